@@ -1,0 +1,26 @@
+/** Time as handed to whoever needs it, so that a whole server can run on a fake clock. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  nowMs(): number;
+  /** Milliseconds from an arbitrary start; never goes back. */
+  monotonicMs(): number;
+  /** Runs `task` once after `delayMs`; the returned function cancels it. Keeps no process alive. */
+  after(delayMs: number, task: () => void): () => void;
+  /** Runs `task` every `intervalMs`; the returned function stops it. Keeps no process alive. */
+  every(intervalMs: number, task: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+  every(intervalMs, task) {
+    const timer = setInterval(task, intervalMs);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
+};

@@ -1,0 +1,54 @@
+import { ERROR_TABLE, type ErrorCode } from './error-table.ts';
+
+export type { ErrorCode } from './error-table.ts';
+
+/** What a client may be shown about an error; keys are snake_case as on the wire. */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+export interface CodedErrorOptions {
+  readonly details?: ErrorDetails;
+  readonly retryAfterMs?: number;
+  /** Logged, never sent. */
+  readonly cause?: unknown;
+}
+
+/** The one error class: its code decides what the client is told and whether the connection survives. */
+export class CodedError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  /** `message` is sent to the client: no internals, no texts, no secrets. */
+  constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'CodedError';
+    this.code = code;
+    this.details = options.details;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get retryable(): boolean {
+    return ERROR_TABLE[this.code].retryable;
+  }
+
+  get closesConnection(): boolean {
+    return ERROR_TABLE[this.code].closes;
+  }
+}
+
+/** A start-up failure that the operator can mend: printed as message and remedy, exit code 1. */
+export class StartupError extends Error {
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'StartupError';
+    this.remedy = remedy;
+  }
+}
+
+/** The error itself where it is coded, else `INTERNAL` with the original as cause. */
+export function toCodedError(error: unknown): CodedError {
+  if (error instanceof CodedError) return error;
+  return new CodedError('INTERNAL', 'internal error', { cause: error });
+}

@@ -1,0 +1,152 @@
+import type { ContextRecord, Filter, JsonObject, Level } from '../base/context.ts';
+import type { StoreStats } from '../store/store.ts';
+
+/** Who asks, as resolved by the gate: nothing below it may widen it. */
+export interface Caller {
+  readonly namespace: string;
+  /** Absent: every agent of the namespace (reads only). */
+  readonly agentId?: string;
+  /** Absent: no particular session. */
+  readonly sessionId?: string;
+}
+
+/** How long the caller waits; a call that cannot start in time fails with `DEADLINE_EXCEEDED`. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface StoreInput {
+  readonly namespace: string;
+  readonly agentId: string;
+  readonly sessionId?: string;
+  readonly text: string;
+  /** Default: `immediate`, or the highest level that is enabled. */
+  readonly level?: Level;
+  readonly id?: string;
+  readonly metadata?: JsonObject;
+  readonly tags?: readonly string[];
+  readonly ttlMs?: number;
+  readonly createdAtMs?: number;
+  readonly embedding?: Float32Array;
+}
+
+export interface StoreOutcome {
+  readonly id: string;
+  readonly level: Level;
+  readonly tokenCount: number;
+  readonly createdAtMs: number;
+  readonly created: boolean;
+}
+
+export interface QueryInput extends Caller {
+  /** At least one of `query` and `embedding`. */
+  readonly query?: string;
+  readonly embedding?: Float32Array;
+  readonly maxTokens?: number;
+  readonly limit?: number;
+  readonly levels?: readonly Level[];
+  readonly filter?: Filter;
+  readonly relevanceThreshold?: number;
+  readonly priority?: Priority;
+  readonly explain?: boolean;
+}
+
+/** How the token budget is split over the levels: a named strategy, or three shares (L1, L2, L3) that are scaled to sum 1. */
+export type Priority = 'Balanced' | 'Recent' | 'Deep' | readonly [number, number, number];
+
+export interface ScoreParts {
+  readonly similarity: number;
+  readonly lexical: number;
+  readonly recency: number;
+  readonly level: number;
+  readonly frequency: number;
+}
+
+export interface RankedContext {
+  readonly record: ContextRecord;
+  /** 0..1. */
+  readonly relevanceScore: number;
+  readonly scores: ScoreParts;
+}
+
+export type ReceiptOutcome = 'included' | 'below_threshold' | 'over_budget' | 'duplicate' | 'over_limit';
+
+export interface Receipt {
+  readonly id: string;
+  readonly level: Level;
+  readonly scores: ScoreParts;
+  readonly relevanceScore: number;
+  readonly tokenCount: number;
+  readonly outcome: ReceiptOutcome;
+}
+
+export interface QueryOutcome {
+  readonly contexts: readonly RankedContext[];
+  readonly totalTokens: number;
+  readonly retrievalTimeMs: number;
+  readonly levelDistribution: Readonly<Record<Level, number>>;
+  readonly avgRelevance: number;
+  /** Embeddings of this query answered from the cache, plus levels answered from memory. */
+  readonly cacheHits: number;
+  readonly totalSearched: number;
+  /** Tokens granted to each level. */
+  readonly allocations: Readonly<Record<Level, number>>;
+  readonly degraded: readonly { readonly level: Level; readonly code: string }[];
+  readonly receipts?: readonly Receipt[];
+}
+
+export interface UpdateInput {
+  readonly namespace: string;
+  readonly id: string;
+  readonly text?: string;
+  readonly metadata?: JsonObject;
+  readonly tags?: readonly string[];
+  readonly level?: Level;
+  readonly ttlMs?: number;
+  readonly ifVersion?: number;
+}
+
+export interface ListInput extends Caller {
+  readonly levels?: readonly Level[];
+  readonly filter?: Filter;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface MemoryStats {
+  readonly store: StoreStats;
+  readonly cache: {
+    readonly embeddingEntries: number;
+    readonly embeddingHits: number;
+    readonly embeddingMisses: number;
+    readonly workingSets: number;
+  };
+}
+
+export interface GcOutcome {
+  readonly promoted: number;
+  readonly deleted: number;
+}
+
+/** The tiers behind one door: what the handlers call. */
+export interface Memory {
+  store(input: StoreInput, options?: CallOptions): Promise<StoreOutcome>;
+  /** One outcome or coded error per input, in order. */
+  storeBatch(inputs: readonly StoreInput[], options?: CallOptions): Promise<(StoreOutcome | Error)[]>;
+  query(input: QueryInput, options?: CallOptions): Promise<QueryOutcome>;
+  /** Counts an access; `NOT_FOUND` where there is none. */
+  get(namespace: string, id: string): Promise<ContextRecord>;
+  update(input: UpdateInput, options?: CallOptions): Promise<ContextRecord>;
+  /** How many were deleted; by id it is 0 or 1. */
+  delete(namespace: string, target: { readonly id: string } | { readonly filter: Filter }): Promise<number>;
+  list(input: ListInput): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }>;
+  clearLevel(namespace: string, level: Level): Promise<number>;
+  stats(namespace?: string): Promise<MemoryStats>;
+  /** Runs the expiry sweep now. */
+  gc(): Promise<GcOutcome>;
+  clearCaches(): { readonly embeddings: number; readonly workingSets: number };
+  /** True where the store answers. */
+  healthy(): Promise<boolean>;
+  /** Flushes access counts and closes what it owns. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,197 @@
+import type { ContextRecord, ExpiryAction, Filter, JsonObject, Level } from '../base/context.ts';
+
+/** What a driver can do beyond the contract that every driver keeps. */
+export interface StoreCapabilities {
+  /** Writes of one call are applied all or none. */
+  readonly atomicBatches: boolean;
+}
+
+/** A context to be written, with the vector of its text (L2-normalised, the provider's dimension). */
+export interface NewContext {
+  readonly record: ContextRecord;
+  readonly vector: Float32Array;
+}
+
+/** What an update changes; what is absent stays. */
+export interface ContextPatch {
+  readonly text?: { readonly text: string; readonly tokenCount: number; readonly vector: Float32Array };
+  readonly metadata?: JsonObject;
+  readonly tags?: readonly string[];
+  readonly level?: Level;
+  readonly expiry?: { readonly atMs: number | null; readonly action: ExpiryAction };
+}
+
+/** Keeps the newest `keep` contexts of a level (by when they entered it) and moves the others on. */
+export interface Trim {
+  readonly namespace: string;
+  readonly agentId: string;
+  /** Only this session's contexts (null: those without a session); absent: all of the agent's. */
+  readonly sessionId?: string | null;
+  readonly level: Level;
+  readonly keep: number;
+  /** Absent: what overflows is deleted. */
+  readonly moveTo?: { readonly level: Level; readonly expiresAtMs: number | null; readonly expiryAction: ExpiryAction };
+}
+
+export type WriteOp =
+  | { readonly op: 'put'; readonly context: NewContext }
+  | {
+      readonly op: 'update';
+      readonly namespace: string;
+      readonly id: string;
+      readonly patch: ContextPatch;
+      readonly updatedAtMs: number;
+      readonly ifVersion?: number;
+    }
+  | { readonly op: 'delete'; readonly namespace: string; readonly ids: readonly string[] }
+  /** Deletes what matches; an absent `level` or `filter` restricts nothing. */
+  | { readonly op: 'delete_where'; readonly namespace: string; readonly level?: Level; readonly filter?: Filter }
+  | { readonly op: 'trim'; readonly trim: Trim };
+
+/** What came of the operation at the same place in the call. */
+export type WriteResult =
+  /** `created: false`: the id exists with the same text, and `record` is what is stored. */
+  | { readonly op: 'put'; readonly created: boolean; readonly record: ContextRecord }
+  /** The id exists in the namespace with another text; nothing was written by this operation. */
+  | { readonly op: 'put'; readonly conflict: true }
+  | { readonly op: 'update'; readonly record: ContextRecord }
+  | { readonly op: 'update'; readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
+  | { readonly op: 'delete'; readonly deletedIds: readonly string[] }
+  /** `deleted` counts; ids are given so that caches can drop them. */
+  | { readonly op: 'delete_where'; readonly deletedIds: readonly string[] }
+  | { readonly op: 'trim'; readonly moved: readonly ContextRecord[]; readonly deletedIds: readonly string[] };
+
+/** Whose contexts a read may see. */
+export interface Scope {
+  readonly namespace: string;
+  /** Absent: every agent of the namespace. */
+  readonly agentId?: string;
+  /** Absent: every session, and contexts without one. */
+  readonly sessionId?: string;
+  readonly filter?: Filter;
+}
+
+export interface QueryTerm {
+  /** An index term as `analyze` makes it. */
+  readonly term: string;
+  /** 1 for a plain word of the query. */
+  readonly weight: number;
+}
+
+export interface SearchRequest extends Scope {
+  readonly level: Level;
+  /** With `sessionId`: also contexts that belong to no session (what the agent knows at large). */
+  readonly includeSessionless: boolean;
+  /** Absent: no dense side. */
+  readonly vector?: Float32Array;
+  /** Empty: no lexical side. */
+  readonly terms: readonly QueryTerm[];
+  /** Candidates wanted from each side. */
+  readonly candidates: number;
+  /** How many contexts before and after each candidate, in its session, come along as further candidates. */
+  readonly neighbours: number;
+  /** Contexts whose lifetime ended before this, to be deleted, are not seen. */
+  readonly nowMs: number;
+}
+
+/** One context that may answer, with its scores but without its text. */
+export interface Candidate {
+  readonly id: string;
+  readonly level: Level;
+  readonly agentId: string;
+  readonly sessionId: string | null;
+  readonly createdAtMs: number;
+  readonly accessCount: number;
+  readonly tokenCount: number;
+  /** Cosine with the query's vector, -1..1; null without a dense side. */
+  readonly dense: number | null;
+  /** BM25 with namespace-wide statistics, >= 0. */
+  readonly lexical: number;
+  /** Share of the query's term weight times idf that the text holds, 0..1. */
+  readonly coverage: number;
+  /** The context before and after it in the same session and agent, whatever their level, by creation. */
+  readonly previousId: string | null;
+  readonly nextId: string | null;
+  /** False: it is here only as somebody's neighbour. */
+  readonly direct: boolean;
+}
+
+export interface SearchResult {
+  /** Union of both sides and their neighbours, each with both scores, in no order. */
+  readonly candidates: readonly Candidate[];
+  /** Contexts in the level that the search could see. */
+  readonly searched: number;
+}
+
+/** BM25 statistics of a namespace, all levels together. */
+export interface TermStatistics {
+  readonly documentCount: number;
+  readonly averageTermCount: number;
+  /** In the order of the terms asked for. */
+  readonly documentFrequencies: readonly number[];
+}
+
+export interface ListRequest extends Scope {
+  readonly levels?: readonly Level[];
+  readonly limit: number;
+  /** What an earlier page returned; `BAD_REQUEST` where it is not one of ours. */
+  readonly cursor?: string;
+  readonly nowMs: number;
+}
+
+export interface ListPage {
+  /** Newest first (by creation, then by arrival). */
+  readonly records: readonly ContextRecord[];
+  /** Absent: this was the last page. */
+  readonly cursor?: string;
+}
+
+export interface Access {
+  readonly namespace: string;
+  readonly id: string;
+  readonly count: number;
+}
+
+/** What an expiry sweep did, for the counters and the log. */
+export interface ExpirySweep {
+  readonly promoted: readonly ContextRecord[];
+  readonly deleted: readonly { readonly namespace: string; readonly id: string; readonly level: Level }[];
+  /** More is due than `limit` let through. */
+  readonly more: boolean;
+}
+
+export interface StoreStats {
+  readonly counts: Readonly<Record<Level, number>>;
+  /** Driver's own figures: sizes, partitions, indexes; safe to show to whoever may read the namespace. */
+  readonly driver: Readonly<Record<string, string | number | boolean>>;
+}
+
+/**
+ * Where contexts live. Every method rejects with `STORE_UNAVAILABLE` where the backend fails,
+ * `OVERLOADED` where its queue is full, and leaves what was acknowledged as it was.
+ */
+export interface ContextStore {
+  readonly capabilities: StoreCapabilities;
+  /**
+   * Applies the operations in order. When it resolves they are durable and visible to every later read.
+   * Operations of one call share a transaction.
+   */
+  write(ops: readonly WriteOp[]): Promise<WriteResult[]>;
+  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult>;
+  termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics>;
+  /** Records in the order of `ids`; null where there is none (or its lifetime ended before `nowMs`). */
+  fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
+  /** Every context of a session's level with its vector, oldest first; `sessionId` null: those without a session. */
+  load(scope: { namespace: string; agentId: string; sessionId: string | null }, level: Level, nowMs: number): Promise<NewContext[]>;
+  list(request: ListRequest): Promise<ListPage>;
+  /** Adds to access counts; durable later, with other writes. */
+  touch(accesses: readonly Access[]): Promise<void>;
+  /** Deletes or promotes up to `limit` contexts whose lifetime ended; promoted ones get `promotedExpiresAtMs`. */
+  expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep>;
+  /** Of one namespace, or of all. */
+  stats(namespace?: string): Promise<StoreStats>;
+  /** Resolves where the store answers. */
+  ping(): Promise<void>;
+  /** Finishes queued writes, saves indexes, closes. */
+  close(): Promise<void>;
+}
