@@ -1,0 +1,112 @@
+import type { SettingSchema } from './setting.ts';
+import { pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
+import type { Problem } from './validate.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Override {
+  readonly variable: string;
+  readonly path: SettingPath;
+  readonly value: unknown;
+}
+
+/**
+ * Variables named `SECTION__KEY`, nested `SECTION__TABLE__KEY`, in lists `KEYS__0__SECRET`.
+ * Variables whose first part is no section belong to somebody else.
+ */
+export function readOverrides(schema: SettingSchema, environment: Environment): Override[] {
+  const overrides: Override[] = [];
+  for (const [variable, raw] of Object.entries(environment)) {
+    const parts = variable.split('__');
+    const first = parts[0] ?? '';
+    if (raw === undefined || parts.length < 2 || first !== first.toUpperCase()) continue;
+    if (schemaAt(schema, [first.toLowerCase()]) === undefined) continue;
+    const path = toPath(schema, parts);
+    overrides.push({ variable, path, value: parseTyped(schemaAt(schema, path), raw) });
+  }
+  return overrides.sort((a, b) => (a.variable < b.variable ? -1 : 1));
+}
+
+function toPath(schema: SettingSchema, parts: readonly string[]): SettingPath {
+  const path: (string | number)[] = [];
+  for (const part of parts) {
+    const inList = schemaAt(schema, path)?.type === 'array' && /^\d{1,3}$/.test(part);
+    path.push(inList ? Number(part) : part.toLowerCase());
+  }
+  return path;
+}
+
+/** Text as the type that the schema asks for; text that does not fit stays text, for the validator to refuse. */
+export function parseTyped(schema: SettingSchema | undefined, raw: string): unknown {
+  const trimmed = raw.trim();
+  switch (schema?.type) {
+    case 'integer':
+    case 'number':
+      return trimmed !== '' && Number.isFinite(Number(trimmed)) ? Number(trimmed) : raw;
+    case 'boolean':
+      return parseFlag(trimmed.toLowerCase()) ?? raw;
+    case 'array':
+    case 'object':
+      return parseList(schema, trimmed);
+    default:
+      return raw;
+  }
+}
+
+function parseFlag(text: string): boolean | undefined {
+  if (['true', '1', 'yes', 'on'].includes(text)) return true;
+  if (['false', '0', 'no', 'off'].includes(text)) return false;
+  return undefined;
+}
+
+/** JSON, or for a list also `a, b, c`. */
+function parseList(schema: SettingSchema, text: string): unknown {
+  if (/^[[{]/.test(text)) {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      return text;
+    }
+  }
+  if (schema.type === 'object') return text;
+  return text === '' ? [] : text.split(',').map((item) => parseTyped(schema.items, item.trim()));
+}
+
+/** Writes one override into the tree, making the tables and list items on its way. */
+export function setAt(tree: Tree, path: SettingPath, value: unknown): void {
+  let here: Record<string | number, unknown> = tree;
+  for (const [place, part] of path.slice(0, -1).entries()) {
+    const child = here[part];
+    if (typeof child !== 'object' || child === null) here[part] = typeof path[place + 1] === 'number' ? [] : {};
+    here = here[part] as Record<string | number, unknown>;
+  }
+  const last = path.at(-1);
+  if (last !== undefined) here[last] = value;
+}
+
+/**
+ * Replaces `${NAME}` by the variable's text and `$${` by a literal `${`. A value that is one reference and
+ * nothing else takes the setting's type.
+ */
+export function expand(
+  schema: SettingSchema | undefined,
+  raw: string,
+  path: SettingPath,
+  environment: Environment,
+  problems: Problem[],
+): unknown {
+  if (!raw.includes('${')) return raw;
+  const expanded = raw.replaceAll(/\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, literal?: string, name?: string) => {
+    if (literal !== undefined) return literal;
+    const value = environment[name ?? ''];
+    if (value === undefined) {
+      problems.push({ path, message: `needs the environment variable ${name}, which is not set` });
+    }
+    return value ?? '';
+  });
+  return schema?.type === 'string' || schema === undefined ? expanded : parseTyped(schema, expanded);
+}
+
+export function overrideText(override: Override): string {
+  return `environment variable ${override.variable} (${pathText(override.path)})`;
+}

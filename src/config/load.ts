@@ -1,0 +1,150 @@
+import { join, resolve } from 'node:path';
+import { parse } from 'smol-toml';
+import { StartupError } from '../base/errors.ts';
+import { expand, overrideText, readOverrides, setAt, type Environment } from './environment.ts';
+import { CONFIG_SCHEMA, type Config } from './schema.ts';
+import { deepFreeze, leaves, mapLeaves, mergeTrees, pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
+import { validate, type Problem } from './validate.ts';
+
+/** The part of a file system that reading the configuration needs. */
+export interface ConfigFiles {
+  /** The file's text; null where there is no file. */
+  read(path: string): string | null;
+  isFolder(path: string): boolean;
+}
+
+export interface ConfigSource {
+  readonly environment: Environment;
+  /** Folder that `config/` and relative paths are looked up in. */
+  readonly folder: string;
+  readonly files: ConfigFiles;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** `CONFIG_ENV`, else `development`. */
+  readonly environmentName: string;
+  readonly production: boolean;
+  /** Files that were read, in order; later ones win. */
+  readonly filesRead: readonly string[];
+}
+
+const WELL_KNOWN_ENVIRONMENTS = ['development', 'production', 'test'];
+const REMEDY = 'Correct it; config/reference.toml lists every setting with its default and bounds.';
+
+/**
+ * Defaults, `config/default.toml`, `config/<CONFIG_ENV>.toml`, `CONFIG_PATH` (a file, or a folder of the same two
+ * files), then variables `SECTION__KEY`: later ones win. Throws `StartupError` naming file or variable and setting.
+ */
+export function loadConfig(source: ConfigSource): LoadedConfig {
+  const environmentName = source.environment['CONFIG_ENV'] || 'development';
+  const layers = readLayers(source, environmentName);
+  const origins = new Map<string, string>();
+  const problems: Problem[] = [];
+  let tree: Tree = {};
+  for (const layer of layers) {
+    const filled = mapLeaves(layer.tree, (leaf, path) => prepare(leaf, path, source.environment, problems)) as Tree;
+    noteOrigins(origins, filled, layer.file);
+    tree = mergeTrees(tree, filled);
+  }
+  for (const override of readOverrides(CONFIG_SCHEMA, source.environment)) {
+    setAt(tree, override.path, override.value);
+    origins.set(pathText(override.path), overrideText(override));
+  }
+  problems.push(...validate(CONFIG_SCHEMA, tree));
+  if (problems.length > 0) throw new StartupError(describe(problems, origins), REMEDY);
+  return {
+    config: deepFreeze(tree) as unknown as Config,
+    environmentName,
+    production: environmentName === 'production',
+    filesRead: layers.map((layer) => layer.file),
+  };
+}
+
+interface Layer {
+  readonly file: string;
+  readonly tree: Tree;
+}
+
+function readLayers(source: ConfigSource, environmentName: string): Layer[] {
+  const layers = readFolder(source, join(source.folder, 'config'), environmentName);
+  const given = source.environment['CONFIG_PATH'];
+  if (given) layers.push(...readGiven(source, resolve(source.folder, given), environmentName));
+  const named = layers.some(({ file }) => file.endsWith(`${environmentName}.toml`));
+  if (!named && !WELL_KNOWN_ENVIRONMENTS.includes(environmentName)) {
+    throw new StartupError(
+      `CONFIG_ENV is "${environmentName}", but there is no config/${environmentName}.toml`,
+      `Add that file, or set CONFIG_ENV to one of ${WELL_KNOWN_ENVIRONMENTS.join(', ')}.`,
+    );
+  }
+  return layers;
+}
+
+function readFolder(source: ConfigSource, folder: string, environmentName: string): Layer[] {
+  return ['default', environmentName].flatMap((name) => readToml(source.files, join(folder, `${name}.toml`)) ?? []);
+}
+
+function readGiven(source: ConfigSource, path: string, environmentName: string): Layer[] {
+  if (source.files.isFolder(path)) {
+    const layers = readFolder(source, path, environmentName);
+    if (layers.length > 0) return layers;
+    throw new StartupError(
+      `CONFIG_PATH names the folder ${path}, which holds neither default.toml nor ${environmentName}.toml`,
+      'Put one of the two there, or name a file.',
+    );
+  }
+  const layer = readToml(source.files, path);
+  if (layer === null) {
+    throw new StartupError(`CONFIG_PATH names ${path}, which does not exist`, 'Correct CONFIG_PATH, or unset it.');
+  }
+  return [layer];
+}
+
+function readToml(files: ConfigFiles, file: string): Layer | null {
+  let text: string | null;
+  try {
+    text = files.read(file);
+  } catch (error) {
+    throw new StartupError(`cannot read ${file}`, 'Make it readable for the user who runs the server.', error);
+  }
+  if (text === null) return null;
+  try {
+    return { file, tree: parse(text) };
+  } catch (error) {
+    // The parser's message quotes the line it stopped at, which may hold a secret: only its first line is shown.
+    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
+    const place = error instanceof Error && 'line' in error ? `:${String(error.line)}` : '';
+    throw new StartupError(`${file}${place} is not valid TOML: ${reason}`, 'Correct the line; see https://toml.io.', error);
+  }
+}
+
+/** TOML dates become ISO text, `${VAR}` the variable's text. */
+function prepare(leaf: unknown, path: SettingPath, environment: Environment, problems: Problem[]): unknown {
+  if (leaf instanceof Date) return leaf.toISOString();
+  if (typeof leaf !== 'string') return leaf;
+  return expand(schemaAt(CONFIG_SCHEMA, path), leaf, path, environment, problems);
+}
+
+function noteOrigins(origins: Map<string, string>, tree: Tree, file: string): void {
+  for (const { path } of leaves(tree)) {
+    for (let length = 1; length <= path.length; length++) origins.set(pathText(path.slice(0, length)), file);
+  }
+}
+
+function describe(problems: readonly Problem[], origins: ReadonlyMap<string, string>): string {
+  const lines = problems.map(({ path, message }) => {
+    const origin = originOf(path, origins);
+    return `${origin === undefined ? '' : `${origin}: `}\`${pathText(path)}\` ${message}`;
+  });
+  return lines.length === 1 ? (lines[0] ?? '') : `the configuration has ${lines.length} errors:\n  ${lines.join('\n  ')}`;
+}
+
+/** Where the setting, or the nearest table around it, was written. */
+function originOf(path: SettingPath, origins: ReadonlyMap<string, string>): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const origin = origins.get(pathText(path.slice(0, length)));
+    if (origin !== undefined) return origin;
+  }
+  return undefined;
+}
+

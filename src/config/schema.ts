@@ -1,0 +1,94 @@
+import { HIRAG } from './schema-hirag.ts';
+import { bareText, bareNumber, choice, integer, list, oneOf, section, text, type ValueOf } from './setting.ts';
+
+const MIB = 1024 * 1024;
+const HOUR_MS = 3_600_000;
+
+const SERVER = section('Where the server listens.', {
+  host: text('127.0.0.1', 'Address that agents connect to; 0.0.0.0 for every interface.'),
+  port: integer(7420, 0, 65535, 'Port that agents connect to; 0 takes a free one.'),
+  http_host: text('127.0.0.1', 'Address of the HTTP listener (health and metrics).'),
+  http_port: integer(8080, 0, 65535, 'Port of the HTTP listener; 0 takes a free one.'),
+  max_connections: integer(12_000, 1, 1_000_000, 'Connections open at a time; more are closed at once.'),
+  shutdown_deadline_ms: integer(10_000, 0, 600_000, 'How long a stop waits for requests in flight, in milliseconds.'),
+});
+
+const PROTOCOL = section('Limits of a connection; see proto-spec/PROTOCOL.md.', {
+  max_frame_bytes: integer(10 * MIB, 4096, 256 * MIB, 'Longest frame after authentication, in bytes.'),
+  auth_timeout_ms: integer(5000, 100, 120_000, 'Time for the handshake, in milliseconds.'),
+  max_age_ms: integer(300_000, 1000, 24 * HOUR_MS, "How far a request's timestamp may lie in the past, in milliseconds."),
+  max_skew_ms: integer(30_000, 0, HOUR_MS, "How far a request's timestamp may lie in the future, in milliseconds."),
+  max_in_flight: integer(256, 1, 65_536, 'Requests of one connection that run at a time; past it the socket is not read.'),
+  max_in_flight_total: integer(8192, 1, 1_000_000, 'Requests of all connections that run at a time; past it they are answered OVERLOADED.'),
+  max_buffered_bytes: integer(64 * MIB, 65_536, 1024 * MIB, 'Unread replies of one connection, in bytes; past it the connection is closed.'),
+  heartbeat_ms: integer(30_000, 100, HOUR_MS, 'Silence after which a ping is sent, in milliseconds; after three the connection is closed.'),
+});
+
+const KEY = section(
+  'One key. An id may stand twice, with two secrets, while a secret is being rotated.',
+  {
+    id: bareText('Name that the client sends as key_id.', { maxLength: 128 }),
+    scopes: list(
+      ['read', 'write', 'admin'],
+      oneOf(['read', 'write', 'admin'], 'One scope.'),
+      1,
+      3,
+      'What the key may do: read, write, admin.',
+    ),
+    namespaces: list(
+      ['*'],
+      bareText('One namespace, or *.', { pattern: '^(\\*|[A-Za-z0-9._:-]{1,128})$' }),
+      1,
+      10_000,
+      'Namespaces that the key sees: literal names, or the one entry "*" for all.',
+    ),
+  },
+  {
+    secret: bareText('At least 32 bytes; take it from the environment: "${AGENT_SECRET}".', { writeOnly: true }),
+    not_after: bareText('Moment the key expires, as 2027-01-31T00:00:00Z.'),
+    rate_limit: section('How many requests the key may make, over all its connections.', {
+      per_second: bareNumber('number', 0.01, 1_000_000, 'Requests a second, in the long run.'),
+      burst: bareNumber('integer', 1, 1_000_000, 'Requests that may come at once after a pause.'),
+    }),
+  },
+);
+
+const KEYS = list([], KEY, 0, 10_000, 'Who may connect. With none, the one key "default" may do everything.');
+
+const EMBEDDING = section('Where vectors come from.', {
+  provider: choice('local', ['local'], 'local: made in the process, without a model or a network.'),
+  dimension: integer(1024, 64, 8192, 'Numbers per vector.'),
+  cache_entries: integer(10_000, 0, 10_000_000, 'Vectors kept in memory for texts seen again; 0 for none.'),
+  cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays in that cache, in seconds.'),
+});
+
+const VECTOR_DB = section('Where contexts are kept.', {
+  driver: choice('embedded', ['embedded'], 'embedded: a database in this process, in data_dir.'),
+  data_dir: text('./data', 'Folder of the database and of the generated secret; relative to where the server is started.'),
+  indexing_threshold: integer(20_000, 1000, 10_000_000, 'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers.'),
+  quantization: choice('f32', ['f32', 'bf16', 'i8'], 'How the index keeps vectors; hits are always scored again from the full ones.'),
+  hnsw: section('The approximate index.', {
+    m: integer(16, 4, 64, 'Links per vector.'),
+    ef_construction: integer(128, 8, 1024, 'Candidates looked at when a vector is added.'),
+    ef_search: integer(128, 8, 4096, 'Candidates looked at by a search.'),
+  }),
+});
+
+const LOGGING = section('What is written to standard error.', {
+  level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'Least level that is written.'),
+  format: choice('json', ['json', 'text'], 'json: one object a line; text: for reading in a terminal.'),
+});
+
+/** Every setting of the server, declared once. */
+export const CONFIG_SCHEMA = section('context-manager', {
+  server: SERVER,
+  protocol: PROTOCOL,
+  keys: KEYS,
+  embedding: EMBEDDING,
+  vector_db: VECTOR_DB,
+  hirag: HIRAG,
+  logging: LOGGING,
+});
+
+export type Config = ValueOf<typeof CONFIG_SCHEMA>;
+export type KeyConfig = Config['keys'][number];

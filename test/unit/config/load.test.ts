@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { StartupError } from '../../../src/base/errors.ts';
+import { loadConfig, type LoadedConfig } from '../../../src/config/load.ts';
+
+interface World {
+  readonly files?: Record<string, string>;
+  readonly folders?: readonly string[];
+  readonly environment?: Record<string, string>;
+}
+
+function load(world: World = {}): LoadedConfig {
+  const files = world.files ?? {};
+  return loadConfig({
+    environment: world.environment ?? {},
+    folder: '/srv',
+    files: { read: (path) => files[path] ?? null, isFolder: (path) => world.folders?.includes(path) ?? false },
+  });
+}
+
+function failure(world: World): StartupError {
+  try {
+    load(world);
+  } catch (error) {
+    if (error instanceof StartupError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('loadConfig', () => {
+  it('has a default for everything', () => {
+    const { config, environmentName, production, filesRead } = load();
+    expect(config.server.port).toBe(7420);
+    expect(config.vector_db.hnsw.m).toBeGreaterThan(1);
+    expect(config.keys).toEqual([]);
+    expect({ environmentName, production, filesRead }).toEqual({ environmentName: 'development', production: false, filesRead: [] });
+  });
+
+  it('lets later sources win: default.toml, the environment file, CONFIG_PATH, variables', () => {
+    const files = {
+      '/srv/config/default.toml': '[server]\nport = 1\nhttp_port = 1\nmax_connections = 1\nhost = "a"\nhttp_host = "a"',
+      '/srv/config/production.toml': '[server]\nport = 2\nhttp_port = 2\nmax_connections = 2\nhost = "b"',
+      '/etc/cm.toml': '[server]\nport = 3\nhttp_port = 3\nmax_connections = 3',
+    };
+    const environment = { CONFIG_ENV: 'production', CONFIG_PATH: '/etc/cm.toml', SERVER__PORT: '4', SERVER__MAX_CONNECTIONS: '4' };
+    const loaded = load({ files, environment });
+    expect(loaded.config.server).toMatchObject({ port: 4, http_port: 3, max_connections: 4, host: 'b', http_host: 'a' });
+    expect(loaded.production).toBe(true);
+    expect(loaded.filesRead).toEqual(Object.keys(files));
+  });
+
+  it('reads the same two files from a folder given by CONFIG_PATH', () => {
+    const files = { '/etc/cm/default.toml': '[server]\nport = 1\nhttp_port = 1', '/etc/cm/development.toml': '[server]\nport = 2' };
+    const { config } = load({ files, folders: ['/etc/cm'], environment: { CONFIG_PATH: '/etc/cm' } });
+    expect(config.server).toMatchObject({ port: 2, http_port: 1 });
+  });
+
+  it('types variables by the schema, however deep', () => {
+    const { config } = load({
+      environment: {
+        VECTOR_DB__HNSW__M: '32',
+        LOGGING__FORMAT: 'text',
+        KEYS__0__ID: 'reader',
+        KEYS__0__SECRET: '12345678901234567890123456789012',
+        KEYS__0__SCOPES: 'read, write',
+        KEYS__0__RATE_LIMIT__PER_SECOND: '0.5',
+        KEYS__0__RATE_LIMIT__BURST: '2',
+      },
+    });
+    expect(config.vector_db.hnsw.m).toBe(32);
+    expect(config.logging.format).toBe('text');
+    expect(config.keys).toEqual([
+      {
+        id: 'reader',
+        secret: '12345678901234567890123456789012',
+        scopes: ['read', 'write'],
+        namespaces: ['*'],
+        rate_limit: { per_second: 0.5, burst: 2 },
+      },
+    ]);
+  });
+
+  it("leaves other programs' variables alone", () => {
+    expect(load({ environment: { GIT__X: '1', server__port: '1', SERVER_PORT: '1', __X: '1' } }).config.server.port).toBe(7420);
+  });
+
+  it('puts variables into values, typed by the setting, and leaves an escaped reference', () => {
+    const files = { '/srv/config/default.toml': '[server]\nport = "${P}"\nhost = "h-${A}"\nhttp_host = "$${A}"' };
+    expect(load({ files, environment: { P: '99', A: 'x' } }).config.server).toMatchObject({ port: 99, host: 'h-x', http_host: '${A}' });
+  });
+
+  it('names a variable that is missing', () => {
+    const files = { '/srv/config/default.toml': '[server]\nhost = "${NOT_THERE}"' };
+    expect(failure({ files }).message).toContain('/srv/config/default.toml: `server.host` needs the environment variable NOT_THERE');
+  });
+
+  it('cannot be changed afterwards', () => {
+    const { config } = load();
+    expect(() => Object.assign(config.server, { port: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(config.vector_db.hnsw, { m: 1 })).toThrow(TypeError);
+  });
+});
+
+describe('a configuration that is wrong', () => {
+  const file = '/srv/config/default.toml';
+  const wrong = (text: string): string => failure({ files: { [file]: text } }).message;
+
+  it.each([
+    ['[server]\nprot = 1', `${file}: \`server.prot\` is not a setting; did you mean \`server.port\`?`],
+    ['[vector_db.hnsw]\nefsearch = 1', `${file}: \`vector_db.hnsw.efsearch\` is not a setting; did you mean \`vector_db.hnsw.ef_search\`?`],
+    ['[sever]\nport = 1', `${file}: \`sever\` is not a setting; did you mean \`server\`?`],
+    ['data_dir = "x"', `${file}: \`data_dir\` is not a setting; did you mean \`vector_db.data_dir\`?`],
+    ['[server]\nzzzzzz = 1', `${file}: \`server.zzzzzz\` is not a setting`],
+    ['[server]\nport = 70000', `${file}: \`server.port\` must be between 0 and 65535`],
+    ['[server]\nport = "x"', `${file}: \`server.port\` must be a whole number`],
+    ['[logging]\nlevel = "loud"', `${file}: \`logging.level\` must be one of "debug", "info", "warn", "error", "silent"`],
+    ['[[keys]]\nscopes = ["read"]', `${file}: \`keys[0].id\` is required`],
+    ['server = 1', `${file}: \`server\` must be a table`],
+  ])('%j is refused by name', (text, message) => {
+    expect(wrong(text)).toBe(message);
+  });
+
+  it('is reported in full', () => {
+    const message = wrong('[server]\nprot = 1\nport = -1');
+    expect(message).toContain('2 errors');
+    expect(message).toContain('server.prot');
+    expect(message).toContain('`server.port` must be between');
+  });
+
+  it('names the variable that is wrong', () => {
+    expect(failure({ environment: { SERVER__PORT: 'abc' } }).message).toBe(
+      'environment variable SERVER__PORT (server.port): `server.port` must be a whole number',
+    );
+    expect(failure({ environment: { SERVER__PROT: '1' } }).message).toContain('did you mean `server.port`?');
+  });
+
+  it('does not show a secret, neither short nor in a broken line', () => {
+    const shown = wrong('[[keys]]\nid = "a"\nsecret = "hunter2-hunter2');
+    expect(shown).toContain(`${file}:3 is not valid TOML`);
+    expect(shown).not.toContain('hunter2');
+    expect(wrong('[[keys]]\nid = "a"\nsecret = ["hunter2"]')).not.toContain('hunter2');
+  });
+
+  it.each([
+    [{ CONFIG_PATH: '/nowhere.toml' }, 'CONFIG_PATH names /nowhere.toml, which does not exist'],
+    [{ CONFIG_PATH: '/empty' }, 'holds neither default.toml nor development.toml'],
+    [{ CONFIG_ENV: 'prodution' }, 'there is no config/prodution.toml'],
+  ])('%j is refused', (environment, message) => {
+    expect(failure({ folders: ['/empty'], environment }).message).toContain(message);
+  });
+});
