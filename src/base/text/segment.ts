@@ -1,0 +1,93 @@
+// Words of a text in any script: normalised (NFKC), lower-case, diacritics folded. Scripts that put
+// no spaces between words give overlapping character pairs, as Lucene's CJKBigramFilter does: pairs
+// need no dictionary, and a query's pairs are found inside any longer run.
+
+// eslint-disable-next-line no-control-regex -- all of ASCII, control characters with it
+const ASCII_ONLY = /^[\x00-\x7f]*$/;
+const ASCII_WORD = /[0-9]+(?:[.,][0-9]+)+|[a-z0-9]+(?:'[a-z]+)*/g;
+const WORD = /\p{Nd}+(?:[.,]\p{Nd}+)+|[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:'[\p{L}\p{M}]+)*/gu;
+/** What English hangs on a word behind an apostrophe: possessives and contracted auxiliaries. */
+const ENGLISH_SUFFIXES: ReadonlySet<string> = new Set(['s', 't', 'd', 'm', 're', 've', 'll']);
+
+const INNER_CAPITAL = /[a-z][A-Z]/;
+const CAMEL_WORD = /[A-Za-z]*[a-z][A-Z][A-Za-z0-9]*/g;
+const CAMEL_PART = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+/g;
+
+/** Scripts written without spaces, and Hangul, whose particles stick to the words. */
+const UNSPACED = String.raw`\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}\u30fc`;
+const UNSPACED_ANY = new RegExp(`[${UNSPACED}]`, 'u');
+const UNSPACED_RUN = new RegExp(`[${UNSPACED}]+`, 'gu');
+
+/** Marks that spelling often leaves out: Latin, Greek and Cyrillic accents, Hebrew points, Arabic signs. */
+const OPTIONAL_MARKS = /[\u0300-\u036f]|[\u0591-\u05bd]|[\u05bf-\u05c7]|\u0640|[\u064b-\u0652]|\u0670/g;
+const UNDECOMPOSED = /[ßæœøłđðþıς’ʼ]/g;
+const FOLDED: ReadonlyMap<string, string> = new Map([
+  ['ß', 'ss'], ['æ', 'ae'], ['œ', 'oe'], ['ø', 'o'], ['ł', 'l'], ['đ', 'd'], ['ð', 'd'],
+  ['þ', 'th'], ['ı', 'i'], ['ς', 'σ'], ['’', "'"], ['ʼ', "'"],
+]);
+
+/** NFKC, lower case, without diacritics: the form in which words are compared. */
+export function foldText(text: string): string {
+  if (ASCII_ONLY.test(text)) return text.toLowerCase();
+  return text.normalize('NFKC').toLowerCase().normalize('NFD')
+    .replace(OPTIONAL_MARKS, '').normalize('NFC')
+    .replace(UNDECOMPOSED, (letter) => FOLDED.get(letter) ?? letter);
+}
+
+/** The words of `text` in order, folded. The parts of `getUserName` follow at the end. */
+export function segmentWords(text: string): string[] {
+  const words: string[] = [];
+  const isAscii = ASCII_ONLY.test(text);
+  const folded = foldText(text);
+  const matches = folded.match(isAscii ? ASCII_WORD : WORD);
+  if (matches === null) return words;
+  const hasUnspaced = !isAscii && UNSPACED_ANY.test(folded);
+  for (const word of matches) {
+    if (isDigit(word.charCodeAt(0))) pushNumber(word, words);
+    else if (hasUnspaced && UNSPACED_ANY.test(word)) pushUnspaced(word, words);
+    else if (word.includes("'")) pushParts(word, words);
+    else words.push(word);
+  }
+  if (INNER_CAPITAL.test(text)) pushCamelParts(text, words);
+  return words;
+}
+
+function isDigit(charCode: number): boolean {
+  return charCode >= 48 && charCode <= 57;
+}
+
+/** `1,000` and `1000` are one number, and so are `08` and `8`, as dates are written both ways. */
+function pushNumber(word: string, words: string[]): void {
+  const digits = word.length > 4 ? word.replace(/,(?=\d{3}(?:\D|$))/g, '') : word;
+  words.push(digits.length > 1 && digits.startsWith('0') ? digits.replace(/^0+(?=\d)/, '') : digits);
+}
+
+/** `max's` gives `max`, `l'amour` gives both parts. */
+function pushParts(word: string, words: string[]): void {
+  for (const part of word.split("'")) {
+    if (part !== '' && !ENGLISH_SUFFIXES.has(part)) words.push(part);
+  }
+}
+
+function pushUnspaced(word: string, words: string[]): void {
+  let end = 0;
+  for (const run of word.matchAll(UNSPACED_RUN)) {
+    if (run.index > end) words.push(word.slice(end, run.index));
+    pushPairs(run[0], words);
+    end = run.index + run[0].length;
+  }
+  if (end < word.length) words.push(word.slice(end));
+}
+
+function pushPairs(run: string, words: string[]): void {
+  const characters = [...run];
+  if (characters.length === 1) words.push(run);
+  for (let i = 0; i + 1 < characters.length; i++) words.push(`${characters[i] ?? ''}${characters[i + 1] ?? ''}`);
+}
+
+function pushCamelParts(text: string, words: string[]): void {
+  for (const word of text.match(CAMEL_WORD) ?? []) {
+    const parts = word.match(CAMEL_PART) ?? [];
+    if (parts.length > 1) for (const part of parts) words.push(part.toLowerCase());
+  }
+}
