@@ -1,0 +1,130 @@
+// Vectors without a model: signed feature hashing (Weinberger et al., "Feature Hashing for Large Scale
+// Multitask Learning", ICML 2009) of word stems and of their character n-grams. It compares spellings,
+// not meanings; the n-grams let inflected, compounded and misspelt words of any language meet.
+
+import { setImmediate } from 'node:timers/promises';
+import { isStopWord, stemWord } from '../base/text/analyzer.ts';
+import { segmentWords } from '../base/text/segment.ts';
+import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
+
+/** Raised with every change of the vectors that a text gives. */
+const VERSION = 1;
+const DIMENSION_DEFAULT = 1024;
+const GRAM_CHARS_MIN = 3;
+const GRAM_CHARS_MAX = 4;
+/** Function words say little, but a text may have nothing else. */
+const STOP_WORD_WEIGHT = 0.1;
+/** Of a longer run of letters only the start gives n-grams. */
+const WORD_CHARS_MAX = 64;
+const WORD_SEED = 0x9e3779b9;
+const GRAM_SEED = 0x85ebca6b;
+const CACHED_WORDS_MAX = 20_000;
+/** Texts between two turns of the event loop: some milliseconds. */
+const TEXTS_PER_TURN = 64;
+
+export interface LocalProviderOptions {
+  /** Numbers per vector, at least 64; default 1,024. */
+  readonly dimension?: number;
+}
+
+/** Where a word's features lie in the vector and what each adds. */
+interface WordFeatures {
+  readonly places: Uint32Array;
+  readonly values: Float32Array;
+}
+
+/** FNV-1a over UTF-16 units with the finaliser of MurmurHash3, so that all 32 bits are usable. */
+function hashUnits(text: string, start: number, end: number, seed: number): number {
+  let hash = 0x811c9dc5 ^ seed;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** The word itself with weight 1, and its n-grams, which together weigh as much. */
+function wordFeatures(word: string, dimension: number): WordFeatures {
+  const padded = `<${word.slice(0, WORD_CHARS_MAX)}>`;
+  const hashes = [hashUnits(word, 0, word.length, WORD_SEED)];
+  for (let size = GRAM_CHARS_MIN; size <= GRAM_CHARS_MAX; size++) {
+    for (let i = 0; i + size <= padded.length; i++) hashes.push(hashUnits(padded, i, i + size, GRAM_SEED));
+  }
+  const gramWeight = 1 / Math.sqrt(Math.max(1, hashes.length - 1));
+  return {
+    places: Uint32Array.from(hashes, (hash) => hash % dimension),
+    values: Float32Array.from(hashes, (hash, i) => (hash >= 0x80000000 ? -1 : 1) * (i === 0 ? 1 : gramWeight)),
+  };
+}
+
+function normalise(vector: Float32Array): void {
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  // Opposite signs may cancel out all of a very short text; any fixed direction is better than none.
+  if (sum === 0) vector[0] = sum = 1;
+  const scale = 1 / Math.sqrt(sum);
+  for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] ?? 0) * scale;
+}
+
+class LocalEmbedder {
+  readonly #dimension: number;
+  readonly #cache = new Map<string, WordFeatures>();
+
+  constructor(dimension: number) {
+    this.#dimension = dimension;
+  }
+
+  embed(text: string): Float32Array {
+    const vector = new Float32Array(this.#dimension);
+    for (const [word, count] of this.#countWords(text)) {
+      const weight = (1 + Math.log(count)) * (isStopWord(word) ? STOP_WORD_WEIGHT : 1);
+      const { places, values } = this.#features(stemWord(word));
+      for (let i = 0; i < places.length; i++) {
+        const place = places[i] ?? 0;
+        vector[place] = (vector[place] ?? 0) + weight * (values[i] ?? 0);
+      }
+    }
+    normalise(vector);
+    return vector;
+  }
+
+  /** A text of symbols alone counts as one word. */
+  #countWords(text: string): Map<string, number> {
+    const words = segmentWords(text);
+    if (words.length === 0) words.push(text.trim().slice(0, WORD_CHARS_MAX));
+    const counts = new Map<string, number>();
+    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+    return counts;
+  }
+
+  #features(stem: string): WordFeatures {
+    const known = this.#cache.get(stem);
+    if (known !== undefined) return known;
+    const features = wordFeatures(stem, this.#dimension);
+    if (this.#cache.size >= CACHED_WORDS_MAX) this.#cache.clear();
+    this.#cache.set(stem, features);
+    return features;
+  }
+}
+
+/** The default provider: deterministic, no network, no download. Queries and passages are embedded alike. */
+export function createLocalProvider(options: LocalProviderOptions = {}): EmbeddingProvider & { readonly kind: 'lexical' } {
+  const dimension = options.dimension ?? DIMENSION_DEFAULT;
+  if (!Number.isInteger(dimension) || dimension < 64) throw new RangeError(`a dimension of at least 64, not ${dimension}`);
+  const embedder = new LocalEmbedder(dimension);
+  return {
+    id: `local-hash-v${VERSION}-${dimension}`,
+    dimension,
+    kind: 'lexical',
+    async embed(texts: readonly string[], _kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
+      const vectors: Float32Array[] = [];
+      for (const text of texts) {
+        if (vectors.length % TEXTS_PER_TURN === 0) {
+          signal?.throwIfAborted();
+          if (vectors.length > 0) await setImmediate();
+        }
+        vectors.push(embedder.embed(text));
+      }
+      return vectors;
+    },
+  };
+}
