@@ -1,0 +1,96 @@
+import { Unpackr } from 'msgpackr';
+import { CodedError } from '../base/errors.ts';
+import { BodyScanner, REPLY_LIMITS, REQUEST_LIMITS } from './body-scan.ts';
+import { MessagePackWriter } from './body-writer.ts';
+import { encodeFrameHead, FRAME_OVERHEAD_BYTES_MAX, frameHeadBytes } from './frame.ts';
+import type { TagSequence } from './proof.ts';
+
+export type BodyMap = Record<string, unknown>;
+
+const requestScanner = new BodyScanner(REQUEST_LIMITS);
+const replyScanner = new BodyScanner(REPLY_LIMITS);
+
+const unpackr = new Unpackr({
+  // Plain maps only: the bytes 0x40 to 0x7f stay integers.
+  useRecords: false,
+  mapsAsObjects: true,
+  // Integers of 64 bits are numbers; the scan let none through that is not exact.
+  int64AsType: 'number',
+});
+
+/**
+ * The map in a request's body. `bin` comes as `Uint8Array`, a view of `bytes`.
+ * Throws `BAD_REQUEST` where the bytes break section 1's rules; nothing is allocated for what breaks them.
+ */
+export function decodeBody(bytes: Uint8Array): BodyMap {
+  return decode(bytes, requestScanner);
+}
+
+/** The same for what a server sent: as strict about the bytes, but without the limits that protect a server. */
+export function decodeReplyBody(bytes: Uint8Array): BodyMap {
+  return decode(bytes, replyScanner);
+}
+
+/** The `id` of a request whose body `decodeBody` refused, for the error reply; 0 where it cannot be read. */
+export function salvageRequestId(bytes: Uint8Array): number {
+  return requestScanner.requestId(bytes);
+}
+
+function decode(bytes: Uint8Array, scanner: BodyScanner): BodyMap {
+  scanner.scan(bytes);
+  const head = bytes[0]!;
+  if ((head & 0xf0) !== 0x80 && head !== 0xde && head !== 0xdf) throw new CodedError('BAD_REQUEST', 'the body is not a map');
+  if (scanner.marks.length > 0) return decodeMarked(bytes, scanner.marks);
+  return unpackr.unpack(bytes) as BodyMap;
+}
+
+/**
+ * Keeps the byte order mark of texts that start with one, which the decoder's JavaScript side drops: each is
+ * swapped for a character of the same three bytes that occurs nowhere in the body, and put back afterwards.
+ */
+function decodeMarked(bytes: Uint8Array, marks: readonly number[]): BodyMap {
+  const copy = Buffer.from(bytes);
+  const standIn = unusedCharacter(copy);
+  for (const at of marks) copy.set(standIn, at);
+  const standInText = standIn.toString();
+  return restoreMarks(unpackr.unpack(copy), standInText) as BodyMap;
+}
+
+const PRIVATE_USE_FIRST = 0xe000;
+const PRIVATE_USE_LAST = 0xf8ff;
+
+function unusedCharacter(bytes: Buffer): Buffer {
+  for (let code = PRIVATE_USE_FIRST; code <= PRIVATE_USE_LAST; code++) {
+    const encoded = Buffer.from(String.fromCharCode(code));
+    if (!bytes.includes(encoded)) return encoded;
+  }
+  throw new CodedError('BAD_REQUEST', 'the body holds every character of the private use area and a byte order mark');
+}
+
+function restoreMarks(value: unknown, standIn: string): unknown {
+  if (typeof value === 'string') return value.startsWith(standIn) ? `\ufeff${value.slice(1)}` : value;
+  if (Array.isArray(value)) return value.map((item) => restoreMarks(item, standIn));
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [restoreMarks(key, standIn), restoreMarks(item, standIn)]));
+}
+
+const writer = new MessagePackWriter();
+
+/**
+ * `value` as MessagePack. Fields that are undefined are left out; integers up to 2^53 - 1 are written as
+ * integers in their shortest form, `Uint8Array` as bin, a lone surrogate as U+FFFD.
+ * Throws `BAD_REQUEST` for what has no place on the wire: NaN, infinities, bigints, functions, class instances.
+ */
+export function encodeBody(value: object): Buffer {
+  return writer.encode(value);
+}
+
+/** A whole frame in one piece of memory: the body is written where it will be sent from, then signed and headed. */
+export function encodeMessage(value: object, tags: TagSequence | null): Buffer {
+  const bytes = writer.encode(value, FRAME_OVERHEAD_BYTES_MAX);
+  const body = bytes.subarray(FRAME_OVERHEAD_BYTES_MAX);
+  const tag = tags === null ? null : tags.sign(body);
+  const start = FRAME_OVERHEAD_BYTES_MAX - frameHeadBytes(tag !== null, body.length);
+  encodeFrameHead(bytes, start, tag, body.length);
+  return bytes.subarray(start);
+}

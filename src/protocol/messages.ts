@@ -1,0 +1,189 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { CodedError } from '../base/errors.ts';
+import { countConditions } from './filter-bounds.ts';
+import type { Auth, Goaway, Hello, ReplyPayloads, RequestEnvelope, RequestPayloads, RequestType, Welcome } from './messages.generated.ts';
+import { encodedBytes, isJsonLike } from './metadata.ts';
+import { type BinRule, faultsToError } from './payload-faults.ts';
+import { MESSAGES, type MessageRule, SCHEMAS } from './schemas.generated.ts';
+
+export { MESSAGES, RESERVED_TYPES, type MessageRule, type Scope } from './schemas.generated.ts';
+
+const rulesByType = new Map<string, MessageRule & { readonly type: RequestType }>(MESSAGES.map((rule) => [rule.type, rule]));
+
+/** What the table says of a request type; undefined: `UNKNOWN_TYPE`. */
+export function messageRule(type: string): (MessageRule & { readonly type: RequestType }) | undefined {
+  return rulesByType.get(type);
+}
+
+/** A request's envelope whose type the table knows and whose payload passed its schema. */
+export type CheckedRequest = { [T in RequestType]: RequestEnvelope & { readonly type: T; readonly payload: RequestPayloads[T] } }[RequestType];
+
+/** Names of the messages outside the table. */
+export interface ControlMessages {
+  hello: Hello;
+  auth: Auth;
+  welcome: Welcome;
+  goaway: Goaway;
+  request: RequestEnvelope;
+}
+
+/**
+ * Checks of decoded messages against the schemas. Each throws `BAD_REQUEST` with
+ * `details: {fields: [{field, reason}]}` (JSON Pointers and reasons, never values), or `PAYLOAD_TOO_LARGE`
+ * where nothing is wrong but the size of texts or metadata. Ids in a payload are put in lower case.
+ */
+export interface Validators {
+  /** The envelope of a request, its payload not looked into. */
+  envelope(value: unknown): RequestEnvelope;
+  payload<T extends RequestType>(type: T, payload: unknown): RequestPayloads[T];
+  control<K extends keyof ControlMessages>(name: K, value: unknown): ControlMessages[K];
+  /** Whether a reply keeps its schema: for tests, and for servers that check themselves. */
+  reply<T extends RequestType>(type: T, payload: unknown): ReplyPayloads[T];
+  /** Any schema by its id, such as `error.json`. */
+  schema(id: string, value: unknown): void;
+}
+
+/** Values in a message beyond which only its first fault is named: naming all must not cost more than the message. */
+const VALUES_EXPLAINED_MAX = 2_000;
+
+/** Compiles what every request needs; what only replies and errors need is compiled at its first use. */
+export function createValidators(): Validators {
+  const quick = createAjv(false);
+  const thorough = createAjv(true);
+  const envelopeCheck = compiled(quick, 'request.json');
+  const payloadChecks = new Map<string, ValidateFunction>(MESSAGES.map(({ type, request }) => [type, compiled(quick, request)]));
+
+  const check = (validate: ValidateFunction, id: string, value: unknown, what: string): void => {
+    if (!validate(value)) throw explain(thorough, validate, id, value, what);
+  };
+  const bySchema = (id: string, value: unknown, what: string): void => check(compiled(quick, id), id, value, what);
+
+  return {
+    envelope(value) {
+      check(envelopeCheck, 'request.json', value, 'the request');
+      const envelope = value as RequestEnvelope;
+      if ((envelope.payload as unknown) instanceof Uint8Array) throw notAMap();
+      return envelope;
+    },
+    payload<T extends RequestType>(type: T, payload: unknown) {
+      check(payloadChecks.get(type)!, `${type}.request.json`, payload, 'the payload');
+      return payload as RequestPayloads[T];
+    },
+    control<K extends keyof ControlMessages>(name: K, value: unknown) {
+      bySchema(`${name}.json`, value, `the ${name} message`);
+      return value as ControlMessages[K];
+    },
+    reply<T extends RequestType>(type: T, payload: unknown) {
+      bySchema(`${type}.reply.json`, payload, `the reply to ${type}`);
+      return payload as ReplyPayloads[T];
+    },
+    schema: (id, value) => bySchema(id, value, id),
+  };
+}
+
+function notAMap(): CodedError {
+  return new CodedError('BAD_REQUEST', 'the request: /payload must be of type object', {
+    details: { fields: [{ field: '/payload', reason: 'must be of type object' }] },
+  });
+}
+
+function explain(thorough: Ajv, validate: ValidateFunction, id: string, value: unknown, what: string): CodedError {
+  const first = validate.errors ?? [];
+  if (countValues(value, VALUES_EXPLAINED_MAX) > VALUES_EXPLAINED_MAX) return faultsToError(first, what);
+  const again = compiled(thorough, id);
+  return faultsToError(again(value) ? first : (again.errors ?? first), what);
+}
+
+/** Values inside `value`; once past `max` it counts no further. */
+function countValues(value: unknown, max: number): number {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return 1;
+  let count = 1;
+  for (const item of Object.values(value)) {
+    count += countValues(item, max - count);
+    if (count > max) break;
+  }
+  return count;
+}
+
+function compiled(ajv: Ajv, id: string): ValidateFunction {
+  return ajv.getSchema(id)!;
+}
+
+function createAjv(allErrors: boolean): Ajv {
+  const ajv = new Ajv({ allErrors, verbose: true, strictTypes: false, strictRequired: false, addUsedSchema: false });
+  ajv.addVocabulary(['x-reason', 'x-too-large', 'x-json-map']);
+  addLengthKeywords(ajv);
+  addProtocolKeywords(ajv);
+  for (const schema of SCHEMAS) ajv.addSchema(schema);
+  return ajv;
+}
+
+/** Lengths in code points as JSON Schema wants them, but counted only where the number of UTF-16 units leaves it open. */
+function addLengthKeywords(ajv: Ajv): void {
+  ajv.removeKeyword('maxLength').removeKeyword('minLength');
+  ajv.addKeyword({
+    keyword: 'maxLength',
+    type: 'string',
+    schemaType: 'number',
+    validate: (max: number, text: string) => text.length <= max || (text.length <= 2 * max && codePoints(text) <= max),
+  });
+  ajv.addKeyword({
+    keyword: 'minLength',
+    type: 'string',
+    schemaType: 'number',
+    validate: (min: number, text: string) => text.length >= 2 * min || codePoints(text) >= min,
+  });
+}
+
+function codePoints(text: string): number {
+  let count = text.length;
+  for (let i = 1; i < text.length; i++) {
+    const isPair = (text.charCodeAt(i) & 0xfc00) === 0xdc00 && (text.charCodeAt(i - 1) & 0xfc00) === 0xd800;
+    if (isPair) count -= 1;
+  }
+  return count;
+}
+
+interface Parent {
+  readonly parentData: Record<string, unknown>;
+  readonly parentDataProperty: string;
+}
+
+function addProtocolKeywords(ajv: Ajv): void {
+  ajv.addKeyword({
+    keyword: 'x-bin',
+    validate: ({ bytesMin, bytesMax, multipleOf }: BinRule, value: unknown) =>
+      value instanceof Uint8Array && value.length >= bytesMin && value.length <= bytesMax && value.length % multipleOf === 0,
+  });
+  ajv.addKeyword({ keyword: 'x-json-bytes-max', type: 'object', schemaType: 'number', validate: checkMetadata, errors: 'full' });
+  ajv.addKeyword({
+    keyword: 'x-conditions-max',
+    type: 'object',
+    schemaType: 'number',
+    validate: (max: number, filter: unknown) => !(filter instanceof Uint8Array) && countConditions(filter, max) <= max,
+  });
+  ajv.addKeyword({
+    keyword: 'x-filter-not-empty',
+    type: 'object',
+    validate: (_schema: unknown, { filter }: { filter?: unknown }) => filter === undefined || countConditions(filter) > 0,
+  });
+  ajv.addKeyword({
+    keyword: 'x-lower-case',
+    type: 'string',
+    modifying: true,
+    schema: false,
+    validate: (text: string, { parentData, parentDataProperty }: Parent) => {
+      parentData[parentDataProperty] = text.toLowerCase();
+      return true;
+    },
+  });
+}
+
+const checkMetadata = Object.assign(
+  (bytesMax: number, value: unknown): boolean => {
+    const fault = !isJsonLike(value) ? 'kind' : encodedBytes(value, bytesMax) > bytesMax ? 'size' : null;
+    checkMetadata.errors = fault === null ? [] : [{ keyword: 'x-json-bytes-max', params: { fault } }];
+    return fault === null;
+  },
+  { errors: [] as Partial<ErrorObject>[] },
+);

@@ -1,0 +1,119 @@
+import type { ErrorObject } from 'ajv';
+import { CodedError } from '../base/errors.ts';
+
+/** What is told about one field; never its value. */
+export interface FieldFault {
+  /** JSON Pointer into the payload (or envelope). */
+  readonly field: string;
+  readonly reason: string;
+}
+
+const FIELDS_MAX = 20;
+const NAME_CHARACTERS_MAX = 64;
+
+/**
+ * What a validator found, as the error that the client gets: `BAD_REQUEST`, or `PAYLOAD_TOO_LARGE` where all
+ * that is wrong is the size of texts or metadata.
+ */
+export function faultsToError(errors: readonly ErrorObject[], what: string): CodedError {
+  const told = withoutBranches(errors);
+  const faults = new Map<string, string>();
+  for (const error of told) {
+    const field = fieldOf(error);
+    if (faults.size < FIELDS_MAX && !faults.has(field)) faults.set(field, reasonOf(error));
+  }
+  const fields = [...faults].map(([field, reason]): FieldFault => ({ field, reason }));
+  const first = fields[0]!;
+  const code = told.every(isTooLarge) ? 'PAYLOAD_TOO_LARGE' : 'BAD_REQUEST';
+  return new CodedError(code, `${what}: ${first.field} ${first.reason}`, { details: { fields } });
+}
+
+/** Drops what the branches of a choice complain about where the choice itself is named, and keeps the innermost choice. */
+function withoutBranches(errors: readonly ErrorObject[]): ErrorObject[] {
+  const choices = errors.filter(isChoice);
+  const told = errors.filter((error) => !choices.some((choice) => choice !== error && hides(choice, error)));
+  return told.length > 0 ? told : [...errors];
+}
+
+function isChoice(error: ErrorObject): boolean {
+  return error.keyword === 'anyOf' || error.keyword === 'oneOf';
+}
+
+function hides(choice: ErrorObject, error: ErrorObject): boolean {
+  const inside = error.instancePath.startsWith(choice.instancePath);
+  if (isChoice(error)) {
+    // An inner choice says more than the one around it.
+    return choice.instancePath.length > error.instancePath.length && choice.instancePath.startsWith(error.instancePath);
+  }
+  if (choice.instancePath === '') return error.instancePath === '' && error.keyword === 'required' && error.schemaPath.includes('Of/');
+  return inside;
+}
+
+function isTooLarge(error: ErrorObject): boolean {
+  if (error.keyword === 'x-json-bytes-max') return (error.params as { fault?: string }).fault === 'size';
+  return error.keyword === 'maxLength' && schemaOf(error)['x-too-large'] === true;
+}
+
+function schemaOf(error: ErrorObject): Record<string, unknown> {
+  return (error.parentSchema ?? {});
+}
+
+function fieldOf(error: ErrorObject): string {
+  const params = error.params as Record<string, unknown>;
+  const name = error.keyword === 'required' ? params['missingProperty'] : params['additionalProperty'];
+  if (typeof name !== 'string') return error.instancePath === '' ? '/' : error.instancePath;
+  const shown = name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX).toWellFormed()}...` : name;
+  return `${error.instancePath}/${shown.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+function reasonOf(error: ErrorObject): string {
+  const limit = typeof error.schema === 'number' ? error.schema : 0;
+  const own = schemaOf(error)['x-reason'];
+  switch (error.keyword) {
+    case 'required':
+      return 'is required';
+    case 'additionalProperties':
+      return 'is not a field of this message';
+    case 'type':
+      return `must be of type ${[error.schema].flat().join(' or ')}`;
+    case 'enum':
+      return `must be one of ${(error.schema as unknown[]).join(', ')}`;
+    case 'const':
+      return `must be ${String(error.schema)}`;
+    case 'not':
+      return 'must not be the wildcard *';
+    case 'pattern':
+      return typeof own === 'string' ? own : `must match ${String(error.schema)}`;
+    case 'minLength':
+      return `must have at least ${limit} characters`;
+    case 'maxLength':
+      return `must have at most ${limit} characters`;
+    case 'minItems':
+      return `must have at least ${limit} items`;
+    case 'maxItems':
+      return `must have at most ${limit} items`;
+    case 'minimum':
+      return `must be at least ${limit}`;
+    case 'maximum':
+      return `must be at most ${limit}`;
+    case 'x-json-bytes-max':
+      return isTooLarge(error) ? `must be at most ${limit} bytes` : 'must hold only what JSON can say';
+    case 'x-conditions-max':
+      return `must be a map of at most ${limit} conditions altogether`;
+    case 'x-bin':
+      return binReason(error.schema as BinRule);
+    default:
+      return typeof own === 'string' ? own : (error.message ?? 'is not valid');
+  }
+}
+
+export interface BinRule {
+  readonly bytesMin: number;
+  readonly bytesMax: number;
+  readonly multipleOf: number;
+}
+
+function binReason({ bytesMin, bytesMax, multipleOf }: BinRule): string {
+  const size = bytesMin === bytesMax ? `${bytesMin} bytes` : `${bytesMin} to ${bytesMax} bytes, a multiple of ${multipleOf}`;
+  return `must be bin of ${size}`;
+}
