@@ -6,7 +6,10 @@ export interface StoreCapabilities {
   readonly atomicBatches: boolean;
 }
 
-/** A context to be written, with the vector of its text (L2-normalised, the provider's dimension). */
+/**
+ * A context to be written, with the vector of its text (L2-normalised, the provider's dimension; zero for a text
+ * without any feature). Vectors handed to the store stay the caller's: they are neither changed nor detached.
+ */
 export interface NewContext {
   readonly record: ContextRecord;
   readonly vector: Float32Array;
@@ -29,7 +32,10 @@ export interface Trim {
   readonly sessionId?: string | null;
   readonly level: Level;
   readonly keep: number;
-  /** Absent: what overflows is deleted. */
+  /**
+   * Absent: what overflows is deleted. A context whose client gave it a lifetime (`expiryAction: 'delete'` and an
+   * expiry) keeps that on the way; the expiry here is for the others.
+   */
   readonly moveTo?: { readonly level: Level; readonly expiresAtMs: number | null; readonly expiryAction: ExpiryAction };
 }
 
@@ -186,7 +192,10 @@ export interface ContextStore {
   list(request: ListRequest): Promise<ListPage>;
   /** Adds to access counts; durable later, with other writes. */
   touch(accesses: readonly Access[]): Promise<void>;
-  /** Deletes or promotes up to `limit` contexts whose lifetime ended; promoted ones get `promotedExpiresAtMs`. */
+  /**
+   * Deletes or promotes (to `long_term`) up to `limit` contexts whose lifetime ended; promoted ones get
+   * `promotedExpiresAtMs` and from then on the action `delete`.
+   */
   expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep>;
   /** Of one namespace, or of all. */
   stats(namespace?: string): Promise<StoreStats>;
