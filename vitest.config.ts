@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Where a machine-readable report goes as well: what .ci/run counts. */
+const report = process.env['TEST_REPORT'];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -8,5 +11,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
   },
 });

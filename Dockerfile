@@ -1,0 +1,31 @@
+# glibc, because the vector index comes as a prebuilt binary for it.
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY clients/typescript/package.json clients/typescript/
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY proto-spec proto-spec
+COPY src src
+COPY clients clients
+RUN npm run build && npm prune --omit=dev && rm -rf node_modules/@context-manager
+
+FROM node:24-slim
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY src/bin.js src/bin.js
+COPY config config
+COPY proto-spec proto-spec
+COPY LICENSE ./
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 7420 8080
+# The secret is given at run time: -e PROTOCOL_SECRET="$(openssl rand -hex 32)"
+ENV CONFIG_ENV=production VECTOR_DB__DATA_DIR=/data
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SERVER__HTTP_PORT ?? 8080}/health/readiness`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "src/bin.js"]
+CMD ["serve"]
