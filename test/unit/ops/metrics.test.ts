@@ -1,0 +1,55 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { COUNTERS, GAUGES, HISTOGRAMS } from '../../../src/base/metrics.ts';
+import { createMetricsRegistry, type MetricsRegistry } from '../../../src/ops/metrics.ts';
+
+let registry: MetricsRegistry | undefined;
+afterEach(() => registry?.close());
+
+/** Value of one line of the text format. */
+function valueOf(text: string, line: string): number | undefined {
+  const found = text.split('\n').find((each) => each.startsWith(`context_manager_${line} `));
+  return found === undefined ? undefined : Number(found.split(' ').at(-1));
+}
+
+describe('the metrics registry', () => {
+  it('declares every counter and histogram from the start', async () => {
+    registry = createMetricsRegistry();
+    const text = await registry.render();
+    for (const name of [...Object.keys(COUNTERS), ...Object.keys(HISTOGRAMS)]) expect(text).toContain(`# HELP context_manager_${name} `);
+  });
+
+  it('counts, observes and reads gauges at each scrape', async () => {
+    registry = createMetricsRegistry();
+    registry.count('requests_total', { type: 'ping', outcome: 'ok' });
+    registry.count('requests_total', { type: 'ping', outcome: 'ok' }, 2);
+    registry.observe('store_commit_writes', 7);
+    let open = 1;
+    registry.gauge('active_connections', () => open);
+    expect(valueOf(await registry.render(), 'requests_total{type="ping",outcome="ok"}')).toBe(3);
+    expect(valueOf(await registry.render(), 'store_commit_writes_bucket{le="10"}')).toBe(1);
+    expect(valueOf(await registry.render(), 'active_connections')).toBe(1);
+    open = 5;
+    expect(valueOf(await registry.render(), 'active_connections')).toBe(5);
+  });
+
+  it('watches the event loop and the process', async () => {
+    registry = createMetricsRegistry();
+    const text = await registry.render();
+    expect(valueOf(text, 'event_loop_delay_p99_seconds')).toBeGreaterThanOrEqual(0);
+    expect(valueOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
+  });
+
+  it('keeps two servers of one process apart', async () => {
+    registry = createMetricsRegistry();
+    const other = createMetricsRegistry();
+    other.count('connections_total');
+    expect(valueOf(await registry.render(), 'connections_total')).toBe(0);
+    expect(valueOf(await other.render(), 'connections_total')).toBe(1);
+    other.close();
+  });
+
+  it('has no label that could carry a namespace, an agent, a session or a text', () => {
+    const labels = Object.values<{ labels?: readonly string[] }>({ ...COUNTERS, ...HISTOGRAMS, ...GAUGES }).flatMap((rule) => rule.labels ?? []);
+    expect([...new Set(labels)].filter((label) => /namespace|agent|session|text|key/.test(label))).toEqual([]);
+  });
+});
