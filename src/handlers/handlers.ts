@@ -1,0 +1,22 @@
+import { cacheClear, gc } from './admin.ts';
+import { get, list, query, remove, store, storeBatch, update } from './context.ts';
+import type { Handlers } from './handler.ts';
+import { clear } from './level.ts';
+import { ping } from './session.ts';
+import { stats } from './stats.ts';
+
+/** Who answers what. */
+export const HANDLERS: Handlers = {
+  ping,
+  'context.store': store,
+  'context.store_batch': storeBatch,
+  'context.query': query,
+  'context.get': get,
+  'context.update': update,
+  'context.delete': remove,
+  'context.list': list,
+  'level.clear': clear,
+  stats,
+  'admin.gc': gc,
+  'admin.cache_clear': cacheClear,
+};

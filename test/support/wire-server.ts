@@ -1,0 +1,89 @@
+import { duplexPair, type Duplex } from 'node:stream';
+import { noMetrics, type Metrics } from '../../src/base/metrics.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import type { Log } from '../../src/base/log.ts';
+import { createValidators } from '../../src/protocol/messages.ts';
+import { ConnectionHandler } from '../../src/server/connection-handler.ts';
+import type { KeyConfig } from '../../src/server/key-ring.ts';
+import type { ServerLimits } from '../../src/server/limits.ts';
+import { FakeClock } from './fake-clock.ts';
+import { MemoryDouble } from './memory-double.ts';
+import { WireClient, type Credentials } from './wire-client.ts';
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** Key with every right; `keys` of a test may add others. */
+export const ADMIN: Credentials = { keyId: 'admin', secret: Buffer.from('0123456789abcdef0123456789abcdef') };
+export const ADMIN_KEY: KeyConfig = { id: 'admin', secret: ADMIN.secret, scopes: ['read', 'write', 'admin'], namespaces: ['*'] };
+
+/** Compiling them takes longer than most tests. */
+const validators = createValidators();
+
+/** A server without ports, on a clock that stands still: connections are pairs of streams. */
+export class WireServer {
+  readonly clock = new FakeClock();
+  readonly memory = new MemoryDouble();
+  readonly logged: LogLine[] = [];
+  /** Counters by name and labels' values, as `requests_total ping ok`. */
+  readonly counted = new Map<string, number>();
+  readonly gauges = new Map<string, () => number>();
+  readonly handler: ConnectionHandler;
+
+  constructor(options: { readonly keys?: readonly KeyConfig[]; readonly limits?: Partial<ServerLimits> } = {}) {
+    this.handler = new ConnectionHandler({
+      memory: this.memory,
+      keys: [ADMIN_KEY, ...(options.keys ?? [])],
+      limits: options.limits ?? {},
+      clock: this.clock,
+      random: systemRandom,
+      log: this.#log(),
+      metrics: this.#metrics(),
+      version: '0.0.0',
+      validators,
+    });
+  }
+
+  /** The client's end of a new connection. */
+  open(highWaterMark?: number): Duplex {
+    const [near, far] = duplexPair(highWaterMark === undefined ? {} : { highWaterMark });
+    this.handler.handle(far);
+    return near;
+  }
+
+  /** A client that has not authenticated. */
+  stranger(): WireClient {
+    return new WireClient(this.open(), () => this.clock.nowMs());
+  }
+
+  client(credentials: Credentials = ADMIN): Promise<WireClient> {
+    return WireClient.over(this.open(), credentials, () => this.clock.nowMs());
+  }
+
+  #log(): Log {
+    const write = (level: LogLine['level']) => (fields: object, message: string) => {
+      this.logged.push({ level, fields: fields as LogLine['fields'], message });
+    };
+    const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
+    return log;
+  }
+
+  #metrics(): Metrics {
+    return {
+      ...noMetrics,
+      gauge: (name, read) => void this.gauges.set(name, read),
+      count: (name, labels = {}, by = 1) => {
+        const key = [name, ...Object.values(labels)].join(' ');
+        this.counted.set(key, (this.counted.get(key) ?? 0) + by);
+      },
+    };
+  }
+}
+
+/** Lets everything happen that can happen without time passing. */
+export async function settle(turns = 20): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
