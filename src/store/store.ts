@@ -92,6 +92,10 @@ export interface SearchRequest extends Scope {
   readonly vector?: Float32Array;
   /** Empty: no lexical side. */
   readonly terms: readonly QueryTerm[];
+  /** Folded words of the query that may name a speaker (`QueryAnalysis.names`), for `Candidate.speakerNamed`. */
+  readonly names: readonly string[];
+  /** How many vectors of the level, taken at even distances, `SearchResult.denseMedian` looks at; 0: none. */
+  readonly denseSamples: number;
   /** Candidates wanted from each side. */
   readonly candidates: number;
   /** How many contexts before and after each candidate, in its session, come along as further candidates. */
@@ -111,10 +115,14 @@ export interface Candidate {
   readonly tokenCount: number;
   /** Cosine with the query's vector, -1..1; null without a dense side. */
   readonly dense: number | null;
-  /** BM25 with namespace-wide statistics, >= 0. */
+  /** BM25 with namespace-wide statistics, >= 0: the sum of `termScores`. */
   readonly lexical: number;
-  /** Share of the query's term weight times idf that the text holds, 0..1. */
-  readonly coverage: number;
+  /** What each query term adds to `lexical` (weight x idf x saturated frequency), in the order of the terms asked for. */
+  readonly termScores: Float32Array;
+  /** The text starts with the name of a speaker whom the query names (`textTraits`, `namesSpeaker`). */
+  readonly speakerNamed: boolean;
+  /** The text ends by asking (`textTraits`): what answers it stands behind it. */
+  readonly isQuestion: boolean;
   /** The context before and after it in the same session and agent, whatever their level, by creation. */
   readonly previousId: string | null;
   readonly nextId: string | null;
@@ -127,6 +135,10 @@ export interface SearchResult {
   readonly candidates: readonly Candidate[];
   /** Contexts in the level that the search could see. */
   readonly searched: number;
+  /** Of the terms asked for: the same for every level that is asked at the same moment. */
+  readonly statistics: TermStatistics;
+  /** What an unrelated text's cosine with the query is: the median over the sample; null where none was asked for or there is none. */
+  readonly denseMedian: number | null;
 }
 
 /** BM25 statistics of a namespace, all levels together. */
