@@ -98,7 +98,10 @@ export interface SearchRequest extends Scope {
   readonly denseSamples: number;
   /** Candidates wanted from each side. */
   readonly candidates: number;
-  /** How many contexts before and after each candidate, in its session, come along as further candidates. */
+  /**
+   * How many contexts before and after each candidate, in its session, come along as further candidates. They may
+   * lie in other levels, but the scope and its filter hold for them too.
+   */
   readonly neighbours: number;
   /** Contexts whose lifetime ended before this, to be deleted, are not seen. */
   readonly nowMs: number;
@@ -123,7 +126,10 @@ export interface Candidate {
   readonly speakerNamed: boolean;
   /** The text ends by asking (`textTraits`): what answers it stands behind it. */
   readonly isQuestion: boolean;
-  /** The context before and after it in the same session and agent, whatever their level, by creation. */
+  /**
+   * The context before and after it in the same session and agent, whatever their level, by creation. Null for
+   * contexts without a session: what belongs to none does not belong together.
+   */
   readonly previousId: string | null;
   readonly nextId: string | null;
   /** False: it is here only as somebody's neighbour. */
