@@ -1,0 +1,182 @@
+import { execFileSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { COUNTERS, GAUGES, HISTOGRAMS } from '../../src/base/metrics.ts';
+import { CONFIG_SCHEMA } from '../../src/config/schema.ts';
+import type { SettingSchema } from '../../src/config/setting.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SDK = 'clients/typescript/src';
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly lines: readonly string[];
+  /** Files of this project that it names: imports, and workers that it starts. */
+  readonly targets: readonly string[];
+}
+
+const sources: readonly Source[] = [...globSync('src/**/*.ts', { cwd: ROOT }), ...globSync(`${SDK}/**/*.ts`, { cwd: ROOT })]
+  .sort()
+  .map((path) => {
+    const text = readFileSync(join(ROOT, path), 'utf8');
+    return { path, text, lines: text.split('\n'), targets: targetsOf(path, text) };
+  });
+const byPath = new Map(sources.map((source) => [source.path, source]));
+const ENTRIES = /(^src\/config\/reference|-worker|\/worker)\.ts$/;
+const isGenerated = (path: string): boolean => path.endsWith('.generated.ts') || path === 'src/base/error-table.ts';
+
+function targetsOf(path: string, text: string): string[] {
+  const named = text.matchAll(/(?:from|import|import\(|\?|URL\() ?'(\.{1,2}\/[^']+\.ts)'/g);
+  return [...named].map(([, target = '']) => normalize(join(dirname(path), target)));
+}
+
+/** Lines of code, without what stands in comments. */
+function codeOf({ lines }: Source): string[] {
+  return lines.map((line) => line.replace(/^\s*(\/\/|\/?\*).*$/, '').replace(/\s\/\/ .*$/, ''));
+}
+
+/** Every place where a rule is broken, as `file:line`. */
+function breaches(rule: RegExp, exempt: (path: string) => boolean): string[] {
+  return sources
+    .filter(({ path }) => !exempt(path))
+    .flatMap((source) => codeOf(source).flatMap((line, place) => (rule.test(line) ? [`${source.path}:${place + 1}: ${line.trim()}`] : [])));
+}
+
+const FLOORS: Readonly<Record<string, number>> = {
+  process: 5,
+  sdk: 4,
+  server: 4,
+  ops: 4,
+  handlers: 3,
+  hirag: 2,
+  embedding: 1,
+  store: 1,
+  protocol: 1,
+  config: 1,
+  base: 0,
+};
+
+function roomOf(path: string): string {
+  if (path.startsWith(SDK)) return 'sdk';
+  const [, folder = ''] = path.split('/');
+  return folder === 'cli' || folder.endsWith('.ts') ? 'process' : folder;
+}
+
+describe('imports', () => {
+  it('point down only, and never to a room on the same floor', () => {
+    const wrong = sources.flatMap(({ path, targets }) =>
+      targets
+        .filter((target) => roomOf(target) !== roomOf(path) && (FLOORS[roomOf(target)] ?? 9) >= (FLOORS[roomOf(path)] ?? -1))
+        .map((target) => `${path} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('of the SDK are the protocol and the base alone: it is published without the server', () => {
+    const rooms = sources.filter(({ path }) => path.startsWith(SDK)).flatMap(({ targets }) => targets.map(roomOf));
+    expect([...new Set(rooms)].filter((room) => !['sdk', 'protocol', 'base'].includes(room))).toEqual([]);
+  });
+
+  it('of drivers stand in the composition root alone', () => {
+    const drivers = /^src\/(store\/(embedded|qdrant)|embedding\/(local|http|onnx))/;
+    const wrong = sources
+      .filter(({ path }) => path !== 'src/main.ts' && !drivers.test(path))
+      .flatMap(({ path, targets }) => targets.filter((target) => drivers.test(target)).map((target) => `${path} imports ${target}`));
+    expect(wrong).toEqual([]);
+  });
+
+  it('lead to files that exist', () => {
+    const missing = sources.flatMap(({ path, targets }) => targets.filter((target) => !byPath.has(target)).map((target) => `${path}: ${target}`));
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  it('are all reached from an entry: CLI, SDK, generator', () => {
+    const reached = new Set<string>();
+    const pending = ['src/cli.ts', `${SDK}/index.ts`, 'src/config/reference.ts'];
+    for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+      if (reached.has(path)) continue;
+      reached.add(path);
+      pending.push(...(byPath.get(path)?.targets ?? []));
+    }
+    expect(sources.map(({ path }) => path).filter((path) => !reached.has(path))).toEqual([]);
+  });
+
+  it('have at most 350 lines', () => {
+    expect(sources.filter(({ path, lines }) => !isGenerated(path) && lines.length > 350).map(({ path, lines }) => `${path}: ${lines.length}`)).toEqual([]);
+  });
+
+  it('are named in kebab case', () => {
+    expect(sources.map(({ path }) => path).filter((path) => !/^([a-z0-9-]+\/)*[a-z0-9-]+(\.generated)?\.ts$/.test(path))).toEqual([]);
+  });
+
+  it('at the root are those that a reader expects', () => {
+    const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
+    const expected = [
+      ...['src', 'proto-spec', 'clients', 'config', 'test', 'bench', 'examples', 'deploy', 'docs', '.ci'],
+      ...['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'Dockerfile', '.dockerignore', '.gitignore'],
+      ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'eslint.config.js', 'vitest.config.ts'],
+    ];
+    expect([...new Set(tracked.map((path) => path.split('/')[0]))].filter((name) => name === undefined || !expected.includes(name))).toEqual([]);
+  });
+});
+
+describe('modules', () => {
+  const isBase = (path: string): boolean => path.startsWith('src/base/');
+
+  it('get clock and randomness handed in', () => {
+    expect(breaches(/\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bset(Timeout|Interval)\(/, isBase)).toEqual([]);
+    expect(breaches(/\bMath\.random\(|\brandom(Bytes|UUID|FillSync|Int)\(|getRandomValues\(/, isBase)).toEqual([]);
+  });
+
+  it('do not read the environment', () => {
+    expect(breaches(/\bprocess\.env\b/, (path) => path === 'src/cli/io.ts')).toEqual([]);
+  });
+
+  it('do nothing when imported but declare', () => {
+    const isDeclaration = (node: ts.Statement): boolean =>
+      ts.isImportDeclaration(node) || ts.isExportDeclaration(node) || ts.isVariableStatement(node) || ts.isFunctionDeclaration(node) ||
+      ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node);
+    const doing = sources.flatMap(({ path, text }) =>
+      ts.createSourceFile(path, text, ts.ScriptTarget.Latest).statements.filter((node) => !isDeclaration(node)).map(() => path),
+    );
+    // Entries of their own: what a worker thread runs, and a script.
+    expect(doing.filter((path) => !ENTRIES.test(path))).toEqual([]);
+    expect(breaches(/^(export )?const \w+(: [^=]+)? = .*(\b(readFile|open|stat|mkdir)Sync\(|new (Worker|DatabaseSync)\()/, () => false)).toEqual([]);
+  });
+
+  it('leave no notes to self', () => {
+    expect(sources.filter(({ text }) => /\b(TODO|FIXME|XXX|HACK)\b/.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('declarations', () => {
+  const outside = (folder: string): string => sources.filter(({ path }) => !path.startsWith(folder)).map(({ text }) => text).join('\n');
+
+  it('of metrics are all used', () => {
+    const text = outside('src/base/metrics.ts');
+    const unused = Object.keys({ ...COUNTERS, ...HISTOGRAMS, ...GAUGES }).filter((name) => !text.includes(`'${name}'`));
+    expect(unused).toEqual([]);
+  });
+
+  it('of settings are all read', () => {
+    const text = outside('src/config/schema');
+    const isRead = (name: string): boolean => new RegExp(`\\b(${name}|${camelCase(name)})\\b`).test(text);
+    expect(settingPaths(CONFIG_SCHEMA).filter((path) => !isRead(path.split('.').at(-1) ?? ''))).toEqual([]);
+  });
+});
+
+function settingPaths(schema: SettingSchema, prefix = ''): string[] {
+  return Object.entries(schema.properties ?? schema.items?.properties ?? {}).flatMap(([name, child]) => {
+    const inner = settingPaths(child, `${prefix}${name}.`);
+    return inner.length > 0 ? inner : [`${prefix}${name}`];
+  });
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
