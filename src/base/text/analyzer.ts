@@ -11,8 +11,12 @@ export const ANALYZER_VERSION = 1;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;
-/** Longer runs of letters are data, not words. */
-const STEMMED_CHARS_MAX = 40;
+/** Bounds the work of a query that is a whole document. */
+const QUERY_TERMS_MAX = 256;
+/** From this length on V8 keeps a part of a string as a view that holds all of the text in memory. */
+const VIEW_CHARS_MIN = 13;
+/** A capitalised word inside a sentence. */
+const NAME_INSIDE = /(?<=[\p{L}\p{N},;'’"] )\p{Lu}[\p{L}\p{M}]+/gu;
 const ASCII_LETTERS = /^[a-z]+$/;
 const stems = new Map<string, string>();
 
@@ -23,7 +27,7 @@ export interface WeightedTerm {
 }
 
 export interface QueryAnalysis {
-  /** Distinct index terms, in the order of the query. */
+  /** Distinct index terms, in the order of the query; the first 256. */
   readonly terms: readonly WeightedTerm[];
   /** Folded words that may name a speaker: all but function words, and capitalised ones of those. */
   readonly names: ReadonlySet<string>;
@@ -34,10 +38,10 @@ export interface QueryAnalysis {
 export function stemWord(word: string): string {
   const known = stems.get(word);
   if (known !== undefined) return known;
-  const isEnglishLike = word.length <= STEMMED_CHARS_MAX && ASCII_LETTERS.test(word);
-  const stem = isEnglishLike ? stemEnglish(IRREGULAR_ENGLISH.get(word) ?? word) : word;
+  const own = word.length < VIEW_CHARS_MIN ? word : word.split('').join('');
+  const stem = ASCII_LETTERS.test(own) ? stemEnglish(IRREGULAR_ENGLISH.get(own) ?? own) : own;
   if (stems.size >= CACHED_STEMS_MAX) stems.clear();
-  stems.set(word, stem);
+  stems.set(own, stem);
   return stem;
 }
 
@@ -55,11 +59,11 @@ export function analyze(text: string): string[] {
 
 /** What a query asks for: its terms, the names and the dates in it. */
 export function analyzeQuery(text: string): QueryAnalysis {
-  const terms = [...new Set(analyze(text))].map((term) => ({ term, weight: 1 }));
+  const terms = [...new Set(analyze(text))].slice(0, QUERY_TERMS_MAX).map((term) => ({ term, weight: 1 }));
   const names = new Set(segmentWords(text).filter((word) => !ENGLISH_STOP_WORDS.has(word)));
   // Will, May or Don inside a sentence is a person, at its start most likely not.
-  for (const match of text.matchAll(/(?<=[\p{L}\p{N},;'’"] ?)(?<![.!?]\s?)\b\p{Lu}\p{Ll}+/gu)) {
-    for (const word of segmentWords(match[0])) names.add(word);
+  for (const name of text.match(NAME_INSIDE) ?? []) {
+    for (const word of segmentWords(name)) names.add(word);
   }
   return { terms, names, dates: findDates(text) };
 }

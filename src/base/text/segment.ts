@@ -9,8 +9,11 @@ const WORD = /\p{Nd}+(?:[.,]\p{Nd}+)+|[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:'[\p{L}\p
 /** What English hangs on a word behind an apostrophe: possessives and contracted auxiliaries. */
 const ENGLISH_SUFFIXES: ReadonlySet<string> = new Set(['s', 't', 'd', 'm', 're', 've', 'll']);
 
+/** Longer runs are data, not words: what is behind this length tells none of them apart for a reader. */
+const WORD_CHARS_MAX = 64;
+
 const INNER_CAPITAL = /[a-z][A-Z]/;
-const CAMEL_WORD = /[A-Za-z]*[a-z][A-Z][A-Za-z0-9]*/g;
+const IDENTIFIER = /[A-Za-z][A-Za-z0-9]*/g;
 const CAMEL_PART = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+/g;
 
 /** Scripts written without spaces, and Hangul, whose particles stick to the words. */
@@ -42,7 +45,8 @@ export function segmentWords(text: string): string[] {
   const matches = folded.match(isAscii ? ASCII_WORD : WORD);
   if (matches === null) return words;
   const hasUnspaced = !isAscii && UNSPACED_ANY.test(folded);
-  for (const word of matches) {
+  for (const match of matches) {
+    const word = match.length > WORD_CHARS_MAX && !hasUnspaced ? match.slice(0, WORD_CHARS_MAX) : match;
     if (isDigit(word.charCodeAt(0))) pushNumber(word, words);
     else if (hasUnspaced && UNSPACED_ANY.test(word)) pushUnspaced(word, words);
     else if (word.includes("'")) pushParts(word, words);
@@ -86,8 +90,8 @@ function pushPairs(run: string, words: string[]): void {
 }
 
 function pushCamelParts(text: string, words: string[]): void {
-  for (const word of text.match(CAMEL_WORD) ?? []) {
-    const parts = word.match(CAMEL_PART) ?? [];
-    if (parts.length > 1) for (const part of parts) words.push(part.toLowerCase());
+  for (const word of text.match(IDENTIFIER) ?? []) {
+    if (word.length > WORD_CHARS_MAX || !INNER_CAPITAL.test(word)) continue;
+    for (const part of word.match(CAMEL_PART) ?? []) words.push(part.toLowerCase());
   }
 }

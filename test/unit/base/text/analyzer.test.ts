@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { analyze, analyzeQuery, namesSpeaker } from '../../../../src/base/text/analyzer.ts';
 import { textTraits } from '../../../../src/base/text/traits.ts';
@@ -38,6 +39,19 @@ describe('analyze', () => {
   });
 
   it.each([
+    ['letters', 'a'.repeat(262_144)], ['capitals behind an identifier', `aB ${'A'.repeat(262_000)}`],
+    ['digits', '1'.repeat(262_144)], ['dotted digits', '1.'.repeat(131_072)], ['apostrophes', "a'".repeat(131_072)],
+    ['question marks', '?'.repeat(262_144)], ['Han', '漢'.repeat(262_144)], ['accents', 'e\u0301'.repeat(131_072)],
+    ['ligatures that grow', '\ufdfa'.repeat(20_000)], ['camel case', 'aB'.repeat(131_072)],
+  ])('takes the longest text of %s in linear time', (_name, text) => {
+    const startedMs = performance.now();
+    analyzeQuery(text);
+    textTraits(text);
+    // Quadratic work on this length takes minutes; a second is far above what a slow machine needs.
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
+  it.each([
     ['German', 'Wo steht das grüne Fahrrad?', 'Das Fahrrad lehnt am Schuppen.', ['Die Katze schläft.', 'Morgen regnet es.']],
     ['Russian', 'где лежит ключ', 'ключ лежит под ковриком', ['завтра будет дождь', 'кошка спит']],
     ['Hindi', 'चाबी कहाँ है', 'चाबी दराज़ में रखी गई', ['कल बारिश होगी', 'बिल्ली सो रही']],
@@ -67,6 +81,11 @@ describe('analyzeQuery', () => {
 
   it('finds dates', () => {
     expect(analyzeQuery('What did we decide on 3 June 2024?').dates).toEqual([{ year: 2024, month: 6, day: 3 }]);
+  });
+
+  it('bounds the terms of a query that is a document', () => {
+    const query = Array.from({ length: 2_000 }, (_, i) => `word${i}`).join(' ');
+    expect(analyzeQuery(query).terms).toHaveLength(256);
   });
 
   it('takes an empty query', () => {
