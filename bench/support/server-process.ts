@@ -51,6 +51,10 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const lastWords = collectStderr(child);
+  // A run that is cut off leaves no server behind.
+  const killOnExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', killOnExit);
+  child.once('exit', () => process.off('exit', killOnExit));
   await untilReady(child, httpPort, lastWords);
   return {
     host: '127.0.0.1',
@@ -61,7 +65,7 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
     pid: child.pid ?? -1,
     startupMs: performance.now() - startedMs,
     async stop({ keepData = false } = {}) {
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
         await once(child, 'exit');
       }

@@ -1,0 +1,143 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { Index, MetricKind, ScalarKind, exactSearch } from 'usearch';
+import { analyze } from '../../src/base/text/analyzer.ts';
+import { createLocalProvider } from '../../src/embedding/local.ts';
+import { answerCalls } from '../support/child-calls.ts';
+import { createCorpus, type Corpus } from '../support/corpus.ts';
+import { runLoad, type LoadResult } from '../support/load.ts';
+import { InvertedIndex } from './inverted-index.ts';
+
+// Floor of `context.query`: per query one search of the vectors and one search of the words, ten hits each,
+// with the embedding made and the question cut into terms beforehand; nothing is fused, ranked, fetched or sent.
+
+const TOP = 10;
+const EMBED_BATCH = 500;
+
+export interface SearchParameters {
+  readonly seed: number;
+  readonly count: number;
+  readonly queries: number;
+  readonly m: number;
+  readonly efConstruction: number;
+  readonly efSearch: number;
+  readonly quantization: 'f32' | 'bf16' | 'i8';
+}
+
+export type Lexical = 'fts5' | 'inverted';
+
+const provider = createLocalProvider();
+let vectors = new Float32Array();
+let index: Index;
+let words: InvertedIndex;
+let matching: StatementSync;
+let queryVectors: Float32Array[] = [];
+let queryTerms: string[][] = [];
+let at = 0;
+
+const operations = {
+  async build(parameters: SearchParameters): Promise<void> {
+    const corpus = createCorpus(parameters.seed);
+    const texts = corpus.texts(0, parameters.count);
+    vectors = await embedAll(texts, 'passage');
+    await makeQueries(corpus, parameters);
+    buildWords(texts);
+    buildIndex(parameters);
+  },
+
+  async run({ durationMs, lexical }: { durationMs: number; lexical: Lexical }): Promise<LoadResult> {
+    const call = (): Promise<void> => {
+      const number = at++ % queryVectors.length;
+      index.search(queryVectors[number] ?? new Float32Array(), TOP, 1);
+      const terms = queryTerms[number] ?? [];
+      if (lexical === 'inverted') words.search(terms, TOP);
+      else matching.all(matchAny(terms));
+      return Promise.resolve();
+    };
+    const result = await runLoad({ inFlight: 1, durationMs, call });
+    return { ...result, latenciesMs: [] };
+  },
+
+  /** Vectors of the questions, by the same embedder as the server's. */
+  vectorsOfQueries({ count }: { count: number }): Float32Array[] {
+    return queryVectors.slice(0, count);
+  },
+
+  /** For each of the first questions: the positions of its nearest texts and their cosines, by exact search. */
+  exact({ count }: { count: number }): { positions: number[]; cosines: number[] }[] {
+    return queryVectors.slice(0, count).map((query) => {
+      const found = exactSearch(vectors, query, provider.dimension, TOP, MetricKind.IP, 0);
+      return { positions: Array.from(found.keys, Number), cosines: Array.from(found.distances, (distance) => 1 - distance) };
+    });
+  },
+
+  /** Cosines of one question with some of the texts. */
+  cosines({ query, positions }: { query: number; positions: number[] }): number[] {
+    return positions.map((position) => dot(queryVectors[query] ?? new Float32Array(), vectorAt(position)));
+  },
+};
+
+export type BareSearch = typeof operations;
+
+async function embedAll(texts: readonly string[], kind: 'query' | 'passage'): Promise<Float32Array<ArrayBuffer>> {
+  const all = new Float32Array(texts.length * provider.dimension);
+  for (let from = 0; from < texts.length; from += EMBED_BATCH) {
+    const batch = await provider.embed(texts.slice(from, from + EMBED_BATCH), kind);
+    for (const [offset, vector] of batch.entries()) all.set(vector, (from + offset) * provider.dimension);
+  }
+  return all;
+}
+
+async function makeQueries(corpus: Corpus, { queries, count }: SearchParameters): Promise<void> {
+  const questions = Array.from({ length: queries }, (_, number) => corpus.query(number, count));
+  queryVectors = await provider.embed(questions, 'query');
+  queryTerms = questions.map((question) => [...new Set(analyze(question))]);
+}
+
+function buildWords(texts: readonly string[]): void {
+  words = new InvertedIndex();
+  const database = new DatabaseSync(':memory:');
+  database.exec(`CREATE VIRTUAL TABLE words USING fts5(terms, content = '', tokenize = 'unicode61')`);
+  const insert = database.prepare('INSERT INTO words (rowid, terms) VALUES (?, ?)');
+  database.exec('BEGIN');
+  for (const [position, text] of texts.entries()) {
+    const terms = analyze(text);
+    words.add(terms);
+    insert.run(position, terms.join(' '));
+  }
+  database.exec('COMMIT');
+  database.exec(`INSERT INTO words (words) VALUES ('optimize')`);
+  words.seal();
+  matching = database.prepare(`SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank LIMIT ${TOP}`);
+}
+
+function matchAny(terms: readonly string[]): string {
+  return terms.map((term) => `"${term}"`).join(' OR ');
+}
+
+function buildIndex({ m, efConstruction, efSearch, quantization, count }: SearchParameters): void {
+  const kind = { f32: ScalarKind.F32, bf16: ScalarKind.BF16, i8: ScalarKind.I8 }[quantization];
+  index = new Index({
+    dimensions: provider.dimension,
+    // Eight bits keep a direction, not a length.
+    metric: quantization === 'i8' ? MetricKind.Cos : MetricKind.IP,
+    quantization: kind,
+    connectivity: m,
+    expansion_add: efConstruction,
+    expansion_search: efSearch,
+    multi: false,
+  });
+  const keys = BigUint64Array.from({ length: count }, (_, position) => BigInt(position));
+  index.add(keys, vectors, 0);
+}
+
+function vectorAt(position: number): Float32Array {
+  return vectors.subarray(position * provider.dimension, (position + 1) * provider.dimension);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
+
+answerCalls(operations);
