@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { orAbort, throwIfAborted } from '../base/abort.ts';
+import type { Clock } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
+import { isFinite32, normalized } from './vectors.ts';
+
+export interface EmbeddingCacheSettings {
+  /** Vectors kept; the one unused for longest leaves first. 0: none, only concurrent requests for one text are joined. */
+  readonly maxEntries: number;
+  /** How long a vector is kept, in milliseconds. */
+  readonly ttlMs: number;
+}
+
+export interface EmbeddingCacheCounts {
+  readonly entries: number;
+  readonly hits: number;
+  readonly misses: number;
+}
+
+/** A provider whose vectors are checked, normalised and kept. Callers share them: nobody may change or transfer one. */
+export interface CachedEmbeddingProvider extends EmbeddingProvider {
+  /** True where the vector would come from memory. */
+  has(text: string, kind: EmbeddingKind): boolean;
+  counts(): EmbeddingCacheCounts;
+  /** Drops every vector and says how many there were. Requests under way go on. */
+  clear(): number;
+}
+
+/** One call of the provider and those who wait for it; it is aborted when nobody does any more. */
+interface Flight {
+  readonly controller: AbortController;
+  waiters: number;
+  settled: boolean;
+}
+
+interface Pending {
+  readonly flight: Flight;
+  readonly vector: Promise<Float32Array>;
+}
+
+/** Texts up to this length are their own key; longer ones are hashed. */
+const PLAIN_KEY_CHARS_MAX = 256;
+
+/** Puts an LRU and TTL cache before a provider, asks once for a text that several callers want at once. */
+export function withCache(
+  provider: EmbeddingProvider,
+  settings: EmbeddingCacheSettings,
+  clock: Clock,
+  metrics: Metrics,
+): CachedEmbeddingProvider {
+  return new CachingProvider(provider, settings, clock, metrics);
+}
+
+class CachingProvider implements CachedEmbeddingProvider {
+  readonly id: string;
+  readonly dimension: number;
+  readonly kind: EmbeddingProvider['kind'];
+  readonly #provider: EmbeddingProvider;
+  readonly #clock: Clock;
+  readonly #metrics: Metrics;
+  readonly #vectors: LRUCache<string, Float32Array> | null;
+  /** Bounded by the requests under way. */
+  readonly #pending = new Map<string, Pending>();
+  #hits = 0;
+  #misses = 0;
+
+  constructor(provider: EmbeddingProvider, settings: EmbeddingCacheSettings, clock: Clock, metrics: Metrics) {
+    this.id = provider.id;
+    this.dimension = provider.dimension;
+    this.kind = provider.kind;
+    this.#provider = provider;
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#vectors =
+      settings.maxEntries === 0
+        ? null
+        : new LRUCache({
+            max: settings.maxEntries,
+            ttl: settings.ttlMs,
+            ttlResolution: 0,
+            perf: { now: () => clock.monotonicMs() },
+          });
+  }
+
+  has(text: string, kind: EmbeddingKind): boolean {
+    return this.#vectors?.has(this.#key(text, kind)) ?? false;
+  }
+
+  counts(): EmbeddingCacheCounts {
+    return { entries: this.#vectors?.size ?? 0, hits: this.#hits, misses: this.#misses };
+  }
+
+  clear(): number {
+    const dropped = this.#vectors?.size ?? 0;
+    this.#vectors?.clear();
+    return dropped;
+  }
+
+  async embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
+    throwIfAborted(signal);
+    const found = new Map<string, Float32Array>();
+    const joined = new Map<string, Pending>();
+    const missing = new Map<string, string>();
+    const keys = texts.map((text) => this.#key(text, kind));
+    keys.forEach((key, i) => {
+      if (found.has(key) || joined.has(key) || missing.has(key)) return;
+      const vector = this.#vectors?.get(key);
+      const pending = this.#pending.get(key);
+      if (vector !== undefined) found.set(key, vector);
+      else if (pending !== undefined && !pending.flight.controller.signal.aborted) joined.set(key, pending);
+      else missing.set(key, texts[i] as string);
+    });
+    this.#count(texts.length - missing.size, missing.size);
+    if (missing.size > 0) for (const [key, pending] of this.#launch(missing, kind)) joined.set(key, pending);
+    if (joined.size > 0) await this.#collect(joined, found, signal);
+    return keys.map((key) => found.get(key) as Float32Array);
+  }
+
+  #count(hits: number, misses: number): void {
+    this.#hits += hits;
+    this.#misses += misses;
+    if (hits > 0) this.#metrics.count('embedding_cache_hits_total', {}, hits);
+    if (misses > 0) this.#metrics.count('embedding_cache_misses_total', {}, misses);
+  }
+
+  /** One call of the provider for all that is missing. */
+  #launch(missing: ReadonlyMap<string, string>, kind: EmbeddingKind): Map<string, Pending> {
+    const flight: Flight = { controller: new AbortController(), waiters: 0, settled: false };
+    const vectors = this.#call([...missing.values()], kind, flight);
+    const launched = new Map<string, Pending>();
+    [...missing.keys()].forEach((key, i) => {
+      const vector = vectors.then((all) => all[i] as Float32Array);
+      const pending: Pending = { flight, vector };
+      launched.set(key, pending);
+      this.#pending.set(key, pending);
+      void vector
+        .then(
+          (value) => this.#vectors?.set(key, value),
+          () => undefined,
+        )
+        .finally(() => {
+          if (this.#pending.get(key) === pending) this.#pending.delete(key);
+        });
+    });
+    return launched;
+  }
+
+  async #call(texts: string[], kind: EmbeddingKind, flight: Flight): Promise<Float32Array[]> {
+    const startedMs = this.#clock.monotonicMs();
+    try {
+      const vectors = await this.#provider.embed(texts, kind, flight.controller.signal);
+      return this.#checked(vectors, texts.length);
+    } catch (error) {
+      if (error instanceof CodedError) throw error;
+      throw new CodedError('EMBEDDING_UNAVAILABLE', 'the embedding provider failed', { cause: error });
+    } finally {
+      flight.settled = true;
+      this.#metrics.observe('embedding_duration_seconds', (this.#clock.monotonicMs() - startedMs) / 1000);
+    }
+  }
+
+  /** A text without any feature has a zero vector, which is near nothing; everything else comes out at length 1. */
+  #checked(vectors: readonly Float32Array[], expected: number): Float32Array[] {
+    if (vectors.length !== expected) {
+      throw new CodedError('EMBEDDING_UNAVAILABLE', 'the embedding provider returned a wrong number of vectors');
+    }
+    return vectors.map((vector) => {
+      if (vector.length !== this.dimension) {
+        throw new CodedError(
+          'EMBEDDING_UNAVAILABLE',
+          `the embedding provider returned ${vector.length} dimensions instead of ${this.dimension}`,
+        );
+      }
+      if (!isFinite32(vector)) {
+        throw new CodedError('EMBEDDING_UNAVAILABLE', 'the embedding provider returned numbers that are not finite');
+      }
+      return normalized(vector) ?? vector;
+    });
+  }
+
+  /** Waits for every joined vector; an abort leaves the flights to their other waiters. */
+  async #collect(
+    joined: ReadonlyMap<string, Pending>,
+    found: Map<string, Float32Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const flights = new Set([...joined.values()].map((pending) => pending.flight));
+    for (const flight of flights) flight.waiters++;
+    try {
+      const all = Promise.all(
+        [...joined].map(async ([key, pending]) => {
+          found.set(key, await pending.vector);
+        }),
+      );
+      await orAbort(all, signal);
+    } finally {
+      for (const flight of flights) {
+        flight.waiters--;
+        if (flight.waiters === 0 && !flight.settled) flight.controller.abort();
+      }
+    }
+  }
+
+  /** The cache belongs to one provider, so its id need not be in the key. */
+  #key(text: string, kind: EmbeddingKind): string {
+    if (text.length <= PLAIN_KEY_CHARS_MAX) return `${kind} ${text}`;
+    return `${kind}#${createHash('sha256').update(text).digest('base64')}`;
+  }
+}

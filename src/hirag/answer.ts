@@ -1,0 +1,155 @@
+import { setImmediate } from 'node:timers/promises';
+import type { ContextRecord, Level } from '../base/context.ts';
+import { toCodedError, type CodedError } from '../base/errors.ts';
+import { allocate, type BudgetOutcome, type BudgetRules } from './budget.ts';
+import { DuplicateFilter, printOf, type TextPrint } from './duplicates.ts';
+import type { ReceiptOutcome, ScoreParts } from './types.ts';
+
+/** A candidate with its final score. */
+export interface Ranked {
+  readonly id: string;
+  readonly level: Level;
+  readonly createdAtMs: number;
+  readonly tokenCount: number;
+  readonly relevanceScore: number;
+  readonly scores: ScoreParts;
+}
+
+export interface AnswerRules extends BudgetRules {
+  readonly threshold: number;
+  readonly nearDuplicateThreshold: number;
+}
+
+/** Records in the order of `ids`; null where there is none any more. */
+export type FetchRecords = (ids: readonly string[]) => Promise<(ContextRecord | null)[]>;
+
+export interface Answer {
+  /** In rank order. */
+  readonly included: readonly { readonly ranked: Ranked; readonly record: ContextRecord }[];
+  readonly totalTokens: number;
+  readonly allocations: BudgetOutcome['allocations'];
+  /** One per ranked candidate, in its order; null where the context is gone or could not be read. */
+  readonly outcomes: readonly (ReceiptOutcome | null)[];
+  /** Levels whose contexts could not be read, and why. */
+  readonly lost: ReadonlyMap<Level, CodedError>;
+}
+
+interface Item {
+  readonly ranked: Ranked;
+  readonly level: Level;
+  /** As ranked, until the record says otherwise. */
+  tokenCount: number;
+  state: 'open' | 'below_threshold' | 'duplicate' | 'gone';
+  record: ContextRecord | null;
+  print: TextPrint | null;
+}
+
+/** Texts fetched beyond those needed when duplicates turned up, as more of them tend to follow. */
+const FETCH_AHEAD = 32;
+/** Characters compared before other work gets its turn: a few milliseconds. */
+const YIELD_EVERY_CHARS = 65_536;
+
+/**
+ * From ranked candidates (best first) to the answer: threshold, budget, texts of what the budget chose, duplicates
+ * out, and again with what that sets free, until the chosen ones are known and distinct.
+ */
+export async function assemble(ranked: readonly Ranked[], rules: AnswerRules, fetch: FetchRecords): Promise<Answer> {
+  const items = ranked.map((candidate) => openItem(candidate, rules.threshold));
+  const lost = new Map<Level, CodedError>();
+  let ahead = 0;
+  for (;;) {
+    const open = items.filter((item) => item.state === 'open');
+    const outcome = allocate(open, rules);
+    const chosen = open.filter((_, i) => outcome.included[i]);
+    const unread = chosen.filter((item) => item.record === null);
+    if (unread.length > 0) {
+      await read(withNext(unread, open, ahead), fetch, lost);
+      continue;
+    }
+    if (!(await markDuplicates(open, new Set(chosen), rules.nearDuplicateThreshold))) {
+      return answerOf(items, chosen, outcome, rules, lost);
+    }
+    ahead = FETCH_AHEAD;
+  }
+}
+
+function openItem(ranked: Ranked, threshold: number): Item {
+  const state = ranked.relevanceScore < threshold ? 'below_threshold' : 'open';
+  return { ranked, level: ranked.level, tokenCount: ranked.tokenCount, state, record: null, print: null };
+}
+
+function withNext(unread: readonly Item[], open: readonly Item[], ahead: number): Item[] {
+  const wanted = new Set(unread);
+  for (const item of open) {
+    if (wanted.size >= ahead) break;
+    if (item.record === null) wanted.add(item);
+  }
+  return [...wanted];
+}
+
+/** Where the texts cannot be had, the answer goes on without these contexts. */
+async function read(items: readonly Item[], fetch: FetchRecords, lost: Map<Level, CodedError>): Promise<void> {
+  let records: readonly (ContextRecord | null)[] = [];
+  try {
+    records = await fetch(items.map((item) => item.ranked.id));
+  } catch (error) {
+    for (const item of items) lost.set(item.level, toCodedError(error));
+  }
+  items.forEach((item, i) => {
+    const record = records[i] ?? null;
+    item.record = record;
+    if (record === null) item.state = 'gone';
+    else item.tokenCount = record.tokenCount;
+  });
+}
+
+/** A context that repeats a chosen one ranked above it is a duplicate. True where there was any. */
+async function markDuplicates(open: readonly Item[], chosen: ReadonlySet<Item>, threshold: number): Promise<boolean> {
+  if (chosen.size < 2) return false;
+  const seen = new DuplicateFilter(threshold);
+  let found = false;
+  let chars = 0;
+  for (const item of open) {
+    if (item.record === null) continue;
+    if (item.print === null) {
+      chars += item.record.text.length;
+      if (chars >= YIELD_EVERY_CHARS) {
+        chars = 0;
+        await setImmediate();
+      }
+      item.print = printOf(item.record.text);
+    }
+    if (seen.repeats(item.print)) {
+      item.state = 'duplicate';
+      found ||= chosen.has(item);
+    } else if (chosen.has(item)) seen.add(item.print);
+  }
+  return found;
+}
+
+function answerOf(
+  items: readonly Item[],
+  chosen: readonly Item[],
+  budget: BudgetOutcome,
+  rules: AnswerRules,
+  lost: ReadonlyMap<Level, CodedError>,
+): Answer {
+  const included = new Set(chosen);
+  const last = chosen.at(-1);
+  const lastPlace = last === undefined ? -1 : items.indexOf(last);
+  const tokensLeft = rules.maxTokens - budget.totalTokens;
+  const full = chosen.length >= rules.limit;
+  const outcomes = items.map((item, place): ReceiptOutcome | null => {
+    if (included.has(item)) return 'included';
+    if (item.state === 'gone') return null;
+    if (item.state !== 'open') return item.state;
+    return full && (place > lastPlace || item.tokenCount <= tokensLeft) ? 'over_limit' : 'over_budget';
+  });
+  return {
+    included: chosen.map((item) => ({ ranked: item.ranked, record: item.record as ContextRecord })),
+    totalTokens: budget.totalTokens,
+    allocations: budget.allocations,
+    outcomes,
+    lost,
+  };
+}

@@ -1,0 +1,146 @@
+import type { Clock } from '../base/clock.ts';
+import type { ContextRecord, Filter, Level } from '../base/context.ts';
+import type { Log } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { Random } from '../base/random.ts';
+import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
+import { checkFilter } from '../store/filter.ts';
+import type { ContextStore } from '../store/store.ts';
+import { AccessCounts } from './access-counts.ts';
+import { Intake } from './intake.ts';
+import { LevelPolicy } from './level-policy.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { Retrieval } from './retrieval.ts';
+import type { HiragSettings } from './settings.ts';
+import { notFound, Tiers } from './tiers.ts';
+import { createTokenEstimator } from './tokens.ts';
+import type {
+  CallOptions,
+  GcOutcome,
+  ListInput,
+  Memory,
+  MemoryStats,
+  QueryInput,
+  QueryOutcome,
+  StoreInput,
+  StoreOutcome,
+  UpdateInput,
+} from './types.ts';
+import { WorkingSets } from './working-sets.ts';
+
+export interface MemoryDeps {
+  /** Closed by whoever opened it, after the memory. */
+  readonly store: ContextStore;
+  readonly embedding: CachedEmbeddingProvider;
+  readonly settings: HiragSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** Records of a page where the request names no `limit`. */
+const LIST_LIMIT = 100;
+
+/** Starts the timer that writes access counts; nothing else runs until it is called. */
+export function createMemory(deps: MemoryDeps): Memory {
+  return new TieredMemory(deps);
+}
+
+class TieredMemory implements Memory {
+  readonly #store: ContextStore;
+  readonly #embedding: CachedEmbeddingProvider;
+  readonly #clock: Clock;
+  readonly #workingSets: WorkingSets;
+  readonly #accessCounts: AccessCounts;
+  readonly #tiers: Tiers;
+  readonly #intake: Intake;
+  readonly #retrieval: Retrieval;
+  readonly #lifecycle: Lifecycle;
+
+  constructor(deps: MemoryDeps) {
+    const { store, embedding, settings, clock } = deps;
+    const policy = new LevelPolicy(settings);
+    const workingSets = new WorkingSets(store, clock, settings.l1ResidentSets, settings.fusion.neighbourWeights.length);
+    const accessCounts = new AccessCounts({ ...deps, workingSets }, settings);
+    const tiers = new Tiers({ ...deps, workingSets, policy });
+    this.#store = store;
+    this.#embedding = embedding;
+    this.#clock = clock;
+    this.#workingSets = workingSets;
+    this.#accessCounts = accessCounts;
+    this.#tiers = tiers;
+    this.#intake = new Intake({ ...deps, tiers, policy, tokens: createTokenEstimator(settings.tokens) });
+    this.#retrieval = new Retrieval({ ...deps, workingSets, accessCounts, policy });
+    this.#lifecycle = new Lifecycle({ ...deps, tiers, policy }, settings);
+  }
+
+  store(input: StoreInput, options: CallOptions = {}): Promise<StoreOutcome> {
+    return this.#intake.store(input, options);
+  }
+
+  storeBatch(inputs: readonly StoreInput[], options: CallOptions = {}): Promise<(StoreOutcome | Error)[]> {
+    return this.#intake.storeBatch(inputs, options);
+  }
+
+  query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
+    return this.#retrieval.query(input, options);
+  }
+
+  async get(namespace: string, id: string): Promise<ContextRecord> {
+    const [record] = await this.#store.fetch(namespace, [id], this.#clock.nowMs());
+    if (record === undefined || record === null) throw notFound();
+    this.#accessCounts.add(namespace, [id]);
+    return this.#accessCounts.merged(record);
+  }
+
+  async update(input: UpdateInput, options: CallOptions = {}): Promise<ContextRecord> {
+    return this.#accessCounts.merged(await this.#intake.update(input, options));
+  }
+
+  async delete(namespace: string, target: { readonly id: string } | { readonly filter: Filter }): Promise<number> {
+    if ('id' in target) return this.#tiers.delete(namespace, [target.id]);
+    checkFilter(target.filter);
+    return this.#tiers.deleteWhere(namespace, undefined, target.filter);
+  }
+
+  async list(input: ListInput): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }> {
+    if (input.filter !== undefined) checkFilter(input.filter);
+    const page = await this.#store.list({ ...input, limit: input.limit ?? LIST_LIMIT, nowMs: this.#clock.nowMs() });
+    return { ...page, records: page.records.map((record) => this.#accessCounts.merged(record)) };
+  }
+
+  clearLevel(namespace: string, level: Level): Promise<number> {
+    return this.#tiers.deleteWhere(namespace, level, undefined);
+  }
+
+  async stats(namespace?: string): Promise<MemoryStats> {
+    const { entries, hits, misses } = this.#embedding.counts();
+    return {
+      store: await this.#store.stats(namespace),
+      cache: { embeddingEntries: entries, embeddingHits: hits, embeddingMisses: misses, workingSets: this.#workingSets.size },
+    };
+  }
+
+  gc(): Promise<GcOutcome> {
+    return this.#lifecycle.runGc();
+  }
+
+  clearCaches(): { readonly embeddings: number; readonly workingSets: number } {
+    return { embeddings: this.#embedding.clear(), workingSets: this.#workingSets.clear() };
+  }
+
+  async healthy(): Promise<boolean> {
+    try {
+      await this.#store.ping();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#lifecycle.close();
+    await this.#accessCounts.close();
+  }
+}

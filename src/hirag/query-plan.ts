@@ -1,0 +1,78 @@
+import { LEVELS, type Level } from '../base/context.ts';
+import { CodedError } from '../base/errors.ts';
+import { analyzeQuery, type QueryAnalysis } from '../base/text/analyzer.ts';
+import { checkFilter } from '../store/filter.ts';
+import type { Scope } from '../store/store.ts';
+import type { AnswerRules } from './answer.ts';
+import { sharesOf } from './budget.ts';
+import { clientVector } from './client-vector.ts';
+import type { LevelPolicy } from './level-policy.ts';
+import type { HiragSettings } from './settings.ts';
+import type { WorkingSetScope } from './working-set-changes.ts';
+import type { QueryInput } from './types.ts';
+
+/** A query as it will be run: checked, defaults filled in. */
+export interface QueryPlan {
+  readonly scope: Scope;
+  /** Highest first; at least one. */
+  readonly levels: readonly Level[];
+  readonly text: string | undefined;
+  readonly analysis: QueryAnalysis;
+  /** The client's own embedding, normalised. */
+  readonly vector: Float32Array | undefined;
+  /** Whose L1 answers from memory; empty: the query names no session, so the store answers. */
+  readonly workingSets: readonly WorkingSetScope[];
+  readonly rules: AnswerRules;
+  readonly explain: boolean;
+}
+
+const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
+
+/** Throws `BAD_REQUEST` where the query cannot be run as it stands. */
+export function planQuery(input: QueryInput, settings: HiragSettings, policy: LevelPolicy, dimension: number): QueryPlan {
+  if (input.query === undefined && input.embedding === undefined) {
+    throw new CodedError('BAD_REQUEST', 'a query needs `query` or `embedding`', { details: { query: 'required without embedding' } });
+  }
+  if (input.filter !== undefined) checkFilter(input.filter);
+  return {
+    scope: scopeOf(input),
+    levels: levelsOf(input.levels, policy),
+    text: input.query,
+    analysis: input.query === undefined ? NO_ANALYSIS : analyzeQuery(input.query),
+    vector: input.embedding === undefined ? undefined : clientVector(input.embedding, dimension),
+    workingSets: workingSetsOf(input),
+    rules: {
+      maxTokens: input.maxTokens ?? settings.maxContextTokens,
+      limit: input.limit ?? settings.queryLimit,
+      shares: sharesOf(input.priority ?? settings.strategy),
+      minContextsPerLevel: settings.minContextsPerLevel,
+      threshold: input.relevanceThreshold ?? settings.relevanceThreshold,
+      nearDuplicateThreshold: settings.nearDuplicateThreshold,
+    },
+    explain: input.explain ?? false,
+  };
+}
+
+function scopeOf(input: QueryInput): Scope {
+  return {
+    namespace: input.namespace,
+    ...(input.agentId === undefined ? {} : { agentId: input.agentId }),
+    ...(input.sessionId === undefined ? {} : { sessionId: input.sessionId }),
+    ...(input.filter === undefined ? {} : { filter: input.filter }),
+  };
+}
+
+function levelsOf(asked: readonly Level[] | undefined, policy: LevelPolicy): readonly Level[] {
+  if (asked === undefined || asked.length === 0) return policy.enabled;
+  for (const level of asked) policy.check(level, 'levels');
+  return LEVELS.filter((level) => asked.includes(level));
+}
+
+/** A session sees its own contexts and those that belong to no session. */
+function workingSetsOf({ namespace, agentId, sessionId }: QueryInput): WorkingSetScope[] {
+  if (agentId === undefined || sessionId === undefined) return [];
+  return [
+    { namespace, agentId, sessionId },
+    { namespace, agentId, sessionId: null },
+  ];
+}

@@ -1,0 +1,204 @@
+import { orAbort, throwIfAborted } from '../base/abort.ts';
+import type { Clock } from '../base/clock.ts';
+import type { ContextRecord, Level } from '../base/context.ts';
+import type { CodedError } from '../base/errors.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
+import type { Candidate, ContextStore } from '../store/store.ts';
+import type { AccessCounts } from './access-counts.ts';
+import { assemble, type Answer, type Ranked } from './answer.ts';
+import type { LevelPolicy } from './level-policy.ts';
+import { LevelSearch, type LevelAnswer, type QueryVector } from './level-search.ts';
+import { planQuery, type QueryPlan } from './query-plan.ts';
+import { compareRank, relevanceScore, scoreParts } from './ranking.ts';
+import type { HiragSettings } from './settings.ts';
+import { attainableScore, similarities, type Comparison } from './similarity.ts';
+import type { CallOptions, QueryInput, QueryOutcome, RankedContext, Receipt } from './types.ts';
+import type { WorkingSets } from './working-sets.ts';
+
+export interface RetrievalDeps {
+  readonly store: ContextStore;
+  readonly embedding: CachedEmbeddingProvider;
+  readonly workingSets: WorkingSets;
+  readonly accessCounts: AccessCounts;
+  readonly policy: LevelPolicy;
+  readonly settings: HiragSettings;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+/** From a query to its answer: embed and search, rank, assemble within the budget. */
+export class Retrieval {
+  readonly #deps: RetrievalDeps;
+  readonly #search: LevelSearch;
+
+  constructor(deps: RetrievalDeps) {
+    this.#deps = deps;
+    this.#search = new LevelSearch(deps);
+  }
+
+  /** Throws only where the query cannot be run (`BAD_REQUEST`) or every level that it asked for failed. */
+  async query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
+    const { clock, settings, policy, embedding } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    const plan = planQuery(input, settings, policy, embedding.dimension);
+    throwIfAborted(options.signal);
+
+    // A microtask later, so that L1's reads are on their way before an embedder in this thread starts to compute.
+    const embeds = Promise.resolve().then(() => this.#search.embed(plan, options.signal));
+    const embedded = this.#timed('embed', startedMs, embeds);
+    const answers = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));
+    failWhereAllFailed(answers, new Map());
+
+    const rankingMs = clock.monotonicMs();
+    const ranked = this.#rank(plan, answers);
+    const answer = await assemble(ranked, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
+    if (answer.included.length === 0) failWhereAllFailed(answers, answer.lost);
+    this.#observe('rank', rankingMs);
+    return this.#outcome(plan, answers, ranked, answer, await embedded, startedMs);
+  }
+
+  /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
+  #rank(plan: QueryPlan, answers: readonly LevelAnswer[]): Ranked[] {
+    const { settings, embedding, accessCounts, clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    const candidates = mergeCandidates(answers);
+    const relevances = similarities(candidates, comparisonOf(plan, answers, embedding.kind), settings.fusion);
+    const ranked: Ranked[] = [];
+    candidates.forEach((candidate, i) => {
+      const { id, level, createdAtMs, tokenCount } = candidate;
+      if (!plan.levels.includes(level)) return;
+      const accessCount = candidate.accessCount + accessCounts.pending(plan.scope.namespace, id);
+      const relevance = relevances[i] ?? { similarity: 0, lexical: 0 };
+      const scores = scoreParts({ id, level, createdAtMs, accessCount }, relevance, nowMs, settings);
+      ranked.push({ id, level, createdAtMs, tokenCount, scores, relevanceScore: relevanceScore(scores, settings) });
+    });
+    return ranked.sort(compareRank);
+  }
+
+  /** Texts of L1 come from memory where they are there; the rest in one read. */
+  async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<(ContextRecord | null)[]> {
+    const { workingSets, store, clock } = this.#deps;
+    const { namespace } = plan.scope;
+    const records = workingSets.peek(namespace, ids);
+    const missing = ids.filter((_, i) => records[i] === null);
+    if (missing.length === 0) return records;
+    const fetched = await orAbort(store.fetch(namespace, missing, clock.nowMs()), signal);
+    const byId = new Map(missing.map((id, i) => [id, fetched[i] ?? null]));
+    return records.map((record, i) => record ?? byId.get(ids[i] ?? '') ?? null);
+  }
+
+  #outcome(
+    plan: QueryPlan,
+    answers: readonly LevelAnswer[],
+    ranked: readonly Ranked[],
+    answer: Answer,
+    embedded: QueryVector,
+    startedMs: number,
+  ): QueryOutcome {
+    const { accessCounts, clock } = this.#deps;
+    const contexts = answer.included.map(
+      ({ ranked: { relevanceScore, scores }, record }): RankedContext => ({ record: accessCounts.merged(record), relevanceScore, scores }),
+    );
+    accessCounts.add(plan.scope.namespace, contexts.map(({ record }) => record.id));
+    return {
+      contexts,
+      totalTokens: answer.totalTokens,
+      retrievalTimeMs: clock.monotonicMs() - startedMs,
+      levelDistribution: distribution(contexts),
+      avgRelevance: average(contexts.map((context) => context.relevanceScore)),
+      cacheHits: (embedded.cached ? 1 : 0) + answers.filter((level) => level.fromMemory).length,
+      totalSearched: answers.reduce((total, { result }) => total + (result?.searched ?? 0), 0),
+      allocations: answer.allocations,
+      degraded: this.#degraded(answers, answer),
+      ...(plan.explain ? { receipts: receiptsOf(ranked, answer) } : {}),
+    };
+  }
+
+  /** One entry per level that had to be done without, in whole or in part. */
+  #degraded(answers: readonly LevelAnswer[], answer: Answer): { level: Level; code: string }[] {
+    const degraded: { level: Level; code: string }[] = [];
+    for (const { level, error } of answers) {
+      const code = (error ?? answer.lost.get(level))?.code;
+      if (code === undefined) continue;
+      degraded.push({ level, code });
+      this.#deps.metrics.count('query_degraded_total', { level, code });
+    }
+    return degraded;
+  }
+
+  async #timed<T>(stage: string, startedMs: number, work: Promise<T>): Promise<T> {
+    const result = await work;
+    this.#observe(stage, startedMs);
+    return result;
+  }
+
+  #observe(stage: string, startedMs: number): void {
+    const { clock, metrics } = this.#deps;
+    metrics.observe('query_stage_duration_seconds', (clock.monotonicMs() - startedMs) / 1000, { stage });
+  }
+}
+
+/** Throws the highest level's error where no level has anything to answer with. */
+function failWhereAllFailed(answers: readonly LevelAnswer[], lost: ReadonlyMap<Level, CodedError>): void {
+  const failures = answers.map(({ level, result, error }) => (result === null ? error : lost.get(level)));
+  const [first] = failures;
+  if (first !== undefined && failures.every((failure) => failure !== undefined)) throw first;
+}
+
+/** Fewer vectors than this have no median that says anything about unrelated texts. */
+const FLOOR_SAMPLE_MIN = 32;
+
+function comparisonOf(plan: QueryPlan, answers: readonly LevelAnswer[], kind: Comparison['kind']): Comparison {
+  const statistics = answers.find(({ result }) => result !== null)?.result?.statistics;
+  let floor = 0;
+  let sampled = 0;
+  for (const { result } of answers) {
+    if (result === null || result.denseMedian === null) continue;
+    floor += result.denseMedian * result.searched;
+    sampled += result.searched;
+  }
+  return {
+    query: plan.analysis,
+    attainable: statistics === undefined ? 0 : attainableScore(plan.analysis.terms, statistics),
+    kind,
+    denseFloor: sampled < FLOOR_SAMPLE_MIN ? null : floor / sampled,
+  };
+}
+
+/**
+ * Each context once, though it may have been found in two levels (it moved meanwhile) or beside another one: as a hit
+ * rather than as a neighbour, with what either knows of its place in the session.
+ */
+function mergeCandidates(answers: readonly LevelAnswer[]): Candidate[] {
+  const merged = new Map<string, Candidate>();
+  for (const { result } of answers) {
+    for (const candidate of result?.candidates ?? []) {
+      const known = merged.get(candidate.id);
+      merged.set(candidate.id, known === undefined ? candidate : joined(known, candidate));
+    }
+  }
+  return [...merged.values()];
+}
+
+function joined(first: Candidate, second: Candidate): Candidate {
+  const [kept, other] = !first.direct && second.direct ? [second, first] : [first, second];
+  return { ...kept, previousId: kept.previousId ?? other.previousId, nextId: kept.nextId ?? other.nextId };
+}
+
+function distribution(contexts: readonly RankedContext[]): Record<Level, number> {
+  const counts = { immediate: 0, short_term: 0, long_term: 0 };
+  for (const { record } of contexts) counts[record.level]++;
+  return counts;
+}
+
+function average(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((total, value) => total + value, 0) / values.length;
+}
+
+function receiptsOf(ranked: readonly Ranked[], answer: Answer): Receipt[] {
+  return ranked.flatMap(({ id, level, scores, relevanceScore, tokenCount }, i) => {
+    const outcome = answer.outcomes[i] ?? null;
+    return outcome === null ? [] : [{ id, level, scores, relevanceScore, tokenCount, outcome }];
+  });
+}

@@ -1,0 +1,159 @@
+import type { ContextRecord, Filter } from '../base/context.ts';
+import { analyze, namesSpeaker, type QueryAnalysis } from '../base/text/analyzer.ts';
+import { inverseDocumentFrequency, saturatedFrequency } from '../base/text/bm25.ts';
+import { textTraits, type TextTraits } from '../base/text/traits.ts';
+import { dot } from '../embedding/vectors.ts';
+import { matchesFilter } from '../store/filter.ts';
+import type { Candidate, QueryTerm, SearchResult, TermStatistics } from '../store/store.ts';
+
+/** A context as it is held in memory: one of L1, or one that just left it and stands before those of L1. */
+export interface ResidentContext {
+  readonly record: ContextRecord;
+  readonly vector: Float32Array;
+  /** Made by the first search. */
+  features?: TextFeatures;
+}
+
+interface TextFeatures {
+  readonly frequencies: ReadonlyMap<string, number>;
+  /** Terms of the text, repeated ones counted each time. */
+  readonly termCount: number;
+  readonly traits: TextTraits;
+}
+
+export interface ResidentSearch {
+  readonly filter?: Filter;
+  /** Absent: no dense side. */
+  readonly vector?: Float32Array;
+  readonly query: QueryAnalysis;
+  readonly statistics: TermStatistics;
+  readonly candidates: number;
+  readonly neighbours: number;
+  readonly nowMs: number;
+}
+
+interface Hit {
+  readonly context: ResidentContext;
+  readonly dense: number | null;
+  readonly lexical: number;
+  readonly termScores: Float32Array;
+  direct: boolean;
+}
+
+/**
+ * Searches contexts of one session (or of none) in memory, with the scores the store would give them:
+ * cosine, BM25 with the namespace's statistics, and the same choice of candidates and neighbours.
+ */
+export function searchResident(contexts: Iterable<ResidentContext>, search: ResidentSearch): SearchResult {
+  const order = [...contexts].filter((context) => !hasExpired(context.record, search.nowMs)).sort(byCreation);
+  const idf = search.statistics.documentFrequencies.map((frequency) =>
+    inverseDocumentFrequency(search.statistics.documentCount, frequency),
+  );
+  const hits: (Hit | null)[] = order.map((context) =>
+    search.filter === undefined || matchesFilter(context.record, search.filter) ? score(context, search, idf) : null,
+  );
+  const inLevel = hits.filter((hit) => hit?.context.record.level === 'immediate');
+  markDirect(inLevel.filter((hit) => hit !== null), search.candidates);
+  const near = nearDirect(hits, search.neighbours);
+  const candidates: Candidate[] = [];
+  hits.forEach((hit, i) => {
+    if (hit !== null && (hit.direct || near.has(i))) candidates.push(toCandidate(hit, order[i - 1], order[i + 1], search.query));
+  });
+  return { candidates, searched: inLevel.length, statistics: search.statistics, denseMedian: null };
+}
+
+/** Statistics of the contexts themselves, for when the namespace's cannot be had. */
+export function localStatistics(contexts: Iterable<ResidentContext>, terms: readonly QueryTerm[]): TermStatistics {
+  let documentCount = 0;
+  let termCount = 0;
+  const documentFrequencies = terms.map(() => 0);
+  for (const context of contexts) {
+    const features = featuresOf(context);
+    documentCount++;
+    termCount += features.termCount;
+    terms.forEach(({ term }, i) => {
+      if (features.frequencies.has(term)) documentFrequencies[i] = (documentFrequencies[i] ?? 0) + 1;
+    });
+  }
+  return { documentCount, averageTermCount: documentCount === 0 ? 0 : termCount / documentCount, documentFrequencies };
+}
+
+function score(context: ResidentContext, search: ResidentSearch, idf: readonly number[]): Hit {
+  const { terms } = search.query;
+  const { frequencies, termCount } = featuresOf(context);
+  const termScores = new Float32Array(terms.length);
+  let lexical = 0;
+  terms.forEach(({ term, weight }, i) => {
+    const frequency = frequencies.get(term);
+    if (frequency === undefined) return;
+    const added = weight * (idf[i] ?? 0) * saturatedFrequency(frequency, termCount, search.statistics.averageTermCount);
+    termScores[i] = added;
+    lexical += added;
+  });
+  const dense = search.vector === undefined ? null : dot(search.vector, context.vector);
+  return { context, dense, lexical, termScores, direct: false };
+}
+
+/** The best of each side are candidates themselves. */
+function markDirect(hits: readonly Hit[], candidates: number): void {
+  const dense = hits.filter((hit) => hit.dense !== null).sort((a, b) => (b.dense ?? 0) - (a.dense ?? 0));
+  const lexical = hits.filter((hit) => hit.lexical > 0).sort((a, b) => b.lexical - a.lexical);
+  for (const hit of [...dense.slice(0, candidates), ...lexical.slice(0, candidates)]) hit.direct = true;
+}
+
+/** Contexts without a session have no neighbours. */
+function nearDirect(hits: readonly (Hit | null)[], reach: number): Set<number> {
+  const near = new Set<number>();
+  hits.forEach((hit, i) => {
+    if (hit?.direct && hit.context.record.sessionId !== null) for (let at = i - reach; at <= i + reach; at++) near.add(at);
+  });
+  return near;
+}
+
+function toCandidate(
+  hit: Hit,
+  previous: ResidentContext | undefined,
+  next: ResidentContext | undefined,
+  query: QueryAnalysis,
+): Candidate {
+  const { record } = hit.context;
+  const { traits } = featuresOf(hit.context);
+  const inSession = record.sessionId !== null;
+  return {
+    id: record.id,
+    level: record.level,
+    agentId: record.agentId,
+    sessionId: record.sessionId,
+    createdAtMs: record.createdAtMs,
+    accessCount: record.accessCount,
+    tokenCount: record.tokenCount,
+    dense: hit.dense,
+    lexical: hit.lexical,
+    termScores: hit.termScores,
+    speakerNamed: namesSpeaker(query, traits.speaker),
+    isQuestion: traits.isQuestion,
+    previousId: inSession ? (previous?.record.id ?? null) : null,
+    nextId: inSession ? (next?.record.id ?? null) : null,
+    direct: hit.direct,
+  };
+}
+
+function featuresOf(context: ResidentContext): TextFeatures {
+  return (context.features ??= analyzeText(context.record.text));
+}
+
+function analyzeText(text: string): TextFeatures {
+  const frequencies = new Map<string, number>();
+  const terms = analyze(text);
+  for (const term of terms) frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
+  return { frequencies, termCount: terms.length, traits: textTraits(text) };
+}
+
+/** A lifetime that ends in a promotion hides nothing: the context lives on in another level. */
+function hasExpired(record: ContextRecord, nowMs: number): boolean {
+  return record.expiresAtMs !== null && record.expiresAtMs <= nowMs && record.expiryAction !== 'promote';
+}
+
+function byCreation(a: ResidentContext, b: ResidentContext): number {
+  return a.record.createdAtMs - b.record.createdAtMs;
+}
