@@ -39,6 +39,7 @@ function toPath(schema: SettingSchema, parts: readonly string[]): SettingPath {
 /** Text as the type that the schema asks for; text that does not fit stays text, for the validator to refuse. */
 export function parseTyped(schema: SettingSchema | undefined, raw: string): unknown {
   const trimmed = raw.trim();
+  if (schema?.anyOf !== undefined) return parseAny(schema.anyOf, trimmed);
   switch (schema?.type) {
     case 'integer':
     case 'number':
@@ -51,6 +52,12 @@ export function parseTyped(schema: SettingSchema | undefined, raw: string): unkn
     default:
       return raw;
   }
+}
+
+/** One of several forms: a list where it looks like one. */
+function parseAny(forms: readonly SettingSchema[], text: string): unknown {
+  const list = forms.find((form) => form.type === 'array');
+  return list !== undefined && /^\[|,/.test(text) ? parseList(list, text) : text;
 }
 
 function parseFlag(text: string): boolean | undefined {

@@ -28,7 +28,8 @@ function renderSection(schema: SettingSchema, path: string): string {
 }
 
 function renderSetting(name: string, schema: SettingSchema): string {
-  return `${comment(`${schema.description ?? ''} ${bounds(schema)}`.trim())}\n${name} = ${JSON.stringify(schema.default)}`;
+  const about = comment(`${schema.description ?? ''} ${bounds(schema)}`.trim());
+  return schema.default === undefined ? `${about}\n#${name} = "..."` : `${about}\n${name} = ${JSON.stringify(schema.default)}`;
 }
 
 /** A list of tables is empty by default: shown as a comment. */

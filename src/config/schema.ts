@@ -55,17 +55,30 @@ const KEY = section(
 
 const KEYS = list([], KEY, 0, 10_000, 'Who may connect. With none, the one key "default" may do everything.');
 
-const EMBEDDING = section('Where vectors come from.', {
-  provider: choice('local', ['local'], 'local: made in the process, without a model or a network.'),
-  dimension: integer(1024, 64, 8192, 'Numbers per vector.'),
-  cache_entries: integer(10_000, 0, 10_000_000, 'Vectors kept in memory for texts seen again; 0 for none.'),
-  cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays in that cache, in seconds.'),
-});
+const EMBEDDING = section(
+  'Where vectors come from.',
+  {
+    provider: choice('local', ['local', 'http'], 'local: made in the process, without a model or a network. http: any OpenAI-compatible service.'),
+    dimension: integer(1024, 64, 8192, 'Numbers per vector; with http what the model returns.'),
+    cache_entries: integer(10_000, 0, 10_000_000, 'Vectors kept in memory for texts seen again; 0 for none.'),
+    cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays in that cache, in seconds.'),
+    batch_size: integer(32, 1, 2048, 'http: texts per request.'),
+    timeout_ms: integer(30_000, 100, 600_000, 'http: how long a request may take, in milliseconds.'),
+  },
+  {
+    url: bareText('http: base address of the service, as https://host/v1.'),
+    model: bareText('http: name of the model.'),
+    api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', { writeOnly: true }),
+    query_prefix: bareText('http: put before queries; by default what the model is known to want.', { minLength: 0 }),
+    passage_prefix: bareText('http: put before stored texts; by default what the model is known to want.', { minLength: 0 }),
+  },
+);
 
 const VECTOR_DB = section('Where contexts are kept.', {
   driver: choice('embedded', ['embedded'], 'embedded: a database in this process, in data_dir.'),
   data_dir: text('./data', 'Folder of the database and of the generated secret; relative to where the server is started.'),
   indexing_threshold: integer(20_000, 1000, 10_000_000, 'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers.'),
+  memory_bytes_max: integer(1024 * MIB, 64 * MIB, 1024 * 1024 * MIB, 'Memory for resident indexes, in bytes; past it the longest idle leave and come back when asked for.'),
   quantization: choice('f32', ['f32', 'bf16', 'i8'], 'How the index keeps vectors; hits are always scored again from the full ones.'),
   hnsw: section('The approximate index.', {
     m: integer(16, 4, 64, 'Links per vector.'),

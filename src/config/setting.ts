@@ -4,7 +4,8 @@ declare const VALUE: unique symbol;
 
 /** JSON Schema of one setting: the one place of its type, default, bounds and meaning. */
 export interface SettingSchema {
-  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
+  /** Absent: `anyOf` says what it may be. */
+  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
   readonly description?: string;
   readonly default?: JsonValue;
   readonly minimum?: number;
@@ -13,6 +14,7 @@ export interface SettingSchema {
   readonly maxLength?: number;
   readonly pattern?: string;
   readonly enum?: readonly string[];
+  readonly anyOf?: readonly SettingSchema[];
   readonly items?: SettingSchema;
   readonly minItems?: number;
   readonly maxItems?: number;

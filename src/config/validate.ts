@@ -59,6 +59,7 @@ function allPaths(schema: SettingSchema, prefix = ''): string[] {
 
 function requirement(schema: SettingSchema | undefined, error: ErrorObject): string {
   const params = error.params as Record<string, unknown>;
+  if (schema?.anyOf !== undefined) return `must be ${schema.anyOf.map(oneWay).join(', or ')}`;
   switch (error.keyword) {
     case 'minimum':
     case 'maximum':
@@ -72,6 +73,11 @@ function requirement(schema: SettingSchema | undefined, error: ErrorObject): str
     default:
       return error.message ?? 'is not valid';
   }
+}
+
+function oneWay(schema: SettingSchema): string {
+  if (schema.enum !== undefined) return `one of ${schema.enum.map((option) => JSON.stringify(option)).join(', ')}`;
+  return schema.minItems === undefined ? article(schema.type ?? '') : `a list of ${schema.minItems}`;
 }
 
 const TYPE_NAMES: Record<string, string> = {

@@ -90,6 +90,10 @@ describe('toContext', () => {
     expect(toContext({ text: 'b', id: 'ticket-7' }, 9, DEFAULTS).id).toBe(own.id);
   });
 
+  it('puts the speaker before the text', () => {
+    expect(toContext({ text: 'hello', speaker: 'Ann' }, 1, DEFAULTS)).toMatchObject({ text: 'Ann: hello', metadata: { speaker: 'Ann' } });
+  });
+
   it('puts the defaults where the line says nothing, and only there', () => {
     const full = { text: 'a', agent_id: 'x', session_id: 's', level: 'immediate', created_at: '2025-09-03T09:12:00Z', role: 'customer', metadata: { a: 1 } } as const;
     expect(toContext(full, 1, { ...DEFAULTS, namespace: 'n', sessionId: 'other' })).toMatchObject({

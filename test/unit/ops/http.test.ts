@@ -15,6 +15,7 @@ afterEach(async () => {
 });
 
 interface World {
+  starting?: boolean;
   storeAnswers?: () => Promise<boolean>;
   embedderAnswers?: () => Promise<unknown>;
   clock?: Clock;
@@ -23,11 +24,11 @@ interface World {
 async function start(world: World = {}): Promise<{ url: string; health: Health; listener: HttpListener }> {
   const metrics = createMetricsRegistry();
   const health = createHealth({
-    storeAnswers: world.storeAnswers ?? (() => Promise.resolve(true)),
     embedderAnswers: world.embedderAnswers ?? (() => Promise.resolve([])),
     clock: world.clock ?? systemClock,
     version: '1.2.3',
   });
+  if (world.starting !== true) health.running(world.storeAnswers ?? (() => Promise.resolve(true)));
   const listener = await startHttpListener({ host: '127.0.0.1', port: 0, health, metrics, log: silentLog });
   open.push(metrics, listener);
   return { url: `http://127.0.0.1:${listener.port}`, health, listener };
@@ -86,6 +87,15 @@ describe('health', () => {
     expect((await ask(`${url}/health/readiness`)).status).toBe(200);
   });
 
+  it('is not ready before the store is open', async () => {
+    const { url, health } = await start({ starting: true });
+    expect(await ask(`${url}/health/readiness`)).toEqual({ status: 503, body: { ready: false, reason: 'the store is not open yet' } });
+    expect((await ask(`${url}/health`)).body).toMatchObject({ status: 'starting' });
+    expect((await ask(`${url}/health/liveness`)).status).toBe(200);
+    health.running(() => Promise.resolve(true));
+    expect((await ask(`${url}/health/readiness`)).status).toBe(200);
+  });
+
   it('does not wait for a store that hangs', async () => {
     const clock = standingClock();
     const { url } = await start({ storeAnswers: () => new Promise(() => undefined), clock });
@@ -141,7 +151,7 @@ describe('the listener', () => {
     await once(holder, 'listening');
     open.push({ close: () => new Promise((resolve) => holder.close(resolve)) });
     const { port } = holder.address() as AddressInfo;
-    const health = createHealth({ storeAnswers: () => Promise.resolve(true), embedderAnswers: () => Promise.resolve(), clock: systemClock, version: '' });
+    const health = createHealth({ embedderAnswers: () => Promise.resolve(), clock: systemClock, version: '' });
     const failure = await startHttpListener({
       host: '127.0.0.1',
       port,

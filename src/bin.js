@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+// Plain JavaScript that an old Node can still parse: it is the one file that may have to say that Node is too old.
+import { existsSync } from 'node:fs';
+
+const NEEDED = [22, 18];
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
+  console.error(`error: context-manager needs Node ${NEEDED.join('.')} or newer, this is ${process.versions.node}`);
+  console.error('  In a checkout, `npm install` brings the right one: use `npm start` and `npx context-manager ...`.');
+  process.exitCode = 1;
+} else {
+  // A checkout has the sources; a published package, under node_modules where Node strips no types, the build.
+  const source = new URL('./cli.ts', import.meta.url);
+  const { main } = await import((existsSync(source) ? source : new URL('../dist/src/cli.js', import.meta.url)).href);
+  await main();
+}
