@@ -180,6 +180,7 @@ export class Connection implements Requester {
     this.#deps.metrics.count('bytes_received_total', undefined, chunk.length);
     this.#reader.push(chunk);
     this.#readFrames();
+    this.#finishIfDone();
   }
 
   /** Takes frames for as long as the bounds of section 3 let it; what it leaves stays in the reader. */
@@ -245,9 +246,9 @@ export class Connection implements Requester {
     else this.#finishIfDone();
   }
 
-  /** Ends a connection that has nothing left to do. */
+  /** Ends a connection that has nothing left to do; requests that have come are answered first, if only with a refusal. */
   #finishIfDone(): void {
-    if (this.#phase !== 'open' || this.#paused || this.#running.size > 0) return;
+    if (this.#phase !== 'open' || this.#paused || this.#running.size > 0 || this.#duplex.readableLength > 0) return;
     if (this.#goingAway || this.#peerEnded) this.#close();
   }
 

@@ -8,7 +8,8 @@ import { authTag, deriveKeys, NONCE_BYTES, TagSequence } from '../../src/protoco
 
 export interface Credentials {
   readonly keyId: string;
-  readonly secret: Uint8Array;
+  /** Of a string, its UTF-8. */
+  readonly secret: string | Uint8Array;
   readonly sender?: string;
 }
 
@@ -93,6 +94,7 @@ export class WireClient {
 
   /** Sends `auth`, with fields changed or (undefined) left out, and takes both directions' keys into use. */
   sendAuth(credentials: Credentials, changes: BodyMap = {}): void {
+    const secret = Buffer.from(credentials.secret);
     const clientNonce = randomBytes(NONCE_BYTES);
     const body = encodeBody({
       type: 'auth',
@@ -105,11 +107,11 @@ export class WireClient {
       ...changes,
     });
     const serverNonce = this.hello['server_nonce'] as Uint8Array;
-    const keys = deriveKeys(credentials.secret, serverNonce, clientNonce);
+    const keys = deriveKeys(secret, serverNonce, clientNonce);
     this.outgoing = new TagSequence(keys.clientToServer);
     this.incoming = new TagSequence(keys.serverToClient);
     // Last: over a pair of streams the answer is there before this returns.
-    this.sendFrame(authTag(credentials.secret, serverNonce, body), body);
+    this.sendFrame(authTag(secret, serverNonce, body), body);
   }
 
   /** Sends a request and waits for its reply; `envelope` overrides fields of the envelope. */

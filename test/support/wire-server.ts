@@ -17,7 +17,7 @@ export interface LogLine {
 }
 
 /** Key with every right; `keys` of a test may add others. */
-export const ADMIN: Credentials = { keyId: 'admin', secret: Buffer.from('0123456789abcdef0123456789abcdef') };
+export const ADMIN = { keyId: 'admin', secret: Buffer.from('0123456789abcdef0123456789abcdef') } satisfies Credentials;
 export const ADMIN_KEY: KeyConfig = { id: 'admin', secret: ADMIN.secret, scopes: ['read', 'write', 'admin'], namespaces: ['*'] };
 
 /** Compiling them takes longer than most tests. */

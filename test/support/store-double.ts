@@ -1,0 +1,271 @@
+import type { ContextRecord, Level } from '../../src/base/context.ts';
+import { analyze } from '../../src/base/text/analyzer.ts';
+import type {
+  Access,
+  Candidate,
+  ContextStore,
+  ExpirySweep,
+  ListPage,
+  ListRequest,
+  NewContext,
+  Scope,
+  SearchRequest,
+  SearchResult,
+  StoreStats,
+  TermStatistics,
+  WriteOp,
+  WriteResult,
+} from '../../src/store/store.ts';
+import { matchesFilter } from '../../src/store/filter.ts';
+
+type Method = Exclude<keyof ContextStore, 'capabilities'>;
+
+interface Row {
+  record: ContextRecord;
+  vector: Float32Array;
+  /** Order in which contexts entered their level. */
+  entered: number;
+}
+
+/**
+ * Contexts in a map behind the store's interface, for what a real store cannot be made to do: fail on demand, and
+ * answer in an order that the test chooses. Its search knows words by equality only and ranks nothing.
+ */
+export class StoreDouble implements ContextStore {
+  readonly capabilities = { atomicBatches: true };
+  readonly rows = new Map<string, Row>();
+  /** What each method throws from now on. */
+  readonly failures = new Map<Method, Error>();
+  /** Calls by method, for tests of what is asked and what is not. */
+  readonly calls: Method[] = [];
+  /** Awaited with the answer in hand: the call was made, and the caller does not know yet. */
+  beforeReply: (method: Method) => Promise<void> = () => Promise.resolve();
+  /** Awaited before the call is made. */
+  beforeCall: (method: Method) => Promise<void> = () => Promise.resolve();
+  #entered = 0;
+
+  async #run<T>(method: Method, work: () => T): Promise<T> {
+    this.calls.push(method);
+    await this.beforeCall(method);
+    const failure = this.failures.get(method);
+    if (failure !== undefined) throw failure;
+    const result = work();
+    await this.beforeReply(method);
+    return result;
+  }
+
+  write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
+    return this.#run('write', () => ops.map((op) => this.#apply(op)));
+  }
+
+  search(request: SearchRequest): Promise<SearchResult> {
+    return this.#run('search', () => {
+      const seen = this.#visible(request, request.nowMs, request.includeSessionless).filter(({ record }) => record.level === request.level);
+      const terms = request.terms.map(({ term }) => term);
+      const candidates = seen.map((row) => candidateOf(row, request)).filter(({ dense, lexical }) => dense !== null || lexical > 0);
+      return { candidates, searched: seen.length, statistics: this.#statistics(request.namespace, terms), denseMedian: null };
+    });
+  }
+
+  termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics> {
+    return this.#run('termStatistics', () => this.#statistics(namespace, terms));
+  }
+
+  fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    return this.#run('fetch', () => {
+      return ids.map((id) => {
+        const row = this.rows.get(`${namespace}/${id}`);
+        return row === undefined || isHidden(row.record, nowMs) ? null : row.record;
+      });
+    });
+  }
+
+  load(
+    scope: { namespace: string; agentId: string; sessionId: string | null },
+    level: Level,
+    nowMs: number,
+  ): Promise<NewContext[]> {
+    return this.#run('load', () => {
+      const { namespace, agentId, sessionId } = scope;
+      return [...this.rows.values()]
+        .filter(({ record }) => record.namespace === namespace && record.agentId === agentId && record.sessionId === sessionId)
+        .filter(({ record }) => record.level === level && !isHidden(record, nowMs))
+        .sort((a, b) => a.entered - b.entered)
+        .map(({ record, vector }) => ({ record, vector }));
+    });
+  }
+
+  list(request: ListRequest): Promise<ListPage> {
+    return this.#run('list', () => {
+      const rows = this.#visible(request, request.nowMs, false);
+      const records = rows.map(({ record }) => record).filter(({ level }) => request.levels?.includes(level) ?? true);
+      return { records: records.sort((a, b) => b.createdAtMs - a.createdAtMs).slice(0, request.limit) };
+    });
+  }
+
+  touch(accesses: readonly Access[]): Promise<void> {
+    return this.#run('touch', () => {
+      for (const { namespace, id, count } of accesses) {
+        const row = this.rows.get(`${namespace}/${id}`);
+        if (row !== undefined) row.record = { ...row.record, accessCount: row.record.accessCount + count };
+      }
+    });
+  }
+
+  expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
+    return this.#run('expire', () => {
+      const due = [...this.rows.values()].filter(({ record }) => record.expiresAtMs !== null && record.expiresAtMs <= nowMs);
+      const taken = due.slice(0, limit);
+      const promoted: ContextRecord[] = [];
+      const deleted: ExpirySweep['deleted'][number][] = [];
+      for (const row of taken) {
+        const { namespace, id, level, expiryAction } = row.record;
+        if (expiryAction === 'delete') {
+          this.rows.delete(`${namespace}/${id}`);
+          deleted.push({ namespace, id, level });
+          continue;
+        }
+        row.record = { ...row.record, level: 'long_term', expiresAtMs: promotedExpiresAtMs, expiryAction: 'delete' };
+        row.entered = ++this.#entered;
+        promoted.push(row.record);
+      }
+      return { promoted, deleted, more: due.length > limit };
+    });
+  }
+
+  stats(namespace?: string): Promise<StoreStats> {
+    return this.#run('stats', () => {
+      const counts = { immediate: 0, short_term: 0, long_term: 0 };
+      for (const { record } of this.rows.values()) if (namespace === undefined || record.namespace === namespace) counts[record.level]++;
+      return { counts, driver: {} };
+    });
+  }
+
+  ping(): Promise<void> {
+    return this.#run('ping', () => undefined);
+  }
+
+  close(): Promise<void> {
+    return this.#run('close', () => undefined);
+  }
+
+  #apply(op: WriteOp): WriteResult {
+    switch (op.op) {
+      case 'put':
+        return this.#put(op.context);
+      case 'update':
+        return this.#update(op);
+      case 'delete':
+        return { op: 'delete', deletedIds: op.ids.filter((id) => this.rows.delete(`${op.namespace}/${id}`)) };
+      case 'delete_where': {
+        const gone = [...this.rows.values()].filter(({ record }) => {
+          const isMeant = record.namespace === op.namespace && (op.level === undefined || record.level === op.level);
+          return isMeant && (op.filter === undefined || matchesFilter(record, op.filter));
+        });
+        for (const { record } of gone) this.rows.delete(`${record.namespace}/${record.id}`);
+        return { op: 'delete_where', deletedIds: gone.map(({ record }) => record.id) };
+      }
+      case 'trim':
+        return this.#trim(op.trim);
+    }
+  }
+
+  #put({ record, vector }: NewContext): WriteResult {
+    const key = `${record.namespace}/${record.id}`;
+    const known = this.rows.get(key);
+    if (known !== undefined) {
+      if (known.record.text !== record.text) return { op: 'put', conflict: true };
+      return { op: 'put', created: false, record: known.record };
+    }
+    this.rows.set(key, { record, vector, entered: ++this.#entered });
+    return { op: 'put', created: true, record };
+  }
+
+  #update({ namespace, id, patch, updatedAtMs, ifVersion }: Extract<WriteOp, { op: 'update' }>): WriteResult {
+    const row = this.rows.get(`${namespace}/${id}`);
+    if (row === undefined) return { op: 'update', failed: 'not_found' };
+    const { version } = row.record;
+    if (ifVersion !== undefined && ifVersion !== version) return { op: 'update', failed: 'version_conflict', version };
+    if (patch.level !== undefined && patch.level !== row.record.level) row.entered = ++this.#entered;
+    row.record = {
+      ...row.record,
+      version: version + 1,
+      updatedAtMs,
+      ...(patch.text === undefined ? {} : { text: patch.text.text, tokenCount: patch.text.tokenCount }),
+      ...(patch.metadata === undefined ? {} : { metadata: patch.metadata }),
+      ...(patch.tags === undefined ? {} : { tags: patch.tags }),
+      ...(patch.level === undefined ? {} : { level: patch.level }),
+      ...(patch.expiry === undefined ? {} : { expiresAtMs: patch.expiry.atMs, expiryAction: patch.expiry.action }),
+    };
+    if (patch.text !== undefined) row.vector = patch.text.vector;
+    return { op: 'update', record: row.record };
+  }
+
+  #trim(trim: Extract<WriteOp, { op: 'trim' }>['trim']): WriteResult {
+    const held = [...this.rows.values()]
+      .filter(({ record }) => record.namespace === trim.namespace && record.agentId === trim.agentId && record.level === trim.level)
+      .filter(({ record }) => trim.sessionId === undefined || record.sessionId === trim.sessionId)
+      .sort((a, b) => b.entered - a.entered);
+    const moved: ContextRecord[] = [];
+    const deletedIds: string[] = [];
+    for (const row of held.slice(trim.keep).reverse()) {
+      if (trim.moveTo === undefined) {
+        this.rows.delete(`${row.record.namespace}/${row.record.id}`);
+        deletedIds.push(row.record.id);
+        continue;
+      }
+      const isClientSet = row.record.expiresAtMs !== null && row.record.expiryAction === 'delete';
+      const { level, expiresAtMs, expiryAction } = trim.moveTo;
+      row.record = { ...row.record, level, ...(isClientSet ? {} : { expiresAtMs, expiryAction }) };
+      row.entered = ++this.#entered;
+      moved.push(row.record);
+    }
+    return { op: 'trim', moved, deletedIds };
+  }
+
+  #visible(scope: Scope, nowMs: number, includeSessionless: boolean): Row[] {
+    return [...this.rows.values()].filter(({ record }) => {
+      if (record.namespace !== scope.namespace || isHidden(record, nowMs)) return false;
+      if (scope.agentId !== undefined && record.agentId !== scope.agentId) return false;
+      const inSession = record.sessionId === scope.sessionId || (includeSessionless && record.sessionId === null);
+      if (scope.sessionId !== undefined && !inSession) return false;
+      return scope.filter === undefined || matchesFilter(record, scope.filter);
+    });
+  }
+
+  #statistics(namespace: string, terms: readonly string[]): TermStatistics {
+    const documents = [...this.rows.values()].filter(({ record }) => record.namespace === namespace).map(({ record }) => analyze(record.text));
+    const termCount = documents.reduce((total, document) => total + document.length, 0);
+    return {
+      documentCount: documents.length,
+      averageTermCount: documents.length === 0 ? 0 : termCount / documents.length,
+      documentFrequencies: terms.map((term) => documents.filter((document) => document.includes(term)).length),
+    };
+  }
+}
+
+function isHidden(record: ContextRecord, nowMs: number): boolean {
+  return record.expiresAtMs !== null && record.expiresAtMs <= nowMs && record.expiryAction === 'delete';
+}
+
+function candidateOf({ record, vector }: Row, request: SearchRequest): Candidate {
+  const words = analyze(record.text);
+  const termScores = Float32Array.from(request.terms, ({ term, weight }) => (words.includes(term) ? weight : 0));
+  return {
+    id: record.id,
+    level: record.level,
+    agentId: record.agentId,
+    sessionId: record.sessionId,
+    createdAtMs: record.createdAtMs,
+    accessCount: record.accessCount,
+    tokenCount: record.tokenCount,
+    dense: request.vector?.reduce((sum, value, i) => sum + value * (vector[i] ?? 0), 0) ?? null,
+    lexical: termScores.reduce((sum, score) => sum + score, 0),
+    termScores,
+    speakerNamed: false,
+    isQuestion: false,
+    previousId: null,
+    nextId: null,
+    direct: true,
+  };
+}
