@@ -1,0 +1,38 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuPercentBetween, readUsage } from './process-usage.ts';
+import type { ServerProcess } from './server-process.ts';
+
+/** Where the embedded store saves its derived indexes, beside the database. */
+const INDEX_FOLDER = 'indexes';
+const LOOK_EVERY_MS = 500;
+const QUIET_PERCENT = 5;
+/** Looks in a row that find the server at rest. */
+const QUIET_LOOKS = 4;
+const WAIT_MS = 1_800_000;
+
+/** Resolves when the server has an index on disk and is at rest: nothing is being built or saved any more. */
+export async function untilIndexed(server: ServerProcess): Promise<void> {
+  const endMs = performance.now() + WAIT_MS;
+  let quiet = 0;
+  let before = readUsage(server.pid);
+  while (quiet < QUIET_LOOKS) {
+    if (performance.now() > endMs) throw new Error('no index was built');
+    await sleep(LOOK_EVERY_MS);
+    const after = readUsage(server.pid);
+    const isQuiet = cpuPercentBetween(before, after) < QUIET_PERCENT && (await hasSavedIndex(server.dataDir));
+    quiet = isQuiet ? quiet + 1 : 0;
+    before = after;
+  }
+}
+
+async function hasSavedIndex(dataDir: string): Promise<boolean> {
+  const names = await readdir(join(dataDir, INDEX_FOLDER)).catch(() => []);
+  return names.length > 0;
+}
+
+/** What is derived can go at any time; the server must be stopped. */
+export async function removeSavedIndexes(dataDir: string): Promise<void> {
+  await rm(join(dataDir, INDEX_FOLDER), { recursive: true, force: true });
+}
