@@ -81,7 +81,8 @@ class CachingProvider implements CachedEmbeddingProvider {
             max: settings.maxEntries,
             ttl: settings.ttlMs,
             ttlResolution: 0,
-            perf: { now: () => clock.monotonicMs() },
+            // Moved off 0, which lru-cache takes for a time that was never set.
+            perf: { now: () => clock.monotonicMs() + 1 },
           });
   }
 

@@ -188,8 +188,7 @@ function grant(items: readonly BudgetItem[], rules: BudgetRules): PerLevel {
   const demand = { immediate: 0, short_term: 0, long_term: 0 };
   for (const item of items) demand[item.level] += item.tokenCount;
   const levels = levelsByRank(items);
-  const even = levels.every((level) => rules.shares[level] <= 0);
-  const shareOf = (level: Level): number => (even ? 1 : Math.max(0, rules.shares[level]));
+  const shareOf = (level: Level): number => Math.max(0, rules.shares[level]);
   const fair = split(rules.maxTokens, levels, shareOf);
 
   const granted: Record<Level, number> = { immediate: 0, short_term: 0, long_term: 0 };
@@ -215,11 +214,11 @@ function grant(items: readonly BudgetItem[], rules: BudgetRules): PerLevel {
   return wholeTokens(granted, levels, rules.maxTokens);
 }
 
+/** In proportion to the weights; evenly where they are all zero. */
 function split(amount: number, levels: readonly Level[], weightOf: (level: Level) => number): Record<Level, number> {
   const parts = { immediate: 0, short_term: 0, long_term: 0 };
   const total = sum(levels.map(weightOf));
-  if (total <= 0) return parts;
-  for (const level of levels) parts[level] = (amount * weightOf(level)) / total;
+  for (const level of levels) parts[level] = total > 0 ? (amount * weightOf(level)) / total : amount / levels.length;
   return parts;
 }
 

@@ -37,16 +37,14 @@ export function scoreParts(facts: RankFacts, relevance: Relevance, nowMs: number
 
 /**
  * The final score, 0..1: similarity 0.5, recency 0.2 (e^(-age / 24 h)), level 0.2 (1.0, 0.7, 0.5) and
- * frequency 0.1 (log(1 + n) / log(101)), with the weights from the settings.
+ * frequency 0.1 (log(1 + n) / log(101)), with the weights from the settings, scaled to sum 1.
  */
 export function relevanceScore(parts: ScoreParts, settings: RankSettings): number {
-  const { weights } = settings;
-  return clamp01(
-    weights.similarity * parts.similarity +
-      weights.recency * parts.recency +
-      weights.level * parts.level +
-      weights.frequency * parts.frequency,
-  );
+  const { similarity, recency, level, frequency } = settings.weights;
+  const total = similarity + recency + level + frequency;
+  if (!(total > 0)) return 0;
+  const weighed = similarity * parts.similarity + recency * parts.recency + level * parts.level + frequency * parts.frequency;
+  return clamp01(weighed / total);
 }
 
 interface Scored {

@@ -3,7 +3,7 @@ import { DEFAULT_FUSION, type FusionSettings } from './similarity.ts';
 import { DEFAULT_TOKEN_SETTINGS, type TokenSettings } from './tokens.ts';
 import type { Priority } from './types.ts';
 
-/** Factors of the final rank; `weights.level` multiplies the entry of `levelWeights`. */
+/** Parts of the final rank, scaled to sum 1; `level` multiplies the entry of `levelWeights`. */
 export interface RankWeights {
   readonly similarity: number;
   readonly recency: number;
