@@ -185,6 +185,7 @@ export class Connection implements Requester {
 
   /** Takes frames for as long as the bounds of section 3 let it; what it leaves stays in the reader. */
   #readFrames(): void {
+    this.#writer.hold();
     try {
       while (this.#mayTakeFrame()) {
         const frame = this.#reader.next();

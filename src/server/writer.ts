@@ -41,6 +41,11 @@ export class FrameWriter {
     return this.#queuedBytes + this.#duplex.writableLength;
   }
 
+  /** For a caller that sends in a row and flushes at its end: spares the timer that would do it otherwise. */
+  hold(): void {
+    this.#scheduled = true;
+  }
+
   /** Queues one frame; it leaves with the next `flush`, at the latest when this tick ends. */
   send(body: Uint8Array): void {
     if (this.#ended) return;
