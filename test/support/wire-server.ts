@@ -1,6 +1,6 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { noMetrics, type Metrics } from '../../src/base/metrics.ts';
-import { systemRandom } from '../../src/base/random.ts';
+import { systemRandom, type Random } from '../../src/base/random.ts';
 import type { Log } from '../../src/base/log.ts';
 import { createValidators } from '../../src/protocol/messages.ts';
 import { ConnectionHandler } from '../../src/server/connection-handler.ts';
@@ -33,13 +33,13 @@ export class WireServer {
   readonly gauges = new Map<string, () => number>();
   readonly handler: ConnectionHandler;
 
-  constructor(options: { readonly keys?: readonly KeyConfig[]; readonly limits?: Partial<ServerLimits> } = {}) {
+  constructor(options: { readonly keys?: readonly KeyConfig[]; readonly limits?: Partial<ServerLimits>; readonly random?: Random } = {}) {
     this.handler = new ConnectionHandler({
       memory: this.memory,
       keys: [ADMIN_KEY, ...(options.keys ?? [])],
       limits: options.limits ?? {},
       clock: this.clock,
-      random: systemRandom,
+      random: options.random ?? systemRandom,
       log: this.#log(),
       metrics: this.#metrics(),
       version: '0.0.0',
