@@ -108,13 +108,13 @@ export class WorkingSets {
       this.#sets.set(key, set);
     }
     this.#evict(set);
-    if (set.loaded && !set.suspect) return set;
+    if (set.loaded && !set.suspect) return viewOf(set);
     set.loading ??= this.#loadOnce(set);
     try {
       await set.loading;
-      return set.loaded ? set : null;
+      return set.loaded ? viewOf(set) : null;
     } catch (error) {
-      if (set.loaded) return set;
+      if (set.loaded) return viewOf(set);
       throw error;
     }
   }
@@ -178,6 +178,11 @@ export class WorkingSets {
       return;
     }
     const { record } = change;
+    // The id was deleted and given to a context of another session; the deletion's own reply is still to come.
+    if (scopeKey(record) !== set.key) {
+      this.#remove(set, record.id);
+      return;
+    }
     const vector = change.vector ?? set.contexts.get(record.id)?.vector;
     if (record.level !== 'immediate') {
       if (vector !== undefined && set.contexts.has(record.id)) this.#put(set, { record, vector });
@@ -271,6 +276,11 @@ export class WorkingSets {
     set.contexts = new Map();
     set.loaded = false;
   }
+}
+
+/** What is shown stays, even where the set is dropped before the reader gets to look at it. */
+function viewOf({ contexts }: ResidentSet): WorkingSet {
+  return { contexts };
 }
 
 function emptySet(key: string, scope: WorkingSetScope): ResidentSet {

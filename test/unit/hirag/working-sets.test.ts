@@ -240,7 +240,7 @@ describe('working sets under concurrent writes', () => {
           if (set !== null) check(all, set, session);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 3000 },
     );
   });
 
