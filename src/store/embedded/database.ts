@@ -1,0 +1,216 @@
+// Opens the data folder: one process at a time, only a database of ours, only with the embedding it was made with.
+
+import { existsSync, mkdirSync, openSync, readSync, closeSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartupError } from '../../base/errors.ts';
+import { migrate } from './migrations.ts';
+import { isDamage, SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
+
+export const DATABASE_FILE = 'contexts.db';
+export const LOCK_FILE = 'contexts.lock';
+export const INDEX_FOLDER = 'indexes';
+
+/** Marks the file as ours in its header (`PRAGMA application_id`): "CtxM". */
+const APPLICATION_ID = 0x4374784d;
+const SQLITE_HEADER = 'SQLite format 3\0';
+/** Up to this size the whole file is checked at start (about 0.1 s); larger ones where they are read. */
+const CHECKED_BYTES_MAX = 32 * 1024 * 1024;
+const PAGE_CACHE_KIB = 32 * 1024;
+
+export interface DatabaseSettings {
+  readonly dataDir: string;
+  readonly embeddingId: string;
+  readonly dimension: number;
+  /** The database never grows past so many pages; what does not fit is refused as on a full disk. */
+  readonly databasePagesMax: number | null;
+}
+
+export interface OpenDatabase {
+  readonly database: DatabaseSync;
+  readonly path: string;
+  readonly indexFolder: string;
+  /** 16 bytes that make list cursors unreadable and of no use in another database. */
+  readonly cursorKey: Buffer;
+  close(): void;
+}
+
+/** Throws `StartupError` with the remedy; no existing file is overwritten. */
+export function openDatabase(settings: DatabaseSettings): OpenDatabase {
+  const path = join(settings.dataDir, DATABASE_FILE);
+  const indexFolder = join(settings.dataDir, INDEX_FOLDER);
+  makeFolders(settings.dataDir, indexFolder);
+  const lock = takeLock(settings.dataDir);
+  let database: DatabaseSync | undefined;
+  try {
+    checkFiles(path);
+    database = new DatabaseSync(path);
+    configure(database, settings);
+    checkOrigin(database, path);
+    migrate(database);
+    checkContent(database, path);
+    checkEmbedding(database, settings);
+  } catch (error) {
+    if (database?.isOpen) database.close();
+    lock.close();
+    throw explain(error, path);
+  }
+  const opened = database;
+  return {
+    database: opened,
+    path,
+    indexFolder,
+    cursorKey: readCursorKey(opened),
+    close() {
+      opened.close();
+      lock.close();
+    },
+  };
+}
+
+function makeFolders(dataDir: string, indexFolder: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    mkdirSync(indexFolder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StartupError(
+      `the data folder ${dataDir} cannot be made or written`,
+      'Check the permissions and the free space, or set vector_db.data_dir to a folder this user may write.',
+      error,
+    );
+  }
+}
+
+/** A lock that the kernel takes back when the process dies, however it dies: an exclusive SQLite transaction. */
+function takeLock(dataDir: string): DatabaseSync {
+  const lock = new DatabaseSync(join(dataDir, LOCK_FILE), { open: false });
+  try {
+    lock.open();
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE');
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    if (lock.isOpen) lock.close();
+    if (sqliteCode(error) === SQLITE_BUSY) {
+      throw new StartupError(
+        `the data folder ${dataDir} is in use by another server`,
+        'Stop the other server, or set vector_db.data_dir to another folder.',
+        error,
+      );
+    }
+    throw new StartupError(
+      `the data folder ${dataDir} cannot be locked`,
+      'Check the permissions and the free space of the folder; remove a damaged contexts.lock.',
+      error,
+    );
+  }
+}
+
+/** SQLite would take an empty or missing main file for a new database and drop the log that belongs to it. */
+function checkFiles(path: string): void {
+  const bytes = existsSync(path) ? statSync(path).size : 0;
+  const logPath = `${path}-wal`;
+  if (bytes === 0) {
+    if (existsSync(logPath) && statSync(logPath).size > 0) {
+      throw new StartupError(
+        `${path} is missing or empty, but its write-ahead log is there`,
+        `Put the database back beside ${logPath}, or move that log away to start with an empty store.`,
+      );
+    }
+    return;
+  }
+  const header = Buffer.alloc(SQLITE_HEADER.length);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, header, 0, header.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  if (header.toString('latin1') !== SQLITE_HEADER) throw damaged(path, 'is not a database');
+}
+
+function configure(database: DatabaseSync, settings: DatabaseSettings): void {
+  database.exec('PRAGMA busy_timeout = 0');
+  database.exec('PRAGMA journal_mode = WAL');
+  // FULL syncs the log at every commit: an acknowledged write survives a power cut.
+  database.exec('PRAGMA synchronous = FULL');
+  database.exec('PRAGMA fullfsync = 1');
+  // Checkpoints run between batches, after the replies have left.
+  database.exec('PRAGMA wal_autocheckpoint = 0');
+  database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);
+  database.exec('PRAGMA temp_store = MEMORY');
+  database.exec('PRAGMA foreign_keys = OFF');
+  if (settings.databasePagesMax !== null) database.exec(`PRAGMA max_page_count = ${settings.databasePagesMax}`);
+}
+
+function checkOrigin(database: DatabaseSync, path: string): void {
+  const { application_id: id } = database.prepare('PRAGMA application_id').get() as { application_id: number };
+  if (id === APPLICATION_ID) return;
+  const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get() as { count: number };
+  if (tables.count > 0) {
+    throw new StartupError(
+      `${path} is a database of another program`,
+      'Set vector_db.data_dir to a folder of its own.',
+    );
+  }
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+}
+
+function checkContent(database: DatabaseSync, path: string): void {
+  const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number };
+  const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as { page_size: number };
+  const names = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all() as { name: string }[];
+  for (const table of ['meta', 'sequence', 'namespaces', 'contexts', 'vectors', 'accesses']) {
+    if (!names.some(({ name }) => name === table)) throw damaged(path, `lacks the table ${table}`);
+  }
+  if (pages * pageBytes > CHECKED_BYTES_MAX) return;
+  const result = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
+  if (result.quick_check !== 'ok') throw damaged(path, 'is damaged');
+}
+
+/** Vectors of two models never mix: their distances mean nothing to each other. */
+function checkEmbedding(database: DatabaseSync, settings: DatabaseSettings): void {
+  const stored = new Map(
+    (database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string }[]).map((row) => [row.key, row.value]),
+  );
+  const wanted = { embedding_id: settings.embeddingId, embedding_dimension: String(settings.dimension) };
+  const { count } = database.prepare('SELECT EXISTS (SELECT 1 FROM contexts) AS count').get() as { count: number };
+  if (count > 0) refuseOtherEmbedding(stored, settings);
+  const set = database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
+  for (const [key, value] of Object.entries(wanted)) if (stored.get(key) !== value) set.run(key, value);
+}
+
+function readCursorKey(database: DatabaseSync): Buffer {
+  database.exec(`INSERT INTO meta VALUES ('cursor_key', lower(hex(randomblob(16)))) ON CONFLICT DO NOTHING`);
+  const row = database.prepare(`SELECT value FROM meta WHERE key = 'cursor_key'`).get() as { value: string };
+  return Buffer.from(row.value, 'hex');
+}
+
+function refuseOtherEmbedding(stored: ReadonlyMap<string, string>, settings: DatabaseSettings): void {
+  const id = stored.get('embedding_id');
+  const dimension = stored.get('embedding_dimension');
+  if (id === settings.embeddingId && dimension === String(settings.dimension)) return;
+  throw new StartupError(
+    `the stored contexts were embedded with ${id} (${dimension} dimensions), the configuration says ${settings.embeddingId} (${settings.dimension} dimensions)`,
+    `Set embedding.provider, embedding.model and embedding.dimension back to what made ${id}, or set vector_db.data_dir to a new folder and import the contexts there.`,
+  );
+}
+
+function damaged(path: string, what: string, cause?: unknown): StartupError {
+  return new StartupError(
+    `${path} ${what}`,
+    'Nothing was changed. Restore the file and its -wal from a backup, or move both away to start with an empty store.',
+    cause,
+  );
+}
+
+function explain(error: unknown, path: string): unknown {
+  if (error instanceof StartupError) return error;
+  if (isDamage(error)) return damaged(path, 'is damaged', error);
+  if (sqliteCode(error) === null) return error;
+  return new StartupError(
+    `${path} cannot be opened`,
+    'Check the permissions and the free space of the data folder.',
+    error,
+  );
+}

@@ -1,0 +1,190 @@
+// What the indexes of a namespace know of its contexts, as columns. A context's place is its ordinal;
+// ordinals rise with `entry`, so an entry is found by bisection, and a context that changes its level
+// or its text gets a new ordinal while the old one dies.
+
+import { parseTraits, type Traits } from './derived-text.ts';
+import type { Document } from './effects.ts';
+import { grown } from './growing.ts';
+import { type Owner, OwnerTable } from './owner-table.ts';
+import type { LevelNumber } from './rows.ts';
+
+/** Bytes of an id's string and its slot, and of the place among its owner's members. */
+const ID_BYTES = 64 + 6;
+/** Bytes of one distinct speaker. */
+const TRAITS_BYTES = 200;
+const COMPACTION_DEAD_MIN = 1024;
+
+export class DocumentTable {
+  /** Ordinals given out; those of dead documents included. */
+  count = 0;
+  alive = 0;
+  readonly owners = new OwnerTable();
+  /** Distinct traits of texts: many texts share a speaker. */
+  readonly traits: Traits[] = [];
+  readonly #traitIndexes = new Map<string, number>();
+  ids: string[] = [];
+  seqs = new Float64Array(0);
+  entries = new Float64Array(0);
+  createdAtMs = new Float64Array(0);
+  hiddenFromMs = new Float64Array(0);
+  ownerIndexes = new Uint32Array(0);
+  tokenCounts = new Uint32Array(0);
+  /** Place in `traits`. */
+  traitIndexes = new Uint32Array(0);
+  accessCounts = new Uint32Array(0);
+  /** Index terms of the text, repetitions counted. */
+  termCounts = new Uint32Array(0);
+  /** Row in the level's exact vectors, -1 where it is not among them. */
+  vectorRows = new Int32Array(0);
+  /** 0: dead. */
+  levels = new Uint8Array(0);
+  /** No document of the level is hidden before this; may be too early, never too late. */
+  readonly #hiddenFromMin: [number, number, number] = [Infinity, Infinity, Infinity];
+
+  add(document: Document, termCount: number): number {
+    const ordinal = this.count++;
+    this.#grow(this.count);
+    const owner = this.owners.intern(document.agentId, document.sessionId);
+    this.ids[ordinal] = document.id;
+    this.seqs[ordinal] = document.seq;
+    this.entries[ordinal] = document.entry;
+    this.createdAtMs[ordinal] = document.createdAtMs;
+    this.hiddenFromMs[ordinal] = document.hiddenFromMs;
+    this.ownerIndexes[ordinal] = owner.index;
+    this.tokenCounts[ordinal] = document.tokenCount;
+    this.traitIndexes[ordinal] = this.#internTraits(document.traits);
+    this.accessCounts[ordinal] = document.accessCount;
+    this.termCounts[ordinal] = termCount;
+    this.vectorRows[ordinal] = -1;
+    this.levels[ordinal] = document.level;
+    this.#noteHidden(document.level, document.hiddenFromMs);
+    owner.insert(ordinal, this);
+    this.alive++;
+    return ordinal;
+  }
+
+  kill(ordinal: number): void {
+    const owner = this.ownerOf(ordinal);
+    owner.remove(this.levels[ordinal] as LevelNumber);
+    this.levels[ordinal] = 0;
+    this.ids[ordinal] = '';
+    this.alive--;
+    owner.sweep(this);
+  }
+
+  /** -1 where no document, dead or alive, has the entry. */
+  ordinalOf(entry: number): number {
+    let low = 0;
+    let high = this.count - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = this.entries[middle] as number;
+      if (found === entry) return middle;
+      if (found < entry) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+
+  ownerOf(ordinal: number): Owner {
+    return this.owners.list[this.ownerIndexes[ordinal] as number] as Owner;
+  }
+
+  /** Order of creation, then of arrival. */
+  compareCreation(a: number, b: number): number {
+    return (this.createdAtMs[a] as number) - (this.createdAtMs[b] as number) || (this.seqs[a] as number) - (this.seqs[b] as number);
+  }
+
+  traitsOf(ordinal: number): Traits {
+    return this.traits[this.traitIndexes[ordinal] as number] as Traits;
+  }
+
+  setLifetime(ordinal: number, hiddenFromMs: number): void {
+    this.hiddenFromMs[ordinal] = hiddenFromMs;
+    this.#noteHidden(this.levels[ordinal] as LevelNumber, hiddenFromMs);
+  }
+
+  /** False: nothing in the level is hidden at `nowMs`, so nobody need look. */
+  mayHide(level: LevelNumber, nowMs: number): boolean {
+    return (this.#hiddenFromMin[level - 1] as number) <= nowMs;
+  }
+
+  get needsCompaction(): boolean {
+    const dead = this.count - this.alive;
+    return dead > COMPACTION_DEAD_MIN && dead > this.alive;
+  }
+
+  /** Drops the dead. Gives the new ordinal of each old one; dead ones have none (0xffffffff). */
+  compact(): Uint32Array {
+    const moved = new Uint32Array(this.count).fill(0xffffffff);
+    let kept = 0;
+    for (let from = 0; from < this.count; from++) {
+      if (this.levels[from] === 0) continue;
+      moved[from] = kept;
+      if (kept !== from) this.#copy(from, kept);
+      kept++;
+    }
+    this.count = kept;
+    this.ids.length = kept;
+    for (const owner of this.owners.list) {
+      let members = 0;
+      for (let i = 0; i < owner.memberCount; i++) {
+        const ordinal = moved[owner.members[i] as number] as number;
+        if (ordinal !== 0xffffffff) owner.members[members++] = ordinal;
+      }
+      owner.memberCount = members;
+      owner.deadCount = 0;
+    }
+    return moved;
+  }
+
+  get memoryBytes(): number {
+    const columns = [
+      this.seqs, this.entries, this.createdAtMs, this.hiddenFromMs, this.ownerIndexes, this.tokenCounts,
+      this.traitIndexes, this.accessCounts, this.termCounts, this.vectorRows, this.levels,
+    ];
+    return columns.reduce((sum, column) => sum + column.byteLength, this.alive * ID_BYTES + this.traits.length * TRAITS_BYTES + this.owners.memoryBytes);
+  }
+
+  #internTraits(traits: string): number {
+    const known = this.#traitIndexes.get(traits);
+    if (known !== undefined) return known;
+    const index = this.traits.push(parseTraits(traits)) - 1;
+    this.#traitIndexes.set(traits, index);
+    return index;
+  }
+
+  #noteHidden(level: LevelNumber, hiddenFromMs: number): void {
+    if (hiddenFromMs < (this.#hiddenFromMin[level - 1] as number)) this.#hiddenFromMin[level - 1] = hiddenFromMs;
+  }
+
+  #grow(length: number): void {
+    if (length <= this.levels.length) return;
+    this.seqs = grown(this.seqs, length);
+    this.entries = grown(this.entries, length);
+    this.createdAtMs = grown(this.createdAtMs, length);
+    this.hiddenFromMs = grown(this.hiddenFromMs, length);
+    this.ownerIndexes = grown(this.ownerIndexes, length);
+    this.tokenCounts = grown(this.tokenCounts, length);
+    this.traitIndexes = grown(this.traitIndexes, length);
+    this.accessCounts = grown(this.accessCounts, length);
+    this.termCounts = grown(this.termCounts, length);
+    this.vectorRows = grown(this.vectorRows, length);
+    this.levels = grown(this.levels, length);
+  }
+
+  #copy(from: number, to: number): void {
+    this.ids[to] = this.ids[from] as string;
+    this.seqs[to] = this.seqs[from] as number;
+    this.entries[to] = this.entries[from] as number;
+    this.createdAtMs[to] = this.createdAtMs[from] as number;
+    this.hiddenFromMs[to] = this.hiddenFromMs[from] as number;
+    this.ownerIndexes[to] = this.ownerIndexes[from] as number;
+    this.tokenCounts[to] = this.tokenCounts[from] as number;
+    this.traitIndexes[to] = this.traitIndexes[from] as number;
+    this.accessCounts[to] = this.accessCounts[from] as number;
+    this.termCounts[to] = this.termCounts[from] as number;
+    this.vectorRows[to] = this.vectorRows[from] as number;
+    this.levels[to] = this.levels[from] as number;
+  }
+}

@@ -1,0 +1,114 @@
+// The main thread's half of the border: records to rows, rows to records, candidates back to objects.
+
+import type { Candidate, ContextPatch, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
+import { actionNumber, levelName, type RecordRow, toLevelNumber, toRecord, toRow } from './rows.ts';
+import {
+  CANDIDATE_FIELDS, DIRECT_FLAG, QUESTION_FLAG, SPEAKER_FLAG,
+  type WireCandidates, type WireStatistics, type WireWriteOp, type WireWriteResult,
+} from './messages.ts';
+
+/** Takes a vector into the message's packed buffer and gives its place there. */
+export type PackVector = (vector: Float32Array) => number;
+
+export function encodeOp(op: WriteOp, pack: PackVector): WireWriteOp {
+  switch (op.op) {
+    case 'put': {
+      const { record, vector } = op.context;
+      return { op: 'put', namespace: record.namespace, row: toRow(record), vector: pack(vector) };
+    }
+    case 'update': {
+      const { namespace, id, updatedAtMs } = op;
+      return { op: 'update', namespace, id, updatedAtMs, ifVersion: op.ifVersion ?? null, ...encodePatch(op.patch, pack) };
+    }
+    case 'delete':
+      return op;
+    case 'delete_where': {
+      const level = op.level === undefined ? null : toLevelNumber(op.level);
+      return { op: 'delete_where', namespace: op.namespace, level, filter: op.filter ?? null };
+    }
+    case 'trim':
+      return encodeTrim(op.trim);
+  }
+}
+
+function encodePatch(patch: ContextPatch, pack: PackVector) {
+  const { text, expiry } = patch;
+  return {
+    text: text === undefined ? null : { text: text.text, tokenCount: text.tokenCount, vector: pack(text.vector) },
+    metadata: patch.metadata === undefined ? null : JSON.stringify(patch.metadata),
+    tags: patch.tags === undefined ? null : JSON.stringify(patch.tags),
+    level: patch.level === undefined ? null : toLevelNumber(patch.level),
+    expiry: expiry === undefined ? null : { atMs: expiry.atMs, action: actionNumber(expiry.action) },
+  };
+}
+
+function encodeTrim(trim: Trim): WireWriteOp {
+  const { moveTo } = trim;
+  return {
+    op: 'trim',
+    namespace: trim.namespace,
+    agentId: trim.agentId,
+    sessionId: trim.sessionId,
+    level: toLevelNumber(trim.level),
+    keep: trim.keep,
+    moveTo:
+      moveTo === undefined
+        ? null
+        : { level: toLevelNumber(moveTo.level), expiresAtMs: moveTo.expiresAtMs, action: actionNumber(moveTo.expiryAction) },
+  };
+}
+
+export function decodeResult(op: WriteOp, result: WireWriteResult): WriteResult {
+  switch (op.op) {
+    case 'put': {
+      if (result === 'created') return { op: 'put', created: true, record: op.context.record };
+      if (result === 'conflict') return { op: 'put', conflict: true };
+      return { op: 'put', created: false, record: toRecord(op.context.record.namespace, (result as { existing: RecordRow }).existing) };
+    }
+    case 'update': {
+      const outcome = result as { updated: RecordRow } | { failed: 'not_found' | 'version_conflict'; version?: number };
+      if ('updated' in outcome) return { op: 'update', record: toRecord(op.namespace, outcome.updated) };
+      return { op: 'update', ...outcome };
+    }
+    case 'delete':
+    case 'delete_where':
+      return { op: op.op, deletedIds: (result as { deletedIds: readonly string[] }).deletedIds };
+    case 'trim': {
+      const { moved, deletedIds } = result as { moved: readonly RecordRow[]; deletedIds: readonly string[] };
+      return { op: 'trim', moved: moved.map((row) => toRecord(op.trim.namespace, row)), deletedIds };
+    }
+  }
+}
+
+export function decodeCandidates(wire: WireCandidates): SearchResult {
+  const { numbers } = wire;
+  const terms = wire.statistics.frequencies.length;
+  const candidates: Candidate[] = [];
+  for (let i = 0, at = 0; i < wire.count; i++, at += CANDIDATE_FIELDS) {
+    const [agentId, sessionId] = wire.owners[numbers[at] as number] as readonly [string, string | null];
+    const dense = numbers[at + 5] as number;
+    const flags = numbers[at + 7] as number;
+    candidates.push({
+      id: wire.ids[i] as string,
+      level: levelName(numbers[at + 1] as number),
+      agentId,
+      sessionId,
+      createdAtMs: numbers[at + 2] as number,
+      accessCount: numbers[at + 3] as number,
+      tokenCount: numbers[at + 4] as number,
+      dense: Number.isNaN(dense) ? null : dense,
+      lexical: numbers[at + 6] as number,
+      termScores: wire.termScores.subarray(i * terms, (i + 1) * terms),
+      speakerNamed: (flags & SPEAKER_FLAG) !== 0,
+      isQuestion: (flags & QUESTION_FLAG) !== 0,
+      previousId: wire.previousIds[i] ?? null,
+      nextId: wire.nextIds[i] ?? null,
+      direct: (flags & DIRECT_FLAG) !== 0,
+    });
+  }
+  return { candidates, searched: wire.searched, statistics: decodeStatistics(wire.statistics), denseMedian: wire.denseMedian };
+}
+
+export function decodeStatistics({ documentCount, averageTermCount, frequencies }: WireStatistics): TermStatistics {
+  return { documentCount, averageTermCount, documentFrequencies: frequencies };
+}

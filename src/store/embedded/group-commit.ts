@@ -1,0 +1,100 @@
+// Many calls, one fsync: the writes that arrived while one commit ran share the next. A call that fails
+// takes only itself back.
+
+import type { DatabaseSync } from 'node:sqlite';
+import type { AccessCounts } from './access-counts.ts';
+import type { Effect } from './effects.ts';
+import type { Sequence } from './sequence.ts';
+import type { Spaces } from './spaces.ts';
+
+/** Applies one call's operations, adding what they did to `effects`. */
+export type WriteTask<T> = (effects: Effect[]) => T;
+
+export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+export interface Committed<T> {
+  readonly outcomes: readonly Outcome<T>[];
+  /** Of the calls that succeeded; empty where nothing was committed. */
+  readonly effects: readonly Effect[];
+}
+
+export class GroupCommit {
+  readonly #database: DatabaseSync;
+  readonly #spaces: Spaces;
+  readonly #sequence: Sequence;
+  readonly #accesses: AccessCounts;
+
+  constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence, accesses: AccessCounts) {
+    this.#database = database;
+    this.#spaces = spaces;
+    this.#sequence = sequence;
+    this.#accesses = accesses;
+  }
+
+  /** Durable when it returns: COMMIT in WAL mode with `synchronous = FULL` has synced the log. */
+  run<T>(tasks: readonly WriteTask<T>[]): Committed<T> {
+    try {
+      return this.#transaction((effects) => tasks.map((task) => ({ ok: true, value: task(effects) })));
+    } catch (error) {
+      if (tasks.length <= 1) return failed(tasks, error);
+    }
+    // Savepoints cost something on every call, so they are used only once something went wrong.
+    try {
+      return this.#transaction((effects) => tasks.map((task) => this.#alone(task, effects)));
+    } catch (error) {
+      return failed(tasks, error);
+    }
+  }
+
+  #transaction<T>(work: (effects: Effect[]) => Outcome<T>[]): Committed<T> {
+    const effects: Effect[] = [];
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      this.#accesses.write(effects);
+      const outcomes = work(effects);
+      this.#sequence.save();
+      this.#database.exec('COMMIT');
+      this.#spaces.committed();
+      this.#sequence.committed();
+      this.#accesses.committed();
+      return { outcomes, effects };
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  #alone<T>(task: WriteTask<T>, effects: Effect[]): Outcome<T> {
+    const effectsBefore = effects.length;
+    const spacesBefore = this.#spaces.mark();
+    this.#database.exec('SAVEPOINT one_call');
+    try {
+      const value = task(effects);
+      this.#database.exec('RELEASE one_call');
+      return { ok: true, value };
+    } catch (error) {
+      // A full or failing disk makes SQLite roll back everything: then no call of the group succeeded.
+      if (!this.#database.isTransaction) throw error;
+      this.#database.exec('ROLLBACK TO one_call');
+      this.#database.exec('RELEASE one_call');
+      effects.length = effectsBefore;
+      this.#spaces.rolledBackTo(spacesBefore);
+      return { ok: false, error };
+    }
+  }
+
+  #rollBack(): void {
+    this.#spaces.rolledBackTo(0);
+    this.#accesses.rolledBack();
+    if (!this.#database.isTransaction) return;
+    try {
+      this.#database.exec('ROLLBACK');
+    } catch {
+      // The error that led here is the one to report; the next BEGIN fails where this one mattered.
+    }
+  }
+}
+
+function failed<T>(tasks: readonly unknown[], error: unknown): Committed<T> {
+  return { outcomes: tasks.map(() => ({ ok: false, error })), effects: [] };
+}

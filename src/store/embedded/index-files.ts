@@ -1,0 +1,105 @@
+// Saved HNSW segments: one `.usearch` file each, with a small `.json` beside it that says what it covers
+// and how to tell whether it is whole. All of it is derived; what does not fit is deleted and built again.
+
+import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { HnswSettings, Quantization } from './messages.ts';
+import type { LevelNumber } from './rows.ts';
+
+const FORMAT = 1;
+const READ_BYTES = 4 * 1024 * 1024;
+const NAME = /^\d+-[123]-\d+-\d+$/;
+
+/** What a segment was built for: with other settings it is another index. */
+export interface IndexParameters {
+  readonly embeddingId: string;
+  readonly dimension: number;
+  readonly quantization: Quantization;
+  readonly m: number;
+  readonly efConstruction: number;
+}
+
+export interface SegmentDescription {
+  readonly format: number;
+  readonly spaceId: number;
+  readonly level: LevelNumber;
+  /** Holds the vectors whose entries lie in (from, to]. */
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  readonly bytes: number;
+  readonly crc32: number;
+  readonly parameters: IndexParameters;
+}
+
+export interface SegmentFile extends SegmentDescription {
+  /** Without the extension. */
+  readonly path: string;
+}
+
+export function parametersOf(embeddingId: string, dimension: number, quantization: Quantization, hnsw: HnswSettings): IndexParameters {
+  return { embeddingId, dimension, quantization, m: hnsw.m, efConstruction: hnsw.efConstruction };
+}
+
+export function segmentName(spaceId: number, level: LevelNumber, from: number, to: number): string {
+  return `${spaceId}-${level}-${from}-${to}`;
+}
+
+export function describeSegment(fields: Omit<SegmentDescription, 'format'>): SegmentDescription {
+  return { format: FORMAT, ...fields };
+}
+
+/** Every whole segment that fits; deletes all else in the folder. */
+export function listSegments(folder: string, fits: (segment: SegmentDescription) => boolean): SegmentFile[] {
+  const segments: SegmentFile[] = [];
+  const names = new Set(readdirSync(folder).map((file) => file.replace(/\.[^.]*(\.tmp)?$/, '')));
+  for (const name of names) {
+    const path = join(folder, name);
+    const description = NAME.test(name) ? readDescription(path) : null;
+    if (description !== null && fits(description)) segments.push({ ...description, path });
+  }
+  const kept = new Set(segments.flatMap(({ path }) => [`${path}.json`, `${path}.usearch`]));
+  for (const file of readdirSync(folder)) if (!kept.has(join(folder, file))) removeQuietly(join(folder, file));
+  return segments;
+}
+
+function readDescription(path: string): SegmentDescription | null {
+  try {
+    const description = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as SegmentDescription;
+    const isWhole = description.format === FORMAT && statSync(`${path}.usearch`).size === description.bytes;
+    return isWhole ? description : null;
+  } catch {
+    return null;
+  }
+}
+
+export function deleteSegment(path: string): void {
+  // The description first: without it the other file counts for nothing.
+  removeQuietly(`${path}.json`);
+  removeQuietly(`${path}.usearch`);
+}
+
+/** A file that is still mapped cannot be deleted everywhere; the next start tries again. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true, recursive: true });
+  } catch {
+    return;
+  }
+}
+
+/** CRC-32 of the whole file. */
+export function fileChecksum(path: string): number {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(READ_BYTES);
+    let checksum = 0;
+    for (let length = readSync(file, buffer); length > 0; length = readSync(file, buffer)) {
+      checksum = crc32(buffer.subarray(0, length), checksum);
+    }
+    return checksum;
+  } finally {
+    closeSync(file);
+  }
+}

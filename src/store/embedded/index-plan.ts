@@ -1,0 +1,45 @@
+// When a level's vectors are indexed anew. At most two segments: a large one, and a small one for what
+// came after it, so that a growing level rewrites little of what it has.
+
+export interface SegmentState {
+  readonly from: number;
+  readonly to: number;
+  /** Vectors in the graph. */
+  readonly count: number;
+  /** Those whose contexts still live unchanged. */
+  readonly live: number;
+  readonly path: string;
+}
+
+export type Plan =
+  /** Build (from, newest], starting from the graph in `base` where there is one. */
+  | { readonly kind: 'build'; readonly from: number; readonly base: SegmentState | null }
+  /** So few are left that an exact scan answers sooner. */
+  | { readonly kind: 'drop' };
+
+/** A graph in which more is dead than this share is built from nothing. */
+const DEAD_SHARE_MAX = 0.25;
+/** Past this share of the large segment the small one is merged into it. */
+const SMALL_SHARE_MAX = 0.25;
+/** Below this share of the threshold an index is given up; the gap keeps a level at the border from flapping. */
+const DROP_SHARE = 0.5;
+/** Vectors behind the last segment, as a share of the threshold, that are still scanned exactly. */
+const TAIL_SHARE = 0.05;
+
+/** null: all is well. `live` counts the level's contexts. */
+export function planIndex(live: number, segments: readonly SegmentState[], threshold: number): Plan | null {
+  const [large, small] = segments;
+  if (large === undefined) return live > threshold ? { kind: 'build', from: 0, base: null } : null;
+  if (live < threshold * DROP_SHARE) return { kind: 'drop' };
+  if (isWornOut(large)) return { kind: 'build', from: 0, base: null };
+  const uncovered = live - large.live;
+  const tail = uncovered - (small?.live ?? 0);
+  const isSmallWornOut = small !== undefined && isWornOut(small);
+  if (tail <= threshold * TAIL_SHARE && !isSmallWornOut) return null;
+  if (uncovered > large.count * SMALL_SHARE_MAX) return { kind: 'build', from: 0, base: large };
+  return { kind: 'build', from: large.to, base: small === undefined || isSmallWornOut ? null : small };
+}
+
+function isWornOut(segment: SegmentState): boolean {
+  return segment.count - segment.live > segment.count * DEAD_SHARE_MAX;
+}

@@ -1,0 +1,186 @@
+// BM25 over one level of a namespace, with the namespace's statistics. The k best documents are exact:
+// terms are added up from the rarest, and once what the remaining terms could add is less than the k-th
+// best has already, only documents that can still win are looked up in them (MaxScore after Turtle and
+// Flood, 1995, term at a time).
+
+import { BM25_B, BM25_K1, saturatedFrequency } from '../../base/text/bm25.ts';
+import type { DocumentTable } from './document-table.ts';
+import { PostingLists } from './posting-lists.ts';
+import type { LevelNumber } from './rows.ts';
+import { TopList } from './top-list.ts';
+
+/** One distinct term of a query; `factor` is its weight times its idf. */
+export interface WeightedTerm {
+  readonly term: number;
+  readonly factor: number;
+}
+
+export interface LexicalHit {
+  readonly ordinal: number;
+  readonly score: number;
+}
+
+const COMPACTION_DEAD_MIN = 256;
+/** Bounds and sums are added in different orders: what differs by less is equal. */
+const ROUNDING = 1 + 1e-9;
+
+/** Sums of all documents, shared by every search of the thread: one runs at a time. */
+class Accumulators {
+  scores = new Float64Array(0);
+  touched = new Uint32Array(0);
+  count = 0;
+
+  reset(documentCount: number): void {
+    for (let i = 0; i < this.count; i++) this.scores[this.touched[i] as number] = 0;
+    this.count = 0;
+    if (this.scores.length < documentCount) {
+      this.scores = new Float64Array(documentCount + (documentCount >> 1));
+      this.touched = new Uint32Array(this.scores.length);
+    }
+  }
+}
+
+const accumulators = new Accumulators();
+
+export class LexicalIndex {
+  /** Living documents and their terms. */
+  documentCount = 0;
+  termTotal = 0;
+  readonly #level: LevelNumber;
+  readonly #documents: DocumentTable;
+  readonly #lists = new PostingLists();
+  #dead = 0;
+  #termCountMin = Infinity;
+
+  constructor(level: LevelNumber, documents: DocumentTable) {
+    this.#level = level;
+    this.#documents = documents;
+  }
+
+  /** `ordinal` is the newest document. */
+  add(ordinal: number, terms: readonly number[]): void {
+    for (const term of terms) this.#lists.add(term, ordinal);
+    this.documentCount++;
+    this.termTotal += terms.length;
+    if (terms.length < this.#termCountMin) this.#termCountMin = terms.length;
+  }
+
+  /** `terms` are those that `add` was given. The document is dead already. */
+  remove(terms: readonly number[]): void {
+    for (const term of new Set(terms)) this.#lists.kill(term);
+    this.documentCount--;
+    this.termTotal -= terms.length;
+    this.#dead++;
+    if (this.#dead > COMPACTION_DEAD_MIN && this.#dead > this.documentCount) {
+      const { levels } = this.#documents;
+      this.renumber((ordinal) => (levels[ordinal] === this.#level ? ordinal : -1));
+    }
+  }
+
+  renumber(renumber: (ordinal: number) => number): void {
+    this.#lists.compact(renumber);
+    this.#dead = 0;
+  }
+
+  documentFrequency(term: number): number {
+    return this.#lists.liveCount(term);
+  }
+
+  /** What one term adds to the BM25 score of a document of this level. */
+  termScore(ordinal: number, { term, factor }: WeightedTerm, averageTermCount: number): number {
+    const frequency = this.#lists.frequencyIn(term, ordinal);
+    if (frequency === 0) return 0;
+    return factor * saturatedFrequency(frequency, this.#documents.termCounts[ordinal] as number, averageTermCount);
+  }
+
+  /** The `count` best documents that `eligible` lets through, in no order; each scores above 0. */
+  search(
+    terms: readonly WeightedTerm[],
+    averageTermCount: number,
+    count: number,
+    eligible: (ordinal: number) => boolean,
+  ): LexicalHit[] {
+    accumulators.reset(this.#documents.count);
+    const ordered = this.#byBound(terms, averageTermCount);
+    let remaining = ordered.reduce((sum, { bound }) => sum + bound, 0);
+    let at = 0;
+    for (; at < ordered.length; at++) {
+      const { term, factor, bound } = ordered[at] as BoundedTerm;
+      if (at > 0 && this.#lists.length(term) > accumulators.count && this.#best(count, eligible).worst > remaining * ROUNDING) break;
+      this.#addAll(term, factor, averageTermCount);
+      remaining -= bound;
+    }
+    if (at < ordered.length) this.#addToWinners(ordered.slice(at), averageTermCount, count, remaining, eligible);
+    return this.#best(count, eligible).items();
+  }
+
+  get memoryBytes(): number {
+    return this.#lists.memoryBytes;
+  }
+
+  /** Terms that occur, the highest possible contribution first. */
+  #byBound(terms: readonly WeightedTerm[], averageTermCount: number): BoundedTerm[] {
+    const bounded: BoundedTerm[] = [];
+    for (const { term, factor } of terms) {
+      if (factor <= 0 || this.#lists.length(term) === 0) continue;
+      const frequency = this.#lists.hasLargeFrequencies(term) ? Infinity : (this.#lists.maxFrequencies[term] as number);
+      const saturated = frequency === Infinity ? BM25_K1 + 1 : saturatedFrequency(frequency, this.#termCountMin, averageTermCount);
+      bounded.push({ term, factor, bound: factor * saturated });
+    }
+    return bounded.sort((a, b) => b.bound - a.bound);
+  }
+
+  #addAll(term: number, factor: number, averageTermCount: number): void {
+    const { scores, touched } = accumulators;
+    const lists = this.#lists;
+    const { documents, frequencies } = lists;
+    const { termCounts } = this.#documents;
+    const large = lists.hasLargeFrequencies(term);
+    // saturatedFrequency, with what is the same for all documents taken out of the loop.
+    const weight = factor * (BM25_K1 + 1);
+    const base = averageTermCount > 0 ? BM25_K1 * (1 - BM25_B) : BM25_K1;
+    const perTerm = averageTermCount > 0 ? (BM25_K1 * BM25_B) / averageTermCount : 0;
+    let { count } = accumulators;
+    const start = lists.starts[term] as number;
+    const end = start + lists.length(term);
+    for (let i = start; i < end; i++) {
+      const ordinal = documents[i] as number;
+      const frequency = large ? lists.frequencyAt(term, i) : (frequencies[i] as number);
+      if (scores[ordinal] === 0) touched[count++] = ordinal;
+      scores[ordinal] = (scores[ordinal] as number) + (weight * frequency) / (frequency + base + perTerm * (termCounts[ordinal] as number));
+    }
+    accumulators.count = count;
+  }
+
+  /** Looks the remaining terms up in those documents alone that can still be among the best. */
+  #addToWinners(
+    rest: readonly BoundedTerm[],
+    averageTermCount: number,
+    count: number,
+    remaining: number,
+    eligible: (ordinal: number) => boolean,
+  ): void {
+    const { scores, touched } = accumulators;
+    const { worst } = this.#best(count, eligible);
+    for (let i = 0; i < accumulators.count; i++) {
+      const ordinal = touched[i] as number;
+      if (((scores[ordinal] as number) + remaining) * ROUNDING < worst) continue;
+      for (const term of rest) scores[ordinal] = (scores[ordinal] as number) + this.termScore(ordinal, term, averageTermCount);
+    }
+  }
+
+  #best(count: number, eligible: (ordinal: number) => boolean): TopList {
+    const { scores, touched } = accumulators;
+    const best = new TopList(count);
+    for (let i = 0; i < accumulators.count; i++) {
+      const ordinal = touched[i] as number;
+      const score = scores[ordinal] as number;
+      if (best.takes(score) && eligible(ordinal)) best.push(ordinal, score);
+    }
+    return best;
+  }
+}
+
+interface BoundedTerm extends WeightedTerm {
+  readonly bound: number;
+}

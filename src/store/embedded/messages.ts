@@ -1,0 +1,200 @@
+// What crosses the border between the main thread and the store worker. Calls of one tick travel in one
+// message, replies of one batch in one message; vectors are packed into one buffer that is handed over.
+
+import type { ErrorDetails } from '../../base/errors.ts';
+import type { ErrorCode } from '../../base/error-table.ts';
+import type { Filter } from '../../base/context.ts';
+import type { LevelNumber, RecordRow } from './rows.ts';
+
+/** Settings of the worker; everything is plain data. */
+export interface WorkerSettings {
+  readonly dataDir: string;
+  readonly embeddingId: string;
+  readonly dimension: number;
+  readonly indexingThreshold: number;
+  readonly hnsw: HnswSettings;
+  readonly quantization: Quantization;
+  /** Resident partitions past this are dropped, the longest idle first; they come back from the rows. */
+  readonly memoryBytesMax: number;
+  readonly databasePagesMax: number | null;
+  /** Access counts are written with the next commit, or after this time without one. */
+  readonly touchFlushMs: number;
+}
+
+export interface HnswSettings {
+  /** Links per node and layer. */
+  readonly m: number;
+  /** Candidates kept while a vector is linked in. */
+  readonly efConstruction: number;
+  /** Candidates kept while a query is answered. */
+  readonly efSearch: number;
+}
+
+export type Quantization = 'f32' | 'bf16' | 'i8';
+
+export type WireWriteOp =
+  /** `vector`: its place in the message's packed vectors. */
+  | { readonly op: 'put'; readonly namespace: string; readonly row: RecordRow; readonly vector: number }
+  | {
+      readonly op: 'update';
+      readonly namespace: string;
+      readonly id: string;
+      readonly updatedAtMs: number;
+      readonly ifVersion: number | null;
+      readonly text: { readonly text: string; readonly tokenCount: number; readonly vector: number } | null;
+      readonly metadata: string | null;
+      readonly tags: string | null;
+      readonly level: LevelNumber | null;
+      readonly expiry: { readonly atMs: number | null; readonly action: number } | null;
+    }
+  | { readonly op: 'delete'; readonly namespace: string; readonly ids: readonly string[] }
+  | { readonly op: 'delete_where'; readonly namespace: string; readonly level: LevelNumber | null; readonly filter: Filter | null }
+  | {
+      readonly op: 'trim';
+      readonly namespace: string;
+      readonly agentId: string;
+      /** undefined: all of the agent's. */
+      readonly sessionId: string | null | undefined;
+      readonly level: LevelNumber;
+      readonly keep: number;
+      readonly moveTo: { readonly level: LevelNumber; readonly expiresAtMs: number | null; readonly action: number } | null;
+    };
+
+/** In the order of the operations; 'created' and 'conflict' stand for the bulk of puts. */
+export type WireWriteResult =
+  | 'created'
+  | 'conflict'
+  | { readonly existing: RecordRow }
+  | { readonly updated: RecordRow }
+  | { readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
+  | { readonly deletedIds: readonly string[] }
+  | { readonly moved: readonly RecordRow[]; readonly deletedIds: readonly string[] };
+
+export interface WireScope {
+  readonly namespace: string;
+  readonly agentId: string | null;
+  readonly sessionId: string | null;
+  readonly filter: Filter | null;
+}
+
+export interface WireSearch extends WireScope {
+  readonly level: LevelNumber;
+  readonly includeSessionless: boolean;
+  readonly vector: Float32Array | null;
+  readonly terms: readonly string[];
+  readonly weights: readonly number[];
+  readonly names: readonly string[];
+  readonly denseSamples: number;
+  readonly candidates: number;
+  readonly neighbours: number;
+  readonly nowMs: number;
+}
+
+/** Numbers of one candidate, side by side in `WireCandidates.numbers`. */
+export const CANDIDATE_FIELDS = 8;
+export const DIRECT_FLAG = 1;
+export const SPEAKER_FLAG = 2;
+export const QUESTION_FLAG = 4;
+
+export interface WireStatistics {
+  readonly documentCount: number;
+  readonly averageTermCount: number;
+  readonly frequencies: readonly number[];
+}
+
+export interface WireCandidates {
+  readonly searched: number;
+  readonly statistics: WireStatistics;
+  readonly denseMedian: number | null;
+  readonly count: number;
+  /** Per candidate: owner, level, createdAtMs, accessCount, tokenCount, dense (NaN: none), lexical, flags. */
+  readonly numbers: Float64Array;
+  /** Per candidate, as many as there are terms. */
+  readonly termScores: Float32Array;
+  readonly ids: readonly string[];
+  readonly previousIds: readonly (string | null)[];
+  readonly nextIds: readonly (string | null)[];
+  /** Distinct pairs of agent and session that candidates point to. */
+  readonly owners: readonly (readonly [agentId: string, sessionId: string | null])[];
+}
+
+export interface WireList extends WireScope {
+  readonly levels: readonly LevelNumber[] | null;
+  readonly limit: number;
+  readonly cursor: string | null;
+  readonly nowMs: number;
+}
+
+export interface WireExpiry {
+  readonly nowMs: number;
+  readonly limit: number;
+  readonly promotedExpiresAtMs: number | null;
+}
+
+/** Calls by kind: what goes in, what comes back. */
+export interface CallTypes {
+  write: { body: readonly WireWriteOp[]; result: readonly WireWriteResult[] };
+  expire: { body: WireExpiry; result: WireSweep };
+  search: { body: WireSearch; result: WireCandidates };
+  statistics: {
+    body: { readonly namespace: string; readonly terms: readonly string[] };
+    result: WireStatistics;
+  };
+  fetch: {
+    body: { readonly namespace: string; readonly ids: readonly string[]; readonly nowMs: number };
+    result: readonly (RecordRow | null)[];
+  };
+  load: {
+    body: {
+      readonly namespace: string;
+      readonly agentId: string;
+      readonly sessionId: string | null;
+      readonly level: LevelNumber;
+      readonly nowMs: number;
+    };
+    result: { readonly rows: readonly RecordRow[]; readonly vectors: Float32Array };
+  };
+  list: { body: WireList; result: { readonly rows: readonly RecordRow[]; readonly cursor: string | null } };
+  touch: { body: readonly (readonly [namespace: string, id: string, count: number])[]; result: null };
+  stats: { body: string | null; result: WireStats };
+  ping: { body: null; result: null };
+  close: { body: null; result: null };
+}
+
+export interface WireSweep {
+  readonly promoted: readonly (readonly [namespace: string, row: RecordRow])[];
+  readonly deleted: readonly (readonly [namespace: string, id: string, level: LevelNumber])[];
+  readonly more: boolean;
+}
+
+export interface WireStats {
+  readonly counts: readonly [number, number, number];
+  readonly driver: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type CallKind = keyof CallTypes;
+
+export type WireCall = { [K in CallKind]: { readonly id: number; readonly kind: K; readonly body: CallTypes[K]['body'] } }[CallKind];
+
+export type ToWorker =
+  | { readonly type: 'calls'; readonly nowMs: number; readonly calls: readonly WireCall[]; readonly vectors: Float32Array | null }
+  /** Nobody waits for these any more; what has not begun is dropped. */
+  | { readonly type: 'cancel'; readonly ids: readonly number[] };
+
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: ErrorDetails | undefined;
+  readonly retryAfterMs: number | undefined;
+}
+
+export type WireReply =
+  | { readonly id: number; readonly ok: true; readonly value: CallTypes[CallKind]['result'] }
+  | { readonly id: number; readonly ok: false; readonly error: WireError };
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'startup_failed'; readonly message: string; readonly remedy: string | null }
+  /** `committedWrites`: operations of each transaction behind these replies. */
+  | { readonly type: 'replies'; readonly replies: readonly WireReply[]; readonly committedWrites: readonly number[] }
+  | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly fields: object; readonly message: string };

@@ -1,0 +1,83 @@
+// The schema, as numbered steps: `PRAGMA user_version` is the number of the last one applied.
+
+import type { DatabaseSync } from 'node:sqlite';
+import { StartupError } from '../../base/errors.ts';
+
+export interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+/**
+ * `seq` is a context's place in the order of arrival, for good. `entry` is new each time the context
+ * enters a level or gets a new text, so an index knows by numbers alone what it covers; `entered` is
+ * the entry with which it came into its level. Both come from `sequence`, which never goes back, so
+ * that no number is used twice.
+ */
+const FIRST_SCHEMA = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE sequence (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), last INTEGER NOT NULL) STRICT;
+  INSERT INTO sequence VALUES (1, 0);
+  CREATE TABLE namespaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE contexts (
+    seq INTEGER PRIMARY KEY,
+    namespace_id INTEGER NOT NULL,
+    level INTEGER NOT NULL CHECK (level IN (1, 2, 3)),
+    entry INTEGER NOT NULL,
+    entered INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    session_id TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    expiry_action INTEGER NOT NULL CHECK (expiry_action IN (0, 1)),
+    version INTEGER NOT NULL,
+    access_count INTEGER NOT NULL,
+    token_count INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    analyzer INTEGER NOT NULL,
+    terms TEXT NOT NULL,
+    traits TEXT NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX contexts_by_id ON contexts (namespace_id, id);
+  CREATE INDEX contexts_by_creation ON contexts (namespace_id, created_at);
+  CREATE INDEX contexts_by_entry ON contexts (namespace_id, level, entry);
+  CREATE INDEX contexts_by_owner ON contexts (namespace_id, level, agent_id, session_id, entered);
+  CREATE INDEX contexts_by_expiry ON contexts (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE TABLE vectors (seq INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT;
+  CREATE TABLE accesses (seq INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+`;
+
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: FIRST_SCHEMA }];
+
+/** Brings the schema up to the last of `migrations`, each step in its own transaction. */
+export function migrate(database: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
+  const newest = migrations.at(-1)?.version ?? 0;
+  const current = schemaVersion(database);
+  if (current > newest) {
+    throw new StartupError(
+      `the database has schema version ${current}, and this program knows versions up to ${newest}`,
+      'Start the newer version of context-manager that wrote it, or point vector_db.data_dir to another folder.',
+    );
+  }
+  for (const migration of migrations) {
+    if (migration.version <= current) continue;
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      database.exec(migration.sql);
+      database.exec(`PRAGMA user_version = ${migration.version}`);
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+export function schemaVersion(database: DatabaseSync): number {
+  const row = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  return row.user_version;
+}

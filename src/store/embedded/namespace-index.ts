@@ -1,0 +1,140 @@
+// Everything a namespace's searches need, in memory: derived from the rows, kept up to date by the
+// effects of commits, dropped and read again at will.
+
+import { splitTerms } from './derived-text.ts';
+import { Dictionary } from './dictionary.ts';
+import { DocumentTable } from './document-table.ts';
+import type { Document, Effect } from './effects.ts';
+import type { LevelVectors } from './level-vectors.ts';
+import { LexicalIndex } from './lexical-index.ts';
+import type { WireStatistics } from './messages.ts';
+import { LEVEL_NUMBERS, type LevelNumber } from './rows.ts';
+
+/** The full vector of a context, by its `seq`; null where it is gone. */
+export type ReadVector = (seq: number) => Float32Array | null;
+
+export class NamespaceIndex {
+  readonly documents = new DocumentTable();
+  readonly dictionary = new Dictionary();
+  readonly #lexical: readonly LexicalIndex[];
+  readonly #vectors: (LevelVectors | null)[] = [null, null, null];
+  readonly #readVector: ReadVector;
+
+  constructor(readVector: ReadVector) {
+    this.#readVector = readVector;
+    this.#lexical = LEVEL_NUMBERS.map((level) => new LexicalIndex(level, this.documents));
+  }
+
+  lexical(level: LevelNumber): LexicalIndex {
+    return this.#lexical[level - 1] as LexicalIndex;
+  }
+
+  /** null: not loaded. */
+  vectors(level: LevelNumber): LevelVectors | null {
+    return this.#vectors[level - 1] as LevelVectors | null;
+  }
+
+  setVectors(level: LevelNumber, vectors: LevelVectors | null): void {
+    this.#vectors[level - 1] = vectors;
+    if (vectors !== null) return;
+    const { documents } = this;
+    for (let i = 0; i < documents.count; i++) if (documents.levels[i] === level) documents.vectorRows[i] = -1;
+  }
+
+  get documentCount(): number {
+    return this.#lexical.reduce((sum, index) => sum + index.documentCount, 0);
+  }
+
+  get averageTermCount(): number {
+    const terms = this.#lexical.reduce((sum, index) => sum + index.termTotal, 0);
+    return terms === 0 ? 0 : terms / this.documentCount;
+  }
+
+  /** Documents of the namespace that hold the term. */
+  documentFrequency(term: number): number {
+    return this.#lexical.reduce((sum, index) => sum + index.documentFrequency(term), 0);
+  }
+
+  statistics(terms: readonly string[]): WireStatistics {
+    const frequencies = terms.map((text) => {
+      const term = this.dictionary.find(text);
+      return term === undefined ? 0 : this.documentFrequency(term);
+    });
+    return { documentCount: this.documentCount, averageTermCount: this.averageTermCount, frequencies };
+  }
+
+  /** Entries must come in rising order. `vector`: absent where the level's vectors are not loaded. */
+  add(document: Document, vector: Float32Array | null): void {
+    const terms = splitTerms(document.terms).map((term) => this.dictionary.intern(term));
+    const ordinal = this.documents.add(document, terms.length);
+    this.lexical(document.level).add(ordinal, terms);
+    if (vector !== null) this.vectors(document.level)?.add(ordinal, vector);
+  }
+
+  apply(effect: Effect): void {
+    switch (effect.kind) {
+      case 'add':
+        this.add(effect.document, effect.vector);
+        break;
+      case 'remove':
+        this.#remove(effect.entry, effect.terms);
+        break;
+      case 'move': {
+        const { document } = effect;
+        const vector = this.vectors(document.level) === null ? null : this.#vectorOf(effect.oldEntry, document.seq);
+        this.#remove(effect.oldEntry, document.terms);
+        this.add(document, vector);
+        break;
+      }
+      case 'lifetime':
+        this.#living(effect.entry, (ordinal) => this.documents.setLifetime(ordinal, effect.hiddenFromMs));
+        break;
+      case 'access':
+        this.#living(effect.entry, (ordinal) => {
+          this.documents.accessCounts[ordinal] = (this.documents.accessCounts[ordinal] as number) + effect.count;
+        });
+    }
+  }
+
+  /** To be called now and then, after changes. */
+  compact(): void {
+    if (!this.documents.needsCompaction) return;
+    const moved = this.documents.compact();
+    const renumber = (ordinal: number) => {
+      const to = moved[ordinal] as number;
+      return to === 0xffffffff ? -1 : to;
+    };
+    for (const index of this.#lexical) index.renumber(renumber);
+    for (const vectors of this.#vectors) vectors?.renumber(moved);
+  }
+
+  get memoryBytes(): number {
+    let bytes = this.documents.memoryBytes + this.dictionary.memoryBytes;
+    for (const index of this.#lexical) bytes += index.memoryBytes;
+    for (const vectors of this.#vectors) bytes += vectors?.memoryBytes ?? 0;
+    return bytes;
+  }
+
+  #remove(entry: number, joined: string): void {
+    this.#living(entry, (ordinal) => {
+      const level = this.documents.levels[ordinal] as LevelNumber;
+      this.vectors(level)?.remove(ordinal);
+      this.documents.kill(ordinal);
+      const terms = splitTerms(joined).map((term) => this.dictionary.intern(term));
+      this.lexical(level).remove(terms);
+    });
+  }
+
+  #vectorOf(entry: number, seq: number): Float32Array | null {
+    const ordinal = this.documents.ordinalOf(entry);
+    const row = ordinal < 0 ? -1 : (this.documents.vectorRows[ordinal] as number);
+    const level = ordinal < 0 ? 0 : (this.documents.levels[ordinal] as number);
+    if (row < 0 || level === 0) return this.#readVector(seq);
+    return (this.vectors(level as LevelNumber) as LevelVectors).rows.vector(row).slice();
+  }
+
+  #living(entry: number, change: (ordinal: number) => void): void {
+    const ordinal = this.documents.ordinalOf(entry);
+    if (ordinal >= 0 && this.documents.levels[ordinal] !== 0) change(ordinal);
+  }
+}

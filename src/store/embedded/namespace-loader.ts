@@ -1,0 +1,109 @@
+// Reads a namespace's rows into its index.
+
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ANALYZER_VERSION } from '../../base/text/analyzer.ts';
+import { deriveFromText } from './derived-text.ts';
+import type { Document } from './effects.ts';
+import type { HnswSegment } from './hnsw-segment.ts';
+import { LevelVectors } from './level-vectors.ts';
+import { NamespaceIndex, type ReadVector } from './namespace-index.ts';
+import { LEVEL_NUMBERS, type LevelNumber } from './rows.ts';
+import { hiddenFrom } from './writer.ts';
+
+type DocumentRow = [
+  entry: number, seq: number, id: string, agentId: string, sessionId: string | null, createdAtMs: number, tokenCount: number,
+  accessCount: number, expiresAtMs: number | null, action: number, terms: string, traits: string, oldText: string | null,
+];
+
+const DOCUMENTS_SQL = `SELECT c.entry, c.seq, c.id, c.agent_id, c.session_id, c.created_at, c.token_count,
+  c.access_count + coalesce(a.count, 0), c.expires_at, c.expiry_action, c.terms, c.traits,
+  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END
+  FROM contexts AS c INDEXED BY contexts_by_entry LEFT JOIN accesses AS a ON a.seq = c.seq
+  WHERE c.namespace_id = ? AND c.level = ? ORDER BY c.entry`;
+
+export class NamespaceLoader {
+  readonly #dimension: number;
+  readonly #vector: StatementSync;
+  /** One per level, because they run at the same time. */
+  readonly #documents: readonly StatementSync[];
+  readonly #vectorsAfter: StatementSync;
+
+  constructor(database: DatabaseSync, dimension: number) {
+    this.#dimension = dimension;
+    this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
+    this.#documents = LEVEL_NUMBERS.map(() => arrays(database, DOCUMENTS_SQL));
+    this.#vectorsAfter = arrays(database, `SELECT c.entry, v.vector FROM contexts AS c INDEXED BY contexts_by_entry
+      JOIN vectors AS v ON v.seq = c.seq WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry`);
+  }
+
+  readonly readVector: ReadVector = (seq) => {
+    const row = this.#vector.get(seq) as unknown as [Uint8Array] | undefined;
+    return row === undefined ? null : this.#toVector(row[0]);
+  };
+
+  /** Documents and terms of all levels; vectors come with the first search that needs them. */
+  load(spaceId: number): NamespaceIndex {
+    const index = new NamespaceIndex(this.readVector);
+    for (const document of mergedByEntry(LEVEL_NUMBERS.map((level) => this.#documentsOf(spaceId, level)))) {
+      index.add(document, null);
+    }
+    return index;
+  }
+
+  /** The level's vectors, all of them or those that `segments` do not cover. */
+  loadVectors(spaceId: number, index: NamespaceIndex, level: LevelNumber, segments: readonly HnswSegment[]): LevelVectors {
+    const vectors = new LevelVectors(level, index.documents, this.#dimension);
+    if (segments.length > 0) vectors.adopt(segments);
+    const rows = this.#vectorsAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<[number, Uint8Array]>;
+    for (const [entry, bytes] of rows) {
+      const ordinal = index.documents.ordinalOf(entry);
+      if (ordinal >= 0) vectors.add(ordinal, this.#toVector(bytes));
+    }
+    return vectors;
+  }
+
+  *#documentsOf(spaceId: number, level: LevelNumber): Generator<Document> {
+    const statement = this.#documents[level - 1] as StatementSync;
+    for (const row of statement.iterate(spaceId, level) as unknown as Iterable<DocumentRow>) {
+      yield {
+        entry: row[0],
+        seq: row[1],
+        id: row[2],
+        agentId: row[3],
+        sessionId: row[4],
+        level,
+        createdAtMs: row[5],
+        tokenCount: row[6],
+        accessCount: row[7],
+        hiddenFromMs: hiddenFrom(row[8], row[9]),
+        ...(row[12] === null ? { terms: row[10], traits: row[11] } : deriveFromText(row[12])),
+      };
+    }
+  }
+
+  #toVector(bytes: Uint8Array): Float32Array {
+    if (bytes.byteOffset % 4 !== 0) return new Float32Array(bytes.slice().buffer);
+    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  }
+}
+
+/** Ordinals rise with entries over all levels. */
+function* mergedByEntry(sources: readonly Iterator<Document>[]): Generator<Document> {
+  const heads = sources.map((source) => ({ source, next: source.next() }));
+  for (;;) {
+    let lowest: (typeof heads)[number] | undefined;
+    for (const head of heads) {
+      if (head.next.done === true) continue;
+      if (lowest === undefined || head.next.value.entry < (lowest.next.value as Document).entry) lowest = head;
+    }
+    if (lowest === undefined) return;
+    yield lowest.next.value as Document;
+    lowest.next = lowest.source.next();
+  }
+}
+
+function arrays(database: DatabaseSync, sql: string): StatementSync {
+  const statement = database.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement;
+}

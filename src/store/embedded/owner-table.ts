@@ -1,0 +1,121 @@
+// Who the contexts of a namespace belong to: pairs of agent and session, each with its contexts in the
+// order of their creation. Scopes, neighbours and small scans work on these, never on all contexts.
+
+import type { DocumentTable } from './document-table.ts';
+import { grown } from './growing.ts';
+import type { LevelNumber } from './rows.ts';
+
+/** Dead members are swept once they outnumber the living and pass this. */
+const DEAD_MEMBERS_MIN = 32;
+
+export class Owner {
+  readonly index: number;
+  readonly agentId: string;
+  readonly sessionId: string | null;
+  /** Living contexts by level number - 1. */
+  readonly counts: [number, number, number] = [0, 0, 0];
+  /** Ordinals by (createdAtMs, seq); may hold dead ones. */
+  members = new Uint32Array(4);
+  memberCount = 0;
+  deadCount = 0;
+
+  constructor(index: number, agentId: string, sessionId: string | null) {
+    this.index = index;
+    this.agentId = agentId;
+    this.sessionId = sessionId;
+  }
+
+  /** Most contexts are newer than all before them; others shift what is behind their place. */
+  insert(ordinal: number, documents: DocumentTable): void {
+    this.members = grown(this.members, this.memberCount + 1);
+    let at = this.memberCount;
+    if (at > 0 && documents.compareCreation(this.members[at - 1] as number, ordinal) > 0) {
+      at = this.position(ordinal, documents);
+      this.members.copyWithin(at + 1, at, this.memberCount);
+    }
+    this.members[at] = ordinal;
+    this.memberCount++;
+    this.#count(documents.levels[ordinal] as LevelNumber, 1);
+  }
+
+  /** Called before the document is marked dead; its place is swept later. */
+  remove(level: LevelNumber): void {
+    this.#count(level, -1);
+    this.deadCount++;
+  }
+
+  sweep(documents: DocumentTable): void {
+    if (this.deadCount < DEAD_MEMBERS_MIN || this.deadCount * 2 < this.memberCount) return;
+    let kept = 0;
+    for (let i = 0; i < this.memberCount; i++) {
+      const ordinal = this.members[i] as number;
+      if (documents.levels[ordinal] !== 0) this.members[kept++] = ordinal;
+    }
+    this.memberCount = kept;
+    this.deadCount = 0;
+  }
+
+  /** First place whose member is not created before `ordinal`: that of `ordinal` itself where it is a member. */
+  position(ordinal: number, documents: DocumentTable): number {
+    let low = 0;
+    let high = this.memberCount;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (documents.compareCreation(this.members[middle] as number, ordinal) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #count(level: LevelNumber, by: number): void {
+    this.counts[level - 1] = (this.counts[level - 1] as number) + by;
+  }
+}
+
+export class OwnerTable {
+  readonly list: Owner[] = [];
+  readonly #byAgent = new Map<string, Map<string | null, Owner>>();
+
+  intern(agentId: string, sessionId: string | null): Owner {
+    let sessions = this.#byAgent.get(agentId);
+    if (sessions === undefined) this.#byAgent.set(agentId, (sessions = new Map<string | null, Owner>()));
+    let owner = sessions.get(sessionId);
+    if (owner === undefined) {
+      owner = new Owner(this.list.length, agentId, sessionId);
+      this.list.push(owner);
+      sessions.set(sessionId, owner);
+    }
+    return owner;
+  }
+
+  /** The owners that a scope sees, or null where it sees all. */
+  select(agentId: string | null, sessionId: string | null, includeSessionless: boolean): Owner[] | null {
+    if (agentId === null && sessionId === null) return null;
+    const selected: Owner[] = [];
+    for (const sessions of this.#sessionsOf(agentId)) {
+      if (sessionId === null) {
+        selected.push(...sessions.values());
+        continue;
+      }
+      for (const key of includeSessionless ? [sessionId, null] : [sessionId]) {
+        const owner = sessions.get(key);
+        if (owner !== undefined) selected.push(owner);
+      }
+    }
+    return selected;
+  }
+
+  #sessionsOf(agentId: string | null): Iterable<ReadonlyMap<string | null, Owner>> {
+    if (agentId === null) return this.#byAgent.values();
+    const sessions = this.#byAgent.get(agentId);
+    return sessions === undefined ? [] : [sessions];
+  }
+
+  /** Without the members, whose places the document table counts. */
+  get memoryBytes(): number {
+    return this.list.length * OWNER_BYTES;
+  }
+}
+
+/** An owner without its members: object, map entry, strings. */
+const OWNER_BYTES = 300;

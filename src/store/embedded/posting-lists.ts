@@ -1,0 +1,158 @@
+// Which documents hold a term and how often, for all terms of one level. Lists lie in one arena, each
+// contiguous, in regions of a power of two; a list that outgrows its region moves to one twice as long
+// and leaves the old one for another. Five bytes a posting, nothing for the garbage collector.
+
+import { grown } from './growing.ts';
+
+/** Frequencies from here on are kept aside: they are rare. */
+const LARGE_FREQUENCY = 255;
+const FIRST_ARENA = 256;
+/** Bytes of an entry in `#large`. */
+const LARGE_BYTES = 64;
+
+export class PostingLists {
+  /** Ordinals, rising within a list. */
+  documents = new Uint32Array(FIRST_ARENA);
+  frequencies = new Uint8Array(FIRST_ARENA);
+  starts = new Uint32Array(0);
+  /** Postings of each term, those of dead documents included. */
+  lengths = new Uint32Array(0);
+  /** Living documents of each term. */
+  live = new Uint32Array(0);
+  /** Highest frequency the list has seen, at most `LARGE_FREQUENCY`. */
+  maxFrequencies = new Uint8Array(0);
+  #capacities = new Uint32Array(0);
+  #used = 0;
+  /** Starts of free regions, by the logarithm of their length. */
+  readonly #free: number[][] = [];
+  readonly #large = new Map<string, number>();
+
+  /** One more occurrence of `term` in `ordinal`, which is the newest document of all. */
+  add(term: number, ordinal: number): void {
+    this.#reserveTerm(term);
+    const length = this.lengths[term] as number;
+    const start = this.starts[term] as number;
+    const last = start + length - 1;
+    if (length > 0 && this.documents[last] === ordinal) {
+      this.#repeat(term, ordinal, last);
+      return;
+    }
+    const at = length < (this.#capacities[term] as number) ? start : this.#enlarge(term);
+    this.documents[at + length] = ordinal;
+    this.frequencies[at + length] = 1;
+    if (this.maxFrequencies[term] === 0) this.maxFrequencies[term] = 1;
+    this.lengths[term] = length + 1;
+    this.live[term] = (this.live[term] as number) + 1;
+  }
+
+  /** The document of one of the term's postings has died; the posting goes with the next `compact`. */
+  kill(term: number): void {
+    if (term < this.live.length && (this.live[term] as number) > 0) this.live[term] = (this.live[term] as number) - 1;
+  }
+
+  liveCount(term: number): number {
+    return term < this.live.length ? (this.live[term] as number) : 0;
+  }
+
+  length(term: number): number {
+    return term < this.lengths.length ? (this.lengths[term] as number) : 0;
+  }
+
+  /** How often `ordinal` holds `term`. */
+  frequencyIn(term: number, ordinal: number): number {
+    const length = this.length(term);
+    if (length === 0) return 0;
+    let low = this.starts[term] as number;
+    const end = low + length;
+    let high = end;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.documents[middle] as number) < ordinal) low = middle + 1;
+      else high = middle;
+    }
+    return low < end && this.documents[low] === ordinal ? this.frequencyAt(term, low) : 0;
+  }
+
+  /** The frequency of the posting at `position` of the arena. */
+  frequencyAt(term: number, position: number): number {
+    const frequency = this.frequencies[position] as number;
+    if (frequency < LARGE_FREQUENCY) return frequency;
+    return this.#large.get(largeKey(term, this.documents[position] as number)) ?? LARGE_FREQUENCY;
+  }
+
+  hasLargeFrequencies(term: number): boolean {
+    return this.maxFrequencies[term] === LARGE_FREQUENCY;
+  }
+
+  /** Rewrites all lists: `renumber` gives a document's new ordinal, or -1 for one to be dropped. Keeps the order. */
+  compact(renumber: (ordinal: number) => number): void {
+    const large = new Map(this.#large);
+    this.#large.clear();
+    for (let term = 0; term < this.lengths.length; term++) {
+      const start = this.starts[term] as number;
+      let to = start;
+      for (let from = start; from < start + (this.lengths[term] as number); from++) {
+        const old = this.documents[from] as number;
+        const ordinal = renumber(old);
+        if (ordinal < 0) continue;
+        const aside = this.frequencies[from] === LARGE_FREQUENCY ? large.get(largeKey(term, old)) : undefined;
+        if (aside !== undefined) this.#large.set(largeKey(term, ordinal), aside);
+        this.documents[to] = ordinal;
+        this.frequencies[to++] = this.frequencies[from] as number;
+      }
+      this.lengths[term] = to - start;
+      this.live[term] = to - start;
+    }
+  }
+
+  get memoryBytes(): number {
+    const arenas = this.documents.byteLength + this.frequencies.byteLength;
+    return arenas + this.starts.length * 17 + this.#large.size * LARGE_BYTES;
+  }
+
+  #repeat(term: number, ordinal: number, position: number): void {
+    const frequency = this.frequencyAt(term, position) + 1;
+    if (frequency >= LARGE_FREQUENCY) this.#large.set(largeKey(term, ordinal), frequency);
+    const kept = Math.min(frequency, LARGE_FREQUENCY);
+    this.frequencies[position] = kept;
+    if (kept > (this.maxFrequencies[term] as number)) this.maxFrequencies[term] = kept;
+  }
+
+  #reserveTerm(term: number): void {
+    if (term < this.starts.length) return;
+    this.starts = grown(this.starts, term + 1);
+    this.lengths = grown(this.lengths, term + 1);
+    this.live = grown(this.live, term + 1);
+    this.maxFrequencies = grown(this.maxFrequencies, term + 1);
+    this.#capacities = grown(this.#capacities, term + 1);
+  }
+
+  /** Moves the list to a region twice as long; gives its new start. */
+  #enlarge(term: number): number {
+    const oldCapacity = this.#capacities[term] as number;
+    const oldStart = this.starts[term] as number;
+    const capacity = oldCapacity === 0 ? 1 : oldCapacity * 2;
+    const start = this.#takeRegion(capacity);
+    const length = this.lengths[term] as number;
+    this.documents.copyWithin(start, oldStart, oldStart + length);
+    this.frequencies.copyWithin(start, oldStart, oldStart + length);
+    if (oldCapacity > 0) (this.#free[Math.log2(oldCapacity)] ??= []).push(oldStart);
+    this.starts[term] = start;
+    this.#capacities[term] = capacity;
+    return start;
+  }
+
+  #takeRegion(capacity: number): number {
+    const free = this.#free[Math.log2(capacity)]?.pop();
+    if (free !== undefined) return free;
+    const start = this.#used;
+    this.#used += capacity;
+    this.documents = grown(this.documents, this.#used);
+    this.frequencies = grown(this.frequencies, this.#used);
+    return start;
+  }
+}
+
+function largeKey(term: number, ordinal: number): string {
+  return `${term}:${ordinal}`;
+}

@@ -1,0 +1,106 @@
+// Reads that need no index in memory: by id, a session's level, and lists.
+
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { badCursor, type CursorCodec } from './cursor.ts';
+import { filterToSql } from './filter-sql.ts';
+import type { CallTypes, WireList } from './messages.ts';
+import { LEVEL_NUMBERS, RECORD_COLUMNS, type RecordRow, VISIBLE_SQL } from './rows.ts';
+import type { Space } from './spaces.ts';
+
+type Loaded = CallTypes['load']['result'];
+type Listed = CallTypes['list']['result'];
+
+export class Reader {
+  readonly #database: DatabaseSync;
+  readonly #cursors: CursorCodec;
+  readonly #dimension: number;
+  readonly #byId: StatementSync;
+  readonly #session: StatementSync;
+  readonly #sessionless: StatementSync;
+
+  constructor(database: DatabaseSync, cursors: CursorCodec, dimension: number) {
+    this.#database = database;
+    this.#cursors = cursors;
+    this.#dimension = dimension;
+    this.#byId = this.#arrays(`SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`);
+    const load = (session: string) =>
+      this.#arrays(`SELECT ${RECORD_COLUMNS}, v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq
+        WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? AND ${session} AND ${VISIBLE_SQL} ORDER BY c.entered`);
+    this.#session = load('c.session_id = ?');
+    this.#sessionless = load('c.session_id IS NULL');
+  }
+
+  fetch(space: Space, ids: readonly string[], nowMs: number): (RecordRow | null)[] {
+    return ids.map((id) => (this.#byId.get(space.id, id, nowMs) as unknown as RecordRow | undefined) ?? null);
+  }
+
+  load(space: Space, scope: CallTypes['load']['body']): Loaded {
+    const { level, agentId, sessionId, nowMs } = scope;
+    const found = (
+      sessionId === null
+        ? this.#sessionless.all(space.id, level, agentId, nowMs)
+        : this.#session.all(space.id, level, agentId, sessionId, nowMs)
+    ) as unknown as unknown[][];
+    const vectors = new Float32Array(found.length * this.#dimension);
+    const bytes = new Uint8Array(vectors.buffer);
+    const rows = found.map((row, i) => {
+      bytes.set(row.pop() as Uint8Array, i * this.#dimension * 4);
+      return row as unknown as RecordRow;
+    });
+    return { rows, vectors };
+  }
+
+  /** Newest first by creation, then by arrival. */
+  list(space: Space | undefined, request: WireList): Listed {
+    if (space === undefined) {
+      if (request.cursor !== null) throw badCursor();
+      return { rows: [], cursor: null };
+    }
+    const { sql, parameters } = this.#listSql(space, request);
+    const found = this.#arrays(sql).all(...parameters) as unknown as unknown[][];
+    const page = found.slice(0, request.limit);
+    const rows = page.map((row) => row.slice(1) as unknown as RecordRow);
+    const last = rows.at(-1);
+    if (found.length <= request.limit || last === undefined) return { rows, cursor: null };
+    const cursor = this.#cursors.encode(space.id, { createdAtMs: last[9], seq: page.at(-1)?.[0] as number });
+    return { rows, cursor };
+  }
+
+  #listSql(space: Space, request: WireList): { sql: string; parameters: SQLInputValue[] } {
+    const parts = ['c.namespace_id = ?', VISIBLE_SQL];
+    const parameters: SQLInputValue[] = [space.id, request.nowMs];
+    const isSession = request.agentId !== null && request.sessionId !== null;
+    // A session's contexts are few beside its namespace's; else the order by creation is worth more.
+    const index = isSession ? 'contexts_by_owner' : 'contexts_by_creation';
+    const levels = request.levels ?? (isSession ? LEVEL_NUMBERS : null);
+    if (levels !== null) parts.push(levels.length === 0 ? '0' : `c.level IN (${levels.join(', ')})`);
+    if (request.agentId !== null) {
+      parts.push('c.agent_id = ?');
+      parameters.push(request.agentId);
+    }
+    if (request.sessionId !== null) {
+      parts.push('c.session_id = ?');
+      parameters.push(request.sessionId);
+    }
+    if (request.filter !== null) {
+      const condition = filterToSql(request.filter);
+      parts.push(condition.sql);
+      parameters.push(...condition.parameters);
+    }
+    if (request.cursor !== null) {
+      const { createdAtMs, seq } = this.#cursors.decode(space.id, request.cursor);
+      parts.push('(c.created_at, c.seq) < (?, ?)');
+      parameters.push(createdAtMs, seq);
+    }
+    const sql = `SELECT c.seq, ${RECORD_COLUMNS} FROM contexts AS c INDEXED BY ${index} WHERE ${parts.join(' AND ')}
+      ORDER BY c.created_at DESC, c.seq DESC LIMIT ?`;
+    parameters.push(request.limit + 1);
+    return { sql, parameters };
+  }
+
+  #arrays(sql: string): StatementSync {
+    const statement = this.#database.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  }
+}

@@ -1,0 +1,87 @@
+// The namespaces whose indexes are in memory. Past the memory setting the longest idle are dropped: they
+// come back from the rows with the next search.
+
+import type { Effect } from './effects.ts';
+import type { NamespaceIndex } from './namespace-index.ts';
+import type { NamespaceLoader } from './namespace-loader.ts';
+
+interface Resident {
+  readonly index: NamespaceIndex;
+  bytes: number;
+}
+
+export class Residents {
+  readonly #loader: NamespaceLoader;
+  readonly #memoryBytesMax: number;
+  /** In the order of use, the longest idle first. */
+  readonly #residents = new Map<number, Resident>();
+  #bytes = 0;
+
+  constructor(loader: NamespaceLoader, memoryBytesMax: number) {
+    this.#loader = loader;
+    this.#memoryBytesMax = memoryBytesMax;
+  }
+
+  /** Loads the namespace where it is not there yet. */
+  use(spaceId: number): NamespaceIndex {
+    const known = this.#residents.get(spaceId);
+    if (known !== undefined) {
+      this.#residents.delete(spaceId);
+      this.#residents.set(spaceId, known);
+      return known.index;
+    }
+    const index = this.#loader.load(spaceId);
+    this.#residents.set(spaceId, { index, bytes: 0 });
+    this.weigh(spaceId);
+    return index;
+  }
+
+  peek(spaceId: number): NamespaceIndex | undefined {
+    return this.#residents.get(spaceId)?.index;
+  }
+
+  /** In the order in which the transaction made them. */
+  apply(effects: readonly Effect[]): void {
+    const changed = new Set<number>();
+    for (const effect of effects) {
+      const resident = this.#residents.get(effect.spaceId);
+      if (resident === undefined) continue;
+      resident.index.apply(effect);
+      changed.add(effect.spaceId);
+    }
+    for (const spaceId of changed) {
+      this.#residents.get(spaceId)?.index.compact();
+      this.weigh(spaceId);
+    }
+  }
+
+  /** Takes the namespace's size anew, and makes room where all of them have become too large. */
+  weigh(spaceId: number): void {
+    const resident = this.#residents.get(spaceId);
+    if (resident === undefined) return;
+    const bytes = resident.index.memoryBytes;
+    this.#bytes += bytes - resident.bytes;
+    resident.bytes = bytes;
+    for (const [idleId, idle] of this.#residents) {
+      if (this.#bytes <= this.#memoryBytesMax) return;
+      // The one in use stays, however large: without it nothing could be answered.
+      if (idleId === spaceId) continue;
+      this.#residents.delete(idleId);
+      this.#bytes -= idle.bytes;
+    }
+  }
+
+  /** Forgets a namespace whose index can no longer be trusted to agree with the rows. */
+  drop(spaceId: number): void {
+    this.#bytes -= this.#residents.get(spaceId)?.bytes ?? 0;
+    this.#residents.delete(spaceId);
+  }
+
+  get count(): number {
+    return this.#residents.size;
+  }
+
+  bytes(spaceId?: number): number {
+    return spaceId === undefined ? this.#bytes : (this.#residents.get(spaceId)?.bytes ?? 0);
+  }
+}

@@ -1,0 +1,89 @@
+// Which documents of a level one search may see.
+
+import type { DocumentTable } from './document-table.ts';
+import { FilterCheck, type FilterReader } from './filter-check.ts';
+import type { WireSearch } from './messages.ts';
+import type { NamespaceIndex } from './namespace-index.ts';
+import type { Owner } from './owner-table.ts';
+import type { LevelNumber } from './rows.ts';
+
+export class SearchScope {
+  readonly level: LevelNumber;
+  /** Living documents of the level. */
+  readonly levelCount: number;
+  /** Those of them that belong to the owners in scope; lifetimes and the filter may take away more. */
+  readonly ownedCount: number;
+  readonly #documents: DocumentTable;
+  readonly #owners: Owner[] | null;
+  readonly #ownerMask: Uint8Array | null;
+  readonly #hides: boolean;
+  readonly #nowMs: number;
+  readonly #filter: FilterCheck | null;
+
+  constructor(index: NamespaceIndex, spaceId: number, request: WireSearch, reader: FilterReader) {
+    const { documents } = index;
+    const { level } = request;
+    this.level = level;
+    this.#documents = documents;
+    this.levelCount = index.lexical(level).documentCount;
+    this.#owners = documents.owners.select(request.agentId, request.sessionId, request.includeSessionless);
+    this.#ownerMask = null;
+    this.ownedCount = this.levelCount;
+    if (this.#owners !== null) {
+      this.#ownerMask = new Uint8Array(documents.owners.list.length);
+      this.ownedCount = 0;
+      for (const owner of this.#owners) {
+        this.#ownerMask[owner.index] = 1;
+        this.ownedCount += owner.counts[level - 1] as number;
+      }
+    }
+    this.#nowMs = request.nowMs;
+    this.#hides = documents.mayHide(level, request.nowMs);
+    const { filter } = request;
+    this.#filter = filter === null ? null : new FilterCheck(reader, documents, spaceId, level, this.levelCount, filter);
+  }
+
+  /** Of the level, and seen by the search. Bound, so that it can be handed on. */
+  readonly eligible = (ordinal: number): boolean => this.#documents.levels[ordinal] === this.level && this.sees(ordinal);
+
+  /** Of whatever level: it lives, belongs to the scope and passes the filter. */
+  sees(ordinal: number): boolean {
+    if (this.#documents.levels[ordinal] === 0) return false;
+    if (this.#ownerMask !== null && this.#ownerMask[this.#documents.ownerIndexes[ordinal] as number] !== 1) return false;
+    return this.isShown(ordinal) && (this.#filter === null || this.#filter.passes(ordinal));
+  }
+
+  /** Its lifetime has not ended in deletion. Of any level. */
+  isShown(ordinal: number): boolean {
+    return (this.#documents.hiddenFromMs[ordinal] as number) > this.#nowMs;
+  }
+
+  /** Documents of the level that belong to the scope and still live; the filter is not asked. */
+  countSeen(): number {
+    if (!this.#hides) return this.ownedCount;
+    let count = 0;
+    for (const ordinal of this.#owned()) if (this.isShown(ordinal)) count++;
+    return count;
+  }
+
+  eligibleOrdinals(): number[] {
+    const eligible: number[] = [];
+    for (const ordinal of this.#owned()) if (this.eligible(ordinal)) eligible.push(ordinal);
+    return eligible;
+  }
+
+  *#owned(): Iterable<number> {
+    const { levels } = this.#documents;
+    if (this.#owners === null) {
+      for (let ordinal = 0; ordinal < this.#documents.count; ordinal++) if (levels[ordinal] === this.level) yield ordinal;
+      return;
+    }
+    for (const owner of this.#owners) {
+      if (owner.counts[this.level - 1] === 0) continue;
+      for (let i = 0; i < owner.memberCount; i++) {
+        const ordinal = owner.members[i] as number;
+        if (levels[ordinal] === this.level) yield ordinal;
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// What SQLite's result codes mean to callers and operators (https://www.sqlite.org/rescode.html).
+
+import { CodedError, toCodedError } from '../../base/errors.ts';
+
+export const SQLITE_BUSY = 5;
+const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
+const SQLITE_NOTADB = 26;
+
+/** Long enough that a retry does not hammer a backend that needs a person. */
+const RETRY_AFTER_MS = 1_000;
+
+const MEANINGS: ReadonlyMap<number, string> = new Map([
+  [SQLITE_BUSY, 'the database is locked by another process'],
+  [SQLITE_READONLY, 'the database cannot be written'],
+  [SQLITE_IOERR, 'the disk failed'],
+  [SQLITE_CORRUPT, 'the database is damaged'],
+  [SQLITE_FULL, 'the disk is full'],
+  [SQLITE_CANTOPEN, 'the database cannot be opened'],
+  [SQLITE_NOTADB, 'the file is not a database'],
+]);
+
+/** The primary result code, or null where the error is not SQLite's. */
+export function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error) || (error as { code?: unknown }).code !== 'ERR_SQLITE_ERROR') return null;
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' ? errcode & 0xff : null;
+}
+
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+}
+
+/** `STORE_UNAVAILABLE` where the disk or the file is at fault, else as `toCodedError`. */
+export function toStoreError(error: unknown): CodedError {
+  const code = sqliteCode(error);
+  const meaning = code === null ? undefined : MEANINGS.get(code);
+  if (meaning === undefined) return toCodedError(error);
+  return new CodedError('STORE_UNAVAILABLE', `the store cannot answer: ${meaning}`, {
+    retryAfterMs: RETRY_AFTER_MS,
+    cause: error,
+  });
+}

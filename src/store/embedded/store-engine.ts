@@ -1,0 +1,252 @@
+// The store worker's heart: takes batches of calls, answers reads, commits writes together.
+
+import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
+import { AccessCounts, PENDING_ACCESSES_MAX } from './access-counts.ts';
+import { CursorCodec } from './cursor.ts';
+import type { OpenDatabase } from './database.ts';
+import { DenseSearch } from './dense-search.ts';
+import type { Effect } from './effects.ts';
+import { ExpirySweeper } from './expiry.ts';
+import { FilterReader } from './filter-check.ts';
+import { GroupCommit, type WriteTask } from './group-commit.ts';
+import { IndexKeeper, type BuildIndex } from './index-keeper.ts';
+import type { CallTypes, WireCall, WireReply, WireSearch, WorkerSettings } from './messages.ts';
+import type { NamespaceIndex } from './namespace-index.ts';
+import { NamespaceLoader } from './namespace-loader.ts';
+import { Reader } from './reader.ts';
+import { Residents } from './residents.ts';
+import type { LevelNumber } from './rows.ts';
+import { noCandidates, noStatistics, Searcher } from './searcher.ts';
+import { Sequence } from './sequence.ts';
+import { type Space, Spaces } from './spaces.ts';
+import { toStoreError } from './sqlite-errors.ts';
+import { databaseFigures, namespaceFigures } from './figures.ts';
+import type { WorkerLog } from './worker-log.ts';
+import { Writer } from './writer.ts';
+
+export interface QueuedCall {
+  readonly call: WireCall;
+  /** When the main thread sent it. */
+  readonly nowMs: number;
+  readonly vectors: Float32Array | null;
+}
+
+export interface BatchOutcome {
+  readonly replies: WireReply[];
+  /** Write operations of the transaction behind the replies; 0 where there was none. */
+  readonly committedWrites: number;
+}
+
+type WriteCall = Extract<WireCall, { readonly kind: 'write' | 'expire' }>;
+type WriteValue = CallTypes['write' | 'expire']['result'];
+
+/** Estimated pages in the log after which a checkpoint runs: a few milliseconds of work. */
+const CHECKPOINT_PAGES = 4_000;
+const PAGE_BYTES = 4096;
+/** Pages an operation changes beside its vector's: row, indexes. */
+const PAGES_PER_WRITE = 2;
+
+export class StoreEngine {
+  readonly #opened: OpenDatabase;
+  readonly #settings: WorkerSettings;
+  readonly #log: WorkerLog;
+  readonly #spaces: Spaces;
+  readonly #accesses: AccessCounts;
+  readonly #writer: Writer;
+  readonly #sweeper: ExpirySweeper;
+  readonly #group: GroupCommit;
+  readonly #reader: Reader;
+  readonly #residents: Residents;
+  readonly #loader: NamespaceLoader;
+  readonly #searcher: Searcher;
+  readonly #keeper: IndexKeeper;
+  #pagesInLog = 0;
+
+  constructor(opened: OpenDatabase, settings: WorkerSettings, log: WorkerLog, clock: Clock, build: BuildIndex) {
+    const { database } = opened;
+    this.#opened = opened;
+    this.#settings = settings;
+    this.#log = log;
+    this.#spaces = new Spaces(database);
+    const sequence = new Sequence(database);
+    this.#accesses = new AccessCounts(database, this.#spaces);
+    this.#writer = new Writer(database, this.#spaces, sequence);
+    this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces);
+    this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses);
+    this.#reader = new Reader(database, new CursorCodec(opened.cursorKey), settings.dimension);
+    this.#loader = new NamespaceLoader(database, settings.dimension);
+    this.#residents = new Residents(this.#loader, settings.memoryBytesMax);
+    const dense = new DenseSearch(this.#loader.readVector, settings.dimension, settings.hnsw.efSearch);
+    this.#searcher = new Searcher(dense, new FilterReader(database));
+    this.#keeper = new IndexKeeper({
+      database, settings, log, build, spaces: this.#spaces, sequence,
+      clock, folder: opened.indexFolder, databasePath: opened.path,
+      onChanged: (spaceId, level) => this.#adoptIndex(spaceId, level),
+    });
+  }
+
+  /** Reads first, so that none waits for the disk behind a write it arrived with. */
+  execute(batch: readonly QueuedCall[]): BatchOutcome {
+    const replies: WireReply[] = [];
+    const writes: QueuedCall[] = [];
+    for (const queued of batch) {
+      if (queued.call.kind === 'write' || queued.call.kind === 'expire') writes.push(queued);
+      else replies.push(this.#answer(queued));
+    }
+    if (writes.length === 0 && this.#accesses.pendingCount < PENDING_ACCESSES_MAX) return { replies, committedWrites: 0 };
+    const committedWrites = this.#commit(writes, replies);
+    return { replies, committedWrites };
+  }
+
+  /** Work that no reply waits for. */
+  maintain(): void {
+    if (this.#pagesInLog >= CHECKPOINT_PAGES) this.#checkpoint('PASSIVE');
+    this.#keeper.schedule();
+  }
+
+  /** Writes access counts that no commit took along. */
+  flushAccesses(): void {
+    if (this.#accesses.pendingCount > 0) this.#commit([], []);
+  }
+
+  close(): void {
+    this.#keeper.close();
+    this.flushAccesses();
+    this.#checkpoint('TRUNCATE');
+    this.#opened.close();
+  }
+
+  #commit(writes: readonly QueuedCall[], replies: WireReply[]): number {
+    const tasks = writes.map((queued) => this.#task(queued));
+    const { outcomes, effects } = this.#group.run<WriteValue>(tasks);
+    this.#tellIndexes(effects);
+    let committedWrites = 0;
+    outcomes.forEach((outcome, i) => {
+      const { call } = (writes[i] as QueuedCall) as { call: WriteCall };
+      if (outcome.ok) {
+        committedWrites += call.kind === 'write' ? call.body.length : 1;
+        replies.push({ id: call.id, ok: true, value: outcome.value });
+      } else replies.push(this.#failure(call, outcome.error));
+    });
+    const vectorPages = Math.ceil((this.#settings.dimension * 4) / PAGE_BYTES);
+    this.#pagesInLog += effects.length * (PAGES_PER_WRITE + vectorPages);
+    return committedWrites;
+  }
+
+  #task(queued: QueuedCall): WriteTask<WriteValue> {
+    const { vectors, nowMs } = queued;
+    const call = queued.call as WriteCall;
+    if (call.kind === 'expire') return (effects) => this.#sweeper.sweep(call.body, effects);
+    const { dimension } = this.#settings;
+    const vector = (place: number) => (vectors as Float32Array).subarray(place * dimension, (place + 1) * dimension);
+    return (effects) => {
+      const context = { nowMs, effects, vector };
+      return call.body.map((op) => this.#writer.apply(op, context));
+    };
+  }
+
+  /** The commit stands whatever happens here: an index that cannot follow is dropped and read again. */
+  #tellIndexes(effects: readonly Effect[]): void {
+    this.#spaces.apply(effects);
+    this.#keeper.apply(effects);
+    try {
+      this.#residents.apply(effects);
+    } catch (error) {
+      this.#log.error({ err: error }, 'an index in memory failed and is read again from the rows');
+      for (const { spaceId } of effects) this.#residents.drop(spaceId);
+    }
+  }
+
+  #answer({ call }: QueuedCall): WireReply {
+    try {
+      return { id: call.id, ok: true, value: this.#read(call) };
+    } catch (error) {
+      return this.#failure(call, error);
+    }
+  }
+
+  #read(call: WireCall): CallTypes[WireCall['kind']]['result'] {
+    switch (call.kind) {
+      case 'search': return this.#search(call.body);
+      case 'statistics': return this.#statistics(call.body.namespace, call.body.terms);
+      case 'fetch': {
+        const space = this.#spaces.get(call.body.namespace);
+        return space === undefined ? call.body.ids.map(() => null) : this.#reader.fetch(space, call.body.ids, call.body.nowMs);
+      }
+      case 'load': {
+        const space = this.#spaces.get(call.body.namespace);
+        return space === undefined ? { rows: [], vectors: new Float32Array(0) } : this.#reader.load(space, call.body);
+      }
+      case 'list': return this.#reader.list(this.#spaces.get(call.body.namespace), call.body);
+      case 'touch':
+        for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);
+        return null;
+      case 'stats': return this.#stats(call.body);
+      case 'ping':
+        this.#opened.database.exec('SELECT 1');
+        return null;
+      default:
+        throw new CodedError('INTERNAL', 'internal error', { cause: `a read cannot be ${call.kind}` });
+    }
+  }
+
+  #search(request: WireSearch) {
+    const space = this.#spaces.get(request.namespace);
+    if (space === undefined) return noCandidates(request.terms);
+    const index = this.#residents.use(space.id);
+    if (request.vector !== null && index.vectors(request.level) === null) this.#loadVectors(space, index, request.level);
+    return this.#searcher.search(space, index, request);
+  }
+
+  #loadVectors(space: Space, index: NamespaceIndex, level: LevelNumber): void {
+    const segments = this.#keeper.open(space.id, level);
+    const vectors = this.#loader.loadVectors(space.id, index, level, segments);
+    if (segments.length > 0 && vectors.segments.length === 0) this.#keeper.discard(space.id, level);
+    index.setVectors(level, vectors);
+    this.#residents.weigh(space.id);
+  }
+
+  /** A new index is on disk, or the old one gone: who searches the level next does so with what is there. */
+  #adoptIndex(spaceId: number, level: LevelNumber): void {
+    const index = this.#residents.peek(spaceId);
+    const vectors = index?.vectors(level) ?? null;
+    if (index === undefined || vectors === null) return;
+    const segments = this.#keeper.open(spaceId, level);
+    // Rows that an older segment covered are not in memory: without a newer one they are read again.
+    if (segments.length === 0) index.setVectors(level, null);
+    else if (!vectors.adopt(segments)) {
+      this.#keeper.discard(spaceId, level);
+      index.setVectors(level, null);
+    }
+    this.#residents.weigh(spaceId);
+  }
+
+  #statistics(namespace: string, terms: readonly string[]): CallTypes['statistics']['result'] {
+    const space = this.#spaces.get(namespace);
+    return space === undefined ? noStatistics(terms) : this.#residents.use(space.id).statistics(terms);
+  }
+
+  #stats(namespace: string | null): CallTypes['stats']['result'] {
+    const sources = {
+      opened: this.#opened, settings: this.#settings, spaces: this.#spaces, residents: this.#residents, keeper: this.#keeper,
+    };
+    return namespace === null ? databaseFigures(sources) : namespaceFigures(sources, namespace);
+  }
+
+  #failure(call: WireCall, error: unknown): WireReply {
+    const { code, message, details, retryAfterMs } = toStoreError(error);
+    if (code === 'INTERNAL' || code === 'STORE_UNAVAILABLE') this.#log.error({ err: error, call: call.kind }, 'a store call failed');
+    return { id: call.id, ok: false, error: { code, message, details, retryAfterMs } };
+  }
+
+  #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
+    this.#pagesInLog = 0;
+    try {
+      this.#opened.database.exec(`PRAGMA wal_checkpoint(${mode})`);
+    } catch (error) {
+      // The log keeps what the main file could not take: nothing is lost, and the next one tries again.
+      this.#log.warn({ err: error }, 'the write-ahead log could not be moved into the database');
+    }
+  }
+}
