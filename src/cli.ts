@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { explain } from './cli/command-error.ts';
+import { addDoctor } from './cli/doctor.ts';
+import { addExport } from './cli/export.ts';
+import { addImport } from './cli/import.ts';
+import { nodeIo, type Io } from './cli/io.ts';
+import { addQuery } from './cli/query.ts';
+import { addReading } from './cli/read.ts';
+import { addDelete } from './cli/remove.ts';
+import { addServe } from './cli/serve.ts';
+import { addStatus } from './cli/status.ts';
+import { addStore } from './cli/store.ts';
+
+const USAGE_EXIT_CODE = 2;
+
+const HELP = `
+Examples:
+  context-manager serve
+  context-manager store "The customer wants invoices by post"
+  context-manager query "how does the customer want invoices?" --max-tokens 500
+  context-manager import examples/conversation.jsonl
+
+Exit codes: 0 done, 1 failed (the reason and a remedy on standard error), 2 wrong usage.`;
+
+/** Runs one command line (without node and script). Resolves with the exit code. */
+export async function run(args: readonly string[], io: Io, version: string): Promise<number> {
+  const shown: string[] = [];
+  const program = createProgram(io, version, shown);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    return await fail(error, args.includes('--json'), io);
+  } finally {
+    await io.stderr.write(shown.join(''));
+  }
+}
+
+function createProgram(io: Io, version: string, shown: string[]): Command {
+  const program = new Command('context-manager')
+    .description('A memory server for agents, and its command line.')
+    .version(version)
+    .addHelpText('after', HELP)
+    .showHelpAfterError('(--help shows what there is)');
+  addServe(program, io, version);
+  addStore(program, io);
+  addQuery(program, io);
+  addReading(program, io);
+  addDelete(program, io);
+  addStatus(program, io);
+  addImport(program, io);
+  addExport(program, io);
+  addDoctor(program, io);
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => shown.push(text),
+    });
+  }
+  return program;
+}
+
+async function fail(error: unknown, json: boolean, io: Io): Promise<number> {
+  const { exitCode, ...explained } = explain(error);
+  if (json) {
+    await io.stderr.write(`${JSON.stringify({ error: explained })}\n`);
+    return exitCode;
+  }
+  const code = explained.code === undefined ? '' : `${explained.code}: `;
+  await io.stderr.write(`error: ${code}${explained.message}\n`);
+  if (explained.remedy !== undefined) await io.stderr.write(`  ${explained.remedy}\n`);
+  return exitCode;
+}
+
+/** The process' own entry: what src/bin.js calls. */
+export async function main(): Promise<void> {
+  process.exitCode = await run(process.argv.slice(2), nodeIo(process), readVersion());
+}
+
+/** Of the package that this file belongs to: beside src/ in a checkout, above dist/ where it is installed. */
+export function readVersion(): string {
+  const path = import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json';
+  const manifest = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}

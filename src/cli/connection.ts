@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { connect, type Client } from '../../clients/typescript/src/index.ts';
+import { resolveKeys } from '../config/keys.ts';
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { nodeConfigFiles, nodeSecretFiles } from '../config/node-files.ts';
+import { CommandError } from './command-error.ts';
+import type { Io } from './io.ts';
+
+/** Options of every command that talks to a server. */
+export interface ClientOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly keyId: string;
+  readonly secretFile?: string;
+  readonly namespace?: string;
+  readonly agent?: string;
+  readonly session?: string;
+  readonly json?: boolean;
+}
+
+/** Who the CLI is in the handshake, and the agent of what it stores, unless --agent says otherwise. */
+export const CLI_SENDER = 'cli';
+export const EVERY_AGENT = '*';
+
+export function jsonOption(): Option {
+  return new Option('--json', 'print JSON, for programs');
+}
+
+/** Adds the options that say which server, with which key. */
+export function withServerOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--host <address>', 'address of the server (default: that of the local configuration)').env('CONTEXT_MANAGER_HOST'))
+    .addOption(
+      new Option('--port <number>', 'port of the server (default: that of the local configuration)').env('CONTEXT_MANAGER_PORT').argParser(parsePort),
+    )
+    .addOption(new Option('--key-id <id>', 'key to authenticate with').env('CONTEXT_MANAGER_KEY_ID').default('default'))
+    .addOption(
+      new Option('--secret-file <path>', "file with the key's secret (default: PROTOCOL_SECRET, else the local data folder's)").env(
+        'CONTEXT_MANAGER_SECRET_FILE',
+      ),
+    )
+    .addOption(jsonOption());
+}
+
+/** ... and whose contexts. */
+export function withScopeOptions(command: Command): Command {
+  return withServerOptions(command)
+    .addOption(new Option('--namespace <name>', "namespace (default: the key's own)").env('CONTEXT_MANAGER_NAMESPACE'))
+    .addOption(new Option('--agent <id>', 'agent').env('CONTEXT_MANAGER_AGENT'))
+    .addOption(new Option('--session <id>', 'session').env('CONTEXT_MANAGER_SESSION'));
+}
+
+function parsePort(raw: string): number {
+  const port = Number(raw);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError('It must be 1 to 65535.');
+  return port;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly keyId: string;
+  readonly secret: string;
+}
+
+/** Where to connect and with what, from options, environment and the local configuration, in this order. */
+export function resolveEndpoint(options: ClientOptions, io: Io): Endpoint {
+  const local = lazily(() => loadLocalConfig(io));
+  return {
+    host: options.host ?? reachable(local().config.server.host),
+    port: options.port ?? local().config.server.port,
+    keyId: options.keyId,
+    secret: findSecret(options, io, local),
+  };
+}
+
+export function loadLocalConfig(io: Io): LoadedConfig {
+  return loadConfig({ environment: io.environment, folder: io.folder, files: nodeConfigFiles });
+}
+
+/** A server that listens on every interface is reached on this machine's own. */
+export function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
+function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): string {
+  if (options.secretFile !== undefined) return readSecretFile(resolve(io.folder, options.secretFile));
+  const fromVariable = io.environment['PROTOCOL_SECRET'];
+  if (fromVariable !== undefined && fromVariable !== '' && options.keyId === 'default') return fromVariable;
+  const { keys } = resolveKeys(local(), { environment: io.environment, folder: io.folder, files: nodeSecretFiles });
+  const key = keys.find(({ id }) => id === options.keyId);
+  if (key !== undefined) return key.secret;
+  throw new CommandError(
+    `the local configuration has no key "${options.keyId}", so its secret is not known`,
+    'Name a file that holds it with --secret-file.',
+  );
+}
+
+function readSecretFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    throw new CommandError(`cannot read the secret from ${path}${code}`, 'Correct --secret-file (CONTEXT_MANAGER_SECRET_FILE).');
+  }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** Runs `task` with a connected client and closes it, whatever happens. */
+export async function withClient<T>(options: ClientOptions, io: Io, task: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connect({ ...resolveEndpoint(options, io), sender: CLI_SENDER });
+  try {
+    return await task(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** What a read is restricted to: every agent, unless one is named. */
+export function readScope(options: ClientOptions): { namespace: string | undefined; agent_id: string; session_id: string | undefined } {
+  return { namespace: options.namespace, agent_id: options.agent ?? EVERY_AGENT, session_id: options.session };
+}

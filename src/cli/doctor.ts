@@ -1,0 +1,186 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { systemClock } from '../base/clock.ts';
+import { StartupError } from '../base/errors.ts';
+import { silentLog } from '../base/log.ts';
+import { noMetrics } from '../base/metrics.ts';
+import { resolveKeys } from '../config/keys.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { nodeSecretFiles } from '../config/node-files.ts';
+import type { PingReply } from '../protocol/messages.generated.ts';
+import { createProvider, openStore } from '../main.ts';
+import { CommandError, explain } from './command-error.ts';
+import { loadLocalConfig, resolveEndpoint, withClient, withServerOptions, type ClientOptions } from './connection.ts';
+import { writeJson, type Io } from './io.ts';
+import { probePort, fetchHealth } from './probes.ts';
+import { formatDuration, renderRows } from './render.ts';
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+const HELP = `
+Looks at configuration, keys, server, clock, store, embedder and ports, with the server up or down, and says what to do
+about each that fails. Exit code 1 where any does.
+
+Example:
+  context-manager doctor --json`;
+
+/** `doctor` */
+export function addDoctor(program: Command, io: Io): void {
+  withServerOptions(program.command('doctor').description('Check everything that a working server needs.'))
+    .addHelpText('after', HELP)
+    .action((options: ClientOptions) => doctor(options, io));
+}
+
+async function doctor(options: ClientOptions, io: Io): Promise<void> {
+  const checks: Check[] = [];
+  const examine = async (name: string, look: () => Promise<string> | string): Promise<boolean> => {
+    const check = await examined(name, look);
+    checks.push(check);
+    if (!options.json) await io.stdout.write(renderCheck(check));
+    return check.ok;
+  };
+  await examineAll(options, io, examine);
+  const failed = checks.filter((check) => !check.ok).length;
+  if (options.json) await writeJson(io.stdout, { ok: failed === 0, checks });
+  if (failed > 0) throw new CommandError(failed === 1 ? '1 check failed' : `${failed} checks failed`);
+}
+
+type Examine = (name: string, look: () => Promise<string> | string) => Promise<boolean>;
+
+async function examined(name: string, look: () => Promise<string> | string): Promise<Check> {
+  try {
+    return { name, ok: true, detail: await look() };
+  } catch (error) {
+    const { code, message, remedy } = explain(error);
+    return { name, ok: false, detail: code === undefined ? message : `${code}: ${message}`, ...(remedy === undefined ? {} : { remedy }) };
+  }
+}
+
+function renderCheck({ name, ok, detail, remedy }: Check): string {
+  const rows = [[ok ? '✓' : '✗', name.padEnd(13), detail]];
+  if (remedy !== undefined) rows.push(['', '', remedy]);
+  return renderRows(rows);
+}
+
+async function examineAll(options: ClientOptions, io: Io, examine: Examine): Promise<void> {
+  const loaded = await examineConfiguration(io, examine);
+  await examine('keys', () => describeKeys(options, io, loaded));
+  const server = await reach(options, io);
+  await examine('server', () => {
+    if (server.reply === undefined) throw server.failure;
+    return `answers, up ${formatDuration(server.reply.uptime_ms)}`;
+  });
+  if (server.reply !== undefined) await examineRunning(server.reply, loaded, examine);
+  if (loaded !== undefined) await examine('embedder', () => tryEmbedder(loaded.config));
+  // Where something answers, if only with an error, the ports are taken and the store is open.
+  if (loaded !== undefined && server.down) await examineStopped(loaded, io, examine);
+}
+
+async function examineConfiguration(io: Io, examine: Examine): Promise<LoadedConfig | undefined> {
+  const found: { loaded?: LoadedConfig } = {};
+  await examine('configuration', () => {
+    const loaded = (found.loaded = loadLocalConfig(io));
+    const files = loaded.filesRead.length === 0 ? 'defaults' : loaded.filesRead.join(', ');
+    return `${loaded.environmentName}: ${files}`;
+  });
+  return found.loaded;
+}
+
+interface Reached {
+  readonly reply?: PingReply;
+  readonly failure?: unknown;
+  readonly down: boolean;
+}
+
+async function reach(options: ClientOptions, io: Io): Promise<Reached> {
+  try {
+    return { reply: await withClient(options, io, (client) => client.ping()), down: false };
+  } catch (failure) {
+    const nothingSent = failure instanceof StartupError || failure instanceof CommandError;
+    return { failure, down: nothingSent || explain(failure).code === 'CONNECTION_FAILED' };
+  }
+}
+
+function describeKeys(options: ClientOptions, io: Io, loaded: LoadedConfig | undefined): string {
+  if (options.secretFile !== undefined || loaded === undefined) {
+    resolveEndpoint(options, io);
+    return `the secret of key "${options.keyId}" is there`;
+  }
+  const { keys, warnings } = resolveKeys(loaded, { environment: io.environment, folder: io.folder, files: nodeSecretFiles });
+  if (warnings[0] !== undefined) throw new CommandError(warnings[0]);
+  return keys.map(({ id, scopes, namespaces }) => `${id} (${scopes.join(', ')}; namespaces ${namespaces.join(', ')})`).join('; ');
+}
+
+/** Past half the tolerance of the wire protocol (section 2) a clock is on its way out. */
+const CLOCK_TOLERANCE_SHARE = 0.5;
+
+async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined, examine: Examine): Promise<void> {
+  await examine('clock', () => {
+    const aheadMs = systemClock.nowMs() - reply.server_time;
+    const { max_skew_ms: skewMs, max_age_ms: ageMs } = loaded?.config.protocol ?? { max_skew_ms: 30_000, max_age_ms: 300_000 };
+    const detail = `${formatDuration(Math.abs(aheadMs))} ${aheadMs >= 0 ? 'ahead of' : 'behind'} the server`;
+    const toleratedMs = aheadMs >= 0 ? skewMs : ageMs;
+    if (Math.abs(aheadMs) > toleratedMs * CLOCK_TOLERANCE_SHARE) throw new CommandError(detail, 'Set both clocks by NTP.');
+    return detail;
+  });
+  await examine('store', () => {
+    if (!reply.healthy) throw new CommandError('the server says that its store does not answer', "Look at the server's log and at its disk.");
+    return 'answers';
+  });
+  if (loaded === undefined) return;
+  const { http_host: host, http_port: port } = loaded.config.server;
+  await examine('http', async () => {
+    const { status, checks } = await fetchHealth(host, port);
+    const failed = Object.entries(checks).find(([, check]) => check.status !== 'ok');
+    if (failed !== undefined) throw new CommandError(`${failed[0]} ${failed[1].reason ?? 'failed'}`, "Look at the server's log.");
+    return `health is ${status}, with ${Object.keys(checks).join(' and ')}`;
+  });
+}
+
+async function examineStopped(loaded: LoadedConfig, io: Io, examine: Examine): Promise<void> {
+  const { server } = loaded.config;
+  await examine('port', () => probePort(server.host, server.port, 'server.port (SERVER__PORT)'));
+  await examine('http port', () => probePort(server.http_host, server.http_port, 'server.http_port (SERVER__HTTP_PORT)'));
+  await examine('store', () => tryStore(loaded, io));
+}
+
+async function tryEmbedder(config: Config): Promise<string> {
+  const provider = createProvider(config.embedding, { fetch });
+  const startedMs = systemClock.monotonicMs();
+  await provider.embed(['Is this text embedded?'], 'query');
+  return `${provider.id}, ${provider.dimension} dimensions, ${formatDuration(systemClock.monotonicMs() - startedMs)} for one text`;
+}
+
+/** Opens the data as the server would, and closes them; makes none where there are none. */
+async function tryStore(loaded: LoadedConfig, io: Io): Promise<string> {
+  const dataDir = resolve(io.folder, loaded.config.vector_db.data_dir);
+  if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
+  checkWritable(dataDir);
+  const embedding = createProvider(loaded.config.embedding, { fetch });
+  const store = await openStore({ config: loaded.config, dataDir }, embedding, { clock: systemClock, log: silentLog, metrics: noMetrics });
+  try {
+    const { counts } = await store.stats();
+    return `${dataDir}: ${counts.immediate + counts.short_term + counts.long_term} contexts`;
+  } finally {
+    await store.close();
+  }
+}
+
+/** The folder, or the nearest one above it that exists, can be written. */
+function checkWritable(folder: string): string {
+  let existing = folder;
+  while (!existsSync(existing)) existing = dirname(existing);
+  try {
+    accessSync(existing, constants.W_OK);
+  } catch {
+    throw new CommandError(`${existing} cannot be written by this user`, 'Correct its permissions, or set vector_db.data_dir (VECTOR_DB__DATA_DIR).');
+  }
+  return folder;
+}

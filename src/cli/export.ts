@@ -1,0 +1,118 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { Option, type Command } from 'commander';
+import type { Client } from '../../clients/typescript/src/index.ts';
+import { LEVELS, type JsonObject, type Level } from '../base/context.ts';
+import type { Context } from '../protocol/messages.generated.ts';
+import { readScope, withClient, withScopeOptions, type ClientOptions } from './connection.ts';
+import { writeJson, type Io } from './io.ts';
+import { parseLevels, parseObject } from './parse.ts';
+import { countOf } from './render.ts';
+import type { ImportLine } from './transfer/line.ts';
+
+interface ExportOptions extends ClientOptions {
+  readonly level?: readonly Level[];
+  readonly filter?: JsonObject;
+}
+
+const HELP = `
+Without --agent, the contexts of every agent are written. Ids, levels, times, tags, metadata, agents and sessions come
+back with import; lifetimes and access counts start anew.
+
+Examples:
+  context-manager export backup.jsonl
+  context-manager export --namespace shop --level long_term | gzip > shop.jsonl.gz`;
+
+/** `export [file]` */
+export function addExport(program: Command, io: Io): void {
+  const command = program
+    .command('export')
+    .description('Write contexts as JSON lines that import reads back.')
+    .argument('[file]', 'where to; - or nothing for standard output', '-')
+    .addOption(new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels))
+    .addOption(new Option('--filter <json>', 'filter, as in the wire protocol').argParser(parseObject));
+  withScopeOptions(command)
+    .addHelpText('after', HELP)
+    .action((file: string, options: ExportOptions) => exportContexts(file, options, io));
+}
+
+async function exportContexts(file: string, options: ExportOptions, io: Io): Promise<void> {
+  const count = await withClient(options, io, async (client) => {
+    const target = file === '-' ? { write: (line: string) => io.stdout.write(line), close: async () => {} } : openFile(resolve(io.folder, file));
+    let written = 0;
+    for await (const context of inImportOrder(client, options)) {
+      await target.write(`${JSON.stringify(toLine(context))}\n`);
+      written += 1;
+    }
+    await target.close();
+    return written;
+  });
+  // With lines on standard output, what is said about them goes elsewhere.
+  const output = file === '-' ? io.stderr : io.stdout;
+  if (options.json) await writeJson(output, { exported: count });
+  else await output.write(`exported ${countOf(count, 'context')}\n`);
+}
+
+interface Target {
+  write(line: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+function openFile(path: string): Target {
+  const stream = createWriteStream(path, { mode: 0o600 });
+  const done = finished(stream);
+  done.catch(() => undefined);
+  return {
+    async write(line) {
+      if (stream.errored) throw stream.errored;
+      if (!stream.write(line)) await Promise.race([once(stream, 'drain'), done]);
+    },
+    async close() {
+      stream.end();
+      await done;
+    },
+  };
+}
+
+const PAGE = 500;
+
+/**
+ * Contexts sink from level to level meanwhile: reading downwards, none slips through, and one met twice is left out.
+ * Lists come newest first. Bounded levels keep what entered last, so theirs is turned round: imported again, the
+ * newest enter last. Their bounds (l1_size, l2_size) also bound what is held here.
+ */
+async function* inImportOrder(client: Client, options: ExportOptions): AsyncGenerator<Context> {
+  const written = new Set<string>();
+  for (const level of LEVELS) {
+    if (options.level?.includes(level) === false) continue;
+    const pages = client.list({
+      ...readScope(options),
+      levels: [level],
+      limit: PAGE,
+      filter: options.filter,
+    });
+    const bounded: Context[] = [];
+    for await (const context of pages) {
+      if (written.has(context.id)) continue;
+      if (level === 'long_term') yield context;
+      else bounded.push(context);
+    }
+    for (const { id } of bounded) written.add(id);
+    yield* bounded.reverse();
+  }
+}
+
+function toLine(context: Context): ImportLine {
+  return {
+    id: context.id,
+    text: context.text,
+    level: context.level,
+    agent_id: context.agent_id,
+    ...(context.session_id === undefined ? {} : { session_id: context.session_id }),
+    created_at: context.created_at,
+    ...(context.tags.length === 0 ? {} : { tags: [...context.tags] }),
+    ...(Object.keys(context.metadata).length === 0 ? {} : { metadata: context.metadata }),
+  };
+}

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { StartupError } from '../base/errors.ts';
+import { systemRandom } from '../base/random.ts';
+import { resolveKeys, type ResolvedKeys } from '../config/keys.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { nodeSecretFiles } from '../config/node-files.ts';
+import { startServer, type RunningServer } from '../main.ts';
+import { createLog, stderrTarget } from '../ops/log.ts';
+import { jsonOption, loadLocalConfig } from './connection.ts';
+import { writeJson, type Io } from './io.ts';
+import { renderRows } from './render.ts';
+import { endWithSignals } from './signals.ts';
+
+interface ServeOptions {
+  readonly json?: boolean;
+}
+
+const HELP = `
+Settings come from config/default.toml, config/<CONFIG_ENV>.toml, CONFIG_PATH and variables SECTION__KEY; all are listed
+in config/reference.toml. The first start makes a secret in the data folder; with CONFIG_ENV=production it must be given
+in PROTOCOL_SECRET. SIGTERM and SIGINT finish what is in flight; a second one ends at once.
+
+Examples:
+  context-manager serve
+  SERVER__PORT=7421 VECTOR_DB__DATA_DIR=/var/lib/cm context-manager serve`;
+
+/** `serve` */
+export function addServe(program: Command, io: Io, version: string): void {
+  program
+    .command('serve')
+    .description('Run the server until it is told to stop.')
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action((options: ServeOptions) => serve(options, io, version));
+}
+
+async function serve(options: ServeOptions, io: Io, version: string): Promise<void> {
+  const loaded = loadLocalConfig(io);
+  const { config } = loaded;
+  const keys = resolveKeys(loaded, { environment: io.environment, folder: io.folder, files: nodeSecretFiles, random: systemRandom });
+  const target = stderrTarget();
+  const log = createLog(config.logging, target);
+  for (const warning of keys.warnings) log.warn({}, warning);
+  const dataDir = resolve(io.folder, config.vector_db.data_dir);
+  try {
+    const server = await startServer({ config, keys: keys.keys, dataDir }, { log, version });
+    const ended = endWithSignals(server, log, target);
+    await announce(server, { options, io, version, loaded, keys, dataDir });
+    await ended;
+  } catch (error) {
+    // What stands in the way is shown as message and remedy; anything else is a defect, and its stack belongs in the log.
+    if (!(error instanceof StartupError)) log.error({ error }, 'start failed');
+    throw error;
+  } finally {
+    target.flush();
+  }
+}
+
+interface Started {
+  readonly options: ServeOptions;
+  readonly io: Io;
+  readonly version: string;
+  readonly loaded: LoadedConfig;
+  readonly keys: ResolvedKeys;
+  readonly dataDir: string;
+}
+
+async function announce(server: RunningServer, started: Started): Promise<void> {
+  const { options, io, version, loaded, keys, dataDir } = started;
+  const http = `http://${bracketed(loaded.config.server.http_host)}:${server.httpPort}`;
+  if (options.json) {
+    const about = { version, host: server.host, port: server.port, http, data_dir: dataDir, secret_file: keys.secretFile?.path ?? null };
+    return writeJson(io.stdout, about);
+  }
+  const secret = keys.secretFile === undefined ? [] : [['  secret', `${keys.secretFile.path}${keys.secretFile.created ? ' (made just now)' : ''}`]];
+  const rows = [
+    ['  listening', `${bracketed(server.host)}:${server.port}`],
+    ['  health', `${http}/health, metrics at ${http}/metrics`],
+    ['  data', dataDir],
+    ...secret,
+    ['  try next', nextCommand(server, started)],
+  ];
+  return io.stdout.write(`context-manager ${version} is running (${loaded.environmentName})\n${renderRows(rows)}`);
+}
+
+/** An IPv6 address before a port. */
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** Settings that stand in this process' environment alone are unknown in another terminal: the command names them. */
+function nextCommand(server: RunningServer, { io, keys, loaded }: Started): string {
+  const example = join('examples', 'conversation.jsonl');
+  const command = existsSync(join(io.folder, example)) ? `import ${example}` : 'store "The customer wants invoices by post"';
+  const port = io.environment['SERVER__PORT'] !== undefined || loaded.config.server.port === 0 ? ` --port ${server.port}` : '';
+  const secret = io.environment['VECTOR_DB__DATA_DIR'] !== undefined && keys.secretFile !== undefined ? ` --secret-file ${keys.secretFile.path}` : '';
+  return `npx context-manager ${command}${port}${secret}`;
+}

@@ -1,0 +1,37 @@
+import type { Log } from '../base/log.ts';
+import type { RunningServer } from '../main.ts';
+import type { StderrTarget } from '../ops/log.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** 128 + 15, as shells report an end by SIGTERM. */
+const KILLED_EXIT_CODE = 143;
+
+/**
+ * Resolves when the first signal has stopped the server; a second one ends the process at once. A defect that no
+ * caller caught is logged and ends it with exit code 1, as nobody knows what state it left behind.
+ */
+export function endWithSignals(server: RunningServer, log: Log, target: StderrTarget): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      target.flush();
+      process.exit(KILLED_EXIT_CODE);
+    }
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    server.stop().then(() => {
+      log.info({}, 'stopped');
+      resolve();
+    }, reject);
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const onDefect = (error: unknown): void => {
+    log.error({ error }, 'a defect ends the process');
+    target.flush();
+    process.exit(1);
+  };
+  process.on('unhandledRejection', onDefect);
+  process.on('uncaughtException', onDefect);
+  return promise;
+}

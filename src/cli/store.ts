@@ -1,0 +1,69 @@
+import { Option, type Command } from 'commander';
+import type { JsonObject, Level } from '../base/context.ts';
+import { usageError } from './command-error.ts';
+import { CLI_SENDER, withClient, withScopeOptions, type ClientOptions } from './connection.ts';
+import { writeJson, type Io } from './io.ts';
+import { collect, parseCount, parseLevel, parseObject } from './parse.ts';
+import { countOf } from './render.ts';
+
+interface StoreOptions extends ClientOptions {
+  readonly level?: Level;
+  readonly id?: string;
+  readonly tag?: readonly string[];
+  readonly metadata?: JsonObject;
+  readonly ttlMs?: number;
+}
+
+/** `store <text|->` */
+export function addStore(program: Command, io: Io): void {
+  const command = program
+    .command('store')
+    .description('Store one text; "-" reads it from standard input.')
+    .argument('<text>', 'the text, or - for standard input')
+    .addOption(new Option('--level <level>', 'immediate, short_term or long_term (default: immediate)').argParser(parseLevel))
+    .addOption(new Option('--id <uuid>', 'id; storing the same text under it again changes nothing'))
+    .addOption(new Option('--tag <tag>', 'tag; may be given several times').argParser(collect))
+    .addOption(new Option('--metadata <json>', 'JSON object kept with the text').argParser(parseObject))
+    .addOption(new Option('--ttl-ms <number>', 'delete it after so many milliseconds').argParser(parseCount));
+  withScopeOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  context-manager store "The customer wants invoices by post"\n  context-manager store --agent billing --tag invoice --metadata \'{"customer": 7}\' - < note.txt',
+    )
+    .action((text: string, options: StoreOptions) => store(text, options, io));
+}
+
+async function store(argument: string, options: StoreOptions, io: Io): Promise<void> {
+  const text = argument === '-' ? (await readAll(io)).trimEnd() : argument;
+  if (text === '') throw usageError('there is no text to store');
+  const stored = await withClient(options, io, (client) =>
+    client.store({
+      text,
+      namespace: options.namespace,
+      agent_id: options.agent ?? CLI_SENDER,
+      session_id: options.session,
+      level: options.level,
+      id: options.id,
+      tags: options.tag,
+      metadata: options.metadata,
+      ttl_ms: options.ttlMs,
+    }),
+  );
+  if (options.json) return writeJson(io.stdout, stored);
+  const what = stored.created ? 'stored' : 'already there';
+  return io.stdout.write(`${what}: ${stored.id} (${stored.level}, ${countOf(stored.token_count, 'token')})\n`);
+}
+
+/** A text has at most 262,144 characters (wire protocol, section 5), of at most four bytes each. */
+const TEXT_BYTES_MAX = 4 * 262_144;
+
+async function readAll(io: Io): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of io.stdin) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > TEXT_BYTES_MAX) throw usageError('the text is longer than one context may be (262,144 characters); split it');
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,105 @@
+import type { JsonObject, Level } from '../../base/context.ts';
+import { suggest } from '../../config/suggest.ts';
+import type { NewContext } from '../../protocol/messages.generated.ts';
+import { isUuid, stableId } from './identity.ts';
+import { parseIsoTime } from './times.ts';
+
+/** One context as import and export write it. */
+export interface ImportLine {
+  readonly text: string;
+  readonly id?: string;
+  readonly role?: string;
+  readonly speaker?: string;
+  readonly session_id?: string;
+  readonly agent_id?: string;
+  readonly created_at?: number | string;
+  readonly tags?: readonly string[];
+  readonly metadata?: JsonObject;
+  readonly level?: Level;
+}
+
+const FIELD_TYPES: Readonly<Record<keyof ImportLine, (value: unknown) => boolean>> = {
+  text: isText,
+  id: isText,
+  role: isText,
+  speaker: isText,
+  session_id: isText,
+  agent_id: isText,
+  created_at: (value) => isText(value) || typeof value === 'number',
+  tags: (value) => Array.isArray(value) && value.every(isText),
+  metadata: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  level: isText,
+};
+const FIELDS = Object.keys(FIELD_TYPES);
+
+/** A line that cannot be stored as it is; the message says what is wrong, without the line's text. */
+export class LineError extends Error {}
+
+/** Checks the shape of one parsed line. Throws `LineError`. */
+export function checkLine(value: unknown): ImportLine {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new LineError('must be a JSON object');
+  for (const [field, content] of Object.entries(value)) {
+    if (!FIELDS.includes(field)) {
+      const near = suggest(field, FIELDS);
+      throw new LineError(`unknown field \`${field}\`${near === undefined ? '' : `; did you mean \`${near}\`?`} (fields: ${FIELDS.join(', ')})`);
+    }
+    if (!FIELD_TYPES[field as keyof ImportLine](content)) throw new LineError(`field \`${field}\` has the wrong type`);
+  }
+  if (!('text' in value)) throw new LineError('field `text` is missing');
+  return value as ImportLine;
+}
+
+export interface LineDefaults {
+  readonly namespace?: string;
+  readonly agentId: string;
+  readonly sessionId?: string;
+  readonly level: Level;
+  /** For lines that name no time. */
+  readonly nextTimeMs: () => number;
+}
+
+/**
+ * The context that a line stands for. Its id is the line's own, or made from the line's place and content, so that
+ * importing the same file again stores nothing twice. Throws `LineError`.
+ */
+export function toContext(line: ImportLine, place: number, defaults: LineDefaults): NewContext {
+  const agentId = line.agent_id ?? defaults.agentId;
+  const sessionId = line.session_id ?? defaults.sessionId;
+  return {
+    id: identify(line, place, agentId, sessionId),
+    // As in a conversation document: a query that names the speaker finds what they said.
+    text: line.speaker === undefined ? line.text : `${line.speaker}: ${line.text}`,
+    level: line.level ?? defaults.level,
+    agent_id: agentId,
+    created_at: line.created_at === undefined ? defaults.nextTimeMs() : toTimeMs(line.created_at),
+    metadata: metadataOf(line),
+    ...(defaults.namespace === undefined ? {} : { namespace: defaults.namespace }),
+    ...(sessionId === undefined ? {} : { session_id: sessionId }),
+    ...(line.tags === undefined ? {} : { tags: [...line.tags] }),
+  };
+}
+
+function identify(line: ImportLine, place: number, agentId: string, sessionId: string | undefined): string {
+  if (line.id === undefined) return stableId(['line', place, agentId, sessionId ?? '', JSON.stringify(line)]);
+  return isUuid(line.id) ? line.id.toLowerCase() : stableId(['id', line.id]);
+}
+
+/** Who spoke, and an id that is no UUID, are kept beside what the line says itself. */
+function metadataOf({ id, role, speaker, metadata }: ImportLine): JsonObject {
+  return {
+    ...(role === undefined ? {} : { role }),
+    ...(speaker === undefined ? {} : { speaker }),
+    ...(id === undefined || isUuid(id) ? {} : { source_id: id }),
+    ...metadata,
+  };
+}
+
+function toTimeMs(time: number | string): number {
+  const timeMs = typeof time === 'number' ? time : parseIsoTime(time);
+  if (!Number.isInteger(timeMs)) throw new LineError('field `created_at` must be milliseconds since 1970, or ISO 8601 text');
+  return timeMs;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}

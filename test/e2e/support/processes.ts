@@ -1,0 +1,149 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect, type Client } from '../../../clients/typescript/src/index.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../../src/bin.js', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ServerProcess {
+  readonly port: number;
+  readonly httpPort: number;
+  readonly dataDir: string;
+  readonly pid: number;
+  /** Connected as the default key, or as the one given. */
+  connect(options?: { keyId?: string; secret?: string; sender?: string; namespace?: string }): Promise<Client>;
+  /** Sends the signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Ended>;
+}
+
+export type Variables = Readonly<Record<string, string>>;
+
+/** Folders and processes of one test file; `cleanUp` removes what is left of them. */
+export class World {
+  readonly #folders: string[] = [];
+  readonly #children = new Set<ChildProcess>();
+
+  folder(): string {
+    const path = mkdtempSync(join(tmpdir(), 'cm-e2e-'));
+    this.#folders.push(path);
+    return path;
+  }
+
+  async cleanUp(): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+    }
+    this.#children.clear();
+    for (const folder of this.#folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** `context-manager serve` in `folder`, on free ports; rejects with its words where it does not come up. */
+  async serve(folder: string, variables: Variables = {}): Promise<ServerProcess> {
+    const child = this.#spawn(['serve', '--json'], folder, { SERVER__PORT: '0', SERVER__HTTP_PORT: '0', LOGGING__LEVEL: 'warn', ...variables });
+    const ended = collect(child);
+    const about = await Promise.race([firstJson(child), ended.then(({ stderr }) => Promise.reject(new Error(`the server did not start: ${stderr}`)))]);
+    return describeServer(child, ended, about);
+  }
+
+  /** `serve` as people start it; resolves with what it says until it is up, and how to end it. */
+  async serveInTerminal(folder: string, variables: Variables = {}): Promise<{ said: string; end(signal: NodeJS.Signals): Promise<Ended> }> {
+    const child = this.#spawn(['serve'], folder, { SERVER__PORT: '0', SERVER__HTTP_PORT: '0', ...variables });
+    const ended = collect(child);
+    const said = await untilSaid(child, 'try next');
+    return {
+      said,
+      end(signal) {
+        child.kill(signal);
+        return ended;
+      },
+    };
+  }
+
+  /** A start that is expected to fail. */
+  failToServe(folder: string, variables: Variables = {}): Promise<Ended> {
+    return collect(this.#spawn(['serve'], folder, { SERVER__PORT: '0', SERVER__HTTP_PORT: '0', ...variables }));
+  }
+
+  /** Any other command line, to its end. */
+  async run(args: readonly string[], folder: string, variables: Variables = {}, input = ''): Promise<Ended> {
+    const child = this.#spawn(args, folder, variables);
+    child.stdin?.end(input);
+    return collect(child);
+  }
+
+  #spawn(args: readonly string[], folder: string, variables: Variables): ChildProcess {
+    // Nothing of this process' own environment: a setting there must not decide a test.
+    const env = { PATH: process.env['PATH'] ?? '', HOME: folder, ...variables };
+    const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#children.add(child);
+    return child;
+  }
+}
+
+async function collect(child: ChildProcess): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { code, signal, stdout, stderr };
+}
+
+interface About {
+  readonly port: number;
+  readonly http: string;
+  readonly data_dir: string;
+  readonly secret_file: string | null;
+}
+
+async function firstJson(child: ChildProcess): Promise<About> {
+  return JSON.parse(await untilSaid(child, '}\n')) as About;
+}
+
+/** What the child has written by the time that `text` is in it. */
+function untilSaid(child: ChildProcess, text: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let said = '';
+  child.stdout?.on('data', (chunk: string) => {
+    said += chunk;
+    if (said.includes(text)) resolve(said);
+  });
+  return promise;
+}
+
+function describeServer(child: ChildProcess, ended: Promise<Ended>, about: About): ServerProcess {
+  return {
+    port: about.port,
+    httpPort: Number(new URL(about.http).port),
+    dataDir: about.data_dir,
+    pid: child.pid ?? -1,
+    connect: ({ keyId = 'default', secret, ...rest } = {}) =>
+      connect({ host: '127.0.0.1', port: about.port, keyId, secret: secret ?? readFileSync(about.secret_file ?? '', 'utf8').trim(), ...rest }),
+    end(signal) {
+      child.kill(signal);
+      return ended;
+    },
+    kill: (signal) => void child.kill(signal),
+    ended,
+  };
+}
+
+/** Variables that point a CLI at the server. */
+export function cliVariables(server: ServerProcess): Variables {
+  return { CONTEXT_MANAGER_PORT: String(server.port), CONTEXT_MANAGER_SECRET_FILE: join(server.dataDir, 'secret') };
+}
