@@ -9,7 +9,7 @@ import type {
 } from '../store.ts';
 import { decodeCandidates, decodeResult, decodeStatistics, encodeOp } from './encode.ts';
 import type { WireScope, WireWriteResult } from './messages.ts';
-import { levelName, toLevelNumber, toRecord } from './rows.ts';
+import { levelName, toLevelNumber, toRecord } from './database/rows.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 export class EmbeddedStore implements ContextStore {

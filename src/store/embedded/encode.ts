@@ -1,7 +1,7 @@
 // The main thread's half of the border: records to rows, rows to records, candidates back to objects.
 
 import type { Candidate, ContextPatch, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
-import { actionNumber, levelName, type RecordRow, toLevelNumber, toRecord, toRow } from './rows.ts';
+import { actionNumber, levelName, type RecordRow, toLevelNumber, toRecord, toRow } from './database/rows.ts';
 import {
   CANDIDATE_FIELDS, DIRECT_FLAG, QUESTION_FLAG, SPEAKER_FLAG,
   type WireCandidates, type WireStatistics, type WireWriteOp, type WireWriteResult,

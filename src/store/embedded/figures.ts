@@ -1,11 +1,11 @@
 // What `stats` says about the driver. With a namespace it tells of nothing beyond it.
 
 import { statSync } from 'node:fs';
-import type { OpenDatabase } from './database.ts';
-import type { IndexKeeper } from './index-keeper.ts';
+import type { OpenDatabase } from './database/database.ts';
+import type { IndexKeeper } from './hnsw/index-keeper.ts';
 import type { WireStats, WorkerSettings } from './messages.ts';
-import type { Residents } from './residents.ts';
-import type { Spaces } from './spaces.ts';
+import type { Residents } from './memory/residents.ts';
+import type { Spaces } from './database/spaces.ts';
 
 export interface FigureSources {
   readonly opened: OpenDatabase;

@@ -4,7 +4,7 @@
 import type { ErrorDetails } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/error-table.ts';
 import type { Filter } from '../../base/context.ts';
-import type { LevelNumber, RecordRow } from './rows.ts';
+import type { LevelNumber, RecordRow } from './database/rows.ts';
 
 /** Settings of the worker; everything is plain data. */
 export interface WorkerSettings {

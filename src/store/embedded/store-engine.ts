@@ -2,28 +2,28 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
-import { AccessCounts, PENDING_ACCESSES_MAX } from './access-counts.ts';
-import { CursorCodec } from './cursor.ts';
-import type { OpenDatabase } from './database.ts';
-import { DenseSearch } from './dense-search.ts';
-import type { Effect } from './effects.ts';
-import { ExpirySweeper } from './expiry.ts';
-import { FilterReader } from './filter-check.ts';
-import { GroupCommit, type WriteTask } from './group-commit.ts';
-import { IndexKeeper, type BuildIndex } from './index-keeper.ts';
+import { AccessCounts, PENDING_ACCESSES_MAX } from './database/access-counts.ts';
+import { CursorCodec } from './database/cursor.ts';
+import type { OpenDatabase } from './database/database.ts';
+import { DenseSearch } from './search/dense-search.ts';
+import type { Effect } from './database/effects.ts';
+import { ExpirySweeper } from './database/expiry.ts';
+import { FilterReader } from './search/filter-check.ts';
+import { GroupCommit, type WriteTask } from './database/group-commit.ts';
+import { IndexKeeper, type BuildIndex } from './hnsw/index-keeper.ts';
 import type { CallTypes, WireCall, WireReply, WireSearch, WorkerSettings } from './messages.ts';
-import type { NamespaceIndex } from './namespace-index.ts';
-import { NamespaceLoader } from './namespace-loader.ts';
-import { Reader } from './reader.ts';
-import { Residents } from './residents.ts';
-import type { LevelNumber } from './rows.ts';
-import { noCandidates, noStatistics, Searcher } from './searcher.ts';
-import { Sequence } from './sequence.ts';
-import { type Space, Spaces } from './spaces.ts';
-import { toStoreError } from './sqlite-errors.ts';
+import type { NamespaceIndex } from './memory/namespace-index.ts';
+import { NamespaceLoader } from './memory/namespace-loader.ts';
+import { Reader } from './database/reader.ts';
+import { Residents } from './memory/residents.ts';
+import type { LevelNumber } from './database/rows.ts';
+import { noCandidates, noStatistics, Searcher } from './search/searcher.ts';
+import { Sequence } from './database/sequence.ts';
+import { type Space, Spaces } from './database/spaces.ts';
+import { toStoreError } from './database/sqlite-errors.ts';
 import { databaseFigures, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './worker-log.ts';
-import { Writer } from './writer.ts';
+import { Writer } from './database/writer.ts';
 
 export interface QueuedCall {
   readonly call: WireCall;

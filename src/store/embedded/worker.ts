@@ -3,9 +3,9 @@
 import { parentPort, type MessagePort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.ts';
 import { StartupError } from '../../base/errors.ts';
-import { openDatabase } from './database.ts';
-import type { SegmentFile } from './index-files.ts';
-import type { BuildIndex } from './index-keeper.ts';
+import { openDatabase } from './database/database.ts';
+import type { SegmentFile } from './hnsw/index-files.ts';
+import type { BuildIndex } from './hnsw/index-keeper.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 import { type QueuedCall, StoreEngine } from './store-engine.ts';
 import { forwardingLog } from './worker-log.ts';
@@ -14,7 +14,7 @@ import { forwardingLog } from './worker-log.ts';
 const BATCH_CALLS_MAX = 4096;
 
 const buildInThread: BuildIndex = (job, done) => {
-  const file = import.meta.url.endsWith('.ts') ? './index-worker.ts' : './index-worker.js';
+  const file = import.meta.url.endsWith('.ts') ? './hnsw/index-worker.ts' : './hnsw/index-worker.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: job });
   let isOver = false;
   const finish = (result: SegmentFile | Error) => {

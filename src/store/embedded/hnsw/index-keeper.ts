@@ -3,16 +3,16 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { fileChecksum, deleteSegment, listSegments, parametersOf, type SegmentDescription, type SegmentFile } from './index-files.ts';
-import type { Clock } from '../../base/clock.ts';
-import type { Effect } from './effects.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { Effect } from '../database/effects.ts';
 import { HnswSegment, newIndex } from './hnsw-segment.ts';
 import type { IndexParameters } from './index-files.ts';
 import { planIndex, type SegmentState } from './index-plan.ts';
-import type { WorkerSettings } from './messages.ts';
-import { LEVEL_NUMBERS, type LevelNumber } from './rows.ts';
-import type { Sequence } from './sequence.ts';
-import type { Spaces } from './spaces.ts';
-import type { WorkerLog } from './worker-log.ts';
+import type { WorkerSettings } from '../messages.ts';
+import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
+import type { Sequence } from '../database/sequence.ts';
+import type { Spaces } from '../database/spaces.ts';
+import type { WorkerLog } from '../worker-log.ts';
 
 export interface IndexJob {
   readonly databasePath: string;

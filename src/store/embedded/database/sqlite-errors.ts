@@ -1,6 +1,6 @@
 // What SQLite's result codes mean to callers and operators (https://www.sqlite.org/rescode.html).
 
-import { CodedError, toCodedError } from '../../base/errors.ts';
+import { CodedError, toCodedError } from '../../../base/errors.ts';
 
 export const SQLITE_BUSY = 5;
 const SQLITE_READONLY = 8;

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
-import type { WireExpiry, WireSweep } from './messages.ts';
+import type { WireExpiry, WireSweep } from '../messages.ts';
 import { DELETE_ACTION, type LevelNumber, PROMOTE_ACTION } from './rows.ts';
 import type { Spaces } from './spaces.ts';
 import { STORED_COLUMNS, type StoredRow, type Writer } from './writer.ts';

@@ -2,7 +2,7 @@
 // never changes here: what is deleted later is a dead answer that the caller passes over.
 
 import { Index, MetricKind, ScalarKind } from 'usearch';
-import type { HnswSettings, Quantization } from './messages.ts';
+import type { HnswSettings, Quantization } from '../messages.ts';
 
 export interface SegmentHit {
   readonly entry: number;

@@ -1,11 +1,11 @@
 // Which documents of a level one search may see.
 
-import type { DocumentTable } from './document-table.ts';
+import type { DocumentTable } from '../memory/document-table.ts';
 import { FilterCheck, type FilterReader } from './filter-check.ts';
-import type { WireSearch } from './messages.ts';
-import type { NamespaceIndex } from './namespace-index.ts';
-import type { Owner } from './owner-table.ts';
-import type { LevelNumber } from './rows.ts';
+import type { WireSearch } from '../messages.ts';
+import type { NamespaceIndex } from '../memory/namespace-index.ts';
+import type { Owner } from '../memory/owner-table.ts';
+import type { LevelNumber } from '../database/rows.ts';
 
 export class SearchScope {
   readonly level: LevelNumber;

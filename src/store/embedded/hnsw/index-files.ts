@@ -4,8 +4,8 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { HnswSettings, Quantization } from './messages.ts';
-import type { LevelNumber } from './rows.ts';
+import type { HnswSettings, Quantization } from '../messages.ts';
+import type { LevelNumber } from '../database/rows.ts';
 
 const FORMAT = 1;
 const READ_BYTES = 4 * 1024 * 1024;

@@ -1,8 +1,8 @@
 // What the text analysis makes of a context, as it is stored beside the text so that loading an index
 // need not analyse again. Rows of another `ANALYZER_VERSION` are analysed anew when they are read.
 
-import { analyze } from '../../base/text/analyzer.ts';
-import { textTraits } from '../../base/text/traits.ts';
+import { analyze } from '../../../base/text/analyzer.ts';
+import { textTraits } from '../../../base/text/traits.ts';
 
 export interface Derived {
   /** Index terms in order, joined by line breaks, which no term holds. */

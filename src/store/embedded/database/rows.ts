@@ -1,8 +1,8 @@
 // How a context lies in the database and crosses the thread border: flat rows, JSON as text.
 
-import type { ContextRecord, ExpiryAction, JsonObject, Level } from '../../base/context.ts';
-import { LEVELS } from '../../base/context.ts';
-import { CodedError } from '../../base/errors.ts';
+import type { ContextRecord, ExpiryAction, JsonObject, Level } from '../../../base/context.ts';
+import { LEVELS } from '../../../base/context.ts';
+import { CodedError } from '../../../base/errors.ts';
 
 /** 1, 2, 3 for L1, L2, L3: what the database and the worker call the levels. */
 export type LevelNumber = 1 | 2 | 3;

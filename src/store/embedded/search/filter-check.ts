@@ -2,11 +2,11 @@
 // level at once as soon as that is cheaper. Documents of other levels (neighbours) are looked at one by one.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Filter, JsonObject } from '../../base/context.ts';
-import { type FilterSubject, matchesFilter } from '../filter.ts';
-import type { DocumentTable } from './document-table.ts';
-import { filterToSql } from './filter-sql.ts';
-import { levelName, type LevelNumber } from './rows.ts';
+import type { Filter, JsonObject } from '../../../base/context.ts';
+import { type FilterSubject, matchesFilter } from '../../filter.ts';
+import type { DocumentTable } from '../memory/document-table.ts';
+import { filterToSql } from '../database/filter-sql.ts';
+import { levelName, type LevelNumber } from '../database/rows.ts';
 
 const UNKNOWN = 0;
 const PASSES = 1;

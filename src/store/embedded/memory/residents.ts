@@ -1,7 +1,7 @@
 // The namespaces whose indexes are in memory. Past the memory setting the longest idle are dropped: they
 // come back from the rows with the next search.
 
-import type { Effect } from './effects.ts';
+import type { Effect } from '../database/effects.ts';
 import type { NamespaceIndex } from './namespace-index.ts';
 import type { NamespaceLoader } from './namespace-loader.ts';
 

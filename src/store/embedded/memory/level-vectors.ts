@@ -1,8 +1,8 @@
 // The vectors of one level of a namespace: HNSW segments for what they cover, exact rows for the rest.
 
 import type { DocumentTable } from './document-table.ts';
-import type { HnswSegment } from './hnsw-segment.ts';
-import type { LevelNumber } from './rows.ts';
+import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
+import type { LevelNumber } from '../database/rows.ts';
 import { VectorRows } from './vector-rows.ts';
 
 export class LevelVectors {

@@ -1,8 +1,8 @@
 // Filters as SQL over the `contexts` row `c`. Every fragment is 0 or 1, never NULL, so that NOT is safe;
 // every value is a bound parameter, so that no text of a filter becomes SQL.
 
-import type { Filter, FilterCondition } from '../../base/context.ts';
-import { CodedError } from '../../base/errors.ts';
+import type { Filter, FilterCondition } from '../../../base/context.ts';
+import { CodedError } from '../../../base/errors.ts';
 import {
   type EmptyCondition,
   isEmptyTest,
@@ -11,7 +11,7 @@ import {
   type MatchCondition,
   metadataPath,
   type RangeCondition,
-} from '../filter.ts';
+} from '../../filter.ts';
 import { levelNumber } from './rows.ts';
 
 export type SqlParameter = string | number | null;

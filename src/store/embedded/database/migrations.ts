@@ -1,7 +1,7 @@
 // The schema, as numbered steps: `PRAGMA user_version` is the number of the last one applied.
 
 import type { DatabaseSync } from 'node:sqlite';
-import { StartupError } from '../../base/errors.ts';
+import { StartupError } from '../../../base/errors.ts';
 
 export interface Migration {
   readonly version: number;

@@ -1,17 +1,17 @@
 // One search: candidates of both sides, their neighbours, and both scores for all of them.
 
 import type { DenseSearch } from './dense-search.ts';
-import type { DocumentTable } from './document-table.ts';
+import type { DocumentTable } from '../memory/document-table.ts';
 import type { FilterReader } from './filter-check.ts';
 import {
   CANDIDATE_FIELDS, DIRECT_FLAG, QUESTION_FLAG, SPEAKER_FLAG, type WireCandidates, type WireSearch, type WireStatistics,
-} from './messages.ts';
-import type { NamespaceIndex } from './namespace-index.ts';
+} from '../messages.ts';
+import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import { AFTER, BEFORE, neighbourOf, neighboursOf } from './neighbours.ts';
 import { QueryTerms } from './query-terms.ts';
 import { SearchScope } from './search-scope.ts';
-import type { Space } from './spaces.ts';
-import { TopList } from './top-list.ts';
+import type { Space } from '../database/spaces.ts';
+import { TopList } from '../memory/top-list.ts';
 
 interface Found {
   /** NaN: not known yet, or no dense side. */

@@ -3,10 +3,10 @@
 // best has already, only documents that can still win are looked up in them (MaxScore after Turtle and
 // Flood, 1995, term at a time).
 
-import { BM25_B, BM25_K1, saturatedFrequency } from '../../base/text/bm25.ts';
+import { BM25_B, BM25_K1, saturatedFrequency } from '../../../base/text/bm25.ts';
 import type { DocumentTable } from './document-table.ts';
 import { PostingLists } from './posting-lists.ts';
-import type { LevelNumber } from './rows.ts';
+import type { LevelNumber } from '../database/rows.ts';
 import { TopList } from './top-list.ts';
 
 /** One distinct term of a query; `factor` is its weight times its idf. */

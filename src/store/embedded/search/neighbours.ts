@@ -1,6 +1,6 @@
 // A context's place in its session: who came right before and after it, whatever their level.
 
-import type { DocumentTable } from './document-table.ts';
+import type { DocumentTable } from '../memory/document-table.ts';
 import type { SearchScope } from './search-scope.ts';
 
 export const BEFORE = -1;

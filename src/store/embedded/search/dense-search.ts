@@ -2,13 +2,13 @@
 // graphs are asked for more than wanted, what is out of scope is dropped, and when too little remains
 // those in scope are scored after all, as Qdrant's planner does.
 
-import type { DocumentTable } from './document-table.ts';
-import type { HnswSegment } from './hnsw-segment.ts';
-import type { LevelVectors } from './level-vectors.ts';
-import type { NamespaceIndex, ReadVector } from './namespace-index.ts';
-import type { LevelNumber } from './rows.ts';
+import type { DocumentTable } from '../memory/document-table.ts';
+import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
+import type { LevelVectors } from '../memory/level-vectors.ts';
+import type { NamespaceIndex, ReadVector } from '../memory/namespace-index.ts';
+import type { LevelNumber } from '../database/rows.ts';
 import type { SearchScope } from './search-scope.ts';
-import { nearest, type VectorHit } from './vector-rows.ts';
+import { nearest, type VectorHit } from '../memory/vector-rows.ts';
 
 /** Rough costs, in scans of one row: they choose a way, never a result. */
 const GATHER_COST = 1.5;

@@ -1,11 +1,11 @@
 // The write operations as SQL, inside a transaction that the caller opens and ends.
 
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import { ANALYZER_VERSION } from '../../base/text/analyzer.ts';
+import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { type Derived, deriveFromText } from './derived-text.ts';
 import type { Document, Effect } from './effects.ts';
 import { filterToSql } from './filter-sql.ts';
-import type { WireWriteOp, WireWriteResult } from './messages.ts';
+import type { WireWriteOp, WireWriteResult } from '../messages.ts';
 import { DELETE_ACTION, type LevelNumber, RECORD_COLUMNS, type RecordRow } from './rows.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';

@@ -1,14 +1,14 @@
 // Everything a namespace's searches need, in memory: derived from the rows, kept up to date by the
 // effects of commits, dropped and read again at will.
 
-import { splitTerms } from './derived-text.ts';
+import { splitTerms } from '../database/derived-text.ts';
 import { Dictionary } from './dictionary.ts';
 import { DocumentTable } from './document-table.ts';
-import type { Document, Effect } from './effects.ts';
+import type { Document, Effect } from '../database/effects.ts';
 import type { LevelVectors } from './level-vectors.ts';
 import { LexicalIndex } from './lexical-index.ts';
-import type { WireStatistics } from './messages.ts';
-import { LEVEL_NUMBERS, type LevelNumber } from './rows.ts';
+import type { WireStatistics } from '../messages.ts';
+import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
 
 /** The full vector of a context, by its `seq`; null where it is gone. */
 export type ReadVector = (seq: number) => Float32Array | null;

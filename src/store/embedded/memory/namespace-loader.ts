@@ -1,14 +1,14 @@
 // Reads a namespace's rows into its index.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { ANALYZER_VERSION } from '../../base/text/analyzer.ts';
-import { deriveFromText } from './derived-text.ts';
-import type { Document } from './effects.ts';
-import type { HnswSegment } from './hnsw-segment.ts';
+import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
+import { deriveFromText } from '../database/derived-text.ts';
+import type { Document } from '../database/effects.ts';
+import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector } from './namespace-index.ts';
-import { LEVEL_NUMBERS, type LevelNumber } from './rows.ts';
-import { hiddenFrom } from './writer.ts';
+import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
+import { hiddenFrom } from '../database/writer.ts';
 
 type DocumentRow = [
   entry: number, seq: number, id: string, agentId: string, sessionId: string | null, createdAtMs: number, tokenCount: number,

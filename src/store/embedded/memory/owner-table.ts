@@ -3,7 +3,7 @@
 
 import type { DocumentTable } from './document-table.ts';
 import { grown } from './growing.ts';
-import type { LevelNumber } from './rows.ts';
+import type { LevelNumber } from '../database/rows.ts';
 
 /** Dead members are swept once they outnumber the living and pass this. */
 const DEAD_MEMBERS_MIN = 32;

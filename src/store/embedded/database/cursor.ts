@@ -2,7 +2,7 @@
 // the cursor is one encrypted block, of no use in another namespace or database.
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { CodedError } from '../../base/errors.ts';
+import { CodedError } from '../../../base/errors.ts';
 
 export interface ListPosition {
   readonly createdAtMs: number;

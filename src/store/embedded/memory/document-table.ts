@@ -2,11 +2,11 @@
 // ordinals rise with `entry`, so an entry is found by bisection, and a context that changes its level
 // or its text gets a new ordinal while the old one dies.
 
-import { parseTraits, type Traits } from './derived-text.ts';
-import type { Document } from './effects.ts';
+import { parseTraits, type Traits } from '../database/derived-text.ts';
+import type { Document } from '../database/effects.ts';
 import { grown } from './growing.ts';
 import { type Owner, OwnerTable } from './owner-table.ts';
-import type { LevelNumber } from './rows.ts';
+import type { LevelNumber } from '../database/rows.ts';
 
 /** Bytes of an id's string and its slot, and of the place among its owner's members. */
 const ID_BYTES = 64 + 6;

@@ -1,10 +1,10 @@
 // The query's words as the lexical index of a namespace knows them.
 
-import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
-import type { WeightedTerm } from './lexical-index.ts';
-import type { WireSearch, WireStatistics } from './messages.ts';
-import type { NamespaceIndex } from './namespace-index.ts';
-import type { LevelNumber } from './rows.ts';
+import { inverseDocumentFrequency } from '../../../base/text/bm25.ts';
+import type { WeightedTerm } from '../memory/lexical-index.ts';
+import type { WireSearch, WireStatistics } from '../messages.ts';
+import type { NamespaceIndex } from '../memory/namespace-index.ts';
+import type { LevelNumber } from '../database/rows.ts';
 
 export class QueryTerms {
   readonly statistics: WireStatistics;

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, openSync, readSync, closeSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StartupError } from '../../base/errors.ts';
+import { StartupError } from '../../../base/errors.ts';
 import { migrate } from './migrations.ts';
 import { isDamage, SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
 

@@ -3,7 +3,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { badCursor, type CursorCodec } from './cursor.ts';
 import { filterToSql } from './filter-sql.ts';
-import type { CallTypes, WireList } from './messages.ts';
+import type { CallTypes, WireList } from '../messages.ts';
 import { LEVEL_NUMBERS, RECORD_COLUMNS, type RecordRow, VISIBLE_SQL } from './rows.ts';
 import type { Space } from './spaces.ts';
 
