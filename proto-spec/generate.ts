@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { compile } from 'json-schema-to-typescript';
+import { vectorFiles } from './vectors.ts';
 
 /**
  * Makes code of the protocol's data: the error table, the types of all payloads, and the schemas with the
- * message table as constants, so that nothing reads files at run time.
+ * message table as constants, so that nothing reads files at run time; and the vectors, from the code.
  * `node proto-spec/generate.ts` writes; a test compares.
  */
 
@@ -66,6 +67,7 @@ export async function generate(): Promise<Map<string, string>> {
     ['src/base/error-table.ts', errorTable((readJson('errors.json') as { errors: ErrorRow[] }).errors)],
     ['src/protocol/messages.generated.ts', await messageTypes(schemas, table.messages)],
     ['src/protocol/schemas.generated.ts', schemaData(schemas, table)],
+    ...vectorFiles(),
   ]);
 }
 

@@ -2,7 +2,7 @@ import { Unpackr } from 'msgpackr';
 import { CodedError } from '../base/errors.ts';
 import { BodyScanner, REPLY_LIMITS, REQUEST_LIMITS } from './body-scan.ts';
 import { MessagePackWriter } from './body-writer.ts';
-import { encodeFrameHead, FRAME_OVERHEAD_BYTES_MAX, frameHeadBytes } from './frame.ts';
+import { encodeFrameHead, FRAME_LENGTH_BYTES, FRAME_OVERHEAD_BYTES_MAX, frameHeadBytes } from './frame.ts';
 import type { TagSequence } from './proof.ts';
 
 export type BodyMap = Record<string, unknown>;
@@ -85,12 +85,19 @@ export function encodeBody(value: object): Buffer {
   return writer.encode(value);
 }
 
-/** A whole frame in one piece of memory: the body is written where it will be sent from, then signed and headed. */
-export function encodeMessage(value: object, tags: TagSequence | null): Buffer {
+/**
+ * A whole frame in one piece of memory: the body is written where it will be sent from, then signed and headed.
+ * Throws `PAYLOAD_TOO_LARGE`, and signs nothing, where the frame's length is over `frameBytesMax`.
+ */
+export function encodeMessage(value: object, tags: TagSequence | null, frameBytesMax = Number.MAX_SAFE_INTEGER): Buffer {
   const bytes = writer.encode(value, FRAME_OVERHEAD_BYTES_MAX);
   const body = bytes.subarray(FRAME_OVERHEAD_BYTES_MAX);
-  const tag = tags === null ? null : tags.sign(body);
-  const start = FRAME_OVERHEAD_BYTES_MAX - frameHeadBytes(tag !== null, body.length);
-  encodeFrameHead(bytes, start, tag, body.length);
+  const start = FRAME_OVERHEAD_BYTES_MAX - frameHeadBytes(tags !== null, body.length);
+  if (bytes.length - start - FRAME_LENGTH_BYTES > frameBytesMax) {
+    throw new CodedError('PAYLOAD_TOO_LARGE', `the message is longer than the ${frameBytesMax} bytes that a frame may have`, {
+      details: { max_frame_bytes: frameBytesMax },
+    });
+  }
+  encodeFrameHead(bytes, start, tags === null ? null : tags.sign(body), body.length);
   return bytes.subarray(start);
 }

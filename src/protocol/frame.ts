@@ -6,9 +6,10 @@ export const FRAME_BYTES_MAX_BEFORE_AUTH = 4096;
 export const FRAME_BYTES_MAX_DEFAULT = 10_485_760;
 export const TAG_BYTES = 32;
 
-const LENGTH_BYTES = 4;
+/** The length itself, which does not count towards the limits. */
+export const FRAME_LENGTH_BYTES = 4;
 /** Length, array header, tag with its header, and the longest header of a body. */
-export const FRAME_OVERHEAD_BYTES_MAX = LENGTH_BYTES + 1 + (2 + TAG_BYTES) + 5;
+export const FRAME_OVERHEAD_BYTES_MAX = FRAME_LENGTH_BYTES + 1 + (2 + TAG_BYTES) + 5;
 
 /** One frame as it came: views of the bytes received, valid as long as they are kept. */
 export interface Frame {
@@ -32,7 +33,7 @@ export class FrameReader {
   private readonly waiting: Uint8Array[] = [];
   private chunk: Uint8Array = EMPTY;
   private at = 0;
-  private readonly lengthBytes = new Uint8Array(LENGTH_BYTES);
+  private readonly lengthBytes = new Uint8Array(FRAME_LENGTH_BYTES);
   private lengthFilled = 0;
   private partial: Buffer | null = null;
   private partialFilled = 0;
@@ -79,11 +80,11 @@ export class FrameReader {
   private readLength(): number {
     const { chunk, at } = this;
     let length: number;
-    if (this.lengthFilled === 0 && at + LENGTH_BYTES <= chunk.length) {
+    if (this.lengthFilled === 0 && at + FRAME_LENGTH_BYTES <= chunk.length) {
       length = readU32(chunk, at);
-      this.at = at + LENGTH_BYTES;
+      this.at = at + FRAME_LENGTH_BYTES;
     } else {
-      while (this.lengthFilled < LENGTH_BYTES) {
+      while (this.lengthFilled < FRAME_LENGTH_BYTES) {
         if (this.at === this.chunk.length && !this.nextChunk()) return -1;
         this.lengthBytes[this.lengthFilled++] = this.chunk[this.at++]!;
       }
@@ -196,13 +197,13 @@ export function encodeFrame(tag: Uint8Array | null, body: Uint8Array): Buffer {
 
 /** How many bytes stand before a body of `bodyBytes`. */
 export function frameHeadBytes(tagged: boolean, bodyBytes: number): number {
-  return LENGTH_BYTES + 1 + (tagged ? 2 + TAG_BYTES : 1) + binHeadBytes(bodyBytes);
+  return FRAME_LENGTH_BYTES + 1 + (tagged ? 2 + TAG_BYTES : 1) + binHeadBytes(bodyBytes);
 }
 
 /** Writes all that stands before the body at `target[at]`; returns where the body goes. */
 export function encodeFrameHead(target: Buffer, at: number, tag: Uint8Array | null, bodyBytes: number): number {
   const head = frameHeadBytes(tag !== null, bodyBytes);
-  let next = target.writeUInt32BE(head - LENGTH_BYTES + bodyBytes, at);
+  let next = target.writeUInt32BE(head - FRAME_LENGTH_BYTES + bodyBytes, at);
   target[next++] = 0x92;
   if (tag === null) {
     target[next++] = NIL;

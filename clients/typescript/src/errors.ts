@@ -1,0 +1,93 @@
+import { ERROR_TABLE, type ErrorCode } from '../../../src/base/error-table.ts';
+import type { ErrorPayload } from '../../../src/protocol/messages.generated.ts';
+
+/**
+ * Codes that arise in the client.
+ * - `CONNECTION_FAILED`: no connection could be made.
+ * - `CONNECTION_LOST`: the connection ended before the reply came.
+ * - `TIMEOUT`: the call's time is over.
+ * - `ABORTED`: its signal fired.
+ * - `QUEUE_FULL`: too many calls wait for a connection.
+ * - `CLOSED`: the client was closed.
+ * - `PROTOCOL_ERROR`: what came is not what a server of this protocol sends.
+ */
+export type ClientErrorCode = 'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'TIMEOUT' | 'ABORTED' | 'QUEUE_FULL' | 'CLOSED' | 'PROTOCOL_ERROR';
+
+/** Codes of the protocol and of the client; a newer server may send others. */
+export type ContextManagerErrorCode = ErrorCode | ClientErrorCode | (string & Record<never, never>);
+
+export interface ContextManagerErrorOptions {
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** The one error of this package. Its stack is that of the call that failed. */
+export class ContextManagerError extends Error {
+  readonly code: ContextManagerErrorCode;
+  /** The same call may be made again, and nothing is done twice. */
+  readonly retryable: boolean;
+  /** How long the server asks to wait before that. */
+  readonly retryAfterMs: number | undefined;
+  /** What the server adds, such as `fields` of a `BAD_REQUEST`; or `sent`, whether the request may have reached it. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ContextManagerErrorCode, message: string, options: ContextManagerErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ContextManagerError';
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details;
+  }
+}
+
+/** A server's error reply. */
+export function fromPayload(payload: Partial<ErrorPayload>): ContextManagerError {
+  const code = typeof payload.code === 'string' ? payload.code : 'INTERNAL';
+  const known = code in ERROR_TABLE ? ERROR_TABLE[code as ErrorCode].retryable : false;
+  return new ContextManagerError(code, typeof payload.message === 'string' ? payload.message : code, {
+    retryable: payload.retryable ?? known,
+    ...(typeof payload.retry_after_ms === 'number' ? { retryAfterMs: payload.retry_after_ms } : {}),
+    ...(payload.details === undefined ? {} : { details: payload.details }),
+  });
+}
+
+/** Anything thrown on the way of a call, as the error that its caller gets. */
+export function toClientError(error: unknown): ContextManagerError {
+  if (error instanceof ContextManagerError) return error;
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in ERROR_TABLE) {
+    const details = 'details' in error ? (error.details as Readonly<Record<string, unknown>> | undefined) : undefined;
+    return new ContextManagerError(error.code, error.message, { cause: error, ...(details === undefined ? {} : { details }) });
+  }
+  return new ContextManagerError('PROTOCOL_ERROR', error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+/** Where a call was made: taken at the call, turned into text only where it fails. */
+export interface CallSite {
+  readonly stack?: string;
+}
+
+/** Taken by a public method: its own frame is the first, which `atCallSite` leaves out. */
+export function captureCallSite(): CallSite {
+  const site: CallSite = {};
+  Error.captureStackTrace(site, captureCallSite);
+  return site;
+}
+
+/** The line of the error itself, and that of the public method. */
+const LINES_ABOVE_CALLER = 2;
+
+/** Gives an error the stack of the call; an error that several calls share is copied for each. */
+export function atCallSite(error: ContextManagerError, site: CallSite | null): ContextManagerError {
+  const own = new ContextManagerError(error.code, error.message, {
+    retryable: error.retryable,
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    ...(error.details === undefined ? {} : { details: error.details }),
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  });
+  const frames = site?.stack?.split('\n').slice(LINES_ABOVE_CALLER);
+  if (frames !== undefined && frames.length > 0) own.stack = [`${own.name}: ${own.message}`, ...frames].join('\n');
+  return own;
+}

@@ -1,0 +1,157 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../../src/base/clock.ts';
+import type { Random } from '../../../src/base/random.ts';
+import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.ts';
+import { ContextManagerError } from './errors.ts';
+import { backoffMs, type BackoffOptions } from './retry.ts';
+
+export interface PoolOptions extends ConnectionOptions {
+  readonly size: number;
+  readonly connectTimeoutMs: number;
+  readonly reconnect: BackoffOptions;
+}
+
+export interface PoolDeps {
+  /** A new stream to the server, connected or about to be. */
+  readonly openStream: () => Duplex;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface PoolEvents extends Omit<ConnectionEvents, 'onReady' | 'onDraining'> {
+  onReady(): void;
+  /** An attempt to connect failed. */
+  onConnectFailed(error: ContextManagerError): void;
+}
+
+/** A connection that lived so long was a good one: the next attempt starts the backoff anew. */
+const STEADY_MS = 5_000;
+
+/** One place in the pool: it has a connection, is making one, or waits to try again. */
+interface Slot {
+  ready: Connection | null;
+  opening: Connection | null;
+  readyAtMs: number;
+  failures: number;
+  /** Undoes the timer of the attempt or of the pause. */
+  cancelTimer: (() => void) | null;
+}
+
+/** Keeps `size` connections, each with its own reconnects. */
+export class Pool {
+  private readonly options: PoolOptions;
+  private readonly deps: PoolDeps;
+  private readonly events: PoolEvents;
+  private readonly slots: Slot[];
+  /** Told to go away by the server, with calls still in flight. */
+  private readonly retiring = new Set<Connection>();
+  private closed = false;
+
+  constructor(options: PoolOptions, deps: PoolDeps, events: PoolEvents) {
+    this.options = options;
+    this.deps = deps;
+    this.events = events;
+    this.slots = Array.from({ length: options.size }, () => ({ ready: null, opening: null, readyAtMs: 0, failures: 0, cancelTimer: null }));
+  }
+
+  start(): void {
+    for (const slot of this.slots) this.open(slot);
+  }
+
+  /** The connection with the fewest calls in flight that takes one more. */
+  pick(): Connection | null {
+    let best: Connection | null = null;
+    for (const { ready } of this.slots) {
+      if (ready !== null && ready.hasRoom && (best === null || ready.inFlightCount < best.inFlightCount)) best = ready;
+    }
+    return best;
+  }
+
+  /** Whether a connection is there or being made just now. */
+  get isHopeful(): boolean {
+    return this.slots.some(({ ready, opening }) => ready !== null || opening !== null);
+  }
+
+  /** Ends every connection; those with calls in flight first finish them. */
+  close(): void {
+    this.closed = true;
+    for (const slot of this.slots) {
+      slot.cancelTimer?.();
+      slot.opening?.destroy(closedError());
+      slot.ready?.drain();
+    }
+  }
+
+  destroy(): void {
+    this.close();
+    for (const { ready } of this.slots) ready?.destroy(closedError());
+    for (const connection of this.retiring) connection.destroy(closedError());
+  }
+
+  private open(slot: Slot): void {
+    const { openStream, clock, random } = this.deps;
+    const connection = new Connection(openStream(), this.options, clock, random, {
+      ...this.events,
+      onReady: () => this.onReady(slot, connection),
+      onDraining: () => this.onDraining(slot, connection),
+      onClosed: (closed, error, unanswered, unsent) => {
+        this.onClosed(slot, connection, error);
+        this.events.onClosed(closed, error, unanswered, unsent);
+      },
+    });
+    slot.opening = connection;
+    slot.cancelTimer = clock.after(this.options.connectTimeoutMs, () => {
+      connection.destroy(new ContextManagerError('CONNECTION_FAILED', 'the connection was not made in time', { retryable: true }));
+    });
+  }
+
+  private onReady(slot: Slot, connection: Connection): void {
+    slot.cancelTimer?.();
+    slot.cancelTimer = null;
+    slot.opening = null;
+    slot.ready = connection;
+    slot.readyAtMs = this.deps.clock.monotonicMs();
+    this.events.onReady();
+    this.events.onRoom(connection);
+  }
+
+  private onDraining(slot: Slot, connection: Connection): void {
+    if (slot.ready !== connection) return;
+    slot.ready = null;
+    this.retiring.add(connection);
+    this.reopen(slot);
+  }
+
+  private onClosed(slot: Slot, connection: Connection, error: ContextManagerError): void {
+    if (this.retiring.delete(connection)) return;
+    if (slot.opening === connection) {
+      slot.opening = null;
+      slot.cancelTimer?.();
+      this.reopen(slot);
+      this.events.onConnectFailed(connectFailed(error));
+    } else if (slot.ready === connection) {
+      slot.ready = null;
+      this.reopen(slot);
+    }
+  }
+
+  private reopen(slot: Slot): void {
+    if (this.closed) return;
+    const { clock, random } = this.deps;
+    if (slot.readyAtMs > 0 && clock.monotonicMs() - slot.readyAtMs >= STEADY_MS) slot.failures = 0;
+    slot.readyAtMs = 0;
+    slot.failures += 1;
+    slot.cancelTimer = clock.after(backoffMs(this.options.reconnect, slot.failures, random), () => this.open(slot));
+  }
+}
+
+/** A socket error before the handshake was done says that no connection could be made, not that one was lost. */
+function connectFailed(error: ContextManagerError): ContextManagerError {
+  if (error.code !== 'CONNECTION_LOST') return error;
+  const reason = error.cause instanceof Error ? error.cause.message : 'the server closed the connection';
+  return new ContextManagerError('CONNECTION_FAILED', `cannot connect: ${reason}`, { retryable: true, cause: error.cause ?? error });
+}
+
+function closedError(): ContextManagerError {
+  return new ContextManagerError('CLOSED', 'the client was closed');
+}
