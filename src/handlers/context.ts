@@ -1,4 +1,6 @@
 import type { Filter } from '../base/context.ts';
+import { toCodedError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import {
   fromBatchOutcome,
   fromQueryOutcome,
@@ -9,16 +11,26 @@ import {
   toStoreInput,
   toUpdateInput,
 } from './context-wire.ts';
-import type { Handler } from './handler.ts';
+import type { Handler, HandlerCall } from './handler.ts';
 
 export const store: Handler<'context.store'> = async (payload, call, { memory }) =>
   fromStoreOutcome(await memory.store(toStoreInput(payload, call), call.options));
 
-export const storeBatch: Handler<'context.store_batch'> = async ({ contexts }, call, { memory }) => {
+export const storeBatch: Handler<'context.store_batch'> = async ({ contexts }, call, { memory, log }) => {
   const inputs = contexts.map((context) => toStoreInput(context, call));
   const outcomes = await memory.storeBatch(inputs, call.options);
+  logDefects(outcomes, call, log);
   return { results: outcomes.map(fromBatchOutcome) };
 };
+
+/** A defect that hit one context of a batch fails no request, so nobody else would log it. */
+function logDefects(outcomes: readonly unknown[], { id, connection }: HandlerCall, log: Log): void {
+  for (const outcome of outcomes) {
+    if (!(outcome instanceof Error)) continue;
+    const { code, cause } = toCodedError(outcome);
+    if (code === 'INTERNAL') log.error({ connection, request: id, code, error: cause ?? outcome }, 'a context of a batch failed');
+  }
+}
 
 export const query: Handler<'context.query'> = async (payload, call, { memory }) =>
   fromQueryOutcome(await memory.query(toQueryInput(payload, call), call.options));

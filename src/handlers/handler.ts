@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 import type { CallOptions, Memory } from '../hirag/types.ts';
 import type { NewContext, ReplyPayloads, RequestPayloads, RequestType } from '../protocol/messages.generated.ts';
 
@@ -11,10 +12,14 @@ export interface Services {
   /** Whether the store answers; a promise only where that is not known yet. */
   healthy(): boolean | Promise<boolean>;
   activeConnections(): number;
+  readonly log: Log;
 }
 
 /** Who makes this call, and how long it may take. */
 export interface HandlerCall {
+  /** The request's id and its connection's number, for the log. */
+  readonly id: number;
+  readonly connection: number;
   /** As given in the handshake: the default of `agent_id`. */
   readonly sender: string;
   /** Carries the client's deadline where there is one. */

@@ -12,6 +12,7 @@ const NO_OPTIONS: CallOptions = {};
  */
 export class Call implements HandlerCall {
   readonly id: number;
+  readonly connection: number;
   readonly #session: Session;
   readonly #clock: Clock;
   /** On the monotonic clock; null: the client waits as long as it takes. */
@@ -20,8 +21,9 @@ export class Call implements HandlerCall {
   #cancelTimer: (() => void) | null = null;
   #abandoned = false;
 
-  constructor(id: number, session: Session, clock: Clock, deadlineAtMs: number | null) {
+  constructor(id: number, connection: number, session: Session, clock: Clock, deadlineAtMs: number | null) {
     this.id = id;
+    this.connection = connection;
     this.#session = session;
     this.#clock = clock;
     this.#deadlineAtMs = deadlineAtMs;

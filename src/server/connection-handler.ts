@@ -54,6 +54,7 @@ export class ConnectionHandler {
       startedMs: clock.monotonicMs(),
       healthy: () => health.healthy(),
       activeConnections: () => this.#connections.size,
+      log,
     };
     const dispatcher = new Dispatcher({ services, validators, limits, clock, log, metrics });
     const keys = new KeyRing(deps.keys, clock, random);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.ts';
+import { silentLog } from '../../../src/base/log.ts';
 import type { ContextRecord } from '../../../src/base/context.ts';
 import type { HandlerCall, Handlers, Services } from '../../../src/handlers/handler.ts';
 import { HANDLERS } from '../../../src/handlers/handlers.ts';
@@ -15,6 +16,7 @@ const ID = '018f0000-0000-7000-8000-000000000001';
 const VECTOR = Float32Array.of(0.5, -0.5, 0.5, -0.5);
 const validators = createValidators();
 
+let logged: unknown[];
 let memory: MemoryDouble;
 let services: Services;
 let options: CallOptions;
@@ -22,14 +24,16 @@ let options: CallOptions;
 beforeEach(() => {
   const clock = new FakeClock();
   memory = new MemoryDouble();
-  services = { memory, clock, startedMs: clock.monotonicMs(), healthy: () => true, activeConnections: () => 7 };
+  logged = [];
+  const log = { ...silentLog, error: (fields: object, message: string) => void logged.push({ ...fields, message }) };
+  services = { memory, clock, startedMs: clock.monotonicMs(), healthy: () => true, activeConnections: () => 7, log };
   options = {};
   clock.advance(1_234);
 });
 
 /** Runs a handler, and holds what it answers against the schema of its reply, as a client would see it. */
 async function run<T extends RequestType>(type: T, payload: Parameters<Handlers[T]>[0]): Promise<ReplyPayloads[T]> {
-  const call: HandlerCall = { sender: 'sender', options };
+  const call: HandlerCall = { id: 5, connection: 6, sender: 'sender', options };
   const reply = await HANDLERS[type](payload as never, call, services);
   return validators.reply(type, decodeReplyBody(encodeBody(reply)));
 }
@@ -113,10 +117,12 @@ describe('context.store_batch', () => {
     ]);
   });
 
-  it('tells nothing of a defect that hit one context', async () => {
-    memory.storeBatch = () => Promise.resolve([new TypeError('internals')]);
+  it('tells nothing of a defect that hit one context, but logs it', async () => {
+    const defect = new TypeError('internals');
+    memory.storeBatch = () => Promise.resolve([defect]);
     const { results } = await run('context.store_batch', { contexts: [{ namespace: 'n', text: 'x' }] });
     expect(results).toEqual([{ error: { code: 'INTERNAL', message: 'internal error' } }]);
+    expect(logged).toEqual([{ connection: 6, request: 5, code: 'INTERNAL', error: defect, message: 'a context of a batch failed' }]);
   });
 });
 
@@ -283,7 +289,7 @@ describe('levels, figures and administration', () => {
   });
 
   it('answers ping without a promise where the health is known, and with one where it is not', async () => {
-    const call: HandlerCall = { sender: 'sender', options };
+    const call: HandlerCall = { id: 5, connection: 6, sender: 'sender', options };
     const pong = { server_time: 1_700_000_001_234, uptime_ms: 1_234, healthy: true, active_connections: 7 };
     expect(HANDLERS.ping({}, call, services)).toEqual(pong);
     const unknown = HANDLERS.ping({}, call, { ...services, healthy: () => Promise.resolve(false) });
