@@ -417,7 +417,7 @@ export interface StatsReply {
   namespace?: string;
 }
 /**
- * Figures of one namespace.
+ * Figures of one namespace. Left out by a key that sees every namespace, it means all of them.
  */
 export interface StatsRequest {
   namespace?: string;
