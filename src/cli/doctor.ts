@@ -10,7 +10,6 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { nodeSecretFiles } from '../config/node-files.ts';
 import type { PingReply } from '../protocol/messages.generated.ts';
-import { createProvider, openStore } from '../main.ts';
 import { CommandError, explain } from './command-error.ts';
 import { loadLocalConfig, resolveEndpoint, withClient, withServerOptions, type ClientOptions } from './connection.ts';
 import { writeJson, type Io } from './io.ts';
@@ -152,6 +151,7 @@ async function examineStopped(loaded: LoadedConfig, io: Io, examine: Examine): P
 }
 
 async function tryEmbedder(config: Config): Promise<string> {
+  const { createProvider } = await import('../main.ts');
   const provider = createProvider(config.embedding, { fetch });
   const startedMs = systemClock.monotonicMs();
   await provider.embed(['Is this text embedded?'], 'query');
@@ -163,6 +163,7 @@ async function tryStore(loaded: LoadedConfig, io: Io): Promise<string> {
   const dataDir = resolve(io.folder, loaded.config.vector_db.data_dir);
   if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
   checkWritable(dataDir);
+  const { createProvider, openStore } = await import('../main.ts');
   const embedding = createProvider(loaded.config.embedding, { fetch });
   const store = await openStore({ config: loaded.config, dataDir }, embedding, { clock: systemClock, log: silentLog, metrics: noMetrics });
   try {

@@ -6,8 +6,7 @@ import { systemRandom } from '../base/random.ts';
 import { resolveKeys, type ResolvedKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { nodeSecretFiles } from '../config/node-files.ts';
-import { startServer, type RunningServer } from '../main.ts';
-import { createLog, stderrTarget } from '../ops/log.ts';
+import type { RunningServer } from '../main.ts';
 import { jsonOption, loadLocalConfig } from './connection.ts';
 import { writeJson, type Io } from './io.ts';
 import { renderRows } from './render.ts';
@@ -40,6 +39,8 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
   const loaded = loadLocalConfig(io);
   const { config } = loaded;
   const keys = resolveKeys(loaded, { environment: io.environment, folder: io.folder, files: nodeSecretFiles, random: systemRandom });
+  // Loaded here, so that the other commands start without a server's weight.
+  const [{ startServer }, { createLog, stderrTarget }] = await Promise.all([import('../main.ts'), import('../ops/log.ts')]);
   const target = stderrTarget();
   const log = createLog(config.logging, target);
   for (const warning of keys.warnings) log.warn({}, warning);

@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { World, type Ended } from './support/processes.ts';
+
+const world = new World();
+const holders: Server[] = [];
+afterEach(() => {
+  for (const holder of holders.splice(0)) holder.close();
+});
+afterAll(() => world.cleanUp());
+
+async function takenPort(): Promise<string> {
+  const holder = createServer().listen(0, '127.0.0.1');
+  holders.push(holder);
+  await once(holder, 'listening');
+  return String((holder.address() as AddressInfo).port);
+}
+
+/** Exit code 1; message and remedy on standard error; no stack, nothing on standard output. */
+function expectRefusal({ code, stdout, stderr }: Ended, message: RegExp, remedy: RegExp): void {
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  const [first = '', second = ''] = stderr.split('\n').filter((line) => !line.startsWith('{'));
+  expect(first).toMatch(/^error: /);
+  expect(first).toMatch(message);
+  expect(second).toMatch(remedy);
+  expect(stderr).not.toMatch(/\n\s+at /);
+}
+
+/** A folder in which a server has stored one context. */
+async function usedFolder(): Promise<string> {
+  const folder = world.folder();
+  const server = await world.serve(folder);
+  const client = await server.connect();
+  await client.store({ text: 'to be kept' });
+  await client.close();
+  await server.end('SIGTERM');
+  return folder;
+}
+
+describe('the server does not start', () => {
+  it('where its port is in use', async () => {
+    const port = await takenPort();
+    expectRefusal(await world.failToServe(world.folder(), { SERVER__PORT: port }), new RegExp(`port ${port}.* in use`), /server\.port/);
+  });
+
+  it('where its HTTP port is in use', async () => {
+    const port = await takenPort();
+    expectRefusal(await world.failToServe(world.folder(), { SERVER__HTTP_PORT: port }), new RegExp(`${port} is in use`), /server\.http_port/);
+  });
+
+  it('in production without a secret, or with a short one', async () => {
+    const folder = world.folder();
+    expectRefusal(await world.failToServe(folder, { CONFIG_ENV: 'production' }), /PROTOCOL_SECRET is not set/, /openssl rand -hex 32/);
+    expect(statSync(join(folder, 'data'), { throwIfNoEntry: false })).toBeUndefined();
+    const short = await world.failToServe(folder, { CONFIG_ENV: 'production', PROTOCOL_SECRET: 'hunter2' });
+    expectRefusal(short, /PROTOCOL_SECRET has 7 bytes/, /openssl rand -hex 32/);
+    expect(short.stderr).not.toContain('hunter2');
+  });
+
+  it('with a setting that does not exist', async () => {
+    expectRefusal(await world.failToServe(world.folder(), { SERVER__PROT: '1' }), /`server\.prot` is not a setting; did you mean `server\.port`/, /reference\.toml/);
+  });
+
+  it('with a schedule that is none', async () => {
+    expectRefusal(await world.failToServe(world.folder(), { HIRAG__GC_SCHEDULE: 'soon' }), /`hirag\.gc_schedule` is not a cron expression/, /every minute/);
+  });
+
+  it('where the data folder cannot be made', async () => {
+    const folder = world.folder();
+    writeFileSync(join(folder, 'file'), '');
+    const refused = await world.failToServe(folder, { VECTOR_DB__DATA_DIR: './file/data' });
+    expectRefusal(refused, /cannot (write|read) .*file\/data/, /vector_db\.data_dir|readable/);
+  });
+
+  it('where another server uses the data', async () => {
+    const folder = world.folder();
+    const first = await world.serve(folder);
+    expectRefusal(await world.failToServe(folder), /in use by another server/, /Stop the other server/);
+    expect((await first.end('SIGTERM')).code).toBe(0);
+  });
+
+  it('on a damaged database, which it leaves as it is', async () => {
+    const folder = await usedFolder();
+    const path = join(folder, 'data', 'contexts.db');
+    writeFileSync(path, Buffer.concat([Buffer.from('not a database at all'), readFileSync(path).subarray(21)]));
+    const before = readFileSync(path);
+    expectRefusal(await world.failToServe(folder), /contexts\.db is/, /backup/);
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it('on the data of a newer version', async () => {
+    const folder = await usedFolder();
+    const database = new DatabaseSync(join(folder, 'data', 'contexts.db'));
+    database.exec('PRAGMA user_version = 9999');
+    database.close();
+    expectRefusal(await world.failToServe(folder), /schema version 9999/, /version|newer/);
+  });
+
+  it('with vectors of another length than those that it has', async () => {
+    const folder = await usedFolder();
+    expectRefusal(await world.failToServe(folder, { EMBEDDING__DIMENSION: '512' }), /1024 dimensions.*512 dimensions/, /embedding\.dimension/);
+    const again = await world.serve(folder);
+    expect((await again.end('SIGTERM')).code).toBe(0);
+  });
+
+  it('with an embedding service that is not named', async () => {
+    expectRefusal(await world.failToServe(world.folder(), { EMBEDDING__PROVIDER: 'http' }), /`embedding\.model` is not set/, /reference\.toml/);
+  });
+});
+
+describe('a configuration folder', () => {
+  it('is read where the server is started, and CONFIG_ENV chooses from it', async () => {
+    const folder = world.folder();
+    mkdirSync(join(folder, 'config'));
+    writeFileSync(join(folder, 'config', 'default.toml'), '[vector_db]\ndata_dir = "./here"\n');
+    writeFileSync(join(folder, 'config', 'staging.toml'), '[vector_db]\ndata_dir = "./there"\n');
+    const usual = await world.serve(folder);
+    expect(usual.dataDir).toBe(join(folder, 'here'));
+    const staging = await world.serve(folder, { CONFIG_ENV: 'staging' });
+    expect(staging.dataDir).toBe(join(folder, 'there'));
+    await Promise.all([usual.end('SIGTERM'), staging.end('SIGTERM')]);
+  });
+});

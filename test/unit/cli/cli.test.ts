@@ -1,0 +1,109 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readVersion, run } from '../../../src/cli.ts';
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'cm-cli-'));
+
+async function cli(args: readonly string[], environment: Record<string, string> = {}): Promise<Outcome> {
+  const written = { stdout: '', stderr: '' };
+  const output = (name: 'stdout' | 'stderr'): { write(text: string): Promise<void> } => ({
+    write(text) {
+      written[name] += text;
+      return Promise.resolve();
+    },
+  });
+  async function* empty(): AsyncGenerator<Uint8Array> {}
+  const code = await run(args, { stdin: empty(), stdout: output('stdout'), stderr: output('stderr'), environment, folder }, '1.2.3');
+  return { code, ...written };
+}
+
+const COMMANDS = ['serve', 'store', 'query', 'get', 'list', 'delete', 'stats', 'import', 'export', 'ping', 'doctor'];
+
+describe('help', () => {
+  it('lists every command and the exit codes', async () => {
+    const { code, stdout } = await cli(['--help']);
+    expect(code).toBe(0);
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
+    expect(stdout).toContain('Exit codes:');
+  });
+
+  it.each(COMMANDS)('of %s has an example and --json', async (command) => {
+    const { code, stdout } = await cli([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Examples?:\n {2}(.*\| )?(\S+=\S+ )*context-manager /);
+    expect(stdout).toContain('--json');
+  });
+
+  it('comes with the version of the package', async () => {
+    expect((await cli(['--version'])).stdout).toBe('1.2.3\n');
+    expect(readVersion()).toMatch(/^\d+\.\d+\.\d+/);
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [['nonsense'], "unknown command 'nonsense'"],
+    [['qery', 'x'], 'Did you mean query?'],
+    [['query'], "missing required argument 'text'"],
+    [['query', 'x', '--limit', '0'], 'at least 1'],
+    [['query', 'x', '--threshold', '2'], 'from 0 to 1'],
+    [['query', 'x', '--priority', 'a,b,c'], 'three shares'],
+    [['query', 'x', '--priority', '1,2'], 'three shares'],
+    [['list', '--filter', 'no json'], 'must be JSON'],
+    [['list', '--filter', '[]'], 'must be a JSON object'],
+    [['list', '--level', 'immediate,L9'], 'must be one of immediate, short_term, long_term'],
+    [['ping', '--port', '70000'], '1 to 65535'],
+    [['delete'], 'either an id or --filter'],
+    [['delete', 'x', '--filter', '{}'], 'either an id or --filter'],
+    [['store', '-'], 'no text to store'],
+  ])('%j ends with 2 and says why', async (args, message) => {
+    const { code, stdout, stderr } = await cli(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('failure', () => {
+  const secret = { PROTOCOL_SECRET: 'a-secret-that-is-long-enough-to-be-one' };
+
+  it('to connect ends with 1, code and remedy', async () => {
+    const { code, stderr } = await cli(['ping', '--port', '1'], secret);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: CONNECTION_FAILED: .*\n {2}Start it with `context-manager serve`/);
+  });
+
+  it('is JSON where JSON was asked for', async () => {
+    const { code, stdout, stderr } = await cli(['ping', '--port', '1', '--json'], secret);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'CONNECTION_FAILED' } });
+  });
+
+  it.each([
+    [['ping'], {}, 'there is no secret'],
+    [['ping', '--secret-file', 'nowhere'], {}, 'cannot read the secret from'],
+    [['ping', '--key-id', 'other'], secret, 'no key "other"'],
+    [['ping'], { SERVER__PORT: 'x' }, '`server.port` must be a whole number'],
+    [['import', 'nowhere.jsonl'], secret, 'there is no file'],
+    [['import', '.'], secret, 'is a folder'],
+  ])('%j names what is missing', async (args, environment, message) => {
+    const { code, stderr } = await cli(args, environment);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+  });
+
+  it('never shows a secret', async () => {
+    const path = join(folder, 'short-secret');
+    writeFileSync(path, 'hunter2');
+    const { code, stderr } = await cli(['ping', '--secret-file', path, '--port', '1']);
+    expect(code).toBe(1);
+    expect(stderr).not.toContain('hunter2');
+  });
+});
