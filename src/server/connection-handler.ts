@@ -137,8 +137,3 @@ function sweepIntervalMs(limits: ServerLimits): number {
   const shortestMs = Math.min(limits.authTimeoutMs, limits.heartbeatMs) / 10;
   return Math.max(SWEEP_INTERVAL_MS_MIN, Math.min(SWEEP_INTERVAL_MS_MAX, Math.floor(shortestMs)));
 }
-
-/** See `ConnectionHandler`. */
-export function createConnectionHandler(deps: ConnectionHandlerDeps): ConnectionHandler {
-  return new ConnectionHandler(deps);
-}

@@ -222,7 +222,8 @@ export class Connection implements Requester {
     this.#session = session;
     this.#handshake = null;
     this.#phase = 'open';
-    this.#deps.log.debug({ connection: this.number, key: session.principal.keyId, session: session.id }, 'authenticated');
+    const { id, principal, client } = session;
+    this.#deps.log.debug({ connection: this.number, key: principal.keyId, session: id, client }, 'authenticated');
   }
 
   #updateFlow(): void {

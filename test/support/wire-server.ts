@@ -3,6 +3,7 @@ import { noMetrics, type Metrics } from '../../src/base/metrics.ts';
 import { systemRandom, type Random } from '../../src/base/random.ts';
 import type { Log } from '../../src/base/log.ts';
 import { createValidators } from '../../src/protocol/messages.ts';
+import type { Memory } from '../../src/hirag/types.ts';
 import { ConnectionHandler } from '../../src/server/connection-handler.ts';
 import type { KeyConfig } from '../../src/server/key-ring.ts';
 import type { ServerLimits } from '../../src/server/limits.ts';
@@ -23,9 +24,19 @@ export const ADMIN_KEY: KeyConfig = { id: 'admin', secret: ADMIN.secret, scopes:
 /** Compiling them takes longer than most tests. */
 const validators = createValidators();
 
+export interface WireServerOptions {
+  readonly keys?: readonly KeyConfig[];
+  readonly limits?: Partial<ServerLimits>;
+  readonly random?: Random;
+  /** In place of the double; with the clock that it runs on. */
+  readonly memory?: Memory;
+  readonly clock?: FakeClock;
+}
+
 /** A server without ports, on a clock that stands still: connections are pairs of streams. */
 export class WireServer {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
+  /** Behind the handlers, unless a test brought a memory of its own. */
   readonly memory = new MemoryDouble();
   readonly logged: LogLine[] = [];
   /** Counters by name and labels' values, as `requests_total ping ok`. */
@@ -33,9 +44,10 @@ export class WireServer {
   readonly gauges = new Map<string, () => number>();
   readonly handler: ConnectionHandler;
 
-  constructor(options: { readonly keys?: readonly KeyConfig[]; readonly limits?: Partial<ServerLimits>; readonly random?: Random } = {}) {
+  constructor(options: WireServerOptions = {}) {
+    this.clock = options.clock ?? new FakeClock();
     this.handler = new ConnectionHandler({
-      memory: this.memory,
+      memory: options.memory ?? this.memory,
       keys: [ADMIN_KEY, ...(options.keys ?? [])],
       limits: options.limits ?? {},
       clock: this.clock,

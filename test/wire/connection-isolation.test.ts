@@ -1,8 +1,9 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RequestType } from '../../src/protocol/messages.generated.ts';
 import { MESSAGES } from '../../src/protocol/messages.ts';
 import type { KeyConfig } from '../../src/server/key-ring.ts';
 import type { WireClient } from '../support/wire-client.ts';
+import { openMemory, type MemoryFixture } from '../support/memory-fixture.ts';
 import { WireServer } from '../support/wire-server.ts';
 
 const ID_OF_A = '018f0000-0000-7000-8000-00000000000a';
@@ -50,16 +51,23 @@ const ATTEMPTS: { readonly [T in RequestType]: readonly object[] } = {
   'admin.cache_clear': [{}],
 };
 
-describe('two keys with different namespaces', () => {
+describe.each(['a double', 'the embedded store'])('two keys with different namespaces, over %s', (what) => {
+  let fixture: MemoryFixture | null = null;
   let server: WireServer;
   let clientA: WireClient;
   let clientB: WireClient;
 
   beforeEach(async () => {
-    server = new WireServer({ keys: KEYS });
+    if (what === 'the embedded store') fixture = await openMemory();
+    server = new WireServer({ keys: KEYS, ...(fixture !== null && { memory: fixture.memory, clock: fixture.clock }) });
     clientA = await server.client({ keyId: 'key-a', secret: KEYS[0]!.secret, sender: 'agent-of-a' });
     clientB = await server.client({ keyId: 'key-b', secret: KEYS[1]!.secret, sender: 'agent-of-b' });
     await clientA.request('context.store', { id: ID_OF_A, text: SECRET_TEXT, session_id: 'session-of-a' });
+  });
+
+  afterEach(async () => {
+    await fixture?.close();
+    fixture = null;
   });
 
   it.each(MESSAGES.map(({ type }) => type))('cannot reach each other by %s', async (type) => {
