@@ -1,0 +1,36 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeClock } from '../support/fake-clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { noMetrics } from '../../src/base/metrics.ts';
+import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
+import { describeStoreContract } from './store-contract.ts';
+import { NOW_MS } from './store-samples.ts';
+
+const DIMENSION = 32;
+
+/** The same promises, whichever way the answers come about. */
+const WAYS: Readonly<Record<string, Partial<EmbeddedStoreOptions>>> = {
+  'embedded, exact': {},
+  'embedded, through HNSW graphs': { indexingThreshold: 4 },
+  'embedded, through graphs of eight bits': { indexingThreshold: 4, quantization: 'i8' },
+  'embedded, nothing kept in memory': { memoryBytesMax: 1 },
+};
+
+for (const [name, options] of Object.entries(WAYS)) {
+  describeStoreContract(name, async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'store-contract-'));
+    const store = await openEmbeddedStore({
+      dataDir, dimension: DIMENSION, embeddingId: 'test', clock: new FakeClock(NOW_MS), log: silentLog, metrics: noMetrics, ...options,
+    });
+    return {
+      store,
+      dimension: DIMENSION,
+      async dispose() {
+        await store.close();
+        await rm(dataDir, { recursive: true });
+      },
+    };
+  });
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { ListRequest } from '../../src/store/store.ts';
+import type { ContractSubject } from './store-contract.ts';
+import { idOf, NOW_MS, put, sample, vectorOf } from './store-samples.ts';
+
+export function describeLists(subject: ContractSubject): void {
+  const list = (fields: Partial<ListRequest> = {}) =>
+    subject.store.list({ namespace: subject.namespace, limit: 100, nowMs: NOW_MS, ...fields });
+
+  describe('list', () => {
+    it('goes from the newest to the oldest, page by page, each once', async () => {
+      for (let i = 0; i < 23; i++) await subject.add(`item-${i}`, { createdAtMs: NOW_MS + Math.floor(i / 5), level: i % 2 === 0 ? 'immediate' : 'long_term' });
+      const ids: string[] = [];
+      let cursor: string | undefined;
+      let pages = 0;
+      do {
+        const page = await list({ limit: 4, ...(cursor === undefined ? {} : { cursor }) });
+        ids.push(...page.records.map(({ id }) => id));
+        cursor = page.cursor;
+        pages++;
+      } while (cursor !== undefined);
+      expect(ids).toEqual(Array.from({ length: 23 }, (_, i) => idOf(`item-${22 - i}`)));
+      expect(pages).toBe(6);
+    });
+
+    it('goes on where it was, whatever is deleted or added meanwhile', async () => {
+      for (let i = 0; i < 6; i++) await subject.add(`item-${i}`, { createdAtMs: NOW_MS + i });
+      const first = await list({ limit: 3 });
+      await subject.store.write([{ op: 'delete', namespace: subject.namespace, ids: [idOf('item-3'), idOf('item-1')] }]);
+      await subject.add('late', { createdAtMs: NOW_MS + 99 });
+      const second = await list({ limit: 3, cursor: first.cursor as string });
+      expect(second.records.map(({ id }) => id)).toEqual([idOf('item-2'), idOf('item-0')]);
+      expect(second.cursor).toBeUndefined();
+    });
+
+    it('keeps to the levels asked for', async () => {
+      await subject.add('one', { level: 'immediate' });
+      await subject.add('two', { level: 'short_term' });
+      expect((await list({ levels: ['short_term'] })).records.map(({ id }) => id)).toEqual([idOf('two')]);
+      expect((await list({ levels: [] })).records).toEqual([]);
+      expect((await list({ namespace: 'nobody-here' })).records).toEqual([]);
+    });
+
+    it('refuses a cursor that is not its own', async () => {
+      for (let i = 0; i < 3; i++) await subject.add(`item-${i}`);
+      await subject.add('foreign', { namespace: `${subject.namespace}-b` });
+      const { cursor } = await list({ limit: 1 });
+      for (const bad of ['', 'x', 'AAAAAAAAAAAAAAAAAAAAAA', `${cursor}A`, '💥']) {
+        await expect(list({ cursor: bad })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+      }
+      await expect(list({ namespace: `${subject.namespace}-b`, cursor: cursor as string })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    });
+  });
+
+  describe('load', () => {
+    it("gives a session's level with vectors, in the order in which they entered it", async () => {
+      await subject.add('second', { createdAtMs: NOW_MS + 5 });
+      await subject.add('first', { createdAtMs: NOW_MS });
+      await subject.add('below', { level: 'short_term' });
+      await subject.add('at large', { sessionId: null });
+      const scope = { namespace: subject.namespace, agentId: 'agent', sessionId: 'session' };
+      const loaded = await subject.store.load(scope, 'immediate', NOW_MS);
+      expect(loaded.map(({ record }) => record.id)).toEqual([idOf('second'), idOf('first')]);
+      expect(loaded.map(({ vector }) => vector)).toEqual([vectorOf('second', subject.dimension), vectorOf('first', subject.dimension)]);
+      const large = await subject.store.load({ ...scope, sessionId: null }, 'immediate', NOW_MS);
+      expect(large.map(({ record }) => record.id)).toEqual([idOf('at large')]);
+      expect(await subject.store.load({ ...scope, namespace: 'nobody-here' }, 'immediate', NOW_MS)).toEqual([]);
+    });
+  });
+
+  describe('fetch', () => {
+    it('answers in the order of the ids', async () => {
+      await subject.add('a');
+      await subject.add('b');
+      const found = await subject.store.fetch(subject.namespace, [idOf('b'), idOf('none'), idOf('a'), idOf('b')], NOW_MS);
+      expect(found.map((record) => record?.id ?? null)).toEqual([idOf('b'), null, idOf('a'), idOf('b')]);
+      expect(await subject.store.fetch(subject.namespace, [], NOW_MS)).toEqual([]);
+    });
+  });
+
+  describe('touch', () => {
+    it('adds to access counts, at the latest with later writes', async () => {
+      await subject.add('popular');
+      await subject.store.touch([
+        { namespace: subject.namespace, id: idOf('popular'), count: 2 },
+        { namespace: subject.namespace, id: idOf('popular'), count: 3 },
+        { namespace: subject.namespace, id: idOf('gone'), count: 1 },
+      ]);
+      await subject.store.write([put(sample('another', subject.dimension, { namespace: subject.namespace }))]);
+      const [record] = await subject.store.fetch(subject.namespace, [idOf('popular')], NOW_MS);
+      expect(record?.accessCount).toBe(5);
+      expect(record?.version).toBe(1);
+    });
+  });
+
+  it('answers a ping, and counts by level', async () => {
+    await subject.store.ping();
+    await subject.add('x', { level: 'short_term' });
+    const before = (await subject.store.stats()).counts.short_term;
+    await subject.add('y', { level: 'short_term' });
+    expect((await subject.store.stats()).counts.short_term).toBe(before + 1);
+    expect((await subject.store.stats('nobody-here')).counts).toEqual({ immediate: 0, short_term: 0, long_term: 0 });
+  });
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { ContextRecord } from '../../src/base/context.ts';
+import { analyze } from '../../src/base/text/analyzer.ts';
+import type { NewContext, QueryTerm, SearchRequest, WriteOp } from '../../src/store/store.ts';
+
+/** Times of samples lie around this one. */
+export const NOW_MS = 1_700_000_000_000;
+
+/** A UUID that is the same for the same name. */
+export function idOf(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+export function sampleRecord(name: string, fields: Partial<ContextRecord> = {}): ContextRecord {
+  return {
+    id: idOf(name),
+    namespace: 'space',
+    agentId: 'agent',
+    sessionId: 'session',
+    level: 'immediate',
+    text: `text of ${name}`,
+    tokenCount: 4,
+    metadata: {},
+    tags: [],
+    version: 1,
+    createdAtMs: NOW_MS,
+    updatedAtMs: NOW_MS,
+    expiresAtMs: null,
+    expiryAction: 'delete',
+    accessCount: 0,
+    ...fields,
+  };
+}
+
+/** A vector of length 1 that is the same for the same name and nearly orthogonal to every other one's. */
+export function vectorOf(name: string, dimension: number): Float32Array {
+  const vector = new Float32Array(dimension);
+  let digest = createHash('sha256').update(name).digest();
+  for (let i = 0; i < dimension; i++) {
+    if (i % 32 === 0) digest = createHash('sha256').update(digest).digest();
+    vector[i] = (digest[i % 32] as number) / 127.5 - 1;
+  }
+  return normalize(vector);
+}
+
+/** Between the vectors of two names: `share` 0 is the first, 1 the second. */
+export function vectorBetween(a: string, b: string, share: number, dimension: number): Float32Array {
+  const from = vectorOf(a, dimension);
+  const to = vectorOf(b, dimension);
+  return normalize(from.map((value, i) => value * (1 - share) + (to[i] as number) * share));
+}
+
+export function normalize(vector: Float32Array): Float32Array {
+  const norm = Math.hypot(...vector);
+  return norm === 0 ? vector : vector.map((value) => value / norm);
+}
+
+export function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
+}
+
+export function sample(name: string, dimension: number, fields: Partial<ContextRecord> = {}): NewContext {
+  return { record: sampleRecord(name, fields), vector: vectorOf(name, dimension) };
+}
+
+export function put(context: NewContext): WriteOp {
+  return { op: 'put', context };
+}
+
+export function termsOf(query: string): QueryTerm[] {
+  return [...new Set(analyze(query))].map((term) => ({ term, weight: 1 }));
+}
+
+export function searchOf(fields: Partial<SearchRequest>): SearchRequest {
+  return {
+    namespace: 'space',
+    level: 'immediate',
+    includeSessionless: true,
+    terms: [],
+    names: [],
+    denseSamples: 0,
+    candidates: 10,
+    neighbours: 0,
+    nowMs: NOW_MS,
+    ...fields,
+  };
+}

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { analyze } from '../../src/base/text/analyzer.ts';
+import { inverseDocumentFrequency, saturatedFrequency } from '../../src/base/text/bm25.ts';
+import type { Candidate, SearchRequest } from '../../src/store/store.ts';
+import type { ContractSubject } from './store-contract.ts';
+import { dot, idOf, NOW_MS, searchOf, termsOf, vectorBetween, vectorOf } from './store-samples.ts';
+
+export function describeSearch(subject: ContractSubject): void {
+  const search = (fields: Partial<SearchRequest>) => subject.store.search(searchOf({ namespace: subject.namespace, ...fields }));
+  const idsOf = (candidates: readonly Candidate[]) => candidates.map(({ id }) => id);
+  const byDense = (candidates: readonly Candidate[]) => idsOf([...candidates].sort((a, b) => (b.dense ?? -2) - (a.dense ?? -2)));
+
+  describe('dense search', () => {
+    it('finds the nearest of the level, with their cosines', async () => {
+      for (let i = 0; i < 30; i++) await subject.add(`point-${i}`);
+      await subject.add('elsewhere', { level: 'long_term' });
+      const vector = vectorBetween('point-3', 'point-9', 0.3, subject.dimension);
+      const { candidates, searched } = await search({ vector, candidates: 5 });
+      const cosines = Array.from({ length: 30 }, (_, i) => ({ id: idOf(`point-${i}`), dense: dot(vector, vectorOf(`point-${i}`, subject.dimension)) }));
+      const best = cosines.sort((a, b) => b.dense - a.dense).slice(0, 5);
+      expect(byDense(candidates)).toEqual(best.map(({ id }) => id));
+      for (const { id, dense } of best) expect(candidates.find((candidate) => candidate.id === id)?.dense).toBeCloseTo(dense, 4);
+      expect(candidates.every(({ direct }) => direct)).toBe(true);
+      expect(searched).toBe(30);
+    });
+
+    it('takes vectors of length zero, as query and as context', async () => {
+      const zero = new Float32Array(subject.dimension);
+      const { record } = await subject.add('something');
+      await subject.write([{ record: { ...record, id: idOf('nothing'), text: '...' }, vector: zero }]);
+      const { candidates } = await search({ vector: vectorOf('something', subject.dimension) });
+      expect(candidates.find(({ id }) => id === idOf('nothing'))?.dense).toBeCloseTo(0, 5);
+      expect((await search({ vector: zero })).candidates.map(({ dense }) => Math.abs(dense ?? 9) < 1e-5)).toEqual([true, true]);
+    });
+
+    it('measures what unrelated texts have in common with the query where it is asked to', async () => {
+      for (let i = 0; i < 9; i++) await subject.add(`spread-${i}`);
+      const vector = vectorOf('query', subject.dimension);
+      const cosines = Array.from({ length: 9 }, (_, i) => dot(vector, vectorOf(`spread-${i}`, subject.dimension))).sort((a, b) => a - b);
+      expect((await search({ vector, denseSamples: 9 })).denseMedian).toBeCloseTo(cosines[4] as number, 4);
+      expect((await search({ vector })).denseMedian).toBeNull();
+      expect((await search({ denseSamples: 9, terms: termsOf('spread') })).denseMedian).toBeNull();
+      expect((await search({ vector, denseSamples: 9, level: 'long_term' })).denseMedian).toBeNull();
+    });
+  });
+
+  describe('lexical search', () => {
+    const texts = {
+      a: 'the adoption agency called about the adoption papers',
+      b: 'an agency for travel',
+      c: 'we talked about music and about music again, and music',
+      d: 'nothing in common here',
+    };
+
+    it('scores as BM25 with the statistics of the whole namespace', async () => {
+      for (const [name, text] of Object.entries(texts)) await subject.add(name, { text });
+      await subject.add('low', { text: 'adoption takes time', level: 'long_term' });
+      const terms = termsOf('adoption agency music');
+      const { candidates, statistics } = await search({ terms });
+      const documents = [...Object.values(texts), 'adoption takes time'].map((text) => analyze(text));
+      const average = documents.reduce((sum, words) => sum + words.length, 0) / documents.length;
+      expect(statistics).toEqual({ documentCount: 5, averageTermCount: average, documentFrequencies: [2, 2, 1] });
+      expect(await subject.store.termStatistics(subject.namespace, terms.map(({ term }) => term))).toEqual(statistics);
+      expect(new Set(idsOf(candidates))).toEqual(new Set(['a', 'b', 'c'].map(idOf)));
+      for (const name of ['a', 'b', 'c'] as const) {
+        const words = analyze(texts[name]);
+        const expected = terms.map(({ term }, i) => {
+          const frequency = words.filter((word) => word === term).length;
+          const idf = inverseDocumentFrequency(5, statistics.documentFrequencies[i] as number);
+          return idf * saturatedFrequency(frequency, words.length, average);
+        });
+        const candidate = candidates.find(({ id }) => id === idOf(name)) as Candidate;
+        expect([...candidate.termScores].map((score) => score.toFixed(4))).toEqual(expected.map((score) => score.toFixed(4)));
+        expect(candidate.lexical).toBeCloseTo(expected.reduce((sum, score) => sum + score, 0), 4);
+        expect(candidate.dense).toBeNull();
+      }
+    });
+
+    it('weighs the terms as asked', async () => {
+      for (const [name, text] of Object.entries(texts)) await subject.add(name, { text });
+      const [term] = termsOf('music');
+      const once = await search({ terms: [term as { term: string; weight: number }] });
+      const thrice = await search({ terms: [{ term: (term as { term: string }).term, weight: 3 }] });
+      expect(thrice.candidates[0]?.lexical).toBeCloseTo(3 * (once.candidates[0]?.lexical ?? 0), 4);
+    });
+
+    it('knows unknown words, and namespaces that do not exist', async () => {
+      await subject.add('a', { text: texts.a });
+      const unknown = await search({ terms: termsOf('zebra') });
+      expect(unknown).toMatchObject({ candidates: [], searched: 1, statistics: { documentCount: 1, documentFrequencies: [0] } });
+      const empty = await search({ namespace: 'nobody-here', terms: termsOf('zebra'), vector: vectorOf('z', subject.dimension), denseSamples: 3 });
+      expect(empty).toEqual({
+        candidates: [], searched: 0, denseMedian: null, statistics: { documentCount: 0, averageTermCount: 0, documentFrequencies: [0] },
+      });
+    });
+
+    it('tells who speaks and who asks', async () => {
+      await subject.add('said', { text: 'Ann Lee: I moved to Oslo' });
+      await subject.add('asked', { text: 'Bob: did you move to Oslo?' });
+      const { candidates } = await search({ terms: termsOf('Oslo'), names: ['ann'] });
+      const traits = Object.fromEntries(candidates.map(({ id, speakerNamed, isQuestion }) => [id, [speakerNamed, isQuestion]]));
+      expect(traits).toEqual({ [idOf('said')]: [true, false], [idOf('asked')]: [false, true] });
+    });
+  });
+
+  it('gives every candidate both scores and its fields', async () => {
+    await subject.add('near', { text: 'no such word', createdAtMs: NOW_MS - 7, accessCount: 3, tokenCount: 9 });
+    await subject.add('worded', { text: 'the lighthouse keeper' });
+    for (let i = 0; i < 5; i++) await subject.add(`filler-${i}`, { text: `filler ${i}` });
+    const vector = vectorOf('near', subject.dimension);
+    const { candidates } = await search({ vector, terms: termsOf('lighthouse'), candidates: 1 });
+    expect(new Set(idsOf(candidates))).toEqual(new Set([idOf('near'), idOf('worded')]));
+    const near = candidates.find(({ id }) => id === idOf('near'));
+    expect(near).toMatchObject({
+      level: 'immediate', agentId: 'agent', sessionId: 'session', createdAtMs: NOW_MS - 7, accessCount: 3, tokenCount: 9, lexical: 0, direct: true,
+    });
+    const worded = candidates.find(({ id }) => id === idOf('worded')) as Candidate;
+    expect(worded.dense).toBeCloseTo(dot(vector, vectorOf('worded', subject.dimension)), 4);
+    expect(worded.lexical).toBeGreaterThan(0);
+  });
+
+  describe('neighbours', () => {
+    const talk = async () => {
+      for (let i = 0; i < 7; i++) {
+        const level = i < 2 ? 'long_term' : 'immediate';
+        await subject.add(`turn-${i}`, { text: i === 3 ? 'the needle' : `hay ${i}`, createdAtMs: NOW_MS + i, level, tags: i === 4 ? ['odd'] : [] });
+      }
+      await subject.add('other session', { sessionId: 'other', createdAtMs: NOW_MS + 3 });
+    };
+
+    it('are named by id, whatever their level', async () => {
+      await talk();
+      const [needle] = (await search({ terms: termsOf('needle') })).candidates;
+      expect([needle?.previousId, needle?.nextId]).toEqual([idOf('turn-2'), idOf('turn-4')]);
+      const ends = await search({ terms: termsOf('hay') });
+      const edges = ends.candidates.filter(({ id }) => [idOf('turn-2'), idOf('turn-6')].includes(id));
+      expect(edges.map(({ id, previousId, nextId }) => [id, previousId, nextId])).toEqual(expect.arrayContaining([
+        [idOf('turn-2'), idOf('turn-1'), idOf('turn-3')],
+        [idOf('turn-6'), idOf('turn-5'), null],
+      ]));
+    });
+
+    it('come along with both scores, from other levels too', async () => {
+      await talk();
+      const vector = vectorOf('turn-3', subject.dimension);
+      const { candidates } = await search({ terms: termsOf('needle hay'), vector, candidates: 1, neighbours: 2 });
+      const by = new Map(candidates.map((candidate) => [candidate.id, candidate]));
+      for (const i of [1, 2, 4, 5]) {
+        const neighbour = by.get(idOf(`turn-${i}`));
+        expect(neighbour?.dense).toBeCloseTo(dot(vector, vectorOf(`turn-${i}`, subject.dimension)), 4);
+        expect(neighbour?.lexical).toBeGreaterThan(0);
+        expect(neighbour?.level).toBe(i < 2 ? 'long_term' : 'immediate');
+      }
+      expect(by.get(idOf('turn-3'))?.direct).toBe(true);
+      expect(candidates.filter(({ direct }) => !direct).length).toBeGreaterThanOrEqual(3);
+      expect(by.has(idOf('other session'))).toBe(false);
+    });
+
+    it('pass the filter or stay away', async () => {
+      await talk();
+      const filter = { must_not: [{ key: 'tags', match: { value: 'odd' } }] };
+      const { candidates } = await search({ terms: termsOf('needle'), neighbours: 1, filter });
+      expect(new Set(idsOf(candidates))).toEqual(new Set([idOf('turn-3'), idOf('turn-2')]));
+      expect(candidates.find(({ id }) => id === idOf('turn-3'))?.nextId).toBe(idOf('turn-4'));
+    });
+
+    it('are none without a session', async () => {
+      for (const i of [1, 2, 3]) await subject.add(`loose-${i}`, { sessionId: null, createdAtMs: NOW_MS + i, text: i === 2 ? 'the needle' : 'hay' });
+      const { candidates } = await search({ terms: termsOf('needle'), neighbours: 2 });
+      expect(candidates).toMatchObject([{ id: idOf('loose-2'), previousId: null, nextId: null }]);
+    });
+
+    it('of equal times stand in the order of arrival', async () => {
+      for (const name of ['first', 'second', 'third']) await subject.add(name, { text: name });
+      const [second] = (await search({ terms: termsOf('second') })).candidates;
+      expect([second?.previousId, second?.nextId]).toEqual([idOf('first'), idOf('third')]);
+    });
+  });
+}

@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import type { ContextRecord } from '../../src/base/context.ts';
+import type { Trim, WriteOp, WriteResult } from '../../src/store/store.ts';
+import type { ContractSubject } from './store-contract.ts';
+import { idOf, NOW_MS, put, sample, sampleRecord, searchOf, termsOf, vectorOf } from './store-samples.ts';
+
+function movedBy(result: WriteResult | undefined): readonly ContextRecord[] {
+  return result?.op === 'trim' ? result.moved : [];
+}
+
+function deletedBy(result: WriteResult | undefined): readonly string[] {
+  return result !== undefined && 'deletedIds' in result ? result.deletedIds : [];
+}
+
+export function describeWrites(subject: ContractSubject): void {
+  const fetchOne = async (id: string): Promise<ContextRecord | null> =>
+    (await subject.store.fetch(subject.namespace, [id], NOW_MS))[0] ?? null;
+  const fresh = (name: string, fields: Partial<ContextRecord> = {}) =>
+    sample(name, subject.dimension, { namespace: subject.namespace, ...fields });
+
+  describe('put', () => {
+    it('keeps every field', async () => {
+      const context = fresh('full', {
+        text: 'Zoë — "quoted"\nline\u0000two 日本語 😀',
+        metadata: { a: { b: [1, 'x', null, true, { deep: 1.5 }] }, 'key "with.dots': -0.25, __proto__x: {} },
+        tags: ['one', 'two'],
+        level: 'long_term',
+        sessionId: null,
+        createdAtMs: NOW_MS - 5,
+        updatedAtMs: NOW_MS - 4,
+        expiresAtMs: NOW_MS + 1000,
+        expiryAction: 'promote',
+        version: 3,
+        accessCount: 7,
+        tokenCount: 12,
+      });
+      expect(await subject.write([context])).toEqual([{ op: 'put', created: true, record: context.record }]);
+      expect(await fetchOne(context.record.id)).toEqual(context.record);
+    });
+
+    it('of an id that exists with the same text is a success that changes nothing', async () => {
+      const context = await subject.add('again', { metadata: { first: true } });
+      const again = { ...context, record: { ...context.record, metadata: { first: false }, createdAtMs: NOW_MS + 9 } };
+      expect(await subject.write([again])).toEqual([{ op: 'put', created: false, record: context.record }]);
+      expect(await fetchOne(context.record.id)).toEqual(context.record);
+    });
+
+    it('of an id that exists with another text is a conflict, and the others of the call are written', async () => {
+      const { record } = await subject.add('taken');
+      const results = await subject.write([fresh('before'), fresh('taken', { text: 'another' }), fresh('after')]);
+      expect(results.map((result) => 'conflict' in result)).toEqual([false, true, false]);
+      expect(await fetchOne(record.id)).toEqual(record);
+      expect(await subject.store.fetch(subject.namespace, [idOf('before'), idOf('after')], NOW_MS)).not.toContain(null);
+    });
+
+    it('of one id twice in a call is one context', async () => {
+      const results = await subject.write([fresh('twin'), fresh('twin')]);
+      expect(results).toMatchObject([{ created: true }, { created: false }]);
+      expect((await subject.store.stats(subject.namespace)).counts.immediate).toBe(1);
+    });
+
+    it('of the same id in two namespaces is two contexts', async () => {
+      const one = fresh('shared', { text: 'mine' });
+      const other = fresh('shared', { namespace: `${subject.namespace}-b`, text: 'theirs' });
+      expect(await subject.write([one, other])).toMatchObject([{ created: true }, { created: true }]);
+      expect((await fetchOne(one.record.id))?.text).toBe('mine');
+    });
+
+    it('leaves the vector to the caller', async () => {
+      const context = fresh('vector');
+      const before = context.vector.slice();
+      await subject.write([context]);
+      expect(context.vector).toEqual(before);
+    });
+  });
+
+  describe('update', () => {
+    const update = (id: string, patch: Extract<WriteOp, { op: 'update' }>['patch'], ifVersion?: number): WriteOp => ({
+      op: 'update', namespace: subject.namespace, id, patch, updatedAtMs: NOW_MS + 50,
+      ...(ifVersion === undefined ? {} : { ifVersion }),
+    });
+
+    it('changes what the patch names, and nothing else', async () => {
+      const { record } = await subject.add('changing', { metadata: { a: 1 }, tags: ['old'] });
+      const [result] = await subject.store.write([update(record.id, { metadata: { b: 2 } })]);
+      const expected = { ...record, metadata: { b: 2 }, version: 2, updatedAtMs: NOW_MS + 50 };
+      expect(result).toEqual({ op: 'update', record: expected });
+      await subject.store.write([update(record.id, { tags: ['new'], expiry: { atMs: NOW_MS + 99, action: 'delete' } })]);
+      expect(await fetchOne(record.id)).toEqual({ ...expected, tags: ['new'], version: 3, expiresAtMs: NOW_MS + 99 });
+    });
+
+    it('with a new text is found by the new text and vector alone', async () => {
+      const { record } = await subject.add('old words', { text: 'the walrus sleeps' });
+      const vector = vectorOf('something else', subject.dimension);
+      await subject.store.write([update(record.id, { text: { text: 'a penguin swims', tokenCount: 3, vector } })]);
+      const search = (query: string) => subject.store.search(searchOf({ namespace: subject.namespace, terms: termsOf(query) }));
+      expect((await search('walrus')).candidates).toEqual([]);
+      expect((await search('penguin')).candidates.map(({ id }) => id)).toEqual([record.id]);
+      const dense = await subject.store.search(searchOf({ namespace: subject.namespace, vector }));
+      expect(dense.candidates[0]?.dense).toBeCloseTo(1, 3);
+      expect((await fetchOne(record.id))?.text).toBe('a penguin swims');
+      const [loaded] = await subject.store.load({ namespace: subject.namespace, agentId: 'agent', sessionId: 'session' }, 'immediate', NOW_MS);
+      expect(loaded?.vector).toEqual(vector);
+    });
+
+    it('moves to another level', async () => {
+      const { record } = await subject.add('mover');
+      await subject.store.write([update(record.id, { level: 'long_term' })]);
+      expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 0, short_term: 0, long_term: 1 });
+      const found = await subject.store.search(searchOf({ namespace: subject.namespace, level: 'long_term', terms: termsOf('mover') }));
+      expect(found.candidates.map(({ id, level }) => [id, level])).toEqual([[record.id, 'long_term']]);
+    });
+
+    it('with another version than expected fails and tells the version', async () => {
+      const { record } = await subject.add('versioned');
+      const results = await subject.store.write([update(record.id, { tags: ['a'] }, 1), update(record.id, { tags: ['b'] }, 1)]);
+      expect(results).toMatchObject([{ record: { version: 2 } }, { failed: 'version_conflict', version: 2 }]);
+      expect((await fetchOne(record.id))?.tags).toEqual(['a']);
+    });
+
+    it('of what is not there fails', async () => {
+      expect(await subject.store.write([update(idOf('nobody'), { tags: [] })])).toEqual([{ op: 'update', failed: 'not_found' }]);
+    });
+  });
+
+  describe('delete', () => {
+    it('tells which of the ids were there', async () => {
+      const { record } = await subject.add('doomed');
+      const op: WriteOp = { op: 'delete', namespace: subject.namespace, ids: [idOf('absent'), record.id, record.id] };
+      expect(await subject.store.write([op])).toEqual([{ op: 'delete', deletedIds: [record.id] }]);
+      expect(await fetchOne(record.id)).toBeNull();
+      const dense = await subject.store.search(
+        searchOf({ namespace: subject.namespace, vector: vectorOf('doomed', subject.dimension), terms: termsOf('doomed') }),
+      );
+      expect(dense.candidates).toEqual([]);
+    });
+
+    it('frees the id', async () => {
+      await subject.add('phoenix', { text: 'first life' });
+      const results = await subject.store.write([
+        { op: 'delete', namespace: subject.namespace, ids: [idOf('phoenix')] },
+        put(fresh('phoenix', { text: 'second life' })),
+      ]);
+      expect(results).toMatchObject([{ deletedIds: [idOf('phoenix')] }, { created: true }]);
+    });
+
+    it('by level and filter takes what matches both, of its namespace alone', async () => {
+      const keep = fresh('keep', { tags: ['red'], level: 'long_term' });
+      await subject.write([fresh('go', { tags: ['red'] }), fresh('stay', { tags: ['blue'] }), keep]);
+      await subject.write([fresh('foreign', { namespace: `${subject.namespace}-b`, tags: ['red'] })]);
+      const filter = { must: [{ key: 'tags', match: { value: 'red' } }] };
+      expect(await subject.store.write([{ op: 'delete_where', namespace: subject.namespace, level: 'immediate', filter }])).toEqual([
+        { op: 'delete_where', deletedIds: [idOf('go')] },
+      ]);
+      expect((await subject.store.stats(`${subject.namespace}-b`)).counts.immediate).toBe(1);
+      const [all] = await subject.store.write([{ op: 'delete_where', namespace: subject.namespace }]);
+      expect(new Set(deletedBy(all))).toEqual(new Set([idOf('stay'), idOf('keep')]));
+    });
+  });
+
+  describe('trim', () => {
+    const trim = (fields: Partial<Trim>): WriteOp => ({
+      op: 'trim', trim: { namespace: subject.namespace, agentId: 'agent', level: 'immediate', keep: 2, ...fields },
+    });
+    const down = { level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote' } as const;
+
+    it('moves all but the newest on, oldest first, with the new lifetime', async () => {
+      for (const name of ['a', 'b', 'c', 'd']) await subject.add(name, { createdAtMs: NOW_MS - name.charCodeAt(0) });
+      const [result] = await subject.store.write([trim({ sessionId: 'session', moveTo: down })]);
+      const moved = movedBy(result);
+      expect(deletedBy(result)).toEqual([]);
+      expect(moved.map(({ id }) => id)).toEqual([idOf('a'), idOf('b')]);
+      expect(moved[0]).toEqual(sampleRecord('a', {
+        namespace: subject.namespace, createdAtMs: NOW_MS - 97, level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote',
+      }));
+      expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 2, short_term: 2, long_term: 0 });
+    });
+
+    it('counts by when a context entered the level, not by when it was created', async () => {
+      await subject.add('new', { createdAtMs: NOW_MS + 500 });
+      await subject.add('old', { createdAtMs: NOW_MS - 500 });
+      const [result] = await subject.store.write([trim({ sessionId: 'session', keep: 1, moveTo: down })]);
+      expect(movedBy(result).map(({ id }) => id)).toEqual([idOf('new')]);
+      const back: WriteOp = { op: 'update', namespace: subject.namespace, id: idOf('new'), patch: { level: 'immediate' }, updatedAtMs: NOW_MS };
+      const [, again] = await subject.store.write([back, trim({ sessionId: 'session', keep: 1, moveTo: down })]);
+      expect(movedBy(again).map(({ id }) => id)).toEqual([idOf('old')]);
+    });
+
+    it('leaves a lifetime that the client gave', async () => {
+      await subject.add('mortal', { expiresAtMs: NOW_MS + 10, expiryAction: 'delete' });
+      await subject.add('other');
+      const [result] = await subject.store.write([trim({ keep: 0, moveTo: down })]);
+      expect(movedBy(result)).toMatchObject([
+        { id: idOf('mortal'), level: 'short_term', expiresAtMs: NOW_MS + 10, expiryAction: 'delete' },
+        { id: idOf('other'), expiresAtMs: NOW_MS + 1000, expiryAction: 'promote' },
+      ]);
+    });
+
+    it('keeps to one session, to those without one, or to the agent', async () => {
+      const sessions = { s1: 'one', s2: 'two', none: null };
+      for (const [name, sessionId] of Object.entries(sessions)) {
+        for (const i of [1, 2, 3]) await subject.add(`${name}-${i}`, { sessionId });
+      }
+      await subject.add('foreign', { agentId: 'somebody' });
+      const ids = async (op: WriteOp) => movedBy((await subject.store.write([op]))[0]).map(({ id }) => id);
+      expect(await ids(trim({ sessionId: 'one', moveTo: down }))).toEqual([idOf('s1-1')]);
+      expect(await ids(trim({ sessionId: null, moveTo: down }))).toEqual([idOf('none-1')]);
+      expect(await ids(trim({ keep: 4, moveTo: down }))).toEqual([idOf('s1-2'), idOf('s1-3'), idOf('s2-1')]);
+    });
+
+    it('deletes where there is no level below', async () => {
+      for (const name of ['x', 'y', 'z']) await subject.add(name);
+      expect(await subject.store.write([trim({})])).toEqual([{ op: 'trim', moved: [], deletedIds: [idOf('x')] }]);
+      expect(await fetchOne(idOf('x'))).toBeNull();
+    });
+
+    it('sees the operations before it in the same call', async () => {
+      const results = await subject.store.write([put(fresh('p')), put(fresh('q')), put(fresh('r')), trim({ moveTo: down })]);
+      expect(movedBy(results[3]).map(({ id }) => id)).toEqual([idOf('p')]);
+    });
+  });
+
+  it('many calls at once are all applied, each in its order', async () => {
+    const calls = Array.from({ length: 40 }, (_, i) => subject.write([fresh(`many-${i}`), fresh(`many-${i}`), fresh(`more-${i}`)]));
+    for (const results of await Promise.all(calls)) expect(results).toMatchObject([{ created: true }, { created: false }, { created: true }]);
+    expect((await subject.store.stats(subject.namespace)).counts.immediate).toBe(80);
+  });
+}
