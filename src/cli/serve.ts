@@ -42,7 +42,8 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
   // Loaded here, so that the other commands start without a server's weight.
   const [{ startServer }, { createLog, stderrTarget }] = await Promise.all([import('../main.ts'), import('../ops/log.ts')]);
   const target = stderrTarget();
-  const log = createLog(config.logging, target);
+  const { level, format } = config.logging;
+  const log = createLog({ level, format: format !== 'auto' ? format : io.stderr.columns === undefined ? 'json' : 'text' }, target);
   for (const warning of keys.warnings) log.warn({}, warning);
   const dataDir = resolve(io.folder, config.vector_db.data_dir);
   try {

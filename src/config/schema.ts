@@ -89,7 +89,7 @@ const VECTOR_DB = section('Where contexts are kept.', {
 
 const LOGGING = section('What is written to standard error.', {
   level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'Least level that is written.'),
-  format: choice('json', ['json', 'text'], 'json: one object a line; text: for reading in a terminal.'),
+  format: choice('auto', ['auto', 'json', 'text'], 'json: one object a line; text: for reading; auto: text on a terminal, json elsewhere.'),
 });
 
 /** Every setting of the server, declared once. */
