@@ -40,7 +40,7 @@ export class Client {
   readonly #requester: Requester;
   readonly #payloads: Payloads;
 
-  /** Made by `connect`. */
+  /** @internal */
   constructor(requester: Requester, payloads: Payloads) {
     this.#requester = requester;
     this.#payloads = payloads;

@@ -1,25 +1,14 @@
 import { connect as connectSocket, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { systemClock, type Clock } from '../../../src/base/clock.ts';
-import { systemRandom, type Random } from '../../../src/base/random.ts';
-import { SECRET_BYTES_MIN } from '../../../src/protocol/proof.ts';
-import { Client } from './client.ts';
-import { atCallSite, captureCallSite, ContextManagerError, toClientError, type CallSite } from './errors.ts';
-import { Payloads } from './payloads.ts';
-import { Requester, type RequesterOptions } from './requester.ts';
+import { systemRandom } from '../../../src/base/random.ts';
+import type { Client } from './client.ts';
+import { connectWith } from './connect-with.ts';
+import { captureCallSite } from './errors.ts';
 import type { ConnectOptions, TlsOptions } from './types.ts';
-import { CLIENT_NAME } from './version.ts';
-
-/** What a test hands in instead of the machine's. */
-export interface ConnectDeps {
-  readonly openStream: () => Duplex;
-  readonly clock: Clock;
-  readonly random: Random;
-}
 
 /** Timers that keep the process alive: somebody awaits what they bring about. Heartbeats do not. */
-export const clientClock: Clock = {
+const clientClock: Clock = {
   ...systemClock,
   after(delayMs, task) {
     const timer = setTimeout(task, delayMs);
@@ -35,65 +24,7 @@ export function connect(options: ConnectOptions): Promise<Client> {
   return connectWith(options, { openStream: () => openSocket(options), clock: clientClock, random: systemRandom }, captureCallSite());
 }
 
-/** The same over any stream, with a clock and randomness of the caller's. */
-export async function connectWith(options: ConnectOptions, deps: ConnectDeps, site: CallSite = captureCallSite()): Promise<Client> {
-  try {
-    const { signal } = options;
-    if (signal?.aborted) throw new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal.reason });
-    const requester = new Requester(requesterOptions(options), deps);
-    await started(requester, signal);
-    return new Client(requester, new Payloads(deps.clock, deps.random, options.namespace));
-  } catch (error) {
-    throw atCallSite(toClientError(error), site);
-  }
-}
-
-async function started(requester: Requester, signal: AbortSignal | undefined): Promise<void> {
-  const onAbort = (): void => requester.destroy(new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal?.reason }));
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    await requester.start();
-  } catch (error) {
-    const failure = toClientError(error);
-    requester.destroy(failure);
-    throw failure;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
-}
-
-function requesterOptions(options: ConnectOptions): RequesterOptions {
-  const secret = typeof options.secret === 'string' ? Buffer.from(options.secret) : new Uint8Array(options.secret);
-  if (secret.length < SECRET_BYTES_MIN) throw invalid(`secret must be at least ${SECRET_BYTES_MIN} bytes`);
-  const timeoutMs = options.timeoutMs ?? 30_000;
-  const backoff = options.backoff ?? { minMs: 100, maxMs: 10_000 };
-  return {
-    identity: {
-      keyId: options.keyId,
-      secret,
-      sender: options.sender ?? options.keyId,
-      client: options.client ?? CLIENT_NAME,
-    },
-    size: atLeastOne('pool', options.pool ?? 1),
-    timeoutMs,
-    connectTimeoutMs: options.connectTimeoutMs ?? Math.min(10_000, timeoutMs),
-    maxInFlight: atLeastOne('maxInFlight', options.maxInFlight ?? 256),
-    maxQueued: options.maxQueued ?? 10_000,
-    reconnect: backoff,
-    retry: backoff,
-  };
-}
-
-function atLeastOne(name: string, value: number): number {
-  if (!Number.isInteger(value) || value < 1) throw invalid(`${name} must be an integer of at least 1`);
-  return value;
-}
-
-function invalid(message: string): ContextManagerError {
-  return new ContextManagerError('BAD_REQUEST', `connect: ${message}`);
-}
-
-function openSocket({ host, port, tls }: ConnectOptions): Duplex {
+function openSocket({ host, port, tls }: ConnectOptions): Socket {
   const socket: Socket = tls === undefined || tls === false ? connectSocket({ host, port }) : connectTls({ host, port, ...tlsOptions(tls) });
   // Writes are joined per tick already; waiting for more would only delay them.
   socket.setNoDelay(true);

@@ -1,5 +1,5 @@
 import { duplexPair, type Duplex } from 'node:stream';
-import { connectWith } from '../../../clients/typescript/src/connect.ts';
+import { connectWith } from '../../../clients/typescript/src/connect-with.ts';
 import type { Client, ConnectOptions } from '../../../clients/typescript/src/index.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';

@@ -1,0 +1,75 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../../src/base/clock.ts';
+import type { Random } from '../../../src/base/random.ts';
+import { SECRET_BYTES_MIN } from '../../../src/protocol/proof.ts';
+import { Client } from './client.ts';
+import { atCallSite, captureCallSite, ContextManagerError, toClientError, type CallSite } from './errors.ts';
+import { Payloads } from './payloads.ts';
+import { Requester, type RequesterOptions } from './requester.ts';
+import type { ConnectOptions } from './types.ts';
+import { CLIENT_NAME } from './version.ts';
+
+/** What a test hands in instead of the machine's. */
+export interface ConnectDeps {
+  readonly openStream: () => Duplex;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The same over any stream, with a clock and randomness of the caller's. */
+export async function connectWith(options: ConnectOptions, deps: ConnectDeps, site: CallSite = captureCallSite()): Promise<Client> {
+  try {
+    const { signal } = options;
+    if (signal?.aborted) throw new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal.reason });
+    const requester = new Requester(requesterOptions(options), deps);
+    await started(requester, signal);
+    return new Client(requester, new Payloads(deps.clock, deps.random, options.namespace));
+  } catch (error) {
+    throw atCallSite(toClientError(error), site);
+  }
+}
+
+async function started(requester: Requester, signal: AbortSignal | undefined): Promise<void> {
+  const onAbort = (): void => requester.destroy(new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal?.reason }));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    await requester.start();
+  } catch (error) {
+    const failure = toClientError(error);
+    requester.destroy(failure);
+    throw failure;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function requesterOptions(options: ConnectOptions): RequesterOptions {
+  const secret = typeof options.secret === 'string' ? Buffer.from(options.secret) : new Uint8Array(options.secret);
+  if (secret.length < SECRET_BYTES_MIN) throw invalid(`secret must be at least ${SECRET_BYTES_MIN} bytes`);
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  const backoff = options.backoff ?? { minMs: 100, maxMs: 10_000 };
+  return {
+    identity: {
+      keyId: options.keyId,
+      secret,
+      sender: options.sender ?? options.keyId,
+      client: options.client ?? CLIENT_NAME,
+    },
+    size: atLeastOne('pool', options.pool ?? 1),
+    timeoutMs,
+    connectTimeoutMs: options.connectTimeoutMs ?? Math.min(10_000, timeoutMs),
+    maxInFlight: atLeastOne('maxInFlight', options.maxInFlight ?? 256),
+    maxQueued: options.maxQueued ?? 10_000,
+    reconnect: backoff,
+    retry: backoff,
+  };
+}
+
+function atLeastOne(name: string, value: number): number {
+  if (!Number.isInteger(value) || value < 1) throw invalid(`${name} must be an integer of at least 1`);
+  return value;
+}
+
+function invalid(message: string): ContextManagerError {
+  return new ContextManagerError('BAD_REQUEST', `connect: ${message}`);
+}
