@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { World, type Variables } from './support/processes.ts';
+
+const world = new World();
+const services: Server[] = [];
+afterEach(() => {
+  for (const service of services.splice(0)) {
+    service.closeAllConnections();
+    service.close();
+  }
+});
+afterAll(() => world.cleanUp());
+
+interface Asked {
+  readonly authorization: string | undefined;
+  readonly model: string;
+  readonly input: readonly string[];
+}
+
+const DIMENSION = 64;
+
+/** As unlike a model as can be, but the same for the same letters. */
+function letters(text: string): number[] {
+  const vector = new Array<number>(DIMENSION).fill(0.01);
+  for (const letter of text.toLowerCase()) vector[letter.charCodeAt(0) % DIMENSION] = (vector[letter.charCodeAt(0) % DIMENSION] ?? 0) + 1;
+  return vector;
+}
+
+/** An OpenAI-compatible service; one that does not answer where `answers` is false. */
+async function embeddingService(answers: boolean): Promise<{ asked: Asked[]; variables: Variables }> {
+  const asked: Asked[] = [];
+  const service = createServer((request, response) => {
+    void body(request).then((text) => {
+      const { model, input } = JSON.parse(text) as Omit<Asked, 'authorization'>;
+      asked.push({ authorization: request.headers.authorization, model, input });
+      if (!answers) return;
+      const data = input.map((each, index) => ({ index, embedding: letters(each) }));
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ data }));
+    });
+  });
+  services.push(service);
+  service.listen(0, '127.0.0.1');
+  await once(service, 'listening');
+  const variables = {
+    EMBEDDING__PROVIDER: 'http',
+    EMBEDDING__URL: `http://127.0.0.1:${(service.address() as AddressInfo).port}/v1`,
+    EMBEDDING__MODEL: 'e5-letters',
+    EMBEDDING__API_TOKEN: 'token-hunter2',
+    EMBEDDING__DIMENSION: String(DIMENSION),
+    SERVER__SHUTDOWN_DEADLINE_MS: '60000',
+    LOGGING__LEVEL: 'debug',
+  };
+  return { asked, variables };
+}
+
+async function body(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+describe('an embedding service', () => {
+  it("is asked for passages and queries with the model's prefixes, and its token stays out of the log", async () => {
+    const { asked, variables } = await embeddingService(true);
+    const server = await world.serve(world.folder(), variables);
+    const client = await server.connect();
+    await client.store({ text: 'bananas' });
+    const { contexts } = await client.query({ query: 'banana' });
+    expect(contexts[0]?.text).toBe('bananas');
+    expect(asked).toContainEqual({ authorization: 'Bearer token-hunter2', model: 'e5-letters', input: ['passage: bananas'] });
+    expect(asked.map(({ input }) => input)).toContainEqual(['query: banana']);
+    await client.close();
+    const { code, stderr } = await server.end('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr).not.toMatch(/hunter2|banana/);
+  });
+
+  it('that does not answer holds a stop up, and a second signal does not wait for it', async () => {
+    const { asked, variables } = await embeddingService(false);
+    const server = await world.serve(world.folder(), variables);
+    const client = await server.connect();
+    const storing = client.store({ text: 'never embedded' }).catch((error: unknown) => error);
+    await expect.poll(() => asked.length, { timeout: 20_000 }).toBe(1);
+    server.kill('SIGTERM');
+    const readiness = `http://127.0.0.1:${server.httpPort}/health/readiness`;
+    await expect.poll(async () => (await fetch(readiness)).status, { timeout: 20_000 }).toBe(503);
+    expect(await (await fetch(readiness)).json()).toEqual({ ready: false, reason: 'the server is shutting down' });
+    expect(await server.end('SIGTERM')).toMatchObject({ code: 143 });
+    await client.close({ timeoutMs: 0 });
+    expect(await storing).toBeInstanceOf(Error);
+  });
+});
