@@ -36,7 +36,7 @@ async function latency(bench: Bench, large: LargeNamespace): Promise<Row> {
   bench.defer(() => smallClient.close());
   await loadTexts(smallClient, { count: smallCount, text: (position) => large.corpus.text(position) });
   const largeClient = await connectTo(large.server);
-  const [rounds, durationMs] = bench.quick ? [3, 300] : [5, 3_000];
+  const [rounds, durationMs] = bench.quick ? [3, 250] : [5, 3_000];
   const oneAtATime = (pid: number, client: Client) => (): Promise<Measured> =>
     measureLoad(pid, { inFlight: 1, durationMs, call: () => client.query({ query: takeQuery(large), limit: TOP }) });
   const subjects = [oneAtATime(small.pid, smallClient), oneAtATime(large.server.pid, largeClient)];

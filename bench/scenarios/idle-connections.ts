@@ -69,7 +69,7 @@ function connectionsPossible(bench: Bench): number {
 }
 
 async function pingRounds(bench: Bench, server: ServerProcess, client: Client): Promise<Measured[]> {
-  const [rounds, durationMs] = bench.quick ? [3, 400] : [9, 2_000];
+  const [rounds, durationMs] = bench.quick ? [3, 250] : [9, 2_000];
   const results: Measured[] = [];
   for (let round = 0; round < rounds; round++) {
     results.push(await measureLoad(server.pid, { inFlight: 1, durationMs, call: () => client.ping() }));

@@ -68,7 +68,7 @@ async function compare(
   beside: Subject,
   ask: (client: Client) => Promise<unknown>,
 ): Promise<Row> {
-  const [rounds, durationMs] = bench.quick ? [3, 300] : [9, 2_000];
+  const [rounds, durationMs] = bench.quick ? [3, 250] : [9, 2_000];
   const subjects = [alone, beside].map(({ server, client }) => (): Promise<Measured> =>
     measureLoad(server.pid, { inFlight: 1, durationMs, call: () => ask(client) }),
   );

@@ -16,7 +16,7 @@ export const mixed: Scenario = {
   about: '10 writers and 10 readers at once: the event loop and the query beside what it is without writers',
   fullDuration: '2 min',
   async run(bench) {
-    const [preloaded, aloneMs, mixedMs, scrapeMs] = bench.quick ? [2_000, 1_000, 4_000, 1_000] : [10_000, 10_000, 60_000, 5_000];
+    const [preloaded, aloneMs, mixedMs, scrapeMs] = bench.quick ? [1_000, 500, 3_000, 1_000] : [10_000, 10_000, 60_000, 5_000];
     const corpus = createCorpus(SEED);
     const server = await startServerProcess();
     bench.defer(() => server.stop());

@@ -21,7 +21,7 @@ export const ping: Scenario = {
   fullDuration: '1 min',
   async run(bench) {
     const subjects = await start(bench);
-    const [rounds, durationMs] = bench.quick ? [3, 500] : [7, 2_000];
+    const [rounds, durationMs] = bench.quick ? [3, 300] : [7, 2_000];
     for (const subject of subjects) await measureLoad(subject.pid, { inFlight: 64, durationMs, call: () => subject.ping() });
     const many = await measure(subjects, rounds, durationMs, 64);
     const one = await measure(subjects, rounds, durationMs, 1);

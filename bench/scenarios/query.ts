@@ -20,14 +20,14 @@ export const query: Scenario = {
     const large = await largeNamespace(bench);
     const clients = await connectMany(large.server, CONNECTIONS);
     bench.defer(() => Promise.all(clients.map((client) => client.close())));
-    const [rounds, durationMs] = bench.quick ? [3, 600] : [5, 5_000];
+    const [rounds, durationMs] = bench.quick ? [3, 400] : [5, 5_000];
     const hybrid = (): Promise<Measured> =>
       measureLoad(large.server.pid, {
         inFlight: IN_FLIGHT,
         durationMs,
         call: (lane) => clients[lane % CONNECTIONS]?.query({ query: takeQuery(large), limit: TOP }) ?? Promise.reject(new Error('no connection')),
       });
-    const recall = clients[0] === undefined ? Number.NaN : await vectorRecall(large, clients[0], bench.quick ? 50 : 300);
+    const recall = clients[0] === undefined ? Number.NaN : await vectorRecall(large, clients[0], bench.quick ? 30 : 300);
     await hybrid();
     const lexical = await fasterLexical(large, durationMs);
     bench.note(`the faster lexical floor is ${lexical}`);

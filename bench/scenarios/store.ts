@@ -59,7 +59,7 @@ async function start(bench: Bench): Promise<Fixture> {
   bench.defer(() => writer.stop());
   // In the server's own folder: the same disk.
   await writer.call('open', { path: join(server.dataDir, 'floor.db') });
-  const [rounds, durationMs] = bench.quick ? [3, 800] : [5, 4_000];
+  const [rounds, durationMs] = bench.quick ? [3, 500] : [5, 4_000];
   return { server, clients, writer, corpus: createCorpus(SEED), durationMs, rounds, nextText: 0 };
 }
 

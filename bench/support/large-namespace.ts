@@ -1,5 +1,6 @@
 import type { BareSearch, SearchParameters } from '../floors/bare-search.ts';
-import { CONFIG_SCHEMA } from '../../src/config/schema.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { nodeConfigFiles } from '../../src/config/node-files.ts';
 import { startChild, type Child } from './child-calls.ts';
 import { connectTo, loadTexts } from './client.ts';
 import { createCorpus, type Corpus } from './corpus.ts';
@@ -30,9 +31,9 @@ export interface LargeNamespace {
 /** Made once in a run: loading and indexing take most of the time of whatever measures it. */
 export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
   return bench.shared('large-namespace', async () => {
-    const count = bench.quick ? 5_000 : 100_000;
+    const count = bench.quick ? 3_000 : 100_000;
     const settings: Record<string, string> = bench.quick ? { VECTOR_DB__INDEXING_THRESHOLD: '2000' } : {};
-    const parameters = { seed: SEED, count, queries: bench.quick ? 500 : 2_000, ...defaultIndex() };
+    const parameters = { seed: SEED, count, queries: bench.quick ? 300 : 2_000, ...configuredIndex() };
     const corpus = createCorpus(SEED);
     const server = await startServerProcess({ settings });
     const emptyRssMib = readUsage(server.pid).rssMib;
@@ -46,7 +47,7 @@ export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
     bench.note('building the floor');
     const floor = startChild<BareSearch>(new URL('../floors/bare-search.ts', import.meta.url));
     await floor.call('build', parameters);
-    const queries = Array.from({ length: bench.quick ? 5_000 : QUERIES }, (_, number) => corpus.query(number, count));
+    const queries = Array.from({ length: bench.quick ? 3_000 : QUERIES }, (_, number) => corpus.query(number, count));
     const value: LargeNamespace = {
       server, floor, corpus, count, ids, queries, settings, emptyRssMib, loadedRssMib, nextQuery: 0,
     };
@@ -54,16 +55,11 @@ export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
   });
 }
 
-/** The floor's index has the parameters that the server has by default. */
-function defaultIndex(): Pick<SearchParameters, 'm' | 'efConstruction' | 'efSearch' | 'quantization'> {
-  const settings = CONFIG_SCHEMA.properties?.vector_db?.properties;
-  const hnsw = settings?.hnsw?.properties;
-  return {
-    m: Number(hnsw?.m?.default),
-    efConstruction: Number(hnsw?.ef_construction?.default),
-    efSearch: Number(hnsw?.ef_search?.default),
-    quantization: settings?.quantization?.default as SearchParameters['quantization'],
-  };
+/** The floor's index has the parameters that the server takes from the same environment. */
+function configuredIndex(): Pick<SearchParameters, 'm' | 'efConstruction' | 'efSearch' | 'quantization'> {
+  const { config } = loadConfig({ environment: process.env, folder: process.cwd(), files: nodeConfigFiles });
+  const { quantization, hnsw } = config.vector_db;
+  return { m: hnsw.m, efConstruction: hnsw.ef_construction, efSearch: hnsw.ef_search, quantization };
 }
 
 /** A question that was not asked before, so that its embedding is in no cache. */

@@ -3,7 +3,7 @@ import type { Bench, Scenario } from './scenario.ts';
 
 export interface RunOptions {
   readonly quick: boolean;
-  /** What is not done by then is cut off and reported as a failure. */
+  /** What is not done by then is cut off, and named in `cutOff`. */
   readonly endsWithinMs?: number;
   note(message: string): void;
 }
@@ -11,7 +11,13 @@ export interface RunOptions {
 export interface RunResult {
   readonly rows: readonly Row[];
   readonly failures: readonly string[];
+  /** Scenarios that there was no time for. */
+  readonly cutOff: readonly string[];
 }
+
+class OutOfTime extends Error {}
+
+const LATE_CLEANING_MS = 1_000;
 
 type Cleanup = () => unknown;
 
@@ -19,10 +25,15 @@ type Cleanup = () => unknown;
 export async function runScenarios(scenarios: readonly Scenario[], options: RunOptions): Promise<RunResult> {
   const rows: Row[] = [];
   const failures: string[] = [];
+  const cutOff: string[] = [];
   const sharedCleanups: Cleanup[] = [];
   const shared = new Map<string, Promise<unknown>>();
   const endMs = performance.now() + (options.endsWithinMs ?? Number.POSITIVE_INFINITY);
   for (const scenario of scenarios) {
+    if (performance.now() >= endMs) {
+      cutOff.push(scenario.name);
+      continue;
+    }
     const cleanups: Cleanup[] = [];
     const startedMs = performance.now();
     let over = false;
@@ -41,13 +52,14 @@ export async function runScenarios(scenarios: readonly Scenario[], options: RunO
       rows.push(...(await within(endMs, scenario.run(bench))));
       bench.note(`done in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
     } catch (error) {
-      failures.push(`${scenario.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      if (error instanceof OutOfTime) cutOff.push(scenario.name);
+      else failures.push(`${scenario.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }
     over = true;
-    await cleanUp(cleanups);
+    await unlessLate(endMs, cleanUp(cleanups));
   }
-  await cleanUp(sharedCleanups);
-  return { rows, failures };
+  await unlessLate(endMs, cleanUp(sharedCleanups));
+  return { rows, failures, cutOff };
 }
 
 async function keep<T>(make: () => Promise<{ value: T; release: Cleanup }>, cleanups: Cleanup[]): Promise<T> {
@@ -60,7 +72,7 @@ async function within<T>(endMs: number, work: Promise<T>): Promise<T> {
   if (endMs === Number.POSITIVE_INFINITY) return work;
   let timer: NodeJS.Timeout | undefined;
   const outOfTime = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('out of time')), Math.max(0, endMs - performance.now()));
+    timer = setTimeout(() => reject(new OutOfTime('out of time')), Math.max(0, endMs - performance.now()));
   });
   try {
     return await Promise.race([work, outOfTime]);
@@ -69,6 +81,12 @@ async function within<T>(endMs: number, work: Promise<T>): Promise<T> {
     // Cut off, it may still fail; that was reported.
     work.catch(() => {});
   }
+}
+
+/** Past the end a good stop is not waited for long: what is left ends with this process. */
+async function unlessLate(endMs: number, cleaning: Promise<void>): Promise<void> {
+  if (performance.now() < endMs) return cleaning;
+  await Promise.race([cleaning, new Promise((resolve) => setTimeout(resolve, LATE_CLEANING_MS))]);
 }
 
 async function cleanUp(cleanups: Cleanup[]): Promise<void> {

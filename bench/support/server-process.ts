@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -52,7 +53,10 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
   });
   const lastWords = collectStderr(child);
   // A run that is cut off leaves no server behind.
-  const killOnExit = (): void => void child.kill('SIGKILL');
+  const killOnExit = (): void => {
+    child.kill('SIGKILL');
+    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+  };
   process.once('exit', killOnExit);
   child.once('exit', () => process.off('exit', killOnExit));
   await untilReady(child, httpPort, lastWords);
