@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ContextRecord, Level } from '../base/context.ts';
-import { toCodedError, type CodedError } from '../base/errors.ts';
+import type { CodedError } from '../base/errors.ts';
 import { allocate, type BudgetOutcome, type BudgetRules } from './budget.ts';
 import { DuplicateFilter, printOf, type TextPrint } from './duplicates.ts';
 import type { ReceiptOutcome, ScoreParts } from './types.ts';
@@ -20,8 +20,14 @@ export interface AnswerRules extends BudgetRules {
   readonly nearDuplicateThreshold: number;
 }
 
-/** Records in the order of `ids`; null where there is none any more. */
-export type FetchRecords = (ids: readonly string[]) => Promise<(ContextRecord | null)[]>;
+/** Records in the order of the ids asked for; null where there is none any more, or where `error` kept it from being read. */
+export interface Fetched {
+  readonly records: readonly (ContextRecord | null)[];
+  readonly error?: CodedError;
+}
+
+/** Never rejects. */
+export type FetchRecords = (ids: readonly string[]) => Promise<Fetched>;
 
 export interface Answer {
   /** In rank order. */
@@ -87,19 +93,17 @@ function withNext(unread: readonly Item[], open: readonly Item[], ahead: number)
   return [...wanted];
 }
 
-/** Where the texts cannot be had, the answer goes on without these contexts. */
+/** Where texts cannot be had, the answer goes on without these contexts. */
 async function read(items: readonly Item[], fetch: FetchRecords, lost: Map<Level, CodedError>): Promise<void> {
-  let records: readonly (ContextRecord | null)[] = [];
-  try {
-    records = await fetch(items.map((item) => item.ranked.id));
-  } catch (error) {
-    for (const item of items) lost.set(item.level, toCodedError(error));
-  }
+  const { records, error } = await fetch(items.map((item) => item.ranked.id));
   items.forEach((item, i) => {
     const record = records[i] ?? null;
     item.record = record;
-    if (record === null) item.state = 'gone';
-    else item.tokenCount = record.tokenCount;
+    if (record !== null) item.tokenCount = record.tokenCount;
+    else {
+      item.state = 'gone';
+      if (error !== undefined) lost.set(item.level, error);
+    }
   });
 }
 

@@ -75,8 +75,7 @@ export class LevelSearch {
     vectorComing: Promise<QueryVector>,
     signal: AbortSignal | undefined,
   ): Promise<LevelAnswer> {
-    const { vector, error } = await vectorComing;
-    if (vector === undefined && plan.analysis.terms.length === 0 && error !== undefined) throw error;
+    const { vector, error } = searchable(plan, await vectorComing);
     const { settings, store, clock, embedding } = this.#deps;
     const searching = store.search(
       {
@@ -117,7 +116,7 @@ export class LevelSearch {
       else sets.push(outcome.value);
     }
     if (sets.length === 0 && failure !== undefined) throw failure;
-    const { vector, error = failure } = await vectorComing;
+    const { vector, error = failure } = searchable(plan, await vectorComing);
     const result = this.#searchSets(plan, sets, counted, vector);
     return { level: 'immediate', result, fromMemory: true, ...(error === undefined ? {} : { error }) };
   }
@@ -148,6 +147,13 @@ export class LevelSearch {
     }
     return { candidates, searched, statistics, denseMedian: null };
   }
+}
+
+/** Throws the embedder's error where there are no words either. */
+function searchable(plan: QueryPlan, embedded: QueryVector): QueryVector {
+  const { vector, error } = embedded;
+  if (vector === undefined && plan.analysis.terms.length === 0 && error !== undefined) throw error;
+  return embedded;
 }
 
 function* contextsOf(sets: readonly WorkingSet[]): Generator<ResidentContext> {

@@ -1,12 +1,12 @@
 import { orAbort, throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
-import type { ContextRecord, Level } from '../base/context.ts';
-import type { CodedError } from '../base/errors.ts';
+import type { Level } from '../base/context.ts';
+import { toCodedError, type CodedError } from '../base/errors.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import type { Candidate, ContextStore } from '../store/store.ts';
 import type { AccessCounts } from './access-counts.ts';
-import { assemble, type Answer, type Ranked } from './answer.ts';
+import { assemble, type Answer, type Fetched, type Ranked } from './answer.ts';
 import type { LevelPolicy } from './level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector } from './level-search.ts';
 import { planQuery, type QueryPlan } from './query-plan.ts';
@@ -77,15 +77,19 @@ export class Retrieval {
   }
 
   /** Texts of L1 come from memory where they are there; the rest in one read. */
-  async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<(ContextRecord | null)[]> {
+  async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<Fetched> {
     const { workingSets, store, clock } = this.#deps;
     const { namespace } = plan.scope;
-    const records = workingSets.peek(namespace, ids);
-    const missing = ids.filter((_, i) => records[i] === null);
-    if (missing.length === 0) return records;
-    const fetched = await orAbort(store.fetch(namespace, missing, clock.nowMs()), signal);
-    const byId = new Map(missing.map((id, i) => [id, fetched[i] ?? null]));
-    return records.map((record, i) => record ?? byId.get(ids[i] ?? '') ?? null);
+    const resident = workingSets.peek(namespace, ids);
+    const missing = ids.filter((_, i) => resident[i] === null);
+    if (missing.length === 0) return { records: resident };
+    try {
+      const read = await orAbort(store.fetch(namespace, missing, clock.nowMs()), signal);
+      let next = 0;
+      return { records: resident.map((record) => record ?? read[next++] ?? null) };
+    } catch (error) {
+      return { records: resident, error: toCodedError(error) };
+    }
   }
 
   #outcome(

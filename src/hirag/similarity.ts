@@ -92,9 +92,14 @@ export function similarities(candidates: readonly Candidate[], comparison: Compa
   });
   const best = evidence.reduce((most, found) => Math.max(most, found), 0);
   return evidence.map((found, i) => ({
-    similarity: found > 0 ? Math.tanh(settings.slope * found) * (found / best) ** settings.relativeExponent : 0,
-    lexical: Math.min(1, lexical[i] ?? 0),
+    similarity: rounded(found > 0 ? Math.tanh(settings.slope * found) * (found / best) ** settings.relativeExponent : 0),
+    lexical: rounded(Math.min(1, lexical[i] ?? 0)),
   }));
+}
+
+/** The same texts get the same score whichever index added up their vectors, in whatever order: ties stay ties. */
+function rounded(score: number): number {
+  return Math.round(score * 1e6) / 1e6;
 }
 
 /** Places of the contexts before and after each candidate in its session; -1 where that is no candidate. */

@@ -42,7 +42,8 @@ interface Hit {
 
 /**
  * Searches contexts of one session (or of none) in memory, with the scores the store would give them:
- * cosine, BM25 with the namespace's statistics, and the same choice of candidates and neighbours.
+ * cosine, BM25 with the namespace's statistics, and the same choice of candidates and neighbours. Only neighbours
+ * that lie in another level are known no further than they left L1 while it was in memory.
  */
 export function searchResident(contexts: Iterable<ResidentContext>, search: ResidentSearch): SearchResult {
   const order = [...contexts].filter((context) => !hasExpired(context.record, search.nowMs)).sort(byCreation);

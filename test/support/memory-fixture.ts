@@ -34,14 +34,14 @@ export interface FixtureOptions {
 
 /** A memory over the embedded store in a folder of its own, the local embedder, and a clock that the test moves. */
 export async function openMemory(options: FixtureOptions = {}): Promise<MemoryFixture> {
-  const folder = await mkdtemp(join(tmpdir(), 'memory-'));
+  const folder = options.store === undefined ? await mkdtemp(join(tmpdir(), 'memory-')) : null;
   return open(options, folder, new FakeClock());
 }
 
-async function open(options: FixtureOptions, folder: string, clock: FakeClock): Promise<MemoryFixture> {
+async function open(options: FixtureOptions, folder: string | null, clock: FakeClock): Promise<MemoryFixture> {
   const provider = options.provider ?? createLocalProvider();
   const embedding = withCache(provider, { maxEntries: 1000, ttlMs: 3_600_000 }, clock, noMetrics);
-  const store = options.store ?? (await openStore(folder, provider, clock));
+  const store = options.store ?? (await openStore(folder ?? '', provider, clock));
   const settings = { ...DEFAULT_HIRAG_SETTINGS, ...options.settings };
   const memory = createMemory({ store, embedding, settings, clock, random: systemRandom, metrics: noMetrics, log: silentLog, ...options.deps });
   const stop = async (): Promise<void> => {
@@ -59,7 +59,7 @@ async function open(options: FixtureOptions, folder: string, clock: FakeClock): 
     },
     async close() {
       await stop();
-      await rm(folder, { recursive: true, force: true });
+      if (folder !== null) await rm(folder, { recursive: true, force: true });
     },
   };
 }

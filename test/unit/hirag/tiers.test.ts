@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { LEVELS, type ContextRecord, type Level } from '../../../src/base/context.ts';
-import { noMetrics, type Metrics } from '../../../src/base/metrics.ts';
+import type { Metrics } from '../../../src/base/metrics.ts';
 import type { HiragSettings } from '../../../src/hirag/settings.ts';
 import type { Memory, StoreInput } from '../../../src/hirag/types.ts';
 import { openMemory, type MemoryFixture } from '../../support/memory-fixture.ts';
@@ -22,8 +22,8 @@ class Counting implements Metrics {
     const key = [name, ...Object.values(labels)].join(' ');
     this.counts[key] = (this.counts[key] ?? 0) + by;
   };
-  observe = noMetrics.observe;
-  gauge = noMetrics.gauge;
+  observe: Metrics['observe'] = () => undefined;
+  gauge: Metrics['gauge'] = () => undefined;
 }
 
 async function start(settings: Partial<HiragSettings> = {}): Promise<MemoryFixture & { metrics: Counting }> {
