@@ -1,0 +1,264 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ContextRecord, type Filter, type Level, LEVELS } from '../../src/base/context.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { noMetrics } from '../../src/base/metrics.ts';
+import { analyze } from '../../src/base/text/analyzer.ts';
+import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
+import type { ContextStore, SearchRequest, WriteOp, WriteResult } from '../../src/store/store.ts';
+import { idOf, vectorOf } from '../contract/store-samples.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { NaiveStore } from './naive-store.ts';
+
+const DIMENSION = 8;
+const START_MS = 1_700_000_000_000;
+const TOLERANCE = 1e-4;
+
+const namespace = fc.constantFrom('one', 'two');
+const id = fc.integer({ min: 0, max: 24 }).map((i) => idOf(`id-${i}`));
+const agentId = fc.constantFrom('ann', 'bob');
+const sessionId = fc.constantFrom('s1', 's2', null);
+const level = fc.constantFrom<Level>(...LEVELS);
+const words = fc.array(fc.constantFrom('walrus', 'penguin', 'adoption', 'agency', 'music', 'oslo', 'tea', 'lighthouse'), { minLength: 1, maxLength: 6 });
+const text = words.map((chosen) => chosen.join(' '));
+const vector = fc.integer({ min: 0, max: 1000 }).map((i) => vectorOf(`v-${i}`, DIMENSION));
+const timeMs = fc.integer({ min: 0, max: 40 }).map((offset) => START_MS + offset);
+const expiry = fc.record({ atMs: fc.option(timeMs), action: fc.constantFrom('delete' as const, 'promote' as const) });
+const tags = fc.array(fc.constantFrom('red', 'blue'), { maxLength: 2 });
+
+const record: fc.Arbitrary<ContextRecord> = fc
+  .record({ id, namespace, agentId, sessionId, level, text, tags, createdAtMs: timeMs, expiry, size: fc.integer({ min: 0, max: 3 }) })
+  .map(({ expiry: { atMs, action }, size, ...fields }) => ({
+    ...fields, tokenCount: 3, metadata: { size }, version: 1, updatedAtMs: fields.createdAtMs, expiresAtMs: atMs, expiryAction: action, accessCount: 0,
+  }));
+const filter: fc.Arbitrary<Filter> = fc.oneof(
+  tags.map((any) => ({ must: [{ key: 'tags', match: { any } }] })),
+  fc.integer({ min: 0, max: 3 }).map((size) => ({ must_not: [{ key: 'metadata.size', match: { value: size } }] })),
+);
+const patch = fc.record(
+  {
+    text: fc.record({ text, tokenCount: fc.integer({ min: 1, max: 9 }), vector }),
+    metadata: fc.record({ size: fc.integer({ min: 0, max: 3 }) }),
+    tags,
+    level,
+    expiry,
+  },
+  { requiredKeys: [] },
+);
+const put: fc.Arbitrary<WriteOp> = fc.record({ record, vector }).map((context) => ({ op: 'put', context }));
+const op: fc.Arbitrary<WriteOp> = fc.oneof(
+  { arbitrary: put, weight: 8 },
+  { arbitrary: fc.record({ op: fc.constant('update' as const), namespace, id, patch, updatedAtMs: timeMs }), weight: 2 },
+  { arbitrary: fc.record({ op: fc.constant('update' as const), namespace, id, patch, updatedAtMs: timeMs, ifVersion: fc.constantFrom(1, 2) }), weight: 1 },
+  { arbitrary: fc.record({ op: fc.constant('delete' as const), namespace, ids: fc.array(id, { maxLength: 3 }) }), weight: 1 },
+  { arbitrary: fc.record({ op: fc.constant('delete_where' as const), namespace, level, filter }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      op: fc.constant('trim' as const),
+      trim: fc.record(
+        {
+          namespace, agentId, level: fc.constantFrom<Level>('immediate', 'short_term'), keep: fc.integer({ min: 0, max: 4 }), sessionId,
+          moveTo: expiry.map(({ atMs, action }) => ({ level: 'long_term' as const, expiresAtMs: atMs, expiryAction: action })),
+        },
+        { requiredKeys: ['namespace', 'agentId', 'level', 'keep'] },
+      ),
+    }),
+    weight: 2,
+  },
+);
+const search: fc.Arbitrary<SearchRequest> = fc.record(
+  {
+    namespace, agentId, filter, vector, level,
+    sessionId: fc.constantFrom('s1', 's2'),
+    includeSessionless: fc.boolean(),
+    terms: words.map((chosen) => [...new Set(analyze(chosen.join(' ')))].map((term, i) => ({ term, weight: 1 + i / 4 }))),
+    names: fc.constant([]),
+    denseSamples: fc.constant(0),
+    candidates: fc.integer({ min: 1, max: 8 }),
+    neighbours: fc.integer({ min: 0, max: 2 }),
+    nowMs: timeMs,
+  },
+  { requiredKeys: ['namespace', 'level', 'includeSessionless', 'terms', 'names', 'denseSamples', 'candidates', 'neighbours', 'nowMs'] },
+);
+
+type Action =
+  | { readonly kind: 'write'; readonly ops: WriteOp[] }
+  | { readonly kind: 'search'; readonly request: SearchRequest }
+  | { readonly kind: 'read'; readonly namespace: string; readonly agentId: string; readonly sessionId: string | null; readonly filter: Filter | null; readonly nowMs: number }
+  | { readonly kind: 'touch'; readonly namespace: string; readonly id: string }
+  | { readonly kind: 'expire'; readonly nowMs: number; readonly promotedExpiresAtMs: number | null }
+  | { readonly kind: 'clock'; readonly nowMs: number }
+  | { readonly kind: 'settle' }
+  | { readonly kind: 'reopen' };
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { arbitrary: fc.record({ kind: fc.constant('write' as const), ops: fc.array(op, { minLength: 1, maxLength: 12 }) }), weight: 12 },
+  { arbitrary: fc.record({ kind: fc.constant('search' as const), request: search }), weight: 14 },
+  { arbitrary: fc.record({ kind: fc.constant('read' as const), namespace, agentId, sessionId, filter: fc.option(filter), nowMs: timeMs }), weight: 4 },
+  { arbitrary: fc.record({ kind: fc.constant('touch' as const), namespace, id }), weight: 2 },
+  { arbitrary: fc.record({ kind: fc.constant('expire' as const), nowMs: timeMs, promotedExpiresAtMs: fc.option(timeMs) }), weight: 2 },
+  { arbitrary: fc.record({ kind: fc.constant('clock' as const), nowMs: timeMs }), weight: 1 },
+  { arbitrary: fc.record({ kind: fc.constant('settle' as const) }), weight: 2 },
+  { arbitrary: fc.record({ kind: fc.constant('reopen' as const) }), weight: 1 },
+);
+
+const WAYS: Readonly<Record<string, Partial<EmbeddedStoreOptions>>> = {
+  exact: {},
+  'through graphs': { indexingThreshold: 3 },
+  'through graphs of 16 bits, nothing kept in memory': { indexingThreshold: 3, quantization: 'bf16', memoryBytesMax: 1 },
+};
+
+describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
+  let dataDir: string;
+  let store: ContextStore;
+  let clock: FakeClock;
+  const open = async () => {
+    clock = new FakeClock(START_MS);
+    store = await openEmbeddedStore({ dataDir, dimension: DIMENSION, embeddingId: 'fuzz', clock, log: silentLog, metrics: noMetrics, ...options });
+  };
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'store-fuzz-'));
+    await open();
+  });
+  afterAll(async () => {
+    await store.close();
+    await rm(dataDir, { recursive: true });
+  });
+
+  async function run(step: Action, model: NaiveStore): Promise<void> {
+    switch (step.kind) {
+      case 'write':
+        expect((await store.write(step.ops)).map(inAnyOrder)).toEqual(model.write(step.ops).map(inAnyOrder));
+        break;
+      case 'search':
+        await compareSearch(store, model, step.request);
+        break;
+      case 'read':
+        await compareReads(store, model, step);
+        break;
+      case 'touch': {
+        const access = [{ namespace: step.namespace, id: step.id, count: 2 }];
+        await store.touch(access);
+        model.touch(access);
+        // Counts are due with the next commit.
+        await store.write([{ op: 'delete', namespace: step.namespace, ids: [] }]);
+        break;
+      }
+      case 'expire': {
+        const sweep = await store.expire(step.nowMs, 1000, step.promotedExpiresAtMs);
+        const expected = model.expire(step.nowMs, step.promotedExpiresAtMs);
+        expect(sweep.promoted).toEqual(expected.promoted);
+        expect(sweep.deleted.map((deleted) => deleted.id)).toEqual(expected.deletedIds);
+        break;
+      }
+      case 'clock':
+        clock.setWallClock(step.nowMs);
+        model.nowMs = step.nowMs;
+        break;
+      case 'settle':
+        await settle(store);
+        break;
+      case 'reopen':
+        await store.close();
+        await open();
+        model.nowMs = START_MS;
+    }
+  }
+
+  it('does what the plainest store does', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 40 }), async (actions) => {
+        clock.setWallClock(START_MS);
+        const model = new NaiveStore();
+        model.nowMs = START_MS;
+        for (const space of ['one', 'two']) await store.write([{ op: 'delete_where', namespace: space }]);
+        for (const step of actions) await run(step, model);
+        for (const space of ['one', 'two']) expect((await store.stats(space)).counts).toEqual(model.counts(space));
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+/** Nothing says in which order contexts that match are deleted. */
+function inAnyOrder(result: WriteResult): WriteResult {
+  return result.op === 'delete_where' ? { ...result, deletedIds: [...result.deletedIds].sort() } : result;
+}
+
+/** Waits until no index is being built, so that searches go through those that were. */
+async function settle(store: ContextStore): Promise<void> {
+  while ((await store.stats()).driver['index_building'] === true) await sleep(5);
+}
+
+async function compareReads(store: ContextStore, model: NaiveStore, read: Extract<Action, { kind: 'read' }>): Promise<void> {
+  const { namespace: space, nowMs } = read;
+  const ids = Array.from({ length: 25 }, (_, i) => idOf(`id-${i}`));
+  expect(await store.fetch(space, ids, nowMs)).toEqual(model.fetch(space, ids, nowMs));
+  const scope = { namespace: space, agentId: read.agentId, sessionId: read.sessionId };
+  for (const one of LEVELS) expect(await store.load(scope, one, nowMs)).toEqual(model.load(scope, one, nowMs));
+  const request = {
+    namespace: space, nowMs,
+    ...(read.sessionId === null ? {} : { agentId: read.agentId, sessionId: read.sessionId }),
+    ...(read.filter === null ? {} : { filter: read.filter }),
+  };
+  const listed: ContextRecord[] = [];
+  let page = await store.list({ ...request, limit: 3 });
+  listed.push(...page.records);
+  while (page.cursor !== undefined) {
+    page = await store.list({ ...request, limit: 3, cursor: page.cursor });
+    listed.push(...page.records);
+  }
+  expect(listed).toEqual(model.list(request));
+}
+
+/** Ties may fall either way, so what is compared is scores and who must be there, not the exact set. */
+async function compareSearch(store: ContextStore, model: NaiveStore, request: SearchRequest): Promise<void> {
+  const { candidates, searched, statistics } = await store.search(request);
+  const expected = model.scores(request);
+  const inLevel = [...expected].filter(([, scores]) => scores.level === request.level);
+  const unfiltered = [...model.scores(withoutFilter(request)).values()].filter((scores) => scores.level === request.level);
+  expect(searched).toBe(unfiltered.length);
+  expect(statistics).toMatchObject(model.statistics(request.namespace, request.terms.map(({ term }) => term)));
+  const direct = new Set<string>();
+  for (const candidate of candidates) {
+    const scores = expected.get(candidate.id);
+    expect(scores?.level).toBe(candidate.level);
+    expect(candidate.lexical).toBeCloseTo(scores?.lexical as number, 4);
+    candidate.termScores.forEach((score, i) => expect(score).toBeCloseTo(scores?.termScores[i] as number, 4));
+    if (scores?.dense === null) expect(candidate.dense).toBeNull();
+    else expect(candidate.dense).toBeCloseTo(scores?.dense as number, 4);
+    if (candidate.direct) direct.add(candidate.id);
+    const session = model.session(request.namespace, candidate.id, request.nowMs);
+    const at = session.indexOf(candidate.id);
+    expect([candidate.previousId, candidate.nextId]).toEqual([session[at - 1] ?? null, at < 0 ? null : (session[at + 1] ?? null)]);
+  }
+  const denseFloor = floorOf(inLevel.map(([, { dense }]) => dense ?? -Infinity), request.candidates);
+  const lexicalFloor = floorOf(inLevel.map(([, { lexical }]) => lexical).filter((score) => score > 0), request.candidates);
+  for (const [one, { dense, lexical }] of inLevel) {
+    const denseScore = dense ?? -Infinity;
+    if (denseScore > denseFloor + TOLERANCE || (lexical > 0 && lexical > lexicalFloor + TOLERANCE)) expect(direct).toContain(one);
+    if (direct.has(one)) expect(denseScore >= denseFloor - TOLERANCE || (lexical > 0 && lexical >= lexicalFloor - TOLERANCE)).toBe(true);
+  }
+  const near = new Set<string>();
+  for (const one of direct) {
+    const session = model.session(request.namespace, one, request.nowMs);
+    const at = session.indexOf(one);
+    if (at >= 0) for (const other of session.slice(Math.max(0, at - request.neighbours), at + request.neighbours + 1)) near.add(other);
+  }
+  const wanted = new Set([...direct, ...[...near].filter((one) => expected.has(one))]);
+  expect(new Set(candidates.map((candidate) => candidate.id))).toEqual(wanted);
+}
+
+function withoutFilter(request: SearchRequest): SearchRequest {
+  const { filter: _, ...rest } = request;
+  return rest;
+}
+
+/** The lowest of the `count` best scores; -Infinity where there are fewer. */
+function floorOf(scores: readonly number[], count: number): number {
+  return scores.length < count ? -Infinity : ([...scores].sort((a, b) => b - a)[count - 1] as number);
+}
