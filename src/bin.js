@@ -6,8 +6,10 @@ const NEEDED = [22, 18];
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
-  console.error(`error: context-manager needs Node ${NEEDED.join('.')} or newer, this is ${process.versions.node}`);
-  console.error('  In a checkout, `npm install` brings the right one: use `npm start` and `npx context-manager ...`.');
+  process.stderr.write(
+    `error: context-manager needs Node ${NEEDED.join('.')} or newer, this is ${process.versions.node}\n` +
+      '  In a checkout, `npm install` brings the right one: use `npm start` and `npx context-manager ...`.\n',
+  );
   process.exitCode = 1;
 } else {
   // A checkout has the sources; a published package, under node_modules where Node strips no types, the build.

@@ -1,6 +1,9 @@
-import { createConnection } from 'node:net';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Client, Level } from '../../clients/typescript/src/index.ts';
 import { World, type ServerProcess } from './support/processes.ts';
@@ -168,6 +171,26 @@ describe('SIGTERM', () => {
     await closed;
     expect(code).toBe(0);
     await expect(fetch(`http://127.0.0.1:${server.httpPort}/health/readiness`)).rejects.toThrow();
+  });
+});
+
+describe('a defect that nobody caught', () => {
+  it('is logged and ends the process with 1, losing nothing', async () => {
+    const folder = world.folder();
+    const trap = join(folder, 'trap.mjs');
+    writeFileSync(trap, "process.on('SIGUSR2', () => void Promise.reject(new Error('a sudden defect')));");
+    const server = await world.serve(folder, { NODE_OPTIONS: `--import=${pathToFileURL(trap).href}` });
+    const client = await server.connect();
+    const { id } = await client.store({ text: 'kept' });
+    const { code, stderr } = await server.end('SIGUSR2');
+    await client.close({ timeoutMs: 0 });
+    expect(code).toBe(1);
+    expect(stderr).toContain('a defect ends the process');
+    expect(stderr).toContain('a sudden defect');
+
+    const again = await world.serve(folder);
+    expect(await missingIds(again, [id])).toEqual([]);
+    await again.end('SIGTERM');
   });
 });
 
