@@ -220,7 +220,7 @@ async function compareSearch(store: ContextStore, model: NaiveStore, request: Se
   const { candidates, searched, statistics } = await store.search(request);
   const expected = model.scores(request);
   const inLevel = [...expected].filter(([, scores]) => scores.level === request.level);
-  const unfiltered = [...model.scores(withoutFilter(request)).values()].filter((scores) => scores.level === request.level);
+  const unfiltered = [...model.scores({ ...request, filter: {} }).values()].filter((scores) => scores.level === request.level);
   expect(searched).toBe(unfiltered.length);
   expect(statistics).toMatchObject(model.statistics(request.namespace, request.terms.map(({ term }) => term)));
   const direct = new Set<string>();
@@ -251,11 +251,6 @@ async function compareSearch(store: ContextStore, model: NaiveStore, request: Se
   }
   const wanted = new Set([...direct, ...[...near].filter((one) => expected.has(one))]);
   expect(new Set(candidates.map((candidate) => candidate.id))).toEqual(wanted);
-}
-
-function withoutFilter(request: SearchRequest): SearchRequest {
-  const { filter: _, ...rest } = request;
-  return rest;
 }
 
 /** The lowest of the `count` best scores; -Infinity where there are fewer. */
