@@ -8,6 +8,10 @@ export class CallQueue {
     return this.calls.size;
   }
 
+  [Symbol.iterator](): Iterator<Call> {
+    return this.calls[Symbol.iterator]();
+  }
+
   push(call: Call): void {
     this.calls.add(call);
   }

@@ -13,8 +13,8 @@ import { FrameOutbox } from './outbox.ts';
 export interface ConnectionEvents {
   /** It is authenticated. */
   onReady(connection: Connection): void;
-  /** It takes calls again, or one more. */
-  onRoom(connection: Connection): void;
+  /** It may take calls again, or one more. */
+  onRoom(): void;
   /** The server is going away: nothing new here, what is in flight is finished. */
   onDraining(connection: Connection): void;
   /** Over. `unanswered` had no reply; the second list never left this process. */
@@ -60,7 +60,7 @@ export class Connection {
     this.outbox = new FrameOutbox(stream);
     this.heardAtMs = this.pingedAtMs = clock.monotonicMs();
     stream.on('data', (chunk: Uint8Array) => this.onData(chunk));
-    stream.on('drain', () => this.announceRoom());
+    stream.on('drain', () => events.onRoom());
     stream.on('error', (error: Error) => this.fail(lost(error)));
     stream.on('close', () => this.fail(lost()));
     stream.on('end', () => this.fail(lost()));
@@ -73,6 +73,10 @@ export class Connection {
 
   get inFlightCount(): number {
     return this.inFlight.size;
+  }
+
+  calls(): Iterable<Call> {
+    return this.inFlight.values();
   }
 
   /** Sends a call's request. Throws, and sends nothing, where its payload cannot be sent. */
@@ -104,7 +108,7 @@ export class Connection {
   forget(call: Call): void {
     this.inFlight.delete(call.requestId);
     call.connection = null;
-    this.announceRoom();
+    this.events.onRoom();
     this.endIfDrained();
   }
 
@@ -172,7 +176,7 @@ export class Connection {
     call.connection = null;
     if (type === 'result') this.events.onReply(call, message['payload']);
     else this.events.onErrorReply(call, fromPayload((message['payload'] ?? {})));
-    this.announceRoom();
+    this.events.onRoom();
     this.endIfDrained();
   }
 
@@ -199,10 +203,6 @@ export class Connection {
       const ping = { id: this.takeId(), type: 'ping', timestamp: this.clock.nowMs(), payload: {} };
       this.outbox.push(encodeMessage(ping, this.session!.outgoing));
     }
-  }
-
-  private announceRoom(): void {
-    if (this.hasRoom) this.events.onRoom(this);
   }
 
   private endIfDrained(): void {

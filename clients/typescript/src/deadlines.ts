@@ -1,40 +1,35 @@
 import type { Clock } from '../../../src/base/clock.ts';
 
-/** A longer timer would run out at once; it is set anew when this one is over. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
-
-/** Something that must be over by a time of the monotonic clock. */
+/** Something that must be over by a time of the monotonic clock; Infinity: never. */
 export interface Timed {
   readonly deadlineAtMs: number;
   expire(): void;
 }
 
+/** A longer timer would run out at once; it is set anew when this one is over. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /**
  * One timer for all calls: it stands at the earliest deadline known when it was set. Calls usually have the
- * same timeout, so a new one seldom comes before it, and most calls cost no timer at all.
+ * same timeout, so a new one seldom comes before it, and most calls cost neither a timer nor an entry anywhere:
+ * when it runs out, it asks which calls there are.
  */
 export class Deadlines {
   private readonly clock: Clock;
-  private readonly waiting = new Set<Timed>();
+  private readonly pending: () => Iterable<Timed>;
   private armedAtMs = Infinity;
   private disarm: (() => void) | null = null;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, pending: () => Iterable<Timed>) {
     this.clock = clock;
+    this.pending = pending;
   }
 
-  add(timed: Timed): void {
-    if (timed.deadlineAtMs === Infinity) return;
-    this.waiting.add(timed);
-    if (timed.deadlineAtMs < this.armedAtMs) this.arm(timed.deadlineAtMs);
+  watch(deadlineAtMs: number): void {
+    if (deadlineAtMs < this.armedAtMs) this.arm(deadlineAtMs);
   }
 
-  remove(timed: Timed): void {
-    this.waiting.delete(timed);
-    if (this.waiting.size === 0) this.stop();
-  }
-
-  private stop(): void {
+  stop(): void {
     this.disarm?.();
     this.disarm = null;
     this.armedAtMs = Infinity;
@@ -51,13 +46,13 @@ export class Deadlines {
     this.disarm = null;
     this.armedAtMs = Infinity;
     const nowMs = this.clock.monotonicMs();
+    const due: Timed[] = [];
     let nextMs = Infinity;
-    for (const timed of [...this.waiting]) {
-      if (timed.deadlineAtMs <= nowMs) {
-        this.waiting.delete(timed);
-        timed.expire();
-      } else if (timed.deadlineAtMs < nextMs) nextMs = timed.deadlineAtMs;
+    for (const timed of this.pending()) {
+      if (timed.deadlineAtMs <= nowMs) due.push(timed);
+      else if (timed.deadlineAtMs < nextMs) nextMs = timed.deadlineAtMs;
     }
-    if (nextMs < this.armedAtMs) this.arm(nextMs);
+    for (const timed of due) timed.expire();
+    this.watch(nextMs);
   }
 }

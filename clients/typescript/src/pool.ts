@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
+import type { Call } from './call.ts';
 import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.ts';
 import { ContextManagerError } from './errors.ts';
 import { backoffMs, type BackoffOptions } from './retry.ts';
@@ -67,6 +68,19 @@ export class Pool {
     return best;
   }
 
+  /** Calls in flight, on every connection. */
+  *calls(): Generator<Call> {
+    for (const { ready } of this.slots) if (ready !== null) yield* ready.calls();
+    for (const connection of this.retiring) yield* connection.calls();
+  }
+
+  get inFlightCount(): number {
+    let count = 0;
+    for (const { ready } of this.slots) count += ready?.inFlightCount ?? 0;
+    for (const connection of this.retiring) count += connection.inFlightCount;
+    return count;
+  }
+
   /** Whether a connection is there or being made just now. */
   get isHopeful(): boolean {
     return this.slots.some(({ ready, opening }) => ready !== null || opening !== null);
@@ -112,7 +126,7 @@ export class Pool {
     slot.ready = connection;
     slot.readyAtMs = this.deps.clock.monotonicMs();
     this.events.onReady();
-    this.events.onRoom(connection);
+    this.events.onRoom();
   }
 
   private onDraining(slot: Slot, connection: Connection): void {

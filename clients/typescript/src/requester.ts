@@ -26,7 +26,6 @@ export class Requester {
   private readonly queue = new CallQueue();
   /** Calls between two attempts. */
   private readonly pausing = new Set<Call>();
-  private readonly inFlight = new Set<Call>();
   private closing = false;
   private onIdle: (() => void) | null = null;
   /** Settles `start`; null once it has. */
@@ -36,7 +35,7 @@ export class Requester {
     this.options = options;
     this.clock = deps.clock;
     this.random = deps.random;
-    this.deadlines = new Deadlines(deps.clock);
+    this.deadlines = new Deadlines(deps.clock, () => this.calls());
     this.pool = new Pool(options, deps, {
       onReady: () => this.started(),
       onRoom: () => this.serveQueue(),
@@ -71,8 +70,8 @@ export class Requester {
       });
       if (this.closing) return this.refuse(call, closedError());
       if (options.signal !== undefined && !this.watchSignal(call, options.signal)) return;
-      this.deadlines.add(call);
       this.place(call);
+      this.deadlines.watch(call.deadlineAtMs);
     });
   }
 
@@ -88,7 +87,8 @@ export class Requester {
         };
       });
     }
-    for (const call of [...this.inFlight, ...this.pausing, ...this.queue.takeAll()]) this.refuse(call, closedError());
+    for (const call of [...this.calls()]) this.refuse(call, closedError());
+    this.deadlines.stop();
     this.pool.close();
   }
 
@@ -97,12 +97,20 @@ export class Requester {
     this.closing = true;
     this.starting?.reject(error);
     this.starting = null;
-    for (const call of [...this.inFlight, ...this.pausing, ...this.queue.takeAll()]) this.refuse(call, error);
+    for (const call of [...this.calls()]) this.refuse(call, error);
+    this.deadlines.stop();
     this.pool.destroy();
   }
 
+  /** All that are neither answered nor given up. */
+  private *calls(): Generator<Call> {
+    yield* this.pool.calls();
+    yield* this.pausing;
+    yield* this.queue;
+  }
+
   private get outstanding(): number {
-    return this.inFlight.size + this.pausing.size + this.queue.size;
+    return this.pool.inFlightCount + this.waitingCount;
   }
 
   private get waitingCount(): number {
@@ -149,7 +157,6 @@ export class Requester {
     const leftMs = call.deadlineAtMs - this.clock.monotonicMs();
     try {
       connection.send(call, leftMs === Infinity ? undefined : Math.max(1, Math.floor(leftMs)));
-      this.inFlight.add(call);
     } catch (error) {
       this.refuse(call, toClientError(error));
     }
@@ -162,18 +169,13 @@ export class Requester {
 
   /** Section 6: with every retryable code nothing was done, so that any request may be made again. */
   private onErrorReply(call: Call, error: ContextManagerError): void {
-    this.inFlight.delete(call);
     if (error.retryable && error.code !== 'DEADLINE_EXCEEDED') this.tryAgain(call, error, error);
     else this.refuse(call, error);
   }
 
   private onClosed(error: ContextManagerError, unanswered: readonly Call[], unsent: readonly Call[]): void {
-    for (const call of unsent) {
-      this.inFlight.delete(call);
-      this.tryAgain(call, error, lostWhile(call, error));
-    }
+    for (const call of unsent) this.tryAgain(call, error, lostWhile(call, error));
     for (const call of unanswered) {
-      this.inFlight.delete(call);
       call.sent = true;
       if (call.retrySafe) this.tryAgain(call, error, lostWhile(call, error));
       else this.refuse(call, lostWhile(call, error));
@@ -203,8 +205,7 @@ export class Requester {
     call.state = 'pausing';
     this.pausing.add(call);
     call.cancelPause = this.clock.after(delayMs, () => {
-      this.pausing.delete(call);
-      call.cancelPause = null;
+      this.endPause(call);
       this.place(call);
     });
   }
@@ -232,14 +233,17 @@ export class Requester {
   /** Takes a call out of wherever it is. */
   private settle(call: Call): void {
     if (call.state === 'queued') this.queue.remove(call);
+    else if (call.state === 'pausing') this.endPause(call);
     call.state = 'settled';
-    this.inFlight.delete(call);
-    this.pausing.delete(call);
-    call.cancelPause?.();
     call.detachSignal?.();
-    this.deadlines.remove(call);
     call.connection?.forget(call);
     if (this.onIdle !== null && this.outstanding === 0) this.onIdle();
+  }
+
+  private endPause(call: Call): void {
+    this.pausing.delete(call);
+    call.cancelPause?.();
+    call.cancelPause = null;
   }
 }
 
