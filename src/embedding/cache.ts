@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
-import { isFinite32, normalized } from './vectors.ts';
+import { norm, normalized } from './vectors.ts';
 
 export interface EmbeddingCacheSettings {
   /** Vectors kept; the one unused for longest leaves first. 0: none, only concurrent requests for one text are joined. */
@@ -175,10 +175,11 @@ class CachingProvider implements CachedEmbeddingProvider {
           `the embedding provider returned ${vector.length} dimensions instead of ${this.dimension}`,
         );
       }
-      if (!isFinite32(vector)) {
+      const length = norm(vector);
+      if (!Number.isFinite(length)) {
         throw new CodedError('EMBEDDING_UNAVAILABLE', 'the embedding provider returned numbers that are not finite');
       }
-      return normalized(vector) ?? vector;
+      return normalized(vector, length) ?? vector;
     });
   }
 

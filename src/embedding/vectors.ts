@@ -3,23 +3,16 @@ const NORM_MIN = 1e-12;
 /** Norms this close to 1 are float32 rounding, not a vector that was never normalised. */
 const UNIT_TOLERANCE = 1e-6;
 
-/** True where every number is finite. */
-export function isFinite32(vector: Float32Array): boolean {
-  for (const value of vector) if (!Number.isFinite(value)) return false;
-  return true;
-}
-
-/** L2 norm. */
+/** L2 norm; not finite where one of the numbers is not. */
 export function norm(vector: Float32Array): number {
   let sum = 0;
-  for (const value of vector) sum += value * value;
+  for (let i = 0; i < vector.length; i++) sum += (vector[i] as number) * (vector[i] as number);
   return Math.sqrt(sum);
 }
 
-/** The vector at length 1: itself where it has that already, else a copy. Null where it is zero. */
-export function normalized(vector: Float32Array): Float32Array | null {
-  const length = norm(vector);
-  if (!(length > NORM_MIN)) return null;
+/** The vector at length 1: itself where it has that already, else a copy. Null where it is zero or not finite. */
+export function normalized(vector: Float32Array, length: number = norm(vector)): Float32Array | null {
+  if (!(length > NORM_MIN) || length === Infinity) return null;
   if (Math.abs(length - 1) <= UNIT_TOLERANCE) return vector;
   return vector.map((value) => value / length);
 }

@@ -21,9 +21,9 @@ export class AccessCounts {
   readonly #deps: AccessCountsDeps;
   readonly #flushEntries: number;
   readonly #stopTimer: () => void;
-  #waiting = new Map<string, Access>();
+  #waiting = new CountsByContext();
   /** Taken by a flush that is not acknowledged yet. */
-  #leaving = new Map<string, Access>();
+  #leaving = new CountsByContext();
   #flushing: Promise<void> | null = null;
   #failing = false;
 
@@ -35,19 +35,20 @@ export class AccessCounts {
 
   /** One access of each. */
   add(namespace: string, ids: readonly string[]): void {
-    for (const id of ids) this.#add({ namespace, id, count: 1 });
+    for (const id of ids) this.#add(namespace, id, 1);
     if (this.#waiting.size >= this.#flushEntries) void this.flush();
   }
 
-  /** Accesses that the store does not know of yet. */
-  pending(namespace: string, id: string): number {
-    const key = keyOf(namespace, id);
-    return (this.#waiting.get(key)?.count ?? 0) + (this.#leaving.get(key)?.count ?? 0);
+  /** For ids of a namespace: accesses that the store does not know of yet. */
+  pendingIn(namespace: string): (id: string) => number {
+    const waiting = this.#waiting.of(namespace);
+    const leaving = this.#leaving.of(namespace);
+    return (id) => (waiting?.get(id) ?? 0) + (leaving?.get(id) ?? 0);
   }
 
   /** The record with the accesses that the store does not know of yet. */
   merged(record: ContextRecord): ContextRecord {
-    const pending = this.pending(record.namespace, record.id);
+    const pending = this.pendingIn(record.namespace)(record.id);
     return pending === 0 ? record : { ...record, accessCount: record.accessCount + pending };
   }
 
@@ -66,29 +67,47 @@ export class AccessCounts {
   async #flush(): Promise<void> {
     if (this.#waiting.size === 0) return;
     this.#leaving = this.#waiting;
-    this.#waiting = new Map();
-    const accesses = [...this.#leaving.values()];
+    this.#waiting = new CountsByContext();
+    const accesses = this.#leaving.list();
     try {
       await this.#deps.store.touch(accesses);
-      this.#leaving = new Map();
+      this.#leaving = new CountsByContext();
       for (const { namespace, id, count } of accesses) this.#deps.workingSets.addAccesses(namespace, id, count);
       this.#failing = false;
     } catch (error) {
-      this.#leaving = new Map();
-      for (const access of accesses) this.#add(access);
+      this.#leaving = new CountsByContext();
+      for (const { namespace, id, count } of accesses) this.#add(namespace, id, count);
       if (!this.#failing) this.#deps.log.warn({ code: toCodedError(error).code, count: accesses.length }, 'access counts not written, kept');
       this.#failing = true;
     }
   }
 
-  #add(access: Access): void {
-    const key = keyOf(access.namespace, access.id);
-    const known = this.#waiting.get(key);
-    if (known === undefined && this.#waiting.size >= this.#flushEntries * WAITING_FACTOR) return;
-    this.#waiting.set(key, known === undefined ? access : { ...known, count: known.count + access.count });
+  #add(namespace: string, id: string, count: number): void {
+    const isFull = this.#waiting.size >= this.#flushEntries * WAITING_FACTOR;
+    if (!isFull || this.#waiting.of(namespace)?.has(id)) this.#waiting.add(namespace, id, count);
   }
 }
 
-function keyOf(namespace: string, id: string): string {
-  return `${namespace}/${id}`;
+class CountsByContext {
+  /** Contexts that have a count. */
+  size = 0;
+  readonly #namespaces = new Map<string, Map<string, number>>();
+
+  of(namespace: string): ReadonlyMap<string, number> | undefined {
+    return this.#namespaces.get(namespace);
+  }
+
+  add(namespace: string, id: string, count: number): void {
+    let counts = this.#namespaces.get(namespace);
+    if (counts === undefined) this.#namespaces.set(namespace, (counts = new Map<string, number>()));
+    const known = counts.get(id);
+    if (known === undefined) this.size++;
+    counts.set(id, (known ?? 0) + count);
+  }
+
+  list(): Access[] {
+    const accesses: Access[] = [];
+    for (const [namespace, counts] of this.#namespaces) for (const [id, count] of counts) accesses.push({ namespace, id, count });
+    return accesses;
+  }
 }

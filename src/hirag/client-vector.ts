@@ -1,11 +1,12 @@
 import { CodedError } from '../base/errors.ts';
-import { isFinite32, normalized } from '../embedding/vectors.ts';
+import { norm, normalized } from '../embedding/vectors.ts';
 
 /** An embedding that the client sent, normalised; `BAD_REQUEST` where it cannot be one of this model. */
 export function clientVector(vector: Float32Array, dimension: number): Float32Array {
   if (vector.length !== dimension) throw bad(`has ${vector.length} numbers, this server's model ${dimension}`);
-  if (!isFinite32(vector)) throw bad('has numbers that are not finite');
-  const unit = normalized(vector);
+  const length = norm(vector);
+  if (!Number.isFinite(length)) throw bad('has numbers that are not finite');
+  const unit = normalized(vector, length);
   if (unit === null) throw bad('is zero');
   return unit;
 }

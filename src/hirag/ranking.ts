@@ -22,6 +22,7 @@ export interface Relevance {
 const HOUR_MS = 3_600_000;
 /** Accesses at which the frequency part is 1. */
 const ACCESSES_FULL = 100;
+const LOG_FULL = Math.log1p(ACCESSES_FULL);
 
 /** The parts of the rank, each 0..1 before its weight. */
 export function scoreParts(facts: RankFacts, relevance: Relevance, nowMs: number, settings: RankSettings): ScoreParts {
@@ -31,7 +32,7 @@ export function scoreParts(facts: RankFacts, relevance: Relevance, nowMs: number
     lexical: clamp01(relevance.lexical),
     recency: Math.exp(-ageHours / settings.recencyHours),
     level: clamp01(settings.levelWeights[facts.level]),
-    frequency: Math.log(1 + Math.min(facts.accessCount, ACCESSES_FULL)) / Math.log(1 + ACCESSES_FULL),
+    frequency: Math.log1p(Math.min(facts.accessCount, ACCESSES_FULL)) / LOG_FULL,
   };
 }
 

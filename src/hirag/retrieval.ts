@@ -64,11 +64,12 @@ export class Retrieval {
     const nowMs = clock.nowMs();
     const candidates = mergeCandidates(answers);
     const relevances = similarities(candidates, comparisonOf(plan, answers, embedding.kind), settings.fusion);
+    const pending = accessCounts.pendingIn(plan.scope.namespace);
     const ranked: Ranked[] = [];
     candidates.forEach((candidate, i) => {
       const { id, level, createdAtMs, tokenCount } = candidate;
       if (!plan.levels.includes(level)) return;
-      const accessCount = candidate.accessCount + accessCounts.pending(plan.scope.namespace, id);
+      const accessCount = candidate.accessCount + pending(id);
       const relevance = relevances[i] ?? { similarity: 0, lexical: 0 };
       const scores = scoreParts({ id, level, createdAtMs, accessCount }, relevance, nowMs, settings);
       ranked.push({ id, level, createdAtMs, tokenCount, scores, relevanceScore: relevanceScore(scores, settings) });
@@ -174,10 +175,13 @@ function comparisonOf(plan: QueryPlan, answers: readonly LevelAnswer[], kind: Co
  * Each context once, though it may have been found in two levels (it moved meanwhile) or beside another one: as a hit
  * rather than as a neighbour, with what either knows of its place in the session.
  */
-function mergeCandidates(answers: readonly LevelAnswer[]): Candidate[] {
+function mergeCandidates(answers: readonly LevelAnswer[]): readonly Candidate[] {
+  const found = answers.map(({ result }) => result?.candidates ?? []).filter((candidates) => candidates.length > 0);
+  // One level names each context once.
+  if (found.length === 1) return found[0] ?? [];
   const merged = new Map<string, Candidate>();
-  for (const { result } of answers) {
-    for (const candidate of result?.candidates ?? []) {
+  for (const candidates of found) {
+    for (const candidate of candidates) {
       const known = merged.get(candidate.id);
       merged.set(candidate.id, known === undefined ? candidate : joined(known, candidate));
     }

@@ -32,7 +32,7 @@ describe('access counts', () => {
     counts.add('n', ['a', 'b']);
     counts.add('n', ['a']);
     counts.add('m', ['a']);
-    expect(counts.pending('n', 'a')).toBe(2);
+    expect(counts.pendingIn('n')('a')).toBe(2);
     clock.advance(999);
     expect(store.touched).toEqual([]);
     clock.advance(1);
@@ -44,7 +44,7 @@ describe('access counts', () => {
         { namespace: 'm', id: 'a', count: 1 },
       ],
     ]);
-    expect(counts.pending('n', 'a')).toBe(0);
+    expect(counts.pendingIn('n')('a')).toBe(0);
     clock.advance(5000);
     await settled();
     expect(store.touched).toHaveLength(1);
@@ -70,13 +70,13 @@ describe('access counts', () => {
     }
     counts.add('n', ['id0']);
     await settled();
-    expect(counts.pending('n', 'id0')).toBe(2);
-    expect(counts.pending('n', 'id11')).toBe(1);
-    expect(counts.pending('n', 'id12')).toBe(0);
+    expect(counts.pendingIn('n')('id0')).toBe(2);
+    expect(counts.pendingIn('n')('id11')).toBe(1);
+    expect(counts.pendingIn('n')('id12')).toBe(0);
     store.failures.clear();
     clock.advance(1000);
     await settled();
     expect(store.touched.at(-1)).toHaveLength(12);
-    expect(counts.pending('n', 'id0')).toBe(0);
+    expect(counts.pendingIn('n')('id0')).toBe(0);
   });
 });
