@@ -12,6 +12,9 @@ const WORDS_PER_SHINGLE = 3;
 /** Shingles kept of a text; of longer ones the smallest hashes, which estimate the same (bottom-k sketch, Cohen & Kaplan 2007). */
 const SKETCH_SIZE = 512;
 
+/** Longer texts are the same only where they are equal: to compare them word by word would hold up everybody else. */
+const SHINGLED_CHARS_MAX = 65_536;
+
 /** A letter of a script that is written without spaces, a word or number, or a run of signs other than stops. */
 const WORD =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}.,;:!'"()[\]{}…。、，！]+/gu;
@@ -24,7 +27,7 @@ export function printOf(text: string): TextPrint {
   return {
     normal: normal.replace(CLOSING, '') || normal,
     numbers: (folded.match(NUMBER) ?? []).join(' '),
-    shingles: shinglesOf(folded.match(WORD) ?? []),
+    shingles: shinglesOf(folded.length > SHINGLED_CHARS_MAX ? [] : (folded.match(WORD) ?? [])),
   };
 }
 

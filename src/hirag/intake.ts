@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../base/abort.ts';
+import { orAbort, throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ContextRecord } from '../base/context.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
@@ -62,7 +62,7 @@ export class Intake {
     throwIfAborted(options.signal);
     const { store, tiers, policy, clock } = this.#deps;
     if (input.level !== undefined) policy.check(input.level, 'level');
-    const [before] = await store.fetch(input.namespace, [input.id], clock.nowMs());
+    const [before] = await orAbort(store.fetch(input.namespace, [input.id], clock.nowMs()), options.signal);
     if (before === undefined || before === null) throw notFound();
     if (input.ifVersion !== undefined && input.ifVersion !== before.version) throw versionConflict(before.version);
     const patch = await this.#patch(input, before, options);

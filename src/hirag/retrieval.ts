@@ -10,6 +10,7 @@ import { assemble, type Answer, type Fetched, type Ranked } from './answer.ts';
 import type { LevelPolicy } from './level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector } from './level-search.ts';
 import { planQuery, type QueryPlan } from './query-plan.ts';
+import { boundedAnalysis } from './query-terms.ts';
 import { compareRank, relevanceScore, scoreParts } from './ranking.ts';
 import type { HiragSettings } from './settings.ts';
 import { attainableScore, similarities, type Comparison } from './similarity.ts';
@@ -41,8 +42,9 @@ export class Retrieval {
   async query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
     const { clock, settings, policy, embedding } = this.#deps;
     const startedMs = clock.monotonicMs();
-    const plan = planQuery(input, settings, policy, embedding.dimension);
+    const asked = planQuery(input, settings, policy, embedding.dimension);
     throwIfAborted(options.signal);
+    const plan = await this.#bounded(asked, options.signal);
 
     // A microtask later, so that L1's reads are on their way before an embedder in this thread starts to compute.
     const embeds = Promise.resolve().then(() => this.#search.embed(plan, options.signal));
@@ -56,6 +58,11 @@ export class Retrieval {
     if (answer.included.length === 0) failWhereAllFailed(answers, answer.lost);
     this.#observe('rank', rankingMs);
     return this.#outcome(plan, answers, ranked, answer, await embedded, startedMs);
+  }
+
+  async #bounded(plan: QueryPlan, signal: AbortSignal | undefined): Promise<QueryPlan> {
+    const analysis = await boundedAnalysis(plan.analysis, this.#deps.store, plan.scope.namespace, signal);
+    return analysis === plan.analysis ? plan : { ...plan, analysis };
   }
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */

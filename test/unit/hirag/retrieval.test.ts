@@ -106,6 +106,14 @@ describe('a query', () => {
     await expect(ask('x', { filter: { must: [{ key: 'nonsense', match: { value: 1 } }] } })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   });
 
+  it('may be a whole page, of which the rare words count', async () => {
+    await tell([...TURNS, 'Ann: the zeppelin museum reopens on Friday']);
+    const page = Array.from({ length: 3000 }, (_, i) => `filler${i} and what else`).join(' ');
+    const { contexts } = await ask(`${page.slice(0, 9000)} zeppelin museum ${page.slice(9000, 20_000)}`);
+    expect(contexts[0]?.record.text).toContain('zeppelin');
+    expect((await ask(page)).contexts.length).toBeGreaterThan(0);
+  });
+
   it('keeps to its filter, in memory and in the store, neighbours included', async () => {
     await tell(['tea in the morning', 'tea at noon'], { tags: ['keep'] });
     await tell(['tea at night', 'and nothing else']);
