@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { CodedError } from '../../src/base/errors.ts';
+import { put, sample, searchOf, vectorOf } from '../contract/store-samples.ts';
+import { DIMENSION, eventually, openAt, recordingLog, temporaryFolder } from './store-setup.ts';
+
+const CRASHING_WORKER = new URL('./crashing-worker.ts', import.meta.url);
+
+describe('calls that wait for the store', () => {
+  it('are refused past their bound, and the others are answered', async () => {
+    const store = await openAt(await temporaryFolder(), { queueCallsMax: 3 });
+    const calls = Array.from({ length: 5 }, (_, i) => store.write([put(sample(`q-${i}`, DIMENSION))]));
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    expect((outcomes[4] as PromiseRejectedResult).reason).toMatchObject({ code: 'OVERLOADED', retryable: true });
+    expect((await store.stats()).counts.immediate).toBe(3);
+  });
+
+  it('are given up when their caller does', async () => {
+    const store = await openAt(await temporaryFolder());
+    const request = searchOf({ vector: vectorOf('q', DIMENSION) });
+    await expect(store.search(request, AbortSignal.abort())).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    const controller = new AbortController();
+    const waiting = store.search(request, controller.signal);
+    controller.abort(new CodedError('SHUTTING_DOWN', 'the server stops'));
+    await expect(waiting).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+    expect((await store.search(request)).candidates).toEqual([]);
+  });
+
+  it('are finished before it closes, and refused after', async () => {
+    const folder = await temporaryFolder();
+    const store = await openAt(folder);
+    const writing = Promise.all(Array.from({ length: 20 }, (_, i) => store.write([put(sample(`c-${i}`, DIMENSION))])));
+    await store.close();
+    expect(await writing).toHaveLength(20);
+    await expect(store.ping()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await store.close();
+    const again = await openAt(folder);
+    expect((await again.stats()).counts.immediate).toBe(20);
+  });
+
+  it('of another dimension are refused', async () => {
+    const store = await openAt(await temporaryFolder());
+    await expect(store.write([put(sample('a', 4))])).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect(store.search(searchOf({ vector: vectorOf('q', 4) }))).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  });
+});
+
+describe('a store worker that dies', () => {
+  it('fails what waits, comes back, and has all that it acknowledged', async () => {
+    const messages: string[] = [];
+    const store = await openAt(await temporaryFolder(), { workerUrl: CRASHING_WORKER, log: recordingLog(messages) });
+    await store.write([put(sample('before', DIMENSION))]);
+    const dying = store.fetch('crash', ['x'], 0);
+    const beside = store.write([put(sample('beside', DIMENSION))]);
+    for (const call of [dying, beside]) await expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+    await expect(store.ping()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await eventually(() => store.ping().then(() => true, () => undefined));
+    expect((await store.stats()).counts.immediate).toBe(1);
+    expect(await store.write([put(sample('beside', DIMENSION))])).toMatchObject([{ created: true }]);
+    expect(messages).toContain('the store worker ended and will be started again');
+  });
+
+  it('may be closed while it is away', async () => {
+    const store = await openAt(await temporaryFolder(), { workerUrl: CRASHING_WORKER });
+    await expect(store.fetch('crash', ['x'], 0)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await store.close();
+    await expect(store.ping()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: 'the store is closed' });
+  });
+});

@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { type Log, silentLog } from '../../src/base/log.ts';
+import { noMetrics } from '../../src/base/metrics.ts';
+import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
+import type { ContextStore } from '../../src/store/store.ts';
+
+export const DIMENSION = 16;
+
+/** A folder that is gone when the test has ended. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'store-fault-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Closed when the test has ended, if not before. */
+export async function openAt(dataDir: string, options: Partial<EmbeddedStoreOptions> = {}): Promise<ContextStore> {
+  const store = await openEmbeddedStore({
+    dataDir, dimension: DIMENSION, embeddingId: 'model-a', clock: systemClock, log: silentLog, metrics: noMetrics, ...options,
+  });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** Messages of warnings and errors. */
+export function recordingLog(messages: string[]): Log {
+  const record = (_: object, message: string) => void messages.push(message);
+  return { ...silentLog, warn: record, error: record, child: () => recordingLog(messages) };
+}
+
+/** Looks every few milliseconds until `look` gives something. */
+export async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(10);
+  }
+}
+
+/** Waits until the store has indexed so many vectors and is done. */
+export async function indexed(store: ContextStore, vectors: number): Promise<void> {
+  await eventually(async () => {
+    const { driver } = await store.stats();
+    return driver['index_building'] === false && driver['indexed_vectors'] === vectors ? true : undefined;
+  });
+}
