@@ -2,7 +2,7 @@ import { Unpackr } from 'msgpackr';
 import { CodedError } from '../base/errors.ts';
 import { BodyScanner, REPLY_LIMITS, REQUEST_LIMITS } from './body-scan.ts';
 import { MessagePackWriter } from './body-writer.ts';
-import { encodeFrameHead, FRAME_LENGTH_BYTES, FRAME_OVERHEAD_BYTES_MAX, frameHeadBytes } from './frame.ts';
+import { encodeFrameHead, FRAME_LENGTH_BYTES, FRAME_OVERHEAD_BYTES_MAX, frameHeadBytes, TAG_BYTES, TAG_OFFSET } from './frame.ts';
 import type { TagSequence } from './proof.ts';
 
 export type BodyMap = Record<string, unknown>;
@@ -85,6 +85,8 @@ export function encodeBody(value: object): Buffer {
   return writer.encode(value);
 }
 
+const NO_TAG_YET = new Uint8Array(TAG_BYTES);
+
 /**
  * A whole frame in one piece of memory: the body is written where it will be sent from, then signed and headed.
  * Throws `PAYLOAD_TOO_LARGE`, and signs nothing, where the frame's length is over `frameBytesMax`.
@@ -98,6 +100,7 @@ export function encodeMessage(value: object, tags: TagSequence | null, frameByte
       details: { max_frame_bytes: frameBytesMax },
     });
   }
-  encodeFrameHead(bytes, start, tags === null ? null : tags.sign(body), body.length);
+  encodeFrameHead(bytes, start, tags === null ? null : NO_TAG_YET, body.length);
+  tags?.signInto(body, bytes, start + TAG_OFFSET);
   return bytes.subarray(start);
 }

@@ -11,6 +11,9 @@ export const FRAME_LENGTH_BYTES = 4;
 /** Length, array header, tag with its header, and the longest header of a body. */
 export const FRAME_OVERHEAD_BYTES_MAX = FRAME_LENGTH_BYTES + 1 + (2 + TAG_BYTES) + 5;
 
+/** Where the tag of a frame that has one starts. */
+export const TAG_OFFSET = FRAME_LENGTH_BYTES + 1 + 2;
+
 /** One frame as it came: views of the bytes received, valid as long as they are kept. */
 export interface Frame {
   /** Null: the sender wrote nil. */

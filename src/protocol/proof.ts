@@ -1,3 +1,4 @@
+import * as crypto from 'node:crypto';
 import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { TAG_BYTES } from './frame.ts';
 
@@ -39,30 +40,64 @@ export function tagsEqual(a: Uint8Array | null, b: Uint8Array): boolean {
 }
 
 const COUNTER_BYTES = 8;
+/** Of SHA-256, to which HMAC pads its key (RFC 2104). */
+const BLOCK_BYTES = 64;
+const INNER_PAD = 0x36;
+const OUTER_PAD = 0x5c;
+const HEAD_BYTES = BLOCK_BYTES + COUNTER_BYTES;
+/** Longer bodies are not copied for their tag. */
+const COPIED_BODY_BYTES_MAX = 4096;
 
-/** The tags of one direction of one connection, in order: HMAC-SHA256(key, u64 BE n || body), n from 0. */
+/** Where the bytes to be hashed are put together; nothing in them outlives a call. */
+const innerBytes = Buffer.allocUnsafeSlow(HEAD_BYTES + COPIED_BODY_BYTES_MAX);
+const outerBytes = Buffer.allocUnsafeSlow(BLOCK_BYTES + TAG_BYTES);
+const expectedTag = Buffer.allocUnsafeSlow(TAG_BYTES);
+
+/** Absent in Node before 20.12. */
+const hashAtOnce = (crypto as { hash?: typeof crypto.hash }).hash;
+
+/**
+ * The tags of one direction of one connection, in order: HMAC-SHA256(key, u64 BE n || body), n from 0.
+ *
+ * For usual messages the HMAC is built of two hashes made at once, their results passed on as strings of one
+ * character per byte: that takes a third of the time of an `Hmac` object, which costs more than its hashing.
+ */
 export class TagSequence {
   private readonly key: KeyObject;
-  private readonly counter = Buffer.alloc(COUNTER_BYTES);
+  /** The key's inner block, then the counter. */
+  private readonly head = Buffer.alloc(HEAD_BYTES);
+  private readonly outerBlock = Buffer.alloc(BLOCK_BYTES);
   private low = 0;
   private high = 0;
 
   constructor(key: KeyObject) {
     this.key = key;
+    key.export().copy(this.head);
+    for (let i = 0; i < BLOCK_BYTES; i++) {
+      const byte = this.head[i]!;
+      this.head[i] = byte ^ INNER_PAD;
+      this.outerBlock[i] = byte ^ OUTER_PAD;
+    }
   }
 
   /** The tag of the next frame. */
   sign(body: Uint8Array): Buffer {
-    const tag = createHmac('sha256', this.key).update(this.counter).update(body).digest();
-    this.advance();
+    const tag = Buffer.allocUnsafe(TAG_BYTES);
+    this.signInto(body, tag, 0);
     return tag;
+  }
+
+  /** The same, written to `target[at]`. */
+  signInto(body: Uint8Array, target: Buffer, at: number): void {
+    this.writeTag(body, target, at);
+    this.advance();
   }
 
   /** Whether `tag` is the next frame's. Only then the counter moves; a frame that fails ends the connection. */
   verify(tag: Uint8Array | null, body: Uint8Array): boolean {
     if (tag === null || tag.length !== TAG_BYTES) return false;
-    const expected = createHmac('sha256', this.key).update(this.counter).update(body).digest();
-    if (!timingSafeEqual(tag, expected)) return false;
+    this.writeTag(body, expectedTag, 0);
+    if (!timingSafeEqual(tag, expectedTag)) return false;
     this.advance();
     return true;
   }
@@ -72,12 +107,25 @@ export class TagSequence {
     return this.high * 0x1_0000_0000 + this.low;
   }
 
+  private writeTag(body: Uint8Array, target: Buffer, at: number): void {
+    if (hashAtOnce === undefined || body.length > COPIED_BODY_BYTES_MAX) {
+      const counter = this.head.subarray(BLOCK_BYTES);
+      createHmac('sha256', this.key).update(counter).update(body).digest().copy(target, at);
+      return;
+    }
+    innerBytes.set(this.head);
+    innerBytes.set(body, HEAD_BYTES);
+    outerBytes.set(this.outerBlock);
+    outerBytes.write(hashAtOnce('sha256', innerBytes.subarray(0, HEAD_BYTES + body.length), 'binary'), BLOCK_BYTES, 'binary');
+    target.write(hashAtOnce('sha256', outerBytes, 'binary'), at, 'binary');
+  }
+
   private advance(): void {
     this.low = (this.low + 1) >>> 0;
     if (this.low === 0) {
       this.high += 1;
-      this.counter.writeUInt32BE(this.high, 0);
+      this.head.writeUInt32BE(this.high, BLOCK_BYTES);
     }
-    this.counter.writeUInt32BE(this.low, 4);
+    this.head.writeUInt32BE(this.low, BLOCK_BYTES + 4);
   }
 }

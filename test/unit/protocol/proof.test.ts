@@ -1,3 +1,4 @@
+import { createHmac, createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { authTag, deriveKeys, tagsEqual, TagSequence } from '../../../src/protocol/proof.ts';
 
@@ -14,6 +15,28 @@ describe('TagSequence', () => {
     const verifier = new TagSequence(clientToServer);
     for (let n = 0; n < 300; n++) expect(verifier.verify(signer.sign(BODY), BODY)).toBe(true);
     expect(verifier.count).toBe(300);
+  });
+
+  it('makes the HMAC of section 2 for bodies of any length', () => {
+    const key = Buffer.from(clientToServer.export());
+    const signer = new TagSequence(clientToServer);
+    for (const [n, size] of [0, 1, 55, 56, 63, 64, 65, 1_000, 4_095, 4_096, 4_097, 100_000].entries()) {
+      const body = Buffer.alloc(size, n);
+      const counter = Buffer.alloc(8);
+      counter.writeUInt32BE(n, 4);
+      const expected = createHmac('sha256', key).update(counter).update(body).digest();
+      expect(signer.sign(body).equals(expected), `${size} bytes`).toBe(true);
+    }
+  });
+
+  it('makes the right tag whatever bytes key and tag are made of', () => {
+    for (let i = 0; i < 256; i++) {
+      const key = Buffer.alloc(32, i);
+      const target = Buffer.alloc(40, 0xee);
+      new TagSequence(createSecretKey(key)).signInto(Buffer.from([i]), target, 4);
+      const expected = createHmac('sha256', key).update(Buffer.alloc(8)).update(Buffer.from([i])).digest();
+      expect(target.equals(Buffer.concat([Buffer.alloc(4, 0xee), expected, Buffer.alloc(4, 0xee)]))).toBe(true);
+    }
   });
 
   it('refuses a frame that was replayed, reordered, dropped, altered or taken from the other direction', () => {
