@@ -15,9 +15,6 @@ export function messageRule(type: string): (MessageRule & { readonly type: Reque
   return rulesByType.get(type);
 }
 
-/** A request's envelope whose type the table knows and whose payload passed its schema. */
-export type CheckedRequest = { [T in RequestType]: RequestEnvelope & { readonly type: T; readonly payload: RequestPayloads[T] } }[RequestType];
-
 /** Names of the messages outside the table. */
 export interface ControlMessages {
   hello: Hello;
