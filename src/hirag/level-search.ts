@@ -44,8 +44,9 @@ export class LevelSearch {
   /** Never rejects: without a vector the levels still answer by words. */
   async embed(plan: QueryPlan, signal: AbortSignal | undefined): Promise<QueryVector> {
     if (plan.vector !== undefined) return { vector: plan.vector, cached: false };
+    if (plan.embedText === undefined) return { cached: false };
     const { embedding } = this.#deps;
-    const text = plan.text ?? '';
+    const text = plan.embedText;
     const cached = embedding.has(text, 'query');
     try {
       const [vector] = await embedding.embed([text], 'query', signal);

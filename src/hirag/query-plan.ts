@@ -1,6 +1,7 @@
 import { LEVELS, type Level } from '../base/context.ts';
 import { CodedError } from '../base/errors.ts';
 import { analyzeQuery, type QueryAnalysis } from '../base/text/analyzer.ts';
+import type { EmbeddingProvider } from '../embedding/provider.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { Scope } from '../store/store.ts';
 import type { AnswerRules } from './answer.ts';
@@ -16,9 +17,10 @@ export interface QueryPlan {
   readonly scope: Scope;
   /** Highest first; at least one. */
   readonly levels: readonly Level[];
-  readonly text: string | undefined;
+  /** To be embedded; undefined: there is no text, or the dense side counts nothing, so that no vector is made or compared. */
+  readonly embedText: string | undefined;
   readonly analysis: QueryAnalysis;
-  /** The client's own embedding, normalised. */
+  /** The client's own embedding, normalised, where it counts. */
   readonly vector: Float32Array | undefined;
   /** Whose L1 answers from memory; empty: the query names no session, so the store answers. */
   readonly workingSets: readonly WorkingSetScope[];
@@ -26,20 +28,26 @@ export interface QueryPlan {
   readonly explain: boolean;
 }
 
+type EmbeddingFacts = Pick<EmbeddingProvider, 'dimension' | 'kind'>;
+
 const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
 
 /** Throws `BAD_REQUEST` where the query cannot be run as it stands. */
-export function planQuery(input: QueryInput, settings: HiragSettings, policy: LevelPolicy, dimension: number): QueryPlan {
+export function planQuery(input: QueryInput, settings: HiragSettings, policy: LevelPolicy, embedding: EmbeddingFacts): QueryPlan {
   if (input.query === undefined && input.embedding === undefined) {
     throw new CodedError('BAD_REQUEST', 'a query needs `query` or `embedding`', { details: { query: 'required without embedding' } });
   }
   if (input.filter !== undefined) checkFilter(input.filter);
+  const analysis = input.query === undefined ? NO_ANALYSIS : analyzeQuery(input.query);
+  const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
+  const denseCounts = settings.fusion.denseShare[embedding.kind] > 0;
   return {
     scope: scopeOf(input),
     levels: levelsOf(input.levels, policy),
-    text: input.query,
-    analysis: input.query === undefined ? NO_ANALYSIS : analyzeQuery(input.query),
-    vector: input.embedding === undefined ? undefined : clientVector(input.embedding, dimension),
+    embedText: denseCounts && vector === undefined ? input.query : undefined,
+    analysis,
+    // Without words it is all that there is, whatever its share.
+    vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
     workingSets: workingSetsOf(input),
     rules: {
       maxTokens: input.maxTokens ?? settings.maxContextTokens,

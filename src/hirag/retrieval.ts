@@ -42,7 +42,7 @@ export class Retrieval {
   async query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
     const { clock, settings, policy, embedding } = this.#deps;
     const startedMs = clock.monotonicMs();
-    const asked = planQuery(input, settings, policy, embedding.dimension);
+    const asked = planQuery(input, settings, policy, embedding);
     throwIfAborted(options.signal);
     const plan = await this.#bounded(asked, options.signal);
 

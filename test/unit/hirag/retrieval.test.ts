@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LEVELS } from '../../../src/base/context.ts';
+import { DEFAULT_FUSION } from '../../../src/hirag/similarity.ts';
 import type { QueryInput, QueryOutcome, StoreInput } from '../../../src/hirag/types.ts';
+import type { SearchRequest } from '../../../src/store/store.ts';
 import { openMemory, type FixtureOptions, type MemoryFixture } from '../../support/memory-fixture.ts';
 
 const OWNER = { namespace: 'n', agentId: 'a', sessionId: 's' };
@@ -89,6 +91,25 @@ describe('a query', () => {
         for (const part of ['similarity', 'lexical', 'recency', 'level'] as const) expect(other?.scores[part]).toBeCloseTo(receipt.scores[part], 6);
       });
     }
+  });
+
+  it('embeds and compares no vector where the dense side has no share, except a client\'s own without words', async () => {
+    await start({ settings: { fusion: { ...DEFAULT_FUSION, denseShare: { lexical: 0, semantic: 0.35 } } } });
+    await tell(TURNS);
+    const requests: SearchRequest[] = [];
+    const search = current.store.search.bind(current.store);
+    current.store.search = (request, signal) => {
+      requests.push(request);
+      return search(request, signal);
+    };
+    const [embedding = new Float32Array()] = await current.embedding.embed([TURNS[6] ?? ''], 'passage');
+    const before = current.embedding.counts();
+    expect(texts(await ask('violin repair'))[0]).toBe(TURNS[3]);
+    await ask('violin repair', { embedding });
+    expect(texts(await current.memory.query({ namespace: 'n', query: 'nothing said of zebras', relevanceThreshold: 0 }))).toEqual([]);
+    expect(current.embedding.counts()).toEqual(before);
+    expect(requests.filter(({ vector }) => vector !== undefined)).toEqual([]);
+    expect(texts(await current.memory.query({ namespace: 'n', embedding }))[0]).toBe(TURNS[6]);
   });
 
   it('by a client\'s embedding alone ranks by the vector', async () => {
