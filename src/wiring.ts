@@ -49,6 +49,7 @@ function fusionSettings(config: Config['hirag']['fusion']): FusionSettings {
     denseFloorSamples: config.dense_floor_samples,
     neighbourWeights: config.neighbour_weights,
     answerWeight: config.answer_weight,
+    neighbourTokens: config.neighbour_tokens,
     denseNeighbourWeight: config.dense_neighbour_weight,
     speakerFactor: config.speaker_factor,
     questionFactor: config.question_factor,

@@ -27,6 +27,7 @@ const FUSION = section('How words, vectors and what stands around a context beco
     'What a query term in a context 1, 2, ... places away in the session counts for this one.',
   ),
   answer_weight: number(1, 0, 1, 'The first of these for what stands behind a question.'),
+  neighbour_tokens: integer(64, 1, 1_000_000, 'Tokens up to which a context is lent all of this; a longer one in proportion less.'),
   dense_neighbour_weight: number(0.7, 0, 1, 'What the cosine of the context before or after counts.'),
   speaker_factor: number(1.5, 0.01, 100, 'Factor where the query names who speaks.'),
   question_factor: number(0.85, 0.01, 100, 'Factor where the text itself asks.'),

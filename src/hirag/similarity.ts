@@ -22,6 +22,11 @@ export interface FusionSettings {
   readonly neighbourWeights: readonly number[];
   /** The first of these for what stands behind a question, 0..1: an answer often lacks the words that it answers. */
   readonly answerWeight: number;
+  /**
+   * Tokens up to which a context is lent all this; a longer one in proportion less, as it holds more of its subject
+   * itself. >= 1.
+   */
+  readonly neighbourTokens: number;
   /** What the cosine of the context before or after counts, 0..1. */
   readonly denseNeighbourWeight: number;
   /** Factor where the query names the speaker of the text. > 0. */
@@ -42,6 +47,7 @@ export const DEFAULT_FUSION: FusionSettings = {
   denseFloorSamples: 64,
   neighbourWeights: [0.7, 0.5, 0.35],
   answerWeight: 1,
+  neighbourTokens: 64,
   denseNeighbourWeight: 0.7,
   speakerFactor: 1.5,
   questionFactor: 0.85,
@@ -74,6 +80,7 @@ export function attainableScore(terms: readonly QueryTerm[], statistics: TermSta
  *     lex = sum over query terms of the best among the context's own score of the term and its neighbours' weighed ones,
  *           as a share of what is attainable
  *     sem = the best among the context's calibrated cosine and its neighbours' weighed ones
+ *           (what a context is lent, in both, x min(1, neighbour tokens / its tokens))
  *     E   = ((1 - b) lex + b sem) x speaker factor x question factor x (1 + date boost x date affinity)
  *     similarity = tanh(slope E) x (E / best E)^exponent
  *
@@ -82,8 +89,9 @@ export function attainableScore(terms: readonly QueryTerm[], statistics: TermSta
  */
 export function similarities(candidates: readonly Candidate[], comparison: Comparison, settings: FusionSettings): Relevance[] {
   const chain = linksOf(candidates);
-  const lexical = lexicalEvidence(candidates, chain, comparison, settings);
-  const dense = denseEvidence(candidates, chain, comparison, settings);
+  const needs = Float64Array.from(candidates, ({ tokenCount }) => Math.min(1, settings.neighbourTokens / tokenCount));
+  const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
+  const dense = denseEvidence(candidates, chain, needs, comparison, settings);
   const hasDense = candidates.some((candidate) => candidate.dense !== null);
   const denseShare = !hasDense ? 0 : comparison.attainable > 0 ? settings.denseShare[comparison.kind] : 1;
   const evidence = candidates.map((candidate, i) => {
@@ -135,6 +143,7 @@ function linksOf(candidates: readonly Candidate[]): Chain {
 function lexicalEvidence(
   candidates: readonly Candidate[],
   chain: Chain,
+  needs: Float64Array,
   { query, attainable }: Comparison,
   settings: FusionSettings,
 ): Float64Array {
@@ -147,8 +156,8 @@ function lexicalEvidence(
   candidates.forEach((lender, place) => {
     if (lender.lexical <= 0) return;
     lend(lender.termScores, 1, blended, place * termCount);
-    lendAlong(chain.next, place, lender.isQuestion ? weightsBehindQuestion : weights, lender.termScores, blended);
-    lendAlong(chain.previous, place, weights, lender.termScores, blended);
+    lendAlong(chain.next, place, lender.isQuestion ? weightsBehindQuestion : weights, needs, lender.termScores, blended);
+    lendAlong(chain.previous, place, weights, needs, lender.termScores, blended);
   });
   for (let place = 0; place < candidates.length; place++) {
     let total = 0;
@@ -158,12 +167,19 @@ function lexicalEvidence(
   return evidence;
 }
 
-/** Lends to one candidate after the other along the session, with the weight of its distance. */
-function lendAlong(chain: Int32Array, from: number, weights: readonly number[], scores: Float32Array, blended: Float64Array): void {
+/** Lends to one candidate after the other along the session, with the weight of its distance and its need. */
+function lendAlong(
+  chain: Int32Array,
+  from: number,
+  weights: readonly number[],
+  needs: Float64Array,
+  scores: Float32Array,
+  blended: Float64Array,
+): void {
   let place = chain[from] ?? -1;
   for (const weight of weights) {
     if (place < 0) return;
-    lend(scores, weight, blended, place * scores.length);
+    lend(scores, weight * (needs[place] ?? 1), blended, place * scores.length);
     place = chain[place] ?? -1;
   }
 }
@@ -179,6 +195,7 @@ function lend(scores: Float32Array, weight: number, blended: Float64Array, at: n
 function denseEvidence(
   candidates: readonly Candidate[],
   chain: Chain,
+  needs: Float64Array,
   comparison: Comparison,
   settings: FusionSettings,
 ): Float64Array {
@@ -189,7 +206,7 @@ function denseEvidence(
   const at = (place: number): number => (place < 0 ? 0 : (calibrated[place] ?? 0));
   return calibrated.map((own, place) => {
     const around = Math.max(at(chain.previous[place] ?? -1), at(chain.next[place] ?? -1));
-    return Math.max(own, settings.denseNeighbourWeight * around);
+    return Math.max(own, settings.denseNeighbourWeight * (needs[place] ?? 1) * around);
   });
 }
 

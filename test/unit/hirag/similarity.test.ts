@@ -52,6 +52,13 @@ describe('lexical evidence', () => {
     expect(found).toEqual([0.85, 1, 0.7, 0.5, 0.35, 0]);
   });
 
+  it('lends the less to a context the longer it is beyond 64 tokens, and keeps what is its own', () => {
+    const short = candidate('a', { terms: [4, 0] });
+    const found = evidence(session(short, candidate('b', { tokenCount: 128 }), candidate('c', { tokenCount: 64 }), candidate('d', { tokenCount: 640, terms: [0, 4] })));
+    expect(found).toEqual([1.35, 0.6, 1.2, 1.035]);
+    expect(evidence(session(short, candidate('b', { tokenCount: 128 })), QUERY, { neighbourTokens: 32 })).toEqual([1, 0.175]);
+  });
+
   it('passes all of a question on to what answers it', () => {
     const ask = candidate('q', { terms: [2, 2], isQuestion: true });
     expect(evidence(session(candidate('before'), ask, candidate('answer'), candidate('later')))).toEqual([0.7, 0.85, 1, 0.5]);
@@ -88,6 +95,8 @@ describe('dense evidence', () => {
   it('comes from the neighbours too', () => {
     const found = evidence(session(dense('a', 1), dense('b', 0), dense('c', 0)), { ...QUERY, attainable: 0 });
     expect(found).toEqual([1, 0.7, 0]);
+    const long = { ...dense('b', 0), tokenCount: 128 };
+    expect(evidence(session(dense('a', 1), long), { ...QUERY, attainable: 0 })).toEqual([1, 0.35]);
   });
 });
 
