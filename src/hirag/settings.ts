@@ -83,7 +83,7 @@ export const DEFAULT_HIRAG_SETTINGS: HiragSettings = {
   weights: { similarity: 0.5, recency: 0.2, level: 0.2, frequency: 0.1 },
   levelWeights: { immediate: 1, short_term: 0.7, long_term: 0.5 },
   recencyHours: 24,
-  candidates: 100,
+  candidates: 64,
   fusion: DEFAULT_FUSION,
   tokens: DEFAULT_TOKEN_SETTINGS,
   l1ResidentSets: 256,
