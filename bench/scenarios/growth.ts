@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTo, loadTexts, type Client } from '../support/client.ts';
-import { removeSavedIndexes, untilIndexed } from '../support/index-state.ts';
+import { removeSavedIndexes } from '../support/index-state.ts';
 import { largeNamespace, takeQuery, type LargeNamespace } from '../support/large-namespace.ts';
 import { interleave } from '../support/load.ts';
 import { detailsOf, measureLoad, type Measured } from '../support/measured.ts';
@@ -58,7 +58,8 @@ async function latency(bench: Bench, large: LargeNamespace): Promise<Row> {
 async function memoryAndStartup(bench: Bench, large: LargeNamespace): Promise<Row[]> {
   const quickSize = `${large.count} contexts`;
   const memory = (name: string, rssMib: number, target?: number): Row => memoryRow(sized(bench, name, quickSize), large, rssMib, target);
-  const rows = [memory('growth.memory_per_context', large.loadedRssMib, 1.6)];
+  // Over few contexts the heap's own growth is most of it: only the full size is held against the target.
+  const rows = [memory('growth.memory_per_context', large.loadedRssMib, bench.quick ? undefined : 1.6)];
   const saved = await restart(large);
   rows.push(startupRow(sized(bench, 'growth.startup_saved_index', quickSize), saved.firstAnswerMs, 3_000));
   if (!bench.quick) await sleep(SETTLE_MS);
@@ -69,7 +70,6 @@ async function memoryAndStartup(bench: Bench, large: LargeNamespace): Promise<Ro
   rows.push(startupRow(sized(bench, 'growth.startup_without_index', quickSize), rebuilt.firstAnswerMs));
   const recall = await vectorRecall(large, rebuilt.client, bench.quick ? 10 : 20);
   rows.push(row({ name: sized(bench, 'growth.recall_while_indexing', quickSize), value: recall, unit: 'share', better: 'higher', target: 1 }));
-  await untilIndexed(large.server);
   await rebuilt.client.close();
   return rows;
 }

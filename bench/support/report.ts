@@ -85,7 +85,9 @@ const HEADINGS = ['name', 'value', 'unit', 'per s', 'p50 ms', 'p99 ms', 'p99.9 m
 /** A table in GitHub's Markdown, so that a page of the documentation shows what the terminal showed. */
 export function toTable(rows: readonly Row[]): string {
   const lines = [HEADINGS, ...rows.map(cells)];
-  const widths = HEADINGS.map((_, column) => Math.max(3, ...lines.map((line) => line[column]?.length ?? 0)));
+  const widths = HEADINGS.map((heading, column) =>
+    column === HEADINGS.length - 1 ? heading.length : Math.max(3, ...lines.map((line) => line[column]?.length ?? 0)),
+  );
   const print = (line: readonly string[]): string =>
     `| ${line.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join(' | ')} |`;
   const rule = `|${widths.map((width, column) => (isText(column) ? `${'-'.repeat(width + 2)}` : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
@@ -118,6 +120,8 @@ function isText(column: number): boolean {
 }
 
 function pad(cell: string, width: number, column: number): string {
+  // A reason is a sentence: padded, it would widen every line.
+  if (column === HEADINGS.length - 1) return cell;
   return isText(column) ? cell.padEnd(width) : cell.padStart(width);
 }
 
