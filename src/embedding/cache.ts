@@ -4,6 +4,7 @@ import { orAbort, throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Metrics } from '../base/metrics.ts';
+import { CacheTallies, type EmbeddingCacheCounts } from './cache-tallies.ts';
 import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
 import { norm, normalized } from './vectors.ts';
 
@@ -14,17 +15,20 @@ export interface EmbeddingCacheSettings {
   readonly ttlMs: number;
 }
 
-export interface EmbeddingCacheCounts {
-  readonly entries: number;
-  readonly hits: number;
-  readonly misses: number;
+/** A text and who may learn that it was embedded before: namespaces share no vector, so none can tell what another holds. */
+export interface OwnedText {
+  readonly namespace: string;
+  readonly text: string;
 }
 
 /** A provider whose vectors are checked, normalised and kept. Callers share them: nobody may change or transfer one. */
-export interface CachedEmbeddingProvider extends EmbeddingProvider {
+export interface CachedEmbeddingProvider extends Pick<EmbeddingProvider, 'id' | 'dimension' | 'kind'> {
+  /** One vector per text, in order; one call of the provider for all that is missing. Errors as the provider's. */
+  embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]>;
   /** True where the vector would come from memory. */
-  has(text: string, kind: EmbeddingKind): boolean;
-  counts(): EmbeddingCacheCounts;
+  has(owned: OwnedText, kind: EmbeddingKind): boolean;
+  /** Of one namespace, or of all of them. Hits and misses of a namespace count from its last rest of some length. */
+  counts(namespace?: string): EmbeddingCacheCounts;
   /** Drops every vector and says how many there were. Requests under way go on. */
   clear(): number;
 }
@@ -64,8 +68,7 @@ class CachingProvider implements CachedEmbeddingProvider {
   readonly #vectors: LRUCache<string, Float32Array> | null;
   /** Bounded by the requests under way. */
   readonly #pending = new Map<string, Pending>();
-  #hits = 0;
-  #misses = 0;
+  readonly #tallies = new CacheTallies();
 
   constructor(provider: EmbeddingProvider, settings: EmbeddingCacheSettings, clock: Clock, metrics: Metrics) {
     this.id = provider.id;
@@ -81,17 +84,23 @@ class CachingProvider implements CachedEmbeddingProvider {
             max: settings.maxEntries,
             ttl: settings.ttlMs,
             ttlResolution: 0,
+            onInsert: (_vector, key, reason) => {
+              if (reason === 'add') this.#tallies.entered(namespaceOfKey(key));
+            },
+            dispose: (_vector, key, reason) => {
+              if (reason !== 'set') this.#tallies.left(namespaceOfKey(key));
+            },
             // Moved off 0, which lru-cache takes for a time that was never set.
             perf: { now: () => clock.monotonicMs() + 1 },
           });
   }
 
-  has(text: string, kind: EmbeddingKind): boolean {
-    return this.#vectors?.has(this.#key(text, kind)) ?? false;
+  has(owned: OwnedText, kind: EmbeddingKind): boolean {
+    return this.#vectors?.has(keyOf(owned, kind)) ?? false;
   }
 
-  counts(): EmbeddingCacheCounts {
-    return { entries: this.#vectors?.size ?? 0, hits: this.#hits, misses: this.#misses };
+  counts(namespace?: string): EmbeddingCacheCounts {
+    return this.#tallies.of(namespace);
   }
 
   clear(): number {
@@ -100,31 +109,31 @@ class CachingProvider implements CachedEmbeddingProvider {
     return dropped;
   }
 
-  async embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
+  async embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
     throwIfAborted(signal);
     const found = new Map<string, Float32Array>();
     const joined = new Map<string, Pending>();
     const missing = new Map<string, string>();
-    const keys = texts.map((text) => this.#key(text, kind));
+    const keys = texts.map((owned) => keyOf(owned, kind));
     keys.forEach((key, i) => {
-      if (found.has(key) || joined.has(key) || missing.has(key)) return;
+      const { namespace, text } = texts[i] as OwnedText;
+      const known = found.has(key) || joined.has(key);
+      if (known || missing.has(key)) return this.#count(namespace, true);
       const vector = this.#vectors?.get(key);
       const pending = this.#pending.get(key);
       if (vector !== undefined) found.set(key, vector);
       else if (pending !== undefined && !pending.flight.controller.signal.aborted) joined.set(key, pending);
-      else missing.set(key, texts[i] as string);
+      else missing.set(key, text);
+      this.#count(namespace, !missing.has(key));
     });
-    this.#count(texts.length - missing.size, missing.size);
     if (missing.size > 0) for (const [key, pending] of this.#launch(missing, kind)) joined.set(key, pending);
     if (joined.size > 0) await this.#collect(joined, found, signal);
     return keys.map((key) => found.get(key) as Float32Array);
   }
 
-  #count(hits: number, misses: number): void {
-    this.#hits += hits;
-    this.#misses += misses;
-    if (hits > 0) this.#metrics.count('embedding_cache_hits_total', {}, hits);
-    if (misses > 0) this.#metrics.count('embedding_cache_misses_total', {}, misses);
+  #count(namespace: string, hit: boolean): void {
+    this.#tallies.asked(namespace, hit);
+    this.#metrics.count(hit ? 'embedding_cache_hits_total' : 'embedding_cache_misses_total');
   }
 
   /** One call of the provider for all that is missing. */
@@ -205,10 +214,14 @@ class CachingProvider implements CachedEmbeddingProvider {
       }
     }
   }
+}
 
-  /** The cache belongs to one provider, so its id need not be in the key. */
-  #key(text: string, kind: EmbeddingKind): string {
-    if (text.length <= PLAIN_KEY_CHARS_MAX) return `${kind} ${text}`;
-    return `${kind}#${createHash('sha256').update(text).digest('base64')}`;
-  }
+/** No namespace holds a space, so no choice of names makes two keys one. The cache belongs to one provider, so its id is left out. */
+function keyOf({ namespace, text }: OwnedText, kind: EmbeddingKind): string {
+  if (text.length <= PLAIN_KEY_CHARS_MAX) return `${namespace} ${kind} ${text}`;
+  return `${namespace} ${kind}#${createHash('sha256').update(text).digest('base64')}`;
+}
+
+function namespaceOfKey(key: string): string {
+  return key.slice(0, key.indexOf(' '));
 }

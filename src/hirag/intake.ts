@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { ContextRecord } from '../base/context.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
 import { uuidV7, type Random } from '../base/random.ts';
-import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
+import type { CachedEmbeddingProvider, OwnedText } from '../embedding/cache.ts';
 import type { ContextPatch, ContextStore, NewContext } from '../store/store.ts';
 import { clientVector } from './client-vector.ts';
 import type { LevelPolicy } from './level-policy.ts';
@@ -98,7 +98,7 @@ export class Intake {
   }
 
   async #vectors(drafts: readonly Draft[], { signal }: CallOptions): Promise<Float32Array[]> {
-    const texts = drafts.filter((draft) => draft.vector === undefined).map((draft) => draft.input.text);
+    const texts = drafts.filter((draft) => draft.vector === undefined).map((draft) => draft.input);
     const embedded = texts.length === 0 ? [] : await this.#deps.embedding.embed(texts, 'passage', signal);
     let next = 0;
     return drafts.map((draft) => draft.vector ?? (embedded[next++] as Float32Array));
@@ -137,7 +137,7 @@ export class Intake {
         : level !== undefined
           ? policy.expiryAfterMove(before, level, nowMs)
           : undefined;
-    const text = input.text === undefined || input.text === before.text ? undefined : await this.#newText(input.text, options);
+    const text = input.text === undefined || input.text === before.text ? undefined : await this.#newText({ namespace: input.namespace, text: input.text }, options);
     return {
       ...(text === undefined ? {} : { text }),
       ...(input.metadata === undefined ? {} : { metadata: input.metadata }),
@@ -147,10 +147,10 @@ export class Intake {
     };
   }
 
-  async #newText(text: string, { signal }: CallOptions): Promise<NonNullable<ContextPatch['text']>> {
+  async #newText(owned: OwnedText, { signal }: CallOptions): Promise<NonNullable<ContextPatch['text']>> {
     const { embedding, tokens } = this.#deps;
-    const [[vector], [tokenCount]] = await Promise.all([embedding.embed([text], 'passage', signal), tokens.count([text])]);
-    return { text, tokenCount: tokenCount ?? 1, vector: vector as Float32Array };
+    const [[vector], [tokenCount]] = await Promise.all([embedding.embed([owned], 'passage', signal), tokens.count([owned.text])]);
+    return { text: owned.text, tokenCount: tokenCount ?? 1, vector: vector as Float32Array };
   }
 }
 

@@ -46,10 +46,10 @@ export class LevelSearch {
     if (plan.vector !== undefined) return { vector: plan.vector, cached: false };
     if (plan.embedText === undefined) return { cached: false };
     const { embedding } = this.#deps;
-    const text = plan.embedText;
-    const cached = embedding.has(text, 'query');
+    const owned = { namespace: plan.scope.namespace, text: plan.embedText };
+    const cached = embedding.has(owned, 'query');
     try {
-      const [vector] = await embedding.embed([text], 'query', signal);
+      const [vector] = await embedding.embed([owned], 'query', signal);
       return vector === undefined ? { cached } : { vector, cached };
     } catch (error) {
       return { cached: false, error: toCodedError(error) };

@@ -115,10 +115,10 @@ class TieredMemory implements Memory {
   }
 
   async stats(namespace?: string): Promise<MemoryStats> {
-    const { entries, hits, misses } = this.#embedding.counts();
+    const { entries, hits, misses } = this.#embedding.counts(namespace);
     return {
       store: await this.#store.stats(namespace),
-      cache: { embeddingEntries: entries, embeddingHits: hits, embeddingMisses: misses, workingSets: this.#workingSets.size },
+      cache: { embeddingEntries: entries, embeddingHits: hits, embeddingMisses: misses, workingSets: this.#workingSets.count(namespace) },
     };
   }
 

@@ -86,7 +86,7 @@ export interface QueryOutcome {
   readonly retrievalTimeMs: number;
   readonly levelDistribution: Readonly<Record<Level, number>>;
   readonly avgRelevance: number;
-  /** Embeddings of this query answered from the cache, plus levels answered from memory. */
+  /** Embeddings of this query answered from the namespace's cache, plus levels answered from memory. */
   readonly cacheHits: number;
   readonly totalSearched: number;
   /** Tokens granted to each level. */
@@ -113,6 +113,7 @@ export interface ListInput extends Caller {
   readonly cursor?: string;
 }
 
+/** Of one namespace, telling of nothing beyond it, or of all of them. */
 export interface MemoryStats {
   readonly store: StoreStats;
   readonly cache: {

@@ -56,6 +56,8 @@ export class WorkingSets {
   readonly #tailMax: number;
   /** Least recently used first. */
   readonly #sets = new Map<string, ResidentSet>();
+  /** By namespace; none is 0. */
+  readonly #setsIn = new Map<string, number>();
   readonly #holders = new Map<string, ResidentSet>();
   readonly #loading = new Set<ResidentSet>();
   readonly #lengthened = new Set<ResidentSet>();
@@ -69,9 +71,9 @@ export class WorkingSets {
     this.#tailMax = tailMax;
   }
 
-  /** Sets in memory. */
-  get size(): number {
-    return this.#sets.size;
+  /** Sets in memory, of one namespace or of all of them. */
+  count(namespace?: string): number {
+    return namespace === undefined ? this.#sets.size : (this.#setsIn.get(namespace) ?? 0);
   }
 
   /** To be called before the write leaves. `namespaces`: those it can change; absent: any. */
@@ -103,6 +105,7 @@ export class WorkingSets {
     if (set === undefined) {
       set = emptySet(key, scope);
       this.#sets.set(key, set);
+      this.#countSet(scope.namespace, 1);
     } else {
       this.#sets.delete(key);
       this.#sets.set(key, set);
@@ -268,7 +271,16 @@ export class WorkingSets {
   #discard(set: ResidentSet): void {
     this.#unload(set);
     if (set.loading !== null) set.crossed = true;
-    else if (this.#sets.get(set.key) === set) this.#sets.delete(set.key);
+    else if (this.#sets.get(set.key) === set) {
+      this.#sets.delete(set.key);
+      this.#countSet(set.scope.namespace, -1);
+    }
+  }
+
+  #countSet(namespace: string, change: 1 | -1): void {
+    const count = this.count(namespace) + change;
+    if (count > 0) this.#setsIn.set(namespace, count);
+    else this.#setsIn.delete(namespace);
   }
 
   #unload(set: ResidentSet): void {

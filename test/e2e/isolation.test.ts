@@ -86,6 +86,24 @@ describe('two keys with a namespace each', () => {
     expect(await blue.stats()).toMatchObject({ counts: { total: 1 } });
   });
 
+  it('cannot tell from caches and figures what the other stores or asks', async () => {
+    const before = await blue.stats();
+    const [secret, question] = ['the vault opens at noon with the silver key', 'when does the vault open?'];
+    const stored = await red.store({ text: secret, session_id: 'vault' });
+    for (let i = 0; i < 3; i++) await red.query({ query: question, session_id: 'vault' });
+    const { uptime_ms: _later, ...after } = await blue.stats();
+    expect(before).toMatchObject(after);
+    expect((await red.query({ query: question })).metadata.cache_hits).toBe(1);
+    expect((await blue.query({ query: question })).metadata.cache_hits).toBe(0);
+    expect((await red.stats()).cache).toMatchObject({ embedding_hits: 3 });
+    // Storing the same text is as new to blue as any other.
+    const misses = (await blue.stats()).cache.embedding_misses;
+    const { id: copy } = await blue.store({ text: secret });
+    expect((await blue.stats()).cache.embedding_misses).toBe(misses + 1);
+    await red.delete({ id: stored.id });
+    await blue.delete({ id: copy });
+  });
+
   it('may use the same ids', async () => {
     expect(await blue.store({ id, text: 'another text under the same id' })).toMatchObject({ id, created: true });
     expect((await red.get({ id })).context.text).toBe('the red code word is ibis');

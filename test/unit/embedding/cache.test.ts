@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.ts';
 import { noMetrics, type CounterName, type Metrics } from '../../../src/base/metrics.ts';
-import { withCache, type EmbeddingCacheSettings } from '../../../src/embedding/cache.ts';
+import { withCache, type CachedEmbeddingProvider, type EmbeddingCacheSettings, type OwnedText } from '../../../src/embedding/cache.ts';
 import type { EmbeddingKind, EmbeddingProvider } from '../../../src/embedding/provider.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
@@ -32,7 +32,19 @@ class Model implements EmbeddingProvider {
 function cached(settings: Partial<EmbeddingCacheSettings> = {}, metrics: Metrics = noMetrics) {
   const model = new Model();
   const clock = new FakeClock();
-  return { model, clock, provider: withCache(model, { ...SETTINGS, ...settings }, clock, metrics) };
+  const cache = withCache(model, { ...SETTINGS, ...settings }, clock, metrics);
+  return { model, clock, cache, provider: inNamespace(cache, 'n') };
+}
+
+/** The cache as one namespace uses it. */
+function inNamespace(cache: CachedEmbeddingProvider, namespace: string) {
+  const owned = (text: string): OwnedText => ({ namespace, text });
+  return {
+    embed: (texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal) => cache.embed(texts.map(owned), kind, signal),
+    has: (text: string, kind: EmbeddingKind) => cache.has(owned(text), kind),
+    counts: () => cache.counts(namespace),
+    clear: () => cache.clear(),
+  };
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
@@ -100,6 +112,44 @@ describe('the embedding cache', () => {
     expect(counted).toEqual({ embedding_cache_hits_total: 1, embedding_cache_misses_total: 3 });
     expect(provider.clear()).toBe(3);
     expect(provider.has('a', 'query')).toBe(false);
+  });
+});
+
+describe('two namespaces', () => {
+  it('share no vector, no call under way and no count', async () => {
+    const { model, cache } = cached();
+    const [red, blue] = [inNamespace(cache, 'red'), inNamespace(cache, 'blue')];
+    await red.embed(['a', 'b', 'a'], 'query');
+    expect(blue.has('a', 'query')).toBe(false);
+    expect(blue.counts()).toEqual({ entries: 0, hits: 0, misses: 0 });
+    await Promise.all([red.embed(['c'], 'query'), blue.embed(['c', 'a'], 'query')]);
+    expect(model.asked).toEqual([['a', 'b'], ['c'], ['c', 'a']]);
+    expect(red.counts()).toEqual({ entries: 3, hits: 1, misses: 3 });
+    expect(blue.counts()).toEqual({ entries: 2, hits: 0, misses: 2 });
+    expect(cache.counts()).toEqual({ entries: 5, hits: 1, misses: 5 });
+  });
+
+  it('are asked for in one call of the provider, each with its own vector', async () => {
+    const { model, cache } = cached();
+    const texts = ['red', 'blue', 'red'].map((namespace) => ({ namespace, text: 'a' }));
+    const [first, second, third] = await cache.embed(texts, 'passage');
+    expect(model.asked).toEqual([['a', 'a']]);
+    expect(third).toBe(first);
+    expect(second).not.toBe(first);
+    expect(cache.counts('red')).toEqual({ entries: 1, hits: 1, misses: 1 });
+  });
+
+  it('lose their entries to time, size and clearing, and are counted down', async () => {
+    const { clock, cache } = cached({ maxEntries: 3 });
+    const [red, blue] = [inNamespace(cache, 'red'), inNamespace(cache, 'blue')];
+    await red.embed(['a', 'b'], 'query');
+    await blue.embed(['a', 'b'], 'query');
+    expect([red.counts().entries, blue.counts().entries, cache.counts().entries]).toEqual([1, 2, 3]);
+    clock.advance(1001);
+    await blue.embed(['a', 'b'], 'query');
+    expect([red.counts().entries, blue.counts().entries]).toEqual([1, 2]);
+    expect(cache.clear()).toBe(3);
+    expect([red.counts().entries, blue.counts().entries, cache.counts().entries]).toEqual([0, 0, 0]);
   });
 });
 

@@ -254,7 +254,12 @@ describe('the rest', () => {
     const stats = await memory.stats('n');
     expect(stats.store.counts).toEqual({ immediate: 1, short_term: 0, long_term: 1 });
     expect(stats.cache).toEqual({ embeddingEntries: 3, embeddingHits: 0, embeddingMisses: 3, workingSets: 2 });
-    expect(memory.clearCaches()).toEqual({ embeddings: 3, workingSets: 2 });
+    await memory.query({ ...OWNER, namespace: 'm', query: 'a' });
+    expect(await memory.stats('n')).toEqual(stats);
+    expect((await memory.stats('m')).cache).toEqual({ embeddingEntries: 1, embeddingHits: 0, embeddingMisses: 1, workingSets: 2 });
+    expect((await memory.stats('m')).cache.workingSets + stats.cache.workingSets).toBe((await memory.stats()).cache.workingSets);
+    expect(memory.clearCaches()).toEqual({ embeddings: 4, workingSets: 4 });
+    expect((await memory.stats('n')).cache).toEqual({ embeddingEntries: 0, embeddingHits: 0, embeddingMisses: 3, workingSets: 0 });
     expect((await memory.query({ ...OWNER, query: 'a' })).contexts).not.toEqual([]);
   });
 

@@ -102,7 +102,7 @@ describe('a query', () => {
       requests.push(request);
       return search(request, signal);
     };
-    const [embedding = new Float32Array()] = await current.embedding.embed([TURNS[6] ?? ''], 'passage');
+    const [embedding = new Float32Array()] = await current.embedding.embed([{ namespace: 'n', text: TURNS[6] ?? '' }], 'passage');
     const before = current.embedding.counts();
     expect(texts(await ask('violin repair'))[0]).toBe(TURNS[3]);
     await ask('violin repair', { embedding });
@@ -114,7 +114,7 @@ describe('a query', () => {
 
   it('by a client\'s embedding alone ranks by the vector', async () => {
     await tell(TURNS);
-    const [vector] = await current.embedding.embed([TURNS[6] ?? ''], 'query');
+    const [vector] = await current.embedding.embed([{ namespace: 'n', text: TURNS[6] ?? '' }], 'query');
     const { contexts } = await current.memory.query({ ...OWNER, ...(vector === undefined ? {} : { embedding: vector }) });
     expect(contexts[0]?.record.text).toBe(TURNS[6]);
     expect(contexts[0]?.scores).toMatchObject({ lexical: 0 });

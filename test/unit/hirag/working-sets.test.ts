@@ -139,11 +139,11 @@ describe('a working set', () => {
     for (const scope of scopes.slice(0, 2)) await all.workingSets.read(scope);
     await all.workingSets.read(SCOPE);
     await all.workingSets.read(scopes[2] ?? SCOPE);
-    expect(all.workingSets.size).toBe(2);
+    expect(all.workingSets.count()).toBe(2);
     await all.workingSets.read(SCOPE);
     expect(all.store.calls).toEqual(['load', 'load', 'load']);
     expect(all.workingSets.clear()).toBe(2);
-    expect(all.workingSets.size).toBe(0);
+    expect(all.workingSets.count()).toBe(0);
   });
 
   it('is loaded once for readers who come together', async () => {
