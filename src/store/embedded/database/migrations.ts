@@ -45,7 +45,8 @@ const FIRST_SCHEMA = `
   CREATE UNIQUE INDEX contexts_by_id ON contexts (namespace_id, id);
   CREATE INDEX contexts_by_creation ON contexts (namespace_id, created_at);
   CREATE INDEX contexts_by_entry ON contexts (namespace_id, level, entry);
-  CREATE INDEX contexts_by_owner ON contexts (namespace_id, level, agent_id, session_id, entered);
+  CREATE INDEX contexts_by_session ON contexts (namespace_id, level, agent_id, session_id, entered);
+  CREATE INDEX contexts_by_agent ON contexts (namespace_id, level, agent_id, entered);
   CREATE INDEX contexts_by_expiry ON contexts (expires_at) WHERE expires_at IS NOT NULL;
   CREATE TABLE vectors (seq INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT;
   CREATE TABLE accesses (seq INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
