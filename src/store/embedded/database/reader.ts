@@ -71,7 +71,7 @@ export class Reader {
     const parameters: SQLInputValue[] = [space.id, request.nowMs];
     const isSession = request.agentId !== null && request.sessionId !== null;
     // A session's contexts are few beside its namespace's; else the order by creation is worth more.
-    const index = isSession ? 'contexts_by_owner' : 'contexts_by_creation';
+    const index = isSession ? 'contexts_by_session' : 'contexts_by_creation';
     const levels = request.levels ?? (isSession ? LEVEL_NUMBERS : null);
     if (levels !== null) parts.push(levels.length === 0 ? '0' : `c.level IN (${levels.join(', ')})`);
     if (request.agentId !== null) {
