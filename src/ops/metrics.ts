@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry, type Metric } from 'prom-client';
 import {
   COUNTERS,
   GAUGES,
@@ -9,6 +9,7 @@ import {
   type HistogramName,
   type Metrics,
 } from '../base/metrics.ts';
+import { CounterSeries, HistogramSeries, type Sample } from './series.ts';
 
 const PREFIX = 'context_manager_';
 
@@ -30,18 +31,24 @@ interface Rule {
 export function createMetricsRegistry(): MetricsRegistry {
   const registry = new Registry();
   const counters = new Map(
-    Object.entries<Rule>(COUNTERS).map(([name, rule]) => [name, new Counter({ ...common(name, rule), registers: [registry] })]),
+    Object.entries<Rule>(COUNTERS).map(([name, { help, labels = [] }]) => {
+      const series = new CounterSeries(PREFIX + name, labels);
+      register(registry, PREFIX + name, help, 'counter', series);
+      return [name, series];
+    }),
   );
   const histograms = new Map(
-    Object.entries<Rule>(HISTOGRAMS).map(([name, rule]) => [
-      name,
-      new Histogram({ ...common(name, rule), buckets: [...(rule.buckets ?? [])], registers: [registry] }),
-    ]),
+    Object.entries<Rule>(HISTOGRAMS).map(([name, { help, labels = [], buckets = [] }]) => {
+      const series = new HistogramSeries(PREFIX + name, labels, buckets);
+      register(registry, PREFIX + name, help, 'histogram', series);
+      return [name, series];
+    }),
   );
   const gauge = (name: GaugeName, read: () => number): void => {
     registry.removeSingleMetric(PREFIX + name);
     new Gauge({
-      ...common(name, GAUGES[name]),
+      name: PREFIX + name,
+      help: GAUGES[name].help,
       registers: [registry],
       collect() {
         this.set(read());
@@ -52,8 +59,8 @@ export function createMetricsRegistry(): MetricsRegistry {
   const delay = watchEventLoop();
   gauge('event_loop_delay_p99_seconds', delay.readSeconds);
   return {
-    count: (name: CounterName, labels, by = 1) => counters.get(name)?.inc(labels ?? {}, by),
-    observe: (name: HistogramName, value, labels) => histograms.get(name)?.observe(labels ?? {}, value),
+    count: (name: CounterName, labels, by = 1) => counters.get(name)?.add(by, labels),
+    observe: (name: HistogramName, value, labels) => histograms.get(name)?.observe(value, labels),
     gauge,
     render: () => registry.metrics(),
     contentType: registry.contentType,
@@ -64,8 +71,10 @@ export function createMetricsRegistry(): MetricsRegistry {
   };
 }
 
-function common(name: string, rule: Rule): { name: string; help: string; labelNames: string[] } {
-  return { name: PREFIX + name, help: rule.help, labelNames: [...(rule.labels ?? [])] };
+/** Of a metric the registry asks no more than its values, at each scrape. */
+function register(registry: Registry, name: string, help: string, type: 'counter' | 'histogram', series: { samples(): Sample[] }): void {
+  const metric = { name, help, type, aggregator: 'sum', get: () => Promise.resolve({ name, help, type, aggregator: 'sum', values: series.samples() }) };
+  registry.registerMetric(metric as unknown as Metric);
 }
 
 /** The 99th percentile of the delay since the last reading. */

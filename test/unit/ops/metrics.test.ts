@@ -1,5 +1,6 @@
+import { Counter, Histogram, Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
-import { COUNTERS, GAUGES, HISTOGRAMS } from '../../../src/base/metrics.ts';
+import { COUNTERS, GAUGES, HISTOGRAMS, type CounterName, type HistogramName } from '../../../src/base/metrics.ts';
 import { createMetricsRegistry, type MetricsRegistry } from '../../../src/ops/metrics.ts';
 
 let registry: MetricsRegistry | undefined;
@@ -30,6 +31,42 @@ describe('the metrics registry', () => {
     expect(valueOf(await registry.render(), 'active_connections')).toBe(1);
     open = 5;
     expect(valueOf(await registry.render(), 'active_connections')).toBe(5);
+  });
+
+  it('renders what the client library renders of the same counts', async () => {
+    registry = createMetricsRegistry();
+    const reference = new Registry();
+    const name = (metric: string): string => `context_manager_${metric}`;
+    const common = (metric: string, rule: { help: string; labels?: readonly string[] }) =>
+      ({ name: name(metric), help: rule.help, labelNames: [...(rule.labels ?? [])], registers: [reference] });
+    const counters = Object.entries(COUNTERS).map(([metric, rule]) => [metric as CounterName, new Counter(common(metric, rule))] as const);
+    const histograms = Object.entries(HISTOGRAMS).map(([metric, rule]) =>
+      [metric as HistogramName, new Histogram({ ...common(metric, rule), buckets: [...rule.buckets] })] as const);
+    const labelsOf = (rule: object, turn: number) =>
+      Object.fromEntries(('labels' in rule ? (rule.labels as string[]) : []).map((label, i) => [label, ['ok', 'a "quoted" \\ value', 'ping'][(turn + i) % 3] ?? '']));
+    const values = [0, 0.0005, 0.00051, 0.003, 1, 7, 10, 10.5, 1e6, -1];
+    for (let turn = 0; turn < 40; turn++) {
+      for (const [metric, counter] of counters.slice(0, 9)) {
+        const labels = labelsOf(COUNTERS[metric], turn);
+        registry.count(metric, labels, turn % 4);
+        counter.inc(labels, turn % 4);
+      }
+      for (const [metric, histogram] of histograms) {
+        const labels = labelsOf(HISTOGRAMS[metric], turn);
+        registry.observe(metric, values[turn % values.length] ?? 0, labels);
+        histogram.observe(labels, values[turn % values.length] ?? 0);
+      }
+    }
+    const rendered = await registry.render();
+    expect(rendered.startsWith((await reference.metrics()).trimEnd())).toBe(true);
+  });
+
+  it('refuses labels that are not declared and numbers that are none', () => {
+    const metrics = (registry = createMetricsRegistry());
+    expect(() => metrics.count('requests_total', { type: 'ping', outcome: 'new', sender: 'a' })).toThrow('no label sender');
+    expect(() => metrics.count('connections_total', {}, Number.NaN)).toThrow('finite');
+    expect(() => metrics.count('connections_total', {}, -1)).toThrow('finite');
+    expect(() => metrics.observe('store_commit_writes', Infinity)).toThrow('finite');
   });
 
   it('watches the event loop and the process', async () => {
