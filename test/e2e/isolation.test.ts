@@ -91,8 +91,8 @@ describe('two keys with a namespace each', () => {
     const [secret, question] = ['the vault opens at noon with the silver key', 'when does the vault open?'];
     const stored = await red.store({ text: secret, session_id: 'vault' });
     for (let i = 0; i < 3; i++) await red.query({ query: question, session_id: 'vault' });
-    const { uptime_ms: _later, ...after } = await blue.stats();
-    expect(before).toMatchObject(after);
+    const after = await blue.stats();
+    expect({ ...after, uptime_ms: before.uptime_ms }).toEqual(before);
     expect((await red.query({ query: question })).metadata.cache_hits).toBe(1);
     expect((await blue.query({ query: question })).metadata.cache_hits).toBe(0);
     expect((await red.stats()).cache).toMatchObject({ embedding_hits: 3 });
