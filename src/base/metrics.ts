@@ -19,6 +19,7 @@ const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 /** Every metric is declared here once, with its labels; `context_manager_` is put before each name. */
 export const COUNTERS = {
   connections_total: { help: 'Connections accepted.' },
+  connections_refused_total: { help: 'Connections refused because the server had as many as it may.' },
   auth_failures_total: { help: 'Handshakes that failed, by error code.', labels: ['code'] },
   requests_total: { help: 'Requests answered, by type and outcome (ok or an error code).', labels: ['type', 'outcome'] },
   bytes_received_total: { help: 'Bytes read from clients.' },

@@ -77,6 +77,11 @@ export class ConnectionHandler {
     if (this.#stopped !== null) connection.goAway(0);
   }
 
+  /** Counts a stream that was turned away before it came here. */
+  refused(): void {
+    this.#deps.metrics.count('connections_refused_total');
+  }
+
   /**
    * Section 3: says goaway, refuses new requests, lets what is in flight finish. Resolves when every
    * connection is closed; those still open after `deadlineMs` are cut off. A second call waits for the first.

@@ -69,7 +69,7 @@ export class Dispatcher {
       message = decodeBody(body);
     } catch (error) {
       // 0 is no id that a client should use: where it stands for one that cannot be read, nobody can be answered.
-      return this.#refuse(from, salvageRequestId(body) || null, undefined, error, startedMs);
+      return this.#refuse(from, { id: salvageRequestId(body) || null, traceparent: undefined }, undefined, error, startedMs);
     }
     if (isPingAnswer(message)) return;
     let entry: MessageEntry | undefined;
@@ -79,7 +79,7 @@ export class Dispatcher {
       const call = this.#admit(entry, request, from, startedMs, arrivedMs);
       this.#run(entry!, request, call, from, startedMs);
     } catch (error) {
-      this.#refuse(from, envelopeId(message), entry, error, startedMs);
+      this.#refuse(from, { id: envelopeId(message), traceparent: message['traceparent'] }, entry, error, startedMs);
     }
   }
 
@@ -111,19 +111,26 @@ export class Dispatcher {
     if (outcome instanceof Promise) {
       this.#running += 1;
       from.started(call);
-      void this.#settle(entry, call, from, outcome, startedMs);
+      void this.#settle(entry, call, from, outcome, startedMs, request.traceparent);
     } else {
       from.reply(call.id, outcome);
       this.#ledger.answered(entry.type, startedMs);
     }
   }
 
-  async #settle(entry: MessageEntry, call: Call, from: Requester, outcome: Promise<object>, startedMs: number): Promise<void> {
+  async #settle(
+    entry: MessageEntry,
+    call: Call,
+    from: Requester,
+    outcome: Promise<object>,
+    startedMs: number,
+    traceparent: string | undefined,
+  ): Promise<void> {
     try {
       from.reply(call.id, await outcome);
       this.#ledger.answered(entry.type, startedMs);
     } catch (error) {
-      this.#refuse(from, call.id, entry, error, startedMs);
+      this.#refuse(from, { id: call.id, traceparent }, entry, error, startedMs);
     }
     this.#running -= 1;
     call.settle();
@@ -131,9 +138,15 @@ export class Dispatcher {
   }
 
   /** Section 4: an answer where the request's id is known, else the end of the connection. */
-  #refuse(from: Requester, id: number | null, entry: MessageEntry | undefined, reason: unknown, startedMs: number): void {
+  #refuse(
+    from: Requester,
+    { id, traceparent }: { readonly id: number | null; readonly traceparent: unknown },
+    entry: MessageEntry | undefined,
+    reason: unknown,
+    startedMs: number,
+  ): void {
     const error = toCodedError(reason);
-    this.#ledger.failed(entry?.type, error, startedMs, from.number, id);
+    this.#ledger.failed({ type: entry?.type, connection: from.number, request: id, traceparent }, error, startedMs);
     if (id === null) from.fail(error);
     else from.refuse(id, error);
   }

@@ -62,6 +62,7 @@ export class Listener {
   }
 
   #refuse(socket: Socket): void {
+    this.#deps.handler.refused();
     socket.on('error', () => socket.destroy());
     if (this.#refusing >= REFUSALS_MAX) {
       socket.destroy();

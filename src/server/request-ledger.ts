@@ -3,9 +3,20 @@ import type { CodedError, ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Labels, Metrics } from '../base/metrics.ts';
 import type { RequestType } from '../protocol/messages.generated.ts';
+import { validTraceparent } from './trace-context.ts';
 
 /** What a type that is not in the table counts as: labels never come from a client. */
 const UNKNOWN_TYPE = 'unknown';
+
+export interface FailedRequest {
+  /** Undefined: not in the table, or not readable. */
+  readonly type: RequestType | undefined;
+  readonly connection: number;
+  /** Null: its id is not readable. */
+  readonly request: number | null;
+  /** As the client sent it. */
+  readonly traceparent: unknown;
+}
 
 /** Counts every request once, by type and outcome, and logs those that failed: never a payload. */
 export class RequestLedger {
@@ -27,11 +38,11 @@ export class RequestLedger {
     this.#count(type, 'ok', startedMs);
   }
 
-  /** `type` undefined: not in the table, or not readable; `request` null: its id is not readable. */
-  failed(type: RequestType | undefined, error: CodedError, startedMs: number, connection: number, request: number | null): void {
+  failed({ type, connection, request, traceparent }: FailedRequest, error: CodedError, startedMs: number): void {
     const known = type ?? UNKNOWN_TYPE;
     this.#count(known, error.code, startedMs);
-    const fields = { connection, request, type: known, code: error.code };
+    const trace = validTraceparent(traceparent);
+    const fields = { connection, request, type: known, code: error.code, ...(trace === undefined ? {} : { traceparent: trace }) };
     if (error.code === 'INTERNAL') this.#log.error({ ...fields, error: error.cause ?? error }, 'request failed');
     else if (isOurs(error.code)) this.#log.warn({ ...fields, reason: reasonOf(error) }, 'request failed');
     else this.#log.debug(fields, 'request refused');

@@ -185,6 +185,7 @@ describe('rates, deadlines and load', () => {
     server.clock.advance(500);
     expect(await codeOf(clients[1]!.request('ping', {}))).toBe('ok');
     expect(await codeOf((await server.client()).request('ping', {}))).toBe('ok');
+    expect(server.counted.get('requests_total ping RATE_LIMITED')).toBe(2);
   });
 
   it('drops work whose deadline passed before it was started', async () => {
@@ -250,9 +251,34 @@ describe('rates, deadlines and load', () => {
       payload: { code: 'OVERLOADED', retryable: true, retry_after_ms: expect.any(Number) as unknown },
     });
     expect(await codeOf(clients[1]!.request('ping', {}))).toBe('ok');
+    expect(server.counted.get('requests_total stats OVERLOADED')).toBe(1);
     server.memory.release();
     await Promise.all(running);
     expect(await codeOf(clients[0]!.request('stats', {}))).toBe('ok');
+  });
+});
+
+describe('the trace of a request', () => {
+  const good = `00-${'0a'.repeat(16)}-${'0b'.repeat(8)}-01`;
+  const bad = ['my secret', good.toUpperCase(), `ff${good.slice(2)}`, `00-${'0'.repeat(32)}-${'0b'.repeat(8)}-01`, `${good}-more`, `${good}\n`];
+
+  it('stands in the log line of its failure, whether it was refused or failed at work', async () => {
+    const server = new WireServer();
+    const client = await server.client();
+    server.memory.failure = new CodedError('STORE_UNAVAILABLE', 'down');
+    await codeOf(client.ask('context.query', { query: 'x' }, { traceparent: good }));
+    await codeOf(client.ask('context.query', {}, { traceparent: good }));
+    await codeOf(client.ask('ping', {}, { traceparent: good }));
+    expect(server.logged.filter(({ fields }) => fields['traceparent'] === good).map(({ fields }) => fields['code'])).toEqual(['STORE_UNAVAILABLE', 'BAD_REQUEST']);
+  });
+
+  it.each(bad)('is left out where it has not the shape: %j', async (traceparent) => {
+    const server = new WireServer();
+    const client = await server.client();
+    expect(await codeOf(client.ask('context.explode', {}, { traceparent }))).toBe('UNKNOWN_TYPE');
+    const lines = server.logged.filter(({ fields }) => fields['code'] === 'UNKNOWN_TYPE');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.fields).not.toHaveProperty('traceparent');
   });
 });
 

@@ -13,6 +13,7 @@ import { ADMIN, ADMIN_KEY } from '../../support/wire-server.ts';
 
 const running: Listener[] = [];
 const memory = new MemoryDouble();
+const counted: string[] = [];
 
 afterEach(async () => {
   memory.release();
@@ -26,7 +27,7 @@ function create(options: { port?: number; host?: string; maxConnections?: number
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
-    metrics: noMetrics,
+    metrics: { ...noMetrics, count: (name) => void counted.push(name) },
     version: '0.0.0',
   });
   const listener = new Listener({ handler, host: '127.0.0.1', port: 0, maxConnections: 100, clock: systemClock, log: silentLog, ...options });
@@ -71,6 +72,7 @@ describe('listener', () => {
     const second = new WireClient(connect(port, '127.0.0.1'));
     expect(await second.nextError()).toMatchObject({ code: 'OVERLOADED', retryable: true, retry_after_ms: 1_000 });
     await second.closed;
+    expect(counted).toContain('connections_refused_total');
     await first.request('ping', {});
     await first.close();
     // The server hears of the close a moment after the client.
