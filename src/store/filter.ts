@@ -156,19 +156,38 @@ function bad(place: string, reason: string): CodedError {
   return new CodedError('BAD_REQUEST', `${place}: ${reason}`, { details: { [place]: reason } });
 }
 
+/** The value of a filter's key in some record; undefined where it has none. */
+export type ReadField = (key: string) => JsonValue | undefined;
+
 /** Whether the record passes; `filter` is one that `checkFilter` let through. */
 export function matchesFilter(record: FilterSubject, filter: Filter): boolean {
-  for (const condition of filter.must ?? []) if (!holds(record, condition)) return false;
-  for (const condition of filter.must_not ?? []) if (holds(record, condition)) return false;
-  const should = filter.should ?? [];
-  return should.length === 0 || should.some((condition) => holds(record, condition));
+  return passesFilter((key) => fieldValue(record, key), filter);
 }
 
-function holds(record: FilterSubject, condition: FilterCondition): boolean {
-  if (isEmptyTest(condition)) return isEmptyValue(fieldValue(record, condition.is_empty.key));
-  if (isMatch(condition)) return anyElement(fieldValue(record, condition.key), matcher(condition));
-  if (isRange(condition)) return anyElement(fieldValue(record, condition.key), (value) => inRange(value, condition.range));
-  return matchesFilter(record, condition);
+/** The same for a record whose fields are read one by one. */
+export function passesFilter(read: ReadField, filter: Filter): boolean {
+  for (const condition of filter.must ?? []) if (!holds(read, condition)) return false;
+  for (const condition of filter.must_not ?? []) if (holds(read, condition)) return false;
+  const should = filter.should ?? [];
+  return should.length === 0 || should.some((condition) => holds(read, condition));
+}
+
+/** The keys that the filter asks about, each once. */
+export function filterKeys(filter: Filter): Set<string> {
+  const keys = new Set<string>();
+  for (const condition of [...(filter.must ?? []), ...(filter.should ?? []), ...(filter.must_not ?? [])]) {
+    if (isEmptyTest(condition)) keys.add(condition.is_empty.key);
+    else if (isMatch(condition) || isRange(condition)) keys.add(condition.key);
+    else for (const key of filterKeys(condition)) keys.add(key);
+  }
+  return keys;
+}
+
+function holds(read: ReadField, condition: FilterCondition): boolean {
+  if (isEmptyTest(condition)) return isEmptyValue(read(condition.is_empty.key));
+  if (isMatch(condition)) return anyElement(read(condition.key), matcher(condition));
+  if (isRange(condition)) return anyElement(read(condition.key), (value) => inRange(value, condition.range));
+  return passesFilter(read, condition);
 }
 
 function matcher(condition: MatchCondition): (value: JsonValue) => boolean {
@@ -194,7 +213,7 @@ function isEmptyValue(value: JsonValue | undefined): boolean {
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
-function fieldValue(record: FilterSubject, key: string): JsonValue | undefined {
+export function fieldValue(record: Partial<FilterSubject>, key: string): JsonValue | undefined {
   switch (key) {
     case 'tags': return record.tags;
     case 'created_at': return record.createdAtMs;
@@ -202,7 +221,7 @@ function fieldValue(record: FilterSubject, key: string): JsonValue | undefined {
     case 'agent_id': return record.agentId;
     case 'session_id': return record.sessionId;
     case 'level': return record.level;
-    default: return metadataValue(record.metadata, metadataPath(key) ?? []);
+    default: return metadataValue(record.metadata ?? {}, metadataPath(key) ?? []);
   }
 }
 

@@ -36,14 +36,14 @@ async function expectNearest(store: ContextStore, present: readonly string[] = n
 describe('a saved vector index', () => {
   it('is used at once after a restart', async () => {
     const { folder, files } = await indexedFolder();
-    expect(files).toHaveLength(2);
+    expect(files).toHaveLength(3);
     const store = await openAt(folder, SMALL);
     expect((await store.stats()).driver['indexed_vectors']).toBe(COUNT);
     await expectNearest(store);
     expect(await indexFiles(folder)).toEqual(files);
   });
 
-  it.each(['.json', '.usearch'])('without its %s is built again', async (extension) => {
+  it.each(['.json', '.usearch', '.entries'])('without its %s is built again', async (extension) => {
     const { folder, files } = await indexedFolder();
     for (const file of files) if (file.endsWith(extension)) await rm(join(folder, 'indexes', file));
     const store = await openAt(folder, SMALL);

@@ -101,8 +101,8 @@ export function decodeCandidates(wire: WireCandidates): SearchResult {
       termScores: wire.termScores.subarray(i * terms, (i + 1) * terms),
       speakerNamed: (flags & SPEAKER_FLAG) !== 0,
       isQuestion: (flags & QUESTION_FLAG) !== 0,
-      previousId: wire.previousIds[i] ?? null,
-      nextId: wire.nextIds[i] ?? null,
+      previousId: wire.ids[numbers[at + 8] as number] ?? null,
+      nextId: wire.ids[numbers[at + 9] as number] ?? null,
       direct: (flags & DIRECT_FLAG) !== 0,
     });
   }

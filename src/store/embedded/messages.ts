@@ -91,7 +91,7 @@ export interface WireSearch extends WireScope {
 }
 
 /** Numbers of one candidate, side by side in `WireCandidates.numbers`. */
-export const CANDIDATE_FIELDS = 8;
+export const CANDIDATE_FIELDS = 10;
 export const DIRECT_FLAG = 1;
 export const SPEAKER_FLAG = 2;
 export const QUESTION_FLAG = 4;
@@ -107,13 +107,14 @@ export interface WireCandidates {
   readonly statistics: WireStatistics;
   readonly denseMedian: number | null;
   readonly count: number;
-  /** Per candidate: owner, level, createdAtMs, accessCount, tokenCount, dense (NaN: none), lexical, flags. */
+  /**
+   * Per candidate: owner, level, createdAtMs, accessCount, tokenCount, dense (NaN: none), lexical, flags, and the places
+   * in `ids` of the contexts before and after it (-1: none). The first `count` ids are those of the candidates.
+   */
   readonly numbers: Float64Array;
   /** Per candidate, as many as there are terms. */
   readonly termScores: Float32Array;
   readonly ids: readonly string[];
-  readonly previousIds: readonly (string | null)[];
-  readonly nextIds: readonly (string | null)[];
   /** Distinct pairs of agent and session that candidates point to. */
   readonly owners: readonly (readonly [agentId: string, sessionId: string | null])[];
 }

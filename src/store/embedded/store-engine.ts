@@ -77,7 +77,7 @@ export class StoreEngine {
     this.#reader = new Reader(database, new CursorCodec(opened.cursorKey), settings.dimension);
     this.#loader = new NamespaceLoader(database, settings.dimension);
     this.#residents = new Residents(this.#loader, settings.memoryBytesMax);
-    const dense = new DenseSearch(this.#loader.readVector, settings.dimension, settings.hnsw.efSearch);
+    const dense = new DenseSearch(this.#loader.readVectors, settings.dimension, settings.hnsw.efSearch);
     this.#searcher = new Searcher(dense, new FilterReader(database));
     this.#keeper = new IndexKeeper({
       database, settings, log, build, spaces: this.#spaces, sequence,
@@ -216,6 +216,7 @@ export class StoreEngine {
     // Rows that an older segment covered are not in memory: without a newer one they are read again.
     if (segments.length === 0) index.setVectors(level, null);
     else if (!vectors.adopt(segments)) {
+      for (const segment of segments) segment.close();
       this.#keeper.discard(spaceId, level);
       index.setVectors(level, null);
     }

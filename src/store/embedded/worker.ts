@@ -6,7 +6,7 @@ import { StartupError } from '../../base/errors.ts';
 import { openDatabase } from './database/database.ts';
 import type { SegmentFile } from './hnsw/index-files.ts';
 import type { BuildIndex } from './hnsw/index-keeper.ts';
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import type { FromWorker, ToWorker, WireReply, WorkerSettings } from './messages.ts';
 import { type QueuedCall, StoreEngine } from './store-engine.ts';
 import { forwardingLog } from './worker-log.ts';
 
@@ -60,7 +60,8 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
       const calls = batch.filter((queued) => queued !== closing);
       if (calls.length > 0) {
         const { replies, committedWrites } = engine.execute(calls);
-        send({ type: 'replies', replies, committedWrites: committedWrites > 0 ? [committedWrites] : [] });
+        const message: FromWorker = { type: 'replies', replies, committedWrites: committedWrites > 0 ? [committedWrites] : [] };
+        port.postMessage(message, replies.flatMap(buffersOf));
       }
       if (closing !== undefined) return close(closing.call.id);
     }
@@ -69,6 +70,14 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   });
   engine.maintain();
   send({ type: 'ready' });
+}
+
+/** What a reply carries that need not be copied. */
+function buffersOf(reply: WireReply): ArrayBuffer[] {
+  if (!reply.ok || reply.value === null) return [];
+  const { value } = reply;
+  if ('numbers' in value) return [value.numbers.buffer, value.termScores.buffer] as ArrayBuffer[];
+  return 'vectors' in value ? [value.vectors.buffer as ArrayBuffer] : [];
 }
 
 if (parentPort !== null) {

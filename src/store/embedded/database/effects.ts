@@ -20,7 +20,6 @@ export interface Document extends Derived {
 }
 
 export type Effect =
-  /** `replaces`: the entry that the same context had before. */
   | { readonly kind: 'add'; readonly spaceId: number; readonly document: Document; readonly vector: Float32Array }
   | { readonly kind: 'remove'; readonly spaceId: number; readonly level: LevelNumber; readonly entry: number; readonly terms: string }
   | {
@@ -30,5 +29,6 @@ export type Effect =
       readonly oldEntry: number;
       readonly document: Document;
     }
-  | { readonly kind: 'lifetime'; readonly spaceId: number; readonly entry: number; readonly hiddenFromMs: number }
+  /** Fields that filters ask about, or the lifetime. */
+  | { readonly kind: 'change'; readonly spaceId: number; readonly entry: number; readonly hiddenFromMs: number }
   | { readonly kind: 'access'; readonly spaceId: number; readonly entry: number; readonly count: number };

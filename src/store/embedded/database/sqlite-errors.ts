@@ -35,10 +35,17 @@ export function isDamage(error: unknown): boolean {
   return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
 }
 
+/** Of files that are read beside the database. */
+const FILE_MEANINGS: ReadonlyMap<unknown, string> = new Map([
+  ['EIO', 'the disk failed'],
+  ['ENOSPC', 'the disk is full'],
+  ['EMFILE', 'too many files are open'],
+]);
+
 /** `STORE_UNAVAILABLE` where the disk or the file is at fault, else as `toCodedError`. */
 export function toStoreError(error: unknown): CodedError {
   const code = sqliteCode(error);
-  const meaning = code === null ? undefined : MEANINGS.get(code);
+  const meaning = code === null ? FILE_MEANINGS.get((error as { code?: unknown } | null)?.code) : MEANINGS.get(code);
   if (meaning === undefined) return toCodedError(error);
   return new CodedError('STORE_UNAVAILABLE', `the store cannot answer: ${meaning}`, {
     retryAfterMs: RETRY_AFTER_MS,

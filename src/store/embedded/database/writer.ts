@@ -178,9 +178,9 @@ export class Writer {
     } else if (after.entry !== before.entry) {
       const document = toDocument(after, derivedOf(before));
       context.effects.push({ kind: 'move', spaceId, from: before.level, oldEntry: before.entry, document });
-    } else if (op.expiry !== null) {
+    } else {
       const hiddenFromMs = hiddenFrom(after.expires_at, after.expiry_action);
-      context.effects.push({ kind: 'lifetime', spaceId, entry: after.entry, hiddenFromMs });
+      context.effects.push({ kind: 'change', spaceId, entry: after.entry, hiddenFromMs });
     }
   }
 

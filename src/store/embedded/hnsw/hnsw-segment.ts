@@ -1,13 +1,25 @@
 // One HNSW graph over the vectors of a level whose entries lie in (from, to]. It is built elsewhere and
 // never changes here: what is deleted later is a dead answer that the caller passes over.
 
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { Index, MetricKind, ScalarKind } from 'usearch';
 import type { HnswSettings, Quantization } from '../messages.ts';
+import { readEntries, SegmentVectors } from './segment-vectors.ts';
 
 export interface SegmentHit {
   readonly entry: number;
   /** Exact for f32, else only good for an order: score again from the full vector. */
   readonly score: number;
+}
+
+/** What is known of a saved segment. */
+export interface SegmentSource {
+  /** Without the extension. */
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
 }
 
 /** Bytes of a vector's links, key and slot beside the vector itself. */
@@ -33,19 +45,27 @@ export class HnswSegment {
   readonly from: number;
   readonly to: number;
   readonly count: number;
-  /** Scores need no second look. */
-  readonly isExactlyScored: boolean;
+  /** Entries in the order of the vectors, rising; also of contexts that have died since. */
+  readonly entries: Float64Array;
+  /** The full vectors, where the graph holds them. Without them scores need a second look. */
+  readonly vectors: SegmentVectors | null;
   readonly memoryBytes: number;
   readonly #index: Index;
 
-  constructor(index: Index, from: number, to: number, quantization: Quantization, hnsw: HnswSettings) {
-    this.#index = index;
+  /** Maps the files. Throws where they do not hold what `source` says. */
+  constructor(source: SegmentSource, dimension: number, quantization: Quantization, hnsw: HnswSettings) {
+    const { path, from, to, count } = source;
     this.from = from;
     this.to = to;
-    this.count = index.size();
-    this.isExactlyScored = quantization === 'f32';
-    const bytes = index.dimensions() * SCALAR_BYTES[quantization] + 2 * hnsw.m * LINK_BYTES + NODE_BYTES;
-    this.memoryBytes = this.count * bytes;
+    this.count = count;
+    this.entries = readEntries(`${path}.entries`);
+    this.#index = newIndex(dimension, quantization, hnsw);
+    mapFile(this.#index, `${path}.usearch`);
+    if (this.#index.size() !== count || this.entries.length !== count || this.#index.dimensions() !== dimension) {
+      throw new Error('a vector index holds something else than its description says');
+    }
+    this.vectors = quantization === 'f32' ? new SegmentVectors(`${path}.usearch`, dimension) : null;
+    this.memoryBytes = count * (dimension * SCALAR_BYTES[quantization] + 2 * hnsw.m * LINK_BYTES + NODE_BYTES);
   }
 
   /** Best first. */
@@ -56,9 +76,24 @@ export class HnswSegment {
     return hits;
   }
 
-  holdsAll(entries: readonly number[]): boolean {
-    if (entries.length === 0) return true;
-    const held = this.#index.contains(BigUint64Array.from(entries, BigInt));
-    return Array.isArray(held) ? held.every((one) => one) : held;
+  /** Not to be used after. */
+  close(): void {
+    this.vectors?.close();
+    try {
+      // The binding cannot unmap a file but by loading another one: it lets go of the first before it
+      // finds that there is nothing in the second.
+      this.#index.load(devNull);
+    } catch {
+      return;
+    }
   }
+}
+
+/** Throws where the file cannot be opened, without asking the binding: a mapping that fails there closes descriptor 0, whosever it is. */
+function mapFile(index: Index, path: string): void {
+  const probe = openSync(path, 'r');
+  const { size } = fstatSync(probe);
+  closeSync(probe);
+  if (size === 0) throw new Error('a vector index is empty');
+  index.view(path);
 }

@@ -1,5 +1,5 @@
-// Saved HNSW segments: one `.usearch` file each, with a small `.json` beside it that says what it covers
-// and how to tell whether it is whole. All of it is derived; what does not fit is deleted and built again.
+// Saved HNSW segments: the graph (`.usearch`), the entries of its vectors in their order (`.entries`), and
+// what it covers and how to tell whether it is whole (`.json`). All of it is derived; what does not fit is deleted and built again.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import type { LevelNumber } from '../database/rows.ts';
 
 const FORMAT = 1;
 const READ_BYTES = 4 * 1024 * 1024;
+const ENTRY_BYTES = 8;
 const NAME = /^\d+-[123]-\d+-\d+$/;
 
 /** What a segment was built for: with other settings it is another index. */
@@ -29,6 +30,7 @@ export interface SegmentDescription {
   readonly to: number;
   readonly count: number;
   readonly bytes: number;
+  /** Of the graph's file, then the entries'. */
   readonly crc32: number;
   readonly parameters: IndexParameters;
 }
@@ -59,7 +61,7 @@ export function listSegments(folder: string, fits: (segment: SegmentDescription)
     const description = NAME.test(name) ? readDescription(path) : null;
     if (description !== null && fits(description)) segments.push({ ...description, path });
   }
-  const kept = new Set(segments.flatMap(({ path }) => [`${path}.json`, `${path}.usearch`]));
+  const kept = new Set(segments.flatMap(({ path }) => [`${path}.json`, `${path}.usearch`, `${path}.entries`]));
   for (const file of readdirSync(folder)) if (!kept.has(join(folder, file))) removeQuietly(join(folder, file));
   return segments;
 }
@@ -67,17 +69,17 @@ export function listSegments(folder: string, fits: (segment: SegmentDescription)
 function readDescription(path: string): SegmentDescription | null {
   try {
     const description = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as SegmentDescription;
-    const isWhole = description.format === FORMAT && statSync(`${path}.usearch`).size === description.bytes;
-    return isWhole ? description : null;
+    const { format, bytes, count } = description;
+    const isWhole = statSync(`${path}.usearch`).size === bytes && statSync(`${path}.entries`).size === count * ENTRY_BYTES;
+    return format === FORMAT && isWhole ? description : null;
   } catch {
     return null;
   }
 }
 
 export function deleteSegment(path: string): void {
-  // The description first: without it the other file counts for nothing.
-  removeQuietly(`${path}.json`);
-  removeQuietly(`${path}.usearch`);
+  // The description first: without it the other files count for nothing.
+  for (const extension of ['json', 'usearch', 'entries']) removeQuietly(`${path}.${extension}`);
 }
 
 /** A file that is still mapped cannot be deleted everywhere; the next start tries again. */
@@ -89,12 +91,16 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** CRC-32 of the whole file. */
-export function fileChecksum(path: string): number {
+/** CRC-32 over both files. */
+export function segmentChecksum(path: string): number {
+  return fileChecksum(`${path}.entries`, fileChecksum(`${path}.usearch`, 0));
+}
+
+function fileChecksum(path: string, before: number): number {
   const file = openSync(path, 'r');
   try {
     const buffer = Buffer.alloc(READ_BYTES);
-    let checksum = 0;
+    let checksum = before;
     for (let length = readSync(file, buffer); length > 0; length = readSync(file, buffer)) {
       checksum = crc32(buffer.subarray(0, length), checksum);
     }

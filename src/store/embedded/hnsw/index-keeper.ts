@@ -2,10 +2,10 @@
 // background one at a time, and throws away what is stale or damaged. Meanwhile searches are exact.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { fileChecksum, deleteSegment, listSegments, parametersOf, type SegmentDescription, type SegmentFile } from './index-files.ts';
+import { deleteSegment, listSegments, parametersOf, segmentChecksum, type SegmentDescription, type SegmentFile } from './index-files.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Effect } from '../database/effects.ts';
-import { HnswSegment, newIndex } from './hnsw-segment.ts';
+import { HnswSegment } from './hnsw-segment.ts';
 import type { IndexParameters } from './index-files.ts';
 import { planIndex, type SegmentState } from './index-plan.ts';
 import type { WorkerSettings } from '../messages.ts';
@@ -80,9 +80,12 @@ export class IndexKeeper {
   /** The level's segments, ready for searches; none where there are none or one of them is damaged. */
   open(spaceId: number, level: LevelNumber): HnswSegment[] {
     const kept = this.#segments.get(keyOf(spaceId, level)) ?? [];
+    const opened: HnswSegment[] = [];
     try {
-      return kept.map((segment) => this.#openSegment(segment));
+      for (const segment of kept) opened.push(this.#openSegment(segment));
+      return opened;
     } catch (error) {
+      for (const segment of opened) segment.close();
       this.#deps.log.warn({ err: error }, 'a saved vector index is damaged and is built again');
       this.discard(spaceId, level);
       return [];
@@ -165,14 +168,10 @@ export class IndexKeeper {
 
   #openSegment(segment: KeptSegment): HnswSegment {
     const { dimension, quantization, hnsw } = this.#deps.settings;
-    const path = `${segment.path}.usearch`;
     // A damaged graph would lead the search out of its memory, so no byte of it is used unchecked.
-    if (!segment.isVerified && fileChecksum(path) !== segment.file.crc32) throw new Error('the checksum differs');
+    if (!segment.isVerified && segmentChecksum(segment.path) !== segment.file.crc32) throw new Error('the checksum differs');
     segment.isVerified = true;
-    const index = newIndex(dimension, quantization, hnsw);
-    index.view(path);
-    if (index.size() !== segment.count || index.dimensions() !== dimension) throw new Error('it holds something else');
-    return new HnswSegment(index, segment.from, segment.to, quantization, hnsw);
+    return new HnswSegment(segment, dimension, quantization, hnsw);
   }
 
   #died(spaceId: number, level: LevelNumber, entry: number): void {

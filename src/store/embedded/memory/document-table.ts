@@ -14,6 +14,18 @@ const ID_BYTES = 64 + 6;
 const TRAITS_BYTES = 200;
 const COMPACTION_DEAD_MIN = 1024;
 
+export const NO_VECTOR = -1;
+
+/** A slot of a segment, as `vectorRows` holds it. */
+export function slotMark(slot: number): number {
+  return NO_VECTOR - 1 - slot;
+}
+
+/** The slot behind a mark; negative where it is none. */
+export function markedSlot(mark: number): number {
+  return NO_VECTOR - 1 - mark;
+}
+
 export class DocumentTable {
   /** Ordinals given out; those of dead documents included. */
   count = 0;
@@ -34,7 +46,7 @@ export class DocumentTable {
   accessCounts = new Uint32Array(0);
   /** Index terms of the text, repetitions counted. */
   termCounts = new Uint32Array(0);
-  /** Row in the level's exact vectors, -1 where it is not among them. */
+  /** Where the vector is: a row of the level's exact vectors, a slot of a segment (`slotMark`), or `NO_VECTOR`: in the database alone. */
   vectorRows = new Int32Array(0);
   /** 0: dead. */
   levels = new Uint8Array(0);
@@ -55,7 +67,7 @@ export class DocumentTable {
     this.traitIndexes[ordinal] = this.#internTraits(document.traits);
     this.accessCounts[ordinal] = document.accessCount;
     this.termCounts[ordinal] = termCount;
-    this.vectorRows[ordinal] = -1;
+    this.vectorRows[ordinal] = NO_VECTOR;
     this.levels[ordinal] = document.level;
     this.#noteHidden(document.level, document.hiddenFromMs);
     owner.insert(ordinal, this);

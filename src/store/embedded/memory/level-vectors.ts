@@ -1,9 +1,17 @@
 // The vectors of one level of a namespace: HNSW segments for what they cover, exact rows for the rest.
 
-import type { DocumentTable } from './document-table.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { LevelNumber } from '../database/rows.ts';
+import { type DocumentTable, NO_VECTOR, slotMark } from './document-table.ts';
 import { VectorRows } from './vector-rows.ts';
+
+/** Some vectors of the level, one after another. */
+export interface VectorSample {
+  readonly wanted: number;
+  /** Documents that there were when it was taken. */
+  readonly documentCount: number;
+  readonly matrix: Float32Array;
+}
 
 export class LevelVectors {
   readonly #level: LevelNumber;
@@ -12,6 +20,8 @@ export class LevelVectors {
   /** What no segment covers. */
   rows: VectorRows;
   segments: readonly HnswSegment[] = [];
+  /** Kept by who asks for it, until the segments change. */
+  sampled: VectorSample | null = null;
 
   constructor(level: LevelNumber, documents: DocumentTable, dimension: number) {
     this.#level = level;
@@ -25,39 +35,43 @@ export class LevelVectors {
     return this.segments.at(-1)?.to ?? 0;
   }
 
+  /** The segment that covers the document, if one does. */
+  segmentOf(ordinal: number): HnswSegment | undefined {
+    const entry = this.#documents.entries[ordinal] as number;
+    return this.segments.find(({ from, to }) => entry > from && entry <= to);
+  }
+
   add(ordinal: number, vector: Float32Array): void {
     this.#documents.vectorRows[ordinal] = this.rows.add(ordinal, vector);
   }
 
   remove(ordinal: number): void {
     const row = this.#documents.vectorRows[ordinal] as number;
+    this.#documents.vectorRows[ordinal] = NO_VECTOR;
     if (row < 0) return;
     const moved = this.rows.remove(row);
     if (moved >= 0) this.#documents.vectorRows[moved] = row;
-    this.#documents.vectorRows[ordinal] = -1;
   }
 
   /**
-   * Takes segments into use and forgets the rows they cover. False, and nothing changed, where a living
-   * document is missing from them: they are stale or damaged.
+   * Takes segments into use, in place of those it has, and forgets the rows they cover. False, and nothing changed,
+   * where a living document is missing from them: they are stale.
    */
   adopt(segments: readonly HnswSegment[]): boolean {
-    if (!this.#holdAll(segments)) return false;
+    const slots = segments.map((segment) => this.#slotsIn(segment));
+    if (slots.includes(null)) return false;
     const old = this.rows;
+    this.#closeSegments();
     this.segments = segments;
+    this.sampled = null;
     this.rows = new VectorRows(this.#dimension);
     for (let row = 0; row < old.count; row++) {
       const ordinal = old.ordinals[row] as number;
-      this.#documents.vectorRows[ordinal] = -1;
       if ((this.#documents.entries[ordinal] as number) > this.covered) this.add(ordinal, old.vector(row));
     }
+    old.release();
+    for (const found of slots) for (const [ordinal, slot] of found ?? []) this.#documents.vectorRows[ordinal] = slotMark(slot);
     return true;
-  }
-
-  renumber(moved: Uint32Array): void {
-    for (let row = 0; row < this.rows.count; row++) {
-      this.rows.ordinals[row] = moved[this.rows.ordinals[row] as number] as number;
-    }
   }
 
   /** Up to `count` living documents of the level, at even distances in the order of their entries. */
@@ -69,19 +83,39 @@ export class LevelVectors {
     return Array.from({ length: count }, (_, i) => living[Math.floor((i * living.length) / count)] as number);
   }
 
+  renumber(moved: Uint32Array): void {
+    for (let row = 0; row < this.rows.count; row++) {
+      this.rows.ordinals[row] = moved[this.rows.ordinals[row] as number] as number;
+    }
+  }
+
+  /** Gives memory and files back. Not to be used after. */
+  release(): void {
+    this.rows.release();
+    this.#closeSegments();
+  }
+
   get memoryBytes(): number {
     return this.segments.reduce((sum, segment) => sum + segment.memoryBytes, this.rows.memoryBytes);
   }
 
-  #holdAll(segments: readonly HnswSegment[]): boolean {
+  #closeSegments(): void {
+    for (const segment of this.segments) segment.close();
+    this.segments = [];
+  }
+
+  /** Place of each living document of the level that the segment covers; null where one is missing. Both sides rise. */
+  #slotsIn(segment: HnswSegment): [ordinal: number, slot: number][] | null {
     const { levels, entries, count } = this.#documents;
-    return segments.every((segment) => {
-      const covered: number[] = [];
-      for (let ordinal = 0; ordinal < count; ordinal++) {
-        const entry = entries[ordinal] as number;
-        if (levels[ordinal] === this.#level && entry > segment.from && entry <= segment.to) covered.push(entry);
-      }
-      return segment.holdsAll(covered);
-    });
+    const slots: [number, number][] = [];
+    let slot = 0;
+    for (let ordinal = 0; ordinal < count; ordinal++) {
+      const entry = entries[ordinal] as number;
+      if (levels[ordinal] !== this.#level || entry <= segment.from || entry > segment.to) continue;
+      while (slot < segment.count && (segment.entries[slot] as number) < entry) slot++;
+      if (segment.entries[slot] !== entry) return null;
+      slots.push([ordinal, slot]);
+    }
+    return slots;
   }
 }

@@ -41,6 +41,12 @@ class Accumulators {
 }
 
 const accumulators = new Accumulators();
+/** Name + 1 of each document that is being scored, else 0; shared like the sums. */
+let marked = new Uint32Array(0);
+/** From so many documents on, a list is read through rather than searched for each of them. */
+const MARKED_MIN = 32;
+/** Postings read through in the time of one look-up. */
+const SCANNED_PER_LOOKUP = 24;
 
 export class LexicalIndex {
   /** Living documents and their terms. */
@@ -86,8 +92,57 @@ export class LexicalIndex {
     return this.#lists.liveCount(term);
   }
 
+  /**
+   * Tells what each term adds to the BM25 score of each document of this level that holds it. `documents`: ordinals,
+   * with what the caller calls them; `take` gets that name and the term's place.
+   */
+  scoreDocuments(
+    documents: ReadonlyMap<number, number>,
+    terms: readonly WeightedTerm[],
+    averageTermCount: number,
+    take: (name: number, term: number, score: number) => void,
+  ): void {
+    const marks = documents.size < MARKED_MIN ? null : this.#mark(documents);
+    terms.forEach((weighted, i) => {
+      const length = this.#lists.length(weighted.term);
+      if (marks !== null && length < documents.size * SCANNED_PER_LOOKUP) {
+        this.#scoreMarked(marks, weighted, averageTermCount, (name, score) => take(name, i, score));
+        return;
+      }
+      for (const [ordinal, name] of documents) {
+        const score = this.#termScore(ordinal, weighted, averageTermCount);
+        if (score > 0) take(name, i, score);
+      }
+    });
+    if (marks !== null) for (const ordinal of documents.keys()) marks[ordinal] = 0;
+  }
+
+  #mark(documents: ReadonlyMap<number, number>): Uint32Array {
+    if (marked.length < this.#documents.count) marked = new Uint32Array(this.#documents.count + (this.#documents.count >> 1));
+    for (const [ordinal, name] of documents) marked[ordinal] = name + 1;
+    return marked;
+  }
+
+  #scoreMarked(
+    marks: Uint32Array,
+    { term, factor }: WeightedTerm,
+    averageTermCount: number,
+    take: (name: number, score: number) => void,
+  ): void {
+    const { documents } = this.#lists;
+    const start = this.#lists.starts[term] as number;
+    const end = start + this.#lists.length(term);
+    for (let i = start; i < end; i++) {
+      const ordinal = documents[i] as number;
+      const mark = marks[ordinal] as number;
+      if (mark === 0) continue;
+      const termCount = this.#documents.termCounts[ordinal] as number;
+      take(mark - 1, factor * saturatedFrequency(this.#lists.frequencyAt(term, i), termCount, averageTermCount));
+    }
+  }
+
   /** What one term adds to the BM25 score of a document of this level. */
-  termScore(ordinal: number, { term, factor }: WeightedTerm, averageTermCount: number): number {
+  #termScore(ordinal: number, { term, factor }: WeightedTerm, averageTermCount: number): number {
     const frequency = this.#lists.frequencyIn(term, ordinal);
     if (frequency === 0) return 0;
     return factor * saturatedFrequency(frequency, this.#documents.termCounts[ordinal] as number, averageTermCount);
@@ -165,7 +220,7 @@ export class LexicalIndex {
     for (let i = 0; i < accumulators.count; i++) {
       const ordinal = touched[i] as number;
       if (((scores[ordinal] as number) + remaining) * ROUNDING < worst) continue;
-      for (const term of rest) scores[ordinal] = (scores[ordinal] as number) + this.termScore(ordinal, term, averageTermCount);
+      for (const term of rest) scores[ordinal] = (scores[ordinal] as number) + this.#termScore(ordinal, term, averageTermCount);
     }
   }
 

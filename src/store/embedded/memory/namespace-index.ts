@@ -3,19 +3,23 @@
 
 import { splitTerms } from '../database/derived-text.ts';
 import { Dictionary } from './dictionary.ts';
-import { DocumentTable } from './document-table.ts';
+import { DocumentTable, NO_VECTOR } from './document-table.ts';
 import type { Document, Effect } from '../database/effects.ts';
 import type { LevelVectors } from './level-vectors.ts';
+import { FieldColumns } from './field-columns.ts';
 import { LexicalIndex } from './lexical-index.ts';
 import type { WireStatistics } from '../messages.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
 
 /** The full vector of a context, by its `seq`; null where it is gone. */
 export type ReadVector = (seq: number) => Float32Array | null;
+/** Many at once; `take` gets the place of each `seq` that is there, in any order. Each `seq` once. */
+export type ReadVectors = (seqs: readonly number[], take: (place: number, vector: Float32Array) => void) => void;
 
 export class NamespaceIndex {
   readonly documents = new DocumentTable();
   readonly dictionary = new Dictionary();
+  readonly fields = new FieldColumns();
   readonly #lexical: readonly LexicalIndex[];
   readonly #vectors: (LevelVectors | null)[] = [null, null, null];
   readonly #readVector: ReadVector;
@@ -35,10 +39,12 @@ export class NamespaceIndex {
   }
 
   setVectors(level: LevelNumber, vectors: LevelVectors | null): void {
+    const old = this.vectors(level);
     this.#vectors[level - 1] = vectors;
+    if (old !== vectors) old?.release();
     if (vectors !== null) return;
     const { documents } = this;
-    for (let i = 0; i < documents.count; i++) if (documents.levels[i] === level) documents.vectorRows[i] = -1;
+    for (let i = 0; i < documents.count; i++) if (documents.levels[i] === level) documents.vectorRows[i] = NO_VECTOR;
   }
 
   get documentCount(): number {
@@ -86,14 +92,22 @@ export class NamespaceIndex {
         this.add(document, vector);
         break;
       }
-      case 'lifetime':
-        this.#living(effect.entry, (ordinal) => this.documents.setLifetime(ordinal, effect.hiddenFromMs));
+      case 'change':
+        this.#living(effect.entry, (ordinal) => {
+          this.documents.setLifetime(ordinal, effect.hiddenFromMs);
+          this.fields.forget(ordinal);
+        });
         break;
       case 'access':
         this.#living(effect.entry, (ordinal) => {
           this.documents.accessCounts[ordinal] = (this.documents.accessCounts[ordinal] as number) + effect.count;
         });
     }
+  }
+
+  /** Gives memory and files back. Not to be used after. */
+  release(): void {
+    for (const vectors of this.#vectors) vectors?.release();
   }
 
   /** To be called now and then, after changes. */
@@ -106,10 +120,11 @@ export class NamespaceIndex {
     };
     for (const index of this.#lexical) index.renumber(renumber);
     for (const vectors of this.#vectors) vectors?.renumber(moved);
+    this.fields.renumber(moved);
   }
 
   get memoryBytes(): number {
-    let bytes = this.documents.memoryBytes + this.dictionary.memoryBytes;
+    let bytes = this.documents.memoryBytes + this.dictionary.memoryBytes + this.fields.memoryBytes;
     for (const index of this.#lexical) bytes += index.memoryBytes;
     for (const vectors of this.#vectors) bytes += vectors?.memoryBytes ?? 0;
     return bytes;

@@ -6,7 +6,7 @@ import { deriveFromText } from '../database/derived-text.ts';
 import type { Document } from '../database/effects.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import { LevelVectors } from './level-vectors.ts';
-import { NamespaceIndex, type ReadVector } from './namespace-index.ts';
+import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
 import { hiddenFrom } from '../database/writer.ts';
 
@@ -24,6 +24,7 @@ const DOCUMENTS_SQL = `SELECT c.entry, c.seq, c.id, c.agent_id, c.session_id, c.
 export class NamespaceLoader {
   readonly #dimension: number;
   readonly #vector: StatementSync;
+  readonly #vectors: StatementSync;
   /** One per level, because they run at the same time. */
   readonly #documents: readonly StatementSync[];
   readonly #vectorsAfter: StatementSync;
@@ -31,6 +32,7 @@ export class NamespaceLoader {
   constructor(database: DatabaseSync, dimension: number) {
     this.#dimension = dimension;
     this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
+    this.#vectors = arrays(database, 'SELECT v.seq, v.vector FROM json_each(?) AS j CROSS JOIN vectors AS v ON v.seq = j.value');
     this.#documents = LEVEL_NUMBERS.map(() => arrays(database, DOCUMENTS_SQL));
     this.#vectorsAfter = arrays(database, `SELECT c.entry, v.vector FROM contexts AS c INDEXED BY contexts_by_entry
       JOIN vectors AS v ON v.seq = c.seq WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry`);
@@ -39,6 +41,14 @@ export class NamespaceLoader {
   readonly readVector: ReadVector = (seq) => {
     const row = this.#vector.get(seq) as unknown as [Uint8Array] | undefined;
     return row === undefined ? null : this.#toVector(row[0]);
+  };
+
+  readonly readVectors: ReadVectors = (seqs, take) => {
+    const places = new Map(seqs.map((seq, place) => [seq, place]));
+    const rising = JSON.stringify([...places.keys()].sort((a, b) => a - b));
+    for (const [seq, bytes] of this.#vectors.iterate(rising) as unknown as Iterable<[number, Uint8Array]>) {
+      take(places.get(seq) as number, this.#toVector(bytes));
+    }
   };
 
   /** Documents and terms of all levels; vectors come with the first search that needs them. */
@@ -53,7 +63,7 @@ export class NamespaceLoader {
   /** The level's vectors, all of them or those that `segments` do not cover. */
   loadVectors(spaceId: number, index: NamespaceIndex, level: LevelNumber, segments: readonly HnswSegment[]): LevelVectors {
     const vectors = new LevelVectors(level, index.documents, this.#dimension);
-    if (segments.length > 0) vectors.adopt(segments);
+    if (segments.length > 0 && !vectors.adopt(segments)) for (const segment of segments) segment.close();
     const rows = this.#vectorsAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<[number, Uint8Array]>;
     for (const [entry, bytes] of rows) {
       const ordinal = index.documents.ordinalOf(entry);

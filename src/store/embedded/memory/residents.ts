@@ -62,19 +62,22 @@ export class Residents {
     const bytes = resident.index.memoryBytes;
     this.#bytes += bytes - resident.bytes;
     resident.bytes = bytes;
-    for (const [idleId, idle] of this.#residents) {
+    if (this.#bytes <= this.#memoryBytesMax) return;
+    for (const idleId of [...this.#residents.keys()]) {
       if (this.#bytes <= this.#memoryBytesMax) return;
       // The one in use stays, however large: without it nothing could be answered.
       if (idleId === spaceId) continue;
-      this.#residents.delete(idleId);
-      this.#bytes -= idle.bytes;
+      this.drop(idleId);
     }
   }
 
-  /** Forgets a namespace whose index can no longer be trusted to agree with the rows. */
+  /** Forgets a namespace: it is idle, or its index can no longer be trusted to agree with the rows. */
   drop(spaceId: number): void {
-    this.#bytes -= this.#residents.get(spaceId)?.bytes ?? 0;
+    const resident = this.#residents.get(spaceId);
+    if (resident === undefined) return;
+    this.#bytes -= resident.bytes;
     this.#residents.delete(spaceId);
+    resident.index.release();
   }
 
   get count(): number {

@@ -2,11 +2,16 @@
 // the place of one that is removed, so a scan never reads the dead.
 
 import { exactSearch, MetricKind } from 'usearch';
-import { grown } from './growing.ts';
+import { grown, resized } from './growing.ts';
 
 /** Bytes of a full chunk; the first grows up to it by doubling. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const FIRST_ROWS = 16;
+
+interface RowDistance {
+  readonly row: number;
+  readonly distance: number;
+}
 
 export interface VectorHit {
   readonly ordinal: number;
@@ -55,7 +60,7 @@ export class VectorRows {
     }
     const chunksUsed = Math.ceil(this.count / this.#chunkRows);
     // One spare chunk stays, so that a row that comes and goes at the border allocates nothing.
-    if (this.#chunks.length > chunksUsed + 1) this.#chunks.length = chunksUsed + 1;
+    if (this.#chunks.length > chunksUsed + 1) this.#free(chunksUsed + 1);
     return moved;
   }
 
@@ -65,40 +70,48 @@ export class VectorRows {
     return (this.#chunks[Math.floor(row / this.#chunkRows)] as Float32Array).subarray(at, at + this.#dimension);
   }
 
-  /** At least the `count` best eligible rows (all where there are fewer), perhaps more. `passShare` is the share expected to be eligible. */
+  /** The `count` best eligible rows, best first. `passShare` is the share expected to be eligible; it only saves work. */
   search(query: Float32Array, count: number, passShare: number, eligible: (ordinal: number) => boolean): VectorHit[] {
-    const hits: VectorHit[] = [];
-    for (let chunk = 0, first = 0; first < this.count; chunk++, first += this.#chunkRows) {
-      const rows = Math.min(this.#chunkRows, this.count - first);
-      const vectors = (this.#chunks[chunk] as Float32Array).subarray(0, rows * this.#dimension);
-      let wanted = Math.min(rows, Math.ceil((count / Math.max(passShare, 0.01)) * 1.25) + 8);
-      for (;;) {
-        const before = hits.length;
-        this.#collect(vectors, query, wanted, first, count, eligible, hits);
-        if (hits.length - before >= count || wanted === rows) break;
-        hits.length = before;
-        wanted = rows;
-      }
-    }
-    return hits;
+    const expected = Math.ceil((count / Math.max(passShare, 0.01)) * 1.25) + 8;
+    return this.#searchBest(query, count, expected, eligible) ?? this.#searchBest(query, count, this.#chunkRows, eligible) ?? [];
+  }
+
+  /** Gives the memory back at once; the collector may take minutes to see that it is free. */
+  release(): void {
+    this.count = 0;
+    this.#free(0);
   }
 
   get memoryBytes(): number {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.byteLength, this.ordinals.byteLength);
   }
 
-  #collect(
-    vectors: Float32Array, query: Float32Array, wanted: number, first: number, count: number,
-    eligible: (ordinal: number) => boolean, hits: VectorHit[],
-  ): void {
-    const { rows, distances } = nearest(vectors, query, wanted);
-    let found = 0;
-    for (let i = 0; i < wanted && found < count; i++) {
-      const ordinal = this.ordinals[first + Number(rows[i])] as number;
-      if (!eligible(ordinal)) continue;
-      hits.push({ ordinal, score: 1 - (distances[i] as number) });
-      found++;
+  /** Looks at the `perChunk` best of each chunk; null where those do not suffice. */
+  #searchBest(query: Float32Array, count: number, perChunk: number, eligible: (ordinal: number) => boolean): VectorHit[] | null {
+    const seen: RowDistance[] = [];
+    // Beyond this distance a chunk may hold rows that are not among `seen`.
+    let horizon = Infinity;
+    for (let chunk = 0, first = 0; first < this.count; chunk++, first += this.#chunkRows) {
+      const rows = Math.min(this.#chunkRows, this.count - first);
+      const wanted = Math.min(rows, perChunk);
+      const found = nearest((this.#chunks[chunk] as Float32Array).subarray(0, rows * this.#dimension), query, wanted);
+      for (let i = 0; i < wanted; i++) seen.push({ row: first + Number(found.rows[i]), distance: found.distances[i] as number });
+      if (wanted < rows) horizon = Math.min(horizon, found.distances[wanted - 1] as number);
     }
+    seen.sort((a, b) => a.distance - b.distance);
+    const hits: VectorHit[] = [];
+    for (const { row, distance } of seen) {
+      if (distance > horizon) return null;
+      const ordinal = this.ordinals[row] as number;
+      if (!eligible(ordinal)) continue;
+      hits.push({ ordinal, score: 1 - distance });
+      if (hits.length === count) return hits;
+    }
+    return horizon === Infinity ? hits : null;
+  }
+
+  #free(from: number): void {
+    for (const chunk of this.#chunks.splice(from)) resized(chunk, 0);
   }
 
   #reserve(chunk: number, rows: number): Float32Array {
@@ -106,8 +119,7 @@ export class VectorRows {
     const capacity = existing === undefined ? 0 : existing.length / this.#dimension;
     if (existing !== undefined && capacity >= rows) return existing;
     const wanted = chunk > 0 ? this.#chunkRows : Math.min(this.#chunkRows, Math.max(FIRST_ROWS, capacity * 2));
-    const larger = new Float32Array(wanted * this.#dimension);
-    if (existing !== undefined) larger.set(existing);
+    const larger = existing === undefined ? new Float32Array(wanted * this.#dimension) : resized(existing, wanted * this.#dimension);
     this.#chunks[chunk] = larger;
     return larger;
   }

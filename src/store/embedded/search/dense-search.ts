@@ -2,33 +2,35 @@
 // graphs are asked for more than wanted, what is out of scope is dropped, and when too little remains
 // those in scope are scored after all, as Qdrant's planner does.
 
-import type { DocumentTable } from '../memory/document-table.ts';
+import { type DocumentTable, markedSlot, NO_VECTOR } from '../memory/document-table.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
+import type { SegmentVectors, WantedSlot } from '../hnsw/segment-vectors.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
-import type { NamespaceIndex, ReadVector } from '../memory/namespace-index.ts';
+import type { NamespaceIndex, ReadVectors } from '../memory/namespace-index.ts';
 import type { LevelNumber } from '../database/rows.ts';
 import type { SearchScope } from './search-scope.ts';
 import { nearest, type VectorHit } from '../memory/vector-rows.ts';
 
 /** Rough costs, in scans of one row: they choose a way, never a result. */
 const GATHER_COST = 1.5;
-const READ_COST = 20;
+const FILE_READ_COST = 6;
+const DATABASE_READ_COST = 15;
 const VISIT_COST = 8;
 /** Asked for beyond what should suffice, so that a second round is rare. */
 const OVERSAMPLING = 1.2;
 const ROUNDS_MAX = 3;
+/** A sample is taken anew once the namespace has grown by this factor. */
+const SAMPLE_GROWTH_MAX = 1.05;
 /** Vectors scored together. */
 const BATCH = 256;
 
 export class DenseSearch {
-  readonly #readVector: ReadVector;
-  readonly #dimension: number;
+  readonly #readVectors: ReadVectors;
   readonly #efSearch: number;
   readonly #scratch: Float32Array;
 
-  constructor(readVector: ReadVector, dimension: number, efSearch: number) {
-    this.#readVector = readVector;
-    this.#dimension = dimension;
+  constructor(readVectors: ReadVectors, dimension: number, efSearch: number) {
+    this.#readVectors = readVectors;
     this.#efSearch = efSearch;
     this.#scratch = new Float32Array(BATCH * dimension);
   }
@@ -36,8 +38,8 @@ export class DenseSearch {
   /** At least the `count` best in scope where there are as many, perhaps more. */
   top(index: NamespaceIndex, vectors: LevelVectors, query: Float32Array, count: number, scope: SearchScope): VectorHit[] {
     if (scope.ownedCount === 0 || count === 0) return [];
-    const share = scope.ownedCount / scope.levelCount;
-    const exactCost = scope.ownedCount * (vectors.segments.length > 0 ? READ_COST : GATHER_COST);
+    const share = scope.expectedShare;
+    const exactCost = scope.ownedCount * gatherCost(vectors);
     const visits = vectors.segments.length * Math.max(this.#efSearch, count / share);
     if (exactCost <= vectors.rows.count + visits * VISIT_COST) return this.#exact(index, query, scope);
     const hits = vectors.rows.count === 0 ? [] : vectors.rows.search(query, count, share, scope.eligible);
@@ -51,29 +53,36 @@ export class DenseSearch {
 
   /** Dot products with `query`, in the order of `ordinals`; NaN where a vector is gone. */
   scores(index: NamespaceIndex, ordinals: readonly number[], query: Float32Array): Float64Array {
-    const scores = new Float64Array(ordinals.length).fill(Number.NaN);
-    for (let first = 0; first < ordinals.length; first += BATCH) {
-      const places: number[] = [];
-      for (let i = first; i < Math.min(first + BATCH, ordinals.length); i++) {
-        const vector = this.#vectorOf(index, ordinals[i] as number);
-        if (vector === null) continue;
-        this.#scratch.set(vector, places.length * this.#dimension);
-        places.push(i);
-      }
-      if (places.length === 0) continue;
-      const { rows, distances } = nearest(this.#scratch.subarray(0, places.length * this.#dimension), query, places.length);
-      for (let i = 0; i < places.length; i++) scores[places[Number(rows[i])] as number] = 1 - (distances[i] as number);
-    }
-    return scores;
+    const batch = new ScoreBatch(query, this.#scratch, ordinals.length);
+    this.#gather(index, ordinals, batch.add);
+    return batch.finish();
   }
 
   /** The median of the query's cosines with `samples` vectors of the level, taken at even distances; null where there are none. */
   median(index: NamespaceIndex, vectors: LevelVectors, query: Float32Array, samples: number): number | null {
-    const scores = this.scores(index, vectors.sample(samples), query).filter((score) => !Number.isNaN(score)).sort();
+    const sampled =
+      vectors.segments.length === 0
+        ? this.scores(index, vectors.sample(samples), query)
+        : this.#sampledScores(index, vectors, query, samples);
+    const scores = sampled.filter((score) => !Number.isNaN(score)).sort();
     if (scores.length === 0) return null;
     const middle = scores.length >> 1;
     const upper = scores[middle] as number;
     return scores.length % 2 === 1 ? upper : ((scores[middle - 1] as number) + upper) / 2;
+  }
+
+  /** With vectors that were read once: they say how the level's texts are spread, which a few more or less do not change. */
+  #sampledScores(index: NamespaceIndex, vectors: LevelVectors, query: Float32Array, samples: number): Float64Array {
+    let sample = vectors.sampled;
+    if (sample === null || sample.wanted !== samples || index.documents.count > sample.documentCount * SAMPLE_GROWTH_MAX) {
+      const ordinals = vectors.sample(samples);
+      const matrix = new Float32Array(ordinals.length * query.length);
+      this.#gather(index, ordinals, (place, vector) => matrix.set(vector, place * query.length));
+      sample = { wanted: samples, documentCount: index.documents.count, matrix };
+      vectors.sampled = sample;
+    }
+    const count = sample.matrix.length / query.length;
+    return count === 0 ? new Float64Array(0) : Float64Array.from(nearest(sample.matrix, query, count).distances, (distance) => 1 - distance);
   }
 
   #exact(index: NamespaceIndex, query: Float32Array, scope: SearchScope): VectorHit[] {
@@ -97,7 +106,7 @@ export class DenseSearch {
   ): VectorHit[] | null {
     let wanted = Math.ceil((count / share) * OVERSAMPLING);
     // A shortened vector's order is rough: look at twice as many in full.
-    const needed = segment.isExactlyScored ? count : count * 2;
+    const needed = segment.vectors !== null ? count : count * 2;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       wanted = Math.min(segment.count, Math.max(wanted, needed));
       if (round > 0 && wanted * VISIT_COST > exactCost) return null;
@@ -110,16 +119,65 @@ export class DenseSearch {
   }
 
   #finished(index: NamespaceIndex, segment: HnswSegment, hits: VectorHit[], query: Float32Array): VectorHit[] {
-    if (segment.isExactlyScored) return hits;
+    if (segment.vectors !== null) return hits;
     return this.#scored(index, hits.map(({ ordinal }) => ordinal), query);
   }
 
-  #vectorOf(index: NamespaceIndex, ordinal: number): Float32Array | null {
+  /** Hands each vector to `take`, from memory, from a segment's file or from the database, whichever has it. */
+  #gather(index: NamespaceIndex, ordinals: readonly number[], take: (place: number, vector: Float32Array) => void): void {
     const { documents } = index;
-    const row = documents.vectorRows[ordinal] as number;
-    if (row < 0) return this.#readVector(documents.seqs[ordinal] as number);
-    return (index.vectors(documents.levels[ordinal] as LevelNumber) as LevelVectors).rows.vector(row);
+    const slots = new Map<SegmentVectors, WantedSlot[]>();
+    const unread: number[] = [];
+    ordinals.forEach((ordinal, place) => {
+      const mark = documents.vectorRows[ordinal] as number;
+      const vectors = index.vectors(documents.levels[ordinal] as LevelNumber);
+      if (mark >= 0) return take(place, (vectors as LevelVectors).rows.vector(mark));
+      const stored = mark === NO_VECTOR ? null : (vectors?.segmentOf(ordinal)?.vectors ?? null);
+      if (stored === null) return unread.push(place);
+      const wanted = slots.get(stored) ?? [];
+      if (wanted.push({ place, slot: markedSlot(mark) }) === 1) slots.set(stored, wanted);
+    });
+    for (const [stored, wanted] of slots) stored.read(wanted, take);
+    if (unread.length === 0) return;
+    const seqs = unread.map((place) => documents.seqs[ordinals[place] as number] as number);
+    this.#readVectors(seqs, (i, vector) => take(unread[i] as number, vector));
   }
+}
+
+/** Scores vectors some hundred at a time: one call of the binding costs as much as many vectors. */
+class ScoreBatch {
+  readonly #query: Float32Array;
+  readonly #scratch: Float32Array;
+  readonly #scores: Float64Array;
+  #places: number[] = [];
+
+  constructor(query: Float32Array, scratch: Float32Array, count: number) {
+    this.#query = query;
+    this.#scratch = scratch;
+    this.#scores = new Float64Array(count).fill(Number.NaN);
+  }
+
+  readonly add = (place: number, vector: Float32Array): void => {
+    this.#scratch.set(vector, this.#places.length * this.#query.length);
+    if (this.#places.push(place) === BATCH) this.#flush();
+  };
+
+  finish(): Float64Array {
+    if (this.#places.length > 0) this.#flush();
+    return this.#scores;
+  }
+
+  #flush(): void {
+    const count = this.#places.length;
+    const { rows, distances } = nearest(this.#scratch.subarray(0, count * this.#query.length), this.#query, count);
+    for (let i = 0; i < count; i++) this.#scores[this.#places[Number(rows[i])] as number] = 1 - (distances[i] as number);
+    this.#places = [];
+  }
+}
+
+function gatherCost({ segments }: LevelVectors): number {
+  if (segments.length === 0) return GATHER_COST;
+  return segments.every(({ vectors }) => vectors !== null) ? FILE_READ_COST : DATABASE_READ_COST;
 }
 
 function eligibleHits(

@@ -1,55 +1,44 @@
-// A search's filter, answered for one document at a time while few are asked about, and for all of the
-// level at once as soon as that is cheaper. Documents of other levels (neighbours) are looked at one by one.
+// A search's filter, answered from the values in memory. What is not there yet is read document by document
+// while few are asked about, and for the whole level as soon as that is cheaper.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Filter, JsonObject } from '../../../base/context.ts';
-import { type FilterSubject, matchesFilter } from '../../filter.ts';
-import type { DocumentTable } from '../memory/document-table.ts';
-import { filterToSql } from '../database/filter-sql.ts';
+import type { Filter, JsonObject, JsonValue } from '../../../base/context.ts';
+import { fieldValue, filterKeys, passesFilter } from '../../filter.ts';
 import { levelName, type LevelNumber } from '../database/rows.ts';
+import type { DocumentTable } from '../memory/document-table.ts';
+import type { FieldColumn } from '../memory/field-columns.ts';
+import type { NamespaceIndex } from '../memory/namespace-index.ts';
 
 const UNKNOWN = 0;
 const PASSES = 1;
 const FAILS = 2;
-/** Single looks before all rows of the level are asked in one query, at least. */
-const SINGLE_LOOKS_MIN = 256;
-/** One look costs about what four rows of the whole query cost. */
-const LOOKS_PER_ROW = 1 / 4;
+/** Single reads before all rows of the level are read at once, at least. */
+const SINGLE_READS_MIN = 256;
+/** A single read costs about what three rows of the whole level cost. */
+const READS_PER_ROW = 1 / 3;
 
+type SubjectRow = [entry: number, updatedAtMs: number, tags: string, metadata: string];
+
+const SUBJECT_COLUMNS = 'c.entry, c.updated_at, c.tags, c.metadata';
+
+/** Reads what filters ask about from the rows. */
 export class FilterReader {
-  readonly #database: DatabaseSync;
-  readonly #subject: StatementSync;
+  readonly #one: StatementSync;
+  readonly #level: StatementSync;
 
   constructor(database: DatabaseSync) {
-    this.#database = database;
-    this.#subject = database.prepare(`SELECT agent_id, session_id, level, created_at, updated_at, tags, metadata
-      FROM contexts WHERE seq = ?`);
-    this.#subject.setReturnArrays(true);
+    this.#one = database.prepare(`SELECT ${SUBJECT_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
+    this.#level = database.prepare(`SELECT ${SUBJECT_COLUMNS} FROM contexts AS c INDEXED BY contexts_by_entry
+      WHERE c.namespace_id = ? AND c.level = ?`);
+    for (const statement of [this.#one, this.#level]) statement.setReturnArrays(true);
   }
 
-  subject(seq: number): FilterSubject | null {
-    const row = this.#subject.get(seq) as unknown as [string, string | null, number, number, number, string, string] | undefined;
-    if (row === undefined) return null;
-    return {
-      agentId: row[0],
-      sessionId: row[1],
-      level: levelName(row[2]),
-      createdAtMs: row[3],
-      updatedAtMs: row[4],
-      tags: JSON.parse(row[5]) as string[],
-      metadata: JSON.parse(row[6]) as JsonObject,
-    };
+  one(seq: number): SubjectRow | undefined {
+    return this.#one.get(seq) as unknown as SubjectRow | undefined;
   }
 
-  /** Entries of the level's contexts that pass. */
-  *matching(spaceId: number, level: LevelNumber, filter: Filter): Iterable<number> {
-    const condition = filterToSql(filter);
-    const statement = this.#database.prepare(
-      `SELECT c.entry FROM contexts AS c WHERE c.namespace_id = ? AND c.level = ? AND ${condition.sql}`,
-    );
-    statement.setReturnArrays(true);
-    const found = statement.iterate(spaceId, level, ...condition.parameters) as unknown as Iterable<[number]>;
-    for (const [entry] of found) yield entry;
+  level(spaceId: number, level: LevelNumber): Iterable<SubjectRow> {
+    return this.#level.iterate(spaceId, level) as unknown as Iterable<SubjectRow>;
   }
 }
 
@@ -59,38 +48,61 @@ export class FilterCheck {
   readonly #spaceId: number;
   readonly #level: LevelNumber;
   readonly #filter: Filter;
+  /** Of the keys whose values are not in the document table. */
+  readonly #columns: ReadonlyMap<string, FieldColumn>;
   readonly #known: Uint8Array;
-  #looks = 0;
-  readonly #looksMax: number;
+  readonly #readsMax: number;
+  #reads = 0;
 
-  constructor(reader: FilterReader, documents: DocumentTable, spaceId: number, level: LevelNumber, levelCount: number, filter: Filter) {
+  constructor(reader: FilterReader, index: NamespaceIndex, spaceId: number, level: LevelNumber, filter: Filter) {
     this.#reader = reader;
-    this.#documents = documents;
+    this.#documents = index.documents;
     this.#spaceId = spaceId;
     this.#level = level;
     this.#filter = filter;
-    this.#known = new Uint8Array(documents.count);
-    this.#looksMax = Math.max(SINGLE_LOOKS_MIN, levelCount * LOOKS_PER_ROW);
+    const stored = [...filterKeys(filter)].filter((key) => key === 'tags' || key === 'updated_at' || key.startsWith('metadata.'));
+    this.#columns = new Map(stored.map((key) => [key, index.fields.use(key)]));
+    this.#known = new Uint8Array(index.documents.count);
+    this.#readsMax = Math.max(SINGLE_READS_MIN, index.lexical(level).documentCount * READS_PER_ROW);
   }
 
   passes(ordinal: number): boolean {
     const known = this.#known[ordinal];
     if (known !== UNKNOWN) return known === PASSES;
-    const isOfLevel = this.#documents.levels[ordinal] === this.#level;
-    if (isOfLevel && this.#looks++ >= this.#looksMax) return this.#askAll(ordinal);
-    const subject = this.#reader.subject(this.#documents.seqs[ordinal] as number);
-    const passes = subject !== null && matchesFilter(subject, this.#filter);
+    const passes = passesFilter((key) => this.#value(key, ordinal), this.#filter);
     this.#known[ordinal] = passes ? PASSES : FAILS;
     return passes;
   }
 
-  #askAll(ordinal: number): boolean {
-    const { levels } = this.#documents;
-    for (let i = 0; i < levels.length && i < this.#known.length; i++) if (levels[i] === this.#level) this.#known[i] = FAILS;
-    for (const entry of this.#reader.matching(this.#spaceId, this.#level, this.#filter)) {
-      const found = this.#documents.ordinalOf(entry);
-      if (found >= 0) this.#known[found] = PASSES;
+  #value(key: string, ordinal: number): JsonValue | undefined {
+    const documents = this.#documents;
+    switch (key) {
+      case 'created_at': return documents.createdAtMs[ordinal];
+      case 'agent_id': return documents.ownerOf(ordinal).agentId;
+      case 'session_id': return documents.ownerOf(ordinal).sessionId;
+      case 'level': return levelName(documents.levels[ordinal] as number);
+      default: {
+        const column = this.#columns.get(key) as FieldColumn;
+        if (!column.isRead(ordinal)) this.#read(ordinal);
+        return column.value(ordinal);
+      }
     }
-    return this.#known[ordinal] === PASSES;
+  }
+
+  #read(ordinal: number): void {
+    if (this.#documents.levels[ordinal] === this.#level && this.#reads++ >= this.#readsMax) {
+      for (const row of this.#reader.level(this.#spaceId, this.#level)) this.#keep(this.#documents.ordinalOf(row[0]), row);
+    } else {
+      const row = this.#reader.one(this.#documents.seqs[ordinal] as number);
+      if (row !== undefined) this.#keep(ordinal, row);
+    }
+  }
+
+  #keep(ordinal: number, [, updatedAtMs, tags, metadata]: SubjectRow): void {
+    if (ordinal < 0) return;
+    const fields = { updatedAtMs, tags: JSON.parse(tags) as string[], metadata: JSON.parse(metadata) as JsonObject };
+    for (const [key, column] of this.#columns) {
+      if (!column.isRead(ordinal)) column.set(ordinal, fieldValue(fields, key));
+    }
   }
 }

@@ -1,10 +1,17 @@
 // The query's words as the lexical index of a namespace knows them.
 
 import { inverseDocumentFrequency } from '../../../base/text/bm25.ts';
+import { LEVEL_NUMBERS } from '../database/rows.ts';
 import type { WeightedTerm } from '../memory/lexical-index.ts';
-import type { WireSearch, WireStatistics } from '../messages.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import type { LevelNumber } from '../database/rows.ts';
+import type { WireSearch, WireStatistics } from '../messages.ts';
+
+export interface LexicalScores {
+  /** Per document as many as there are terms asked for, in their order. */
+  readonly termScores: Float32Array;
+  /** Their sums. */
+  readonly sums: Float64Array;
+}
 
 export class QueryTerms {
   readonly statistics: WireStatistics;
@@ -29,19 +36,23 @@ export class QueryTerms {
     this.#places = places;
   }
 
-  get count(): number {
-    return this.statistics.frequencies.length;
-  }
-
-  /** Writes what each term adds to the document's score from `at` on; gives the sum. */
-  score(ordinal: number, into: Float32Array, at: number): number {
-    const lexical = this.#index.lexical(this.#index.documents.levels[ordinal] as LevelNumber);
-    let sum = 0;
-    this.known.forEach((term, i) => {
-      const score = lexical.termScore(ordinal, term, this.statistics.averageTermCount);
-      into[at + (this.#places[i] as number)] = score;
-      sum += score;
-    });
-    return sum;
+  /** Of the documents in their order, whatever their levels. */
+  scores(ordinals: readonly number[]): LexicalScores {
+    const width = this.statistics.frequencies.length;
+    const termScores = new Float32Array(ordinals.length * width);
+    const sums = new Float64Array(ordinals.length);
+    const { levels } = this.#index.documents;
+    for (const level of LEVEL_NUMBERS) {
+      const documents = new Map<number, number>();
+      ordinals.forEach((ordinal, i) => {
+        if (levels[ordinal] === level) documents.set(ordinal, i);
+      });
+      if (documents.size === 0) continue;
+      this.#index.lexical(level).scoreDocuments(documents, this.known, this.statistics.averageTermCount, (i, term, score) => {
+        termScores[i * width + (this.#places[term] as number)] = score;
+        sums[i] = (sums[i] as number) + score;
+      });
+    }
+    return { termScores, sums };
   }
 }

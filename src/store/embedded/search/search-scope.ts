@@ -7,12 +7,17 @@ import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { Owner } from '../memory/owner-table.ts';
 import type { LevelNumber } from '../database/rows.ts';
 
+/** What a filter is thought to let through before it has been asked. */
+const FILTER_SHARE = 0.25;
+
 export class SearchScope {
   readonly level: LevelNumber;
   /** Living documents of the level. */
   readonly levelCount: number;
   /** Those of them that belong to the owners in scope; lifetimes and the filter may take away more. */
   readonly ownedCount: number;
+  /** Share of the level that is expected to be eligible; a guess where there is a filter. */
+  readonly expectedShare: number;
   readonly #documents: DocumentTable;
   readonly #owners: Owner[] | null;
   readonly #ownerMask: Uint8Array | null;
@@ -37,10 +42,11 @@ export class SearchScope {
         this.ownedCount += owner.counts[level - 1] as number;
       }
     }
+    this.expectedShare = (this.ownedCount / Math.max(1, this.levelCount)) * (request.filter === null ? 1 : FILTER_SHARE);
     this.#nowMs = request.nowMs;
     this.#hides = documents.mayHide(level, request.nowMs);
     const { filter } = request;
-    this.#filter = filter === null ? null : new FilterCheck(reader, documents, spaceId, level, this.levelCount, filter);
+    this.#filter = filter === null ? null : new FilterCheck(reader, index, spaceId, level, filter);
   }
 
   /** Of the level, and seen by the search. Bound, so that it can be handed on. */

@@ -7,7 +7,7 @@ import {
   CANDIDATE_FIELDS, DIRECT_FLAG, QUESTION_FLAG, SPEAKER_FLAG, type WireCandidates, type WireSearch, type WireStatistics,
 } from '../messages.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { AFTER, BEFORE, neighbourOf, neighboursOf } from './neighbours.ts';
+import { adjacent, neighboursOf, NOBODY } from './neighbours.ts';
 import { QueryTerms } from './query-terms.ts';
 import { SearchScope } from './search-scope.ts';
 import type { Space } from '../database/spaces.ts';
@@ -27,7 +27,7 @@ export function noStatistics(terms: readonly string[]): WireStatistics {
 export function noCandidates(terms: readonly string[]): WireCandidates {
   return {
     searched: 0, count: 0, statistics: noStatistics(terms), denseMedian: null,
-    numbers: new Float64Array(0), termScores: new Float32Array(0), ids: [], previousIds: [], nextIds: [], owners: [],
+    numbers: new Float64Array(0), termScores: new Float32Array(0), ids: [], owners: [],
   };
 }
 
@@ -90,28 +90,28 @@ function encode(
   index: NamespaceIndex, request: WireSearch, scope: SearchScope, terms: QueryTerms, found: ReadonlyMap<number, Found>,
 ): Encoded {
   const { documents } = index;
+  const ordinals = [...found.keys()];
   const names = new Set(request.names);
-  const numbers = new Float64Array(found.size * CANDIDATE_FIELDS);
-  const termScores = new Float32Array(found.size * terms.count);
+  const numbers = new Float64Array(ordinals.length * CANDIDATE_FIELDS);
+  const { termScores, sums } = terms.scores(ordinals);
   const owners = new OwnerPlaces(documents);
-  const ids: string[] = [];
-  const previousIds: (string | null)[] = [];
-  const nextIds: (string | null)[] = [];
-  for (const [ordinal, { dense, direct }] of found) {
-    const at = ids.length * CANDIDATE_FIELDS;
+  const ids = new IdPlaces(documents, ordinals);
+  ordinals.forEach((ordinal, i) => {
+    const { dense, direct } = found.get(ordinal) as Found;
+    const { previous, next } = adjacent(documents, ordinal, scope);
+    const at = i * CANDIDATE_FIELDS;
     numbers[at] = owners.placeOf(ordinal);
     numbers[at + 1] = documents.levels[ordinal] as number;
     numbers[at + 2] = documents.createdAtMs[ordinal] as number;
     numbers[at + 3] = documents.accessCounts[ordinal] as number;
     numbers[at + 4] = documents.tokenCounts[ordinal] as number;
     numbers[at + 5] = dense;
-    numbers[at + 6] = terms.score(ordinal, termScores, ids.length * terms.count);
+    numbers[at + 6] = sums[i] as number;
     numbers[at + 7] = flagsOf(documents, ordinal, names) | (direct ? DIRECT_FLAG : 0);
-    ids.push(documents.ids[ordinal] as string);
-    previousIds.push(idAt(documents, neighbourOf(documents, ordinal, BEFORE, scope)));
-    nextIds.push(idAt(documents, neighbourOf(documents, ordinal, AFTER, scope)));
-  }
-  return { count: ids.length, numbers, termScores, ids, previousIds, nextIds, owners: owners.list };
+    numbers[at + 8] = ids.placeOf(previous);
+    numbers[at + 9] = ids.placeOf(next);
+  });
+  return { count: ordinals.length, numbers, termScores, ids: ids.list, owners: owners.list };
 }
 
 function flagsOf(documents: DocumentTable, ordinal: number, names: ReadonlySet<string>): number {
@@ -120,8 +120,26 @@ function flagsOf(documents: DocumentTable, ordinal: number, names: ReadonlySet<s
   return (speakerNamed ? SPEAKER_FLAG : 0) | (traits.isQuestion ? QUESTION_FLAG : 0);
 }
 
-function idAt(documents: DocumentTable, ordinal: number): string | null {
-  return ordinal < 0 ? null : (documents.ids[ordinal] as string);
+/** Each id crosses the thread border once, though it may be a candidate and two others' neighbour. */
+class IdPlaces {
+  readonly list: string[] = [];
+  readonly #documents: DocumentTable;
+  readonly #places = new Map<number, number>();
+
+  constructor(documents: DocumentTable, candidates: readonly number[]) {
+    this.#documents = documents;
+    for (const ordinal of candidates) this.placeOf(ordinal);
+  }
+
+  placeOf(ordinal: number): number {
+    if (ordinal === NOBODY) return -1;
+    let place = this.#places.get(ordinal);
+    if (place === undefined) {
+      place = this.list.push(this.#documents.ids[ordinal] as string) - 1;
+      this.#places.set(ordinal, place);
+    }
+    return place;
+  }
 }
 
 /** Each pair of agent and session crosses the thread border once. */

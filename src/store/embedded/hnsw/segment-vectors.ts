@@ -1,0 +1,68 @@
+// The full vectors in a saved segment. The graph's file starts with them, one after another in the order
+// in which they were added, and reading them there costs a quarter of reading the database. Whoever saves
+// a segment checks that they are where this expects them.
+
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+
+/** Before the vectors stand their number and the bytes of one, as u32. */
+export const VECTORS_AT_BYTES = 8;
+/** Vectors this far apart are read together: one longer read is cheaper than two. */
+const GAP_MAX = 4;
+const READ_VECTORS = 64;
+
+/** Where a vector is wanted, and its place in the segment. */
+export interface WantedSlot {
+  readonly place: number;
+  readonly slot: number;
+}
+
+export class SegmentVectors {
+  readonly #file: number;
+  readonly #dimension: number;
+  readonly #buffer: Float32Array;
+  readonly #bytes: Uint8Array;
+
+  /** Throws where the file cannot be read. */
+  constructor(path: string, dimension: number) {
+    this.#file = openSync(path, 'r');
+    this.#dimension = dimension;
+    this.#buffer = new Float32Array(READ_VECTORS * dimension);
+    this.#bytes = new Uint8Array(this.#buffer.buffer);
+  }
+
+  /** Hands each vector to `take`, in any order; a view that the next one overwrites. */
+  read(wanted: readonly WantedSlot[], take: (place: number, vector: Float32Array) => void): void {
+    const sorted = [...wanted].sort((a, b) => a.slot - b.slot);
+    for (let first = 0; first < sorted.length; ) {
+      const start = (sorted[first] as WantedSlot).slot;
+      let end = first + 1;
+      while (end < sorted.length && this.#joins(sorted[end - 1] as WantedSlot, sorted[end] as WantedSlot, start)) end++;
+      this.#readRun(start, (sorted[end - 1] as WantedSlot).slot - start + 1);
+      for (; first < end; first++) {
+        const { place, slot } = sorted[first] as WantedSlot;
+        take(place, this.#buffer.subarray((slot - start) * this.#dimension, (slot - start + 1) * this.#dimension));
+      }
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #joins(last: WantedSlot, next: WantedSlot, start: number): boolean {
+    return next.slot - last.slot <= GAP_MAX && next.slot - start < READ_VECTORS;
+  }
+
+  #readRun(slot: number, count: number): void {
+    const vectorBytes = this.#dimension * 4;
+    const length = count * vectorBytes;
+    const read = readSync(this.#file, this.#bytes, 0, length, VECTORS_AT_BYTES + slot * vectorBytes);
+    if (read !== length) throw new Error('a vector index ends before its vectors do');
+  }
+}
+
+/** The entries of a segment in the order of its vectors, as `.entries` holds them. */
+export function readEntries(path: string): Float64Array {
+  const bytes = readFileSync(path);
+  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
