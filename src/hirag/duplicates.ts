@@ -19,11 +19,16 @@ const SHINGLED_CHARS_MAX = 65_536;
 const WORD =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}.,;:!'"()[\]{}…。、，！]+/gu;
 const NUMBER = /\p{N}+/gu;
+/** What is no single blank already. */
+const UNEVEN_SPACE = /\s{2,}|[^\S ]/gu;
+/** It has no other form. */
+// eslint-disable-next-line no-control-regex
+const ASCII = /^[\x00-\x7f]*$/;
 const CLOSING = /[\s.!…。！]+$/u;
 
 export function printOf(text: string): TextPrint {
-  const folded = text.normalize('NFKC').toLowerCase();
-  const normal = folded.replace(/\s+/gu, ' ').trim();
+  const folded = (ASCII.test(text) ? text : text.normalize('NFKC')).toLowerCase();
+  const normal = folded.replace(UNEVEN_SPACE, ' ').trim();
   return {
     normal: normal.replace(CLOSING, '') || normal,
     numbers: (folded.match(NUMBER) ?? []).join(' '),
@@ -110,7 +115,11 @@ function shinglesOf(words: readonly string[]): Uint32Array {
 }
 
 function unique(ascending: Uint32Array): Uint32Array {
-  return ascending.filter((value, i) => i === 0 || value !== ascending[i - 1]).slice(0, SKETCH_SIZE);
+  let count = 0;
+  for (let i = 0; i < ascending.length && count < SKETCH_SIZE; i++) {
+    if (i === 0 || ascending[i] !== ascending[i - 1]) ascending[count++] = ascending[i] as number;
+  }
+  return ascending.slice(0, count);
 }
 
 /** FNV-1a over UTF-16 code units. */

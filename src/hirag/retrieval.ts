@@ -79,7 +79,10 @@ export class Retrieval {
       const accessCount = candidate.accessCount + pending(id);
       const relevance = relevances[i] ?? { similarity: 0, lexical: 0 };
       const scores = scoreParts({ id, level, createdAtMs, accessCount }, relevance, nowMs, settings);
-      ranked.push({ id, level, createdAtMs, tokenCount, scores, relevanceScore: relevanceScore(scores, settings) });
+      const score = relevanceScore(scores, settings);
+      // Nobody hears of these except in the receipts.
+      if (score < plan.rules.threshold && !plan.explain) return;
+      ranked.push({ id, level, createdAtMs, tokenCount, scores, relevanceScore: score });
     });
     return ranked.sort(compareRank);
   }

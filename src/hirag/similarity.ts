@@ -118,7 +118,8 @@ interface Chain {
 
 /** Either side may know of the other: a level in memory does not see where its session goes on in the next. */
 function linksOf(candidates: readonly Candidate[]): Chain {
-  const places = new Map(candidates.map((candidate, place) => [candidate.id, place]));
+  const places = new Map<string, number>();
+  candidates.forEach(({ id }, place) => places.set(id, place));
   const previous = new Int32Array(candidates.length).fill(-1);
   const next = new Int32Array(candidates.length).fill(-1);
   candidates.forEach(({ previousId, nextId }, place) => {
