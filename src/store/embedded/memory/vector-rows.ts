@@ -7,6 +7,8 @@ import { grown, resized } from './growing.ts';
 /** Bytes of a full chunk; the first grows up to it by doubling. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const FIRST_ROWS = 16;
+/** Below this the lists to be looked through would be longer than the vectors in scope. */
+const PASS_SHARE_MIN = 0.01;
 
 interface RowDistance {
   readonly row: number;
@@ -70,12 +72,6 @@ export class VectorRows {
     return (this.#chunks[Math.floor(row / this.#chunkRows)] as Float32Array).subarray(at, at + this.#dimension);
   }
 
-  /** The `count` best eligible rows, best first. `passShare` is the share expected to be eligible; it only saves work. */
-  search(query: Float32Array, count: number, passShare: number, eligible: (ordinal: number) => boolean): VectorHit[] {
-    const expected = Math.ceil((count / Math.max(passShare, 0.01)) * 1.25) + 8;
-    return this.#searchBest(query, count, expected, eligible) ?? this.#searchBest(query, count, this.#chunkRows, eligible) ?? [];
-  }
-
   /** Gives the memory back at once; the collector may take minutes to see that it is free. */
   release(): void {
     this.count = 0;
@@ -86,8 +82,12 @@ export class VectorRows {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.byteLength, this.ordinals.byteLength);
   }
 
-  /** Looks at the `perChunk` best of each chunk; null where those do not suffice. */
-  #searchBest(query: Float32Array, count: number, perChunk: number, eligible: (ordinal: number) => boolean): VectorHit[] | null {
+  /**
+   * The `count` best eligible rows, best first; null where fewer than the expected `passShare` of the best are eligible,
+   * so that those that are should be scored one by one.
+   */
+  search(query: Float32Array, count: number, passShare: number, eligible: (ordinal: number) => boolean): VectorHit[] | null {
+    const perChunk = Math.ceil((count / Math.max(passShare, PASS_SHARE_MIN)) * 1.25) + 8;
     const seen: RowDistance[] = [];
     // Beyond this distance a chunk may hold rows that are not among `seen`.
     let horizon = Infinity;

@@ -16,9 +16,12 @@ const GATHER_COST = 1.5;
 const FILE_READ_COST = 6;
 const DATABASE_READ_COST = 15;
 const VISIT_COST = 8;
+const FILTER_COST = 0.5;
 /** Asked for beyond what should suffice, so that a second round is rare. */
 const OVERSAMPLING = 1.2;
 const ROUNDS_MAX = 3;
+/** A round that found nothing is followed by one as large as if it had found this many. */
+const MISSES_AS_FOUND = 8;
 /** A sample is taken anew once the namespace has grown by this factor. */
 const SAMPLE_GROWTH_MAX = 1.05;
 /** Vectors scored together. */
@@ -42,9 +45,10 @@ export class DenseSearch {
     const exactCost = scope.ownedCount * gatherCost(vectors);
     const visits = vectors.segments.length * Math.max(this.#efSearch, count / share);
     if (exactCost <= vectors.rows.count + visits * VISIT_COST) return this.#exact(index, query, scope);
-    const hits = vectors.rows.count === 0 ? [] : vectors.rows.search(query, count, share, scope.eligible);
+    const inRows = vectors.rows.search(query, count, share, scope.eligible);
+    const hits = inRows ?? this.#scored(index, [...vectors.rows.ordinals.subarray(0, vectors.rows.count)].filter(scope.eligible), query);
     for (const segment of vectors.segments) {
-      const found = this.#inSegment(index, segment, query, count, share, exactCost, scope);
+      const found = this.#inSegment(index, segment, query, count, scope, gatherCost(vectors));
       if (found === null) return this.#exact(index, query, scope);
       hits.push(...found);
     }
@@ -101,19 +105,20 @@ export class DenseSearch {
 
   /** null: asking the graph often enough would cost more than scoring everything in scope. */
   #inSegment(
-    index: NamespaceIndex, segment: HnswSegment, query: Float32Array, count: number, share: number, exactCost: number,
-    scope: SearchScope,
+    index: NamespaceIndex, segment: HnswSegment, query: Float32Array, count: number, scope: SearchScope, scoreCost: number,
   ): VectorHit[] | null {
-    let wanted = Math.ceil((count / share) * OVERSAMPLING);
+    let wanted = Math.ceil((count / scope.expectedShare) * OVERSAMPLING);
+    let exactCost = Infinity;
     // A shortened vector's order is rough: look at twice as many in full.
     const needed = segment.vectors !== null ? count : count * 2;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       wanted = Math.min(segment.count, Math.max(wanted, needed));
-      if (round > 0 && wanted * VISIT_COST > exactCost) return null;
+      if (wanted * VISIT_COST > exactCost) return null;
       const found = eligibleHits(index.documents, segment, query, wanted, needed, scope);
       if (found.length >= needed || wanted === segment.count) return this.#finished(index, segment, found, query);
-      wanted = found.length === 0 ? wanted * 8 : (needed / found.length) * wanted * OVERSAMPLING;
-      wanted = Math.ceil(wanted);
+      const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
+      exactCost = (scope.hasFilter ? scope.ownedCount * FILTER_COST : 0) + eligible * scoreCost;
+      wanted = Math.ceil((needed / Math.max(found.length, MISSES_AS_FOUND)) * wanted * OVERSAMPLING);
     }
     return null;
   }

@@ -18,6 +18,7 @@ export class SearchScope {
   readonly ownedCount: number;
   /** Share of the level that is expected to be eligible; a guess where there is a filter. */
   readonly expectedShare: number;
+  readonly hasFilter: boolean;
   readonly #documents: DocumentTable;
   readonly #owners: Owner[] | null;
   readonly #ownerMask: Uint8Array | null;
@@ -43,6 +44,7 @@ export class SearchScope {
       }
     }
     this.expectedShare = (this.ownedCount / Math.max(1, this.levelCount)) * (request.filter === null ? 1 : FILTER_SHARE);
+    this.hasFilter = request.filter !== null;
     this.#nowMs = request.nowMs;
     this.#hides = documents.mayHide(level, request.nowMs);
     const { filter } = request;
