@@ -2,6 +2,7 @@ import type { ContextRecord, Filter } from '../base/context.ts';
 import { analyze, namesSpeaker, type QueryAnalysis } from '../base/text/analyzer.ts';
 import { inverseDocumentFrequency, saturatedFrequency } from '../base/text/bm25.ts';
 import { textTraits, type TextTraits } from '../base/text/traits.ts';
+import { followsInConversation, type Turn } from '../base/text/turns.ts';
 import { dot } from '../embedding/vectors.ts';
 import { matchesFilter } from '../store/filter.ts';
 import type { Candidate, QueryTerm, SearchResult, TermStatistics } from '../store/store.ts';
@@ -55,10 +56,14 @@ export function searchResident(contexts: Iterable<ResidentContext>, search: Resi
   );
   const inLevel = hits.filter((hit) => hit?.context.record.level === 'immediate');
   markDirect(inLevel.filter((hit) => hit !== null), search.candidates);
-  const near = nearDirect(hits, search.neighbours);
+  const followsOn = order.map((context, i) => followsPrevious(order[i - 1], context));
+  const near = nearDirect(hits, followsOn, search.neighbours);
   const candidates: Candidate[] = [];
   hits.forEach((hit, i) => {
-    if (hit !== null && (hit.direct || near.has(i))) candidates.push(toCandidate(hit, order[i - 1], order[i + 1], search.query));
+    if (hit === null || !(hit.direct || near.has(i))) return;
+    const previous = followsOn[i] ? order[i - 1] : undefined;
+    const next = followsOn[i + 1] ? order[i + 1] : undefined;
+    candidates.push(toCandidate(hit, previous, next, search.query));
   });
   return { candidates, searched: inLevel.length, statistics: search.statistics, denseMedian: null };
 }
@@ -102,13 +107,25 @@ function markDirect(hits: readonly Hit[], candidates: number): void {
   for (const hit of [...dense.slice(0, candidates), ...lexical.slice(0, candidates)]) hit.direct = true;
 }
 
-/** Contexts without a session have no neighbours. */
-function nearDirect(hits: readonly (Hit | null)[], reach: number): Set<number> {
+/** Places up to `reach` steps from a direct hit, as far as one follows on the other. */
+function nearDirect(hits: readonly (Hit | null)[], followsOn: readonly boolean[], reach: number): Set<number> {
   const near = new Set<number>();
   hits.forEach((hit, i) => {
-    if (hit?.direct && hit.context.record.sessionId !== null) for (let at = i - reach; at <= i + reach; at++) near.add(at);
+    if (!hit?.direct) return;
+    for (let at = i; at > i - reach && followsOn[at]; at--) near.add(at - 1);
+    for (let at = i + 1; at <= i + reach && followsOn[at]; at++) near.add(at);
   });
   return near;
+}
+
+/** The contexts are those of one session, or of none: then only turns of one conversation follow on each other. */
+function followsPrevious(previous: ResidentContext | undefined, context: ResidentContext): boolean {
+  if (previous === undefined) return false;
+  return context.record.sessionId !== null || followsInConversation(turnOf(previous), turnOf(context));
+}
+
+function turnOf(context: ResidentContext): Turn {
+  return { hasSpeaker: featuresOf(context).traits.speaker.length > 0, createdAtMs: context.record.createdAtMs };
 }
 
 function toCandidate(
@@ -119,7 +136,6 @@ function toCandidate(
 ): Candidate {
   const { record } = hit.context;
   const { traits } = featuresOf(hit.context);
-  const inSession = record.sessionId !== null;
   return {
     id: record.id,
     level: record.level,
@@ -133,8 +149,8 @@ function toCandidate(
     termScores: hit.termScores,
     speakerNamed: namesSpeaker(query, traits.speaker),
     isQuestion: traits.isQuestion,
-    previousId: inSession ? (previous?.record.id ?? null) : null,
-    nextId: inSession ? (next?.record.id ?? null) : null,
+    previousId: previous?.record.id ?? null,
+    nextId: next?.record.id ?? null,
     direct: hit.direct,
   };
 }

@@ -195,13 +195,12 @@ export class WorkingSets {
     else this.#discard(set);
   }
 
-  /** Keeps the newest of those that left L1, as many as count for their neighbours; without a session there are none. */
+  /** Keeps the newest of those that left L1, as many as count for their neighbours. */
   #shortenTails(): void {
     for (const set of this.#lengthened) {
       const tail = [...set.contexts.values()].filter(({ record }) => record.level !== 'immediate');
       tail.sort((a, b) => b.record.createdAtMs - a.record.createdAtMs);
-      const kept = set.scope.sessionId === null ? 0 : this.#tailMax;
-      for (const { record } of tail.slice(kept)) this.#remove(set, record.id);
+      for (const { record } of tail.slice(this.#tailMax)) this.#remove(set, record.id);
     }
     this.#lengthened.clear();
   }

@@ -127,8 +127,8 @@ export interface Candidate {
   /** The text ends by asking (`textTraits`): what answers it stands behind it. */
   readonly isQuestion: boolean;
   /**
-   * The context before and after it in the same session and agent, whatever their level, by creation. Null for
-   * contexts without a session: what belongs to none does not belong together.
+   * The context before and after it in the same session and agent, whatever their level, by creation. Contexts
+   * without a session have one where both are turns of one conversation (`followsInConversation`).
    */
   readonly previousId: string | null;
   readonly nextId: string | null;

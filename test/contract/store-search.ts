@@ -164,7 +164,18 @@ export function describeSearch(subject: ContractSubject): void {
       expect(candidates.find(({ id }) => id === idOf('turn-3'))?.nextId).toBe(idOf('turn-4'));
     });
 
-    it('are none without a session', async () => {
+    it('without a session are turns of one conversation, until half an hour of silence', async () => {
+      const said = ['Ann: where is it?', 'Ben: the needle is in the shed', 'Ann: thanks', 'Ben: hello again'];
+      const minutes = [0, 20, 49, 80];
+      for (const [i, text] of said.entries()) await subject.add(`turn-${i}`, { sessionId: null, createdAtMs: NOW_MS + (minutes[i] ?? 0) * 60_000, text });
+      const { candidates } = await search({ terms: termsOf('needle'), neighbours: 3 });
+      expect(new Set(idsOf(candidates))).toEqual(new Set([idOf('turn-0'), idOf('turn-1'), idOf('turn-2')]));
+      const by = new Map(candidates.map((candidate) => [candidate.id, candidate]));
+      expect(by.get(idOf('turn-1'))).toMatchObject({ previousId: idOf('turn-0'), nextId: idOf('turn-2'), direct: true });
+      expect(by.get(idOf('turn-2'))).toMatchObject({ previousId: idOf('turn-1'), nextId: null, direct: false });
+    });
+
+    it('are none for notes without a session', async () => {
       for (const i of [1, 2, 3]) await subject.add(`loose-${i}`, { sessionId: null, createdAtMs: NOW_MS + i, text: i === 2 ? 'the needle' : 'hay' });
       const { candidates } = await search({ terms: termsOf('needle'), neighbours: 2 });
       expect(candidates).toMatchObject([{ id: idOf('loose-2'), previousId: null, nextId: null }]);

@@ -72,7 +72,9 @@ describe('a query', () => {
     await tell(TURNS);
     await tell(TURNS.map((turn) => turn.replaceAll(/Ann|Ben/g, 'Eve')), { sessionId: 't' });
     await tell(['Ann likes custard tarts'], { level: 'long_term', sessionId: 't' });
-    await current.memory.store({ namespace: 'n', agentId: 'a', text: 'Ann: I never eat tarts without a session' });
+    for (const text of ['Ann: I never eat tarts without a session', 'Ben: Not even the ones of your sister?', 'a note on tarts', 'Eve: Tarts!']) {
+      await current.memory.store({ namespace: 'n', agentId: 'a', text });
+    }
     for (const query of ['What does the sister of Ann bake?', 'tarts', 'hiking trail around the lake', 'Who moved to Porto?', 'the']) {
       const { memory } = current;
       memory.clearCaches();

@@ -1,15 +1,16 @@
-// A context's place in its session: who came right before and after it, whatever their level.
+// A context's place in its session: who came right before and after it, whatever their level. Without a
+// session it is its place in a run of turns.
 
+import { followsInConversation, type Turn } from '../../../base/text/turns.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { Owner } from '../memory/owner-table.ts';
 import type { SearchScope } from './search-scope.ts';
 
 export const NOBODY = -1;
 
-/** The nearest living contexts before and after it; `NOBODY` where there is none, or it has no session. */
+/** The nearest living contexts before and after it; `NOBODY` where there is none. */
 export function adjacent(documents: DocumentTable, ordinal: number, scope: SearchScope): { previous: number; next: number } {
   const owner = documents.ownerOf(ordinal);
-  if (owner.sessionId === null) return { previous: NOBODY, next: NOBODY };
   const at = placeOf(owner, documents, ordinal);
   return { previous: memberAt(owner, walk(owner, documents, at, -1, scope)), next: memberAt(owner, walk(owner, documents, at, 1, scope)) };
 }
@@ -20,7 +21,6 @@ export function neighboursOf(documents: DocumentTable, ordinals: Iterable<number
   if (reach === 0) return found;
   for (const ordinal of ordinals) {
     const owner = documents.ownerOf(ordinal);
-    if (owner.sessionId === null) continue;
     const place = placeOf(owner, documents, ordinal);
     for (const direction of [-1, 1] as const) {
       let at = place;
@@ -41,13 +41,23 @@ function placeOf(owner: Owner, documents: DocumentTable, ordinal: number): numbe
   return at;
 }
 
-/** The next place whose context lives and is shown; -1 past either end. */
+/** The next place whose context lives and is shown; -1 past either end, and without a session past the conversation's. */
 function walk(owner: Owner, documents: DocumentTable, from: number, direction: -1 | 1, scope: SearchScope): number {
   for (let at = from + direction; at >= 0 && at < owner.memberCount; at += direction) {
     const ordinal = owner.members[at] as number;
-    if (documents.levels[ordinal] !== 0 && scope.isShown(ordinal)) return at;
+    if (documents.levels[ordinal] === 0 || !scope.isShown(ordinal)) continue;
+    return owner.sessionId !== null || areTurns(owner, documents, Math.min(from, at), Math.max(from, at)) ? at : -1;
   }
   return -1;
+}
+
+function areTurns(owner: Owner, documents: DocumentTable, earlier: number, later: number): boolean {
+  return followsInConversation(turnAt(owner, documents, earlier), turnAt(owner, documents, later));
+}
+
+function turnAt(owner: Owner, documents: DocumentTable, at: number): Turn {
+  const ordinal = owner.members[at] as number;
+  return { hasSpeaker: documents.traitsOf(ordinal).speaker.length > 0, createdAtMs: documents.createdAtMs[ordinal] as number };
 }
 
 function memberAt(owner: Owner, at: number): number {
