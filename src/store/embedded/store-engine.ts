@@ -46,11 +46,13 @@ const CHECKPOINT_PAGES = 4_000;
 const PAGE_BYTES = 4096;
 /** Pages an operation changes beside its vector's: row, indexes. */
 const PAGES_PER_WRITE = 2;
+const UNAVAILABLE_LOG_INTERVAL_MS = 1_000;
 
 export class StoreEngine {
   readonly #opened: OpenDatabase;
   readonly #settings: WorkerSettings;
   readonly #log: WorkerLog;
+  readonly #clock: Clock;
   readonly #spaces: Spaces;
   readonly #accesses: AccessCounts;
   readonly #writer: Writer;
@@ -62,12 +64,15 @@ export class StoreEngine {
   readonly #searcher: Searcher;
   readonly #keeper: IndexKeeper;
   #pagesInLog = 0;
+  #unavailableCalls = 0;
+  #nextUnavailableLogMs = -Infinity;
 
   constructor(opened: OpenDatabase, settings: WorkerSettings, log: WorkerLog, clock: Clock, build: BuildIndex) {
     const { database } = opened;
     this.#opened = opened;
     this.#settings = settings;
     this.#log = log;
+    this.#clock = clock;
     this.#spaces = new Spaces(database);
     const sequence = new Sequence(database);
     this.#accesses = new AccessCounts(database, this.#spaces);
@@ -237,8 +242,19 @@ export class StoreEngine {
 
   #failure(call: WireCall, error: unknown): WireReply {
     const { code, message, details, retryAfterMs } = toStoreError(error);
-    if (code === 'INTERNAL' || code === 'STORE_UNAVAILABLE') this.#log.error({ err: error, call: call.kind }, 'a store call failed');
+    if (code === 'INTERNAL') this.#log.error({ err: error, call: call.kind }, 'a store call failed');
+    else if (code === 'STORE_UNAVAILABLE') this.#logUnavailable(error);
     return { id: call.id, ok: false, error: { code, message, details, retryAfterMs } };
+  }
+
+  /** A full disk fails every write that arrives: one line a second tells as much as a thousand. */
+  #logUnavailable(error: unknown): void {
+    this.#unavailableCalls++;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#nextUnavailableLogMs) return;
+    this.#log.error({ err: error, calls: this.#unavailableCalls }, 'store calls failed');
+    this.#unavailableCalls = 0;
+    this.#nextUnavailableLogMs = nowMs + UNAVAILABLE_LOG_INTERVAL_MS;
   }
 
   #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {

@@ -24,6 +24,9 @@ const COMPACTION_DEAD_MIN = 256;
 /** Bounds and sums are added in different orders: what differs by less is equal. */
 const ROUNDING = 1 + 1e-9;
 
+/** From one touched document in so many on, clearing all sums is cheaper than finding the touched ones. */
+const DENSE_SHARE = 16;
+
 /** Sums of all documents, shared by every search of the thread: one runs at a time. */
 class Accumulators {
   scores = new Float64Array(0);
@@ -31,7 +34,8 @@ class Accumulators {
   count = 0;
 
   reset(documentCount: number): void {
-    for (let i = 0; i < this.count; i++) this.scores[this.touched[i] as number] = 0;
+    if (this.count > this.scores.length / DENSE_SHARE) this.scores.fill(0);
+    else for (let i = 0; i < this.count; i++) this.scores[this.touched[i] as number] = 0;
     this.count = 0;
     if (this.scores.length < documentCount) {
       this.scores = new Float64Array(documentCount + (documentCount >> 1));
@@ -212,15 +216,19 @@ export class LexicalIndex {
     rest: readonly BoundedTerm[],
     averageTermCount: number,
     count: number,
-    remaining: number,
+    bound: number,
     eligible: (ordinal: number) => boolean,
   ): void {
     const { scores, touched } = accumulators;
     const { worst } = this.#best(count, eligible);
-    for (let i = 0; i < accumulators.count; i++) {
-      const ordinal = touched[i] as number;
-      if (((scores[ordinal] as number) + remaining) * ROUNDING < worst) continue;
-      for (const term of rest) scores[ordinal] = (scores[ordinal] as number) + this.#termScore(ordinal, term, averageTermCount);
+    let winners = touched.slice(0, accumulators.count);
+    let remaining = bound;
+    for (const term of rest) {
+      winners = winners.filter((ordinal) => ((scores[ordinal] as number) + remaining) * ROUNDING >= worst);
+      remaining -= term.bound;
+      // Reading a list through is cheaper than many look-ups; it adds to losers and newcomers, who lose all the same.
+      if (this.#lists.length(term.term) < winners.length * SCANNED_PER_LOOKUP) this.#addAll(term.term, term.factor, averageTermCount);
+      else for (const ordinal of winners) scores[ordinal] = (scores[ordinal] as number) + this.#termScore(ordinal, term, averageTermCount);
     }
   }
 
