@@ -110,6 +110,8 @@ export interface ListInput extends Caller {
   readonly levels?: readonly Level[];
   readonly filter?: Filter;
   readonly limit?: number;
+  /** Bytes at which a page ends early, with a cursor; one record it always holds. Absent: the store's default. */
+  readonly bytesMax?: number;
   readonly cursor?: string;
 }
 

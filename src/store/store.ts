@@ -155,9 +155,17 @@ export interface TermStatistics {
   readonly documentFrequencies: readonly number[];
 }
 
+/** What a page of a list holds at most where the request says nothing else; about as much as it weighs on the wire. */
+export const LIST_PAGE_BYTES_MAX = 1024 * 1024;
+
 export interface ListRequest extends Scope {
   readonly levels?: readonly Level[];
   readonly limit: number;
+  /**
+   * Bytes of texts, metadata and names at which a page ends early, with a cursor; one record it always holds.
+   * Absent: `LIST_PAGE_BYTES_MAX`.
+   */
+  readonly bytesMax?: number;
   /** What an earlier page returned; `BAD_REQUEST` where it is not one of ours. */
   readonly cursor?: string;
   readonly nowMs: number;

@@ -23,6 +23,31 @@ export function describeLists(subject: ContractSubject): void {
       expect(pages).toBe(6);
     });
 
+    it('ends a page early where its texts and metadata are long, but never before its first record', async () => {
+      const long = 'x'.repeat(10_000);
+      for (let i = 0; i < 7; i++) {
+        await subject.add(`item-${i}`, { createdAtMs: NOW_MS + i, ...(i % 2 === 0 ? { text: long } : { metadata: { long } }) });
+      }
+      const pages: string[][] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await list({ bytesMax: 25_000, ...(cursor === undefined ? {} : { cursor }) });
+        pages.push(page.records.map(({ id }) => id));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      const ids = Array.from({ length: 7 }, (_, i) => idOf(`item-${6 - i}`));
+      expect(pages).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4, 6), ids.slice(6)]);
+      expect((await list({ bytesMax: 1 })).records.map(({ id }) => id)).toEqual([ids[0]]);
+      expect((await list({ bytesMax: 1, limit: 1 })).cursor).toEqual(expect.any(String));
+    });
+
+    it('holds about a mebibyte where the request says nothing', async () => {
+      for (let i = 0; i < 6; i++) await subject.add(`item-${i}`, { text: 'x'.repeat(250_000) });
+      const page = await list();
+      expect(page.records).toHaveLength(4);
+      expect((await list({ cursor: page.cursor as string })).records).toHaveLength(2);
+    });
+
     it('goes on where it was, whatever is deleted or added meanwhile', async () => {
       for (let i = 0; i < 6; i++) await subject.add(`item-${i}`, { createdAtMs: NOW_MS + i });
       const first = await list({ limit: 3 });

@@ -3,9 +3,9 @@
 import type { ContextRecord, Level } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
 import { checkFilter } from '../filter.ts';
-import type {
-  Access, ContextStore, ExpirySweep, ListPage, ListRequest, NewContext, Scope, SearchRequest, SearchResult, StoreStats,
-  TermStatistics, WriteOp, WriteResult,
+import {
+  LIST_PAGE_BYTES_MAX, type Access, type ContextStore, type ExpirySweep, type ListPage, type ListRequest, type NewContext,
+  type Scope, type SearchRequest, type SearchResult, type StoreStats, type TermStatistics, type WriteOp, type WriteResult,
 } from '../store.ts';
 import { decodeCandidates, decodeResult, decodeStatistics, encodeOp } from './encode.ts';
 import type { WireScope, WireWriteResult } from './messages.ts';
@@ -86,6 +86,7 @@ export class EmbeddedStore implements ContextStore {
       ...scope,
       levels,
       limit: request.limit,
+      bytesMax: request.bytesMax ?? LIST_PAGE_BYTES_MAX,
       cursor: request.cursor ?? null,
       nowMs: request.nowMs,
     }));

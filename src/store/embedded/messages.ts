@@ -122,6 +122,7 @@ export interface WireCandidates {
 export interface WireList extends WireScope {
   readonly levels: readonly LevelNumber[] | null;
   readonly limit: number;
+  readonly bytesMax: number;
   readonly cursor: string | null;
   readonly nowMs: number;
 }

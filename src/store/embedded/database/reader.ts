@@ -50,20 +50,28 @@ export class Reader {
     return { rows, vectors };
   }
 
-  /** Newest first by creation, then by arrival. */
+  /**
+   * Newest first by creation, then by arrival. Rows are read one by one, and none past the page's bytes: a page
+   * of long texts costs no more than one of short ones.
+   */
   list(space: Space | undefined, request: WireList): Listed {
     if (space === undefined) {
       if (request.cursor !== null) throw badCursor();
       return { rows: [], cursor: null };
     }
     const { sql, parameters } = this.#listSql(space, request);
-    const found = this.#arrays(sql).all(...parameters) as unknown as unknown[][];
-    const page = found.slice(0, request.limit);
-    const rows = page.map((row) => row.slice(1) as unknown as RecordRow);
-    const last = rows.at(-1);
-    if (found.length <= request.limit || last === undefined) return { rows, cursor: null };
-    const cursor = this.#cursors.encode(space.id, { createdAtMs: last[9], seq: page.at(-1)?.[0] as number });
-    return { rows, cursor };
+    const rows: RecordRow[] = [];
+    let last = { createdAtMs: 0, seq: 0 };
+    let bytes = 0;
+    for (const found of this.#arrays(sql).iterate(...parameters)) {
+      const [seq, ...columns] = found as unknown as [number, ...RecordRow];
+      bytes += rowBytes(columns);
+      const isFull = rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax);
+      if (isFull) return { rows, cursor: this.#cursors.encode(space.id, last) };
+      rows.push(columns);
+      last = { createdAtMs: columns[9], seq };
+    }
+    return { rows, cursor: null };
   }
 
   #listSql(space: Space, request: WireList): { sql: string; parameters: SQLInputValue[] } {
@@ -103,4 +111,13 @@ export class Reader {
     statement.setReturnArrays(true);
     return statement;
   }
+}
+
+/** Ids, times, counts and field names of one context in a reply. */
+const FIXED_BYTES = 384;
+
+/** About what a context weighs in a reply. */
+function rowBytes([, agentId, sessionId, , text, , metadata, tags]: RecordRow): number {
+  const names = Buffer.byteLength(agentId) + (sessionId === null ? 0 : Buffer.byteLength(sessionId));
+  return FIXED_BYTES + names + Buffer.byteLength(text) + Buffer.byteLength(metadata) + Buffer.byteLength(tags);
 }
