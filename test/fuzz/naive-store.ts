@@ -1,6 +1,8 @@
 import type { ContextRecord, Filter, Level } from '../../src/base/context.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
 import { inverseDocumentFrequency, saturatedFrequency } from '../../src/base/text/bm25.ts';
+import { textTraits } from '../../src/base/text/traits.ts';
+import { followsInConversation } from '../../src/base/text/turns.ts';
 import { matchesFilter } from '../../src/store/filter.ts';
 import type { Access, ListRequest, NewContext, Scope, SearchRequest, Trim, WriteOp, WriteResult } from '../../src/store/store.ts';
 
@@ -77,9 +79,9 @@ export class NaiveStore {
     return { promoted, deletedIds };
   }
 
-  counts(namespace: string): Record<Level, number> {
+  counts(namespace: string, nowMs: number): Record<Level, number> {
     const counts = { immediate: 0, short_term: 0, long_term: 0 };
-    for (const { record } of this.#rows) if (record.namespace === namespace) counts[record.level]++;
+    for (const { record } of this.#rows) if (record.namespace === namespace && !isOver(record, nowMs)) counts[record.level]++;
     return counts;
   }
 
@@ -107,15 +109,20 @@ export class NaiveStore {
     return { documentCount: documents.length, documentFrequencies: terms.map((term) => documents.filter((words) => words.includes(term)).length) };
   }
 
-  /** The session's living contexts in the order of their creation; empty for one without a session. */
+  /** The living contexts that belong together with this one, in the order of their creation: its session, or its run of turns. */
   session(namespace: string, id: string, nowMs: number): string[] {
     const row = this.#find(namespace, id);
-    if (row === undefined || row.record.sessionId === null) return [];
+    if (row === undefined) return [];
     const { agentId, sessionId } = row.record;
-    return this.#rows
+    const rows = this.#rows
       .filter(({ record }) => record.namespace === namespace && record.agentId === agentId && record.sessionId === sessionId && !isOver(record, nowMs))
-      .sort(byCreation)
-      .map(({ record }) => record.id);
+      .sort(byCreation);
+    if (sessionId !== null) return rows.map(({ record }) => record.id);
+    let first = rows.indexOf(row);
+    let last = first;
+    while (first > 0 && areTurns(rows[first - 1] as Row, rows[first] as Row)) first--;
+    while (last + 1 < rows.length && areTurns(rows[last] as Row, rows[last + 1] as Row)) last++;
+    return rows.slice(first, last + 1).map(({ record }) => record.id);
   }
 
   #apply(op: WriteOp): WriteResult {
@@ -218,4 +225,9 @@ function isOver(record: ContextRecord, nowMs: number): boolean {
 
 function byCreation(a: Row, b: Row): number {
   return a.record.createdAtMs - b.record.createdAtMs || a.seq - b.seq;
+}
+
+function areTurns(earlier: Row, later: Row): boolean {
+  const turn = ({ record }: Row) => ({ hasSpeaker: textTraits(record.text).speaker.length > 0, createdAtMs: record.createdAtMs });
+  return followsInConversation(turn(earlier), turn(later));
 }

@@ -24,7 +24,8 @@ const agentId = fc.constantFrom('ann', 'bob');
 const sessionId = fc.constantFrom('s1', 's2', null);
 const level = fc.constantFrom<Level>(...LEVELS);
 const words = fc.array(fc.constantFrom('walrus', 'penguin', 'adoption', 'agency', 'music', 'oslo', 'tea', 'lighthouse'), { minLength: 1, maxLength: 6 });
-const text = words.map((chosen) => chosen.join(' '));
+const speaker = fc.constantFrom('', 'Ann: ', 'Bob: ');
+const text = fc.tuple(speaker, words).map(([who, chosen]) => who + chosen.join(' '));
 const vector = fc.integer({ min: 0, max: 1000 }).map((i) => vectorOf(`v-${i}`, DIMENSION));
 const timeMs = fc.integer({ min: 0, max: 40 }).map((offset) => START_MS + offset);
 const expiry = fc.record({ atMs: fc.option(timeMs), action: fc.constantFrom('delete' as const, 'promote' as const) });
@@ -177,7 +178,7 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
         model.nowMs = START_MS;
         for (const space of ['one', 'two']) await store.write([{ op: 'delete_where', namespace: space }]);
         for (const step of actions) await run(step, model);
-        for (const space of ['one', 'two']) expect((await store.stats(space)).counts).toEqual(model.counts(space));
+        for (const space of ['one', 'two']) expect((await store.stats(space)).counts).toEqual(model.counts(space, clock.nowMs()));
       }),
       { numRuns: 15 },
     );

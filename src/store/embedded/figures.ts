@@ -5,6 +5,7 @@ import type { OpenDatabase } from './database/database.ts';
 import type { IndexKeeper } from './hnsw/index-keeper.ts';
 import type { WireStats, WorkerSettings } from './messages.ts';
 import type { Residents } from './memory/residents.ts';
+import { DELETE_ACTION } from './database/rows.ts';
 import type { Spaces } from './database/spaces.ts';
 
 export interface FigureSources {
@@ -15,8 +16,8 @@ export interface FigureSources {
   readonly keeper: IndexKeeper;
 }
 
-export function databaseFigures({ opened, settings, spaces, residents, keeper }: FigureSources): WireStats {
-  const counts: [number, number, number] = [0, 0, 0];
+export function databaseFigures({ opened, settings, spaces, residents, keeper }: FigureSources, nowMs: number): WireStats {
+  const counts = minusGone([0, 0, 0], opened, nowMs);
   let namespaces = 0;
   for (const space of spaces.all()) {
     space.counts.forEach((count, i) => (counts[i] = (counts[i] as number) + count));
@@ -41,10 +42,10 @@ export function databaseFigures({ opened, settings, spaces, residents, keeper }:
   };
 }
 
-export function namespaceFigures({ settings, spaces, residents, keeper }: FigureSources, namespace: string): WireStats {
+export function namespaceFigures({ opened, settings, spaces, residents, keeper }: FigureSources, namespace: string, nowMs: number): WireStats {
   const space = spaces.get(namespace);
   return {
-    counts: space === undefined ? [0, 0, 0] : [...space.counts],
+    counts: space === undefined ? [0, 0, 0] : minusGone([...space.counts], opened, nowMs, space.id),
     driver: {
       name: 'embedded',
       dimension: settings.dimension,
@@ -53,6 +54,18 @@ export function namespaceFigures({ settings, spaces, residents, keeper }: Figure
       memory_bytes: space === undefined ? 0 : residents.bytes(space.id),
     },
   };
+}
+
+/** Without those whose lifetime has ended and that the sweep has yet to delete: no reader sees them. */
+function minusGone(counts: [number, number, number], { database }: OpenDatabase, nowMs: number, spaceId?: number): [number, number, number] {
+  const gone = database
+    .prepare(
+      `SELECT level, count(*) AS count FROM contexts
+        WHERE expires_at IS NOT NULL AND expires_at <= ?1 AND expiry_action = ?2 AND (?3 IS NULL OR namespace_id = ?3) GROUP BY level`,
+    )
+    .all(nowMs, DELETE_ACTION, spaceId ?? null) as { level: number; count: number }[];
+  for (const { level, count } of gone) counts[level - 1] = (counts[level - 1] ?? 0) - count;
+  return counts;
 }
 
 function fileBytes(path: string): number {

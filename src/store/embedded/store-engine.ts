@@ -163,15 +163,15 @@ export class StoreEngine {
     }
   }
 
-  #answer({ call }: QueuedCall): WireReply {
+  #answer({ call, nowMs }: QueuedCall): WireReply {
     try {
-      return { id: call.id, ok: true, value: this.#read(call) };
+      return { id: call.id, ok: true, value: this.#read(call, nowMs) };
     } catch (error) {
       return this.#failure(call, error);
     }
   }
 
-  #read(call: WireCall): CallTypes[WireCall['kind']]['result'] {
+  #read(call: WireCall, nowMs: number): CallTypes[WireCall['kind']]['result'] {
     switch (call.kind) {
       case 'search': return this.#search(call.body);
       case 'statistics': return this.#statistics(call.body.namespace, call.body.terms);
@@ -187,7 +187,7 @@ export class StoreEngine {
       case 'touch':
         for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);
         return null;
-      case 'stats': return this.#stats(call.body);
+      case 'stats': return this.#stats(call.body, nowMs);
       case 'ping':
         this.#opened.database.exec('SELECT 1');
         return null;
@@ -233,11 +233,11 @@ export class StoreEngine {
     return space === undefined ? noStatistics(terms) : this.#residents.use(space.id).statistics(terms);
   }
 
-  #stats(namespace: string | null): CallTypes['stats']['result'] {
+  #stats(namespace: string | null, nowMs: number): CallTypes['stats']['result'] {
     const sources = {
       opened: this.#opened, settings: this.#settings, spaces: this.#spaces, residents: this.#residents, keeper: this.#keeper,
     };
-    return namespace === null ? databaseFigures(sources) : namespaceFigures(sources, namespace);
+    return namespace === null ? databaseFigures(sources, nowMs) : namespaceFigures(sources, namespace, nowMs);
   }
 
   #failure(call: WireCall, error: unknown): WireReply {
