@@ -1,0 +1,41 @@
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { StartupError } from '../../../../../src/base/errors.ts';
+import { migrate, MIGRATIONS, schemaVersion } from '../../../../../src/store/embedded/database/migrations.ts';
+
+const FIRST = { version: 1, sql: 'CREATE TABLE things (name TEXT)' };
+const SECOND = { version: 2, sql: 'ALTER TABLE things ADD COLUMN size INTEGER; UPDATE things SET size = length(name)' };
+
+describe('migrate', () => {
+  it('takes each step once, keeping the rows', () => {
+    const database = new DatabaseSync(':memory:');
+    migrate(database, [FIRST]);
+    database.exec(`INSERT INTO things VALUES ('four')`);
+    migrate(database, [FIRST, SECOND]);
+    migrate(database, [FIRST, SECOND]);
+    expect(schemaVersion(database)).toBe(2);
+    expect({ ...database.prepare('SELECT * FROM things').get() }).toEqual({ name: 'four', size: 4 });
+  });
+
+  it('leaves everything as it was where a step fails', () => {
+    const database = new DatabaseSync(':memory:');
+    migrate(database, [FIRST]);
+    const broken = { version: 2, sql: 'CREATE TABLE other (a); INSERT INTO nowhere VALUES (1)' };
+    expect(() => migrate(database, [FIRST, broken])).toThrow('nowhere');
+    expect(schemaVersion(database)).toBe(1);
+    expect(database.prepare(`SELECT count(*) AS count FROM sqlite_schema WHERE name = 'other'`).get()).toMatchObject({ count: 0 });
+    migrate(database, [FIRST, SECOND]);
+    expect(schemaVersion(database)).toBe(2);
+  });
+
+  it('refuses a newer schema, naming both versions', () => {
+    const database = new DatabaseSync(':memory:');
+    database.exec('PRAGMA user_version = 7');
+    expect(() => migrate(database, [FIRST, SECOND])).toThrow(StartupError);
+    expect(() => migrate(database, [FIRST, SECOND])).toThrow(/version 7.*up to 2/);
+  });
+
+  it('has steps numbered without a gap', () => {
+    expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, i) => i + 1));
+  });
+});

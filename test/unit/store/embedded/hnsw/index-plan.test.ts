@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { planIndex, type SegmentState } from '../../../../../src/store/embedded/hnsw/index-plan.ts';
+
+const THRESHOLD = 1000;
+
+function segment(from: number, to: number, count: number, live = count): SegmentState {
+  return { from, to, count, live, path: `${from}-${to}` };
+}
+
+describe('planIndex', () => {
+  const large = segment(0, 9000, 8000);
+  const small = segment(9000, 9900, 900);
+
+  it('leaves a level below the threshold alone', () => {
+    expect(planIndex(THRESHOLD, [], THRESHOLD)).toBeNull();
+    expect(planIndex(0, [], THRESHOLD)).toBeNull();
+  });
+
+  it('builds the first segment past the threshold', () => {
+    expect(planIndex(THRESHOLD + 1, [], THRESHOLD)).toEqual({ kind: 'build', from: 0, base: null });
+  });
+
+  it('scans a short tail', () => {
+    expect(planIndex(8050, [large], THRESHOLD)).toBeNull();
+    expect(planIndex(8950, [large, small], THRESHOLD)).toBeNull();
+  });
+
+  it('gives a long tail a segment of its own, and makes that grow', () => {
+    expect(planIndex(8051, [large], THRESHOLD)).toEqual({ kind: 'build', from: 9000, base: null });
+    expect(planIndex(8951, [large, small], THRESHOLD)).toEqual({ kind: 'build', from: 9000, base: small });
+  });
+
+  it('merges what has become large beside the large one', () => {
+    expect(planIndex(10_100, [large, segment(9000, 12_000, 2000)], THRESHOLD)).toEqual({ kind: 'build', from: 0, base: large });
+  });
+
+  it('builds anew what is mostly dead', () => {
+    expect(planIndex(5900, [segment(0, 9000, 8000, 5900)], THRESHOLD)).toEqual({ kind: 'build', from: 0, base: null });
+    expect(planIndex(8500, [large, segment(9000, 9900, 900, 500)], THRESHOLD)).toEqual({ kind: 'build', from: 9000, base: null });
+  });
+
+  it('gives up the index of a level that has become small', () => {
+    expect(planIndex(499, [large], THRESHOLD)).toEqual({ kind: 'drop' });
+    expect(planIndex(500, [segment(0, 9000, 600, 500)], THRESHOLD)).toBeNull();
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { VectorRows } from '../../../../../src/store/embedded/memory/vector-rows.ts';
+import { dot, vectorOf } from '../../../../contract/store-samples.ts';
+
+/** So long that a chunk holds 32 rows. */
+const DIMENSION = 65_536;
+
+describe('VectorRows', () => {
+  it('scans over chunks, and stays dense when rows go', () => {
+    const rows = new VectorRows(DIMENSION);
+    const vectors = Array.from({ length: 80 }, (_, i) => {
+      const vector = new Float32Array(DIMENSION);
+      vector.set(vectorOf(`v-${i}`, 64), i);
+      return vector;
+    });
+    const rowOf = new Map(vectors.map((vector, i) => [i, rows.add(i, vector)]));
+    for (let i = 0; i < 80; i += 3) {
+      const row = rowOf.get(i) as number;
+      const moved = rows.remove(row);
+      if (moved >= 0) rowOf.set(moved, row);
+      rowOf.delete(i);
+    }
+    expect(rows.count).toBe(53);
+    for (const [ordinal, row] of rowOf) expect(rows.vector(row).subarray(0, 200)).toEqual((vectors[ordinal] as Float32Array).subarray(0, 200));
+
+    const query = vectors[40] as Float32Array;
+    const odd = (ordinal: number) => ordinal % 2 === 1;
+    const expected = [...rowOf.keys()].filter(odd).sort((a, b) => dot(query, vectors[b] as Float32Array) - dot(query, vectors[a] as Float32Array));
+    expect(rows.search(query, 5, 0.5, odd)?.map(({ ordinal }) => ordinal)).toEqual(expected.slice(0, 5));
+    expect(rows.search(query, 1000, 1, odd)).toHaveLength(expected.length);
+    expect(rows.search(query, 5, 1, (ordinal) => ordinal === 79)).toBeNull();
+    rows.release();
+    expect(rows.search(query, 5, 1, odd)).toEqual([]);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { Filter } from '../../../src/base/context.ts';
+import { checkFilter, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, filterKeys, matchesFilter, metadataPath } from '../../../src/store/filter.ts';
+import { NOW_MS, sampleRecord } from '../../contract/store-samples.ts';
+
+describe('metadataPath', () => {
+  it.each([
+    ['metadata.a', ['a']],
+    ['metadata.a.b', ['a', 'b']],
+    ['metadata."a.b".c d', ['a.b', 'c d']],
+    ['metadata.日本', ['日本']],
+    ['metadata.__proto__', ['__proto__']],
+    ['metadata', null],
+    ['metadata.', null],
+    ['metadata.a.', null],
+    ['metadata..a', null],
+    ['metadata.a[0]', null],
+    ['metadata."a', null],
+    ['metadata."a"b', null],
+    ['metadata.""', null],
+    ['tags', null],
+  ])('%s', (key, path) => {
+    expect(metadataPath(key)).toEqual(path);
+  });
+});
+
+describe('checkFilter', () => {
+  const match = (value: unknown) => ({ must: [{ key: 'metadata.a', match: { value } }] });
+  const deep = (levels: number): unknown => (levels === 0 ? {} : { must: [deep(levels - 1)] });
+
+  it.each<[string, unknown, string]>([
+    ['no object', [], 'filter'],
+    ['an unknown group', { any: [] }, 'filter.any'],
+    ['a group that is no list', { must: {} }, 'filter.must'],
+    ['a condition that is no object', { must: ['x'] }, 'filter.must[0]'],
+    ['an unknown key', { should: [{}, { key: 'colour', match: { value: 1 } }] }, 'filter.should[1].key'],
+    ['a path that is none', { must: [{ key: 'metadata.a..b', match: { value: 1 } }] }, 'filter.must[0].key'],
+    ['a condition of two kinds', { must: [{ key: 'tags', match: { value: 'a' }, range: {} }] }, 'filter.must[0].range'],
+    ['value and any', { must: [{ key: 'tags', match: { value: 'a', any: [] } }] }, 'filter.must[0].match'],
+    ['neither value nor any', { must: [{ key: 'tags', match: {} }] }, 'filter.must[0].match'],
+    ['an any that is no list', { must: [{ key: 'tags', match: { any: 'a' } }] }, 'filter.must[0].match.any'],
+    ['a boolean in any', { must: [{ key: 'metadata.a', match: { any: [true] } }] }, 'filter.must[0].match.any[0]'],
+    ['null as a value', match(null), 'filter.must[0].match.value'],
+    ['a number that is none', match(Number.NaN), 'filter.must[0].match.value'],
+    ['a number for tags', { must: [{ key: 'tags', match: { value: 5 } }] }, 'filter.must[0].match.value'],
+    ['a string for a time', { must: [{ key: 'created_at', match: { value: '5' } }] }, 'filter.must[0].match.value'],
+    ['a range of names', { must: [{ key: 'agent_id', range: { gt: 1 } }] }, 'filter.must[0].range'],
+    ['an unknown bound', { must: [{ key: 'created_at', range: { above: 1 } }] }, 'filter.must[0].range.above'],
+    ['a bound that is no number', { must: [{ key: 'created_at', range: { gt: '1' } }] }, 'filter.must[0].range.gt'],
+    ['an is_empty of nothing', { must: [{ is_empty: {} }] }, 'filter.must[0].is_empty.key'],
+    ['too many conditions', { must: new Array(FILTER_CONDITIONS_MAX + 1).fill({ is_empty: { key: 'tags' } }) }, 'filter'],
+  ])('refuses %s and says where', (_, filter, place) => {
+    expect(() => checkFilter(filter as Filter)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST', details: { [place]: expect.any(String) as string } }));
+  });
+
+  it('bounds the depth', () => {
+    checkFilter(deep(FILTER_DEPTH_MAX - 1) as Filter);
+    expect(() => checkFilter(deep(FILTER_DEPTH_MAX) as Filter)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+  });
+
+  it('takes every kind of condition', () => {
+    checkFilter({
+      must: [match(true) as Filter, { key: 'created_at', range: { gte: NOW_MS } }, { is_empty: { key: 'session_id' } }],
+      should: [{ key: 'level', match: { any: ['immediate'] } }],
+      must_not: [{ key: 'metadata."x.y"', range: {} }],
+    });
+  });
+});
+
+describe('matchesFilter', () => {
+  it('reads no inherited property', () => {
+    const record = sampleRecord('a', { metadata: { a: {} } });
+    for (const key of ['metadata.toString', 'metadata.a.constructor', 'metadata.__proto__']) {
+      expect(matchesFilter(record, { must: [{ is_empty: { key } }] })).toBe(true);
+    }
+  });
+});
+
+describe('filterKeys', () => {
+  it('finds the keys of all groups and levels', () => {
+    const filter: Filter = {
+      must: [{ key: 'tags', match: { value: 'a' } }, { should: [{ is_empty: { key: 'metadata.b' } }] }],
+      must_not: [{ key: 'created_at', range: { gt: 1 } }, { key: 'tags', match: { any: [] } }],
+    };
+    expect([...filterKeys(filter)].sort()).toEqual(['created_at', 'metadata.b', 'tags']);
+  });
+});
