@@ -18,6 +18,8 @@ const RANKED_LIMIT = 20;
 const FUSION_LIMIT = 100;
 const TOKENS_UNBOUNDED = 1_000_000;
 const STORE_BATCH = 100;
+/** Unmeasured queries per server: a fresh process runs its first ones uncompiled. */
+const WARM_UP_QUERIES = 50;
 
 export interface Latency {
   readonly p50: number;
@@ -55,7 +57,7 @@ interface Contestant {
   readonly latenciesMs: number[];
 }
 
-/** Stores the conversations in a server per strategy and asks every question of each, one after the other. */
+/** Warms up a server per strategy, stores the conversations in each and asks every question of each, one after the other. */
 export async function evaluate(conversations: readonly Conversation[], options: EvaluateOptions): Promise<RetrievalReport> {
   const contestants = [
     await enter('context-manager', options.embedding),
@@ -64,6 +66,7 @@ export async function evaluate(conversations: readonly Conversation[], options: 
   ] as const;
   const fused: Answer[] = [];
   try {
+    for (const contestant of contestants) await warmUp(contestant, conversations);
     for (const conversation of conversations) {
       options.progress(`${conversation.name}: ${conversation.turns.length} turns, ${conversation.questions.length} questions`);
       for (const contestant of contestants) await storeConversation(contestant, conversation);
@@ -96,6 +99,7 @@ async function ablate(
     options.progress(`ablation: ${name}`);
     const contestant = await enter(name, { ...options.embedding, ...settings });
     try {
+      await warmUp(contestant, conversations);
       for (const conversation of conversations) {
         await storeConversation(contestant, conversation);
         for (const question of conversation.questions) await ask(contestant, conversation.name, question);
@@ -125,7 +129,11 @@ async function leave(contestant: Contestant): Promise<void> {
   await contestant.server.stop();
 }
 
-async function storeConversation({ client, turnIds }: Contestant, { name, turns }: Conversation): Promise<void> {
+async function storeConversation(
+  { client, turnIds }: Contestant,
+  { name, turns }: Conversation,
+  namespace = name,
+): Promise<void> {
   const positions = new Map<number, number>();
   const contexts = turns.map((turn) => {
     const position = positions.get(turn.session) ?? 0;
@@ -139,11 +147,23 @@ async function storeConversation({ client, turnIds }: Contestant, { name, turns 
   });
   for (let start = 0; start < contexts.length; start += STORE_BATCH) {
     const batch = contexts.slice(start, start + STORE_BATCH);
-    const { results } = await client.storeBatch({ namespace: name, contexts: batch });
+    const { results } = await client.storeBatch({ namespace, contexts: batch });
     results.forEach((result, index) => {
-      if (!('id' in result)) throw new Error(`${name}: turn ${start + index} was refused`);
+      if (!('id' in result)) throw new Error(`${namespace}: turn ${start + index} was refused`);
       turnIds.set(result.id, turns[start + index]?.id ?? '');
     });
+  }
+}
+
+/** In a namespace that is asked nothing else, so that no measured answer meets counts of earlier ones. */
+async function warmUp(contestant: Contestant, [conversation]: readonly Conversation[]): Promise<void> {
+  if (conversation === undefined) return;
+  const namespace = `${conversation.name}-warm-up`;
+  await storeConversation(contestant, conversation, namespace);
+  const { questions } = conversation;
+  for (let i = 0; i < WARM_UP_QUERIES && questions.length > 0; i++) {
+    const { question } = questions[i % questions.length] as Question;
+    await contestant.client.query({ query: question, namespace, limit: RANKED_LIMIT, max_tokens: TOKENS_UNBOUNDED });
   }
 }
 
