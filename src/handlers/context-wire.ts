@@ -87,7 +87,7 @@ export function fromQueryOutcome(outcome: QueryOutcome): wire.ContextQueryReply 
   };
 }
 
-function fromRankedContext({ record, relevanceScore, scores }: RankedContext): wire.RankedContext {
+export function fromRankedContext({ record, relevanceScore, scores }: RankedContext): wire.RankedContext {
   return Object.assign(fromRecord(record), { relevance_score: relevanceScore, scores });
 }
 

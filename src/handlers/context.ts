@@ -12,6 +12,7 @@ import {
   toUpdateInput,
 } from './context-wire.ts';
 import type { Handler, HandlerCall } from './handler.ts';
+import { withinReply } from './reply-bounds.ts';
 
 export const store: Handler<'context.store'> = async (payload, call, { memory }) =>
   fromStoreOutcome(await memory.store(toStoreInput(payload, call), call.options));
@@ -32,8 +33,8 @@ function logDefects(outcomes: readonly unknown[], { id, connection }: HandlerCal
   }
 }
 
-export const query: Handler<'context.query'> = async (payload, call, { memory }) =>
-  fromQueryOutcome(await memory.query(toQueryInput(payload, call), call.options));
+export const query: Handler<'context.query'> = async (payload, call, { memory, replyBytesMax }) =>
+  fromQueryOutcome(withinReply(await memory.query(toQueryInput(payload, call), call.options), replyBytesMax));
 
 export const get: Handler<'context.get'> = async ({ namespace, id }, _call, { memory }) => ({
   context: fromRecord(await memory.get(namespace, id)),
@@ -48,11 +49,12 @@ export const remove: Handler<'context.delete'> = async ({ namespace, id, filter 
   deleted: await memory.delete(namespace, id === undefined ? { filter: filter as Filter } : { id }),
 });
 
-export const list: Handler<'context.list'> = async (payload, call, { memory }) => {
+export const list: Handler<'context.list'> = async (payload, call, { memory, listBytesMax }) => {
   const { namespace, levels, filter, limit, cursor } = payload;
   const page = await memory.list({
     namespace,
     ...toReader(payload, call),
+    bytesMax: listBytesMax,
     ...(levels !== undefined && { levels }),
     ...(filter !== undefined && { filter }),
     ...(limit !== undefined && { limit }),

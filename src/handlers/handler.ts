@@ -12,6 +12,10 @@ export interface Services {
   /** Whether the store answers; a promise only where that is not known yet. */
   healthy(): boolean | Promise<boolean>;
   activeConnections(): number;
+  /** What the payload of a reply may weigh, in bytes. */
+  readonly replyBytesMax: number;
+  /** What a page of a list may weigh before it ends early, in bytes. */
+  readonly listBytesMax: number;
   readonly log: Log;
 }
 

@@ -9,7 +9,7 @@ import { Connection, type ConnectionDeps } from './connection.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { HealthProbe } from './health-probe.ts';
 import { KeyRing, type KeyConfig } from './key-ring.ts';
-import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
+import { DEFAULT_LIMITS, listBytesMax, replyPayloadBytesMax, type ServerLimits } from './limits.ts';
 
 export interface ConnectionHandlerDeps {
   readonly memory: Memory;
@@ -54,6 +54,8 @@ export class ConnectionHandler {
       startedMs: clock.monotonicMs(),
       healthy: () => health.healthy(),
       activeConnections: () => this.#connections.size,
+      replyBytesMax: replyPayloadBytesMax(limits),
+      listBytesMax: listBytesMax(limits),
       log,
     };
     const dispatcher = new Dispatcher({ services, validators, limits, clock, log, metrics });

@@ -1,4 +1,5 @@
 import { FRAME_BYTES_MAX_DEFAULT } from '../protocol/frame.ts';
+import { LIST_PAGE_BYTES_MAX } from '../store/store.ts';
 
 /** Bounds of one connection and of the server; the wire protocol's defaults (sections 1 to 3). */
 export interface ServerLimits {
@@ -36,3 +37,21 @@ export const DEFAULT_LIMITS: ServerLimits = {
   heartbeatMs: 30_000,
   closeGraceMs: 2_000,
 };
+
+/** Tag, envelope and the heads around them. */
+const AROUND_PAYLOAD_BYTES = 256;
+
+/** A number takes nine bytes on the wire and may take four in the store: a page full of them grows to less than this. */
+const GROWTH_ON_THE_WIRE_MAX = 3;
+/** A page takes no more than this share of what may lie unread. */
+const BUFFERED_PAGES = 4;
+
+/** What the payload of a reply may weigh, so that it fits a frame. */
+export function replyPayloadBytesMax({ maxFrameBytes }: ServerLimits): number {
+  return maxFrameBytes - AROUND_PAYLOAD_BYTES;
+}
+
+/** What a page of a list may weigh before it ends early. */
+export function listBytesMax({ maxFrameBytes, maxBufferedBytes }: ServerLimits): number {
+  return Math.floor(Math.min(LIST_PAGE_BYTES_MAX, maxFrameBytes / GROWTH_ON_THE_WIRE_MAX, maxBufferedBytes / BUFFERED_PAGES));
+}

@@ -26,7 +26,7 @@ beforeEach(() => {
   memory = new MemoryDouble();
   logged = [];
   const log = { ...silentLog, error: (fields: object, message: string) => void logged.push({ ...fields, message }) };
-  services = { memory, clock, startedMs: clock.monotonicMs(), healthy: () => true, activeConnections: () => 7, log };
+  services = { memory, clock, startedMs: clock.monotonicMs(), healthy: () => true, activeConnections: () => 7, replyBytesMax: 1_000_000, listBytesMax: 300_000, log };
   options = {};
   clock.advance(1_234);
 });
@@ -123,6 +123,25 @@ describe('context.store_batch', () => {
     const { results } = await run('context.store_batch', { contexts: [{ namespace: 'n', text: 'x' }] });
     expect(results).toEqual([{ error: { code: 'INTERNAL', message: 'internal error' } }]);
     expect(logged).toEqual([{ connection: 6, request: 5, code: 'INTERNAL', error: defect, message: 'a context of a batch failed' }]);
+  });
+});
+
+describe('an answer too long for a frame', () => {
+  it('passes over what does not fit, tries the next, and says so', async () => {
+    for (const [index, length] of [400_000, 500_000, 300_000, 200_000, 90_000].entries()) {
+      await memory.store({ namespace: 'n', agentId: 'sender', text: `${index}`.repeat(length), ...(index === 3 && { level: 'long_term' }) });
+    }
+    const reply = await run('context.query', { namespace: 'n', embedding: full.embedding, explain: true });
+    expect(reply.contexts.map(({ text }) => text[0])).toEqual(['0', '1', '4']);
+    expect(encodeBody(reply).length).toBeLessThan(1_000_000);
+    expect(reply.total_tokens).toBe(reply.contexts.reduce((sum, context) => sum + context.token_count, 0));
+    expect(reply.metadata).toMatchObject({ level_distribution: { immediate: 3, short_term: 0, long_term: 0 }, avg_relevance: 0.5 });
+    expect(reply.receipts!.map(({ outcome }) => outcome)).toEqual(['included', 'included', 'over_budget', 'over_budget', 'included']);
+  });
+
+  it('is left as it is where it fits', async () => {
+    for (let n = 0; n < 9; n++) await memory.store({ namespace: 'n', agentId: 'sender', text: 'x'.repeat(110_000) });
+    expect((await run('context.query', { namespace: 'n', embedding: full.embedding })).contexts).toHaveLength(9);
   });
 });
 
@@ -251,7 +270,7 @@ describe('context.list', () => {
   it('hands every field down', async () => {
     const given = { levels: ['short_term'], limit: 3, cursor: '0' } as const;
     await run('context.list', { namespace: 'n', agent_id: 'agent', session_id: 'session', filter: {}, ...given });
-    expect(lastInput()).toEqual({ namespace: 'n', agentId: 'agent', sessionId: 'session', filter: {}, ...given });
+    expect(lastInput()).toEqual({ namespace: 'n', agentId: 'agent', sessionId: 'session', filter: {}, bytesMax: 300_000, ...given });
   });
 
   it('gives a cursor only where there is more', async () => {
