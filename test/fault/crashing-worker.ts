@@ -1,10 +1,11 @@
 // The store worker with a trap: a fetch in the namespace `crash` ends the thread, as a lack of memory would.
 
-import { parentPort } from 'node:worker_threads';
-import type { ToWorker } from '../../src/store/embedded/messages.ts';
+import { StoreEngine } from '../../src/store/embedded/store-engine.ts';
 
-parentPort?.on('message', (message: ToWorker) => {
-  if (message.type !== 'calls') return;
-  if (message.calls.some(({ kind, body }) => kind === 'fetch' && body.namespace === 'crash')) process.exit(1);
-});
+const answer = Object.getOwnPropertyDescriptor(StoreEngine.prototype, 'answer')?.value as StoreEngine['answer'];
+StoreEngine.prototype.answer = function (queued) {
+  const { kind, body } = queued.call;
+  if (kind === 'fetch' && body.namespace === 'crash') process.exit(1);
+  return answer.call(this, queued);
+};
 await import('../../src/store/embedded/worker.ts');

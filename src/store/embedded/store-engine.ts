@@ -32,9 +32,9 @@ export interface QueuedCall {
   readonly vectors: Float32Array | null;
 }
 
-export interface BatchOutcome {
+export interface CommitOutcome {
   readonly replies: WireReply[];
-  /** Write operations of the transaction behind the replies; 0 where there was none. */
+  /** Write operations that were made durable; 0 where nothing was committed. */
   readonly committedWrites: number;
 }
 
@@ -42,7 +42,7 @@ type WriteCall = Extract<WireCall, { readonly kind: 'write' | 'expire' }>;
 type WriteValue = CallTypes['write' | 'expire']['result'];
 
 /** Estimated pages in the log after which a checkpoint runs: a few milliseconds of work. */
-const CHECKPOINT_PAGES = 4_000;
+const CHECKPOINT_PAGES = 1_000;
 const PAGE_BYTES = 4096;
 /** Pages an operation changes beside its vector's: row, indexes. */
 const PAGES_PER_WRITE = 2;
@@ -64,6 +64,7 @@ export class StoreEngine {
   readonly #searcher: Searcher;
   readonly #keeper: IndexKeeper;
   #pagesInLog = 0;
+  #nextForcedFlushMs = -Infinity;
   #unavailableCalls = 0;
   #nextUnavailableLogMs = -Infinity;
 
@@ -91,17 +92,35 @@ export class StoreEngine {
     });
   }
 
-  /** Reads first, so that none waits for the disk behind a write it arrived with. */
-  execute(batch: readonly QueuedCall[]): BatchOutcome {
-    const replies: WireReply[] = [];
-    const writes: QueuedCall[] = [];
-    for (const queued of batch) {
-      if (queued.call.kind === 'write' || queued.call.kind === 'expire') writes.push(queued);
-      else replies.push(this.#answer(queued));
+  answer({ call, nowMs }: QueuedCall): WireReply {
+    try {
+      return { id: call.id, ok: true, value: this.#read(call, nowMs) };
+    } catch (error) {
+      return this.#failure(call, error);
     }
-    if (writes.length === 0 && this.#accesses.pendingCount < PENDING_ACCESSES_MAX) return { replies, committedWrites: 0 };
-    const committedWrites = this.#commit(writes, replies);
+  }
+
+  /** All in one transaction; those that fail are replied to as such and take nothing of the others back. */
+  commit(writes: readonly QueuedCall[]): CommitOutcome {
+    if (writes.length === 0) this.#nextForcedFlushMs = this.#clock.monotonicMs() + this.#settings.touchFlushMs;
+    const tasks = writes.map((queued) => this.#task(queued));
+    const { outcomes, effects } = this.#group.run<WriteValue>(tasks);
+    this.#tellIndexes(effects);
+    let committedWrites = 0;
+    const replies = outcomes.map((outcome, i): WireReply => {
+      const { call } = (writes[i] as QueuedCall) as { call: WriteCall };
+      if (!outcome.ok) return this.#failure(call, outcome.error);
+      committedWrites += call.kind === 'write' ? call.body.length : 1;
+      return { id: call.id, ok: true, value: outcome.value };
+    });
+    const vectorPages = Math.ceil((this.#settings.dimension * 4) / PAGE_BYTES);
+    this.#pagesInLog += effects.length * (PAGES_PER_WRITE + vectorPages);
     return { replies, committedWrites };
+  }
+
+  /** So many access counts wait that they need a commit of their own; where the disk refuses it, now and then. */
+  get mustFlush(): boolean {
+    return this.#accesses.pendingCount >= PENDING_ACCESSES_MAX && this.#clock.monotonicMs() >= this.#nextForcedFlushMs;
   }
 
   /** Work that no reply waits for. */
@@ -112,7 +131,7 @@ export class StoreEngine {
 
   /** Writes access counts that no commit took along. */
   flushAccesses(): void {
-    if (this.#accesses.pendingCount > 0) this.#commit([], []);
+    if (this.#accesses.pendingCount > 0) this.commit([]);
   }
 
   close(): void {
@@ -120,23 +139,6 @@ export class StoreEngine {
     this.flushAccesses();
     this.#checkpoint('TRUNCATE');
     this.#opened.close();
-  }
-
-  #commit(writes: readonly QueuedCall[], replies: WireReply[]): number {
-    const tasks = writes.map((queued) => this.#task(queued));
-    const { outcomes, effects } = this.#group.run<WriteValue>(tasks);
-    this.#tellIndexes(effects);
-    let committedWrites = 0;
-    outcomes.forEach((outcome, i) => {
-      const { call } = (writes[i] as QueuedCall) as { call: WriteCall };
-      if (outcome.ok) {
-        committedWrites += call.kind === 'write' ? call.body.length : 1;
-        replies.push({ id: call.id, ok: true, value: outcome.value });
-      } else replies.push(this.#failure(call, outcome.error));
-    });
-    const vectorPages = Math.ceil((this.#settings.dimension * 4) / PAGE_BYTES);
-    this.#pagesInLog += effects.length * (PAGES_PER_WRITE + vectorPages);
-    return committedWrites;
   }
 
   #task(queued: QueuedCall): WriteTask<WriteValue> {
@@ -160,14 +162,6 @@ export class StoreEngine {
     } catch (error) {
       this.#log.error({ err: error }, 'an index in memory failed and is read again from the rows');
       for (const { spaceId } of effects) this.#residents.drop(spaceId);
-    }
-  }
-
-  #answer({ call, nowMs }: QueuedCall): WireReply {
-    try {
-      return { id: call.id, ok: true, value: this.#read(call, nowMs) };
-    } catch (error) {
-      return this.#failure(call, error);
     }
   }
 

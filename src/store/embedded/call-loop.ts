@@ -1,0 +1,128 @@
+// The order in which the store worker takes its calls. Reads are answered as they are done, so that none
+// waits for the disk behind a write; writes that wait share one commit; neither starves the other.
+
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Clock } from '../../base/clock.ts';
+import type { FromWorker, ToWorker, WireReply } from './messages.ts';
+import type { QueuedCall, StoreEngine } from './store-engine.ts';
+
+/** Writes that share one commit at most; what waits beyond them takes the next. */
+const COMMIT_CALLS_MAX = 4096;
+/** Reads go on so long while writes wait. */
+const READ_SLICE_MS = 4;
+/** Replies are held back so long, for others to travel with them. */
+const REPLY_DELAY_MS = 0.5;
+/** After so long timers and the index builder get their turn, however much waits. */
+const TURN_MS = 50;
+
+export class CallLoop {
+  readonly #port: MessagePort;
+  readonly #engine: StoreEngine;
+  readonly #clock: Clock;
+  readonly #cancelled = new Set<number>();
+  #reads: QueuedCall[] = [];
+  #writes: QueuedCall[] = [];
+  #replies: WireReply[] = [];
+  #closing: number | null = null;
+  #isScheduled = false;
+
+  constructor(port: MessagePort, engine: StoreEngine, clock: Clock) {
+    this.#port = port;
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  /** Takes a message and works until nothing waits, or until others of the thread need their turn. */
+  receive(message: ToWorker): void {
+    this.#enqueue(message);
+    if (!this.#isScheduled) this.#run();
+  }
+
+  #run(): void {
+    const endMs = this.#clock.monotonicMs() + TURN_MS;
+    this.#drain();
+    while (this.#reads.length > 0 || this.#writes.length > 0 || this.#engine.mustFlush) {
+      if (this.#clock.monotonicMs() > endMs) return this.#runLater();
+      this.#answerReads();
+      this.#commitWrites();
+      this.#drain();
+    }
+    this.#cancelled.clear();
+    if (this.#closing === null) return this.#engine.maintain();
+    this.#engine.close();
+    this.#replies.push({ id: this.#closing, ok: true, value: null });
+    this.#send(0);
+    this.#port.close();
+  }
+
+  #runLater(): void {
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#run();
+    });
+  }
+
+  #enqueue(message: ToWorker): void {
+    if (message.type === 'cancel') {
+      for (const id of message.ids) this.#cancelled.add(id);
+      return;
+    }
+    const { nowMs, vectors } = message;
+    for (const call of message.calls) {
+      if (call.kind === 'close') this.#closing = call.id;
+      else if (call.kind === 'write' || call.kind === 'expire') this.#writes.push({ call, nowMs, vectors });
+      else this.#reads.push({ call, nowMs, vectors });
+    }
+  }
+
+  #drain(): void {
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
+      this.#enqueue(next.message as ToWorker);
+    }
+  }
+
+  #answerReads(): void {
+    const endMs = this.#clock.monotonicMs() + READ_SLICE_MS;
+    let sendMs = endMs - READ_SLICE_MS + REPLY_DELAY_MS;
+    let done = 0;
+    while (done < this.#reads.length) {
+      const read = this.#reads[done++] as QueuedCall;
+      if (this.#cancelled.has(read.call.id)) continue;
+      this.#replies.push(this.#engine.answer(read));
+      const nowMs = this.#clock.monotonicMs();
+      if (nowMs >= sendMs) {
+        this.#send(0);
+        sendMs = nowMs + REPLY_DELAY_MS;
+      }
+      if (nowMs >= endMs && this.#writes.length > 0) break;
+    }
+    this.#reads.splice(0, done);
+    this.#send(0);
+  }
+
+  #commitWrites(): void {
+    if (this.#writes.length === 0 && !this.#engine.mustFlush) return;
+    const writes = this.#writes.splice(0, COMMIT_CALLS_MAX).filter(({ call }) => !this.#cancelled.has(call.id));
+    const { replies, committedWrites } = this.#engine.commit(writes);
+    this.#replies.push(...replies);
+    this.#send(committedWrites);
+    this.#engine.maintain();
+  }
+
+  #send(committedWrites: number): void {
+    if (this.#replies.length === 0) return;
+    const replies = this.#replies;
+    this.#replies = [];
+    const message: FromWorker = { type: 'replies', replies, committedWrites: committedWrites > 0 ? [committedWrites] : [] };
+    this.#port.postMessage(message, replies.flatMap(buffersOf));
+  }
+}
+
+/** What a reply carries that need not be copied. */
+function buffersOf(reply: WireReply): ArrayBuffer[] {
+  if (!reply.ok || reply.value === null) return [];
+  const { value } = reply;
+  if ('numbers' in value) return [value.numbers.buffer, value.termScores.buffer] as ArrayBuffer[];
+  return 'vectors' in value ? [value.vectors.buffer as ArrayBuffer] : [];
+}
