@@ -24,6 +24,7 @@ export function hiragSettings(config: Config['hirag']): HiragSettings {
     strategy: config.strategy,
     queryLimit: config.query_limit,
     relevanceThreshold: config.relevance_threshold,
+    minSimilarity: config.min_similarity,
     nearDuplicateThreshold: config.near_duplicate_threshold,
     recencyHours: config.recency_hours,
     candidates: config.candidates,

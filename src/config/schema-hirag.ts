@@ -70,6 +70,12 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
   strategy: STRATEGY,
   query_limit: integer(50, 1, 1000, 'Contexts of an answer where the query names no limit.'),
   relevance_threshold: number(0.15, 0, 1, 'Least score of an answer; a query may name its own.'),
+  min_similarity: number(
+    0.08,
+    0,
+    1,
+    'Least similarity of an answer, where the query names no threshold; the best min_contexts_per_level of a level are in regardless of both.',
+  ),
   near_duplicate_threshold: number(0.9, 0, 1, 'Texts whose words agree to this share count as one; 1 for equal ones only.'),
   recency_hours: number(24, 0.001, 87_600, 'Age at which recency has fallen to 1/e, in hours.'),
   candidates: integer(64, 1, 10_000, 'Candidates that each side of a search brings from each level.'),

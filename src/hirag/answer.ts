@@ -16,7 +16,6 @@ export interface Ranked {
 }
 
 export interface AnswerRules extends BudgetRules {
-  readonly threshold: number;
   readonly nearDuplicateThreshold: number;
 }
 
@@ -45,7 +44,7 @@ interface Item {
   readonly level: Level;
   /** As ranked, until the record says otherwise. */
   tokenCount: number;
-  state: 'open' | 'below_threshold' | 'duplicate' | 'gone';
+  state: 'open' | 'duplicate' | 'gone';
   record: ContextRecord | null;
   print: TextPrint | null;
 }
@@ -56,11 +55,11 @@ const FETCH_AHEAD = 32;
 const YIELD_EVERY_CHARS = 65_536;
 
 /**
- * From ranked candidates (best first) to the answer: threshold, budget, texts of what the budget chose, duplicates
+ * From the admitted candidates (best first) to the answer: budget, texts of what the budget chose, duplicates
  * out, and again with what that sets free, until the chosen ones are known and distinct.
  */
 export async function assemble(ranked: readonly Ranked[], rules: AnswerRules, fetch: FetchRecords): Promise<Answer> {
-  const items = ranked.map((candidate) => openItem(candidate, rules.threshold));
+  const items = ranked.map(openItem);
   const lost = new Map<Level, CodedError>();
   let ahead = 0;
   for (;;) {
@@ -79,9 +78,8 @@ export async function assemble(ranked: readonly Ranked[], rules: AnswerRules, fe
   }
 }
 
-function openItem(ranked: Ranked, threshold: number): Item {
-  const state = ranked.relevanceScore < threshold ? 'below_threshold' : 'open';
-  return { ranked, level: ranked.level, tokenCount: ranked.tokenCount, state, record: null, print: null };
+function openItem(ranked: Ranked): Item {
+  return { ranked, level: ranked.level, tokenCount: ranked.tokenCount, state: 'open', record: null, print: null };
 }
 
 function withNext(unread: readonly Item[], open: readonly Item[], ahead: number): Item[] {

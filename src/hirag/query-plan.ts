@@ -4,6 +4,7 @@ import { analyzeQuery, type QueryAnalysis } from '../base/text/analyzer.ts';
 import type { EmbeddingProvider } from '../embedding/provider.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { Scope } from '../store/store.ts';
+import type { AdmissionRules } from './admission.ts';
 import type { AnswerRules } from './answer.ts';
 import { sharesOf } from './budget.ts';
 import { clientVector } from './client-vector.ts';
@@ -24,6 +25,7 @@ export interface QueryPlan {
   readonly vector: Float32Array | undefined;
   /** Whose L1 answers from memory; empty: the query names no session, so the store answers. */
   readonly workingSets: readonly WorkingSetScope[];
+  readonly admission: AdmissionRules;
   readonly rules: AnswerRules;
   readonly explain: boolean;
 }
@@ -49,16 +51,22 @@ export function planQuery(input: QueryInput, settings: HiragSettings, policy: Le
     // Without words it is all that there is, whatever its share.
     vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
     workingSets: workingSetsOf(input),
+    admission: admissionOf(input, settings),
     rules: {
       maxTokens: input.maxTokens ?? settings.maxContextTokens,
       limit: input.limit ?? settings.queryLimit,
       shares: sharesOf(input.priority ?? settings.strategy),
       minContextsPerLevel: settings.minContextsPerLevel,
-      threshold: input.relevanceThreshold ?? settings.relevanceThreshold,
       nearDuplicateThreshold: settings.nearDuplicateThreshold,
     },
     explain: input.explain ?? false,
   };
+}
+
+/** A threshold of the query's own says all: what reaches it is in, and nothing else. */
+function admissionOf({ relevanceThreshold: own }: QueryInput, settings: HiragSettings): AdmissionRules {
+  if (own !== undefined) return { threshold: own, minSimilarity: 0, keptPerLevel: 0 };
+  return { threshold: settings.relevanceThreshold, minSimilarity: settings.minSimilarity, keptPerLevel: settings.minContextsPerLevel };
 }
 
 function scopeOf(input: QueryInput): Scope {

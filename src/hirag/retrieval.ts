@@ -6,6 +6,7 @@ import type { Metrics } from '../base/metrics.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import type { Candidate, ContextStore } from '../store/store.ts';
 import type { AccessCounts } from './access-counts.ts';
+import { admit, type Admission } from './admission.ts';
 import { assemble, type Answer, type Fetched, type Ranked } from './answer.ts';
 import type { LevelPolicy } from './level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector } from './level-search.ts';
@@ -53,11 +54,11 @@ export class Retrieval {
     failWhereAllFailed(answers, new Map());
 
     const rankingMs = clock.monotonicMs();
-    const ranked = this.#rank(plan, answers);
-    const answer = await assemble(ranked, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
+    const admission = admit(this.#score(plan, answers), plan.admission);
+    const answer = await assemble(admission.admitted, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
     if (answer.included.length === 0) failWhereAllFailed(answers, answer.lost);
     this.#observe('rank', rankingMs);
-    return this.#outcome(plan, answers, ranked, answer, await embedded, startedMs);
+    return this.#outcome(plan, answers, admission, answer, await embedded, startedMs);
   }
 
   async #bounded(plan: QueryPlan, signal: AbortSignal | undefined): Promise<QueryPlan> {
@@ -65,26 +66,23 @@ export class Retrieval {
     return analysis === plan.analysis ? plan : { ...plan, analysis };
   }
 
-  /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
-  #rank(plan: QueryPlan, answers: readonly LevelAnswer[]): Ranked[] {
+  /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the final score. */
+  #score(plan: QueryPlan, answers: readonly LevelAnswer[]): Ranked[] {
     const { settings, embedding, accessCounts, clock } = this.#deps;
     const nowMs = clock.nowMs();
     const candidates = mergeCandidates(answers);
     const relevances = similarities(candidates, comparisonOf(plan, answers, embedding.kind), settings.fusion);
     const pending = accessCounts.pendingIn(plan.scope.namespace);
-    const ranked: Ranked[] = [];
+    const scored: Ranked[] = [];
     candidates.forEach((candidate, i) => {
       const { id, level, createdAtMs, tokenCount } = candidate;
       if (!plan.levels.includes(level)) return;
       const accessCount = candidate.accessCount + pending(id);
       const relevance = relevances[i] ?? { similarity: 0, lexical: 0 };
       const scores = scoreParts({ id, level, createdAtMs, accessCount }, relevance, nowMs, settings);
-      const score = relevanceScore(scores, settings);
-      // Nobody hears of these except in the receipts.
-      if (score < plan.rules.threshold && !plan.explain) return;
-      ranked.push({ id, level, createdAtMs, tokenCount, scores, relevanceScore: score });
+      scored.push({ id, level, createdAtMs, tokenCount, scores, relevanceScore: relevanceScore(scores, settings) });
     });
-    return ranked.sort(compareRank);
+    return scored;
   }
 
   /** Texts of L1 come from memory where they are there; the rest in one read. */
@@ -106,7 +104,7 @@ export class Retrieval {
   #outcome(
     plan: QueryPlan,
     answers: readonly LevelAnswer[],
-    ranked: readonly Ranked[],
+    admission: Admission,
     answer: Answer,
     embedded: QueryVector,
     startedMs: number,
@@ -115,7 +113,9 @@ export class Retrieval {
     const contexts = answer.included.map(
       ({ ranked: { relevanceScore, scores }, record }): RankedContext => ({ record: accessCounts.merged(record), relevanceScore, scores }),
     );
-    accessCounts.add(plan.scope.namespace, contexts.map(({ record }) => record.id));
+    // What stands in for its level was not looked for; counted, it would stand there for ever.
+    const wanted = contexts.filter(({ record }) => !admission.keptForLevel.has(record.id));
+    accessCounts.add(plan.scope.namespace, wanted.map(({ record }) => record.id));
     return {
       contexts,
       totalTokens: answer.totalTokens,
@@ -126,7 +126,7 @@ export class Retrieval {
       totalSearched: answers.reduce((total, { result }) => total + (result?.searched ?? 0), 0),
       allocations: answer.allocations,
       degraded: this.#degraded(answers, answer),
-      ...(plan.explain ? { receipts: receiptsOf(ranked, answer) } : {}),
+      ...(plan.explain ? { receipts: receiptsOf(admission, answer) } : {}),
     };
   }
 
@@ -214,9 +214,13 @@ function average(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((total, value) => total + value, 0) / values.length;
 }
 
-function receiptsOf(ranked: readonly Ranked[], answer: Answer): Receipt[] {
-  return ranked.flatMap(({ id, level, scores, relevanceScore, tokenCount }, i) => {
-    const outcome = answer.outcomes[i] ?? null;
+/** In rank order, those that were not admitted at their places among the others. */
+function receiptsOf({ admitted, belowThreshold }: Admission, answer: Answer): Receipt[] {
+  const outcomes = new Map(admitted.map((candidate, i) => [candidate, answer.outcomes[i] ?? null]));
+  for (const candidate of belowThreshold) outcomes.set(candidate, 'below_threshold');
+  return [...outcomes.keys()].sort(compareRank).flatMap((candidate) => {
+    const { id, level, scores, relevanceScore, tokenCount } = candidate;
+    const outcome = outcomes.get(candidate) ?? null;
     return outcome === null ? [] : [{ id, level, scores, relevanceScore, tokenCount, outcome }];
   });
 }

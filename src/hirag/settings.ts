@@ -40,6 +40,11 @@ export interface HiragSettings {
   readonly queryLimit: number;
   /** Final scores below this are left out, 0..1; a query may name its own. */
   readonly relevanceThreshold: number;
+  /**
+   * Similarities below this are left out, 0..1, where the query names no threshold of its own. Neither this nor
+   * `relevanceThreshold` takes away the best ranked `minContextsPerLevel` of a level.
+   */
+  readonly minSimilarity: number;
   /** Texts whose words agree to this share count as one, 0..1; 1: only equal ones do. */
   readonly nearDuplicateThreshold: number;
 
@@ -79,6 +84,7 @@ export const DEFAULT_HIRAG_SETTINGS: HiragSettings = {
   strategy: 'Balanced',
   queryLimit: 50,
   relevanceThreshold: 0.15,
+  minSimilarity: 0.08,
   nearDuplicateThreshold: 0.9,
   weights: { similarity: 0.5, recency: 0.2, level: 0.2, frequency: 0.1 },
   levelWeights: { immediate: 1, short_term: 0.7, long_term: 0.5 },

@@ -11,7 +11,6 @@ const RULES: AnswerRules = {
   limit: 10,
   shares: sharesOf('Balanced'),
   minContextsPerLevel: 1,
-  threshold: 0.5,
   nearDuplicateThreshold: 0.9,
 };
 
@@ -45,14 +44,6 @@ function given(contexts: readonly Given[]) {
 const unlike = (i: number): string => ['apples are red', 'rain fell all night', 'the train was late', 'she plays the cello', 'we ate noodles'][i] ?? `thing ${i}`;
 
 describe('an answer', () => {
-  it('leaves out what scores below the threshold, and does not read it', async () => {
-    const { ranked, fetch, fetched } = given([{ text: unlike(0) }, { text: unlike(1), score: 0.5 }, { text: unlike(2), score: 0.49 }]);
-    const { included, outcomes } = await assemble(ranked, RULES, fetch);
-    expect(included.map(({ ranked: { id } }) => id)).toEqual(['0', '1']);
-    expect(outcomes).toEqual(['included', 'included', 'below_threshold']);
-    expect(fetched).toEqual([['0', '1']]);
-  });
-
   it('reads the texts of what the budget chose, not of every candidate', async () => {
     const { ranked, fetch, fetched } = given(Array.from({ length: 500 }, (_, i) => ({ text: `thing ${i}` })));
     const { included } = await assemble(ranked, RULES, fetch);

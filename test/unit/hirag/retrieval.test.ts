@@ -207,6 +207,45 @@ describe('the budget of a query', () => {
   });
 });
 
+describe('what a query is not about', () => {
+  const NOTES = ['red kites circle over the valley', 'the printer is out of toner', 'buy milk and eggs', 'pay the rent on Monday', 'green tea at noon'];
+
+  it('stays out of the answer however new it is, and is explained', async () => {
+    for (const [i, note] of NOTES.entries()) await tell([note], { sessionId: `of-${i}` });
+    const asked = { namespace: 'n', agentId: 'a', query: 'red kites' };
+    expect(texts(await current.memory.query(asked))).toEqual([NOTES[0]]);
+    const { receipts } = await current.memory.query({ ...asked, explain: true });
+    expect(receipts?.map(({ outcome }) => outcome)).toEqual(['included', ...Array<string>(4).fill('below_threshold')]);
+    expect(receipts?.every(({ relevanceScore }) => relevanceScore > 0.15)).toBe(true);
+  });
+
+  it('is left to a threshold that the query names', async () => {
+    await tell(NOTES);
+    expect(texts(await ask('red kites', { relevanceThreshold: 0.15 }))).toHaveLength(NOTES.length);
+  });
+
+  it('is all that there is to say where nothing fits: the best of each level, also below the threshold', async () => {
+    await tell(['an old story of a lighthouse', 'an older one of a mill'], { level: 'long_term', createdAtMs: 0 });
+    expect(texts(await ask('zebra'))).toHaveLength(1);
+    await tell(NOTES);
+    const { contexts, levelDistribution } = await ask('zebra');
+    expect(contexts[0]?.record.text).toBe(NOTES.at(-1));
+    expect(levelDistribution).toEqual({ immediate: 1, short_term: 0, long_term: 1 });
+    expect(texts(await ask('zebra', { relevanceThreshold: 0.9 }))).toEqual([]);
+    await start({ settings: { minContextsPerLevel: 0 } });
+    await tell(NOTES);
+    expect(texts(await ask('zebra'))).toEqual([]);
+  });
+
+  it('still gives the newest after older ones stood in: to stand in is no access', async () => {
+    await tell(NOTES.slice(0, 3));
+    for (let i = 0; i < 3; i++) expect(texts(await ask('zebra'))).toEqual([NOTES[2]]);
+    await tell(NOTES.slice(3));
+    const { contexts } = await ask('zebra');
+    expect(contexts.map(({ record }) => [record.text, record.accessCount])).toEqual([[NOTES[4], 0]]);
+  });
+});
+
 describe('access counts', () => {
   it('grow with each answer and each get, are shown at once and survive a restart', async () => {
     await tell(['the violin is in the attic', 'the piano is in the cellar']);
