@@ -13,6 +13,8 @@ const NO_OPTIONS: CallOptions = {};
 export class Call implements HandlerCall {
   readonly id: number;
   readonly connection: number;
+  /** What its reply is expected to weigh, at most, while it is being built. */
+  readonly replyBytes: number;
   readonly #session: Session;
   readonly #clock: Clock;
   /** On the monotonic clock; null: the client waits as long as it takes. */
@@ -21,9 +23,10 @@ export class Call implements HandlerCall {
   #cancelTimer: (() => void) | null = null;
   #abandoned = false;
 
-  constructor(id: number, connection: number, session: Session, clock: Clock, deadlineAtMs: number | null) {
+  constructor(id: number, connection: number, session: Session, clock: Clock, deadlineAtMs: number | null, replyBytes = 0) {
     this.id = id;
     this.connection = connection;
+    this.replyBytes = replyBytes;
     this.#session = session;
     this.#clock = clock;
     this.#deadlineAtMs = deadlineAtMs;

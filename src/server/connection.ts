@@ -9,7 +9,7 @@ import type { Call } from './call.ts';
 import type { Dispatcher, Requester } from './dispatcher.ts';
 import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
 import type { ServerLimits } from './limits.ts';
-import { PeerWatch } from './peer-watch.ts';
+import { PeerWatch, type PeerState } from './peer-watch.ts';
 import { errorBody, resultBody } from './replies.ts';
 import { FrameWriter } from './writer.ts';
 
@@ -35,8 +35,11 @@ export class Connection implements Requester {
   readonly #watch: PeerWatch;
   readonly #startedMs: number;
   readonly #highWaterBytes: number;
+  readonly #replyRoomBytes: number;
   /** Requests being worked on; at most `maxInFlight`. */
   readonly #running = new Map<number, Call>();
+  /** What their replies are expected to weigh. */
+  #expectedBytes = 0;
   #phase: Phase = 'handshake';
   #handshake: Handshake | null;
   #session: Session | null = null;
@@ -57,13 +60,14 @@ export class Connection implements Requester {
     this.#watch = new PeerWatch(this.#startedMs, limits.heartbeatMs);
     // Below the stream's own mark no `drain` would follow to take reading up again.
     this.#highWaterBytes = Math.max(Math.min(limits.highWaterBytes, limits.maxBufferedBytes / 2), duplex.writableHighWaterMark);
+    this.#replyRoomBytes = Math.max(Math.min(limits.replyRoomBytes, limits.maxBufferedBytes / 2), this.#highWaterBytes);
   }
 
   /** Takes the stream over and says hello. */
   start(): void {
     const duplex = this.#duplex;
     duplex.on('data', (chunk: Uint8Array) => this.#onData(chunk));
-    duplex.on('drain', () => this.#takeUpReading());
+    duplex.on('drain', () => this.#onDrain());
     duplex.on('end', () => this.#onPeerEnd());
     duplex.on('error', (error) => this.#onStreamError(error));
     duplex.on('close', () => this.#onClose());
@@ -81,10 +85,12 @@ export class Connection implements Requester {
 
   started(call: Call): void {
     this.#running.set(call.id, call);
+    this.#expectedBytes += call.replyBytes;
   }
 
   settled(call: Call): void {
-    this.#running.delete(call.id);
+    // After the end of the connection they are all forgotten already.
+    if (this.#running.delete(call.id)) this.#expectedBytes -= call.replyBytes;
     this.#takeUpReading();
     this.#finishIfDone();
   }
@@ -143,7 +149,7 @@ export class Connection implements Requester {
       this.fail(new CodedError('AUTH_TIMEOUT', 'the connection did not authenticate in time'));
       return true;
     }
-    if (this.#phase === 'closing' && this.#watch.reading(nowMs, this.#writer.bufferedBytes) === 'stalled') this.destroy();
+    if (this.#phase === 'closing' && this.#reading(nowMs) === 'stalled') this.destroy();
     return false;
   }
 
@@ -153,7 +159,7 @@ export class Connection implements Requester {
       this.fail(new CodedError('AUTH_FAILED', 'the key has expired'));
       return true;
     }
-    switch (this.#paused ? this.#watch.reading(nowMs, this.#writer.bufferedBytes) : this.#watch.listening(nowMs)) {
+    switch (this.#paused ? this.#reading(nowMs) : this.#watch.listening(nowMs)) {
       case 'alive':
         return false;
       case 'ping':
@@ -168,6 +174,11 @@ export class Connection implements Requester {
         this.fail(slowConsumer());
         return true;
     }
+  }
+
+  #reading(nowMs: number): PeerState {
+    const requestsWait = this.#phase === 'open' && this.#reader.bufferedBytes + this.#duplex.readableLength > 0;
+    return this.#watch.reading(nowMs, this.#writer.bufferedBytes, this.#writer.takenBytes, requestsWait);
   }
 
   #isLive(): boolean {
@@ -201,9 +212,15 @@ export class Connection implements Requester {
 
   #mayTakeFrame(): boolean {
     if (!this.#isLive() || this.#running.size >= this.#deps.limits.maxInFlight) return false;
-    if (this.#writer.bufferedBytes <= this.#highWaterBytes) return true;
+    if (this.#hasRoom()) return true;
     this.#writer.flush();
-    return this.#writer.bufferedBytes <= this.#highWaterBytes;
+    return this.#hasRoom();
+  }
+
+  /** Room for another reply: what is expected counts like what is there, as all of it may come at once. */
+  #hasRoom(): boolean {
+    const { bufferedBytes } = this.#writer;
+    return bufferedBytes <= this.#highWaterBytes && bufferedBytes + this.#expectedBytes <= this.#replyRoomBytes;
   }
 
   #onFrame(frame: Frame): void {
@@ -234,6 +251,11 @@ export class Connection implements Requester {
     this.#watch.reset(this.#deps.clock.monotonicMs());
     if (pause) this.#duplex.pause();
     else this.#duplex.resume();
+  }
+
+  #onDrain(): void {
+    this.#writer.pump();
+    this.#takeUpReading();
   }
 
   #takeUpReading(): void {
@@ -288,6 +310,7 @@ export class Connection implements Requester {
   #abandonCalls(): void {
     for (const call of this.#running.values()) call.abandon();
     this.#running.clear();
+    this.#expectedBytes = 0;
   }
 
   #send(body: Uint8Array): void {

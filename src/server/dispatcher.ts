@@ -103,7 +103,7 @@ export class Dispatcher {
     if (entry.bounded && this.#running >= limits.maxInFlightTotal) {
       throw new CodedError('OVERLOADED', 'the server works on as many requests as it may', { retryAfterMs: OVERLOAD_RETRY_MS });
     }
-    return new Call(request.id, from.number, from.session, clock, deadlineAtMs);
+    return new Call(request.id, from.number, from.session, clock, deadlineAtMs, entry.replyBytes(request.payload));
   }
 
   #run(entry: MessageEntry, request: RequestEnvelope, call: Call, from: Requester, startedMs: number): void {

@@ -19,6 +19,8 @@ export interface ServerLimits {
   readonly maxBufferedBytes: number;
   /** Unread replies of one connection past which it is not read from. */
   readonly highWaterBytes: number;
+  /** Unread replies of one connection and those expected of its running requests, past which no other is started. */
+  readonly replyRoomBytes: number;
   /** Silence after which the server pings; three times as long, and it closes. */
   readonly heartbeatMs: number;
   /** How long a connection that is being closed may take to read what is left for it. */
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxInFlightTotal: 8_192,
   maxBufferedBytes: 64 * 1024 * 1024,
   highWaterBytes: 1024 * 1024,
+  replyRoomBytes: 4 * 1024 * 1024,
   heartbeatMs: 30_000,
   closeGraceMs: 2_000,
 };

@@ -1,7 +1,14 @@
 /** Heartbeats of silence after which a peer is taken for gone (section 3). */
 const HEARTBEATS_MAX = 3;
 
-/** `ping`: it is time to send one. `silent`: nothing came for three heartbeats. `stalled`: nothing was taken for as long. */
+/**
+ * How long a client may take nothing while its requests wait for the replies ahead of them. The kernel asks for more
+ * only when a third of its buffer is free, which may be a megabyte, so the time must do for a slow reader as well
+ * as for a lost packet sent again a few times; and it bounds how long the replies of one that is gone are kept.
+ */
+const STALLED_MS = 10_000;
+
+/** `ping`: it is time to send one. `silent`: nothing came for three heartbeats. `stalled`: nothing was taken for as long, or for `STALLED_MS` while requests waited. */
 export type PeerState = 'alive' | 'ping' | 'silent' | 'stalled';
 
 /** When a peer last gave a sign of life. All times are monotonic. */
@@ -11,7 +18,7 @@ export class PeerWatch {
   readonly #heartbeatMs: number;
   #aliveMs: number;
   #pingedMs: number;
-  #unreadBytes = 0;
+  #takenBytes = 0;
 
   constructor(nowMs: number, heartbeatMs: number) {
     this.#heartbeatMs = heartbeatMs;
@@ -35,10 +42,14 @@ export class PeerWatch {
     return 'ping';
   }
 
-  /** Of a peer that is not read from, and so cannot be heard: it lives as long as it takes what waits for it. */
-  reading(nowMs: number, unreadBytes: number): PeerState {
-    if (unreadBytes === 0 || unreadBytes !== this.#unreadBytes) this.#aliveMs = nowMs;
-    this.#unreadBytes = unreadBytes;
-    return nowMs - this.#aliveMs >= HEARTBEATS_MAX * this.#heartbeatMs ? 'stalled' : 'alive';
+  /**
+   * Of a peer that is not read from, and so cannot be heard: it lives as long as it takes what waits for it.
+   * `takenBytes`: all that it ever took. `requestsWait`: bytes of its own are here that are not looked at.
+   */
+  reading(nowMs: number, unreadBytes: number, takenBytes: number, requestsWait: boolean): PeerState {
+    if (unreadBytes === 0 || takenBytes !== this.#takenBytes) this.#aliveMs = nowMs;
+    this.#takenBytes = takenBytes;
+    const patienceMs = HEARTBEATS_MAX * this.#heartbeatMs;
+    return nowMs - this.#aliveMs >= (requestsWait ? Math.min(patienceMs, STALLED_MS) : patienceMs) ? 'stalled' : 'alive';
   }
 }

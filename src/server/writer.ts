@@ -6,10 +6,16 @@ import type { TagSequence } from '../protocol/proof.ts';
 /** Bodies from this length on are handed to the stream as they are; shorter ones are copied once, next to each other. */
 const COPY_BYTES_MAX = 32 * 1024;
 const LENGTH_FIELD_BYTES = 4;
+/**
+ * What the stream is given at a time, and what it has taken before it is given more. A stream tells of a write
+ * when all of it is gone: in one piece, megabytes on a slow line would look like a client that takes nothing.
+ */
+const PIECE_BYTES = 64 * 1024;
 
 /**
- * Outgoing frames of one connection: tagged in order, collected, and written once a tick. An idle writer
- * holds no buffer. Its queue is bounded by the connection, which watches `bufferedBytes`.
+ * Outgoing frames of one connection: tagged in order, collected, and written once a tick. What the stream has no
+ * room for waits here, in order, until `pump`. An idle writer holds no buffer. Its queue is bounded by the
+ * connection, which watches `bufferedBytes`.
  */
 export class FrameWriter {
   readonly #duplex: Duplex;
@@ -18,6 +24,10 @@ export class FrameWriter {
   /** Tag and body by turns. */
   #queue: (Uint8Array | null)[] = [];
   #queuedBytes = 0;
+  /** Assembled, and not given to the stream yet. */
+  #backlog: Uint8Array[] = [];
+  #backlogBytes = 0;
+  #writtenBytes = 0;
   #scheduled = false;
   #ended = false;
 
@@ -38,7 +48,12 @@ export class FrameWriter {
 
   /** Bytes that the other side has not taken yet. */
   get bufferedBytes(): number {
-    return this.#queuedBytes + this.#duplex.writableLength;
+    return this.#queuedBytes + this.#backlogBytes + this.#duplex.writableLength;
+  }
+
+  /** Bytes that have left the process so far: where it stands still, the other side takes nothing. */
+  get takenBytes(): number {
+    return this.#writtenBytes - this.#backlogBytes - this.#duplex.writableLength;
   }
 
   /** For a caller that sends in a row and flushes at its end: spares the timer that would do it otherwise. */
@@ -71,18 +86,51 @@ export class FrameWriter {
     if (this.#ended) return;
     this.flush();
     this.#ended = true;
+    this.#give(Number.MAX_SAFE_INTEGER);
     this.#duplex.end();
   }
 
-  #write(chunks: readonly Uint8Array[]): void {
-    if (chunks.length > 1) this.#duplex.cork();
-    let bytes = 0;
-    for (const chunk of chunks) {
-      bytes += chunk.length;
-      this.#duplex.write(chunk);
+  /** Gives the stream what it has room for; to be called when it has drained. */
+  pump(): void {
+    const roomBytes = Math.max(PIECE_BYTES, this.#duplex.writableHighWaterMark);
+    while (this.#backlog.length > 0 && this.#duplex.writableLength < roomBytes) this.#give(roomBytes);
+  }
+
+  /** Writes in one call until `roomBytes` lie in the stream. */
+  #give(roomBytes: number): void {
+    const duplex = this.#duplex;
+    const backlog = this.#backlog;
+    if (duplex.destroyed) {
+      this.#backlog = [];
+      this.#backlogBytes = 0;
+      return;
     }
-    if (chunks.length > 1) this.#duplex.uncork();
+    duplex.cork();
+    let next = 0;
+    while (next < backlog.length && duplex.writableLength < roomBytes) {
+      const chunk = backlog[next]!;
+      const piece = chunk.length <= PIECE_BYTES ? chunk : chunk.subarray(0, PIECE_BYTES);
+      if (piece === chunk) next += 1;
+      else backlog[next] = chunk.subarray(PIECE_BYTES);
+      this.#backlogBytes -= piece.length;
+      duplex.write(piece);
+    }
+    backlog.splice(0, next);
+    duplex.uncork();
+  }
+
+  #write(chunks: readonly Uint8Array[]): void {
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.length;
+    this.#writtenBytes += bytes;
     this.#metrics.count('bytes_sent_total', undefined, bytes);
+    if (chunks.length === 1 && this.#backlogBytes === 0 && this.#duplex.writableLength + bytes <= PIECE_BYTES) {
+      this.#duplex.write(chunks[0]);
+      return;
+    }
+    for (const chunk of chunks) this.#backlog.push(chunk);
+    this.#backlogBytes += bytes;
+    this.pump();
   }
 }
 

@@ -85,6 +85,61 @@ describe('pipelining', () => {
   });
 });
 
+describe('room for replies', () => {
+  it('starts no more requests than their replies have room for, and gets through all of them', async () => {
+    const server = new WireServer({ limits: { replyRoomBytes: 4 * 1024 * 1024 } });
+    const client = await server.client();
+    server.memory.hold();
+    const ids = range(100);
+    const replies = ids.map((id) => client.replyTo(id));
+    client.sendBytes(frames(client, ids.map((id) => ({ id, type: 'context.list', payload: {} }))));
+    await settle();
+    expect(server.memory.calls).toHaveLength(5);
+    server.memory.release();
+    await Promise.all(replies);
+    expect(server.memory.calls).toHaveLength(100);
+  });
+
+  it('keeps short requests going by the hundred', async () => {
+    const server = new WireServer();
+    const client = await server.client();
+    server.memory.hold();
+    const replies = range(256).map((id) => client.replyTo(id));
+    client.sendBytes(frames(client, range(256).map((id) => ({ id, type: 'context.store', payload: { text: 'x' } }))));
+    await settle();
+    expect(server.memory.calls).toHaveLength(256);
+    server.memory.release();
+    await Promise.all(replies);
+  });
+
+  it('tells a request that waited for room past its deadline so, and does not start it', async () => {
+    const server = new WireServer({ limits: { replyRoomBytes: 1024 * 1024 } });
+    const client = await server.client();
+    server.memory.hold();
+    const first = range(2).map((id) => client.replyTo(id));
+    const late = client.replyTo(50);
+    late.catch(() => {});
+    const lists = [1, 2, 50].map((id) => ({ id, type: 'context.list' as const, payload: {}, ...(id === 50 && { deadline_ms: 100 }) }));
+    client.sendBytes(frames(client, lists));
+    await settle();
+    server.clock.advance(200);
+    server.memory.release();
+    await Promise.all(first);
+    await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(server.memory.calls).toHaveLength(2);
+  });
+
+  it('never takes a client that reads for one that does not', async () => {
+    const server = new WireServer({ limits: { maxBufferedBytes: 1_000_000, highWaterBytes: 100_000 } });
+    const client = await server.client();
+    for (let n = 0; n < 5; n++) await client.request('context.store', { text: 'x'.repeat(50_000) });
+    const ids = range(256, 100);
+    const replies = ids.map((id) => client.replyTo(id));
+    client.sendBytes(frames(client, ids.map((id) => ({ id, type: 'context.list', payload: {} }))));
+    expect(await Promise.all(replies)).toHaveLength(256);
+  });
+});
+
 describe('clients that do not read', () => {
   it('are not read from either, and get every reply when they do read', async () => {
     const server = new WireServer({ limits: { highWaterBytes: 100_000, maxInFlight: 8 } });
@@ -109,7 +164,8 @@ describe('clients that do not read', () => {
     await client.request('context.store', { text: 'x'.repeat(50_000) });
     client.duplex.pause();
     server.memory.hold();
-    for (const id of range(60, 10)) client.send({ id, type: 'context.list', timestamp: NOW, payload: {} });
+    // Their replies are longer than anybody would expect of so few tokens.
+    for (const id of range(60, 10)) client.send({ id, type: 'context.query', timestamp: NOW, payload: { query: 'x', max_tokens: 1, limit: 1 } });
     await settle();
     server.memory.release();
     await settle();
@@ -131,7 +187,7 @@ describe('clients that do not read', () => {
     await client.request('context.store', { text: 'x'.repeat(50_000) });
     client.duplex.pause();
     server.memory.hold();
-    for (const id of range(20, 10)) client.send({ id, type: 'context.list', timestamp: NOW, payload: {} });
+    for (const id of range(20, 10)) client.send({ id, type: 'context.query', timestamp: NOW, payload: { query: 'x', max_tokens: 1, limit: 1 } });
     await settle();
     server.memory.release();
     await settle();
@@ -139,6 +195,23 @@ describe('clients that do not read', () => {
     server.clock.advance(2_000);
     await settle();
     expect(server.handler.activeConnections).toBe(0);
+  });
+
+  it('are closed soon where their requests wait, however small the bound on what they leave unread', async () => {
+    for (const maxBufferedBytes of [65_536, 64 * 1024 * 1024]) {
+      const server = new WireServer({ limits: { maxBufferedBytes } });
+      const client = await server.client();
+      await client.request('context.store', { text: 'x'.repeat(50_000) });
+      client.duplex.pause();
+      for (const id of range(200, 10)) client.send({ id, type: 'context.list', timestamp: NOW, payload: {} });
+      await settle(50);
+      server.clock.advance(9_000);
+      await settle();
+      expect(server.logged.map(({ fields }) => fields['code'])).not.toContain('SLOW_CONSUMER');
+      server.clock.advance(2_000);
+      await settle();
+      expect(server.logged.map(({ fields }) => fields['code'])).toContain('SLOW_CONSUMER');
+    }
   });
 
   it('are closed when they take nothing for three heartbeats, but not while they take something', async () => {
