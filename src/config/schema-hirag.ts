@@ -78,7 +78,7 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
   ),
   near_duplicate_threshold: number(0.9, 0, 1, 'Texts whose words agree to this share count as one; 1 for equal ones only.'),
   recency_hours: number(24, 0.001, 87_600, 'Age at which recency has fallen to 1/e, in hours.'),
-  candidates: integer(64, 1, 10_000, 'Candidates that each side of a search brings from each level.'),
+  candidates: integer(32, 1, 10_000, 'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer.'),
   access_flush_ms: integer(1000, 10, 60_000, 'How often access counts are written, in milliseconds.'),
   access_flush_entries: integer(1000, 1, 100_000, 'Contexts with new access counts that are written at once.'),
   gc_batch: integer(500, 1, 10_000, 'Contexts whose lifetime ended that are handled in one step.'),

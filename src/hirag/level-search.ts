@@ -87,7 +87,7 @@ export class LevelSearch {
         terms: plan.analysis.terms,
         names: [...plan.analysis.names],
         denseSamples: embedding.kind === 'semantic' ? settings.fusion.denseFloorSamples : 0,
-        candidates: settings.candidates,
+        candidates: plan.candidates,
         neighbours: settings.fusion.neighbourWeights.length,
         nowMs: clock.nowMs(),
       },
@@ -139,7 +139,8 @@ export class LevelSearch {
         ...(vector === undefined ? {} : { vector }),
         query: plan.analysis,
         statistics,
-        candidates: settings.candidates,
+        // All of L1: what was just said is among them, whatever it has to do with the query.
+        candidates: Math.max(plan.candidates, settings.l1Size),
         neighbours: settings.fusion.neighbourWeights.length,
         nowMs: clock.nowMs(),
       });

@@ -25,10 +25,15 @@ export interface QueryPlan {
   readonly vector: Float32Array | undefined;
   /** Whose L1 answers from memory; empty: the query names no session, so the store answers. */
   readonly workingSets: readonly WorkingSetScope[];
+  /** Asked for from each side of each level. */
+  readonly candidates: number;
   readonly admission: AdmissionRules;
   readonly rules: AnswerRules;
   readonly explain: boolean;
 }
+
+/** Tokens of a short context: no budget holds many more than it has room for of these. */
+const SHORT_CONTEXT_TOKENS = 12;
 
 type EmbeddingFacts = Pick<EmbeddingProvider, 'dimension' | 'kind'>;
 
@@ -42,6 +47,8 @@ export function planQuery(input: QueryInput, settings: HiragSettings, policy: Le
   if (input.filter !== undefined) checkFilter(input.filter);
   const analysis = input.query === undefined ? NO_ANALYSIS : analyzeQuery(input.query);
   const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
+  const maxTokens = input.maxTokens ?? settings.maxContextTokens;
+  const limit = input.limit ?? settings.queryLimit;
   const denseCounts = settings.fusion.denseShare[embedding.kind] > 0;
   return {
     scope: scopeOf(input),
@@ -51,10 +58,11 @@ export function planQuery(input: QueryInput, settings: HiragSettings, policy: Le
     // Without words it is all that there is, whatever its share.
     vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
     workingSets: workingSetsOf(input),
+    candidates: Math.max(settings.candidates, Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS))),
     admission: admissionOf(input, settings),
     rules: {
-      maxTokens: input.maxTokens ?? settings.maxContextTokens,
-      limit: input.limit ?? settings.queryLimit,
+      maxTokens,
+      limit,
       shares: sharesOf(input.priority ?? settings.strategy),
       minContextsPerLevel: settings.minContextsPerLevel,
       nearDuplicateThreshold: settings.nearDuplicateThreshold,

@@ -54,7 +54,10 @@ export interface HiragSettings {
   /** Age at which recency has fallen to 1/e, in hours. > 0. */
   readonly recencyHours: number;
 
-  /** Candidates that the dense and the lexical side of each level bring, besides their neighbours. 1..10,000. */
+  /**
+   * Candidates that the dense and the lexical side of each level bring at least, besides their neighbours: as many
+   * as the answer can hold where that is more. 1..10,000.
+   */
   readonly candidates: number;
   readonly fusion: FusionSettings;
 
@@ -89,7 +92,7 @@ export const DEFAULT_HIRAG_SETTINGS: HiragSettings = {
   weights: { similarity: 0.5, recency: 0.2, level: 0.2, frequency: 0.1 },
   levelWeights: { immediate: 1, short_term: 0.7, long_term: 0.5 },
   recencyHours: 24,
-  candidates: 64,
+  candidates: 32,
   fusion: DEFAULT_FUSION,
   tokens: DEFAULT_TOKEN_SETTINGS,
   l1ResidentSets: 256,

@@ -114,6 +114,32 @@ describe('a query', () => {
     expect(texts(await current.memory.query({ namespace: 'n', embedding }))[0]).toBe(TURNS[6]);
   });
 
+  it('asks the store for as many candidates as the answer can hold, within bounds', async () => {
+    const asked: number[] = [];
+    const search = current.store.search.bind(current.store);
+    current.store.search = (request, signal) => {
+      asked.push(request.candidates);
+      return search(request, signal);
+    };
+    const of = async (limit: number, maxTokens: number): Promise<number | undefined> => {
+      await ask('tea', { levels: ['long_term'], limit, maxTokens });
+      return asked.at(-1);
+    };
+    expect(await of(5, 4000)).toBe(32);
+    expect(await of(1000, 100)).toBe(32);
+    expect(await of(50, 4000)).toBe(50);
+    expect(await of(1000, 1200)).toBe(100);
+    expect(await of(1000, 1_000_000)).toBe(1000);
+  });
+
+  it('fills a wide limit', async () => {
+    await start({ settings: { l1Enabled: false, l2Enabled: false } });
+    const notes = Array.from({ length: 300 }, (_, i) => ({ ...OWNER, sessionId: `s${i}`, text: `tea of kind ${i}` }));
+    await current.memory.storeBatch(notes);
+    const { contexts } = await current.memory.query({ namespace: 'n', query: 'tea', limit: 1000, maxTokens: 100_000 });
+    expect(contexts).toHaveLength(300);
+  });
+
   it('by a client\'s embedding alone ranks by the vector', async () => {
     await tell(TURNS);
     const [vector] = await current.embedding.embed([{ namespace: 'n', text: TURNS[6] ?? '' }], 'query');
