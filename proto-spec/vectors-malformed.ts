@@ -59,7 +59,7 @@ interface RefusedAuth {
   readonly timestamp_offset_ms?: number;
   /** Hex; the secret that made the tag, where it is not the key's. */
   readonly secret?: string;
-  readonly code: 'AUTH_FAILED' | 'UNSUPPORTED_PROTOCOL' | 'TIMESTAMP_OUT_OF_RANGE';
+  readonly code: 'AUTH_FAILED' | 'UNSUPPORTED_PROTOCOL' | 'TIMESTAMP_OUT_OF_RANGE' | 'BAD_REQUEST';
 }
 
 /** Answers to hello that end the connection; to be built from the nonce at hand. */
@@ -68,6 +68,14 @@ export function refusedAuths(): RefusedAuth[] {
     { name: 'a protocol of the future', change: { protocol: 2 }, code: 'UNSUPPORTED_PROTOCOL' },
     { name: 'an unknown key', change: { key_id: 'nobody' }, code: 'AUTH_FAILED' },
     { name: 'another secret', change: {}, secret: 'ff'.repeat(32), code: 'AUTH_FAILED' },
+    { name: 'an unknown field', change: { extra: 1 }, code: 'BAD_REQUEST' },
+    { name: 'an unknown field, under another secret', change: { extra: 1 }, secret: 'ff'.repeat(32), code: 'AUTH_FAILED' },
+    { name: 'an empty sender', change: { sender: '' }, code: 'BAD_REQUEST' },
+    { name: 'an empty sender, under another secret', change: { sender: '' }, secret: 'ff'.repeat(32), code: 'AUTH_FAILED' },
+    { name: 'a protocol that is not a number', change: { protocol: 'one' }, code: 'BAD_REQUEST' },
+    { name: 'a key_id that is not a string', change: { key_id: 7 }, code: 'AUTH_FAILED' },
+    { name: 'another type', change: { type: 'ping' }, code: 'AUTH_FAILED' },
+    { name: 'a protocol of the future, under another secret', change: { protocol: 2 }, secret: 'ff'.repeat(32), code: 'UNSUPPORTED_PROTOCOL' },
     { name: 'ten minutes ago', change: {}, timestamp_offset_ms: -600_000, code: 'TIMESTAMP_OUT_OF_RANGE' },
     { name: 'two minutes ahead', change: {}, timestamp_offset_ms: 120_000, code: 'TIMESTAMP_OUT_OF_RANGE' },
   ];

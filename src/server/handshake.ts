@@ -3,7 +3,6 @@ import { CodedError } from '../base/errors.ts';
 import { uuidV4, type Random } from '../base/random.ts';
 import { decodeBody, type BodyMap } from '../protocol/codec.ts';
 import type { Frame } from '../protocol/frame.ts';
-import type { Auth } from '../protocol/messages.generated.ts';
 import type { Validators } from '../protocol/messages.ts';
 import { authTag, deriveKeys, NONCE_BYTES, PROTOCOL_VERSION, tagsEqual, TagSequence } from '../protocol/proof.ts';
 import type { Candidate, KeyRing } from './key-ring.ts';
@@ -60,15 +59,17 @@ export class Handshake {
   }
 
   /**
-   * Step 2. Its body is the only one that is decoded before its tag is verified: it names the key.
+   * Step 2. The body names the key that its tag is made with, so it is looked into for that name first, and judged
+   * only when the tag has been verified: a stranger learns nothing from what it sends.
    * Throws `AUTH_FAILED`, `UNSUPPORTED_PROTOCOL`, `TIMESTAMP_OUT_OF_RANGE` or `BAD_REQUEST`; all of them end the connection.
    */
   authenticate(frame: Frame): Session {
     const { clock, keys, limits, random, validators } = this.#deps;
-    const auth = readAuth(decodeBody(frame.body), validators);
+    const claimed = readClaim(frame.body);
     const nowMs = clock.nowMs();
-    const proven = this.#verify(keys.candidates(auth.key_id), frame, nowMs);
-    if (proven === null) throw authFailed();
+    const proven = this.#verify(keys.candidates(keyIdOf(claimed)), frame, nowMs);
+    if (claimed === null || proven === null) throw authFailed();
+    const auth = validators.control('auth', claimed);
     checkTimestamp(auth.timestamp, nowMs, limits);
     const directions = deriveKeys(proven.secret, this.#serverNonce, auth.client_nonce);
     return {
@@ -114,14 +115,31 @@ function authFailed(): CodedError {
   return new CodedError('AUTH_FAILED', 'authentication failed');
 }
 
-/** The message of step 2. What it says of type and version comes first: another version may have other fields. */
-function readAuth(body: BodyMap, validators: Validators): Auth {
-  if (body['type'] !== 'auth') throw new CodedError('AUTH_FAILED', 'nothing but auth is accepted before authentication');
-  const protocol = body['protocol'];
+/**
+ * What claims to be the message of step 2; null where it cannot be that. What it says of the version comes before
+ * its tag, as another version may have other fields and another way to sign them.
+ */
+function readClaim(body: Uint8Array): BodyMap | null {
+  let claimed: BodyMap;
+  try {
+    claimed = decodeBody(body);
+  } catch {
+    return null;
+  }
+  if (claimed['type'] !== 'auth') return null;
+  const protocol = claimed['protocol'];
   if (Number.isInteger(protocol) && protocol !== PROTOCOL_VERSION) {
     throw new CodedError('UNSUPPORTED_PROTOCOL', `this server speaks protocol ${PROTOCOL_VERSION}`, {
       details: { supported: [PROTOCOL_VERSION] },
     });
   }
-  return validators.control('auth', body);
+  return claimed;
+}
+
+/** No key has this name: whoever claims it fails after the same work as everybody. */
+const NO_KEY_ID = '';
+
+function keyIdOf(claimed: BodyMap | null): string {
+  const keyId = claimed?.['key_id'];
+  return typeof keyId === 'string' ? keyId : NO_KEY_ID;
 }

@@ -8,6 +8,9 @@ import { ADMIN, settle, WireServer } from '../support/wire-server.ts';
 const SECRETS = ['old secret of thirty-two bytes or more', 'new secret of thirty-two bytes or more'].map((text) => Buffer.from(text));
 const NOW = 1_700_000_000_000;
 
+/** The whole of what a stranger is told. */
+const AUTH_FAILED = { code: 'AUTH_FAILED', message: 'authentication failed', retryable: false };
+
 function rotated(changes: Partial<KeyConfig> = {}): KeyConfig[] {
   return SECRETS.map((secret, index) => ({
     id: 'rotated',
@@ -113,7 +116,6 @@ describe('handshake', () => {
   });
 
   it.each([
-    ['key_id', undefined],
     ['sender', ''],
     ['sender', '*'],
     ['client_nonce', new Uint8Array(31)],
@@ -124,6 +126,36 @@ describe('handshake', () => {
   ])('refuses an auth whose %s is %o with BAD_REQUEST, and closes', async (field, value) => {
     const client = new WireServer().stranger();
     expect((await refusal(client.authenticate(ADMIN, { [field]: value }))).code).toBe('BAD_REQUEST');
+    await client.closed;
+  });
+
+  it.each([
+    ['key_id', undefined],
+    ['key_id', 7],
+    ['key_id', ''],
+    ['type', 'hello'],
+  ])('takes an auth whose %s is %o for one without a known key', async (field, value) => {
+    const client = new WireServer().stranger();
+    expect((await refusal(client.authenticate(ADMIN, { [field]: value }))).payload).toEqual(AUTH_FAILED);
+    await client.closed;
+  });
+
+  it.each([
+    ['an unknown field', { extra: 1 }],
+    ['a missing field', { client: undefined }],
+    ['a bad timestamp', { timestamp: 'now' }],
+  ])('tells a stranger nothing about %s', async (_what, changes) => {
+    const client = new WireServer().stranger();
+    const refused = await refusal(client.authenticate({ ...ADMIN, secret: SECRETS[0]! }, changes));
+    expect(refused.payload).toEqual(AUTH_FAILED);
+  });
+
+  it.each(['c1', '', '81a161', '90', '81c0c0'])('takes a body that cannot be read (%s) for a wrong tag', async (bytes) => {
+    const client = new WireServer().stranger();
+    await client.readHello();
+    const body = Buffer.from(bytes, 'hex');
+    client.sendFrame(authTag(ADMIN.secret, client.hello['server_nonce'] as Uint8Array, body), body);
+    expect(await client.nextError()).toEqual(AUTH_FAILED);
     await client.closed;
   });
 
