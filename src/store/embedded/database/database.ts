@@ -131,7 +131,13 @@ function checkFiles(path: string): void {
 
 function configure(database: DatabaseSync, settings: DatabaseSettings): void {
   database.exec('PRAGMA busy_timeout = 0');
-  database.exec('PRAGMA journal_mode = WAL');
+  const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
+  if (mode !== 'wal') {
+    throw new StartupError(
+      `the file system of ${settings.dataDir} cannot hold a write-ahead log`,
+      'Set vector_db.data_dir to a folder on a local disk.',
+    );
+  }
   // FULL syncs the log at every commit: an acknowledged write survives a power cut.
   database.exec('PRAGMA synchronous = FULL');
   database.exec('PRAGMA fullfsync = 1');

@@ -20,6 +20,9 @@ export interface WriteContext {
   vector(place: number): Float32Array;
 }
 
+/** Rows read at a time on their way to be deleted. */
+const DELETED_AT_ONCE = 1_000;
+
 /** A stored row as the writer needs it; `oldText` only where its terms are of another analyzer. */
 export interface StoredRow {
   readonly seq: number;
@@ -210,13 +213,17 @@ export class Writer {
       where += ` AND ${condition.sql}`;
       parameters.push(...condition.parameters);
     }
-    const matching = this.#database.prepare(`SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE ${where}`);
+    // A level may hold millions: what is deleted does not match again, so the next ones come up.
+    const matching = this.#database.prepare(`SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE ${where} LIMIT ${DELETED_AT_ONCE}`);
     const deletedIds: string[] = [];
-    for (const stored of matching.all(...parameters) as unknown as StoredRow[]) {
-      this.remove(space.id, stored, context.effects);
-      deletedIds.push(stored.id);
+    for (;;) {
+      const found = matching.all(...parameters) as unknown as StoredRow[];
+      for (const stored of found) {
+        this.remove(space.id, stored, context.effects);
+        deletedIds.push(stored.id);
+      }
+      if (found.length < DELETED_AT_ONCE) return { deletedIds };
     }
-    return { deletedIds };
   }
 
   #trim(op: OpOf<'trim'>, context: WriteContext): WireWriteResult {

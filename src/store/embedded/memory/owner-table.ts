@@ -94,7 +94,7 @@ export class OwnerTable {
     const selected: Owner[] = [];
     for (const sessions of this.#sessionsOf(agentId)) {
       if (sessionId === null) {
-        selected.push(...sessions.values());
+        for (const owner of sessions.values()) selected.push(owner);
         continue;
       }
       for (const key of includeSessionless ? [sessionId, null] : [sessionId]) {
