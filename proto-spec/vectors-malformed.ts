@@ -104,9 +104,10 @@ export function refusedBodies(): RefusedBody[] {
     ['bin as key', '81c40161c0'],
     ['a repeated key', '82a161c0a161c0'],
     ['the key __proto__', '81a95f5f70726f746f5f5f80'],
-    ['a uint64 of 2^53', '81a161cf0020000000000000'],
+    ['a uint64 of 2^53 + 1', '81a161cf0020000000000001'],
     ['the largest uint64', '81a161cfffffffffffffffff'],
-    ['the smallest int64', '81a161d38000000000000000'],
+    ['the largest int64', '81a161d37fffffffffffffff'],
+    ['an int64 of -(2^63 - 1)', '81a161d38000000000000001'],
     ['NaN', '81a161cb7ff8000000000000'],
     ['infinity', '81a161caff800000'],
     ['text that is not UTF-8', '81a161a2c328'],
@@ -138,6 +139,28 @@ export function refusedBodies(): RefusedBody[] {
     }),
   );
   return [...refused, ...wholes];
+}
+
+interface AcceptedBody {
+  readonly name: string;
+  readonly body: Buffer;
+  /** `metadata.n` of the context that the body stores, exactly. */
+  readonly n: number;
+}
+
+/** Bodies of client frames that store a context whose metadata hold an integer of 64 bits. */
+export function acceptedBodies(): AcceptedBody[] {
+  const rows: [string, string, number][] = [
+    ['2^53', 'cf0020000000000000', 2 ** 53],
+    ['2^53 + 2', 'cf0020000000000002', 2 ** 53 + 2],
+    ['2^60', 'cf1000000000000000', 2 ** 60],
+    ['2^64 - 2^11', 'cffffffffffffff800', 2 ** 64 - 2 ** 11],
+    ['-2^53', 'd3ffe0000000000000', -(2 ** 53)],
+    ['-2^63', 'd38000000000000000', -(2 ** 63)],
+    ['1 as a uint64', 'cf0000000000000001', 1],
+  ];
+  const head = encodeBody({ id: 5, type: 'context.store', timestamp: 1_700_000_000_000, payload: { text: 'a', metadata: { n: 0 } } });
+  return rows.map(([name, integer, n]) => ({ name, body: Buffer.concat([head.subarray(0, -1), Buffer.from(integer, 'hex')]), n }));
 }
 
 interface PayloadVector {

@@ -1,7 +1,7 @@
 import { encodeBody } from '../src/protocol/codec.ts';
 import { encodeFrame } from '../src/protocol/frame.ts';
 import { authTag, deriveKeys, TagSequence } from '../src/protocol/proof.ts';
-import { acceptedPayloads, refusedAuths, refusedBodies, refusedFrames, refusedPayloads } from './vectors-malformed.ts';
+import { acceptedBodies, acceptedPayloads, refusedAuths, refusedBodies, refusedFrames, refusedPayloads } from './vectors-malformed.ts';
 import { replies, requests } from './vectors-messages.ts';
 
 /**
@@ -129,6 +129,7 @@ function malformed(): object {
     auths: refusedAuths(),
     tags: refusedTags(),
     bodies: refusedBodies(),
+    accepted_bodies: acceptedBodies(),
     payloads: refusedPayloads(),
     accepted_payloads: acceptedPayloads(),
   };

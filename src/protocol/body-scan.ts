@@ -37,8 +37,8 @@ const ID_KEY = Buffer.from('id');
  * left before anything is done for it, so a five-byte array header that claims four billion elements costs
  * nothing, and what passes here can neither fail in a decoder nor make it allocate without bound.
  *
- * Refused: ext types, 0xc1, keys that are not strings, repeated keys and `__proto__`, integers beyond
- * 2^53 - 1, NaN and infinities, text that is not UTF-8, bytes after the value, limits exceeded.
+ * Refused: ext types, 0xc1, keys that are not strings, repeated keys and `__proto__`, integers that no double
+ * holds exactly, NaN and infinities, text that is not UTF-8, bytes after the value, limits exceeded.
  */
 export class BodyScanner {
   /** Where a longer text starts with a byte order mark, in the last body that passed. */
@@ -227,8 +227,8 @@ export class BodyScanner {
   private int64(signed: boolean): void {
     const high = this.uint(4);
     const low = this.uint(4);
-    const fits = signed && high >= 0x8000_0000 ? high > 0xffe0_0000 || (high === 0xffe0_0000 && low > 0) : high <= 0x1f_ffff;
-    if (!fits) throw malformed('an integer beyond 2^53 - 1');
+    const fits = signed && high >= 0x8000_0000 ? isExact((~high + (low === 0 ? 1 : 0)) >>> 0, -low) : isExact(high, low);
+    if (!fits) throw malformed('an integer that a float64 does not hold exactly');
   }
 
   private skip(count: number): void {
@@ -268,6 +268,15 @@ export class BodyScanner {
     return high === 0 ? this.uint(4) : 0;
   }
 }
+
+/** Whether a double holds high * 2^32 + low: no more than its 53 bits lie between the first one and the last. */
+function isExact(high: number, low: number): boolean {
+  const bitsOver = HIGH_BITS_BEYOND_DOUBLE - Math.clz32(high);
+  return bitsOver <= 0 || (low & ((1 << bitsOver) - 1)) === 0;
+}
+
+/** Of the 64 bits of an integer, those that a double's 53 leave out. */
+const HIGH_BITS_BEYOND_DOUBLE = 11;
 
 function endsEarly(): CodedError {
   return malformed('it ends before a length that it claims');

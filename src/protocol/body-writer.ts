@@ -8,6 +8,8 @@ const TEXT_LOOP_UNITS_MAX = 32;
 /** Deeper than what anybody would read again: a value that contains itself. */
 const NESTING_MAX = 64;
 const UTF8_BYTES_PER_UNIT_MAX = 3;
+const INT64_MIN = -(2 ** 63);
+const UINT64_END = 2 ** 64;
 
 /**
  * Writes MessagePack into slabs that are handed out as views and not written again, so that a message needs
@@ -124,7 +126,7 @@ export class MessagePackWriter {
     this.reserve(9);
     if (value >>> 0 === value) this.uint32(value);
     else if ((value | 0) === value) this.negativeInt32(value);
-    else if (Number.isSafeInteger(value)) this.int64(value);
+    else if (Number.isInteger(value) && value >= INT64_MIN && value < UINT64_END) this.int64(value);
     else if (Number.isFinite(value)) {
       this.slab[this.at] = 0xcb;
       this.at = this.slab.writeDoubleBE(value, this.at + 1);

@@ -77,7 +77,7 @@ function restoreMarks(value: unknown, standIn: string): unknown {
 const writer = new MessagePackWriter();
 
 /**
- * `value` as MessagePack. Fields that are undefined are left out; integers up to 2^53 - 1 are written as
+ * `value` as MessagePack. Fields that are undefined are left out; integers of up to 64 bits are written as
  * integers in their shortest form, `Uint8Array` as bin, a lone surrogate as U+FFFD.
  * Throws `BAD_REQUEST` for what has no place on the wire: NaN, infinities, bigints, functions, class instances.
  */

@@ -84,6 +84,16 @@ describe('malformed bodies', () => {
   });
 });
 
+describe('accepted bodies', () => {
+  it.each(malformed.accepted_bodies.map((vector) => [vector.name, vector] as const))('%s is kept exactly', async (_name, { body, n }) => {
+    const client = await new WireServer().client();
+    const stored = client.replyTo(5);
+    client.sendBody(hex(body));
+    const { id } = (await stored) as { id: string };
+    expect((await client.request('context.get', { id })).context.metadata).toEqual({ n });
+  });
+});
+
 describe('payloads', () => {
   it.each(malformed.payloads.map((vector) => [`refuses ${vector.type}: ${vector.name}`, vector] as const))('%s', async (_name, vector) => {
     const server = new WireServer();

@@ -46,6 +46,7 @@ export interface Malformed {
   readonly auths: readonly { name: string; change: object; timestamp_offset_ms?: number; secret?: string; code: string }[];
   readonly tags: readonly { name: string; frames: readonly string[]; code: string }[];
   readonly bodies: readonly { name: string; body: string; code: string; reply_id: number }[];
+  readonly accepted_bodies: readonly { name: string; body: string; n: number }[];
   readonly payloads: readonly PayloadCase[];
   readonly accepted_payloads: readonly PayloadCase[];
 }

@@ -26,7 +26,7 @@ describe('encodeBody', () => {
     ['times as uint64', { t: 1_700_000_000_000 }, '81a174cf0000018bcfe56800'],
     ['negative integers beyond 32 bits as int64', { t: -1_700_000_000_000 }, '81a174d3fffffe74301a9800'],
     ['fractions as float64', { t: 0.5 }, '81a174cb3fe0000000000000'],
-    ['integers too large for int64 as float64', { t: 2 ** 60 }, '81a174cb43b0000000000000'],
+    ['integers beyond 64 bits as float64', { t: 2 ** 64 }, '81a174cb43f0000000000000'],
     ['shortest integers', { a: [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1] }, '81a16198007fcc80ccffcd0100cdffffce00010000ceffffffff'],
     ['shortest negative integers', { a: [-1, -32, -33, -128, -129, -32_768, -32_769, -(2 ** 31)] }, '81a16198ffe0d0dfd080d1ff7fd18000d2ffff7fffd280000000'],
     ['bytes as bin', { b: new Uint8Array([1, 2]) }, '81a162c4020102'],
@@ -97,6 +97,41 @@ describe('decodeBody', () => {
     });
   });
 
+  it('takes 64-bit integers as far as a double holds them, and writes them as they came', () => {
+    const exact: [string, number][] = [
+      ['cf0020000000000000', 2 ** 53],
+      ['cf0020000000000002', 2 ** 53 + 2],
+      ['cf0040000000000004', 2 ** 54 + 4],
+      ['cf1000000000000000', 2 ** 60],
+      ['cf8000000000000000', 2 ** 63],
+      ['cffffffffffffff800', 2 ** 64 - 2048],
+      ['d3ffe0000000000001', -(2 ** 53 - 1)],
+      ['d3ffe0000000000000', -(2 ** 53)],
+      ['d3ffdffffffffffffe', -(2 ** 53 + 2)],
+      ['d3ffdfffff00000000', -(2 ** 53 + 2 ** 32)],
+      ['d38000000000000000', -(2 ** 63)],
+    ];
+    for (const [bytes, value] of exact) {
+      expect(decodeBody(hex(`81a161${bytes}`)), bytes).toEqual({ a: value });
+      expect(encodeBody({ a: value }).toString('hex')).toBe(`81a161${bytes}`);
+    }
+    for (const value of [2 ** 64, -(2 ** 64), 1e300]) expect(decodeBody(encodeBody({ a: value }))).toEqual({ a: value });
+  });
+
+  it('agrees with arithmetic on which integers a double holds', () => {
+    for (let bits = 50; bits < 64; bits++) {
+      for (const offset of [0n, 1n, 2n, 3n, 4n, 1024n, 1025n, 2048n, 4096n, (1n << 32n) - 1n, 1n << 32n]) {
+        for (const value of [(1n << BigInt(bits)) + offset, -(1n << BigInt(bits)) + offset, -(1n << BigInt(bits)) - offset]) {
+          if (value < -(1n << 63n)) continue;
+          const body = Buffer.from(value < 0n ? '81a161d30000000000000000' : '81a161cf0000000000000000', 'hex');
+          body.writeBigUInt64BE(BigInt.asUintN(64, value), 4);
+          if (BigInt(Number(value)) === value) expect(decodeBody(body)).toEqual({ a: Number(value) });
+          else expect(fault(() => decodeBody(body)), String(value)).toContain('BAD_REQUEST an integer that');
+        }
+      }
+    }
+  });
+
   it.each(['a'.repeat(70), '\u00e9'.repeat(70), '\u{1f600}'.repeat(70)])('keeps a byte order mark at the start of a text', (tail) => {
     const value = { a: `\ufeff${tail}`, b: [`\ufeff${tail}`, '\ue000'], c: { [`\ufeff${tail}`]: 1 } };
     expect(decodeBody(encodeBody(value))).toEqual(value);
@@ -116,9 +151,13 @@ describe('decodeBody', () => {
     ['a repeated key', '82a161c0a161c0', 'a repeated key'],
     ['a key repeated in another form', '82a161c0d90161c0', 'a repeated key'],
     ['__proto__', '81a95f5f70726f746f5f5f80', 'the key __proto__'],
-    ['a uint64 beyond 2^53 - 1', '81a161cf0020000000000000', 'an integer beyond'],
-    ['the largest uint64', '81a161cfffffffffffffffff', 'an integer beyond'],
-    ['an int64 below -(2^53 - 1)', '81a161d3ffe0000000000000', 'an integer beyond'],
+    ['2^53 + 1', '81a161cf0020000000000001', 'an integer that a float64'],
+    ['2^54 + 2', '81a161cf0040000000000002', 'an integer that a float64'],
+    ['the largest uint64', '81a161cfffffffffffffffff', 'an integer that a float64'],
+    ['2^64 - 1024', '81a161cffffffffffffffc00', 'an integer that a float64'],
+    ['the largest int64', '81a161d37fffffffffffffff', 'an integer that a float64'],
+    ['-(2^53 + 1)', '81a161d3ffdfffffffffffff', 'an integer that a float64'],
+    ['-(2^63 - 1)', '81a161d38000000000000001', 'an integer that a float64'],
     ['a NaN', '81a161cb7ff8000000000000', 'a number that is not finite'],
     ['a float32 infinity', '81a161caff800000', 'a number that is not finite'],
     ['text that is not UTF-8', '81a161a1ff', 'text that is not UTF-8'],
