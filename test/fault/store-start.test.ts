@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/base/errors.ts';
+import { ANALYZER_VERSION } from '../../src/base/text/analyzer.ts';
 import { DATABASE_FILE } from '../../src/store/embedded/database/database.ts';
 import type { EmbeddedStoreOptions } from '../../src/store/embedded/open-embedded-store.ts';
 import { idOf, NOW_MS, put, sample, searchOf, termsOf } from '../contract/store-samples.ts';
@@ -145,5 +146,9 @@ describe('a data folder that can be used', () => {
     expect(found.map(({ isQuestion, speakerNamed }) => [isQuestion, speakerNamed])).toEqual([[false, false], [false, false], [false, false]]);
     await store.write([{ op: 'delete', namespace: 'space', ids: [idOf('c-0')] }]);
     expect(await store.termStatistics('space', termsOf('text').map(({ term }) => term))).toMatchObject({ documentCount: 2, documentFrequencies: [2] });
+    await store.close();
+    const database = new DatabaseSync(join(folder, DATABASE_FILE));
+    expect(database.prepare('SELECT DISTINCT analyzer FROM contexts').all()).toMatchObject([{ analyzer: ANALYZER_VERSION }]);
+    database.close();
   });
 });

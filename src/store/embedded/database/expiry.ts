@@ -5,7 +5,8 @@ import type { Effect } from './effects.ts';
 import type { WireExpiry, WireSweep } from '../messages.ts';
 import { DELETE_ACTION, type LevelNumber, PROMOTE_ACTION } from './rows.ts';
 import type { Spaces } from './spaces.ts';
-import { STORED_COLUMNS, type StoredRow, type Writer } from './writer.ts';
+import { STORED_COLUMNS, type StoredRow } from './stored-row.ts';
+import type { Writer } from './writer.ts';
 
 const LAST_LEVEL: LevelNumber = 3;
 

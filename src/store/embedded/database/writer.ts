@@ -3,12 +3,13 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { type Derived, deriveFromText } from './derived-text.ts';
-import type { Document, Effect } from './effects.ts';
+import type { Effect } from './effects.ts';
 import { filterToSql } from './filter-sql.ts';
 import type { WireWriteOp, WireWriteResult } from '../messages.ts';
-import { DELETE_ACTION, type LevelNumber, RECORD_COLUMNS, type RecordRow } from './rows.ts';
+import { type LevelNumber, RECORD_COLUMNS, type RecordRow } from './rows.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
+import { derivedOf, hiddenFrom, isOver, STORED_COLUMNS, type StoredRow, toDocument } from './stored-row.ts';
 
 type OpOf<K extends WireWriteOp['op']> = Extract<WireWriteOp, { readonly op: K }>;
 
@@ -22,32 +23,6 @@ export interface WriteContext {
 
 /** Rows read at a time on their way to be deleted. */
 const DELETED_AT_ONCE = 1_000;
-
-/** A stored row as the writer needs it; `oldText` only where its terms are of another analyzer. */
-export interface StoredRow {
-  readonly seq: number;
-  readonly entry: number;
-  readonly entered: number;
-  readonly id: string;
-  readonly agent_id: string;
-  readonly session_id: string | null;
-  readonly level: LevelNumber;
-  readonly created_at: number;
-  readonly expires_at: number | null;
-  readonly expiry_action: number;
-  readonly access_count: number;
-  readonly token_count: number;
-  readonly version: number;
-  readonly terms: string;
-  readonly traits: string;
-  readonly old_text: string | null;
-}
-
-/** Columns of `contexts AS c` for a `StoredRow`. */
-export const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.session_id, c.level, c.created_at, c.expires_at,
-  c.expiry_action, c.token_count, c.version, c.terms, c.traits,
-  c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0) AS access_count,
-  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END AS old_text`;
 
 export interface Move {
   readonly level: LevelNumber;
@@ -271,35 +246,6 @@ export class Writer {
     effects.push({ kind: 'move', spaceId, from: stored.level, oldEntry: stored.entry, document });
     return this.#recordBySeq.get(stored.seq) as unknown as RecordRow;
   }
-}
-
-function toDocument(row: StoredRow, derived: Derived): Document {
-  return {
-    seq: row.seq,
-    entry: row.entry,
-    id: row.id,
-    agentId: row.agent_id,
-    sessionId: row.session_id,
-    level: row.level,
-    createdAtMs: row.created_at,
-    tokenCount: row.token_count,
-    accessCount: row.access_count,
-    hiddenFromMs: hiddenFrom(row.expires_at, row.expiry_action),
-    ...derived,
-  };
-}
-
-/** What the analyzer of today makes of the row's text. */
-function derivedOf(row: StoredRow): Derived {
-  return row.old_text === null ? { terms: row.terms, traits: row.traits } : deriveFromText(row.old_text);
-}
-
-export function hiddenFrom(expiresAtMs: number | null, action: number): number {
-  return expiresAtMs !== null && action === DELETE_ACTION ? expiresAtMs : Infinity;
-}
-
-function isOver(row: StoredRow, nowMs: number): boolean {
-  return hiddenFrom(row.expires_at, row.expiry_action) <= nowMs;
 }
 
 function bytesOf(vector: Float32Array): Uint8Array {

@@ -8,7 +8,7 @@ import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
-import { hiddenFrom } from '../database/writer.ts';
+import { hiddenFrom } from '../database/stored-row.ts';
 
 type DocumentRow = [
   entry: number, seq: number, id: string, agentId: string, sessionId: string | null, createdAtMs: number, tokenCount: number,
@@ -22,7 +22,9 @@ const DOCUMENTS_SQL = `SELECT c.entry, c.seq, c.id, c.agent_id, c.session_id, c.
   WHERE c.namespace_id = ? AND c.level = ? ORDER BY c.entry`;
 
 export class NamespaceLoader {
+  readonly #database: DatabaseSync;
   readonly #dimension: number;
+  readonly #setDerived: StatementSync;
   readonly #vector: StatementSync;
   readonly #vectors: StatementSync;
   /** One per level, because they run at the same time. */
@@ -30,7 +32,9 @@ export class NamespaceLoader {
   readonly #vectorsAfter: StatementSync;
 
   constructor(database: DatabaseSync, dimension: number) {
+    this.#database = database;
     this.#dimension = dimension;
+    this.#setDerived = database.prepare('UPDATE contexts SET terms = ?, traits = ?, analyzer = ? WHERE seq = ?');
     this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
     this.#vectors = arrays(database, 'SELECT v.seq, v.vector FROM json_each(?) AS j CROSS JOIN vectors AS v ON v.seq = j.value');
     this.#documents = LEVEL_NUMBERS.map(() => arrays(database, DOCUMENTS_SQL));
@@ -54,10 +58,23 @@ export class NamespaceLoader {
   /** Documents and terms of all levels; vectors come with the first search that needs them. */
   load(spaceId: number): NamespaceIndex {
     const index = new NamespaceIndex(this.readVector);
-    for (const document of mergedByEntry(LEVEL_NUMBERS.map((level) => this.#documentsOf(spaceId, level)))) {
+    const outdated: Document[] = [];
+    for (const document of mergedByEntry(LEVEL_NUMBERS.map((level) => this.#documentsOf(spaceId, level, outdated)))) {
       index.add(document, null);
     }
+    if (outdated.length > 0) this.#saveDerived(outdated);
     return index;
+  }
+
+  /** So that the next start need not analyse these texts again. Where the disk is full it will. */
+  #saveDerived(documents: readonly Document[]): void {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      for (const { seq, terms, traits } of documents) this.#setDerived.run(terms, traits, ANALYZER_VERSION, seq);
+      this.#database.exec('COMMIT');
+    } catch {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    }
   }
 
   /** The level's vectors, all of them or those that `segments` do not cover. */
@@ -72,10 +89,10 @@ export class NamespaceLoader {
     return vectors;
   }
 
-  *#documentsOf(spaceId: number, level: LevelNumber): Generator<Document> {
+  *#documentsOf(spaceId: number, level: LevelNumber, outdated: Document[]): Generator<Document> {
     const statement = this.#documents[level - 1] as StatementSync;
     for (const row of statement.iterate(spaceId, level) as unknown as Iterable<DocumentRow>) {
-      yield {
+      const document = {
         entry: row[0],
         seq: row[1],
         id: row[2],
@@ -88,6 +105,8 @@ export class NamespaceLoader {
         hiddenFromMs: hiddenFrom(row[8], row[9]),
         ...(row[12] === null ? { terms: row[10], traits: row[11] } : deriveFromText(row[12])),
       };
+      if (row[12] !== null) outdated.push(document);
+      yield document;
     }
   }
 

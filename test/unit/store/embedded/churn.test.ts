@@ -49,6 +49,10 @@ it('after much moving and deleting, the indexes in memory answer as those read a
   store = await open();
   expect(inMemory).toEqual(await answers(store));
   expect(inMemory[2]?.searched).toBeGreaterThan(1000);
+  const before = (await store.stats()).counts;
+  const [cleared] = await store.write([{ op: 'delete_where', namespace: 'space', level: 'long_term' }]);
+  expect(cleared).toMatchObject({ deletedIds: { length: before.long_term } });
+  expect((await store.stats()).counts).toEqual({ ...before, long_term: 0 });
   await store.close();
   await rm(dataDir, { recursive: true });
 });
