@@ -16,7 +16,7 @@ const LEVEL_WEIGHTS = section('How much a level counts by itself.', {
 const FUSION = section('How words, vectors and what stands around a context become one similarity; docs/retrieval.md has the measurements.', {
   dense_share_lexical: number(0.15, 0, 1, 'Share of vectors that compare spellings (provider local) beside BM25.'),
   dense_share_semantic: number(0.35, 0, 1, 'Share of vectors that compare meanings beside BM25.'),
-  dense_floor_lexical: number(0, 0, 0.99, 'Cosine of unrelated texts, for vectors that compare spellings; up to it the vector counts nothing.'),
+  dense_floor_lexical: number(0.08, 0, 0.99, 'Cosine of unrelated texts, for vectors that compare spellings; up to it the vector counts nothing.'),
   dense_floor_semantic: number(0.2, 0, 0.99, 'The same for vectors that compare meanings, where it cannot be measured.'),
   dense_floor_samples: integer(64, 0, 1000, 'Vectors of a level that this floor is measured on; 0 takes the setting as it stands.'),
   neighbour_weights: list(

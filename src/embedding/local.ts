@@ -14,8 +14,14 @@ const GRAM_CHARS_MIN = 3;
 const GRAM_CHARS_MAX = 4;
 /** Function words say little, but a text may have nothing else. */
 const STOP_WORD_WEIGHT = 0.1;
+const SHORT_WORD_CHARS_MAX = 3;
+const SHORT_WORD_WEIGHT = 0.3;
+/** Scripts that spell sounds: elsewhere a pair of characters is a word of full weight. */
+const ALPHABETIC = /^[\p{sc=Latin}\p{sc=Cyrillic}\p{sc=Greek}\p{sc=Armenian}\p{sc=Georgian}]+$/u;
 /** Of a longer run of letters only the start gives n-grams. */
 const WORD_CHARS_MAX = 64;
+/** Two words that share a place would otherwise look as if they were one. */
+const WORD_PLACES = 4;
 const WORD_SEED = 0x9e3779b9;
 const GRAM_SEED = 0x85ebca6b;
 const CACHED_WORDS_MAX = 20_000;
@@ -42,17 +48,25 @@ function hashUnits(text: string, start: number, end: number, seed: number): numb
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** The word itself with weight 1, and its n-grams, which together weigh as much. */
+/** Frequent words are short in every alphabet (Zipf's law of abbreviation), and stop lists exist for few languages. */
+function wordWeight(word: string): number {
+  if (isStopWord(word)) return STOP_WORD_WEIGHT;
+  return word.length <= SHORT_WORD_CHARS_MAX && ALPHABETIC.test(word) ? SHORT_WORD_WEIGHT : 1;
+}
+
+/** The word itself with weight 1, spread over a few places, and its n-grams, which together weigh as much. */
 function wordFeatures(word: string, dimension: number): WordFeatures {
   const padded = `<${word.slice(0, WORD_CHARS_MAX)}>`;
-  const hashes = [hashUnits(word, 0, word.length, WORD_SEED)];
+  const hashes: number[] = [];
+  for (let place = 0; place < WORD_PLACES; place++) hashes.push(hashUnits(word, 0, word.length, WORD_SEED + place));
   for (let size = GRAM_CHARS_MIN; size <= GRAM_CHARS_MAX; size++) {
     for (let i = 0; i + size <= padded.length; i++) hashes.push(hashUnits(padded, i, i + size, GRAM_SEED));
   }
-  const gramWeight = 1 / Math.sqrt(Math.max(1, hashes.length - 1));
+  const placeWeight = 1 / Math.sqrt(WORD_PLACES);
+  const gramWeight = 1 / Math.sqrt(Math.max(1, hashes.length - WORD_PLACES));
   return {
     places: Uint32Array.from(hashes, (hash) => hash % dimension),
-    values: Float32Array.from(hashes, (hash, i) => (hash >= 0x80000000 ? -1 : 1) * (i === 0 ? 1 : gramWeight)),
+    values: Float32Array.from(hashes, (hash, i) => (hash >= 0x80000000 ? -1 : 1) * (i < WORD_PLACES ? placeWeight : gramWeight)),
   };
 }
 
@@ -76,7 +90,7 @@ class LocalEmbedder {
   embed(text: string): Float32Array {
     const vector = new Float32Array(this.#dimension);
     for (const [word, count] of this.#countWords(text)) {
-      const weight = (1 + Math.log(count)) * (isStopWord(word) ? STOP_WORD_WEIGHT : 1);
+      const weight = (1 + Math.log(count)) * wordWeight(word);
       const { places, values } = this.#features(stemWord(word));
       for (let i = 0; i < places.length; i++) {
         const place = places[i] ?? 0;

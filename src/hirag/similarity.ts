@@ -2,7 +2,6 @@ import type { QueryAnalysis } from '../base/text/analyzer.ts';
 import { inverseDocumentFrequency } from '../base/text/bm25.ts';
 import { dateAffinity } from '../base/text/dates.ts';
 import type { Candidate, QueryTerm, TermStatistics } from '../store/store.ts';
-import type { Relevance } from './ranking.ts';
 
 /** A number for a provider that compares spellings, and one for a provider that compares meanings. */
 export interface ByKind {
@@ -43,7 +42,7 @@ export interface FusionSettings {
 
 export const DEFAULT_FUSION: FusionSettings = {
   denseShare: { lexical: 0.15, semantic: 0.35 },
-  denseFloor: { lexical: 0, semantic: 0.2 },
+  denseFloor: { lexical: 0.08, semantic: 0.2 },
   denseFloorSamples: 64,
   neighbourWeights: [0.7, 0.5, 0.35],
   answerWeight: 1,
@@ -55,6 +54,14 @@ export const DEFAULT_FUSION: FusionSettings = {
   slope: 2,
   relativeExponent: 0.5,
 };
+
+/** At each candidate's place. */
+export interface Similarities {
+  /** 0..1. */
+  readonly similarity: Float64Array;
+  /** The lexical part of it, 0..1; shown, not weighed again. */
+  readonly lexical: Float64Array;
+}
 
 /** What the candidates of all levels are compared with. */
 export interface Comparison {
@@ -87,22 +94,31 @@ export function attainableScore(terms: readonly QueryTerm[], statistics: TermSta
  * E is a share of what the query could find at all, so a similarity means the same in every corpus, and the floor of
  * the cosine makes it mean the same with every embedder; the last factor spreads the lower places of one answer.
  */
-export function similarities(candidates: readonly Candidate[], comparison: Comparison, settings: FusionSettings): Relevance[] {
+export function similarities(candidates: readonly Candidate[], comparison: Comparison, settings: FusionSettings): Similarities {
   const chain = linksOf(candidates);
   const needs = Float64Array.from(candidates, ({ tokenCount }) => Math.min(1, settings.neighbourTokens / tokenCount));
   const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
   const dense = denseEvidence(candidates, chain, needs, comparison, settings);
   const hasDense = candidates.some((candidate) => candidate.dense !== null);
-  const denseShare = !hasDense ? 0 : comparison.attainable > 0 ? settings.denseShare[comparison.kind] : 1;
-  const evidence = candidates.map((candidate, i) => {
-    const found = (1 - denseShare) * (lexical[i] ?? 0) + denseShare * (dense[i] ?? 0);
-    return found * circumstances(candidate, comparison.query, settings);
-  });
-  const best = evidence.reduce((most, found) => Math.max(most, found), 0);
-  return evidence.map((found, i) => ({
-    similarity: rounded(found > 0 ? Math.tanh(settings.slope * found) * (found / best) ** settings.relativeExponent : 0),
-    lexical: rounded(Math.min(1, lexical[i] ?? 0)),
-  }));
+  // Where no text holds any word of the query, the vectors are all there is to go by.
+  const hasLexical = lexical.some((found) => found > 0);
+  const denseShare = !hasDense ? 0 : hasLexical ? settings.denseShare[comparison.kind] : 1;
+  const evidence = new Float64Array(candidates.length);
+  let best = 0;
+  for (let place = 0; place < candidates.length; place++) {
+    const found = (1 - denseShare) * (lexical[place] as number) + denseShare * (dense[place] as number);
+    if (found <= 0) continue;
+    evidence[place] = found * circumstances(candidates[place] as Candidate, comparison.query, settings);
+    best = Math.max(best, evidence[place] as number);
+  }
+  return {
+    similarity: evidence.map((found) => similarityOf(found, best, settings)),
+    lexical: lexical.map((share) => rounded(Math.min(1, share))),
+  };
+}
+
+function similarityOf(found: number, best: number, { slope, relativeExponent }: FusionSettings): number {
+  return found > 0 ? rounded(Math.tanh(slope * found) * (found / best) ** relativeExponent) : 0;
 }
 
 /** The same texts get the same score whichever index added up their vectors, in whatever order: ties stay ties. */
