@@ -26,25 +26,30 @@ const LOG_FULL = Math.log1p(ACCESSES_FULL);
 
 /** The parts of the rank, each 0..1 before its weight. */
 export function scoreParts(facts: RankFacts, relevance: Relevance, nowMs: number, settings: RankSettings): ScoreParts {
-  const ageHours = Math.max(0, nowMs - facts.createdAtMs) / HOUR_MS;
   return {
     similarity: clamp01(relevance.similarity),
     lexical: clamp01(relevance.lexical),
-    recency: Math.exp(-ageHours / settings.recencyHours),
+    recency: recencyOf(facts.createdAtMs, nowMs, settings),
     level: clamp01(settings.levelWeights[facts.level]),
     frequency: Math.log1p(Math.min(facts.accessCount, ACCESSES_FULL)) / LOG_FULL,
   };
+}
+
+/** e^(-age / `recencyHours`); of what lies in the future 1. */
+export function recencyOf(createdAtMs: number, nowMs: number, { recencyHours }: RankSettings): number {
+  return Math.exp(-Math.max(0, nowMs - createdAtMs) / HOUR_MS / recencyHours);
 }
 
 /**
  * The final score, 0..1: similarity 0.5, recency 0.2 (e^(-age / 24 h)), level 0.2 (1.0, 0.7, 0.5) and
  * frequency 0.1 (log(1 + n) / log(101)), with the weights from the settings, scaled to sum 1.
  */
-export function relevanceScore(parts: ScoreParts, settings: RankSettings): number {
-  const { similarity, recency, level, frequency } = settings.weights;
-  const total = similarity + recency + level + frequency;
+export function finalScore(similarity: number, recency: number, level: Level, frequency: number, settings: RankSettings): number {
+  const { weights } = settings;
+  const total = weights.similarity + weights.recency + weights.level + weights.frequency;
   if (!(total > 0)) return 0;
-  const weighed = similarity * parts.similarity + recency * parts.recency + level * parts.level + frequency * parts.frequency;
+  const levelPart = clamp01(settings.levelWeights[level]);
+  const weighed = weights.similarity * similarity + weights.recency * recency + weights.level * levelPart + weights.frequency * frequency;
   return clamp01(weighed / total);
 }
 

@@ -7,12 +7,12 @@ import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import type { Candidate, ContextStore } from '../store/store.ts';
 import type { AccessCounts } from './access-counts.ts';
 import { admit, type Admission } from './admission.ts';
-import { assemble, type Answer, type Fetched, type Ranked } from './answer.ts';
+import { assemble, type Answer, type Fetched } from './answer.ts';
 import type { LevelPolicy } from './level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector } from './level-search.ts';
 import { planQuery, type QueryPlan } from './query-plan.ts';
 import { boundedAnalysis } from './query-terms.ts';
-import { compareRank, relevanceScore, scoreParts } from './ranking.ts';
+import { compareRank } from './ranking.ts';
 import type { HiragSettings } from './settings.ts';
 import { attainableScore, similarities, type Comparison } from './similarity.ts';
 import type { CallOptions, QueryInput, QueryOutcome, RankedContext, Receipt } from './types.ts';
@@ -54,7 +54,7 @@ export class Retrieval {
     failWhereAllFailed(answers, new Map());
 
     const rankingMs = clock.monotonicMs();
-    const admission = admit(this.#score(plan, answers), plan.admission);
+    const admission = this.#rank(plan, answers);
     const answer = await assemble(admission.admitted, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
     if (answer.included.length === 0) failWhereAllFailed(answers, answer.lost);
     this.#observe('rank', rankingMs);
@@ -66,23 +66,19 @@ export class Retrieval {
     return analysis === plan.analysis ? plan : { ...plan, analysis };
   }
 
-  /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the final score. */
-  #score(plan: QueryPlan, answers: readonly LevelAnswer[]): Ranked[] {
+  /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
+  #rank(plan: QueryPlan, answers: readonly LevelAnswer[]): Admission {
     const { settings, embedding, accessCounts, clock } = this.#deps;
-    const nowMs = clock.nowMs();
     const candidates = mergeCandidates(answers);
-    const relevances = similarities(candidates, comparisonOf(plan, answers, embedding.kind), settings.fusion);
-    const pending = accessCounts.pendingIn(plan.scope.namespace);
-    const scored: Ranked[] = [];
-    candidates.forEach((candidate, i) => {
-      const { id, level, createdAtMs, tokenCount } = candidate;
-      if (!plan.levels.includes(level)) return;
-      const accessCount = candidate.accessCount + pending(id);
-      const relevance = relevances[i] ?? { similarity: 0, lexical: 0 };
-      const scores = scoreParts({ id, level, createdAtMs, accessCount }, relevance, nowMs, settings);
-      scored.push({ id, level, createdAtMs, tokenCount, scores, relevanceScore: relevanceScore(scores, settings) });
-    });
-    return scored;
+    const contest = {
+      candidates,
+      similarities: similarities(candidates, comparisonOf(plan, answers, embedding.kind), settings.fusion),
+      levels: plan.levels,
+      nowMs: clock.nowMs(),
+      pendingAccesses: accessCounts.pendingIn(plan.scope.namespace),
+      explain: plan.explain,
+    };
+    return admit(contest, plan.admission, settings);
   }
 
   /** Texts of L1 come from memory where they are there; the rest in one read. */

@@ -1,53 +1,86 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LEVELS, type Level } from '../../../src/base/context.ts';
-import { admit, type AdmissionRules } from '../../../src/hirag/admission.ts';
-import type { Ranked } from '../../../src/hirag/answer.ts';
+import { admit, type Admission, type AdmissionRules } from '../../../src/hirag/admission.ts';
 import { compareRank } from '../../../src/hirag/ranking.ts';
+import { DEFAULT_HIRAG_SETTINGS as SETTINGS } from '../../../src/hirag/settings.ts';
+import type { Candidate } from '../../../src/store/store.ts';
 
+const NOW_MS = 1_700_000_000_000;
+const YEAR_MS = 365 * 86_400_000;
 const RULES: AdmissionRules = { threshold: 0.2, minSimilarity: 0.1, keptPerLevel: 1 };
 
-function scored(id: string, relevanceScore: number, similarity: number, level: Level = 'immediate'): Ranked {
-  const scores = { similarity, lexical: 0, recency: 0, level: 0, frequency: 0 };
-  return { id, level, createdAtMs: 0, tokenCount: 1, relevanceScore, scores };
+interface Given {
+  readonly id: string;
+  readonly similarity: number;
+  readonly level?: Level;
+  readonly ageMs?: number;
+  readonly accessCount?: number;
 }
 
-function ids(candidates: Iterable<Ranked>): string[] {
+function run(given: readonly Given[], rules = RULES, levels: readonly Level[] = LEVELS): Admission {
+  const candidates = given.map(({ id, level = 'immediate', ageMs = 0, accessCount = 0 }): Candidate => {
+    const owner = { agentId: 'a', sessionId: null, previousId: null, nextId: null };
+    const found = { dense: null, lexical: 0, termScores: new Float32Array(), speakerNamed: false, isQuestion: false, direct: true };
+    return { id, level, createdAtMs: NOW_MS - ageMs, accessCount, tokenCount: 1, ...owner, ...found };
+  });
+  const similarity = Float64Array.from(given, (one) => one.similarity);
+  const similarities = { similarity, lexical: new Float64Array(given.length) };
+  return admit({ candidates, similarities, levels, nowMs: NOW_MS, pendingAccesses: () => 0, explain: true }, rules, SETTINGS);
+}
+
+function ids(candidates: Iterable<{ readonly id: string }>): string[] {
   return [...candidates].map(({ id }) => id);
 }
 
 describe('a candidate', () => {
   it('needs both the score and the similarity', () => {
-    const { admitted, belowThreshold } = admit(
-      [scored('no score', 0.19, 0.5), scored('b', 0.2, 0.1), scored('no similarity', 0.8, 0.09), scored('a', 0.9, 0.5)],
+    const { admitted, belowThreshold } = run(
+      [
+        { id: 'no score', similarity: 0.15, level: 'long_term', ageMs: YEAR_MS },
+        { id: 'b', similarity: 0.1 },
+        { id: 'no similarity', similarity: 0.09 },
+        { id: 'a', similarity: 0.9 },
+      ],
       { ...RULES, keptPerLevel: 0 },
     );
     expect(ids(admitted)).toEqual(['a', 'b']);
     expect(ids(belowThreshold)).toEqual(['no score', 'no similarity']);
   });
 
-  it('is kept for its level where it ranks among the best of it', () => {
-    const { admitted, keptForLevel, belowThreshold } = admit(
-      [scored('fit', 0.7, 0.5), scored('new', 0.5, 0), scored('l3 a', 0.1, 0, 'long_term'), scored('l3 b', 0.11, 0, 'long_term')],
-      RULES,
-    );
-    expect(ids(admitted)).toEqual(['fit', 'l3 b']);
-    expect([...keptForLevel]).toEqual(['l3 b']);
-    expect(ids(belowThreshold)).toEqual(['new', 'l3 a']);
-    expect(ids(admit([scored('fit', 0.3, 0.5), scored('new', 0.5, 0)], RULES).admitted)).toEqual(['new', 'fit']);
+  it('is kept for its level where it ranks among the best of it, however often it was returned', () => {
+    const { admitted, keptForLevel, belowThreshold } = run([
+      { id: 'fit', similarity: 0.7 },
+      { id: 'new', similarity: 0 },
+      { id: 'often', similarity: 0, level: 'long_term', ageMs: YEAR_MS, accessCount: 100 },
+      { id: 'younger', similarity: 0, level: 'long_term', ageMs: YEAR_MS / 12 },
+    ]);
+    expect(ids(admitted)).toEqual(['fit', 'younger']);
+    expect([...keptForLevel]).toEqual(['younger']);
+    expect(ids(belowThreshold)).toEqual(['new', 'often']);
+    expect(ids(run([{ id: 'fit', similarity: 0.2, ageMs: YEAR_MS }, { id: 'new', similarity: 0 }]).admitted)).toEqual(['new', 'fit']);
   });
 
-  it('is admitted or not, in rank order, and the best of each level always are', () => {
-    const level = fc.constantFrom(...LEVELS);
-    const candidate = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 20 }), level);
+  it('of a level not asked for is not ranked', () => {
+    const { admitted, belowThreshold } = run([{ id: 'a', similarity: 1 }, { id: 'b', similarity: 1, level: 'long_term' }], RULES, ['long_term']);
+    expect(ids([...admitted, ...belowThreshold])).toEqual(['b']);
+  });
+
+  it('is admitted or not, in rank order, and of each level the best always are', () => {
+    const facts = fc.record({
+      similarity: fc.integer({ min: 0, max: 20 }).map((twentieths) => twentieths / 20),
+      level: fc.constantFrom(...LEVELS),
+      ageMs: fc.integer({ min: 0, max: YEAR_MS }),
+    });
     fc.assert(
-      fc.property(fc.array(candidate, { maxLength: 40 }), fc.nat(4), (facts, keptPerLevel) => {
-        const candidates = facts.map(([score, similarity, on], i) => scored(String(i), score / 20, similarity / 20, on));
-        const { admitted, keptForLevel, belowThreshold } = admit(candidates, { ...RULES, keptPerLevel });
-        expect(ids([...admitted, ...belowThreshold]).sort()).toEqual(ids(candidates).sort());
+      fc.property(fc.array(facts, { maxLength: 40 }), fc.nat(4), (some, keptPerLevel) => {
+        const given = some.map((one, i) => ({ id: String(i), ...one }));
+        const { admitted, keptForLevel, belowThreshold } = run(given, { ...RULES, keptPerLevel });
+        const all = [...admitted, ...belowThreshold];
+        expect(ids(all).sort()).toEqual(ids(given).sort());
         expect(ids(admitted)).toEqual(ids([...admitted].sort(compareRank)));
-        for (const one of LEVELS) {
-          const best = candidates.filter((other) => other.level === one).sort(compareRank).slice(0, keptPerLevel);
+        for (const level of LEVELS) {
+          const best = all.filter((other) => other.level === level).sort(compareRank).slice(0, keptPerLevel);
           for (const expected of best) expect(admitted).toContain(expected);
         }
         for (const one of admitted) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LEVELS } from '../../../src/base/context.ts';
-import { compareRank, relevanceScore, scoreParts, type RankFacts } from '../../../src/hirag/ranking.ts';
+import { compareRank, finalScore, scoreParts, type RankFacts } from '../../../src/hirag/ranking.ts';
 import { DEFAULT_HIRAG_SETTINGS as SETTINGS } from '../../../src/hirag/settings.ts';
 
 const NOW_MS = 1_700_000_000_000;
@@ -12,7 +12,9 @@ function facts(changes: Partial<RankFacts> = {}): RankFacts {
 }
 
 function score(changes: Partial<RankFacts>, similarity: number, settings = SETTINGS): number {
-  return relevanceScore(scoreParts(facts(changes), { similarity, lexical: 0 }, NOW_MS, settings), settings);
+  const some = facts(changes);
+  const parts = scoreParts(some, { similarity, lexical: 0 }, NOW_MS, settings);
+  return finalScore(parts.similarity, parts.recency, some.level, parts.frequency, settings);
 }
 
 const anyFacts = fc.record({
@@ -76,7 +78,7 @@ describe('the order', () => {
     .tuple(anyFacts, fc.constantFrom(0, 0.5, 1))
     .map(([some, similarity]) => {
       const scores = scoreParts(some, { similarity, lexical: 0 }, NOW_MS, SETTINGS);
-      return { ...some, scores, relevanceScore: relevanceScore(scores, SETTINGS) };
+      return { ...some, scores, relevanceScore: finalScore(scores.similarity, scores.recency, some.level, scores.frequency, SETTINGS) };
     });
 
   it('does not depend on the order in which candidates came', () => {

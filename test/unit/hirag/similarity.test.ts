@@ -37,7 +37,8 @@ function session(...candidates: readonly Candidate[]): Candidate[] {
 /** Evidence, from similarities that show it undistorted. */
 function evidence(candidates: readonly Candidate[], comparison: Comparison = QUERY, changes: Partial<typeof DEFAULT_FUSION> = {}): number[] {
   const settings = { ...DEFAULT_FUSION, relativeExponent: 0, slope: 0.1, ...changes };
-  return similarities(candidates, comparison, settings).map(({ similarity }) => Math.round(Math.atanh(similarity) * 1e4) / 1e3);
+  const { similarity } = similarities(candidates, comparison, settings);
+  return Array.from(similarity, (found) => Math.round(Math.atanh(found) * 1e4) / 1e3);
 }
 
 describe('lexical evidence', () => {
@@ -124,12 +125,12 @@ describe('similarity', () => {
       fc.property(some, (features) => {
         const candidates = session(...features.map((feature, i) => candidate(`c${i}`, feature)));
         const found = similarities(candidates, QUERY, DEFAULT_FUSION);
-        for (const { similarity, lexical } of found) {
-          expect(similarity).toBeGreaterThanOrEqual(0);
-          expect(similarity).toBeLessThanOrEqual(1);
-          expect(lexical).toBeLessThanOrEqual(1);
+        for (const share of [...found.similarity, ...found.lexical]) {
+          expect(share).toBeGreaterThanOrEqual(0);
+          expect(share).toBeLessThanOrEqual(1);
         }
-        expect(similarities([...candidates].reverse(), QUERY, DEFAULT_FUSION)).toEqual([...found].reverse());
+        const turned = similarities([...candidates].reverse(), QUERY, DEFAULT_FUSION);
+        expect(turned).toEqual({ similarity: found.similarity.toReversed(), lexical: found.lexical.toReversed() });
       }),
     );
   });
@@ -137,14 +138,14 @@ describe('similarity', () => {
   it('of the best candidate is absolute; of the others it falls with their distance to it', () => {
     const weak = candidate('a', { terms: [1, 0] });
     const strong = candidate('b', { terms: [2, 2] });
-    const of = (...candidates: Candidate[]): number[] => similarities(candidates, QUERY, DEFAULT_FUSION).map(({ similarity }) => similarity);
+    const of = (...candidates: Candidate[]): number[] => [...similarities(candidates, QUERY, DEFAULT_FUSION).similarity];
     expect(of(weak)[0]).toBeCloseTo(Math.tanh(0.5));
     expect(of(strong, weak)[0]).toBeCloseTo(Math.tanh(2));
     expect(of(strong, weak)[1]).toBeCloseTo(Math.tanh(0.5) / 2);
   });
 
   it('is 0 for candidates of which nothing is found, and there need be none', () => {
-    expect(similarities([candidate('a')], QUERY, DEFAULT_FUSION)).toEqual([{ similarity: 0, lexical: 0 }]);
-    expect(similarities([], QUERY, DEFAULT_FUSION)).toEqual([]);
+    expect(similarities([candidate('a')], QUERY, DEFAULT_FUSION)).toEqual({ similarity: Float64Array.of(0), lexical: Float64Array.of(0) });
+    expect(similarities([], QUERY, DEFAULT_FUSION).similarity).toHaveLength(0);
   });
 });
