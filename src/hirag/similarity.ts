@@ -42,7 +42,7 @@ export interface FusionSettings {
 
 export const DEFAULT_FUSION: FusionSettings = {
   denseShare: { lexical: 0.15, semantic: 0.35 },
-  denseFloor: { lexical: 0, semantic: 0.2 },
+  denseFloor: { lexical: 0.08, semantic: 0.2 },
   denseFloorSamples: 64,
   neighbourWeights: [0.7, 0.5, 0.35],
   answerWeight: 1,
@@ -100,7 +100,9 @@ export function similarities(candidates: readonly Candidate[], comparison: Compa
   const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
   const dense = denseEvidence(candidates, chain, needs, comparison, settings);
   const hasDense = candidates.some((candidate) => candidate.dense !== null);
-  const denseShare = !hasDense ? 0 : comparison.attainable > 0 ? settings.denseShare[comparison.kind] : 1;
+  // Where no text holds any word of the query, the vectors are all there is to go by.
+  const hasLexical = lexical.some((found) => found > 0);
+  const denseShare = !hasDense ? 0 : hasLexical ? settings.denseShare[comparison.kind] : 1;
   const evidence = new Float64Array(candidates.length);
   let best = 0;
   for (let place = 0; place < candidates.length; place++) {
