@@ -92,6 +92,11 @@ export class LexicalIndex {
     this.#dead = 0;
   }
 
+  /** Postings of a term, those of dead documents included: what reading it through costs. */
+  postingCount(term: number): number {
+    return this.#lists.length(term);
+  }
+
   documentFrequency(term: number): number {
     return this.#lists.liveCount(term);
   }

@@ -13,6 +13,9 @@ import { SearchScope } from './search-scope.ts';
 import type { Space } from '../database/spaces.ts';
 import { TopList } from '../memory/top-list.ts';
 
+/** Postings that are read through in the time of one look-up. */
+const POSTINGS_PER_LOOKUP = 24;
+
 interface Found {
   /** NaN: not known yet, or no dense side. */
   dense: number;
@@ -62,8 +65,9 @@ export class Searcher {
       for (const { ordinal, score } of this.#dense.top(index, vectors, vector, candidates, scope)) nearest.push(ordinal, score);
       for (const { ordinal, score } of nearest.items()) found.set(ordinal, { dense: score, direct: true });
     }
-    const hits = index.lexical(level).search(terms.known, terms.statistics.averageTermCount, candidates, scope.eligible);
-    for (const { ordinal } of hits) if (!found.has(ordinal)) found.set(ordinal, { dense: Number.NaN, direct: true });
+    for (const { ordinal } of lexicalHits(index, terms, candidates, scope)) {
+      if (!found.has(ordinal)) found.set(ordinal, { dense: Number.NaN, direct: true });
+    }
     return found;
   }
 
@@ -82,6 +86,22 @@ export class Searcher {
     if (vector === null || vectors === null || denseSamples === 0) return null;
     return this.#dense.median(index, vectors, vector, denseSamples);
   }
+}
+
+/** Few contexts in scope are scored one by one: the lists of their terms may hold the whole namespace. */
+function lexicalHits(index: NamespaceIndex, terms: QueryTerms, count: number, scope: SearchScope): { ordinal: number }[] {
+  const lexical = index.lexical(scope.level);
+  const postings = terms.known.reduce((sum, { term }) => sum + lexical.postingCount(term), 0);
+  if (scope.ownedCount * terms.known.length * POSTINGS_PER_LOOKUP >= postings) {
+    return lexical.search(terms.known, terms.statistics.averageTermCount, count, scope.eligible);
+  }
+  const ordinals = scope.eligibleOrdinals();
+  const { sums } = terms.scores(ordinals);
+  const best = new TopList(count);
+  ordinals.forEach((ordinal, i) => {
+    if ((sums[i] as number) > 0) best.push(ordinal, sums[i] as number);
+  });
+  return best.items();
 }
 
 type Encoded = Omit<WireCandidates, 'searched' | 'statistics' | 'denseMedian'>;
