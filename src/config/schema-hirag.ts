@@ -71,7 +71,7 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
   query_limit: integer(50, 1, 1000, 'Contexts of an answer where the query names no limit.'),
   relevance_threshold: number(0.15, 0, 1, 'Least score of an answer; a query may name its own.'),
   min_similarity: number(
-    0.08,
+    0.05,
     0,
     1,
     'Least similarity of an answer, where the query names no threshold; the best min_contexts_per_level of a level are in regardless of both.',

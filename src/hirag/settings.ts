@@ -87,7 +87,7 @@ export const DEFAULT_HIRAG_SETTINGS: HiragSettings = {
   strategy: 'Balanced',
   queryLimit: 50,
   relevanceThreshold: 0.15,
-  minSimilarity: 0.08,
+  minSimilarity: 0.05,
   nearDuplicateThreshold: 0.9,
   weights: { similarity: 0.5, recency: 0.2, level: 0.2, frequency: 0.1 },
   levelWeights: { immediate: 1, short_term: 0.7, long_term: 0.5 },
