@@ -139,7 +139,7 @@ export interface Candidate {
 export interface SearchResult {
   /** Union of both sides and their neighbours, each with both scores, in no order. */
   readonly candidates: readonly Candidate[];
-  /** Contexts in the level that the search could see. */
+  /** Contexts in the level that the search could see; a driver may count them before the filter. */
   readonly searched: number;
   /** Of the terms asked for: the same for every level that is asked at the same moment. */
   readonly statistics: TermStatistics;
