@@ -1,15 +1,14 @@
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { Option, type Command } from 'commander';
 import type { Client } from '../../clients/typescript/src/index.ts';
 import { LEVELS, type JsonObject, type Level } from '../base/context.ts';
 import type { Context } from '../protocol/messages.generated.ts';
 import { readScope, withClient, withScopeOptions, type ClientOptions } from './connection.ts';
+import { checkTarget, openTarget, type Target } from './export-file.ts';
 import { writeJson, type Io } from './io.ts';
 import { parseLevels, parseObject } from './parse.ts';
 import { countOf } from './render.ts';
+import { onInterrupt } from './signals.ts';
 import type { ImportLine } from './transfer/line.ts';
 
 interface ExportOptions extends ClientOptions {
@@ -39,41 +38,38 @@ export function addExport(program: Command, io: Io): void {
 }
 
 async function exportContexts(file: string, options: ExportOptions, io: Io): Promise<void> {
+  const path = file === '-' ? undefined : resolve(io.folder, file);
+  if (path !== undefined) await checkTarget(path);
   const count = await withClient(options, io, async (client) => {
-    const target = file === '-' ? { write: (line: string) => io.stdout.write(line), close: async () => {} } : openFile(resolve(io.folder, file));
-    let written = 0;
-    for await (const context of inImportOrder(client, options)) {
-      await target.write(`${JSON.stringify(toLine(context))}\n`);
-      written += 1;
+    const target = path === undefined ? standardOutput(io) : await openTarget(path);
+    const settle = onInterrupt(io, path === undefined ? 'interrupted' : 'interrupted; nothing was exported', () => target.discard());
+    try {
+      return await writeAll(client, options, target);
+    } catch (error) {
+      target.discard();
+      throw error;
+    } finally {
+      settle();
     }
-    await target.close();
-    return written;
   });
   // With lines on standard output, what is said about them goes elsewhere.
-  const output = file === '-' ? io.stderr : io.stdout;
+  const output = path === undefined ? io.stderr : io.stdout;
   if (options.json) await writeJson(output, { exported: count });
   else await output.write(`exported ${countOf(count, 'context')}\n`);
 }
 
-interface Target {
-  write(line: string): Promise<void>;
-  close(): Promise<void>;
+async function writeAll(client: Client, options: ExportOptions, target: Target): Promise<number> {
+  let written = 0;
+  for await (const context of inImportOrder(client, options)) {
+    await target.write(`${JSON.stringify(toLine(context))}\n`);
+    written += 1;
+  }
+  await target.close();
+  return written;
 }
 
-function openFile(path: string): Target {
-  const stream = createWriteStream(path, { mode: 0o600 });
-  const done = finished(stream);
-  done.catch(() => undefined);
-  return {
-    async write(line) {
-      if (stream.errored) throw stream.errored;
-      if (!stream.write(line)) await Promise.race([once(stream, 'drain'), done]);
-    },
-    async close() {
-      stream.end();
-      await done;
-    },
-  };
+function standardOutput(io: Io): Target {
+  return { write: (line) => io.stdout.write(line), close: async () => {}, discard: () => {} };
 }
 
 const PAGE = 500;

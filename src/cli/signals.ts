@@ -1,10 +1,23 @@
 import type { Log } from '../base/log.ts';
 import type { RunningServer } from '../main.ts';
 import type { StderrTarget } from '../ops/log.ts';
+import type { Io } from './io.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** 128 + 15, as shells report an end by SIGTERM. */
 const KILLED_EXIT_CODE = 143;
+/** 128 + 2, for Ctrl-C. */
+const INTERRUPTED_EXIT_CODE = 130;
+
+/** Until the returned function is called, Ctrl-C cleans up, says `message` and ends the process with exit code 130. */
+export function onInterrupt(io: Io, message: string, cleanUp: () => void): () => void {
+  const onSignal = (): void => {
+    cleanUp();
+    void io.stderr.write(`${message}\n`).then(() => process.exit(INTERRUPTED_EXIT_CODE));
+  };
+  process.once('SIGINT', onSignal);
+  return () => process.off('SIGINT', onSignal);
+}
 
 /**
  * Resolves when the first signal has stopped the server; a second one ends the process at once. A defect that no
