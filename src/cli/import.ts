@@ -10,6 +10,7 @@ import { CLI_SENDER, withClient, withScopeOptions, type ClientOptions } from './
 import { writeJson, type Io } from './io.ts';
 import { parseLevel } from './parse.ts';
 import { createProgress } from './progress.ts';
+import { onInterrupt } from './signals.ts';
 import { LineError, toContext, type LineDefaults } from './transfer/line.ts';
 import { readItems, type SourceItem } from './transfer/reader.ts';
 import { Uploader, type Counts, type PlacedContext } from './transfer/uploader.ts';
@@ -57,12 +58,14 @@ async function importFile(file: string, options: ImportOptions, io: Io): Promise
       onRefused: (place, code, message) => problems.add(place, `${code}: ${message}`),
       onProgress: (now) => progress.update(input.bytesRead(), describe(now)),
     });
+    const settle = onInterrupt(io, 'interrupted; run the same command again to go on', () => progress.stop());
     try {
       await upload(input.chunks, defaultsFrom(options), uploader, problems);
     } catch (error) {
       await uploader.finish().catch(() => undefined);
       throw interrupted(error, uploader.counts);
     } finally {
+      settle();
       progress.stop();
       await problems.report();
     }

@@ -132,6 +132,17 @@ describe('the command line', () => {
     expect(skipped.stderr).toMatch(/line 3: .*tags/);
   });
 
+  it('says how to go on where an import is interrupted', async () => {
+    const lines = Array.from({ length: 100 }, (_, place) => `{"text":"line ${place}"}\n`).join('');
+    const someStored = async (): Promise<void> => {
+      const client = await server.connect();
+      await expect.poll(async () => (await client.stats({ namespace: 'n9' })).counts.long_term, { timeout: 10_000 }).toBeGreaterThan(0);
+      await client.close();
+    };
+    const ended = await world.runUntil(someStored, 'SIGINT', ['import', '-', '--namespace', 'n9'], folder, cliVariables(server), lines);
+    expect(ended).toMatchObject({ code: 130, stdout: '', stderr: 'interrupted; run the same command again to go on\n' });
+  });
+
   it('imports a conversation document', async () => {
     const turns = Array.from({ length: 250 }, (_, place) => ({ id: `D1:${place}`, session: 1, date_time: '1:56 pm on 8 May, 2023', speaker: 'Ann', text: `turn ${place}` }));
     const file = join(folder, 'conversation.json');

@@ -86,6 +86,16 @@ export class World {
     return collect(child);
   }
 
+  /** A command line whose input does not end, sent `signal` once `ready` has resolved. */
+  async runUntil(ready: () => Promise<unknown>, signal: NodeJS.Signals, args: readonly string[], folder: string, variables: Variables, input: string): Promise<Ended> {
+    const child = this.#spawn(args, folder, variables);
+    const ended = collect(child);
+    child.stdin?.write(input);
+    await ready();
+    child.kill(signal);
+    return ended;
+  }
+
   #spawn(args: readonly string[], folder: string, variables: Variables): ChildProcess {
     // Nothing of this process' own environment: a setting there must not decide a test.
     const env = { PATH: process.env['PATH'] ?? '', HOME: folder, ...variables };
