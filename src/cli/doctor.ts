@@ -86,6 +86,7 @@ async function examineConfiguration(io: Io, examine: Examine): Promise<LoadedCon
   const found: { loaded?: LoadedConfig } = {};
   await examine('configuration', () => {
     const loaded = (found.loaded = loadLocalConfig(io));
+    if (loaded.warnings[0] !== undefined) throw new CommandError(loaded.warnings[0], 'Correct its name, or unset it.');
     const files = loaded.filesRead.length === 0 ? 'defaults' : loaded.filesRead.join(', ');
     return `${loaded.environmentName}: ${files}`;
   });

@@ -44,7 +44,7 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
   const target = stderrTarget();
   const { level, format } = config.logging;
   const log = createLog({ level, format: format !== 'auto' ? format : io.stderr.columns === undefined ? 'json' : 'text' }, target);
-  for (const warning of keys.warnings) log.warn({}, warning);
+  for (const warning of [...loaded.warnings, ...keys.warnings]) log.warn({}, warning);
   const dataDir = resolve(io.folder, config.vector_db.data_dir);
   try {
     const server = await startServer({ config, keys: keys.keys, dataDir }, { log, version });

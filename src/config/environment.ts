@@ -1,4 +1,5 @@
 import type { SettingSchema } from './setting.ts';
+import { editDistance } from './suggest.ts';
 import { pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
 import type { Problem } from './validate.ts';
 
@@ -25,6 +26,26 @@ export function readOverrides(schema: SettingSchema, environment: Environment): 
     overrides.push({ variable, path, value: parseTyped(schemaAt(schema, path), raw) });
   }
   return overrides.sort((a, b) => (a.variable < b.variable ? -1 : 1));
+}
+
+const MISTYPED_DISTANCE_MAX = 2;
+
+/** What to say of variables that look like settings of a section whose name was mistyped; other strangers are ignored. */
+export function mistypedOverrides(schema: SettingSchema, environment: Environment): string[] {
+  const sections = Object.keys(schema.properties ?? {});
+  const warnings: string[] = [];
+  for (const variable of Object.keys(environment).sort()) {
+    const [first = '', ...rest] = variable.split('__');
+    if (rest.length === 0 || first !== first.toUpperCase() || sections.includes(first.toLowerCase())) continue;
+    const [meant] = sections
+      .map((section) => ({ section, distance: editDistance(first.toLowerCase(), section) }))
+      .filter(({ distance }) => distance <= MISTYPED_DISTANCE_MAX)
+      .sort((a, b) => a.distance - b.distance);
+    if (meant === undefined) continue;
+    const corrected = [meant.section.toUpperCase(), ...rest].join('__');
+    warnings.push(`the environment variable ${variable} is not used: there is no section "${first.toLowerCase()}"; did you mean ${corrected}?`);
+  }
+  return warnings;
 }
 
 function toPath(schema: SettingSchema, parts: readonly string[]): SettingPath {

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { StartupError } from '../base/errors.ts';
-import { expand, overrideText, readOverrides, setAt, type Environment } from './environment.ts';
+import { expand, mistypedOverrides, overrideText, readOverrides, setAt, type Environment } from './environment.ts';
 import { CONFIG_SCHEMA, type Config } from './schema.ts';
 import { deepFreeze, leaves, mapLeaves, mergeTrees, pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
 import { validate, type Problem } from './validate.ts';
@@ -27,6 +27,8 @@ export interface LoadedConfig {
   readonly production: boolean;
   /** Files that were read, in order; later ones win. */
   readonly filesRead: readonly string[];
+  /** For the log. */
+  readonly warnings: readonly string[];
 }
 
 const WELL_KNOWN_ENVIRONMENTS = ['development', 'production', 'test'];
@@ -58,6 +60,7 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
     environmentName,
     production: environmentName === 'production',
     filesRead: layers.map((layer) => layer.file),
+    warnings: mistypedOverrides(CONFIG_SCHEMA, source.environment),
   };
 }
 

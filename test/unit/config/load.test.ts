@@ -36,6 +36,16 @@ describe('loadConfig', () => {
     expect({ environmentName, production, filesRead }).toEqual({ environmentName: 'development', production: false, filesRead: [] });
   });
 
+  it('warns of variables whose section was mistyped, and of no others', () => {
+    const environment = { SERVR__PORT: '1', SERVER__PORT: '2', npm_config__x: '1', GIT__HOOK: '1', VECTORDB__HNSW__M: '9', A__B: 'c', _: 'x' };
+    const { config, warnings } = load({ environment });
+    expect(config.server.port).toBe(2);
+    expect(warnings).toEqual([
+      'the environment variable SERVR__PORT is not used: there is no section "servr"; did you mean SERVER__PORT?',
+      'the environment variable VECTORDB__HNSW__M is not used: there is no section "vectordb"; did you mean VECTOR_DB__HNSW__M?',
+    ]);
+  });
+
   it('lets later sources win: default.toml, the environment file, CONFIG_PATH, variables', () => {
     const files = {
       '/srv/config/default.toml': '[server]\nport = 1\nhttp_port = 1\nmax_connections = 1\nhost = "a"\nhttp_host = "a"',
