@@ -89,6 +89,7 @@ export class LevelSearch {
         denseSamples: embedding.kind === 'semantic' ? settings.fusion.denseFloorSamples : 0,
         candidates: plan.candidates,
         neighbours: settings.fusion.neighbourWeights.length,
+        denseNeighbours: embedding.kind === 'semantic',
         nowMs: clock.nowMs(),
       },
       signal,

@@ -103,6 +103,11 @@ export interface SearchRequest extends Scope {
    * lie in other levels, but the scope and its filter hold for them too.
    */
   readonly neighbours: number;
+  /**
+   * Whether candidates that only the dense side found bring neighbours, too; absent: yes. Vectors that compare
+   * spellings find little by themselves that is worth its surroundings. Without words they always do.
+   */
+  readonly denseNeighbours?: boolean;
   /** Contexts whose lifetime ended before this, to be deleted, are not seen. */
   readonly nowMs: number;
 }

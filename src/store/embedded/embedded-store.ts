@@ -48,6 +48,7 @@ export class EmbeddedStore implements ContextStore {
         denseSamples: request.denseSamples,
         candidates: request.candidates,
         neighbours: request.neighbours,
+        denseNeighbours: request.denseNeighbours ?? true,
         nowMs: request.nowMs,
       }),
       signal,

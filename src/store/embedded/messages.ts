@@ -87,6 +87,7 @@ export interface WireSearch extends WireScope {
   readonly denseSamples: number;
   readonly candidates: number;
   readonly neighbours: number;
+  readonly denseNeighbours: boolean;
   readonly nowMs: number;
 }
 

@@ -20,6 +20,8 @@ interface Found {
   /** NaN: not known yet, or no dense side. */
   dense: number;
   readonly direct: boolean;
+  /** Among the best of the lexical side. */
+  byWords: boolean;
 }
 
 export function noStatistics(terms: readonly string[]): WireStatistics {
@@ -48,8 +50,8 @@ export class Searcher {
     const scope = new SearchScope(index, space.id, request, this.#filters);
     const terms = new QueryTerms(index, request);
     const found = this.#direct(index, request, scope, terms);
-    for (const ordinal of neighboursOf(index.documents, [...found.keys()], request.neighbours, scope)) {
-      if (!found.has(ordinal)) found.set(ordinal, { dense: Number.NaN, direct: false });
+    for (const ordinal of neighboursOf(index.documents, hosts(found, request, terms), request.neighbours, scope)) {
+      if (!found.has(ordinal)) found.set(ordinal, { dense: Number.NaN, direct: false, byWords: false });
     }
     if (request.vector !== null) this.#completeDense(index, request.vector, found);
     const denseMedian = this.#denseMedian(index, request);
@@ -63,10 +65,12 @@ export class Searcher {
     if (vector !== null && vectors !== null) {
       const nearest = new TopList(candidates);
       for (const { ordinal, score } of this.#dense.top(index, vectors, vector, candidates, scope)) nearest.push(ordinal, score);
-      for (const { ordinal, score } of nearest.items()) found.set(ordinal, { dense: score, direct: true });
+      for (const { ordinal, score } of nearest.items()) found.set(ordinal, { dense: score, direct: true, byWords: false });
     }
     for (const { ordinal } of lexicalHits(index, terms, candidates, scope)) {
-      if (!found.has(ordinal)) found.set(ordinal, { dense: Number.NaN, direct: true });
+      const known = found.get(ordinal);
+      if (known === undefined) found.set(ordinal, { dense: Number.NaN, direct: true, byWords: true });
+      else known.byWords = true;
     }
     return found;
   }
@@ -89,6 +93,14 @@ export class Searcher {
 }
 
 /** Few contexts in scope are scored one by one: the lists of their terms may hold the whole namespace. */
+/** Whose neighbours come along. */
+function hosts(found: ReadonlyMap<number, Found>, request: WireSearch, terms: QueryTerms): number[] {
+  const all = request.denseNeighbours || terms.known.length === 0;
+  const ordinals: number[] = [];
+  for (const [ordinal, { byWords }] of found) if (all || byWords) ordinals.push(ordinal);
+  return ordinals;
+}
+
 function lexicalHits(index: NamespaceIndex, terms: QueryTerms, count: number, scope: SearchScope): { ordinal: number }[] {
   const lexical = index.lexical(scope.level);
   const postings = terms.known.reduce((sum, { term }) => sum + lexical.postingCount(term), 0);
