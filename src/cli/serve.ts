@@ -5,7 +5,7 @@ import { StartupError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { resolveKeys, type ResolvedKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { nodeSecretFiles } from '../config/node-files.ts';
+import { checkDataFolder, nodeSecretFiles } from '../config/node-files.ts';
 import type { RunningServer } from '../main.ts';
 import { jsonOption, loadLocalConfig } from './connection.ts';
 import { writeJson, type Io } from './io.ts';
@@ -38,6 +38,8 @@ export function addServe(program: Command, io: Io, version: string): void {
 async function serve(options: ServeOptions, io: Io, version: string): Promise<void> {
   const loaded = loadLocalConfig(io);
   const { config } = loaded;
+  const dataDir = resolve(io.folder, config.vector_db.data_dir);
+  checkDataFolder(dataDir);
   const keys = resolveKeys(loaded, { environment: io.environment, folder: io.folder, files: nodeSecretFiles, random: systemRandom });
   // Loaded here, so that the other commands start without a server's weight.
   const [{ startServer }, { createLog, stderrTarget }] = await Promise.all([import('../main.ts'), import('../ops/log.ts')]);
@@ -45,7 +47,6 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
   const { level, format } = config.logging;
   const log = createLog({ level, format: format !== 'auto' ? format : io.stderr.columns === undefined ? 'json' : 'text' }, target);
   for (const warning of [...loaded.warnings, ...keys.warnings]) log.warn({}, warning);
-  const dataDir = resolve(io.folder, config.vector_db.data_dir);
   try {
     const server = await startServer({ config, keys: keys.keys, dataDir }, { log, version });
     const ended = endWithSignals(server, log, target);

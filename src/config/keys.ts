@@ -63,6 +63,7 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
   const keys = configured.map((key, place) => {
     let secret = 'secret' in key ? key.secret : undefined;
     let name = `keys[${place}].secret`;
+    let remedy: string | undefined;
     if (key.id === DEFAULT_KEY_ID && fromVariable !== undefined && !variableTaken) {
       variableTaken = true;
       secret = fromVariable;
@@ -72,8 +73,9 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
       secretFile = { path: found.path, created: found.created };
       secret = found.secret;
       name = found.path;
+      remedy = 'Make one with: openssl rand -hex 32, or delete the file; the next start makes a new one.';
     }
-    return toKeySettings(key, checkSecret(secret, name), place);
+    return toKeySettings(key, checkSecret(secret, name, remedy), place);
   });
   checkIds(keys);
   return { keys, warnings, ...(secretFile === undefined ? {} : { secretFile }) };
@@ -106,8 +108,9 @@ function readSecretFile(
 
 function createSecret(path: string, files: SecretFiles, random: Random): boolean {
   try {
-    return files.createExclusively(path, `${Buffer.from(random.bytes(SECRET_BYTES_MIN)).toString('hex')}\n`, PRIVATE_MODE);
+    return files.createExclusively(path, Buffer.from(random.bytes(SECRET_BYTES_MIN)).toString('hex'), PRIVATE_MODE);
   } catch (error) {
+    if (error instanceof StartupError) throw error;
     throw new StartupError(
       `cannot write ${path}${reasonOf(error)}`,
       'Make the data folder writable for the user who runs the server, or set vector_db.data_dir (VECTOR_DB__DATA_DIR).',
@@ -120,19 +123,21 @@ function readFile(path: string, files: SecretFiles): { readonly text: string; re
   try {
     return files.read(path);
   } catch (error) {
+    if (error instanceof StartupError) throw error;
     throw new StartupError(`cannot read ${path}${reasonOf(error)}`, 'Make it readable for this user only, or set PROTOCOL_SECRET.', error);
   }
 }
 
-function checkSecret(secret: string | undefined, name: string): string {
+/** The secret, where it is one. Throws `StartupError` naming where it came from, never what it is. */
+export function checkSecret(secret: string | undefined, name: string, remedy = 'Make one with: openssl rand -hex 32'): string {
   if (secret === undefined) {
     throw new StartupError(`\`${name}\` is missing`, `Set it to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32).`);
   }
   const byteCount = Buffer.byteLength(secret, 'utf8');
   if (byteCount >= SECRET_BYTES_MIN) return secret;
   throw new StartupError(
-    `${name} has ${byteCount} bytes; a secret needs at least ${SECRET_BYTES_MIN}`,
-    'Make one with: openssl rand -hex 32',
+    `${name} has ${byteCount} ${byteCount === 1 ? 'byte' : 'bytes'}; a secret needs at least ${SECRET_BYTES_MIN}`,
+    remedy,
   );
 }
 

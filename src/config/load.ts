@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'smol-toml';
 import { StartupError } from '../base/errors.ts';
 import { expand, mistypedOverrides, overrideText, readOverrides, setAt, type Environment } from './environment.ts';
@@ -32,7 +33,9 @@ export interface LoadedConfig {
 }
 
 const WELL_KNOWN_ENVIRONMENTS = ['development', 'production', 'test'];
-const REMEDY = 'Correct it; config/reference.toml lists every setting with its default and bounds.';
+const REFERENCE = join('config', 'reference.toml');
+/** The package's own, beside src/ in a checkout and above dist/ where it is installed. */
+const PACKAGE_REFERENCE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../config/reference.toml' : '../../../config/reference.toml', import.meta.url));
 
 /**
  * Defaults, `config/default.toml`, `config/<CONFIG_ENV>.toml`, `CONFIG_PATH` (a file, or a folder of the same two
@@ -53,8 +56,10 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
     setAt(tree, override.path, override.value);
     origins.set(pathText(override.path), overrideText(override));
   }
-  problems.push(...validate(CONFIG_SCHEMA, tree));
-  if (problems.length > 0) throw new StartupError(describe(problems, origins), REMEDY);
+  // What a missing variable left empty is no second error.
+  const incomplete = new Set(problems.map(({ path }) => pathText(path)));
+  problems.push(...validate(CONFIG_SCHEMA, tree).filter(({ path }) => !incomplete.has(pathText(path))));
+  if (problems.length > 0) throw new StartupError(describe(problems, origins), remedyOf(source));
   return {
     config: deepFreeze(tree) as unknown as Config,
     environmentName,
@@ -62,6 +67,11 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
     filesRead: layers.map((layer) => layer.file),
     warnings: mistypedOverrides(CONFIG_SCHEMA, source.environment),
   };
+}
+
+function remedyOf({ files, folder }: ConfigSource): string {
+  const reference = files.read(join(folder, REFERENCE)) === null ? PACKAGE_REFERENCE : REFERENCE;
+  return `Correct it; ${reference} lists every setting with its default and bounds.`;
 }
 
 interface Layer {

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { StartupError } from '../base/errors.ts';
 import type { SecretFiles } from './keys.ts';
 import type { ConfigFiles } from './load.ts';
 
@@ -9,7 +10,10 @@ export const nodeConfigFiles: ConfigFiles = {
 };
 
 export const nodeSecretFiles: SecretFiles = {
-  read: (path) => orNull(() => ({ text: readFileSync(path, 'utf8'), mode: statSync(path).mode })),
+  read(path) {
+    checkDataFolder(dirname(path));
+    return orNull(() => ({ text: readFileSync(path, 'utf8'), mode: statSync(path).mode }));
+  },
   createExclusively(path, text, mode) {
     if (nodeSecretFiles.read(path) !== null) return false;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -27,6 +31,12 @@ export const nodeSecretFiles: SecretFiles = {
     }
   },
 };
+
+/** That nothing but a folder, if anything, stands where the data go. Throws `StartupError`. */
+export function checkDataFolder(path: string): void {
+  if (orNull(() => statSync(path).isDirectory()) !== false) return;
+  throw new StartupError(`the data folder ${path} is a file, not a folder`, 'Move it away, or set vector_db.data_dir (VECTOR_DB__DATA_DIR) to a folder.');
+}
 
 function writeDurably(path: string, text: string, mode: number): void {
   rmSync(path, { force: true });

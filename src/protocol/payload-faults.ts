@@ -85,11 +85,11 @@ function reasonOf(error: ErrorObject): string {
     case 'pattern':
       return typeof own === 'string' ? own : `must match ${String(error.schema)}`;
     case 'minLength':
-      return `must have at least ${limit} characters`;
+      return `must have at least ${limit} ${limit === 1 ? 'character' : 'characters'}`;
     case 'maxLength':
       return `must have at most ${limit} characters`;
     case 'minItems':
-      return `must have at least ${limit} items`;
+      return `must have at least ${limit} ${limit === 1 ? 'item' : 'items'}`;
     case 'maxItems':
       return `must have at most ${limit} items`;
     case 'minimum':

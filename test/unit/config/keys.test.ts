@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, statSync, chmodSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StartupError } from '../../../src/base/errors.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { resolveKeys, type ResolvedKeys } from '../../../src/config/keys.ts';
@@ -15,6 +15,7 @@ let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cm-keys-'));
 });
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function resolve(environment: Record<string, string>, makeSecret = true): ResolvedKeys {
   const loaded = loadConfig({ environment, folder, files: nodeConfigFiles });
@@ -37,7 +38,7 @@ describe('the default key', () => {
     const path = join(folder, 'data', 'secret');
     expect(first.secretFile).toEqual({ path, created: true });
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(readFileSync(path, 'utf8').trim()).toMatch(/^[0-9a-f]{64}$/);
+    expect(readFileSync(path, 'utf8')).toMatch(/^[0-9a-f]{64}$/);
     expect(first.keys).toEqual([
       { id: 'default', secret: readFileSync(path, 'utf8').trim(), scopes: ['read', 'write', 'admin'], namespaces: ['*'] },
     ]);

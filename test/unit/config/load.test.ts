@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { StartupError } from '../../../src/base/errors.ts';
 import { loadConfig, type LoadedConfig } from '../../../src/config/load.ts';
@@ -102,6 +103,18 @@ describe('loadConfig', () => {
   it('names a variable that is missing', () => {
     const files = { '/srv/config/default.toml': '[server]\nhost = "${NOT_THERE}"' };
     expect(failure({ files }).message).toContain('/srv/config/default.toml: `server.host` needs the environment variable NOT_THERE');
+  });
+
+  it('reports a missing variable once, whatever its setting would need', () => {
+    const files = { '/srv/config/default.toml': '[server]\nhost = "${NOPE}"\nport = "${NOPE_TOO}"' };
+    const { message } = failure({ files });
+    expect(message.match(/`server\.(host|port)`/g)).toEqual(['`server.host`', '`server.port`']);
+  });
+
+  it('names a reference that is there: the folder\'s own, else the package\'s', () => {
+    const environment = { SERVER__PORT: 'x' };
+    expect(existsSync(/Correct it; (.*) lists/.exec(failure({ environment }).remedy ?? '')?.[1] ?? '')).toBe(true);
+    expect(failure({ environment, files: { '/srv/config/reference.toml': '' } }).remedy).toMatch(/^Correct it; config\/reference.toml lists/);
   });
 
   it('cannot be changed afterwards', () => {
