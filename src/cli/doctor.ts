@@ -8,12 +8,12 @@ import { noMetrics } from '../base/metrics.ts';
 import { resolveKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { nodeSecretFiles } from '../config/node-files.ts';
+import { checkDataFolder, nodeSecretFiles } from '../config/node-files.ts';
 import type { PingReply } from '../protocol/messages.generated.ts';
 import { CommandError, explain } from './command-error.ts';
 import { loadLocalConfig, resolveEndpoint, withClient, withServerOptions, type ClientOptions } from './connection.ts';
 import { writeJson, type Io } from './io.ts';
-import { probePort, fetchHealth } from './probes.ts';
+import { ANY_PORT, fetchHealth, probePort } from './probes.ts';
 import { formatDuration, renderRows } from './render.ts';
 
 interface Check {
@@ -79,7 +79,7 @@ async function examineAll(options: ClientOptions, io: Io, examine: Examine): Pro
   if (server.reply !== undefined) await examineRunning(server.reply, loaded, examine);
   if (loaded !== undefined) await examine('embedder', () => tryEmbedder(loaded.config));
   // Where something answers, if only with an error, the ports are taken and the store is open.
-  if (loaded !== undefined && server.down) await examineStopped(loaded, io, examine);
+  if (loaded !== undefined && server.down) await examineStopped(options, loaded, io, examine);
 }
 
 async function examineConfiguration(io: Io, examine: Examine): Promise<LoadedConfig | undefined> {
@@ -137,6 +137,7 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
   if (loaded === undefined) return;
   const { http_host: host, http_port: port } = loaded.config.server;
   await examine('http', async () => {
+    if (port === 0) return ANY_PORT;
     const { status, checks } = await fetchHealth(host, port);
     const failed = Object.entries(checks).find(([, check]) => check.status !== 'ok');
     if (failed !== undefined) throw new CommandError(`${failed[0]} ${failed[1].reason ?? 'failed'}`, "Look at the server's log.");
@@ -144,9 +145,11 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
   });
 }
 
-async function examineStopped(loaded: LoadedConfig, io: Io, examine: Examine): Promise<void> {
+async function examineStopped(options: ClientOptions, loaded: LoadedConfig, io: Io, examine: Examine): Promise<void> {
   const { server } = loaded.config;
-  await examine('port', () => probePort(server.host, server.port, 'server.port (SERVER__PORT)'));
+  // The port that was asked for; a host that was asked for may be another machine, where only its owner can look.
+  const port = options.host === undefined ? (options.port ?? server.port) : server.port;
+  await examine('port', () => probePort(server.host, port, 'server.port (SERVER__PORT)'));
   await examine('http port', () => probePort(server.http_host, server.http_port, 'server.http_port (SERVER__HTTP_PORT)'));
   await examine('store', () => tryStore(loaded, io));
 }
@@ -163,6 +166,7 @@ async function tryEmbedder(config: Config): Promise<string> {
 async function tryStore(loaded: LoadedConfig, io: Io): Promise<string> {
   const dataDir = resolve(io.folder, loaded.config.vector_db.data_dir);
   if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
+  checkDataFolder(dataDir);
   checkWritable(dataDir);
   const { createProvider, openStore } = await import('../main.ts');
   const embedding = createProvider(loaded.config.embedding, { fetch });

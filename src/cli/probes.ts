@@ -3,16 +3,25 @@ import { createServer } from 'node:net';
 import { CommandError } from './command-error.ts';
 import { reachable } from './connection.ts';
 
+/** What a check says of port 0: which port a server takes is known when it runs. */
+export const ANY_PORT = 'not checked: any free port';
+
 /** That a server could listen there. Throws `CommandError`. */
 export async function probePort(host: string, port: number, setting: string): Promise<string> {
+  if (port === 0) return ANY_PORT;
   const server = createServer();
   try {
     server.listen(port, host);
     await once(server, 'listening');
-    return port === 0 ? 'any free one' : `${host}:${port} is free`;
+    return `${host}:${port} is free`;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'EADDRINUSE') throw new CommandError(`${host}:${port} is in use by another program`, `Stop it, or set ${setting} to another port.`);
+    if (code === 'EADDRINUSE') {
+      throw new CommandError(
+        `${host}:${port} is in use, by another program or by a server that this command did not reach`,
+        `If it is your server, point --port and --secret-file at it; else stop it, or set ${setting} to another port.`,
+      );
+    }
     throw new CommandError(`cannot listen on ${host}:${port} (${code})`, `Set ${setting} and its host to what this user may take.`);
   } finally {
     server.close();
