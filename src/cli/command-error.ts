@@ -32,7 +32,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   CONNECTION_FAILED: SERVER_DOWN_REMEDY,
   CONNECTION_LOST: 'The server went away; look at its log, and try again when it is back.',
   TIMEOUT: 'The server is overloaded or far away; `context-manager doctor` looks into it.',
-  PROTOCOL_ERROR: 'Something else answers on that port: check --host and --port.',
+  PROTOCOL_ERROR: 'Something else answers on that port: check --host and --port (server.port, 7420 by default; not that of health and metrics).',
   AUTH_FAILED: 'Check --key-id and the secret: --secret-file, PROTOCOL_SECRET, or the data folder of the running server.',
   AUTH_TIMEOUT: 'The server is overloaded or far away; try again.',
   FORBIDDEN: 'This key lacks the scope or the namespace: use another key with --key-id and --secret-file.',

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { connect, type Client } from '../../clients/typescript/src/index.ts';
-import { resolveKeys } from '../config/keys.ts';
+import type { Client } from '../../clients/typescript/src/index.ts';
+import { checkSecret, resolveKeys } from '../config/keys.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { nodeConfigFiles, nodeSecretFiles } from '../config/node-files.ts';
 import { CommandError } from './command-error.ts';
+import { dial } from './dial.ts';
 import type { Io } from './io.ts';
 
 /** Options of every command that talks to a server. */
@@ -87,9 +88,12 @@ export function reachable(host: string): string {
 }
 
 function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): string {
-  if (options.secretFile !== undefined) return readSecretFile(resolve(io.folder, options.secretFile));
+  if (options.secretFile !== undefined) {
+    const path = resolve(io.folder, options.secretFile);
+    return checkSecret(readSecretFile(path), `--secret-file ${path}`, 'Name the file with the secret that the server uses, or make a new one for both: openssl rand -hex 32');
+  }
   const fromVariable = io.environment['PROTOCOL_SECRET'];
-  if (fromVariable !== undefined && fromVariable !== '' && options.keyId === 'default') return fromVariable;
+  if (fromVariable !== undefined && fromVariable !== '' && options.keyId === 'default') return checkSecret(fromVariable, 'PROTOCOL_SECRET');
   const { keys } = resolveKeys(local(), { environment: io.environment, folder: io.folder, files: nodeSecretFiles });
   const key = keys.find(({ id }) => id === options.keyId);
   if (key !== undefined) return key.secret;
@@ -115,7 +119,7 @@ function lazily<T>(make: () => T): () => T {
 
 /** Runs `task` with a connected client and closes it, whatever happens. */
 export async function withClient<T>(options: ClientOptions, io: Io, task: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connect({ ...resolveEndpoint(options, io), sender: CLI_SENDER });
+  const client = await dial({ ...resolveEndpoint(options, io), sender: CLI_SENDER });
   try {
     return await task(client);
   } finally {

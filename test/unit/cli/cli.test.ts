@@ -1,7 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { readVersion, run } from '../../../src/cli.ts';
 
 interface Outcome {
@@ -11,6 +14,7 @@ interface Outcome {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'cm-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function cli(args: readonly string[], environment: Record<string, string> = {}): Promise<Outcome> {
   const written = { stdout: '', stderr: '' };
@@ -93,6 +97,9 @@ describe('failure', () => {
     [['ping'], { SERVER__PORT: 'x' }, '`server.port` must be a whole number'],
     [['import', 'nowhere.jsonl'], secret, 'there is no file'],
     [['import', '.'], secret, 'is a folder'],
+    [['export', '.'], secret, 'is a folder'],
+    [['export', 'nowhere/x.jsonl'], secret, 'there is no folder'],
+    [['ping'], { PROTOCOL_SECRET: 'x' }, 'PROTOCOL_SECRET has 1 byte; a secret needs at least 32'],
   ])('%j names what is missing', async (args, environment, message) => {
     const { code, stderr } = await cli(args, environment);
     expect(code).toBe(1);
@@ -104,6 +111,39 @@ describe('failure', () => {
     writeFileSync(path, 'hunter2');
     const { code, stderr } = await cli(['ping', '--secret-file', path, '--port', '1']);
     expect(code).toBe(1);
+    expect(stderr).toContain(`--secret-file ${path} has 7 bytes`);
     expect(stderr).not.toContain('hunter2');
+  });
+
+  it('says that something else answers, and finds its port taken', async () => {
+    const server = createServer((_request, reply) => reply.end('ok')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      const asked = await cli(['stats', '--port', String(port)], secret);
+      expect(asked.code).toBe(1);
+      expect(asked.stderr).toMatch(/^error: PROTOCOL_ERROR: .* answers, but in HTTP.*\n {2}Something else answers/);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('of the data folder, where it is a file, is called that', async () => {
+    const path = join(folder, 'plain');
+    writeFileSync(path, '');
+    for (const command of ['serve', 'ping']) {
+      const { code, stderr } = await cli([command], { VECTOR_DB__DATA_DIR: path });
+      expect(code).toBe(1);
+      expect(stderr).toContain(`the data folder ${path} is a file, not a folder`);
+    }
+  });
+});
+
+describe('doctor', () => {
+  it('looks at the port that it was asked for, and leaves out a port that is chosen at the start', async () => {
+    const { code, stdout } = await cli(['doctor', '--port', '1'], { PROTOCOL_SECRET: 'a-secret-that-is-long-enough-to-be-one', SERVER__HTTP_PORT: '0' });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/[✓✗] +port +.*127\.0\.0\.1:1\b/);
+    expect(stdout).toMatch(/✓ +http port +not checked: any free port/);
   });
 });
