@@ -1,5 +1,5 @@
 // The memory of a chat loop: every turn is stored, and what a model is about to be asked comes with what it needs to
-// know, within a token budget. Start the server (`npm start`), then: node examples/chat-memory.ts
+// know, within a token budget. Start the server (`npm start`), then: npx node examples/chat-memory.ts
 import { readFileSync } from 'node:fs';
 import { connect, ContextManagerError, type Client } from '../clients/typescript/src/index.ts';
 

@@ -1,5 +1,5 @@
 // Walk through everything of a namespace, page by page, and look with a filter. Import the example conversation first:
-// npx context-manager import examples/conversation.jsonl; then: node examples/list-and-filter.ts
+// npx context-manager import examples/conversation.jsonl; then: npx node examples/list-and-filter.ts
 import { readFileSync } from 'node:fs';
 import { connect } from '../clients/typescript/src/index.ts';
 

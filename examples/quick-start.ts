@@ -1,4 +1,4 @@
-// Store what was said, ask for what matters. Start the server (`npm start`), then: node examples/quick-start.ts
+// Store what was said, ask for what matters. Start the server (`npm start`), then: npx node examples/quick-start.ts
 import { readFileSync } from 'node:fs';
 // In a project of your own: import { connect } from '@context-manager/client';
 import { connect } from '../clients/typescript/src/index.ts';

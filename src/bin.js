@@ -8,7 +8,8 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   process.stderr.write(
     `error: context-manager needs Node ${NEEDED.join('.')} or newer, this is ${process.versions.node}\n` +
-      '  In a checkout, `npm install` brings the right one: use `npm start` and `npx context-manager ...`.\n',
+      '  In a checkout, `npm install` brings the right one: use `npm start` and `npx context-manager ...`.\n' +
+      '  Elsewhere, run `npm install node@24` in the folder that has context-manager; `npx context-manager ...` there then uses it.\n',
   );
   process.exitCode = 1;
 } else {
