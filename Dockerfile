@@ -23,7 +23,8 @@ RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
 EXPOSE 7420 8080
-# The secret is given at run time: -e PROTOCOL_SECRET="$(openssl rand -hex 32)"
+# The secret is given at run time. Make it once and keep it, as clients need the same one:
+#   export PROTOCOL_SECRET="$(openssl rand -hex 32)"; docker run -e PROTOCOL_SECRET ...
 ENV CONFIG_ENV=production VECTOR_DB__DATA_DIR=/data
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SERVER__HTTP_PORT ?? 8080}/health/readiness`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
