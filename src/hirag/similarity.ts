@@ -208,6 +208,11 @@ function lend(scores: Float32Array, weight: number, blended: Float64Array, at: n
   }
 }
 
+/** A client that asks with a vector alone wants the nearest ones, however far they are, and not what stands around them. */
+function asksByVector(query: QueryAnalysis): boolean {
+  return query.terms.length === 0;
+}
+
 /** The best calibrated cosine among each candidate and the ones before and after it. */
 function denseEvidence(
   candidates: readonly Candidate[],
@@ -216,10 +221,13 @@ function denseEvidence(
   comparison: Comparison,
   settings: FusionSettings,
 ): Float64Array {
-  const floor = Math.min(0.99, comparison.denseFloor ?? settings.denseFloor[comparison.kind]);
+  const byVector = asksByVector(comparison.query);
+  const fixed = byVector && comparison.kind === 'lexical' ? 0 : settings.denseFloor[comparison.kind];
+  const floor = Math.min(0.99, comparison.denseFloor ?? fixed);
   const calibrated = Float64Array.from(candidates, ({ dense }) => {
     return dense === null ? 0 : Math.min(1, Math.max(0, (dense - floor) / (1 - floor)));
   });
+  if (byVector) return calibrated;
   const at = (place: number): number => (place < 0 ? 0 : (calibrated[place] ?? 0));
   return calibrated.map((own, place) => {
     const around = Math.max(at(chain.previous[place] ?? -1), at(chain.next[place] ?? -1));
@@ -229,6 +237,7 @@ function denseEvidence(
 
 /** Who speaks, whether it is a question, and when it was said. */
 function circumstances(candidate: Candidate, query: QueryAnalysis, settings: FusionSettings): number {
+  if (asksByVector(query)) return 1;
   let factor = 1;
   if (candidate.speakerNamed) factor *= settings.speakerFactor;
   if (candidate.isQuestion) factor *= settings.questionFactor;
