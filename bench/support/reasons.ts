@@ -3,8 +3,6 @@
  * with the share of time that it showed.
  */
 export const REASONS: Readonly<Record<string, string>> = {
-  'store.256_in_flight': "62 % of the store thread sorts the agent's L2 rows for what overflows, once a store",
-  'store_batch.100': "the store thread sorts the agent's L2 rows for what overflows; fsync and checkpoint are 43 % of the rest",
   'query.hybrid': 'one thread searches: 41 % HNSW, 22 % full vectors read from the database, 8 % messages; the main thread idles',
   'query.vector_recall': 'the HNSW parameters: 0.77 with m 16 and ef_search 128, 0.97 with m 32 and ef_search 448',
   'growth.query_p50': '41 % HNSW search, 22 % full vectors read from the database, which a small namespace has in memory',
