@@ -14,8 +14,8 @@ export const INDEX_FOLDER = 'indexes';
 /** Marks the file as ours in its header (`PRAGMA application_id`): "CtxM". */
 const APPLICATION_ID = 0x4374784d;
 const SQLITE_HEADER = 'SQLite format 3\0';
-/** Up to this size the whole file is checked at start (about 0.1 s); larger ones where they are read. */
-const CHECKED_BYTES_MAX = 32 * 1024 * 1024;
+/** Up to this size the whole file is checked at start, in a fraction of a second; larger ones where they are read. */
+const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
 const PAGE_CACHE_KIB = 32 * 1024;
 
 export interface DatabaseSettings {
