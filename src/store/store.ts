@@ -221,7 +221,7 @@ export interface ContextStore {
   /** Every context of a session's level with its vector, oldest first; `sessionId` null: those without a session. */
   load(scope: { namespace: string; agentId: string; sessionId: string | null }, level: Level, nowMs: number): Promise<NewContext[]>;
   list(request: ListRequest): Promise<ListPage>;
-  /** Adds to access counts; durable later, with other writes. */
+  /** Adds to access counts: shown by the next read of a record, durable later, with other writes. */
   touch(accesses: readonly Access[]): Promise<void>;
   /**
    * Deletes or promotes (to `long_term`) up to `limit` contexts whose lifetime ended; promoted ones get

@@ -104,13 +104,15 @@ export function describeLists(subject: ContractSubject): void {
   });
 
   describe('touch', () => {
-    it('adds to access counts, at the latest with later writes', async () => {
+    it('adds to access counts, seen by the next read and by those after later writes', async () => {
       await subject.add('popular');
       await subject.store.touch([
         { namespace: subject.namespace, id: idOf('popular'), count: 2 },
         { namespace: subject.namespace, id: idOf('popular'), count: 3 },
         { namespace: subject.namespace, id: idOf('gone'), count: 1 },
       ]);
+      const [unwritten] = await subject.store.fetch(subject.namespace, [idOf('popular')], NOW_MS);
+      expect(unwritten?.accessCount).toBe(5);
       await subject.store.write([put(sample('another', subject.dimension, { namespace: subject.namespace }))]);
       const [record] = await subject.store.fetch(subject.namespace, [idOf('popular')], NOW_MS);
       expect(record?.accessCount).toBe(5);

@@ -171,13 +171,23 @@ export class StoreEngine {
       case 'statistics': return this.#statistics(call.body.namespace, call.body.terms);
       case 'fetch': {
         const space = this.#spaces.get(call.body.namespace);
-        return space === undefined ? call.body.ids.map(() => null) : this.#reader.fetch(space, call.body.ids, call.body.nowMs);
+        if (space === undefined) return call.body.ids.map(() => null);
+        const rows = this.#reader.fetch(space, call.body.ids, call.body.nowMs);
+        this.#accesses.addTo(space.name, rows);
+        return rows;
       }
       case 'load': {
         const space = this.#spaces.get(call.body.namespace);
-        return space === undefined ? { rows: [], vectors: new Float32Array(0) } : this.#reader.load(space, call.body);
+        if (space === undefined) return { rows: [], vectors: new Float32Array(0) };
+        const loaded = this.#reader.load(space, call.body);
+        this.#accesses.addTo(space.name, loaded.rows);
+        return loaded;
       }
-      case 'list': return this.#reader.list(this.#spaces.get(call.body.namespace), call.body);
+      case 'list': {
+        const page = this.#reader.list(this.#spaces.get(call.body.namespace), call.body);
+        this.#accesses.addTo(call.body.namespace, page.rows);
+        return page;
+      }
       case 'touch':
         for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);
         return null;

@@ -2,6 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
+import { ACCESS_COUNT_COLUMN, type RecordRow } from './rows.ts';
 import type { Spaces } from './spaces.ts';
 
 interface Pending {
@@ -37,6 +38,15 @@ export class AccessCounts {
     if (pending !== undefined) pending.count += count;
     // Where the disk refuses every commit, counts are what can be lost.
     else if (this.#pending.size < PENDING_ACCESSES_MAX * 2) this.#pending.set(key, { namespace, id, count });
+  }
+
+  /** Adds to rows just read what is on its way to them: a count that was handed over never steps back. */
+  addTo(namespace: string, rows: readonly (RecordRow | null)[]): void {
+    if (this.#pending.size === 0) return;
+    for (const row of rows) {
+      const pending = row === null ? undefined : this.#pending.get(`${namespace}\0${row[0]}`);
+      if (row !== null && pending !== undefined) row[ACCESS_COUNT_COLUMN] += pending.count;
+    }
   }
 
   /** Inside a transaction, which then must be told of by `committed` or `rolledBack`. */

@@ -53,6 +53,9 @@ export type RecordRow = [
   accessCount: number,
 ];
 
+/** Where a `RecordRow` holds its access count. */
+export const ACCESS_COUNT_COLUMN = 13;
+
 export function toRow(record: ContextRecord): RecordRow {
   return [
     record.id,
