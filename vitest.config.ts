@@ -10,6 +10,9 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // A thread that would strip types itself fails: stripped-sources.js says why none may.
+    globalSetup: 'test/support/strip-once.ts',
+    execArgv: ['--no-strip-types', '--import', new URL('test/support/stripped-sources.js', import.meta.url).href],
     maxWorkers: 2,
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
   },
