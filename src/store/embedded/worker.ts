@@ -14,18 +14,17 @@ import { forwardingLog } from './worker-log.ts';
 const buildInThread: BuildIndex = (job, done) => {
   const file = import.meta.url.endsWith('.ts') ? './hnsw/index-worker.ts' : './hnsw/index-worker.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: job });
-  let isOver = false;
-  const finish = (result: SegmentFile | Error) => {
-    if (isOver) return;
-    isOver = true;
-    done(result);
-  };
-  worker.on('message', finish);
-  worker.on('error', finish);
-  worker.on('exit', () => finish(new Error('the thread ended without a result')));
+  let isCancelled = false;
+  let result: SegmentFile | Error = new Error('the thread ended without a result');
+  worker.on('message', (built: SegmentFile | Error) => (result = built));
+  worker.on('error', (error: Error) => (result = error));
+  // Not before it has ended: no next thread then starts beside one that ends, where V8 may crash while both strip types.
+  worker.on('exit', () => {
+    if (!isCancelled) done(result);
+  });
   return {
     cancel() {
-      isOver = true;
+      isCancelled = true;
       void worker.terminate();
     },
   };
