@@ -7,5 +7,4 @@ export const REASONS: Readonly<Record<string, string>> = {
   'query.vector_recall': 'the HNSW parameters: 0.77 with m 16 and ef_search 128, 0.97 with m 32 and ef_search 448',
   'growth.query_p50': '41 % HNSW search, 22 % full vectors read from the database, which a small namespace has in memory',
   'mixed.query_p99': 'one thread reads and writes: 37 % exact vector scan, 19 % sorting for what overflows L2, 6 % fsync',
-  'mixed.event_loop_delay_p99': "the gauge counts the sampling interval of 10 ms as delay: an idle process shows 12 ms",
 };

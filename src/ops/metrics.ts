@@ -77,15 +77,17 @@ function register(registry: Registry, name: string, help: string, type: 'counter
   registry.registerMetric(metric as unknown as Metric);
 }
 
-/** The 99th percentile of the delay since the last reading. */
+const DELAY_SAMPLE_MS = 10;
+
+/** The 99th percentile of the delay since the last reading, beyond the sampling interval, which Node counts in. */
 function watchEventLoop(): { readSeconds: () => number; stop: () => void } {
-  const histogram = monitorEventLoopDelay({ resolution: 10 });
+  const histogram = monitorEventLoopDelay({ resolution: DELAY_SAMPLE_MS });
   histogram.enable();
   return {
     readSeconds() {
-      const seconds = histogram.percentile(99) / 1e9;
+      const delayMs = histogram.percentile(99) / 1e6 - DELAY_SAMPLE_MS;
       histogram.reset();
-      return Number.isFinite(seconds) ? seconds : 0;
+      return Number.isFinite(delayMs) ? Math.max(0, delayMs) / 1000 : 0;
     },
     stop: () => void histogram.disable(),
   };

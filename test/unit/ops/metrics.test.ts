@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { COUNTERS, GAUGES, HISTOGRAMS, type CounterName, type HistogramName } from '../../../src/base/metrics.ts';
@@ -74,6 +75,15 @@ describe('the metrics registry', () => {
     const text = await registry.render();
     expect(valueOf(text, 'event_loop_delay_p99_seconds')).toBeGreaterThanOrEqual(0);
     expect(valueOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
+  });
+
+  it('counts the time in which the event loop was held', async () => {
+    const metrics = (registry = createMetricsRegistry());
+    const delaySeconds = async () => valueOf(await metrics.render(), 'event_loop_delay_p99_seconds');
+    await sleep(50);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    await sleep(50);
+    expect(await delaySeconds()).toBeGreaterThan(0.1);
   });
 
   it('keeps two servers of one process apart', async () => {
