@@ -20,7 +20,7 @@ import type { LevelNumber } from './database/rows.ts';
 import { noCandidates, noStatistics, Searcher } from './search/searcher.ts';
 import { Sequence } from './database/sequence.ts';
 import { type Space, Spaces } from './database/spaces.ts';
-import { toStoreError } from './database/sqlite-errors.ts';
+import { isDamage, toStoreError } from './database/sqlite-errors.ts';
 import { databaseFigures, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './worker-log.ts';
 import { Writer } from './database/writer.ts';
@@ -65,6 +65,7 @@ export class StoreEngine {
   readonly #keeper: IndexKeeper;
   #pagesInLog = 0;
   #nextForcedFlushMs = -Infinity;
+  #damage: unknown = null;
   #unavailableCalls = 0;
   #nextUnavailableLogMs = -Infinity;
 
@@ -193,6 +194,7 @@ export class StoreEngine {
         return null;
       case 'stats': return this.#stats(call.body, nowMs);
       case 'ping':
+        if (this.#damage !== null) throw this.#damage;
         this.#opened.database.exec('SELECT 1');
         return null;
       default:
@@ -245,6 +247,8 @@ export class StoreEngine {
   }
 
   #failure(call: WireCall, error: unknown): WireReply {
+    // Other pages may still be read, but whoever asks for the store's health is to know.
+    if (isDamage(error)) this.#damage = error;
     const { code, message, details, retryAfterMs } = toStoreError(error);
     if (code === 'INTERNAL') this.#log.error({ err: error, call: call.kind }, 'a store call failed');
     else if (code === 'STORE_UNAVAILABLE') this.#logUnavailable(error);
