@@ -65,7 +65,7 @@ export class StoreEngine {
   readonly #keeper: IndexKeeper;
   #pagesInLog = 0;
   #nextForcedFlushMs = -Infinity;
-  #damage: unknown = null;
+  #damage: Error | null = null;
   #unavailableCalls = 0;
   #nextUnavailableLogMs = -Infinity;
 

@@ -30,7 +30,7 @@ export function sqliteCode(error: unknown): number | null {
   return typeof errcode === 'number' ? errcode & 0xff : null;
 }
 
-export function isDamage(error: unknown): boolean {
+export function isDamage(error: unknown): error is Error {
   const code = sqliteCode(error);
   return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
 }
