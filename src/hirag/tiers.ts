@@ -3,7 +3,7 @@ import type { ContextRecord, Filter, Level } from '../base/context.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
-import type { ContextPatch, ContextStore, ExpirySweep, NewContext, Trim, WriteOp, WriteResult } from '../store/store.ts';
+import type { ContextPatch, ContextStore, ExpirySweep, MovedContext, NewContext, Trim, WriteOp, WriteResult } from '../store/store.ts';
 import type { LevelPolicy } from './level-policy.ts';
 import type { Change } from './working-set-changes.ts';
 import type { WorkingSets } from './working-sets.ts';
@@ -46,7 +46,7 @@ export class Tiers {
     return contexts.map((_, i) => {
       const result = results[i];
       if (result?.op !== 'put' || 'conflict' in result) return { created: false, record: null };
-      return { created: result.created, record: moved.get(keyOf(result.record)) ?? result.record };
+      return { created: result.created, record: afterMove(result.record, moved) };
     });
   }
 
@@ -65,7 +65,7 @@ export class Tiers {
     const results = await this.#write([op, ...trims]);
     const [result] = results;
     if (result?.op !== 'update') throw new CodedError('INTERNAL', 'internal error');
-    if (!('failed' in result)) return movedBy(results).get(keyOf(result.record)) ?? result.record;
+    if (!('failed' in result)) return afterMove(result.record, movedBy(results));
     if (result.failed === 'not_found') throw notFound();
     throw versionConflict(result.version);
   }
@@ -167,7 +167,7 @@ function changesOf(op: WriteOp, result: WriteResult | undefined): Change[] {
       return [{ kind: 'stored', record: result.record, vector: op.patch.text?.vector ?? null }];
     case 'trim':
       return [
-        ...result.moved.map((record): Change => ({ kind: 'stored', record, vector: null })),
+        ...result.moved.map((context): Change => ({ kind: 'moved', context })),
         ...deletions(namespaceOf(op), result.deletedIds),
       ];
     case 'delete':
@@ -194,14 +194,19 @@ function deletedBy(results: readonly WriteResult[]): number {
   return deleted;
 }
 
-function movedBy(results: readonly WriteResult[]): Map<string, ContextRecord> {
-  const moved = new Map<string, ContextRecord>();
+function movedBy(results: readonly WriteResult[]): Map<string, MovedContext> {
+  const moved = new Map<string, MovedContext>();
   for (const result of results) {
-    if (result.op === 'trim') for (const record of result.moved) moved.set(keyOf(record), record);
+    if (result.op === 'trim') for (const context of result.moved) moved.set(keyOf(context), context);
   }
   return moved;
 }
 
-function keyOf(record: ContextRecord): string {
-  return `${record.namespace}/${record.id}`;
+function afterMove(record: ContextRecord, moved: ReadonlyMap<string, MovedContext>): ContextRecord {
+  const to = moved.size === 0 ? undefined : moved.get(keyOf(record));
+  return to === undefined ? record : { ...record, ...to };
+}
+
+function keyOf({ namespace, id }: MovedContext): string {
+  return `${namespace}/${id}`;
 }

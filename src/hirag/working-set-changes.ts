@@ -1,4 +1,5 @@
 import type { ContextRecord } from '../base/context.ts';
+import type { MovedContext } from '../store/store.ts';
 
 /** Whose L1: contexts of a session, or those without one (`sessionId` null). */
 export interface WorkingSetScope {
@@ -11,6 +12,8 @@ export interface WorkingSetScope {
 export type Change =
   /** It is stored like this. `vector` null: as it was before. */
   | { readonly kind: 'stored'; readonly record: ContextRecord; readonly vector: Float32Array | null }
+  /** It is in another level; all else is as it was. */
+  | { readonly kind: 'moved'; readonly context: MovedContext }
   | { readonly kind: 'deleted'; readonly namespace: string; readonly id: string }
   /** More than is worth telling one by one. */
   | { readonly kind: 'bulk'; readonly namespace: string };
@@ -36,11 +39,20 @@ export function contextKey(namespace: string, id: string): string {
 }
 
 export function contextKeyOf(change: SingleChange): string {
-  return contextKey(namespaceOf(change), change.kind === 'stored' ? change.record.id : change.id);
+  return contextKey(namespaceOf(change), subjectOf(change).id);
 }
 
 export function namespaceOf(change: SingleChange): string {
-  return change.kind === 'stored' ? change.record.namespace : change.namespace;
+  return subjectOf(change).namespace;
+}
+
+/** Whose the changed context is; null where the change does not say. */
+export function scopeOf(change: SingleChange): WorkingSetScope | null {
+  return change.kind === 'stored' ? change.record : change.kind === 'moved' ? change.context : null;
+}
+
+function subjectOf(change: SingleChange): { readonly namespace: string; readonly id: string } {
+  return change.kind === 'stored' ? change.record : change.kind === 'moved' ? change.context : change;
 }
 
 /** No context has an empty id. */

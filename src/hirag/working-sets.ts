@@ -1,12 +1,13 @@
 import type { ContextRecord } from '../base/context.ts';
 import type { Clock } from '../base/clock.ts';
-import type { ContextStore, NewContext } from '../store/store.ts';
+import type { ContextStore, MovedContext, NewContext } from '../store/store.ts';
 import {
   bulkKey,
   contextKey,
   contextKeyOf,
   namespaceOf,
   scopeKey,
+  scopeOf,
   type Change,
   type SingleChange,
   type WorkingSetScope,
@@ -166,11 +167,12 @@ export class WorkingSets {
     const affected = new Set<ResidentSet>();
     const holder = this.#holders.get(contextKeyOf(change));
     if (holder !== undefined) affected.add(holder);
-    if (change.kind === 'stored') {
-      const owner = this.#sets.get(scopeKey(change.record));
+    const scope = scopeOf(change);
+    if (scope !== null) {
+      const owner = this.#sets.get(scopeKey(scope));
       if (owner !== undefined) affected.add(owner);
     } else {
-      for (const set of this.#loading) if (set.scope.namespace === change.namespace) affected.add(set);
+      for (const set of this.#loading) if (set.scope.namespace === namespaceOf(change)) affected.add(set);
     }
     return affected;
   }
@@ -178,6 +180,10 @@ export class WorkingSets {
   #change(set: ResidentSet, change: SingleChange): void {
     if (change.kind === 'deleted') {
       this.#remove(set, change.id);
+      return;
+    }
+    if (change.kind === 'moved') {
+      this.#move(set, change.context);
       return;
     }
     const { record } = change;
@@ -193,6 +199,17 @@ export class WorkingSets {
     } else if (vector !== undefined) this.#put(set, { record, vector });
     // It came from another level, and its vector is only in the store.
     else this.#discard(set);
+  }
+
+  #move(set: ResidentSet, context: MovedContext): void {
+    if (scopeKey(context) !== set.key) {
+      this.#remove(set, context.id);
+      return;
+    }
+    const held = set.contexts.get(context.id);
+    if (held !== undefined) this.#put(set, { record: { ...held.record, ...context }, vector: held.vector });
+    else if (context.level === 'immediate') this.#discard(set);
+    if (context.level !== 'immediate') this.#lengthened.add(set);
   }
 
   /** Keeps the newest of those that left L1, as many as count for their neighbours. */

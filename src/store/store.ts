@@ -39,6 +39,9 @@ export interface Trim {
   readonly moveTo?: { readonly level: Level; readonly expiresAtMs: number | null; readonly expiryAction: ExpiryAction };
 }
 
+/** Where a trim has moved a context to, and what lifetime it has there. */
+export type MovedContext = Pick<ContextRecord, 'namespace' | 'id' | 'agentId' | 'sessionId' | 'level' | 'expiresAtMs' | 'expiryAction'>;
+
 export type WriteOp =
   | { readonly op: 'put'; readonly context: NewContext }
   | {
@@ -65,7 +68,7 @@ export type WriteResult =
   | { readonly op: 'delete'; readonly deletedIds: readonly string[] }
   /** `deleted` counts; ids are given so that caches can drop them. */
   | { readonly op: 'delete_where'; readonly deletedIds: readonly string[] }
-  | { readonly op: 'trim'; readonly moved: readonly ContextRecord[]; readonly deletedIds: readonly string[] };
+  | { readonly op: 'trim'; readonly moved: readonly MovedContext[]; readonly deletedIds: readonly string[] };
 
 /** Whose contexts a read may see. */
 export interface Scope {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ContextRecord } from '../../src/base/context.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
-import type { NewContext, QueryTerm, SearchRequest, WriteOp } from '../../src/store/store.ts';
+import type { MovedContext, NewContext, QueryTerm, SearchRequest, WriteOp } from '../../src/store/store.ts';
 
 /** Times of samples lie around this one. */
 export const NOW_MS = 1_700_000_000_000;
@@ -85,4 +85,9 @@ export function searchOf(fields: Partial<SearchRequest>): SearchRequest {
     nowMs: NOW_MS,
     ...fields,
   };
+}
+
+/** What a trim says of a context that it has moved. */
+export function placeOf({ namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction }: ContextRecord): MovedContext {
+  return { namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction };
 }

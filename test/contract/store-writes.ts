@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ContextRecord } from '../../src/base/context.ts';
-import type { Trim, WriteOp, WriteResult } from '../../src/store/store.ts';
+import type { MovedContext, Trim, WriteOp, WriteResult } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
-import { idOf, NOW_MS, put, sample, sampleRecord, searchOf, termsOf, vectorOf } from './store-samples.ts';
+import { idOf, NOW_MS, placeOf, put, sample, sampleRecord, searchOf, termsOf, vectorOf } from './store-samples.ts';
 
-function movedBy(result: WriteResult | undefined): readonly ContextRecord[] {
+function movedBy(result: WriteResult | undefined): readonly MovedContext[] {
   return result?.op === 'trim' ? result.moved : [];
 }
 
@@ -170,9 +170,11 @@ export function describeWrites(subject: ContractSubject): void {
       const moved = movedBy(result);
       expect(deletedBy(result)).toEqual([]);
       expect(moved.map(({ id }) => id)).toEqual([idOf('a'), idOf('b')]);
-      expect(moved[0]).toEqual(sampleRecord('a', {
+      const record = sampleRecord('a', {
         namespace: subject.namespace, createdAtMs: NOW_MS - 97, level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote',
-      }));
+      });
+      expect(moved[0]).toEqual(placeOf(record));
+      expect(await fetchOne(idOf('a'))).toEqual(record);
       expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 2, short_term: 2, long_term: 0 });
     });
 
@@ -224,5 +226,29 @@ export function describeWrites(subject: ContractSubject): void {
     const calls = Array.from({ length: 40 }, (_, i) => subject.write([fresh(`many-${i}`), fresh(`many-${i}`), fresh(`more-${i}`)]));
     for (const results of await Promise.all(calls)) expect(results).toMatchObject([{ created: true }, { created: false }, { created: true }]);
     expect((await subject.store.stats(subject.namespace)).counts.immediate).toBe(80);
+  });
+
+  it('many calls at once that overflow their levels leave each level its newest', async () => {
+    const bound = (level: 'immediate' | 'short_term', keep: number, moveTo: Trim['moveTo'], sessionId?: string): WriteOp => ({
+      op: 'trim', trim: { namespace: subject.namespace, agentId: 'agent', level, keep, ...(sessionId === undefined ? {} : { sessionId }), ...(moveTo === undefined ? {} : { moveTo }) },
+    });
+    const below = { level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote' } as const;
+    const last = { level: 'long_term', expiresAtMs: null, expiryAction: 'delete' } as const;
+    const names = Array.from({ length: 30 }, (_, i) => `turn-${i}`);
+    const results = await Promise.all(
+      names.map((name, i) => {
+        const sessionId = i % 2 === 0 ? 'even' : 'odd';
+        return subject.store.write([put(fresh(name, { sessionId })), bound('immediate', 2, below, sessionId), bound('short_term', 5, last)]);
+      }),
+    );
+    const places = new Map<string, Pick<ContextRecord, 'level' | 'expiresAtMs'>>();
+    for (const result of results.flat()) {
+      if (result.op === 'put' && 'created' in result) places.set(result.record.id, result.record);
+      else for (const context of movedBy(result)) places.set(context.id, context);
+    }
+    const records = await subject.store.fetch(subject.namespace, names.map(idOf), NOW_MS);
+    expect(records.map((record) => record?.level)).toEqual(names.map((_, i) => (i >= 26 ? 'immediate' : i >= 21 ? 'short_term' : 'long_term')));
+    for (const record of records) expect(places.get(record?.id ?? '')).toMatchObject({ level: record?.level, expiresAtMs: record?.expiresAtMs });
+    expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 4, short_term: 5, long_term: 21 });
   });
 }

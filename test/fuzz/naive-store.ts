@@ -4,6 +4,7 @@ import { inverseDocumentFrequency, saturatedFrequency } from '../../src/base/tex
 import { textTraits } from '../../src/base/text/traits.ts';
 import { followsInConversation } from '../../src/base/text/turns.ts';
 import { matchesFilter } from '../../src/store/filter.ts';
+import { placeOf } from '../contract/store-samples.ts';
 import type { Access, ListRequest, NewContext, Scope, SearchRequest, Trim, WriteOp, WriteResult } from '../../src/store/store.ts';
 
 interface Row {
@@ -197,7 +198,7 @@ export class NaiveStore {
       row.record = { ...row.record, level, ...(keeps ? {} : { expiresAtMs, expiryAction }) };
       row.entered = ++this.#counter;
     }
-    return { op: 'trim', moved: overflow.map(({ record }) => record), deletedIds: [] };
+    return { op: 'trim', moved: overflow.map(({ record }) => placeOf(record)), deletedIds: [] };
   }
 
   #visible(scope: Scope, nowMs: number, includeSessionless: boolean): Row[] {

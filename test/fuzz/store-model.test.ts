@@ -88,6 +88,8 @@ const search: fc.Arbitrary<SearchRequest> = fc.record(
 
 type Action =
   | { readonly kind: 'write'; readonly ops: WriteOp[] }
+  /** Calls that share a commit. */
+  | { readonly kind: 'burst'; readonly calls: WriteOp[][] }
   | { readonly kind: 'search'; readonly request: SearchRequest }
   | { readonly kind: 'read'; readonly namespace: string; readonly agentId: string; readonly sessionId: string | null; readonly filter: Filter | null; readonly nowMs: number }
   | { readonly kind: 'touch'; readonly namespace: string; readonly id: string }
@@ -98,6 +100,10 @@ type Action =
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   { arbitrary: fc.record({ kind: fc.constant('write' as const), ops: fc.array(op, { minLength: 1, maxLength: 12 }) }), weight: 12 },
+  {
+    arbitrary: fc.record({ kind: fc.constant('burst' as const), calls: fc.array(fc.array(op, { minLength: 1, maxLength: 4 }), { minLength: 2, maxLength: 12 }) }),
+    weight: 6,
+  },
   { arbitrary: fc.record({ kind: fc.constant('search' as const), request: search }), weight: 14 },
   { arbitrary: fc.record({ kind: fc.constant('read' as const), namespace, agentId, sessionId, filter: fc.option(filter), nowMs: timeMs }), weight: 4 },
   { arbitrary: fc.record({ kind: fc.constant('touch' as const), namespace, id }), weight: 2 },
@@ -135,6 +141,11 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
       case 'write':
         expect((await store.write(step.ops)).map(inAnyOrder)).toEqual(model.write(step.ops).map(inAnyOrder));
         break;
+      case 'burst': {
+        const results = await Promise.all(step.calls.map((ops) => store.write(ops)));
+        expect(results.map((of) => of.map(inAnyOrder))).toEqual(step.calls.map((ops) => model.write(ops).map(inAnyOrder)));
+        break;
+      }
       case 'search':
         await compareSearch(store, model, step.request);
         break;

@@ -7,6 +7,7 @@ import type {
   ExpirySweep,
   ListPage,
   ListRequest,
+  MovedContext,
   NewContext,
   Scope,
   SearchRequest,
@@ -17,6 +18,7 @@ import type {
   WriteResult,
 } from '../../src/store/store.ts';
 import { matchesFilter } from '../../src/store/filter.ts';
+import { placeOf } from '../contract/store-samples.ts';
 
 type Method = Exclude<keyof ContextStore, 'capabilities'>;
 
@@ -206,7 +208,7 @@ export class StoreDouble implements ContextStore {
       .filter(({ record }) => record.namespace === trim.namespace && record.agentId === trim.agentId && record.level === trim.level)
       .filter(({ record }) => trim.sessionId === undefined || record.sessionId === trim.sessionId)
       .sort((a, b) => b.entered - a.entered);
-    const moved: ContextRecord[] = [];
+    const moved: MovedContext[] = [];
     const deletedIds: string[] = [];
     for (const row of held.slice(trim.keep).reverse()) {
       if (trim.moveTo === undefined) {
@@ -218,7 +220,7 @@ export class StoreDouble implements ContextStore {
       const { level, expiresAtMs, expiryAction } = trim.moveTo;
       row.record = { ...row.record, level, ...(isClientSet ? {} : { expiresAtMs, expiryAction }) };
       row.entered = ++this.#entered;
-      moved.push(row.record);
+      moved.push(placeOf(row.record));
     }
     return { op: 'trim', moved, deletedIds };
   }

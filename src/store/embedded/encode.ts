@@ -1,10 +1,10 @@
 // The main thread's half of the border: records to rows, rows to records, candidates back to objects.
 
-import type { Candidate, ContextPatch, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
-import { actionNumber, levelName, type RecordRow, toLevelNumber, toRecord, toRow } from './database/rows.ts';
+import type { Candidate, ContextPatch, MovedContext, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
+import { actionName, actionNumber, levelName, type RecordRow, toLevelNumber, toRecord, toRow } from './database/rows.ts';
 import {
   CANDIDATE_FIELDS, DIRECT_FLAG, QUESTION_FLAG, SPEAKER_FLAG,
-  type WireCandidates, type WireStatistics, type WireWriteOp, type WireWriteResult,
+  type MovedRow, type WireCandidates, type WireStatistics, type WireWriteOp, type WireWriteResult,
 } from './messages.ts';
 
 /** Takes a vector into the message's packed buffer and gives its place there. */
@@ -74,10 +74,14 @@ export function decodeResult(op: WriteOp, result: WireWriteResult): WriteResult 
     case 'delete_where':
       return { op: op.op, deletedIds: (result as { deletedIds: readonly string[] }).deletedIds };
     case 'trim': {
-      const { moved, deletedIds } = result as { moved: readonly RecordRow[]; deletedIds: readonly string[] };
-      return { op: 'trim', moved: moved.map((row) => toRecord(op.trim.namespace, row)), deletedIds };
+      const { moved, deletedIds } = result as { moved: readonly MovedRow[]; deletedIds: readonly string[] };
+      return { op: 'trim', moved: moved.map((row) => toMoved(op.trim.namespace, row)), deletedIds };
     }
   }
+}
+
+function toMoved(namespace: string, [id, agentId, sessionId, level, expiresAtMs, action]: MovedRow): MovedContext {
+  return { namespace, id, agentId, sessionId, level: levelName(level), expiresAtMs, expiryAction: actionName(action) };
 }
 
 export function decodeCandidates(wire: WireCandidates): SearchResult {

@@ -60,6 +60,11 @@ export type WireWriteOp =
       readonly moveTo: { readonly level: LevelNumber; readonly expiresAtMs: number | null; readonly action: number } | null;
     };
 
+/** Where a trim has moved a context to. */
+export type MovedRow = readonly [
+  id: string, agentId: string, sessionId: string | null, level: LevelNumber, expiresAtMs: number | null, expiryAction: number,
+];
+
 /** In the order of the operations; 'created' and 'conflict' stand for the bulk of puts. */
 export type WireWriteResult =
   | 'created'
@@ -68,7 +73,7 @@ export type WireWriteResult =
   | { readonly updated: RecordRow }
   | { readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
   | { readonly deletedIds: readonly string[] }
-  | { readonly moved: readonly RecordRow[]; readonly deletedIds: readonly string[] };
+  | { readonly moved: readonly MovedRow[]; readonly deletedIds: readonly string[] };
 
 export interface WireScope {
   readonly namespace: string;

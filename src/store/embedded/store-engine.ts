@@ -80,7 +80,7 @@ export class StoreEngine {
     this.#accesses = new AccessCounts(database, this.#spaces);
     this.#writer = new Writer(database, this.#spaces, sequence);
     this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces);
-    this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses);
+    this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses, this.#writer);
     this.#reader = new Reader(database, new CursorCodec(opened.cursorKey), settings.dimension);
     this.#loader = new NamespaceLoader(database, settings.dimension);
     this.#residents = new Residents(this.#loader, settings.memoryBytesMax);

@@ -25,6 +25,7 @@ export class ExpirySweeper {
   }
 
   sweep(request: WireExpiry, effects: Effect[]): WireSweep {
+    this.#writer.flush(effects);
     const due = this.#due.all(request.nowMs, request.limit + 1) as unknown as (StoredRow & { namespace_id: number })[];
     const promoted: WireSweep['promoted'][number][] = [];
     const deleted: WireSweep['deleted'][number][] = [];

@@ -18,17 +18,26 @@ export interface Committed<T> {
   readonly effects: readonly Effect[];
 }
 
+/** Writes that tasks put off to the end of the transaction, or of the part of it that can be taken back. */
+export interface DeferredWrites {
+  flush(effects: Effect[]): void;
+  /** What was done since the transaction or its part began is rolled back. */
+  discard(): void;
+}
+
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #spaces: Spaces;
   readonly #sequence: Sequence;
   readonly #accesses: AccessCounts;
+  readonly #deferred: DeferredWrites;
 
-  constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence, accesses: AccessCounts) {
+  constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence, accesses: AccessCounts, deferred: DeferredWrites) {
     this.#database = database;
     this.#spaces = spaces;
     this.#sequence = sequence;
     this.#accesses = accesses;
+    this.#deferred = deferred;
   }
 
   /** Durable when it returns: COMMIT in WAL mode with `synchronous = FULL` has synced the log. */
@@ -52,6 +61,7 @@ export class GroupCommit {
       this.#database.exec('BEGIN IMMEDIATE');
       this.#accesses.write(effects);
       const outcomes = work(effects);
+      this.#deferred.flush(effects);
       this.#sequence.save();
       this.#database.exec('COMMIT');
       this.#spaces.committed();
@@ -70,6 +80,7 @@ export class GroupCommit {
     this.#database.exec('SAVEPOINT one_call');
     try {
       const value = task(effects);
+      this.#deferred.flush(effects);
       this.#database.exec('RELEASE one_call');
       return { ok: true, value };
     } catch (error) {
@@ -79,12 +90,14 @@ export class GroupCommit {
       this.#database.exec('RELEASE one_call');
       effects.length = effectsBefore;
       this.#spaces.rolledBackTo(spacesBefore);
+      this.#deferred.discard();
       return { ok: false, error };
     }
   }
 
   #rollBack(): void {
     this.#spaces.rolledBackTo(0);
+    this.#deferred.discard();
     this.#accesses.rolledBack();
     if (!this.#database.isTransaction) return;
     try {

@@ -30,6 +30,10 @@ export function actionNumber(action: ExpiryAction): 0 | 1 {
   return action === 'promote' ? PROMOTE_ACTION : DELETE_ACTION;
 }
 
+export function actionName(number: number): ExpiryAction {
+  return number === PROMOTE_ACTION ? 'promote' : 'delete';
+}
+
 /** Columns of `contexts AS c` in the order of `RecordRow`. */
 export const RECORD_COLUMNS = `c.id, c.agent_id, c.session_id, c.level, c.text, c.token_count, c.metadata, c.tags,
   c.version, c.created_at, c.updated_at, c.expires_at, c.expiry_action,
@@ -90,7 +94,7 @@ export function toRecord(namespace: string, row: RecordRow): ContextRecord {
     createdAtMs: row[9],
     updatedAtMs: row[10],
     expiresAtMs: row[11],
-    expiryAction: row[12] === PROMOTE_ACTION ? 'promote' : 'delete',
+    expiryAction: actionName(row[12]),
     accessCount: row[13],
   };
 }

@@ -1,11 +1,13 @@
 // The write operations as SQL, inside a transaction that the caller opens and ends.
 
-import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { type Derived, deriveFromText } from './derived-text.ts';
 import type { Effect } from './effects.ts';
 import { filterToSql } from './filter-sql.ts';
-import type { WireWriteOp, WireWriteResult } from '../messages.ts';
+import { LevelQueues, MOVE_SQL } from './level-queues.ts';
+import type { MovedRow, WireWriteOp, WireWriteResult } from '../messages.ts';
+import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
 import { type LevelNumber, RECORD_COLUMNS, type RecordRow } from './rows.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
@@ -34,8 +36,8 @@ export class Writer {
   readonly #database: DatabaseSync;
   readonly #spaces: Spaces;
   readonly #sequence: Sequence;
-  readonly #insert: StatementSync;
-  readonly #insertVector: StatementSync;
+  readonly #counts: OwnerCounts;
+  readonly #queues: LevelQueues;
   readonly #updateVector: StatementSync;
   readonly #record: StatementSync;
   readonly #recordBySeq: StatementSync;
@@ -45,17 +47,13 @@ export class Writer {
   readonly #delete: StatementSync;
   readonly #deleteVector: StatementSync;
   readonly #deleteAccesses: StatementSync;
-  readonly #overflow: { readonly all: StatementSync; readonly session: StatementSync; readonly sessionless: StatementSync };
 
   constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence) {
     this.#database = database;
     this.#spaces = spaces;
     this.#sequence = sequence;
-    this.#insert = database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
-      created_at, updated_at, expires_at, expiry_action, version, access_count, token_count, tags, metadata,
-      analyzer, terms, traits, text) VALUES (${new Array(21).fill('?').join(', ')})
-      ON CONFLICT (namespace_id, id) DO NOTHING`);
-    this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
+    this.#counts = new OwnerCounts(database);
+    this.#queues = new LevelQueues(database, this.#counts);
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#record = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#recordBySeq = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
@@ -64,19 +62,20 @@ export class Writer {
       expires_at = ?, expiry_action = ?, metadata = coalesce(?, metadata), tags = coalesce(?, tags),
       text = coalesce(?, text), token_count = coalesce(?, token_count), terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer)
       WHERE seq = ?`);
-    this.#move = database.prepare(`UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ?
-      WHERE seq = ?`);
+    this.#move = database.prepare(MOVE_SQL);
     this.#delete = database.prepare('DELETE FROM contexts WHERE seq = ?');
     this.#deleteVector = database.prepare('DELETE FROM vectors WHERE seq = ?');
     this.#deleteAccesses = database.prepare('DELETE FROM accesses WHERE seq = ?');
-    const overflow = (owner: string) =>
-      database.prepare(`SELECT ${STORED_COLUMNS} FROM contexts AS c
-        WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} ORDER BY c.entered DESC LIMIT -1 OFFSET ?`);
-    this.#overflow = {
-      all: overflow(''),
-      session: overflow('AND c.session_id = ?'),
-      sessionless: overflow('AND c.session_id IS NULL'),
-    };
+  }
+
+  /** The last of the operations whose effects are collected: before it, the database does not tell all that they did. */
+  flush(effects: Effect[]): void {
+    this.#queues.flush(effects);
+  }
+
+  /** The transaction is rolled back, or a part of it. */
+  discard(): void {
+    this.#queues.discard();
   }
 
   apply(op: WireWriteOp, context: WriteContext): WireWriteResult {
@@ -91,37 +90,36 @@ export class Writer {
 
   #put(op: OpOf<'put'>, context: WriteContext): WireWriteResult {
     const space = this.#spaces.getOrCreate(op.namespace);
-    const inserted = this.#insertRow(space, op, context);
-    if (inserted) return 'created';
-    const existing = this.#stored.get(space.id, op.row[0]) as unknown as StoredRow;
+    const id = op.row[0];
+    if (!this.#queues.hasNew(space.id, id) && this.#stored.get(space.id, id) === undefined) {
+      this.#putNew(space, op, context);
+      return 'created';
+    }
+    this.flush(context.effects);
+    const existing = this.#stored.get(space.id, id) as unknown as StoredRow;
     if (isOver(existing, context.nowMs)) {
       // Its lifetime has ended and the sweep has not come by yet: to every reader it is gone.
       this.remove(space.id, existing, context.effects);
-      this.#insertRow(space, op, context);
+      this.#putNew(space, op, context);
       return 'created';
     }
-    const record = this.#record.get(space.id, op.row[0]) as unknown as RecordRow;
+    const record = this.#record.get(space.id, id) as unknown as RecordRow;
     return record[4] === op.row[4] ? { existing: record } : 'conflict';
   }
 
-  #insertRow(space: Space, op: OpOf<'put'>, context: WriteContext): boolean {
-    const [id, agentId, sessionId, level, text, tokenCount, metadata, tags, version, createdAtMs, updatedAtMs, expiresAtMs, action, accessCount] = op.row;
-    const derived = deriveFromText(text);
-    const entry = this.#sequence.next();
-    const { changes } = this.#insert.run(
-      entry, space.id, level, entry, entry, id, agentId, sessionId, createdAtMs, updatedAtMs, expiresAtMs, action,
-      version, accessCount, tokenCount, tags, metadata, ANALYZER_VERSION, derived.terms, derived.traits, text,
-    );
-    if (changes === 0) return false;
-    const vector = context.vector(op.vector);
-    this.#insertVector.run(entry, bytesOf(vector));
-    const hiddenFromMs = hiddenFrom(expiresAtMs, action);
-    const document = { seq: entry, entry, id, agentId, sessionId, level, createdAtMs, tokenCount, accessCount, hiddenFromMs, ...derived };
-    context.effects.push({ kind: 'add', spaceId: space.id, document, vector });
-    return true;
+  #putNew(space: Space, { row, vector }: OpOf<'put'>, context: WriteContext): void {
+    const [id, agentId, sessionId, level, text, tokenCount, , , version, createdAtMs, , expiresAtMs, action, accessCount] = row;
+    const seq = this.#sequence.next();
+    const stored: StoredRow = {
+      seq, entry: seq, entered: seq, id, agent_id: agentId, session_id: sessionId, level, created_at: createdAtMs,
+      expires_at: expiresAtMs, expiry_action: action, access_count: accessCount, token_count: tokenCount, version,
+      ...deriveFromText(text), old_text: null,
+    };
+    this.#queues.put(space.id, stored, row, context.vector(vector));
   }
 
   #applyUpdate(op: OpOf<'update'>, context: WriteContext): WireWriteResult {
+    this.flush(context.effects);
     const space = this.#spaces.get(op.namespace);
     const stored = space && (this.#stored.get(space.id, op.id) as unknown as StoredRow | undefined);
     if (space === undefined || stored === undefined || isOver(stored, context.nowMs)) return { failed: 'not_found' };
@@ -141,6 +139,7 @@ export class Writer {
       ...stored, entry, level: op.level ?? stored.level, expires_at: expiresAtMs, expiry_action: action,
       token_count: op.text?.tokenCount ?? stored.token_count,
     };
+    this.#countMove(space.id, stored, changed.level);
     this.#reportUpdate(space.id, stored, changed, derived, op, context);
     return { updated: this.#recordBySeq.get(stored.seq) as unknown as RecordRow };
   }
@@ -163,6 +162,7 @@ export class Writer {
   }
 
   #deleteIds(op: OpOf<'delete'>, context: WriteContext): WireWriteResult {
+    this.flush(context.effects);
     const space = this.#spaces.get(op.namespace);
     const deletedIds: string[] = [];
     for (const id of op.ids) {
@@ -175,6 +175,7 @@ export class Writer {
   }
 
   #deleteWhere(op: OpOf<'delete_where'>, context: WriteContext): WireWriteResult {
+    this.flush(context.effects);
     const space = this.#spaces.get(op.namespace);
     if (space === undefined) return { deletedIds: [] };
     const parameters: SQLInputValue[] = [space.id];
@@ -201,50 +202,56 @@ export class Writer {
     }
   }
 
-  #trim(op: OpOf<'trim'>, context: WriteContext): WireWriteResult {
+  #trim(op: OpOf<'trim'>, { effects }: WriteContext): WireWriteResult {
+    const { level, agentId, sessionId, keep, moveTo } = op;
     const space = this.#spaces.get(op.namespace);
-    if (space === undefined || (space.counts[op.level - 1] as number) + context.effects.length <= op.keep) {
-      return { moved: [], deletedIds: [] };
-    }
-    const overflow = this.#overflowing(space.id, op).reverse();
-    if (op.moveTo === null) {
-      for (const stored of overflow) this.remove(space.id, stored, context.effects);
+    if (space === undefined) return { moved: [], deletedIds: [] };
+    const owner: LevelOwner = { spaceId: space.id, level, agentId, sessionId };
+    if (moveTo === null) {
+      this.flush(effects);
+      const overflow = this.#queues.stored(owner, keep);
+      for (const stored of overflow) this.remove(space.id, stored, effects);
       return { moved: [], deletedIds: overflow.map(({ id }) => id) };
     }
-    const { moveTo } = op;
-    return { moved: overflow.map((stored) => this.move(space.id, stored, moveTo, context.effects)), deletedIds: [] };
+    if (!this.#queues.canTake(owner)) this.flush(effects);
+    const moved = this.#queues.take(owner, keep).map((unwritten): MovedRow => {
+      const row = this.#moved(unwritten.row, moveTo);
+      this.#queues.move(unwritten, row);
+      return [row.id, row.agent_id, row.session_id, row.level, row.expires_at, row.expiry_action];
+    });
+    return { moved, deletedIds: [] };
   }
 
-  /** Newest first. */
-  #overflowing(spaceId: number, op: OpOf<'trim'>): StoredRow[] {
-    const { level, agentId, sessionId, keep } = op;
-    const found: Record<string, SQLOutputValue>[] =
-      sessionId === undefined
-        ? this.#overflow.all.all(spaceId, level, agentId, keep)
-        : sessionId === null
-          ? this.#overflow.sessionless.all(spaceId, level, agentId, keep)
-          : this.#overflow.session.all(spaceId, level, agentId, sessionId, keep);
-    return found as unknown as StoredRow[];
-  }
-
+  /** Everything is written. */
   remove(spaceId: number, stored: StoredRow, effects: Effect[]): void {
     this.#delete.run(stored.seq);
     this.#deleteVector.run(stored.seq);
     this.#deleteAccesses.run(stored.seq);
+    this.#counts.addContext(spaceId, stored.level, stored.agent_id, stored.session_id, -1);
     effects.push({ kind: 'remove', spaceId, level: stored.level, entry: stored.entry, terms: derivedOf(stored).terms });
   }
 
-  /** A lifetime that ends in deletion was given by the client and stays; any other gives way to the new level's. */
+  /** Everything is written. */
   move(spaceId: number, stored: StoredRow, to: Move, effects: Effect[]): RecordRow {
+    const moved = this.#moved(stored, to);
+    this.#move.run(moved.level, moved.entry, moved.entered, moved.expires_at, moved.expiry_action, moved.seq);
+    this.#countMove(spaceId, stored, moved.level);
+    effects.push({ kind: 'move', spaceId, from: stored.level, oldEntry: stored.entry, document: toDocument(moved, derivedOf(stored)) });
+    return this.#recordBySeq.get(stored.seq) as unknown as RecordRow;
+  }
+
+  /** A lifetime that ends in deletion was given by the client and stays; any other gives way to the new level's. */
+  #moved(stored: StoredRow, to: Move): StoredRow {
     const entry = this.#sequence.next();
     const keepsOwn = hiddenFrom(stored.expires_at, stored.expiry_action) !== Infinity;
-    const expiresAtMs = keepsOwn ? stored.expires_at : to.expiresAtMs;
-    const action = keepsOwn ? stored.expiry_action : to.action;
-    this.#move.run(to.level, entry, entry, expiresAtMs, action, stored.seq);
-    const moved: StoredRow = { ...stored, entry, level: to.level, expires_at: expiresAtMs, expiry_action: action };
-    const document = toDocument(moved, derivedOf(stored));
-    effects.push({ kind: 'move', spaceId, from: stored.level, oldEntry: stored.entry, document });
-    return this.#recordBySeq.get(stored.seq) as unknown as RecordRow;
+    const lifetime = keepsOwn ? {} : { expires_at: to.expiresAtMs, expiry_action: to.action };
+    return { ...stored, entry, entered: entry, level: to.level, ...lifetime };
+  }
+
+  #countMove(spaceId: number, before: StoredRow, level: LevelNumber): void {
+    if (level === before.level) return;
+    this.#counts.addContext(spaceId, before.level, before.agent_id, before.session_id, -1);
+    this.#counts.addContext(spaceId, level, before.agent_id, before.session_id, 1);
   }
 }
 

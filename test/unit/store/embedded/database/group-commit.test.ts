@@ -7,15 +7,20 @@ import { Sequence } from '../../../../../src/store/embedded/database/sequence.ts
 import { Spaces } from '../../../../../src/store/embedded/database/spaces.ts';
 
 function setUp() {
+  const put: string[] = [];
+  const deferred = {
+    flush: () => put.splice(0).forEach((line) => database.prepare('INSERT INTO log VALUES (?)').run(line)),
+    discard: () => void put.splice(0),
+  };
   const database = new DatabaseSync(':memory:');
   migrate(database);
   database.exec('CREATE TABLE log (line TEXT)');
   const spaces = new Spaces(database);
   const sequence = new Sequence(database);
-  const group = new GroupCommit(database, spaces, sequence, new AccessCounts(database, spaces));
+  const group = new GroupCommit(database, spaces, sequence, new AccessCounts(database, spaces), deferred);
   const writing = (line: string): WriteTask<string> => (effects) => {
     const { id } = spaces.getOrCreate(line);
-    database.prepare('INSERT INTO log VALUES (?)').run(line);
+    put.push(line);
     effects.push({ kind: 'access', spaceId: id, entry: sequence.next(), count: 1 });
     return line;
   };

@@ -1,0 +1,213 @@
+// The levels as the open transaction sees them. What it puts and what it moves is held here until it ends, so that a
+// context that goes down two levels in one transaction is written once, where it ends up.
+
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
+import type { Effect } from './effects.ts';
+import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
+import type { LevelNumber, RecordRow } from './rows.ts';
+import { derivedOf, STORED_COLUMNS, type StoredRow, toDocument } from './stored-row.ts';
+
+/** A context that the transaction has put or moved. */
+export interface Unwritten {
+  readonly spaceId: number;
+  /** As it is to be written. */
+  row: StoredRow;
+  readonly origin:
+    | { readonly kind: 'new'; readonly record: RecordRow; readonly vector: Float32Array }
+    | { readonly kind: 'stored'; readonly level: LevelNumber; readonly entry: number };
+}
+
+/** A place in the order of a level; nobody's any more where the context has another `entered` since. */
+interface Arrival {
+  readonly unwritten: Unwritten;
+  readonly entered: number;
+}
+
+interface Arrivals {
+  readonly list: Arrival[];
+  first: number;
+}
+
+const ROWS_READ_MAX = 256;
+export const MOVE_SQL = 'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ? WHERE seq = ?';
+
+/** Stored contexts of one level, oldest first; reads more of them each time. */
+class StoredQueue {
+  readonly #read: (after: number, count: number) => StoredRow[];
+  #rows: StoredRow[] = [];
+  #next = 0;
+  #after = -1;
+  #readNext = 1;
+
+  constructor(read: (after: number, count: number) => StoredRow[]) {
+    this.#read = read;
+  }
+
+  /** Fewer where there are no more. */
+  take(count: number): StoredRow[] {
+    const taken: StoredRow[] = [];
+    while (taken.length < count) {
+      if (this.#next === this.#rows.length && !this.#readMore(count - taken.length)) break;
+      taken.push(this.#rows[this.#next++] as StoredRow);
+    }
+    return taken;
+  }
+
+  #readMore(wanted: number): boolean {
+    const count = Math.min(ROWS_READ_MAX, Math.max(wanted, this.#readNext));
+    this.#readNext = count * 2;
+    this.#rows = this.#read(this.#after, count);
+    this.#next = 0;
+    this.#after = this.#rows.at(-1)?.entered ?? this.#after;
+    return this.#rows.length > 0;
+  }
+}
+
+export class LevelQueues {
+  readonly #counts: OwnerCounts;
+  readonly #insert: StatementSync;
+  readonly #insertVector: StatementSync;
+  readonly #move: StatementSync;
+  readonly #oldest: { readonly all: StatementSync; readonly session: StatementSync; readonly sessionless: StatementSync };
+  /** By `seq`, in the order in which the transaction came upon them. */
+  readonly #unwritten = new Map<number, Unwritten>();
+  readonly #newIds = new Set<string>();
+  readonly #arrivals = new Map<string, Arrivals>();
+  readonly #stored = new Map<string, StoredQueue>();
+  /** Whether a level of an agent is taken from by session or as a whole. */
+  readonly #bySession = new Map<string, boolean>();
+
+  constructor(database: DatabaseSync, counts: OwnerCounts) {
+    this.#counts = counts;
+    this.#insert = database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
+      created_at, updated_at, expires_at, expiry_action, version, access_count, token_count, tags, metadata,
+      analyzer, terms, traits, text) VALUES (${new Array(21).fill('?').join(', ')})`);
+    this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
+    this.#move = database.prepare(MOVE_SQL);
+    const oldest = (owner: string) =>
+      database.prepare(`SELECT ${STORED_COLUMNS} FROM contexts AS c
+        WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} AND c.entered > ? ORDER BY c.entered LIMIT ?`);
+    this.#oldest = { all: oldest(''), session: oldest('AND c.session_id = ?'), sessionless: oldest('AND c.session_id IS NULL') };
+  }
+
+  /** The transaction has put a context with this id and not written it yet. */
+  hasNew(spaceId: number, id: string): boolean {
+    return this.#newIds.has(`${spaceId}/${id}`);
+  }
+
+  /** A new context, not of an id that is stored. */
+  put(spaceId: number, row: StoredRow, record: RecordRow, vector: Float32Array): void {
+    const unwritten: Unwritten = { spaceId, row, origin: { kind: 'new', record, vector } };
+    this.#newIds.add(`${spaceId}/${row.id}`);
+    this.#unwritten.set(row.seq, unwritten);
+    this.#enter(unwritten);
+  }
+
+  /** False: the level was taken from in another way already, so `flush` has to come first. */
+  canTake(owner: LevelOwner): boolean {
+    const bySession = this.#bySession.get(ownerKey({ ...owner, sessionId: undefined }));
+    return bySession === undefined || bySession === (owner.sessionId !== undefined);
+  }
+
+  /** All but the newest `keep` contexts of a level, oldest first, where everything is written. */
+  stored(owner: LevelOwner, keep: number): StoredRow[] {
+    const excess = this.#excess(ownerKey(owner), owner, keep);
+    return excess <= 0 ? [] : this.#read(owner, -1, excess);
+  }
+
+  /** Takes all but the newest `keep` contexts out of a level, oldest first; each must be told its new place by `move`. */
+  take(owner: LevelOwner, keep: number): Unwritten[] {
+    const key = ownerKey(owner);
+    const arrivals = this.#arrivals.get(key);
+    const excess = this.#excess(key, owner, keep);
+    if (excess <= 0) return [];
+    this.#bySession.set(ownerKey({ ...owner, sessionId: undefined }), owner.sessionId !== undefined);
+    let stored = this.#stored.get(key);
+    if (stored === undefined) this.#stored.set(key, (stored = new StoredQueue((after, count) => this.#read(owner, after, count))));
+    const taken = stored.take(excess).map((row) => this.#adopt(owner.spaceId, row));
+    while (taken.length < excess && arrivals !== undefined && arrivals.first < arrivals.list.length) {
+      const { unwritten, entered } = arrivals.list[arrivals.first++] as Arrival;
+      if (unwritten.row.entered === entered) taken.push(unwritten);
+    }
+    for (const { spaceId, row } of taken) this.#counts.addContext(spaceId, row.level, row.agent_id, row.session_id, -1);
+    return taken;
+  }
+
+  /** To where what was taken goes; `row.entry` and `row.entered` are new. */
+  move(unwritten: Unwritten, row: StoredRow): void {
+    unwritten.row = row;
+    this.#unwritten.set(row.seq, unwritten);
+    this.#enter(unwritten);
+  }
+
+  /** Writes what was put and moved, and says so in `effects`: from here on the database tells all. */
+  flush(effects: Effect[]): void {
+    const written: Extract<Effect, { kind: 'add' | 'move' }>[] = [];
+    for (const unwritten of this.#unwritten.values()) written.push(this.#write(unwritten));
+    // Indexes take entries in rising order.
+    written.sort((a, b) => a.document.entry - b.document.entry);
+    for (const effect of written) effects.push(effect);
+    this.#clear();
+    this.#counts.shorten();
+  }
+
+  /** Forgets all that a transaction did which is rolled back. */
+  discard(): void {
+    this.#clear();
+    this.#counts.clear();
+  }
+
+  #enter(unwritten: Unwritten): void {
+    const { spaceId, row } = unwritten;
+    const { level, agent_id: agentId, session_id: sessionId, entered } = row;
+    for (const key of [ownerKey({ spaceId, level, agentId, sessionId }), ownerKey({ spaceId, level, agentId, sessionId: undefined })]) {
+      let arrivals = this.#arrivals.get(key);
+      if (arrivals === undefined) this.#arrivals.set(key, (arrivals = { list: [], first: 0 }));
+      arrivals.list.push({ unwritten, entered });
+      this.#counts.add(key, 1);
+    }
+  }
+
+  #excess(key: string, owner: LevelOwner, keep: number): number {
+    return this.#counts.get(key, owner, () => this.#arrivals.get(key)?.list.length ?? 0) - keep;
+  }
+
+  #adopt(spaceId: number, row: StoredRow): Unwritten {
+    return { spaceId, row, origin: { kind: 'stored', level: row.level, entry: row.entry } };
+  }
+
+  #read({ spaceId, level, agentId, sessionId }: LevelOwner, after: number, count: number): StoredRow[] {
+    const found =
+      sessionId === undefined
+        ? this.#oldest.all.all(spaceId, level, agentId, after, count)
+        : sessionId === null
+          ? this.#oldest.sessionless.all(spaceId, level, agentId, after, count)
+          : this.#oldest.session.all(spaceId, level, agentId, sessionId, after, count);
+    return found as unknown as StoredRow[];
+  }
+
+  #write({ spaceId, row, origin }: Unwritten): Extract<Effect, { kind: 'add' | 'move' }> {
+    const document = toDocument(row, derivedOf(row));
+    if (origin.kind === 'stored') {
+      this.#move.run(row.level, row.entry, row.entered, row.expires_at, row.expiry_action, row.seq);
+      return { kind: 'move', spaceId, from: origin.level, oldEntry: origin.entry, document };
+    }
+    const { record, vector } = origin;
+    this.#insert.run(
+      row.seq, spaceId, row.level, row.entry, row.entered, row.id, row.agent_id, row.session_id, row.created_at, record[10],
+      row.expires_at, row.expiry_action, row.version, row.access_count, row.token_count, record[7], record[6],
+      ANALYZER_VERSION, row.terms, row.traits, record[4],
+    );
+    this.#insertVector.run(row.seq, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+    return { kind: 'add', spaceId, document, vector };
+  }
+
+  #clear(): void {
+    this.#unwritten.clear();
+    this.#newIds.clear();
+    this.#arrivals.clear();
+    this.#stored.clear();
+    this.#bySession.clear();
+  }
+}
