@@ -2,6 +2,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Index, MetricKind, ScalarKind, exactSearch } from 'usearch';
 import { analyze } from '../../src/base/text/analyzer.ts';
 import { createLocalProvider } from '../../src/embedding/local.ts';
+import { eightBitQuery, toEightBits } from '../../src/store/embedded/memory/eight-bits.ts';
 import { answerCalls } from '../support/child-calls.ts';
 import { createCorpus, type Corpus } from '../support/corpus.ts';
 import { runLoad, type LoadResult } from '../support/load.ts';
@@ -31,6 +32,8 @@ let index: Index;
 let words: InvertedIndex;
 let matching: StatementSync;
 let queryVectors: Float32Array[] = [];
+/** As the index keeps vectors. */
+let askedVectors: (Float32Array | Int8Array)[] = [];
 let queryTerms: string[][] = [];
 let at = 0;
 
@@ -47,7 +50,7 @@ const operations = {
   async run({ durationMs, lexical }: { durationMs: number; lexical: Lexical }): Promise<LoadResult> {
     const call = (): Promise<void> => {
       const number = at++ % queryVectors.length;
-      index.search(queryVectors[number] ?? new Float32Array(), TOP, 1);
+      index.search(askedVectors[number] ?? new Float32Array(), TOP, 1);
       const terms = queryTerms[number] ?? [];
       if (lexical === 'inverted') words.search(terms, TOP);
       else matching.all(matchAny(terms));
@@ -118,8 +121,7 @@ function buildIndex({ m, efConstruction, efSearch, quantization, count }: Search
   const kind = { f32: ScalarKind.F32, bf16: ScalarKind.BF16, i8: ScalarKind.I8 }[quantization];
   index = new Index({
     dimensions: provider.dimension,
-    // Eight bits keep a direction, not a length.
-    metric: quantization === 'i8' ? MetricKind.Cos : MetricKind.IP,
+    metric: MetricKind.IP,
     quantization: kind,
     connectivity: m,
     expansion_add: efConstruction,
@@ -127,7 +129,14 @@ function buildIndex({ m, efConstruction, efSearch, quantization, count }: Search
     multi: false,
   });
   const keys = BigUint64Array.from({ length: count }, (_, position) => BigInt(position));
-  index.add(keys, vectors, 0);
+  index.add(keys, quantization === 'i8' ? eightBits(vectors) : vectors, 0);
+  askedVectors = quantization === 'i8' ? queryVectors.map((query) => eightBitQuery(query).codes) : queryVectors;
+}
+
+function eightBits(all: Float32Array): Int8Array {
+  const codes = new Int8Array(all.length);
+  for (let at = 0; at < all.length; at += provider.dimension) toEightBits(all.subarray(at, at + provider.dimension), codes, at);
+  return codes;
 }
 
 function vectorAt(position: number): Float32Array {

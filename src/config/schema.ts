@@ -79,11 +79,11 @@ const VECTOR_DB = section('Where contexts are kept.', {
   data_dir: text('./data', 'Folder of the database and of the generated secret; relative to where the server is started.'),
   indexing_threshold: integer(20_000, 1000, 10_000_000, 'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers.'),
   memory_bytes_max: integer(2048 * MIB, 64 * MIB, 1024 * 1024 * MIB, 'Memory for resident indexes, in bytes; past it the longest idle leave and come back when asked for.'),
-  quantization: choice('f32', ['f32', 'bf16', 'i8'], 'How the index keeps vectors; hits are always scored again from the full ones.'),
+  quantization: choice('i8', ['f32', 'bf16', 'i8'], 'How the index keeps vectors; hits are always scored again from the full ones.'),
   hnsw: section('The approximate index.', {
-    m: integer(16, 4, 64, 'Links per vector.'),
-    ef_construction: integer(128, 8, 1024, 'Candidates looked at when a vector is added.'),
-    ef_search: integer(96, 8, 4096, 'Candidates looked at by a search.'),
+    m: integer(48, 4, 64, 'Links per vector.'),
+    ef_construction: integer(200, 8, 1024, 'Candidates looked at when a vector is added.'),
+    ef_search: integer(320, 8, 4096, 'Candidates looked at by a search.'),
   }),
 });
 

@@ -14,7 +14,7 @@ const DIMENSION = 32;
 const WAYS: Readonly<Record<string, Partial<EmbeddedStoreOptions>>> = {
   'embedded, exact': {},
   'embedded, through HNSW graphs': { indexingThreshold: 4 },
-  'embedded, through graphs of eight bits': { indexingThreshold: 4, quantization: 'i8' },
+  'embedded, through graphs of full vectors': { indexingThreshold: 4, quantization: 'f32' },
   'embedded, nothing kept in memory': { memoryBytesMax: 1 },
 };
 

@@ -12,9 +12,9 @@ const DAMAGED = 'a saved vector index is damaged and is built again';
 const names = Array.from({ length: COUNT }, (_, i) => `v-${i}`);
 
 /** A closed folder with one indexed level, and its index files. */
-async function indexedFolder(): Promise<{ folder: string; files: string[] }> {
+async function indexedFolder(options = SMALL): Promise<{ folder: string; files: string[] }> {
   const folder = await temporaryFolder();
-  const store = await openAt(folder, SMALL);
+  const store = await openAt(folder, options);
   await store.write(names.map((name) => put(sample(name, DIMENSION))));
   await indexed(store, COUNT);
   await store.close();
@@ -36,14 +36,14 @@ async function expectNearest(store: ContextStore, present: readonly string[] = n
 describe('a saved vector index', () => {
   it('is used at once after a restart', async () => {
     const { folder, files } = await indexedFolder();
-    expect(files).toHaveLength(3);
+    expect(files).toHaveLength(4);
     const store = await openAt(folder, SMALL);
     expect((await store.stats()).driver['indexed_vectors']).toBe(COUNT);
     await expectNearest(store);
     expect(await indexFiles(folder)).toEqual(files);
   });
 
-  it.each(['.json', '.usearch', '.entries'])('without its %s is built again', async (extension) => {
+  it.each(['.json', '.usearch', '.entries', '.vectors'])('without its %s is built again', async (extension) => {
     const { folder, files } = await indexedFolder();
     for (const file of files) if (file.endsWith(extension)) await rm(join(folder, 'indexes', file));
     const store = await openAt(folder, SMALL);
@@ -67,9 +67,9 @@ describe('a saved vector index', () => {
     await indexed(store, COUNT);
   });
 
-  it('with one bit turned, wherever it is, is built again', async () => {
+  it.each(['.usearch', '.vectors'])('with one bit of its %s turned, wherever it is, is built again', async (extension) => {
     const { folder, files } = await indexedFolder();
-    const path = join(folder, 'indexes', files.find((file) => file.endsWith('.usearch')) as string);
+    const path = join(folder, 'indexes', files.find((file) => file.endsWith(extension)) as string);
     const whole = await readFile(path);
     for (const share of [0.001, 0.5, 0.999]) {
       const messages: string[] = [];
@@ -95,14 +95,15 @@ describe('a saved vector index', () => {
   });
 
   it('made with other settings is built again, and leftovers are removed', async () => {
-    const { folder, files } = await indexedFolder();
+    const { folder, files } = await indexedFolder({ ...SMALL, hnsw: { m: 16, efConstruction: 128 }, quantization: 'f32' });
+    expect(files).toHaveLength(3);
     await writeFile(join(folder, 'indexes', '9-1-0-5.usearch.tmp'), 'half');
     await writeFile(join(folder, 'indexes', 'notes.txt'), '');
-    const store = await openAt(folder, { ...SMALL, hnsw: { m: 8 }, quantization: 'i8' });
+    const store = await openAt(folder, SMALL);
     await expectNearest(store);
     await indexed(store, COUNT);
     await expectNearest(store);
-    expect(await indexFiles(folder)).toEqual(files);
+    expect(await indexFiles(folder)).toEqual(files.concat('1-1-0-60.vectors'));
   });
 
   it('follows a level that grows, changes and shrinks', async () => {

@@ -32,7 +32,7 @@ export interface EmbeddedStoreOptions {
   readonly metrics: Metrics;
 }
 
-const DEFAULT_HNSW: HnswSettings = { m: 16, efConstruction: 128, efSearch: 96 };
+const DEFAULT_HNSW: HnswSettings = { m: 48, efConstruction: 200, efSearch: 320 };
 const GIB = 1024 ** 3;
 
 /** Rejects with `StartupError` where the folder is in use, damaged, of a newer version or of another embedding. */
@@ -43,7 +43,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     dimension: options.dimension,
     indexingThreshold: options.indexingThreshold ?? 20_000,
     hnsw: { ...DEFAULT_HNSW, ...options.hnsw },
-    quantization: options.quantization ?? 'f32',
+    quantization: options.quantization ?? 'i8',
     memoryBytesMax: options.memoryBytesMax ?? 2 * GIB,
     databasePagesMax: options.databasePagesMax ?? null,
     touchFlushMs: options.touchFlushMs ?? 1_000,

@@ -84,7 +84,7 @@ export class StoreEngine {
     this.#reader = new Reader(database, new CursorCodec(opened.cursorKey), settings.dimension);
     this.#loader = new NamespaceLoader(database, settings.dimension);
     this.#residents = new Residents(this.#loader, settings.memoryBytesMax);
-    const dense = new DenseSearch(this.#loader.readVectors, settings.dimension, settings.hnsw.efSearch);
+    const dense = new DenseSearch(this.#loader.readVectors, settings.dimension, settings.hnsw);
     this.#searcher = new Searcher(dense, new FilterReader(database));
     this.#keeper = new IndexKeeper({
       database, settings, log, build, spaces: this.#spaces, sequence,

@@ -1,31 +1,46 @@
 // Builds one HNSW segment and saves it whole or not at all. Runs in a thread of its own: linking a vector
 // in costs up to a millisecond. Reads in short transactions, so that checkpoints are never held up.
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Index } from 'usearch';
 import { newIndex } from './hnsw-segment.ts';
-import { describeSegment, segmentChecksum, segmentName, type SegmentFile } from './index-files.ts';
+import { dataExtensions, describeSegment, segmentChecksum, segmentName, type SegmentFile } from './index-files.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
 import type { IndexJob } from './index-keeper.ts';
+import { toEightBits } from '../memory/eight-bits.ts';
+import type { Quantization } from '../messages.ts';
 
 /** Vectors handed to the graph at a time. */
 const BATCH = 64;
 /** Only a search uses it, and none runs here. */
 const EF_SEARCH_UNUSED = 8;
-const EXTENSIONS = ['usearch', 'entries', 'json'];
 
 export function buildSegment(job: IndexJob): SegmentFile {
-  const { index, entries, from } = startingPoint(job);
+  const start = startingPoint(job);
   const database = new DatabaseSync(job.databasePath, { readOnly: true, timeout: 5_000 });
   try {
-    const { to, places } = listEntries(database, job, from);
-    const last = addVectors(database, index, entries, places, job.parameters.dimension);
-    return save(index, job, to, entries, last);
+    const { to, places } = listEntries(database, job, start.from);
+    const path = join(job.folder, segmentName(job.spaceId, job.level, job.from, to));
+    try {
+      const last = addVectors(database, start, places, job, `${path}.tmp.vectors`);
+      return save(start, job, to, path, last);
+    } catch (error) {
+      for (const extension of extensionsOf(job)) {
+        rmSync(`${path}.tmp.${extension}`, { force: true });
+        rmSync(`${path}.${extension}`, { force: true });
+      }
+      throw error;
+    }
   } finally {
     database.close();
   }
+}
+
+/** The description last: what it describes is there. */
+function extensionsOf({ parameters }: IndexJob): readonly string[] {
+  return [...dataExtensions(parameters.quantization), 'json'];
 }
 
 interface StartingPoint {
@@ -34,22 +49,25 @@ interface StartingPoint {
   readonly entries: number[];
   /** What comes after this entry is to be added. */
   readonly from: number;
+  /** The segment that all this was read from. */
+  readonly basePath: string | null;
 }
 
 /** The graph that the job names as its base, or an empty one where there is none or it cannot be read. */
 function startingPoint({ base, from, parameters }: IndexJob): StartingPoint {
   const { dimension, quantization, m, efConstruction } = parameters;
   const empty = () => newIndex(dimension, quantization, { m, efConstruction, efSearch: EF_SEARCH_UNUSED });
-  if (base === null) return { index: empty(), entries: [], from };
+  const nothing = () => ({ index: empty(), entries: [], from, basePath: null });
+  if (base === null) return nothing();
   try {
     const index = empty();
     index.load(`${base.path}.usearch`);
     const entries = Array.from(readEntries(`${base.path}.entries`));
-    if (index.size() === entries.length) return { index, entries, from: base.to };
+    if (index.size() === entries.length) return { index, entries, from: base.to, basePath: base.path };
   } catch {
     // The base is derived like everything here: without it the job takes longer.
   }
-  return { index: empty(), entries: [], from };
+  return nothing();
 }
 
 type Place = [entry: number, seq: number];
@@ -65,14 +83,38 @@ function listEntries(database: DatabaseSync, job: IndexJob, from: number): { to:
   return { to: last, places };
 }
 
-/** Adds to `entries` what is added to the graph; gives the last vector of all. */
+/**
+ * Adds to `entries` what is added to the graph, and to the file of full vectors where the graph gets shortened ones;
+ * gives the last vector of all.
+ */
 function addVectors(
-  database: DatabaseSync, index: Index, entries: number[], places: readonly Place[], dimension: number,
+  database: DatabaseSync, start: StartingPoint, places: readonly Place[], job: IndexJob, fullPath: string,
 ): Uint8Array | null {
+  const { dimension, quantization } = job.parameters;
+  const full = quantization === 'f32' ? null : openFullVectors(fullPath, start.basePath);
+  try {
+    let last: Uint8Array | null = null;
+    for (const { keys, vectors } of readBatches(database, places, dimension)) {
+      // One thread: the vectors lie in the order in which they are given.
+      start.index.add(BigUint64Array.from(keys, BigInt), quantization === 'i8' ? codesOf(vectors, dimension) : vectors, 1);
+      start.entries.push(...keys);
+      const bytes = new Uint8Array(vectors.buffer, 0, vectors.byteLength);
+      if (full !== null && writeSync(full, bytes) !== bytes.length) throw new Error('the disk took less than it was given');
+      last = bytes.subarray(-dimension * 4);
+    }
+    return last;
+  } finally {
+    if (full !== null) closeSync(full);
+  }
+}
+
+/** Vectors one after another from the start of their buffer. */
+function* readBatches(
+  database: DatabaseSync, places: readonly Place[], dimension: number,
+): Generator<{ keys: number[]; vectors: Float32Array<ArrayBuffer> }> {
   // A context that has changed since has another entry: it is not this segment's any more.
   const read = database.prepare('SELECT v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq WHERE c.seq = ? AND c.entry = ?');
   read.setReturnArrays(true);
-  let last: Uint8Array | null = null;
   for (let first = 0; first < places.length; first += BATCH) {
     const keys: number[] = [];
     const vectors = new Float32Array(BATCH * dimension);
@@ -80,47 +122,46 @@ function addVectors(
     for (const [entry, seq] of places.slice(first, first + BATCH)) {
       const row = read.get(seq, entry) as unknown as [Uint8Array] | undefined;
       if (row === undefined) continue;
-      last = row[0];
-      bytes.set(last, keys.length * dimension * 4);
+      bytes.set(row[0], keys.length * dimension * 4);
       keys.push(entry);
     }
-    // One thread: the vectors lie in the order in which they are given.
-    if (keys.length > 0) index.add(BigUint64Array.from(keys, BigInt), vectors.subarray(0, keys.length * dimension), 1);
-    entries.push(...keys);
+    if (keys.length > 0) yield { keys, vectors: vectors.subarray(0, keys.length * dimension) };
   }
-  return last;
 }
 
-function save(index: Index, job: IndexJob, to: number, entries: readonly number[], last: Uint8Array | null): SegmentFile {
+/** A file that begins with the vectors of the base. */
+function openFullVectors(path: string, basePath: string | null): number {
+  if (basePath === null) return openSync(path, 'w');
+  copyFileSync(`${basePath}.vectors`, path);
+  return openSync(path, 'a');
+}
+
+function codesOf(vectors: Float32Array, dimension: number): Int8Array {
+  const codes = new Int8Array(vectors.length);
+  for (let at = 0; at < vectors.length; at += dimension) toEightBits(vectors.subarray(at, at + dimension), codes, at);
+  return codes;
+}
+
+function save({ index, entries }: StartingPoint, job: IndexJob, to: number, path: string, last: Uint8Array | null): SegmentFile {
   const { spaceId, level, from, parameters } = job;
-  const path = join(job.folder, segmentName(spaceId, level, from, to));
   const temporary = `${path}.tmp`;
-  try {
-    index.save(`${temporary}.usearch`);
-    writeFileSync(`${temporary}.entries`, new Uint8Array(Float64Array.from(entries).buffer));
-    if (parameters.quantization === 'f32' && last !== null) checkVectors(`${temporary}.usearch`, entries.length, last);
-    const bytes = statSync(`${temporary}.usearch`).size;
-    const crc32 = segmentChecksum(temporary);
-    const description = describeSegment({ spaceId, level, from, to, count: entries.length, bytes, crc32, parameters });
-    writeFileSync(`${temporary}.json`, JSON.stringify(description));
-    // The description last: what it describes is there.
-    for (const extension of EXTENSIONS) {
-      syncFile(`${temporary}.${extension}`);
-      renameSync(`${temporary}.${extension}`, `${path}.${extension}`);
-    }
-    return { ...description, path };
-  } catch (error) {
-    for (const extension of EXTENSIONS) {
-      rmSync(`${temporary}.${extension}`, { force: true });
-      rmSync(`${path}.${extension}`, { force: true });
-    }
-    throw error;
+  index.save(`${temporary}.usearch`);
+  writeFileSync(`${temporary}.entries`, new Uint8Array(Float64Array.from(entries).buffer));
+  if (last !== null) checkVectors(temporary, parameters.quantization, entries.length, last);
+  const bytes = statSync(`${temporary}.usearch`).size;
+  const crc32 = segmentChecksum(temporary, parameters.quantization);
+  const description = describeSegment({ spaceId, level, from, to, count: entries.length, bytes, crc32, parameters });
+  writeFileSync(`${temporary}.json`, JSON.stringify(description));
+  for (const extension of extensionsOf(job)) {
+    syncFile(`${temporary}.${extension}`);
+    renameSync(`${temporary}.${extension}`, `${path}.${extension}`);
   }
+  return { ...description, path };
 }
 
-/** The file must hold the vectors where searches read them: a binding that lays them out otherwise is found out here. */
-function checkVectors(path: string, count: number, last: Uint8Array): void {
-  const vectors = new SegmentVectors(path, last.byteLength / 4);
+/** The files must hold the vectors where searches read them: a binding that lays them out otherwise is found out here. */
+function checkVectors(path: string, quantization: Quantization, count: number, last: Uint8Array): void {
+  const vectors = new SegmentVectors(path, last.byteLength / 4, quantization);
   try {
     vectors.read([{ place: 0, slot: count - 1 }], (_, vector) => {
       const read = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);

@@ -4,12 +4,13 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { Index, MetricKind, ScalarKind } from 'usearch';
+import { eightBitQuery } from '../memory/eight-bits.ts';
 import type { HnswSettings, Quantization } from '../messages.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
 
 export interface SegmentHit {
   readonly entry: number;
-  /** Exact for f32, else only good for an order: score again from the full vector. */
+  /** Exact where the graph is, else only good for an order: score again from the full vector. */
   readonly score: number;
 }
 
@@ -31,8 +32,7 @@ const SCALARS: Readonly<Record<Quantization, ScalarKind>> = { f32: ScalarKind.F3
 export function newIndex(dimension: number, quantization: Quantization, hnsw: HnswSettings): Index {
   return new Index({
     dimensions: dimension,
-    // Eight bits keep a direction, not a length, so only the cosine means the same there.
-    metric: quantization === 'i8' ? MetricKind.Cos : MetricKind.IP,
+    metric: MetricKind.IP,
     quantization: SCALARS[quantization],
     connectivity: hnsw.m,
     expansion_add: hnsw.efConstruction,
@@ -47,10 +47,12 @@ export class HnswSegment {
   readonly count: number;
   /** Entries in the order of the vectors, rising; also of contexts that have died since. */
   readonly entries: Float64Array;
-  /** The full vectors, where the graph holds them. Without them scores need a second look. */
-  readonly vectors: SegmentVectors | null;
+  /** The graph holds the full vectors: what it says of a hit's score is true. */
+  readonly isExact: boolean;
+  readonly vectors: SegmentVectors;
   readonly memoryBytes: number;
   readonly #index: Index;
+  readonly #quantization: Quantization;
 
   /** Maps the files. Throws where they do not hold what `source` says. */
   constructor(source: SegmentSource, dimension: number, quantization: Quantization, hnsw: HnswSettings) {
@@ -58,19 +60,22 @@ export class HnswSegment {
     this.from = from;
     this.to = to;
     this.count = count;
+    this.#quantization = quantization;
     this.entries = readEntries(`${path}.entries`);
     this.#index = newIndex(dimension, quantization, hnsw);
     mapFile(this.#index, `${path}.usearch`);
     if (this.#index.size() !== count || this.entries.length !== count || this.#index.dimensions() !== dimension) {
       throw new Error('a vector index holds something else than its description says');
     }
-    this.vectors = quantization === 'f32' ? new SegmentVectors(`${path}.usearch`, dimension) : null;
+    this.isExact = quantization === 'f32';
+    this.vectors = new SegmentVectors(path, dimension, quantization);
     this.memoryBytes = count * (dimension * SCALAR_BYTES[quantization] + 2 * hnsw.m * LINK_BYTES + NODE_BYTES);
   }
 
   /** Best first. */
   search(query: Float32Array, count: number): SegmentHit[] {
-    const { keys, distances } = this.#index.search(query, Math.min(count, this.count), 1);
+    const asked = this.#quantization === 'i8' ? eightBitQuery(query).codes : query;
+    const { keys, distances } = this.#index.search(asked, Math.min(count, this.count), 1);
     const hits: SegmentHit[] = [];
     for (let i = 0; i < keys.length; i++) hits.push({ entry: Number(keys[i]), score: 1 - (distances[i] as number) });
     return hits;
@@ -78,7 +83,7 @@ export class HnswSegment {
 
   /** Not to be used after. */
   close(): void {
-    this.vectors?.close();
+    this.vectors.close();
     try {
       // The binding cannot unmap a file but by loading another one: it lets go of the first before it
       // finds that there is nothing in the second.

@@ -1,5 +1,6 @@
-// Saved HNSW segments: the graph (`.usearch`), the entries of its vectors in their order (`.entries`), and
-// what it covers and how to tell whether it is whole (`.json`). All of it is derived; what does not fit is deleted and built again.
+// Saved HNSW segments: the graph (`.usearch`), the entries of its vectors in their order (`.entries`), the full
+// vectors where the graph has shortened ones (`.vectors`), and what it covers and how to tell whether it is
+// whole (`.json`). All of it is derived; what does not fit is deleted and built again.
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +8,11 @@ import { crc32 } from 'node:zlib';
 import type { HnswSettings, Quantization } from '../messages.ts';
 import type { LevelNumber } from '../database/rows.ts';
 
-const FORMAT = 1;
+/** Raised with every change of what the files hold. */
+const FORMAT = 2;
 const READ_BYTES = 4 * 1024 * 1024;
 const ENTRY_BYTES = 8;
+const NUMBER_BYTES = 4;
 const NAME = /^\d+-[123]-\d+-\d+$/;
 
 /** What a segment was built for: with other settings it is another index. */
@@ -30,7 +33,7 @@ export interface SegmentDescription {
   readonly to: number;
   readonly count: number;
   readonly bytes: number;
-  /** Of the graph's file, then the entries'. */
+  /** Over the files but this one. */
   readonly crc32: number;
   readonly parameters: IndexParameters;
 }
@@ -38,6 +41,13 @@ export interface SegmentDescription {
 export interface SegmentFile extends SegmentDescription {
   /** Without the extension. */
   readonly path: string;
+}
+
+type DataExtension = 'usearch' | 'entries' | 'vectors';
+
+/** Files of a segment beside its description. */
+export function dataExtensions(quantization: Quantization): readonly DataExtension[] {
+  return quantization === 'f32' ? ['usearch', 'entries'] : ['usearch', 'entries', 'vectors'];
 }
 
 export function parametersOf(embeddingId: string, dimension: number, quantization: Quantization, hnsw: HnswSettings): IndexParameters {
@@ -61,7 +71,8 @@ export function listSegments(folder: string, fits: (segment: SegmentDescription)
     const description = NAME.test(name) ? readDescription(path) : null;
     if (description !== null && fits(description)) segments.push({ ...description, path });
   }
-  const kept = new Set(segments.flatMap(({ path }) => [`${path}.json`, `${path}.usearch`, `${path}.entries`]));
+  const filesOf = ({ path, parameters }: SegmentFile) => ['json', ...dataExtensions(parameters.quantization)].map((extension) => `${path}.${extension}`);
+  const kept = new Set(segments.flatMap(filesOf));
   for (const file of readdirSync(folder)) if (!kept.has(join(folder, file))) removeQuietly(join(folder, file));
   return segments;
 }
@@ -69,9 +80,13 @@ export function listSegments(folder: string, fits: (segment: SegmentDescription)
 function readDescription(path: string): SegmentDescription | null {
   try {
     const description = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as SegmentDescription;
-    const { format, bytes, count } = description;
-    const isWhole = statSync(`${path}.usearch`).size === bytes && statSync(`${path}.entries`).size === count * ENTRY_BYTES;
-    return format === FORMAT && isWhole ? description : null;
+    if (description.format !== FORMAT) return null;
+    const { bytes, count, parameters } = description;
+    const sizes: Readonly<Record<DataExtension, number>> = {
+      usearch: bytes, entries: count * ENTRY_BYTES, vectors: count * parameters.dimension * NUMBER_BYTES,
+    };
+    const isWhole = dataExtensions(parameters.quantization).every((extension) => statSync(`${path}.${extension}`).size === sizes[extension]);
+    return isWhole ? description : null;
   } catch {
     return null;
   }
@@ -79,7 +94,7 @@ function readDescription(path: string): SegmentDescription | null {
 
 export function deleteSegment(path: string): void {
   // The description first: without it the other files count for nothing.
-  for (const extension of ['json', 'usearch', 'entries']) removeQuietly(`${path}.${extension}`);
+  for (const extension of ['json', 'usearch', 'entries', 'vectors']) removeQuietly(`${path}.${extension}`);
 }
 
 /** A file that is still mapped cannot be deleted everywhere; the next start tries again. */
@@ -91,9 +106,9 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** CRC-32 over both files. */
-export function segmentChecksum(path: string): number {
-  return fileChecksum(`${path}.entries`, fileChecksum(`${path}.usearch`, 0));
+/** CRC-32 over what the segment holds. */
+export function segmentChecksum(path: string, quantization: Quantization): number {
+  return dataExtensions(quantization).reduce((before, extension) => fileChecksum(`${path}.${extension}`, before), 0);
 }
 
 function fileChecksum(path: string, before: number): number {

@@ -169,7 +169,7 @@ export class IndexKeeper {
   #openSegment(segment: KeptSegment): HnswSegment {
     const { dimension, quantization, hnsw } = this.#deps.settings;
     // A damaged graph would lead the search out of its memory, so no byte of it is used unchecked.
-    if (!segment.isVerified && segmentChecksum(segment.path) !== segment.file.crc32) throw new Error('the checksum differs');
+    if (!segment.isVerified && segmentChecksum(segment.path, quantization) !== segment.file.crc32) throw new Error('the checksum differs');
     segment.isVerified = true;
     return new HnswSegment(segment, dimension, quantization, hnsw);
   }

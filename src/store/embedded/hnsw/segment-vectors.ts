@@ -1,11 +1,12 @@
-// The full vectors in a saved segment. The graph's file starts with them, one after another in the order
-// in which they were added, and reading them there costs a quarter of reading the database. Whoever saves
-// a segment checks that they are where this expects them.
+// The full vectors of a saved segment, one after another in the order in which they were added; reading them
+// there costs a quarter of reading the database. A graph that holds full vectors has them at the start of its file,
+// and whoever saves one checks that they are where this expects them; others have a file beside them.
 
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import type { Quantization } from '../messages.ts';
 
-/** Before the vectors stand their number and the bytes of one, as u32. */
-export const VECTORS_AT_BYTES = 8;
+/** In a graph's file their number and the bytes of one stand before the vectors, as u32. */
+const GRAPH_HEADER_BYTES = 8;
 /** Vectors this far apart are read together: one longer read is cheaper than two. */
 const GAP_MAX = 4;
 const READ_VECTORS = 64;
@@ -18,13 +19,16 @@ export interface WantedSlot {
 
 export class SegmentVectors {
   readonly #file: number;
+  readonly #startBytes: number;
   readonly #dimension: number;
   readonly #buffer: Float32Array;
   readonly #bytes: Uint8Array;
 
-  /** Throws where the file cannot be read. */
-  constructor(path: string, dimension: number) {
-    this.#file = openSync(path, 'r');
+  /** `path`: the segment's, without an extension. Throws where the file cannot be read. */
+  constructor(path: string, dimension: number, quantization: Quantization) {
+    const inGraph = quantization === 'f32';
+    this.#file = openSync(inGraph ? `${path}.usearch` : `${path}.vectors`, 'r');
+    this.#startBytes = inGraph ? GRAPH_HEADER_BYTES : 0;
     this.#dimension = dimension;
     this.#buffer = new Float32Array(READ_VECTORS * dimension);
     this.#bytes = new Uint8Array(this.#buffer.buffer);
@@ -56,7 +60,7 @@ export class SegmentVectors {
   #readRun(slot: number, count: number): void {
     const vectorBytes = this.#dimension * 4;
     const length = count * vectorBytes;
-    const read = readSync(this.#file, this.#bytes, 0, length, VECTORS_AT_BYTES + slot * vectorBytes);
+    const read = readSync(this.#file, this.#bytes, 0, length, this.#startBytes + slot * vectorBytes);
     if (read !== length) throw new Error('a vector index ends before its vectors do');
   }
 }

@@ -7,16 +7,18 @@ import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { SegmentVectors, WantedSlot } from '../hnsw/segment-vectors.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
 import type { NamespaceIndex, ReadVectors } from '../memory/namespace-index.ts';
+import type { HnswSettings } from '../messages.ts';
 import type { LevelNumber } from '../database/rows.ts';
 import type { SearchScope } from './search-scope.ts';
-import { nearest, type VectorHit } from '../memory/vector-rows.ts';
+import { nearest, rescoredCount, type VectorHit } from '../memory/vector-rows.ts';
 
-/** Rough costs, in scans of one row: they choose a way, never a result. */
-const GATHER_COST = 1.5;
-const FILE_READ_COST = 6;
-const DATABASE_READ_COST = 15;
-const VISIT_COST = 8;
-const FILTER_COST = 0.5;
+/** Rough costs in nanoseconds, for 1,024 numbers: they choose a way, never a result. */
+const SCAN_NS = 60;
+const GATHER_NS = 400;
+const FILE_READ_NS = 1_000;
+/** Of a candidate that a graph keeps, for each of its links. */
+const LINK_NS = 200;
+const FILTER_NS = 100;
 /** Asked for beyond what should suffice, so that a second round is rare. */
 const OVERSAMPLING = 1.2;
 const ROUNDS_MAX = 3;
@@ -30,11 +32,14 @@ const BATCH = 256;
 export class DenseSearch {
   readonly #readVectors: ReadVectors;
   readonly #efSearch: number;
+  /** Of a candidate that a graph keeps. */
+  readonly #visitNs: number;
   readonly #scratch: Float32Array;
 
-  constructor(readVectors: ReadVectors, dimension: number, efSearch: number) {
+  constructor(readVectors: ReadVectors, dimension: number, { m, efSearch }: HnswSettings) {
     this.#readVectors = readVectors;
     this.#efSearch = efSearch;
+    this.#visitNs = m * LINK_NS;
     this.#scratch = new Float32Array(BATCH * dimension);
   }
 
@@ -42,13 +47,13 @@ export class DenseSearch {
   top(index: NamespaceIndex, vectors: LevelVectors, query: Float32Array, count: number, scope: SearchScope): VectorHit[] {
     if (scope.ownedCount === 0 || count === 0) return [];
     const share = scope.expectedShare;
-    const exactCost = scope.ownedCount * gatherCost(vectors);
+    const exactNs = scope.ownedCount * gatherNs(vectors);
     const visits = vectors.segments.length * Math.max(this.#efSearch, count / share);
-    if (exactCost <= vectors.rows.count + visits * VISIT_COST) return this.#exact(index, query, scope);
+    if (exactNs <= vectors.rows.count * SCAN_NS + visits * this.#visitNs) return this.#exact(index, query, scope);
     const inRows = vectors.rows.search(query, count, share, scope.eligible);
     const hits = inRows ?? this.#scored(index, [...vectors.rows.ordinals.subarray(0, vectors.rows.count)].filter(scope.eligible), query);
     for (const segment of vectors.segments) {
-      const found = this.#inSegment(index, segment, query, count, scope, gatherCost(vectors));
+      const found = this.#inSegment(index, segment, query, count, scope, gatherNs(vectors));
       if (found === null) return this.#exact(index, query, scope);
       hits.push(...found);
     }
@@ -105,26 +110,26 @@ export class DenseSearch {
 
   /** null: asking the graph often enough would cost more than scoring everything in scope. */
   #inSegment(
-    index: NamespaceIndex, segment: HnswSegment, query: Float32Array, count: number, scope: SearchScope, scoreCost: number,
+    index: NamespaceIndex, segment: HnswSegment, query: Float32Array, count: number, scope: SearchScope, scoreNs: number,
   ): VectorHit[] | null {
     let wanted = Math.ceil((count / scope.expectedShare) * OVERSAMPLING);
-    let exactCost = Infinity;
-    // A shortened vector's order is rough: look at twice as many in full.
-    const needed = segment.vectors !== null ? count : count * 2;
+    let exactNs = Infinity;
+    // A shortened vector's order is rough: more are looked at in full than are wanted.
+    const needed = segment.isExact ? count : rescoredCount(count);
     for (let round = 0; round < ROUNDS_MAX; round++) {
       wanted = Math.min(segment.count, Math.max(wanted, needed));
-      if (wanted * VISIT_COST > exactCost) return null;
+      if (wanted * this.#visitNs > exactNs) return null;
       const found = eligibleHits(index.documents, segment, query, wanted, needed, scope);
       if (found.length >= needed || wanted === segment.count) return this.#finished(index, segment, found, query);
       const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
-      exactCost = (scope.hasFilter ? scope.ownedCount * FILTER_COST : 0) + eligible * scoreCost;
+      exactNs = (scope.hasFilter ? scope.ownedCount * FILTER_NS : 0) + eligible * scoreNs;
       wanted = Math.ceil((needed / Math.max(found.length, MISSES_AS_FOUND)) * wanted * OVERSAMPLING);
     }
     return null;
   }
 
   #finished(index: NamespaceIndex, segment: HnswSegment, hits: VectorHit[], query: Float32Array): VectorHit[] {
-    if (segment.vectors !== null) return hits;
+    if (segment.isExact) return hits;
     return this.#scored(index, hits.map(({ ordinal }) => ordinal), query);
   }
 
@@ -180,9 +185,8 @@ class ScoreBatch {
   }
 }
 
-function gatherCost({ segments }: LevelVectors): number {
-  if (segments.length === 0) return GATHER_COST;
-  return segments.every(({ vectors }) => vectors !== null) ? FILE_READ_COST : DATABASE_READ_COST;
+function gatherNs({ segments }: LevelVectors): number {
+  return segments.length === 0 ? GATHER_NS : FILE_READ_NS;
 }
 
 function eligibleHits(

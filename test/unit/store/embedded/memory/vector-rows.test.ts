@@ -32,4 +32,30 @@ describe('VectorRows', () => {
     rows.release();
     expect(rows.search(query, 5, 1, odd)).toEqual([]);
   });
+
+  it('finds the true nearest through eight bits, also among vectors that these cannot tell apart', () => {
+    const dimension = 256;
+    const rows = new VectorRows(dimension);
+    const vectors = Array.from({ length: 600 }, (_, i) => {
+      const vector = vectorOf(`v-${i}`, dimension);
+      // Half of them are nearly the same, and some have a number that eight bits cut off.
+      if (i % 2 === 1) return unit(vectorOf('alike', dimension).map((value, place) => value + (vector[place] as number) * 1e-4));
+      if (i % 10 === 0) vector[i % dimension] = 3;
+      return unit(vector);
+    });
+    vectors.forEach((vector, i) => rows.add(i, vector));
+    for (const query of [vectorOf('alike', dimension), vectors[0] as Float32Array, vectorOf('v-2', dimension), vectorOf('other', dimension)]) {
+      const scores = vectors.map((vector) => dot(query, vector)).sort((a, b) => b - a);
+      const found = rows.search(query, 20, 1, () => true);
+      expect(found?.map(({ score }) => score)).toEqual(scores.slice(0, 20).map((score) => expect.closeTo(score, 5) as number));
+      const thirds = vectors.filter((_, i) => i % 3 === 0).map((vector) => dot(query, vector)).sort((a, b) => b - a);
+      const someFound = rows.search(query, 20, 1 / 3, (ordinal) => ordinal % 3 === 0);
+      expect(someFound?.map(({ score }) => score)).toEqual(thirds.slice(0, 20).map((score) => expect.closeTo(score, 5) as number));
+    }
+  });
 });
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}

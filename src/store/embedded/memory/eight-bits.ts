@@ -1,0 +1,56 @@
+// Vectors of length one in eight bits a number. Their dot products come in an order close to the true one
+// at a quarter of the memory and less than a quarter of the time; what they put first is scored again in full.
+
+/** Numbers beyond are cut off: in vectors of length one they are rare. */
+const RANGE_MIN = 0.5;
+const RANGE_DEVIATIONS = 6;
+const LEVELS = 127;
+/** Standard deviation of what is lost when a number is rounded, in steps. */
+const ROUNDING_DEVIATION = 1 / Math.sqrt(12);
+/** Of a dot product. */
+const MARGIN_DEVIATIONS = 4;
+
+/** A query in eight bits, which uses their whole range: a factor of its own changes no order. */
+export interface EightBitQuery {
+  readonly codes: Int8Array;
+  /** Times a dot product of codes: about the true one. */
+  readonly scale: number;
+  /** A true dot product is hardly ever farther than this from the one that the codes give. */
+  readonly margin: number;
+}
+
+/** The largest number that is kept as it is. The same for all vectors of a dimension, so that their codes compare. */
+function rangeOf(dimension: number): number {
+  return Math.min(1, Math.max(RANGE_MIN, RANGE_DEVIATIONS / Math.sqrt(dimension)));
+}
+
+/** Writes the codes of `vector` to `codes`, from `at` on. False where a number was cut off, so that no margin holds. */
+export function toEightBits(vector: Float32Array, codes: Int8Array, at: number): boolean {
+  return write(vector, LEVELS / rangeOf(vector.length), codes, at);
+}
+
+export function eightBitQuery(query: Float32Array): EightBitQuery {
+  let largest = 0;
+  for (const value of query) if (Math.abs(value) > largest) largest = Math.abs(value);
+  const range = largest === 0 ? 1 : largest;
+  const codes = new Int8Array(query.length);
+  write(query, LEVELS / range, codes, 0);
+  const step = rangeOf(query.length) / LEVELS;
+  const queryStep = range / LEVELS;
+  return { codes, scale: step * queryStep, margin: MARGIN_DEVIATIONS * ROUNDING_DEVIATION * Math.hypot(step, queryStep) };
+}
+
+function write(vector: Float32Array, factor: number, codes: Int8Array, at: number): boolean {
+  let isWhole = true;
+  for (let i = 0; i < vector.length; i++) {
+    const scaled = (vector[i] as number) * factor;
+    const code = scaled < 0 ? scaled - 0.5 : scaled + 0.5;
+    // Conversion to an integer drops the fraction.
+    codes[at + i] = code;
+    if (code >= LEVELS + 1 || code <= -LEVELS - 1) {
+      codes[at + i] = code > 0 ? LEVELS : -LEVELS;
+      isWhole = false;
+    }
+  }
+  return isWhole;
+}
