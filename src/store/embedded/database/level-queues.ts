@@ -6,7 +6,7 @@ import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { Effect } from './effects.ts';
 import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
 import type { LevelNumber, RecordRow } from './rows.ts';
-import { derivedOf, STORED_COLUMNS, type StoredRow, toDocument } from './stored-row.ts';
+import { derivedOf, STORED_COLUMNS, type StoredRow, toDocument, toStored } from './stored-row.ts';
 
 /** A context that the transaction has put or moved. */
 export interface Unwritten {
@@ -39,6 +39,7 @@ class StoredQueue {
   #next = 0;
   #after = -1;
   #readNext = 1;
+  #isAtEnd = false;
 
   constructor(read: (after: number, count: number) => StoredRow[]) {
     this.#read = read;
@@ -55,10 +56,12 @@ class StoredQueue {
   }
 
   #readMore(wanted: number): boolean {
+    if (this.#isAtEnd) return false;
     const count = Math.min(ROWS_READ_MAX, Math.max(wanted, this.#readNext));
     this.#readNext = count * 2;
     this.#rows = this.#read(this.#after, count);
     this.#next = 0;
+    this.#isAtEnd = this.#rows.length < count;
     this.#after = this.#rows.at(-1)?.entered ?? this.#after;
     return this.#rows.length > 0;
   }
@@ -86,7 +89,7 @@ export class LevelQueues {
     this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
     this.#move = database.prepare(MOVE_SQL);
     const oldest = (owner: string) =>
-      database.prepare(`SELECT ${STORED_COLUMNS} FROM contexts AS c
+      arrays(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c
         WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} AND c.entered > ? ORDER BY c.entered LIMIT ?`);
     this.#oldest = { all: oldest(''), session: oldest('AND c.session_id = ?'), sessionless: oldest('AND c.session_id IS NULL') };
   }
@@ -184,7 +187,7 @@ export class LevelQueues {
         : sessionId === null
           ? this.#oldest.sessionless.all(spaceId, level, agentId, after, count)
           : this.#oldest.session.all(spaceId, level, agentId, sessionId, after, count);
-    return found as unknown as StoredRow[];
+    return (found as unknown as unknown[][]).map(toStored);
   }
 
   #write({ spaceId, row, origin }: Unwritten): Extract<Effect, { kind: 'add' | 'move' }> {
@@ -210,4 +213,10 @@ export class LevelQueues {
     this.#stored.clear();
     this.#bySession.clear();
   }
+}
+
+function arrays(database: DatabaseSync, sql: string): StatementSync {
+  const statement = database.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement;
 }

@@ -110,10 +110,11 @@ export class Writer {
   #putNew(space: Space, { row, vector }: OpOf<'put'>, context: WriteContext): void {
     const [id, agentId, sessionId, level, text, tokenCount, , , version, createdAtMs, , expiresAtMs, action, accessCount] = row;
     const seq = this.#sequence.next();
+    const { terms, traits } = deriveFromText(text);
     const stored: StoredRow = {
       seq, entry: seq, entered: seq, id, agent_id: agentId, session_id: sessionId, level, created_at: createdAtMs,
       expires_at: expiresAtMs, expiry_action: action, access_count: accessCount, token_count: tokenCount, version,
-      ...deriveFromText(text), old_text: null,
+      terms, traits, old_text: null,
     };
     this.#queues.put(space.id, stored, row, context.vector(vector));
   }
@@ -244,8 +245,9 @@ export class Writer {
   #moved(stored: StoredRow, to: Move): StoredRow {
     const entry = this.#sequence.next();
     const keepsOwn = hiddenFrom(stored.expires_at, stored.expiry_action) !== Infinity;
-    const lifetime = keepsOwn ? {} : { expires_at: to.expiresAtMs, expiry_action: to.action };
-    return { ...stored, entry, entered: entry, level: to.level, ...lifetime };
+    const expiresAtMs = keepsOwn ? stored.expires_at : to.expiresAtMs;
+    const action = keepsOwn ? stored.expiry_action : to.action;
+    return { ...stored, entry, entered: entry, level: to.level, expires_at: expiresAtMs, expiry_action: action };
   }
 
   #countMove(spaceId: number, before: StoredRow, level: LevelNumber): void {
