@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { schedule, validate, type ScheduledTask } from 'node-cron';
 import { systemClock, type Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
@@ -9,6 +10,7 @@ import type { Config } from './config/schema.ts';
 import { withCache, type CachedEmbeddingProvider } from './embedding/cache.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
+import { createLocalThread } from './embedding/local-thread.ts';
 import type { EmbeddingProvider } from './embedding/provider.ts';
 import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
@@ -70,7 +72,7 @@ async function build(setup: ServerSetup, deps: Required<ServerDeps>, onStop: Cle
   const { clock, log } = deps;
   const metrics = createMetricsRegistry();
   onStop(() => metrics.close());
-  const provider = createProvider(setup.config.embedding, deps);
+  const provider = startProvider(setup.config.embedding, deps, onStop);
   const health = createHealth({ clock, version: deps.version, embedderAnswers: () => provider.embed(['ready?'], 'query') });
 
   // Probes are answered from the first moment: opening a large store takes its time.
@@ -135,6 +137,14 @@ async function listen(setup: ServerSetup, memory: Memory, parts: Parts, onStop: 
 function markRunning(health: Health, memory: Memory, onStop: Cleanup): void {
   health.running(() => memory.healthy());
   onStop(() => health.stopping());
+}
+
+/** The same as `createProvider`, beside the main thread where that saves it work and there is a core for it. */
+function startProvider(config: Config['embedding'], deps: Required<ServerDeps>, onStop: Cleanup): EmbeddingProvider {
+  if (config.provider !== 'local' || availableParallelism() === 1) return createProvider(config, deps);
+  const thread = createLocalThread({ ...deps, dimension: config.dimension });
+  onStop(() => thread.close());
+  return thread;
 }
 
 /** The embedder that the configuration names, without its cache. */

@@ -79,7 +79,8 @@ function normalise(vector: Float32Array): void {
   for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] ?? 0) * scale;
 }
 
-class LocalEmbedder {
+/** Keeps the features of words that it has seen. */
+export class LocalEmbedder {
   readonly #dimension: number;
   readonly #cache = new Map<string, WordFeatures>();
 
@@ -89,6 +90,12 @@ class LocalEmbedder {
 
   embed(text: string): Float32Array {
     const vector = new Float32Array(this.#dimension);
+    this.embedInto(vector, text);
+    return vector;
+  }
+
+  /** `vector` is all zeros, and of the embedder's dimension. */
+  embedInto(vector: Float32Array, text: string): void {
     for (const [word, count] of this.#countWords(text)) {
       const weight = (1 + Math.log(count)) * wordWeight(word);
       const { places, values } = this.#features(stemWord(word));
@@ -98,7 +105,6 @@ class LocalEmbedder {
       }
     }
     normalise(vector);
-    return vector;
   }
 
   /** A text of symbols alone counts as one word. */

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CodedError } from '../../../src/base/errors.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { createLocalProvider } from '../../../src/embedding/local.ts';
+import { createLocalThread, type LocalThreadOptions } from '../../../src/embedding/local-thread.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+const DIMENSION = 64;
+const local = createLocalProvider({ dimension: DIMENSION });
+const lengthWorker = new URL('./length-worker.ts', import.meta.url);
+let running: ReturnType<typeof createLocalThread> | null = null;
+afterEach(() => running?.close());
+
+function start(options: Partial<LocalThreadOptions> = {}) {
+  const clock = new FakeClock();
+  const thread = (running = createLocalThread({ dimension: DIMENSION, clock, log: silentLog, ...options }));
+  const firstOf = async (text: string): Promise<number> => (await thread.embed([text], 'passage'))[0]?.[0] as number;
+  /** Until the thread that tells lengths is the one that answers. */
+  const untilUp = async (): Promise<void> => {
+    while ((await firstOf('abcde')) !== 5) await sleep(5);
+  };
+  return { thread, clock, firstOf, untilUp };
+}
+
+describe('the embedding thread', () => {
+  it('gives each call the vectors of its texts, as the local provider makes them', async () => {
+    const { thread } = start();
+    expect(thread).toMatchObject({ id: local.id, dimension: DIMENSION, kind: 'lexical' });
+    const calls = Array.from({ length: 30 }, (_, call) => Array.from({ length: call % 7 }, (_, i) => `text ${i} of call ${call} about harbours`));
+    for (let round = 0; round < 20; round++) {
+      const vectors = await Promise.all(calls.map((texts) => thread.embed(texts, 'passage')));
+      expect(vectors).toEqual(await Promise.all(calls.map((texts) => local.embed(texts, 'passage'))));
+      await sleep(10);
+    }
+  });
+
+  it('gives vectors that share no memory', async () => {
+    const { thread, untilUp } = start({ workerUrl: lengthWorker });
+    await untilUp();
+    const vectors = await thread.embed(['a', 'bb'], 'passage');
+    expect(vectors.map((vector) => [vector[0], vector.buffer.byteLength])).toEqual([[1, DIMENSION * 4], [2, DIMENSION * 4]]);
+  });
+
+  it('is not waited for by queries', async () => {
+    const { thread, untilUp } = start({ workerUrl: lengthWorker });
+    await untilUp();
+    expect(await thread.embed(['harbour'], 'query')).toEqual(await local.embed(['harbour'], 'query'));
+  });
+
+  it('that ends leaves no call without its vectors, and comes back later', async () => {
+    const { thread, clock, firstOf, untilUp } = start({ workerUrl: lengthWorker });
+    await untilUp();
+    const texts = ['first', 'die', 'last'];
+    const vectors = await Promise.all(texts.map((text) => thread.embed([text], 'passage')));
+    expect(vectors).toEqual(await Promise.all(texts.map((text) => local.embed([text], 'passage'))));
+    await sleep(50);
+    expect(await firstOf('abcde')).not.toBe(5);
+    clock.advance(60_000);
+    await untilUp();
+  });
+
+  it('that cannot start is done without', async () => {
+    const { thread } = start({ workerUrl: new URL('./no-such-worker.ts', import.meta.url) });
+    for (let i = 0; i < 5; i++) {
+      expect(await thread.embed(['harbour'], 'passage')).toEqual(await local.embed(['harbour'], 'passage'));
+      await sleep(20);
+    }
+  });
+
+  it('gets no text of a call that was given up', async () => {
+    const { thread, untilUp } = start({ workerUrl: lengthWorker });
+    await untilUp();
+    const controller = new AbortController();
+    const call = thread.embed(['die'], 'passage', controller.signal);
+    controller.abort(new CodedError('DEADLINE_EXCEEDED', 'too late'));
+    await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect((await thread.embed(['abc'], 'passage'))[0]?.[0]).toBe(3);
+  });
+
+  it('that is closed embeds what waits', async () => {
+    const { thread, untilUp } = start({ workerUrl: lengthWorker });
+    await untilUp();
+    const call = thread.embed(['harbour'], 'passage');
+    await thread.close();
+    expect((await call)[0]).toHaveLength(DIMENSION);
+    expect(await thread.embed(['harbour'], 'passage')).toEqual(await local.embed(['harbour'], 'passage'));
+  });
+});
