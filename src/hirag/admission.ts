@@ -1,5 +1,5 @@
 import { LEVELS, type Level } from '../base/context.ts';
-import type { Candidate } from '../store/store.ts';
+import type { Candidates } from '../store/candidates.ts';
 import type { Ranked } from './answer.ts';
 import { compareRank, finalScore, recencyOf, scoreParts, type RankSettings } from './ranking.ts';
 import type { Similarities } from './similarity.ts';
@@ -16,7 +16,7 @@ export interface AdmissionRules {
 
 /** What is asked of the candidates, of whatever level, with their similarities at the same places. */
 export interface Contest {
-  readonly candidates: readonly Candidate[];
+  readonly candidates: Candidates;
   readonly similarities: Similarities;
   /** Only these are ranked. */
   readonly levels: readonly Level[];
@@ -44,15 +44,17 @@ export interface Admission {
  * nothing about a query that it is not about.
  */
 export function admit(contest: Contest, rules: AdmissionRules, settings: RankSettings): Admission {
-  const { candidates, similarities } = contest;
-  const standing = new Float64Array(candidates.length);
+  const { columns } = contest.candidates;
+  const asked = LEVELS.map((level) => contest.levels.includes(level));
+  const standing = new Float64Array(columns.count);
   const admitted: Ranked[] = [];
   const unfit: number[] = [];
-  for (let place = 0; place < candidates.length; place++) {
-    const { level, createdAtMs } = candidates[place] as Candidate;
-    if (!contest.levels.includes(level)) continue;
-    const similarity = similarities.similarity[place] as number;
-    standing[place] = finalScore(similarity, recencyOf(createdAtMs, contest.nowMs, settings), level, 0, settings);
+  for (let place = 0; place < columns.count; place++) {
+    const level = columns.levels[place] as number;
+    if (!asked[level]) continue;
+    const similarity = contest.similarities.similarity[place] as number;
+    const recency = recencyOf(columns.createdAtMs[place] as number, contest.nowMs, settings);
+    standing[place] = finalScore(similarity, recency, LEVELS[level] as Level, 0, settings);
     const candidate = similarity >= rules.minSimilarity ? rankedAt(contest, place, settings) : null;
     if (candidate !== null && candidate.relevanceScore >= rules.threshold) admitted.push(candidate);
     else unfit.push(place);
@@ -72,36 +74,38 @@ export function admit(contest: Contest, rules: AdmissionRules, settings: RankSet
   };
 }
 
-function rankedAt(contest: Contest, place: number, settings: RankSettings): Ranked {
-  const { id, level, createdAtMs, tokenCount, accessCount } = contest.candidates[place] as Candidate;
-  const facts = { id, level, createdAtMs, accessCount: accessCount + contest.pendingAccesses(id) };
-  const { similarity, lexical } = contest.similarities;
-  const relevance = { similarity: similarity[place] as number, lexical: lexical[place] as number };
-  const scores = scoreParts(facts, relevance, contest.nowMs, settings);
+function rankedAt({ candidates: { columns, ids }, similarities, nowMs, pendingAccesses }: Contest, place: number, settings: RankSettings): Ranked {
+  const id = ids.at(place) as string;
+  const level = LEVELS[columns.levels[place] as number] as Level;
+  const createdAtMs = columns.createdAtMs[place] as number;
+  const facts = { id, level, createdAtMs, accessCount: (columns.accessCounts[place] as number) + pendingAccesses(id) };
+  const relevance = { similarity: similarities.similarity[place] as number, lexical: similarities.lexical[place] as number };
+  const scores = scoreParts(facts, relevance, nowMs, settings);
   const relevanceScore = finalScore(scores.similarity, scores.recency, level, scores.frequency, settings);
-  return { id, level, createdAtMs, tokenCount, scores, relevanceScore };
+  return { id, level, createdAtMs, tokenCount: columns.tokenCounts[place] as number, scores, relevanceScore };
 }
 
 /** The unfit among the best `count` of their level. */
-function keptPlaces({ candidates, similarities, levels }: Contest, standing: Float64Array, unfit: ReadonlySet<number>, count: number): number[] {
+function keptPlaces(contest: Contest, standing: Float64Array, unfit: ReadonlySet<number>, count: number): number[] {
+  const { columns, ids } = contest.candidates;
+  const { similarity } = contest.similarities;
   const isBefore = (a: number, b: number): boolean => {
-    const one = candidates[a] as Candidate;
-    const other = candidates[b] as Candidate;
     const order =
       (standing[b] as number) - (standing[a] as number) ||
-      (similarities.similarity[b] as number) - (similarities.similarity[a] as number) ||
-      other.createdAtMs - one.createdAtMs;
-    return order < 0 || (order === 0 && one.id < other.id);
+      (similarity[b] as number) - (similarity[a] as number) ||
+      (columns.createdAtMs[b] as number) - (columns.createdAtMs[a] as number);
+    return order < 0 || (order === 0 && (ids.at(a) as string) < (ids.at(b) as string));
   };
   const best: Record<Level, number[]> = { immediate: [], short_term: [], long_term: [] };
-  candidates.forEach(({ level }, place) => {
-    if (!levels.includes(level)) return;
+  for (let place = 0; place < columns.count; place++) {
+    const level = LEVELS[columns.levels[place] as number] as Level;
+    if (!contest.levels.includes(level)) continue;
     const leading = best[level];
-    if (leading.length === count && !isBefore(place, leading[count - 1] as number)) return;
+    if (leading.length === count && !isBefore(place, leading[count - 1] as number)) continue;
     let at = leading.length;
     while (at > 0 && isBefore(place, leading[at - 1] as number)) at--;
     leading.splice(at, 0, place);
     if (leading.length > count) leading.pop();
-  });
+  }
   return LEVELS.flatMap((level) => best[level].filter((place) => unfit.has(place)));
 }

@@ -3,10 +3,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Level } from '../base/context.ts';
 import { toCodedError, type CodedError } from '../base/errors.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
-import type { Candidate, ContextStore, SearchResult, TermStatistics } from '../store/store.ts';
+import { toCandidates, type Candidate, type Candidates } from '../store/candidates.ts';
+import type { ContextStore, SearchRequest, TermStatistics } from '../store/store.ts';
+import { joinCandidates } from './joined-candidates.ts';
 import type { QueryPlan } from './query-plan.ts';
 import type { HiragSettings } from './settings.ts';
-import { localStatistics, searchResident, type ResidentContext } from './working-set-search.ts';
+import { localStatistics, searchResident, type ResidentContext, type ResidentResult } from './working-set-search.ts';
 import type { WorkingSet, WorkingSets } from './working-sets.ts';
 
 export interface LevelSearchDeps {
@@ -25,12 +27,25 @@ export interface QueryVector {
   readonly error?: CodedError;
 }
 
-/** What one level answered. `result` null: nothing, because of `error`; both: part of it. */
+/** What one level answered. */
 export interface LevelAnswer {
   readonly level: Level;
-  readonly result: SearchResult | null;
+  /** False: nothing, because of `error`. True with an error: part of it. */
+  readonly answered: boolean;
+  readonly searched: number;
+  /** `LevelFindings.denseMedian` */
+  readonly denseMedian: number | null;
   readonly error?: CodedError;
   readonly fromMemory: boolean;
+}
+
+/** What levels answered together. */
+export interface SearchAnswer {
+  readonly levels: readonly LevelAnswer[];
+  /** Of all levels, each once, and their neighbours. */
+  readonly candidates: Candidates;
+  /** null where no level answered. */
+  readonly statistics: TermStatistics | null;
 }
 
 /** Asks the levels; no failure of one touches another. */
@@ -56,55 +71,78 @@ export class LevelSearch {
     }
   }
 
-  /** Every level's answer, in the order of `plan.levels`; L1 starts at once, the others with the vector. Never rejects. */
-  search(plan: QueryPlan, vector: Promise<QueryVector>, signal: AbortSignal | undefined): Promise<LevelAnswer[]> {
-    return Promise.all(
-      plan.levels.map(async (level) => {
-        try {
-          const fromMemory = level === 'immediate' ? await this.#fromMemory(plan, vector, signal) : null;
-          return fromMemory ?? (await this.#fromStore(plan, level, vector, signal));
-        } catch (error) {
-          return { level, result: null, error: toCodedError(error), fromMemory: false };
-        }
-      }),
-    );
+  /** Every level's answer, in the order of `plan.levels`; L1 in memory starts at once, the store with the vector. Never rejects. */
+  async search(plan: QueryPlan, vector: Promise<QueryVector>, signal: AbortSignal | undefined): Promise<SearchAnswer> {
+    const resident = plan.workingSets.length > 0 && plan.levels.includes('immediate');
+    const stored = resident ? plan.levels.filter((level) => level !== 'immediate') : plan.levels;
+    const answers = await Promise.all([
+      ...(resident ? [this.#immediate(plan, vector, signal)] : []),
+      ...(stored.length > 0 ? [this.#fromStore(plan, stored, vector, signal)] : []),
+    ]);
+    return {
+      levels: answers.flatMap(({ levels }) => levels),
+      candidates: joinCandidates(answers.map(({ candidates }) => candidates), plan.analysis.terms.length),
+      statistics: answers.find(({ statistics }) => statistics !== null)?.statistics ?? null,
+    };
+  }
+
+  /** L1 from memory, or from the store where it cannot be kept in memory. */
+  async #immediate(plan: QueryPlan, vector: Promise<QueryVector>, signal: AbortSignal | undefined): Promise<SearchAnswer> {
+    try {
+      const answer = await this.#fromMemory(plan, vector, signal);
+      return answer ?? (await this.#fromStore(plan, ['immediate'], vector, signal));
+    } catch (error) {
+      return failed(['immediate'], error);
+    }
   }
 
   async #fromStore(
     plan: QueryPlan,
-    level: Level,
+    levels: readonly Level[],
     vectorComing: Promise<QueryVector>,
     signal: AbortSignal | undefined,
-  ): Promise<LevelAnswer> {
-    const { vector, error } = searchable(plan, await vectorComing);
-    const { settings, store, clock, embedding } = this.#deps;
-    const searching = store.search(
-      {
-        ...plan.scope,
-        level,
-        includeSessionless: true,
-        ...(vector === undefined ? {} : { vector }),
-        terms: plan.analysis.terms,
-        names: [...plan.analysis.names],
-        denseSamples: embedding.kind === 'semantic' ? settings.fusion.denseFloorSamples : 0,
-        candidates: plan.candidates,
-        neighbours: settings.fusion.neighbourWeights.length,
-        denseNeighbours: embedding.kind === 'semantic',
-        nowMs: clock.nowMs(),
-      },
-      signal,
-    );
-    const result = await orAbort(searching, signal);
-    return { level, result, fromMemory: false, ...(error === undefined ? {} : { error }) };
+  ): Promise<SearchAnswer> {
+    try {
+      const { vector, error: embeddingError } = searchable(plan, await vectorComing);
+      const result = await orAbort(this.#deps.store.search(this.#request(plan, levels, vector), signal), signal);
+      return {
+        levels: result.levels.map(({ searched, denseMedian, error }, i): LevelAnswer => {
+          const because = error ?? embeddingError;
+          const level = levels[i] as Level;
+          const answered = error === undefined;
+          return { level, answered, searched, denseMedian, fromMemory: false, ...(because === undefined ? {} : { error: because }) };
+        }),
+        candidates: result.candidates,
+        statistics: result.statistics,
+      };
+    } catch (error) {
+      return failed(levels, error);
+    }
   }
 
-  /** Null: the store has to answer, because the query names no session or a set cannot be kept in memory. */
+  #request(plan: QueryPlan, levels: readonly Level[], vector: Float32Array | undefined): SearchRequest {
+    const { settings, clock, embedding } = this.#deps;
+    return {
+      ...plan.scope,
+      levels,
+      includeSessionless: true,
+      ...(vector === undefined ? {} : { vector }),
+      terms: plan.analysis.terms,
+      names: [...plan.analysis.names],
+      denseSamples: embedding.kind === 'semantic' ? settings.fusion.denseFloorSamples : 0,
+      candidates: plan.candidates,
+      neighbours: settings.fusion.neighbourWeights.length,
+      denseNeighbours: embedding.kind === 'semantic',
+      nowMs: clock.nowMs(),
+    };
+  }
+
+  /** Null: the store has to answer, because a set cannot be kept in memory. */
   async #fromMemory(
     plan: QueryPlan,
     vectorComing: Promise<QueryVector>,
     signal: AbortSignal | undefined,
-  ): Promise<LevelAnswer | null> {
-    if (plan.workingSets.length === 0) return null;
+  ): Promise<SearchAnswer | null> {
     const { workingSets, store } = this.#deps;
     const terms = plan.analysis.terms;
     const reading = Promise.allSettled(plan.workingSets.map((scope) => orAbort(workingSets.read(scope), signal)));
@@ -119,19 +157,20 @@ export class LevelSearch {
     }
     if (sets.length === 0 && failure !== undefined) throw failure;
     const { vector, error = failure } = searchable(plan, await vectorComing);
-    const result = this.#searchSets(plan, sets, counted, vector);
-    return { level: 'immediate', result, fromMemory: true, ...(error === undefined ? {} : { error }) };
+    const statistics = counted ?? localStatistics(contextsOf(sets), terms);
+    const { candidates, searched } = this.#searchSets(plan, sets, statistics, vector);
+    const answer = { answered: true, searched, denseMedian: null, fromMemory: true, ...(error === undefined ? {} : { error }) };
+    return { levels: [{ level: 'immediate', ...answer }], candidates: toCandidates(candidates, terms.length), statistics };
   }
 
   /** Set by set, as neighbours are neighbours within a session. */
   #searchSets(
     plan: QueryPlan,
     sets: readonly WorkingSet[],
-    counted: TermStatistics | null,
+    statistics: TermStatistics,
     vector: Float32Array | undefined,
-  ): SearchResult {
+  ): ResidentResult {
     const { settings, clock } = this.#deps;
-    const statistics = counted ?? localStatistics(contextsOf(sets), plan.analysis.terms);
     const candidates: Candidate[] = [];
     let searched = 0;
     for (const set of sets) {
@@ -148,8 +187,17 @@ export class LevelSearch {
       candidates.push(...found.candidates);
       searched += found.searched;
     }
-    return { candidates, searched, statistics, denseMedian: null };
+    return { candidates, searched };
   }
+}
+
+function failed(levels: readonly Level[], error: unknown): SearchAnswer {
+  const coded = toCodedError(error);
+  return {
+    levels: levels.map((level) => ({ level, answered: false, searched: 0, denseMedian: null, error: coded, fromMemory: false })),
+    candidates: toCandidates([], 0),
+    statistics: null,
+  };
 }
 
 /** Throws the embedder's error where there are no words either. */

@@ -4,12 +4,12 @@ import type { Level } from '../base/context.ts';
 import { toCodedError, type CodedError } from '../base/errors.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
-import type { Candidate, ContextStore } from '../store/store.ts';
+import type { ContextStore } from '../store/store.ts';
 import type { AccessCounts } from './access-counts.ts';
 import { admit, type Admission } from './admission.ts';
 import { assemble, type Answer, type Fetched } from './answer.ts';
 import type { LevelPolicy } from './level-policy.ts';
-import { LevelSearch, type LevelAnswer, type QueryVector } from './level-search.ts';
+import { LevelSearch, type LevelAnswer, type QueryVector, type SearchAnswer } from './level-search.ts';
 import { planQuery, type QueryPlan } from './query-plan.ts';
 import { boundedAnalysis } from './query-terms.ts';
 import { compareRank } from './ranking.ts';
@@ -50,15 +50,15 @@ export class Retrieval {
     // A microtask later, so that L1's reads are on their way before an embedder in this thread starts to compute.
     const embeds = Promise.resolve().then(() => this.#search.embed(plan, options.signal));
     const embedded = this.#timed('embed', startedMs, embeds);
-    const answers = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));
-    failWhereAllFailed(answers, new Map());
+    const found = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));
+    failWhereAllFailed(found.levels, new Map());
 
     const rankingMs = clock.monotonicMs();
-    const admission = this.#rank(plan, answers);
+    const admission = this.#rank(plan, found);
     const answer = await assemble(admission.admitted, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
-    if (answer.included.length === 0) failWhereAllFailed(answers, answer.lost);
+    if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
-    return this.#outcome(plan, answers, admission, answer, await embedded, startedMs);
+    return this.#outcome(plan, found.levels, admission, answer, await embedded, startedMs);
   }
 
   async #bounded(plan: QueryPlan, signal: AbortSignal | undefined): Promise<QueryPlan> {
@@ -67,12 +67,12 @@ export class Retrieval {
   }
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
-  #rank(plan: QueryPlan, answers: readonly LevelAnswer[]): Admission {
+  #rank(plan: QueryPlan, found: SearchAnswer): Admission {
     const { settings, embedding, accessCounts, clock } = this.#deps;
-    const candidates = mergeCandidates(answers);
+    const { candidates } = found;
     const contest = {
       candidates,
-      similarities: similarities(candidates, comparisonOf(plan, answers, embedding.kind), settings.fusion),
+      similarities: similarities(candidates.columns, comparisonOf(plan, found, embedding.kind), settings.fusion),
       levels: plan.levels,
       nowMs: clock.nowMs(),
       pendingAccesses: accessCounts.pendingIn(plan.scope.namespace),
@@ -99,7 +99,7 @@ export class Retrieval {
 
   #outcome(
     plan: QueryPlan,
-    answers: readonly LevelAnswer[],
+    levels: readonly LevelAnswer[],
     admission: Admission,
     answer: Answer,
     embedded: QueryVector,
@@ -118,18 +118,18 @@ export class Retrieval {
       retrievalTimeMs: clock.monotonicMs() - startedMs,
       levelDistribution: distribution(contexts),
       avgRelevance: average(contexts.map((context) => context.relevanceScore)),
-      cacheHits: (embedded.cached ? 1 : 0) + answers.filter((level) => level.fromMemory).length,
-      totalSearched: answers.reduce((total, { result }) => total + (result?.searched ?? 0), 0),
+      cacheHits: (embedded.cached ? 1 : 0) + levels.filter((level) => level.fromMemory).length,
+      totalSearched: levels.reduce((total, { searched }) => total + searched, 0),
       allocations: answer.allocations,
-      degraded: this.#degraded(answers, answer),
+      degraded: this.#degraded(levels, answer),
       ...(plan.explain ? { receipts: receiptsOf(admission, answer) } : {}),
     };
   }
 
   /** One entry per level that had to be done without, in whole or in part. */
-  #degraded(answers: readonly LevelAnswer[], answer: Answer): { level: Level; code: string }[] {
+  #degraded(levels: readonly LevelAnswer[], answer: Answer): { level: Level; code: string }[] {
     const degraded: { level: Level; code: string }[] = [];
-    for (const { level, error } of answers) {
+    for (const { level, error } of levels) {
       const code = (error ?? answer.lost.get(level))?.code;
       if (code === undefined) continue;
       degraded.push({ level, code });
@@ -151,8 +151,8 @@ export class Retrieval {
 }
 
 /** Throws the highest level's error where no level has anything to answer with. */
-function failWhereAllFailed(answers: readonly LevelAnswer[], lost: ReadonlyMap<Level, CodedError>): void {
-  const failures = answers.map(({ level, result, error }) => (result === null ? error : lost.get(level)));
+function failWhereAllFailed(levels: readonly LevelAnswer[], lost: ReadonlyMap<Level, CodedError>): void {
+  const failures = levels.map(({ level, answered, error }) => (answered ? lost.get(level) : error));
   const [first] = failures;
   if (first !== undefined && failures.every((failure) => failure !== undefined)) throw first;
 }
@@ -160,44 +160,20 @@ function failWhereAllFailed(answers: readonly LevelAnswer[], lost: ReadonlyMap<L
 /** Fewer vectors than this have no median that says anything about unrelated texts. */
 const FLOOR_SAMPLE_MIN = 32;
 
-function comparisonOf(plan: QueryPlan, answers: readonly LevelAnswer[], kind: Comparison['kind']): Comparison {
-  const statistics = answers.find(({ result }) => result !== null)?.result?.statistics;
+function comparisonOf(plan: QueryPlan, { levels, statistics }: SearchAnswer, kind: Comparison['kind']): Comparison {
   let floor = 0;
   let sampled = 0;
-  for (const { result } of answers) {
-    if (result === null || result.denseMedian === null) continue;
-    floor += result.denseMedian * result.searched;
-    sampled += result.searched;
+  for (const { denseMedian, searched } of levels) {
+    if (denseMedian === null) continue;
+    floor += denseMedian * searched;
+    sampled += searched;
   }
   return {
     query: plan.analysis,
-    attainable: statistics === undefined ? 0 : attainableScore(plan.analysis.terms, statistics),
+    attainable: statistics === null ? 0 : attainableScore(plan.analysis.terms, statistics),
     kind,
     denseFloor: sampled < FLOOR_SAMPLE_MIN ? null : floor / sampled,
   };
-}
-
-/**
- * Each context once, though it may have been found in two levels (it moved meanwhile) or beside another one: as a hit
- * rather than as a neighbour, with what either knows of its place in the session.
- */
-function mergeCandidates(answers: readonly LevelAnswer[]): readonly Candidate[] {
-  const found = answers.map(({ result }) => result?.candidates ?? []).filter((candidates) => candidates.length > 0);
-  // One level names each context once.
-  if (found.length === 1) return found[0] ?? [];
-  const merged = new Map<string, Candidate>();
-  for (const candidates of found) {
-    for (const candidate of candidates) {
-      const known = merged.get(candidate.id);
-      merged.set(candidate.id, known === undefined ? candidate : joined(known, candidate));
-    }
-  }
-  return [...merged.values()];
-}
-
-function joined(first: Candidate, second: Candidate): Candidate {
-  const [kept, other] = !first.direct && second.direct ? [second, first] : [first, second];
-  return { ...kept, previousId: kept.previousId ?? other.previousId, nextId: kept.nextId ?? other.nextId };
 }
 
 function distribution(contexts: readonly RankedContext[]): Record<Level, number> {

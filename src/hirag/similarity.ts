@@ -1,7 +1,8 @@
 import type { QueryAnalysis } from '../base/text/analyzer.ts';
 import { inverseDocumentFrequency } from '../base/text/bm25.ts';
 import { dateAffinity } from '../base/text/dates.ts';
-import type { Candidate, QueryTerm, TermStatistics } from '../store/store.ts';
+import { NOBODY, QUESTION_FLAG, SPEAKER_FLAG, type CandidateColumns } from '../store/candidates.ts';
+import type { QueryTerm, TermStatistics } from '../store/store.ts';
 
 /** A number for a provider that compares spellings, and one for a provider that compares meanings. */
 export interface ByKind {
@@ -94,27 +95,40 @@ export function attainableScore(terms: readonly QueryTerm[], statistics: TermSta
  * E is a share of what the query could find at all, so a similarity means the same in every corpus, and the floor of
  * the cosine makes it mean the same with every embedder; the last factor spreads the lower places of one answer.
  */
-export function similarities(candidates: readonly Candidate[], comparison: Comparison, settings: FusionSettings): Similarities {
+export function similarities(candidates: CandidateColumns, comparison: Comparison, settings: FusionSettings): Similarities {
+  const { count } = candidates;
   const chain = linksOf(candidates);
-  const needs = Float64Array.from(candidates, ({ tokenCount }) => Math.min(1, settings.neighbourTokens / tokenCount));
+  const needs = needsOf(candidates, settings);
   const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
   const dense = denseEvidence(candidates, chain, needs, comparison, settings);
-  const hasDense = candidates.some((candidate) => candidate.dense !== null);
-  // Where no text holds any word of the query, the vectors are all there is to go by.
-  const hasLexical = lexical.some((found) => found > 0);
-  const denseShare = !hasDense ? 0 : hasLexical ? settings.denseShare[comparison.kind] : 1;
-  const evidence = new Float64Array(candidates.length);
+  const denseShare = denseShareOf(candidates, lexical, comparison, settings);
+  const similarity = new Float64Array(count);
   let best = 0;
-  for (let place = 0; place < candidates.length; place++) {
+  for (let place = 0; place < count; place++) {
     const found = (1 - denseShare) * (lexical[place] as number) + denseShare * (dense[place] as number);
     if (found <= 0) continue;
-    evidence[place] = found * circumstances(candidates[place] as Candidate, comparison.query, settings);
-    best = Math.max(best, evidence[place] as number);
+    const evidence = found * circumstances(candidates, place, comparison.query, settings);
+    similarity[place] = evidence;
+    if (evidence > best) best = evidence;
   }
-  return {
-    similarity: evidence.map((found) => similarityOf(found, best, settings)),
-    lexical: lexical.map((share) => rounded(Math.min(1, share))),
-  };
+  for (let place = 0; place < count; place++) {
+    similarity[place] = similarityOf(similarity[place] as number, best, settings);
+    lexical[place] = rounded(Math.min(1, lexical[place] as number));
+  }
+  return { similarity, lexical };
+}
+
+/** Where no text holds any word of the query, the vectors are all there is to go by. */
+function denseShareOf({ dense }: CandidateColumns, lexical: Float64Array, { kind }: Comparison, settings: FusionSettings): number {
+  if (dense.every(Number.isNaN)) return 0;
+  return lexical.some((found) => found > 0) ? settings.denseShare[kind] : 1;
+}
+
+/** What each candidate is lent of its neighbours' evidence, 0..1. */
+function needsOf({ tokenCounts }: CandidateColumns, { neighbourTokens }: FusionSettings): Float64Array {
+  const needs = new Float64Array(tokenCounts.length);
+  for (let place = 0; place < needs.length; place++) needs[place] = Math.min(1, neighbourTokens / (tokenCounts[place] as number));
+  return needs;
 }
 
 function similarityOf(found: number, best: number, { slope, relativeExponent }: FusionSettings): number {
@@ -126,30 +140,23 @@ function rounded(score: number): number {
   return Math.round(score * 1e6) / 1e6;
 }
 
-/** Places of the contexts before and after each candidate in its session; -1 where that is no candidate. */
+/** Places of the contexts before and after each candidate in its session, `NOBODY` where that is no candidate. */
 interface Chain {
   readonly previous: Int32Array;
   readonly next: Int32Array;
 }
 
 /** Either side may know of the other: a level in memory does not see where its session goes on in the next. */
-function linksOf(candidates: readonly Candidate[]): Chain {
-  const places = new Map<string, number>();
-  candidates.forEach(({ id }, place) => places.set(id, place));
-  const previous = new Int32Array(candidates.length).fill(-1);
-  const next = new Int32Array(candidates.length).fill(-1);
-  candidates.forEach(({ previousId, nextId }, place) => {
-    const before = previousId === null ? undefined : places.get(previousId);
-    const after = nextId === null ? undefined : places.get(nextId);
-    if (before !== undefined) {
-      previous[place] = before;
-      if (next[before] === -1) next[before] = place;
-    }
-    if (after !== undefined) {
-      next[place] = after;
-      if (previous[after] === -1) previous[after] = place;
-    }
-  });
+function linksOf(candidates: CandidateColumns): Chain {
+  const { count } = candidates;
+  const previous = candidates.previous.map((place) => (place < count ? place : NOBODY));
+  const next = candidates.next.map((place) => (place < count ? place : NOBODY));
+  for (let place = 0; place < count; place++) {
+    const before = previous[place] as number;
+    const after = next[place] as number;
+    if (before !== NOBODY && next[before] === NOBODY) next[before] = place;
+    if (after !== NOBODY && previous[after] === NOBODY) previous[after] = place;
+  }
   return { previous, next };
 }
 
@@ -158,53 +165,65 @@ function linksOf(candidates: readonly Candidate[]): Chain {
  * per term, not per text, so neighbours fill in the words that a context lacks and no word counts twice.
  */
 function lexicalEvidence(
-  candidates: readonly Candidate[],
+  candidates: CandidateColumns,
   chain: Chain,
   needs: Float64Array,
-  { query, attainable }: Comparison,
+  { attainable }: Comparison,
   settings: FusionSettings,
 ): Float64Array {
-  const evidence = new Float64Array(candidates.length);
+  const { count, termCount, lexical, flags } = candidates;
+  const evidence = new Float64Array(count);
   if (attainable <= 0) return evidence;
-  const termCount = query.terms.length;
-  const blended = new Float64Array(candidates.length * termCount);
+  const lent = new LentTerms(candidates, needs);
   const weights = settings.neighbourWeights;
   const weightsBehindQuestion = weights.length === 0 ? weights : weights.with(0, settings.answerWeight);
-  candidates.forEach((lender, place) => {
-    if (lender.lexical <= 0) return;
-    lend(lender.termScores, 1, blended, place * termCount);
-    lendAlong(chain.next, place, lender.isQuestion ? weightsBehindQuestion : weights, needs, lender.termScores, blended);
-    lendAlong(chain.previous, place, weights, needs, lender.termScores, blended);
-  });
-  for (let place = 0; place < candidates.length; place++) {
+  for (let place = 0; place < count; place++) {
+    if ((lexical[place] as number) <= 0) continue;
+    const isQuestion = ((flags[place] as number) & QUESTION_FLAG) !== 0;
+    lent.lend(place, place, 1);
+    lent.lendAlong(chain.next, place, isQuestion ? weightsBehindQuestion : weights);
+    lent.lendAlong(chain.previous, place, weights);
+  }
+  for (let place = 0, at = 0; place < count; place++) {
     let total = 0;
-    for (let i = place * termCount; i < (place + 1) * termCount; i++) total += blended[i] ?? 0;
+    for (const end = at + termCount; at < end; at++) total += lent.best[at] as number;
     evidence[place] = total / attainable;
   }
   return evidence;
 }
 
-/** Lends to one candidate after the other along the session, with the weight of its distance and its need. */
-function lendAlong(
-  chain: Int32Array,
-  from: number,
-  weights: readonly number[],
-  needs: Float64Array,
-  scores: Float32Array,
-  blended: Float64Array,
-): void {
-  let place = chain[from] ?? -1;
-  for (const weight of weights) {
-    if (place < 0) return;
-    lend(scores, weight * (needs[place] ?? 1), blended, place * scores.length);
-    place = chain[place] ?? -1;
-  }
-}
+/** The best that each candidate has of each term, its own or lent. */
+class LentTerms {
+  /** As `termScores` lie in the candidates. */
+  readonly best: Float64Array;
+  readonly #scores: Float32Array;
+  readonly #termCount: number;
+  readonly #needs: Float64Array;
 
-function lend(scores: Float32Array, weight: number, blended: Float64Array, at: number): void {
-  for (let term = 0; term < scores.length; term++) {
-    const lent = weight * (scores[term] ?? 0);
-    if (lent > (blended[at + term] ?? 0)) blended[at + term] = lent;
+  constructor({ termScores, termCount }: CandidateColumns, needs: Float64Array) {
+    this.best = new Float64Array(termScores.length);
+    this.#scores = termScores;
+    this.#termCount = termCount;
+    this.#needs = needs;
+  }
+
+  lend(from: number, to: number, weight: number): void {
+    const termCount = this.#termCount;
+    for (let term = 0; term < termCount; term++) {
+      const lent = weight * (this.#scores[from * termCount + term] as number);
+      const at = to * termCount + term;
+      if (lent > (this.best[at] as number)) this.best[at] = lent;
+    }
+  }
+
+  /** To one candidate after the other along the session, with the weight of its distance and its need. */
+  lendAlong(chain: Int32Array, from: number, weights: readonly number[]): void {
+    let place = chain[from] as number;
+    for (const weight of weights) {
+      if (place === NOBODY) return;
+      this.lend(from, place, weight * (this.#needs[place] as number));
+      place = chain[place] as number;
+    }
   }
 }
 
@@ -215,7 +234,7 @@ function asksByVector(query: QueryAnalysis): boolean {
 
 /** The best calibrated cosine among each candidate and the ones before and after it. */
 function denseEvidence(
-  candidates: readonly Candidate[],
+  { count, dense }: CandidateColumns,
   chain: Chain,
   needs: Float64Array,
   comparison: Comparison,
@@ -224,23 +243,29 @@ function denseEvidence(
   const byVector = asksByVector(comparison.query);
   const fixed = byVector && comparison.kind === 'lexical' ? 0 : settings.denseFloor[comparison.kind];
   const floor = Math.min(0.99, comparison.denseFloor ?? fixed);
-  const calibrated = Float64Array.from(candidates, ({ dense }) => {
-    return dense === null ? 0 : Math.min(1, Math.max(0, (dense - floor) / (1 - floor)));
-  });
+  const calibrated = new Float64Array(count);
+  for (let place = 0; place < count; place++) {
+    const share = ((dense[place] as number) - floor) / (1 - floor);
+    // Not so where there is no cosine.
+    if (share > 0) calibrated[place] = Math.min(1, share);
+  }
   if (byVector) return calibrated;
-  const at = (place: number): number => (place < 0 ? 0 : (calibrated[place] ?? 0));
-  return calibrated.map((own, place) => {
-    const around = Math.max(at(chain.previous[place] ?? -1), at(chain.next[place] ?? -1));
-    return Math.max(own, settings.denseNeighbourWeight * (needs[place] ?? 1) * around);
-  });
+  const at = (place: number): number => (place === NOBODY ? 0 : (calibrated[place] as number));
+  const evidence = new Float64Array(count);
+  for (let place = 0; place < count; place++) {
+    const around = Math.max(at(chain.previous[place] as number), at(chain.next[place] as number));
+    evidence[place] = Math.max(calibrated[place] as number, settings.denseNeighbourWeight * (needs[place] as number) * around);
+  }
+  return evidence;
 }
 
 /** Who speaks, whether it is a question, and when it was said. */
-function circumstances(candidate: Candidate, query: QueryAnalysis, settings: FusionSettings): number {
+function circumstances({ flags, createdAtMs }: CandidateColumns, place: number, query: QueryAnalysis, settings: FusionSettings): number {
   if (asksByVector(query)) return 1;
+  const flagged = flags[place] as number;
   let factor = 1;
-  if (candidate.speakerNamed) factor *= settings.speakerFactor;
-  if (candidate.isQuestion) factor *= settings.questionFactor;
-  if (query.dates.length > 0) factor *= 1 + settings.dateBoost * dateAffinity(query.dates, candidate.createdAtMs);
+  if ((flagged & SPEAKER_FLAG) !== 0) factor *= settings.speakerFactor;
+  if ((flagged & QUESTION_FLAG) !== 0) factor *= settings.questionFactor;
+  if (query.dates.length > 0) factor *= 1 + settings.dateBoost * dateAffinity(query.dates, createdAtMs[place] as number);
   return factor;
 }

@@ -5,7 +5,8 @@ import { textTraits, type TextTraits } from '../base/text/traits.ts';
 import { followsInConversation, type Turn } from '../base/text/turns.ts';
 import { dot } from '../embedding/vectors.ts';
 import { matchesFilter } from '../store/filter.ts';
-import type { Candidate, QueryTerm, SearchResult, TermStatistics } from '../store/store.ts';
+import type { Candidate } from '../store/candidates.ts';
+import type { QueryTerm, TermStatistics } from '../store/store.ts';
 
 /** A context as it is held in memory: one of L1, or one that just left it and stands before those of L1. */
 export interface ResidentContext {
@@ -33,6 +34,12 @@ export interface ResidentSearch {
   readonly nowMs: number;
 }
 
+export interface ResidentResult {
+  readonly candidates: readonly Candidate[];
+  /** Contexts of L1 that the search could see. */
+  readonly searched: number;
+}
+
 interface Hit {
   readonly context: ResidentContext;
   readonly dense: number | null;
@@ -46,7 +53,7 @@ interface Hit {
  * cosine, BM25 with the namespace's statistics, and the same choice of candidates and neighbours. Only neighbours
  * that lie in another level are known no further than they left L1 while it was in memory.
  */
-export function searchResident(contexts: Iterable<ResidentContext>, search: ResidentSearch): SearchResult {
+export function searchResident(contexts: Iterable<ResidentContext>, search: ResidentSearch): ResidentResult {
   const order = [...contexts].filter((context) => !hasExpired(context.record, search.nowMs)).sort(byCreation);
   const idf = search.statistics.documentFrequencies.map((frequency) =>
     inverseDocumentFrequency(search.statistics.documentCount, frequency),
@@ -65,7 +72,7 @@ export function searchResident(contexts: Iterable<ResidentContext>, search: Resi
     const next = followsOn[i + 1] ? order[i + 1] : undefined;
     candidates.push(toCandidate(hit, previous, next, search.query));
   });
-  return { candidates, searched: inLevel.length, statistics: search.statistics, denseMedian: null };
+  return { candidates, searched: inLevel.length };
 }
 
 /** Statistics of the contexts themselves, for when the namespace's cannot be had. */
@@ -139,13 +146,10 @@ function toCandidate(
   return {
     id: record.id,
     level: record.level,
-    agentId: record.agentId,
-    sessionId: record.sessionId,
     createdAtMs: record.createdAtMs,
     accessCount: record.accessCount,
     tokenCount: record.tokenCount,
     dense: hit.dense,
-    lexical: hit.lexical,
     termScores: hit.termScores,
     speakerNamed: namesSpeaker(query, traits.speaker),
     isQuestion: traits.isQuestion,

@@ -1,4 +1,6 @@
 import type { ContextRecord, ExpiryAction, Filter, JsonObject, Level } from '../base/context.ts';
+import type { CodedError } from '../base/errors.ts';
+import type { Candidates } from './candidates.ts';
 
 /** What a driver can do beyond the contract that every driver keeps. */
 export interface StoreCapabilities {
@@ -88,7 +90,8 @@ export interface QueryTerm {
 }
 
 export interface SearchRequest extends Scope {
-  readonly level: Level;
+  /** Each is searched by itself and brings `candidates` of either side. Each once. */
+  readonly levels: readonly Level[];
   /** With `sessionId`: also contexts that belong to no session (what the agent knows at large). */
   readonly includeSessionless: boolean;
   /** Absent: no dense side. */
@@ -97,13 +100,13 @@ export interface SearchRequest extends Scope {
   readonly terms: readonly QueryTerm[];
   /** Folded words of the query that may name a speaker (`QueryAnalysis.names`), for `Candidate.speakerNamed`. */
   readonly names: readonly string[];
-  /** How many vectors of the level, taken at even distances, `SearchResult.denseMedian` looks at; 0: none. */
+  /** How many vectors of each level, taken at even distances, `LevelFindings.denseMedian` looks at; 0: none. */
   readonly denseSamples: number;
-  /** Candidates wanted from each side. */
+  /** Candidates wanted from each side of each level. */
   readonly candidates: number;
   /**
    * How many contexts before and after each candidate, in its session, come along as further candidates. They may
-   * lie in other levels, but the scope and its filter hold for them too.
+   * lie in other levels, also in those not asked for, but the scope and its filter hold for them too.
    */
   readonly neighbours: number;
   /**
@@ -115,44 +118,22 @@ export interface SearchRequest extends Scope {
   readonly nowMs: number;
 }
 
-/** One context that may answer, with its scores but without its text. */
-export interface Candidate {
-  readonly id: string;
-  readonly level: Level;
-  readonly agentId: string;
-  readonly sessionId: string | null;
-  readonly createdAtMs: number;
-  readonly accessCount: number;
-  readonly tokenCount: number;
-  /** Cosine with the query's vector, -1..1; null without a dense side. */
-  readonly dense: number | null;
-  /** BM25 with namespace-wide statistics, >= 0: the sum of `termScores`. */
-  readonly lexical: number;
-  /** What each query term adds to `lexical` (weight x idf x saturated frequency), in the order of the terms asked for. */
-  readonly termScores: Float32Array;
-  /** The text starts with the name of a speaker whom the query names (`textTraits`, `namesSpeaker`). */
-  readonly speakerNamed: boolean;
-  /** The text ends by asking (`textTraits`): what answers it stands behind it. */
-  readonly isQuestion: boolean;
-  /**
-   * The context before and after it in the same session and agent, whatever their level, by creation. Contexts
-   * without a session have one where both are turns of one conversation (`followsInConversation`).
-   */
-  readonly previousId: string | null;
-  readonly nextId: string | null;
-  /** False: it is here only as somebody's neighbour. */
-  readonly direct: boolean;
+export interface SearchResult {
+  /** Union of both sides of all levels and their neighbours, each once, with both scores, in no order. */
+  readonly candidates: Candidates;
+  /** One for each level asked for, in that order. */
+  readonly levels: readonly LevelFindings[];
+  /** Of the terms asked for. */
+  readonly statistics: TermStatistics;
 }
 
-export interface SearchResult {
-  /** Union of both sides and their neighbours, each with both scores, in no order. */
-  readonly candidates: readonly Candidate[];
+export interface LevelFindings {
   /** Contexts in the level that the search could see; a driver may count them before the filter. */
   readonly searched: number;
-  /** Of the terms asked for: the same for every level that is asked at the same moment. */
-  readonly statistics: TermStatistics;
   /** What an unrelated text's cosine with the query is: the median over the sample; null where none was asked for or there is none. */
   readonly denseMedian: number | null;
+  /** Why this level alone has brought nothing; where none could be searched the search rejects. */
+  readonly error?: CodedError;
 }
 
 /** BM25 statistics of a namespace, all levels together. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContractSubject } from './store-contract.ts';
-import { idOf, NOW_MS, sample, searchOf, termsOf, vectorOf } from './store-samples.ts';
+import { idOf, NOW_MS, sample, searchIn, searchOf, termsOf, vectorOf } from './store-samples.ts';
 
 export function describeExpiry(subject: ContractSubject): void {
   const mortal = { expiresAtMs: NOW_MS + 100, expiryAction: 'delete' } as const;
@@ -17,8 +17,7 @@ export function describeExpiry(subject: ContractSubject): void {
       await subject.add('eternal');
       const ids = async (nowMs: number) => {
         const { namespace } = subject;
-        const search = await subject.store.search(
-          searchOf({ namespace, nowMs, vector: vectorOf('q', subject.dimension), terms: termsOf('text'), neighbours: 1 }),
+        const search = await searchIn(subject.store, searchOf({ namespace, nowMs, vector: vectorOf('q', subject.dimension), terms: termsOf('text'), neighbours: 1 }),
         );
         const list = await subject.store.list({ namespace, limit: 9, nowMs });
         const load = await subject.store.load({ namespace, agentId: 'agent', sessionId: 'session' }, 'immediate', nowMs);
@@ -35,7 +34,7 @@ export function describeExpiry(subject: ContractSubject): void {
       await subject.store.write([
         { op: 'update', namespace: subject.namespace, id: idOf('saved'), patch: { expiry: { atMs: null, action: 'delete' } }, updatedAtMs: NOW_MS },
       ]);
-      const found = await subject.store.search(searchOf({ namespace: subject.namespace, nowMs: NOW_MS + 500, terms: termsOf('saved') }));
+      const found = await searchIn(subject.store, searchOf({ namespace: subject.namespace, nowMs: NOW_MS + 500, terms: termsOf('saved') }));
       expect(found.candidates).toHaveLength(1);
     });
   });
@@ -53,7 +52,7 @@ export function describeExpiry(subject: ContractSubject): void {
         { id: idOf('passing'), namespace: subject.namespace, level: 'long_term', expiresAtMs: NOW_MS + 5000, expiryAction: 'delete', version: 1 },
       ]);
       expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 1, short_term: 0, long_term: 1 });
-      const found = await subject.store.search(searchOf({ namespace: subject.namespace, level: 'long_term', terms: termsOf('passing') }));
+      const found = await searchIn(subject.store, searchOf({ namespace: subject.namespace, levels: ['long_term'], terms: termsOf('passing') }));
       expect(found.candidates).toMatchObject([{ id: idOf('passing'), level: 'long_term' }]);
       await sweepAll(NOW_MS + 10_000);
     });

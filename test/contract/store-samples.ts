@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { ContextRecord } from '../../src/base/context.ts';
+import { LEVELS, type ContextRecord, type Level } from '../../src/base/context.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
-import type { MovedContext, NewContext, QueryTerm, SearchRequest, WriteOp } from '../../src/store/store.ts';
+import { DIRECT_FLAG, QUESTION_FLAG, SPEAKER_FLAG, type Candidate, type Candidates } from '../../src/store/candidates.ts';
+import type { ContextStore, MovedContext, NewContext, QueryTerm, SearchRequest, TermStatistics, WriteOp } from '../../src/store/store.ts';
 
 /** Times of samples lie around this one. */
 export const NOW_MS = 1_700_000_000_000;
@@ -75,7 +76,7 @@ export function termsOf(query: string): QueryTerm[] {
 export function searchOf(fields: Partial<SearchRequest>): SearchRequest {
   return {
     namespace: 'space',
-    level: 'immediate',
+    levels: ['immediate'],
     includeSessionless: true,
     terms: [],
     names: [],
@@ -90,4 +91,50 @@ export function searchOf(fields: Partial<SearchRequest>): SearchRequest {
 /** What a trim says of a context that it has moved. */
 export function placeOf({ namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction }: ContextRecord): MovedContext {
   return { namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction };
+}
+
+/** A candidate as one object, which a test can look at. */
+export interface FoundCandidate extends Candidate {
+  readonly lexical: number;
+}
+
+/** What a search of one level found. */
+export interface Found {
+  readonly candidates: FoundCandidate[];
+  readonly searched: number;
+  readonly denseMedian: number | null;
+  readonly statistics: TermStatistics;
+}
+
+export async function searchIn(store: ContextStore, request: SearchRequest): Promise<Found> {
+  const { candidates, levels, statistics } = await store.search(request);
+  const [level] = levels;
+  if (level === undefined || levels.length > 1) throw new Error(`${levels.length} levels answered`);
+  return { candidates: foundIn(candidates), searched: level.searched, denseMedian: level.denseMedian, statistics };
+}
+
+export function foundIn({ columns, ids }: Candidates): FoundCandidate[] {
+  return Array.from({ length: columns.count }, (_, place) => {
+    const dense = columns.dense[place] as number;
+    const flags = columns.flags[place] as number;
+    return {
+      id: ids.at(place) as string,
+      level: LEVELS[columns.levels[place] as number] as Level,
+      createdAtMs: columns.createdAtMs[place] as number,
+      accessCount: columns.accessCounts[place] as number,
+      tokenCount: columns.tokenCounts[place] as number,
+      dense: Number.isNaN(dense) ? null : dense,
+      lexical: columns.lexical[place] as number,
+      termScores: columns.termScores.slice(place * columns.termCount, (place + 1) * columns.termCount),
+      speakerNamed: (flags & SPEAKER_FLAG) !== 0,
+      isQuestion: (flags & QUESTION_FLAG) !== 0,
+      direct: (flags & DIRECT_FLAG) !== 0,
+      previousId: idAt(ids, columns.previous[place]),
+      nextId: idAt(ids, columns.next[place]),
+    };
+  });
+}
+
+function idAt(ids: Candidates['ids'], place: number | undefined): string | null {
+  return place === undefined || place < 0 ? null : (ids.at(place) as string);
 }

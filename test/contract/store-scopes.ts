@@ -3,14 +3,14 @@ import type { Filter } from '../../src/base/context.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import type { SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
-import { idOf, NOW_MS, searchOf, termsOf, vectorOf } from './store-samples.ts';
+import { idOf, NOW_MS, searchIn, searchOf, termsOf, vectorOf } from './store-samples.ts';
 
 export function describeScopes(subject: ContractSubject): void {
   /** Names of what a search of both sides finds. */
   const seen = async (fields: Partial<SearchRequest>, names: readonly string[]) => {
     const vector = vectorOf('query', subject.dimension);
     const request = searchOf({ namespace: subject.namespace, vector, terms: termsOf('text'), candidates: 100, ...fields });
-    const { candidates } = await subject.store.search(request);
+    const { candidates } = await searchIn(subject.store, request);
     const ids = new Set(candidates.map(({ id }) => id));
     return names.filter((name) => ids.has(idOf(name)));
   };
@@ -34,8 +34,7 @@ export function describeScopes(subject: ContractSubject): void {
       expect(await seen({ agentId: 'me', sessionId: 'here', includeSessionless: false }, names)).toEqual(['mine']);
       expect(await seen({ sessionId: 'here' }, names)).toEqual(['mine', 'mine at large', 'foreign', 'foreign at large']);
       expect(await seen({ agentId: 'nobody' }, names)).toEqual([]);
-      const { searched, candidates } = await subject.store.search(
-        searchOf({ namespace: subject.namespace, agentId: 'me', terms: termsOf('text'), neighbours: 3 }),
+      const { searched, candidates } = await searchIn(subject.store, searchOf({ namespace: subject.namespace, agentId: 'me', terms: termsOf('text'), neighbours: 3 }),
       );
       expect(searched).toBe(3);
       expect(candidates.map(({ id }) => id)).not.toContain(idOf('another namespace'));

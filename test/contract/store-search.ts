@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../src/base/text/analyzer.ts';
 import { inverseDocumentFrequency, saturatedFrequency } from '../../src/base/text/bm25.ts';
-import type { Candidate, SearchRequest } from '../../src/store/store.ts';
+import type { SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
-import { dot, idOf, NOW_MS, searchOf, termsOf, vectorBetween, vectorOf } from './store-samples.ts';
+import { dot, foundIn, idOf, NOW_MS, searchIn, searchOf, termsOf, vectorBetween, vectorOf, type FoundCandidate } from './store-samples.ts';
 
 export function describeSearch(subject: ContractSubject): void {
-  const search = (fields: Partial<SearchRequest>) => subject.store.search(searchOf({ namespace: subject.namespace, ...fields }));
-  const idsOf = (candidates: readonly Candidate[]) => candidates.map(({ id }) => id);
-  const byDense = (candidates: readonly Candidate[]) => idsOf([...candidates].sort((a, b) => (b.dense ?? -2) - (a.dense ?? -2)));
+  const search = (fields: Partial<SearchRequest>) => searchIn(subject.store, searchOf({ namespace: subject.namespace, ...fields }));
+  const idsOf = (candidates: readonly FoundCandidate[]) => candidates.map(({ id }) => id);
+  const byDense = (candidates: readonly FoundCandidate[]) => idsOf([...candidates].sort((a, b) => (b.dense ?? -2) - (a.dense ?? -2)));
 
   describe('dense search', () => {
     it('finds the nearest of the level, with their cosines', async () => {
@@ -40,7 +40,7 @@ export function describeSearch(subject: ContractSubject): void {
       expect((await search({ vector, denseSamples: 9 })).denseMedian).toBeCloseTo(cosines[4] as number, 4);
       expect((await search({ vector })).denseMedian).toBeNull();
       expect((await search({ denseSamples: 9, terms: termsOf('spread') })).denseMedian).toBeNull();
-      expect((await search({ vector, denseSamples: 9, level: 'long_term' })).denseMedian).toBeNull();
+      expect((await search({ vector, denseSamples: 9, levels: ['long_term'] })).denseMedian).toBeNull();
     });
   });
 
@@ -69,8 +69,8 @@ export function describeSearch(subject: ContractSubject): void {
           const idf = inverseDocumentFrequency(5, statistics.documentFrequencies[i] as number);
           return idf * saturatedFrequency(frequency, words.length, average);
         });
-        const candidate = candidates.find(({ id }) => id === idOf(name)) as Candidate;
-        expect([...candidate.termScores].map((score) => score.toFixed(4))).toEqual(expected.map((score) => score.toFixed(4)));
+        const candidate = candidates.find(({ id }) => id === idOf(name)) as FoundCandidate;
+        expect(Array.from(candidate.termScores).map((score) => score.toFixed(4))).toEqual(expected.map((score) => score.toFixed(4)));
         expect(candidate.lexical).toBeCloseTo(expected.reduce((sum, score) => sum + score, 0), 4);
         expect(candidate.dense).toBeNull();
       }
@@ -112,11 +112,33 @@ export function describeSearch(subject: ContractSubject): void {
     expect(new Set(idsOf(candidates))).toEqual(new Set([idOf('near'), idOf('worded')]));
     const near = candidates.find(({ id }) => id === idOf('near'));
     expect(near).toMatchObject({
-      level: 'immediate', agentId: 'agent', sessionId: 'session', createdAtMs: NOW_MS - 7, accessCount: 3, tokenCount: 9, lexical: 0, direct: true,
+      level: 'immediate', createdAtMs: NOW_MS - 7, accessCount: 3, tokenCount: 9, lexical: 0, direct: true,
     });
-    const worded = candidates.find(({ id }) => id === idOf('worded')) as Candidate;
+    const worded = candidates.find(({ id }) => id === idOf('worded')) as FoundCandidate;
     expect(worded.dense).toBeCloseTo(dot(vector, vectorOf('worded', subject.dimension)), 4);
     expect(worded.lexical).toBeGreaterThan(0);
+  });
+
+  describe('several levels', () => {
+    it('are searched each by itself, and answer as one', async () => {
+      for (let i = 0; i < 4; i++) {
+        const level = i % 2 === 0 ? 'immediate' : 'long_term';
+        await subject.add(`tea ${i}`, { text: `tea number ${i}`, level, createdAtMs: NOW_MS + i });
+      }
+      await subject.add('elsewhere', { text: 'tea at large', level: 'short_term', sessionId: null });
+      const request = searchOf({ namespace: subject.namespace, terms: termsOf('tea'), candidates: 2, levels: ['long_term', 'immediate'] });
+      const { candidates, levels, statistics } = await subject.store.search(request);
+      expect(levels.map(({ searched }) => searched)).toEqual([2, 2]);
+      expect(statistics.documentFrequencies).toEqual([5]);
+      const found = foundIn(candidates).sort((a, b) => a.createdAtMs - b.createdAtMs);
+      expect(found.map(({ id, level, direct }) => [id, level, direct])).toEqual(
+        [0, 1, 2, 3].map((i) => [idOf(`tea ${i}`), i % 2 === 0 ? 'immediate' : 'long_term', true]),
+      );
+      expect(found.map(({ previousId }) => previousId)).toEqual([null, ...[0, 1, 2].map((i) => idOf(`tea ${i}`))]);
+      const narrow = foundIn((await subject.store.search({ ...request, candidates: 1, neighbours: 1 })).candidates);
+      expect(new Set(narrow.map(({ id }) => id)).size).toBe(narrow.length);
+      for (const level of ['immediate', 'long_term']) expect(narrow.filter((one) => one.level === level && one.direct)).toHaveLength(1);
+    });
   });
 
   describe('neighbours', () => {

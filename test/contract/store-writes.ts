@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ContextRecord } from '../../src/base/context.ts';
 import type { MovedContext, Trim, WriteOp, WriteResult } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
-import { idOf, NOW_MS, placeOf, put, sample, sampleRecord, searchOf, termsOf, vectorOf } from './store-samples.ts';
+import { idOf, NOW_MS, placeOf, put, sample, sampleRecord, searchIn, searchOf, termsOf, vectorOf } from './store-samples.ts';
 
 function movedBy(result: WriteResult | undefined): readonly MovedContext[] {
   return result?.op === 'trim' ? result.moved : [];
@@ -93,10 +93,10 @@ export function describeWrites(subject: ContractSubject): void {
       const { record } = await subject.add('old words', { text: 'the walrus sleeps' });
       const vector = vectorOf('something else', subject.dimension);
       await subject.store.write([update(record.id, { text: { text: 'a penguin swims', tokenCount: 3, vector } })]);
-      const search = (query: string) => subject.store.search(searchOf({ namespace: subject.namespace, terms: termsOf(query) }));
+      const search = (query: string) => searchIn(subject.store, searchOf({ namespace: subject.namespace, terms: termsOf(query) }));
       expect((await search('walrus')).candidates).toEqual([]);
       expect((await search('penguin')).candidates.map(({ id }) => id)).toEqual([record.id]);
-      const dense = await subject.store.search(searchOf({ namespace: subject.namespace, vector }));
+      const dense = await searchIn(subject.store, searchOf({ namespace: subject.namespace, vector }));
       expect(dense.candidates[0]?.dense).toBeCloseTo(1, 3);
       expect((await fetchOne(record.id))?.text).toBe('a penguin swims');
       const [loaded] = await subject.store.load({ namespace: subject.namespace, agentId: 'agent', sessionId: 'session' }, 'immediate', NOW_MS);
@@ -107,7 +107,7 @@ export function describeWrites(subject: ContractSubject): void {
       const { record } = await subject.add('mover');
       await subject.store.write([update(record.id, { level: 'long_term' })]);
       expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 0, short_term: 0, long_term: 1 });
-      const found = await subject.store.search(searchOf({ namespace: subject.namespace, level: 'long_term', terms: termsOf('mover') }));
+      const found = await searchIn(subject.store, searchOf({ namespace: subject.namespace, levels: ['long_term'], terms: termsOf('mover') }));
       expect(found.candidates.map(({ id, level }) => [id, level])).toEqual([[record.id, 'long_term']]);
     });
 
@@ -129,8 +129,7 @@ export function describeWrites(subject: ContractSubject): void {
       const op: WriteOp = { op: 'delete', namespace: subject.namespace, ids: [idOf('absent'), record.id, record.id] };
       expect(await subject.store.write([op])).toEqual([{ op: 'delete', deletedIds: [record.id] }]);
       expect(await fetchOne(record.id)).toBeNull();
-      const dense = await subject.store.search(
-        searchOf({ namespace: subject.namespace, vector: vectorOf('doomed', subject.dimension), terms: termsOf('doomed') }),
+      const dense = await searchIn(subject.store, searchOf({ namespace: subject.namespace, vector: vectorOf('doomed', subject.dimension), terms: termsOf('doomed') }),
       );
       expect(dense.candidates).toEqual([]);
     });

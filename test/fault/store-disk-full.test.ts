@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContextStore } from '../../src/store/store.ts';
-import { idOf, NOW_MS, put, sample, searchOf, termsOf } from '../contract/store-samples.ts';
+import { idOf, NOW_MS, put, sample, searchIn, searchOf, termsOf } from '../contract/store-samples.ts';
 import { DIMENSION, openAt, temporaryFolder } from './store-setup.ts';
 
 /** SQLite refuses pages past its bound with the code that it gives for a full disk (SQLITE_FULL). */
@@ -28,13 +28,13 @@ describe('a full disk', () => {
     expect(stored.length).toBeGreaterThan(10);
     const records = await store.fetch('space', stored.map(idOf), NOW_MS);
     expect(records.every((record) => record !== null)).toBe(true);
-    expect((await store.search(searchOf({ terms: termsOf('filler') }))).searched).toBe(stored.length);
+    expect((await searchIn(store, searchOf({ terms: termsOf('filler') }))).searched).toBe(stored.length);
     expect((await store.stats()).counts.immediate).toBe(stored.length);
     await store.ping();
 
     await store.write([{ op: 'delete', namespace: 'space', ids: stored.slice(0, 10).map(idOf) }]);
     expect(await store.write([put(sample('walrus', DIMENSION))])).toMatchObject([{ created: true }]);
-    expect((await store.search(searchOf({ terms: termsOf('walrus') }))).candidates).toHaveLength(1);
+    expect((await searchIn(store, searchOf({ terms: termsOf('walrus') }))).candidates).toHaveLength(1);
   });
 
   it('takes nothing of a call that does not fit, and loses nothing of those before it', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EmbeddedStoreOptions } from '../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore } from '../../src/store/store.ts';
-import { dot, idOf, put, sample, searchOf, vectorOf } from '../contract/store-samples.ts';
+import { dot, idOf, put, sample, searchIn, searchOf, vectorOf } from '../contract/store-samples.ts';
 import { DIMENSION, indexed, openAt, recordingLog, temporaryFolder } from './store-setup.ts';
 
 const COUNT = 60;
@@ -29,7 +29,7 @@ async function indexFiles(folder: string): Promise<string[]> {
 async function expectNearest(store: ContextStore, present: readonly string[] = names): Promise<void> {
   const vector = vectorOf('query', DIMENSION);
   const nearest = [...present].sort((a, b) => dot(vector, vectorOf(b, DIMENSION)) - dot(vector, vectorOf(a, DIMENSION))).slice(0, 5);
-  const { candidates } = await store.search(searchOf({ vector, candidates: 5 }));
+  const { candidates } = await searchIn(store, searchOf({ vector, candidates: 5 }));
   expect([...candidates].sort((a, b) => (b.dense ?? 0) - (a.dense ?? 0)).map(({ id }) => id)).toEqual(nearest.map(idOf));
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { idOf, NOW_MS, searchOf, termsOf } from '../contract/store-samples.ts';
+import { idOf, NOW_MS, searchIn, searchOf, termsOf } from '../contract/store-samples.ts';
 import { openAt, temporaryFolder } from './store-setup.ts';
 
 const ROUNDS = 4;
@@ -35,7 +35,7 @@ describe('kill -9', () => {
       const lost = acknowledged.filter((_, i) => records[i] === null);
       expect(lost).toEqual([]);
       const { counts } = await store.stats('space');
-      const { searched } = await store.search(searchOf({ terms: termsOf('text'), level: 'immediate' }));
+      const { searched } = await searchIn(store, searchOf({ terms: termsOf('text'), levels: ['immediate'] }));
       expect(searched).toBe(counts.immediate);
       await store.close();
     }

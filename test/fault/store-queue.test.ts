@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
-import { put, sample, searchOf, vectorOf } from '../contract/store-samples.ts';
+import { put, sample, searchIn, searchOf, vectorOf } from '../contract/store-samples.ts';
 import { DIMENSION, eventually, openAt, recordingLog, temporaryFolder } from './store-setup.ts';
 
 const CRASHING_WORKER = new URL('./crashing-worker.ts', import.meta.url);
@@ -23,7 +23,7 @@ describe('calls that wait for the store', () => {
     const waiting = store.search(request, controller.signal);
     controller.abort(new CodedError('SHUTTING_DOWN', 'the server stops'));
     await expect(waiting).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
-    expect((await store.search(request)).candidates).toEqual([]);
+    expect((await searchIn(store, request)).candidates).toEqual([]);
   });
 
   it('are finished before it closes, and refused after', async () => {

@@ -6,7 +6,7 @@ import { StartupError } from '../../src/base/errors.ts';
 import { ANALYZER_VERSION } from '../../src/base/text/analyzer.ts';
 import { DATABASE_FILE } from '../../src/store/embedded/database/database.ts';
 import type { EmbeddedStoreOptions } from '../../src/store/embedded/open-embedded-store.ts';
-import { idOf, NOW_MS, put, sample, searchOf, termsOf } from '../contract/store-samples.ts';
+import { idOf, NOW_MS, put, sample, searchIn, searchOf, termsOf } from '../contract/store-samples.ts';
 import { DIMENSION, openAt, temporaryFolder } from './store-setup.ts';
 
 /** A data folder with some contexts in it, closed. */
@@ -140,7 +140,7 @@ describe('a data folder that can be used', () => {
     const folder = await filledFolder();
     sql(folder, `UPDATE contexts SET analyzer = 0, terms = 'nonsense', traits = '?nobody'`);
     const store = await openAt(folder);
-    const search = async (query: string) => (await store.search(searchOf({ terms: termsOf(query), names: ['nobody'] }))).candidates;
+    const search = async (query: string) => (await searchIn(store, searchOf({ terms: termsOf(query), names: ['nobody'] }))).candidates;
     expect(await search('nonsense')).toEqual([]);
     const found = await search('text');
     expect(found.map(({ isQuestion, speakerNamed }) => [isQuestion, speakerNamed])).toEqual([[false, false], [false, false], [false, false]]);

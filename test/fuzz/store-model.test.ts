@@ -10,7 +10,7 @@ import { noMetrics } from '../../src/base/metrics.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore, SearchRequest, WriteOp, WriteResult } from '../../src/store/store.ts';
-import { idOf, vectorOf } from '../contract/store-samples.ts';
+import { foundIn, idOf, vectorOf } from '../contract/store-samples.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { NaiveStore } from './naive-store.ts';
 
@@ -73,7 +73,8 @@ const op: fc.Arbitrary<WriteOp> = fc.oneof(
 );
 const search: fc.Arbitrary<SearchRequest> = fc.record(
   {
-    namespace, agentId, filter, vector, level,
+    namespace, agentId, filter, vector,
+    levels: fc.shuffledSubarray([...LEVELS], { minLength: 1 }),
     sessionId: fc.constantFrom('s1', 's2'),
     includeSessionless: fc.boolean(),
     terms: words.map((chosen) => [...new Set(analyze(chosen.join(' ')))].map((term, i) => ({ term, weight: 1 + i / 4 }))),
@@ -83,7 +84,7 @@ const search: fc.Arbitrary<SearchRequest> = fc.record(
     neighbours: fc.integer({ min: 0, max: 2 }),
     nowMs: timeMs,
   },
-  { requiredKeys: ['namespace', 'level', 'includeSessionless', 'terms', 'names', 'denseSamples', 'candidates', 'neighbours', 'nowMs'] },
+  { requiredKeys: ['namespace', 'levels', 'includeSessionless', 'terms', 'names', 'denseSamples', 'candidates', 'neighbours', 'nowMs'] },
 );
 
 type Action =
@@ -229,18 +230,18 @@ async function compareReads(store: ContextStore, model: NaiveStore, read: Extrac
 
 /** Ties may fall either way, so what is compared is scores and who must be there, not the exact set. */
 async function compareSearch(store: ContextStore, model: NaiveStore, request: SearchRequest): Promise<void> {
-  const { candidates, searched, statistics } = await store.search(request);
+  const { candidates: columns, levels, statistics } = await store.search(request);
+  const candidates = foundIn(columns);
   const expected = model.scores(request);
-  const inLevel = [...expected].filter(([, scores]) => scores.level === request.level);
-  const unfiltered = [...model.scores({ ...request, filter: {} }).values()].filter((scores) => scores.level === request.level);
-  expect(searched).toBe(unfiltered.length);
+  const unfiltered = [...model.scores({ ...request, filter: {} }).values()];
+  expect(levels.map(({ searched }) => searched)).toEqual(request.levels.map((level) => unfiltered.filter((scores) => scores.level === level).length));
   expect(statistics).toMatchObject(model.statistics(request.namespace, request.terms.map(({ term }) => term)));
   const direct = new Set<string>();
   for (const candidate of candidates) {
     const scores = expected.get(candidate.id);
     expect(scores?.level).toBe(candidate.level);
     expect(candidate.lexical).toBeCloseTo(scores?.lexical as number, 4);
-    candidate.termScores.forEach((score, i) => expect(score).toBeCloseTo(scores?.termScores[i] as number, 4));
+    Array.from(candidate.termScores).forEach((score, i) => expect(score).toBeCloseTo(scores?.termScores[i] as number, 4));
     if (scores?.dense === null) expect(candidate.dense).toBeNull();
     else expect(candidate.dense).toBeCloseTo(scores?.dense as number, 4);
     if (candidate.direct) direct.add(candidate.id);
@@ -248,12 +249,15 @@ async function compareSearch(store: ContextStore, model: NaiveStore, request: Se
     const at = session.indexOf(candidate.id);
     expect([candidate.previousId, candidate.nextId]).toEqual([session[at - 1] ?? null, at < 0 ? null : (session[at + 1] ?? null)]);
   }
-  const denseFloor = floorOf(inLevel.map(([, { dense }]) => dense ?? -Infinity), request.candidates);
-  const lexicalFloor = floorOf(inLevel.map(([, { lexical }]) => lexical).filter((score) => score > 0), request.candidates);
-  for (const [one, { dense, lexical }] of inLevel) {
-    const denseScore = dense ?? -Infinity;
-    if (denseScore > denseFloor + TOLERANCE || (lexical > 0 && lexical > lexicalFloor + TOLERANCE)) expect(direct).toContain(one);
-    if (direct.has(one)) expect(denseScore >= denseFloor - TOLERANCE || (lexical > 0 && lexical >= lexicalFloor - TOLERANCE)).toBe(true);
+  for (const level of request.levels) {
+    const inLevel = [...expected].filter(([, scores]) => scores.level === level);
+    const denseFloor = floorOf(inLevel.map(([, { dense }]) => dense ?? -Infinity), request.candidates);
+    const lexicalFloor = floorOf(inLevel.map(([, { lexical }]) => lexical).filter((score) => score > 0), request.candidates);
+    for (const [one, { dense, lexical }] of inLevel) {
+      const denseScore = dense ?? -Infinity;
+      if (denseScore > denseFloor + TOLERANCE || (lexical > 0 && lexical > lexicalFloor + TOLERANCE)) expect(direct).toContain(one);
+      if (direct.has(one)) expect(denseScore >= denseFloor - TOLERANCE || (lexical > 0 && lexical >= lexicalFloor - TOLERANCE)).toBe(true);
+    }
   }
   const near = new Set<string>();
   for (const one of direct) {
@@ -262,7 +266,7 @@ async function compareSearch(store: ContextStore, model: NaiveStore, request: Se
     if (at >= 0) for (const other of session.slice(Math.max(0, at - request.neighbours), at + request.neighbours + 1)) near.add(other);
   }
   const wanted = new Set([...direct, ...[...near].filter((one) => expected.has(one))]);
-  expect(new Set(candidates.map((candidate) => candidate.id))).toEqual(wanted);
+  expect(candidates.map((candidate) => candidate.id).sort()).toEqual([...wanted].sort());
 }
 
 /** The lowest of the `count` best scores; -Infinity where there are fewer. */

@@ -2,7 +2,6 @@ import type { ContextRecord, Level } from '../../src/base/context.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
 import type {
   Access,
-  Candidate,
   ContextStore,
   ExpirySweep,
   ListPage,
@@ -17,6 +16,7 @@ import type {
   WriteOp,
   WriteResult,
 } from '../../src/store/store.ts';
+import { toCandidates, type Candidate } from '../../src/store/candidates.ts';
 import { matchesFilter } from '../../src/store/filter.ts';
 import { placeOf } from '../contract/store-samples.ts';
 
@@ -62,10 +62,15 @@ export class StoreDouble implements ContextStore {
 
   search(request: SearchRequest): Promise<SearchResult> {
     return this.#run('search', () => {
-      const seen = this.#visible(request, request.nowMs, request.includeSessionless).filter(({ record }) => record.level === request.level);
+      const visible = this.#visible(request, request.nowMs, request.includeSessionless);
+      const levels = request.levels.map((level) => visible.filter(({ record }) => record.level === level));
       const terms = request.terms.map(({ term }) => term);
-      const candidates = seen.map((row) => candidateOf(row, request)).filter(({ dense, lexical }) => dense !== null || lexical > 0);
-      return { candidates, searched: seen.length, statistics: this.#statistics(request.namespace, terms), denseMedian: null };
+      const candidates = levels.flat().map((row) => candidateOf(row, request)).filter(isFound);
+      return {
+        candidates: toCandidates(candidates, terms.length),
+        levels: levels.map((seen) => ({ searched: seen.length, denseMedian: null })),
+        statistics: this.#statistics(request.namespace, terms),
+      };
     });
   }
 
@@ -250,19 +255,20 @@ function isHidden(record: ContextRecord, nowMs: number): boolean {
   return record.expiresAtMs !== null && record.expiresAtMs <= nowMs && record.expiryAction === 'delete';
 }
 
+function isFound({ dense, termScores }: Candidate): boolean {
+  return dense !== null || Array.from(termScores).some((score) => score > 0);
+}
+
 function candidateOf({ record, vector }: Row, request: SearchRequest): Candidate {
   const words = analyze(record.text);
   const termScores = Float32Array.from(request.terms, ({ term, weight }) => (words.includes(term) ? weight : 0));
   return {
     id: record.id,
     level: record.level,
-    agentId: record.agentId,
-    sessionId: record.sessionId,
     createdAtMs: record.createdAtMs,
     accessCount: record.accessCount,
     tokenCount: record.tokenCount,
     dense: request.vector?.reduce((sum, value, i) => sum + value * (vector[i] ?? 0), 0) ?? null,
-    lexical: termScores.reduce((sum, score) => sum + score, 0),
     termScores,
     speakerNamed: false,
     isQuestion: false,

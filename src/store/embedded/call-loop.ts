@@ -123,6 +123,6 @@ export class CallLoop {
 function buffersOf(reply: WireReply): ArrayBuffer[] {
   if (!reply.ok || reply.value === null) return [];
   const { value } = reply;
-  if ('numbers' in value) return [value.numbers.buffer, value.termScores.buffer] as ArrayBuffer[];
+  if ('columns' in value) return [value.columns, value.idEnds.buffer as ArrayBuffer];
   return 'vectors' in value ? [value.vectors.buffer as ArrayBuffer] : [];
 }

@@ -7,7 +7,7 @@ import {
   LIST_PAGE_BYTES_MAX, type Access, type ContextStore, type ExpirySweep, type ListPage, type ListRequest, type NewContext,
   type Scope, type SearchRequest, type SearchResult, type StoreStats, type TermStatistics, type WriteOp, type WriteResult,
 } from '../store.ts';
-import { decodeCandidates, decodeResult, decodeStatistics, encodeOp } from './encode.ts';
+import { decodeFindings, decodeResult, decodeStatistics, encodeOp } from './encode.ts';
 import type { WireScope, WireWriteResult } from './messages.ts';
 import { levelName, toLevelNumber, toRecord } from './database/rows.ts';
 import type { WorkerLink } from './worker-link.ts';
@@ -33,15 +33,14 @@ export class EmbeddedStore implements ContextStore {
     const { vector, terms } = request;
     if (vector !== undefined) this.#checkVector(vector);
     const scope = wireScope(request);
-    const level = toLevelNumber(request.level);
-    const candidates = await this.#link.call(
+    const levels = request.levels.map(toLevelNumber);
+    const findings = await this.#link.call(
       'search',
-      () => ({
+      (pack) => ({
         ...scope,
-        level,
+        levels,
         includeSessionless: request.includeSessionless,
-        // A copy of its own: cloning a view would carry the whole buffer behind it across.
-        vector: vector === undefined ? null : vector.slice(),
+        vector: vector === undefined ? null : pack(vector),
         terms: terms.map(({ term }) => term),
         weights: terms.map(({ weight }) => weight),
         names: request.names,
@@ -53,7 +52,7 @@ export class EmbeddedStore implements ContextStore {
       }),
       signal,
     );
-    return decodeCandidates(candidates);
+    return decodeFindings(findings);
   }
 
   async termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics> {

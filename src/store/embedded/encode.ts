@@ -1,11 +1,9 @@
-// The main thread's half of the border: records to rows, rows to records, candidates back to objects.
+// The main thread's half of the border: records to rows, rows to records, what a search found.
 
-import type { Candidate, ContextPatch, MovedContext, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
+import { CandidateColumns, type CandidateIds } from '../candidates.ts';
+import type { ContextPatch, MovedContext, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
 import { actionName, actionNumber, levelName, type RecordRow, toLevelNumber, toRecord, toRow } from './database/rows.ts';
-import {
-  CANDIDATE_FIELDS, DIRECT_FLAG, QUESTION_FLAG, SPEAKER_FLAG,
-  type MovedRow, type WireCandidates, type WireStatistics, type WireWriteOp, type WireWriteResult,
-} from './messages.ts';
+import type { MovedRow, WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './messages.ts';
 
 /** Takes a vector into the message's packed buffer and gives its place there. */
 export type PackVector = (vector: Float32Array) => number;
@@ -84,33 +82,29 @@ function toMoved(namespace: string, [id, agentId, sessionId, level, expiresAtMs,
   return { namespace, id, agentId, sessionId, level: levelName(level), expiresAtMs, expiryAction: actionName(action) };
 }
 
-export function decodeCandidates(wire: WireCandidates): SearchResult {
-  const { numbers } = wire;
-  const terms = wire.statistics.frequencies.length;
-  const candidates: Candidate[] = [];
-  for (let i = 0, at = 0; i < wire.count; i++, at += CANDIDATE_FIELDS) {
-    const [agentId, sessionId] = wire.owners[numbers[at] as number] as readonly [string, string | null];
-    const dense = numbers[at + 5] as number;
-    const flags = numbers[at + 7] as number;
-    candidates.push({
-      id: wire.ids[i] as string,
-      level: levelName(numbers[at + 1] as number),
-      agentId,
-      sessionId,
-      createdAtMs: numbers[at + 2] as number,
-      accessCount: numbers[at + 3] as number,
-      tokenCount: numbers[at + 4] as number,
-      dense: Number.isNaN(dense) ? null : dense,
-      lexical: numbers[at + 6] as number,
-      termScores: wire.termScores.subarray(i * terms, (i + 1) * terms),
-      speakerNamed: (flags & SPEAKER_FLAG) !== 0,
-      isQuestion: (flags & QUESTION_FLAG) !== 0,
-      previousId: wire.ids[numbers[at + 8] as number] ?? null,
-      nextId: wire.ids[numbers[at + 9] as number] ?? null,
-      direct: (flags & DIRECT_FLAG) !== 0,
-    });
+export function decodeFindings({ levels, statistics, count, columns, ids, idEnds }: WireFindings): SearchResult {
+  return {
+    levels,
+    statistics: decodeStatistics(statistics),
+    candidates: { columns: new CandidateColumns(count, statistics.frequencies.length, columns), ids: new PackedIds(ids, idEnds) },
+  };
+}
+
+class PackedIds implements CandidateIds {
+  readonly length: number;
+  readonly #packed: string;
+  readonly #ends: Uint32Array;
+
+  constructor(packed: string, ends: Uint32Array) {
+    this.length = ends.length;
+    this.#packed = packed;
+    this.#ends = ends;
   }
-  return { candidates, searched: wire.searched, statistics: decodeStatistics(wire.statistics), denseMedian: wire.denseMedian };
+
+  at(place: number): string | undefined {
+    const end = this.#ends[place];
+    return end === undefined ? undefined : this.#packed.slice(this.#ends[place - 1] ?? 0, end);
+  }
 }
 
 export function decodeStatistics({ documentCount, averageTermCount, frequencies }: WireStatistics): TermStatistics {

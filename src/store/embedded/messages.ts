@@ -83,9 +83,10 @@ export interface WireScope {
 }
 
 export interface WireSearch extends WireScope {
-  readonly level: LevelNumber;
+  readonly levels: readonly LevelNumber[];
   readonly includeSessionless: boolean;
-  readonly vector: Float32Array | null;
+  /** Its place in the message's packed vectors. */
+  readonly vector: number | null;
   readonly terms: readonly string[];
   readonly weights: readonly number[];
   readonly names: readonly string[];
@@ -96,12 +97,6 @@ export interface WireSearch extends WireScope {
   readonly nowMs: number;
 }
 
-/** Numbers of one candidate, side by side in `WireCandidates.numbers`. */
-export const CANDIDATE_FIELDS = 10;
-export const DIRECT_FLAG = 1;
-export const SPEAKER_FLAG = 2;
-export const QUESTION_FLAG = 4;
-
 export interface WireStatistics {
   readonly documentCount: number;
   readonly averageTermCount: number;
@@ -109,20 +104,23 @@ export interface WireStatistics {
 }
 
 export interface WireCandidates {
-  readonly searched: number;
-  readonly statistics: WireStatistics;
-  readonly denseMedian: number | null;
   readonly count: number;
-  /**
-   * Per candidate: owner, level, createdAtMs, accessCount, tokenCount, dense (NaN: none), lexical, flags, and the places
-   * in `ids` of the contexts before and after it (-1: none). The first `count` ids are those of the candidates.
-   */
-  readonly numbers: Float64Array;
-  /** Per candidate, as many as there are terms. */
-  readonly termScores: Float32Array;
-  readonly ids: readonly string[];
-  /** Distinct pairs of agent and session that candidates point to. */
-  readonly owners: readonly (readonly [agentId: string, sessionId: string | null])[];
+  /** Of `CandidateColumns`. */
+  readonly columns: ArrayBuffer;
+  /** One behind the other: those of the candidates, then those of contexts that only `previous` and `next` point to. */
+  readonly ids: string;
+  /** Where each of them ends in `ids`. */
+  readonly idEnds: Uint32Array;
+}
+
+export interface WireLevel {
+  readonly searched: number;
+  readonly denseMedian: number | null;
+}
+
+export interface WireFindings extends WireCandidates {
+  readonly levels: readonly WireLevel[];
+  readonly statistics: WireStatistics;
 }
 
 export interface WireList extends WireScope {
@@ -143,7 +141,7 @@ export interface WireExpiry {
 export interface CallTypes {
   write: { body: readonly WireWriteOp[]; result: readonly WireWriteResult[] };
   expire: { body: WireExpiry; result: WireSweep };
-  search: { body: WireSearch; result: WireCandidates };
+  search: { body: WireSearch; result: WireFindings };
   statistics: {
     body: { readonly namespace: string; readonly terms: readonly string[] };
     result: WireStatistics;

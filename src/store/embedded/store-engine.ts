@@ -11,7 +11,7 @@ import { ExpirySweeper } from './database/expiry.ts';
 import { FilterReader } from './search/filter-check.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
 import { IndexKeeper, type BuildIndex } from './hnsw/index-keeper.ts';
-import type { CallTypes, WireCall, WireReply, WireSearch, WorkerSettings } from './messages.ts';
+import type { CallTypes, WireCall, WireFindings, WireReply, WireSearch, WorkerSettings } from './messages.ts';
 import type { NamespaceIndex } from './memory/namespace-index.ts';
 import { NamespaceLoader } from './memory/namespace-loader.ts';
 import { Reader } from './database/reader.ts';
@@ -93,9 +93,10 @@ export class StoreEngine {
     });
   }
 
-  answer({ call, nowMs }: QueuedCall): WireReply {
+  answer(queued: QueuedCall): WireReply {
+    const { call } = queued;
     try {
-      return { id: call.id, ok: true, value: this.#read(call, nowMs) };
+      return { id: call.id, ok: true, value: this.#read(queued) };
     } catch (error) {
       return this.#failure(call, error);
     }
@@ -146,8 +147,7 @@ export class StoreEngine {
     const { vectors, nowMs } = queued;
     const call = queued.call as WriteCall;
     if (call.kind === 'expire') return (effects) => this.#sweeper.sweep(call.body, effects);
-    const { dimension } = this.#settings;
-    const vector = (place: number) => (vectors as Float32Array).subarray(place * dimension, (place + 1) * dimension);
+    const vector = (place: number) => this.#vectorAt(vectors, place);
     return (effects) => {
       const context = { nowMs, effects, vector };
       return call.body.map((op) => this.#writer.apply(op, context));
@@ -166,9 +166,9 @@ export class StoreEngine {
     }
   }
 
-  #read(call: WireCall, nowMs: number): CallTypes[WireCall['kind']]['result'] {
+  #read({ call, nowMs, vectors }: QueuedCall): CallTypes[WireCall['kind']]['result'] {
     switch (call.kind) {
-      case 'search': return this.#search(call.body);
+      case 'search': return this.#search(call.body, vectors);
       case 'statistics': return this.#statistics(call.body.namespace, call.body.terms);
       case 'fetch': {
         const space = this.#spaces.get(call.body.namespace);
@@ -202,12 +202,21 @@ export class StoreEngine {
     }
   }
 
-  #search(request: WireSearch) {
+  #search(request: WireSearch, vectors: Float32Array | null): WireFindings {
     const space = this.#spaces.get(request.namespace);
-    if (space === undefined) return noCandidates(request.terms);
+    if (space === undefined) return noCandidates(request);
     const index = this.#residents.use(space.id);
-    if (request.vector !== null && index.vectors(request.level) === null) this.#loadVectors(space, index, request.level);
-    return this.#searcher.search(space, index, request);
+    // A copy of its own: the vector search reads from the start of a buffer.
+    const vector = request.vector === null ? null : this.#vectorAt(vectors, request.vector).slice();
+    if (vector !== null) {
+      for (const level of request.levels) if (index.vectors(level) === null) this.#loadVectors(space, index, level);
+    }
+    return this.#searcher.search(space, index, request, vector);
+  }
+
+  #vectorAt(vectors: Float32Array | null, place: number): Float32Array {
+    const { dimension } = this.#settings;
+    return (vectors as Float32Array).subarray(place * dimension, (place + 1) * dimension);
   }
 
   #loadVectors(space: Space, index: NamespaceIndex, level: LevelNumber): void {

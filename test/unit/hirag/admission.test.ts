@@ -4,7 +4,7 @@ import { LEVELS, type Level } from '../../../src/base/context.ts';
 import { admit, type Admission, type AdmissionRules } from '../../../src/hirag/admission.ts';
 import { compareRank } from '../../../src/hirag/ranking.ts';
 import { DEFAULT_HIRAG_SETTINGS as SETTINGS } from '../../../src/hirag/settings.ts';
-import type { Candidate } from '../../../src/store/store.ts';
+import { toCandidates } from '../../../src/store/candidates.ts';
 
 const NOW_MS = 1_700_000_000_000;
 const YEAR_MS = 365 * 86_400_000;
@@ -19,11 +19,11 @@ interface Given {
 }
 
 function run(given: readonly Given[], rules = RULES, levels: readonly Level[] = LEVELS): Admission {
-  const candidates = given.map(({ id, level = 'immediate', ageMs = 0, accessCount = 0 }): Candidate => {
-    const owner = { agentId: 'a', sessionId: null, previousId: null, nextId: null };
-    const found = { dense: null, lexical: 0, termScores: new Float32Array(), speakerNamed: false, isQuestion: false, direct: true };
-    return { id, level, createdAtMs: NOW_MS - ageMs, accessCount, tokenCount: 1, ...owner, ...found };
+  const rows = given.map(({ id, level = 'immediate' as const, ageMs = 0, accessCount = 0 }) => {
+    const found = { dense: null, termScores: [], speakerNamed: false, isQuestion: false, direct: true, previousId: null, nextId: null };
+    return { id, level, createdAtMs: NOW_MS - ageMs, accessCount, tokenCount: 1, ...found };
   });
+  const candidates = toCandidates(rows, 0);
   const similarity = Float64Array.from(given, (one) => one.similarity);
   const similarities = { similarity, lexical: new Float64Array(given.length) };
   return admit({ candidates, similarities, levels, nowMs: NOW_MS, pendingAccesses: () => 0, explain: true }, rules, SETTINGS);

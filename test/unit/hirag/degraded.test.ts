@@ -4,7 +4,7 @@ import { CodedError } from '../../../src/base/errors.ts';
 import { createLocalProvider } from '../../../src/embedding/local.ts';
 import type { EmbeddingKind, EmbeddingProvider } from '../../../src/embedding/provider.ts';
 import type { QueryOutcome } from '../../../src/hirag/types.ts';
-import type { SearchRequest, SearchResult } from '../../../src/store/store.ts';
+import type { LevelFindings, SearchRequest, SearchResult } from '../../../src/store/store.ts';
 import { openMemory } from '../../support/memory-fixture.ts';
 import { StoreDouble } from '../../support/store-double.ts';
 
@@ -31,10 +31,17 @@ class Levels extends StoreDouble {
   readonly hanging = new Set<Level>();
 
   override search(request: SearchRequest): Promise<SearchResult> {
-    const failure = this.failing.get(request.level);
-    if (failure !== undefined) return Promise.reject(failure);
-    if (this.hanging.has(request.level)) return new Promise(() => undefined);
-    return super.search(request);
+    if (request.levels.some((level) => this.hanging.has(level))) return new Promise(() => undefined);
+    return this.#withFailures(request);
+  }
+
+  async #withFailures(request: SearchRequest): Promise<SearchResult> {
+    const failures = request.levels.map((level) => this.failing.get(level));
+    if (failures[0] !== undefined && !failures.includes(undefined)) throw failures[0];
+    const result = await super.search({ ...request, levels: request.levels.filter((level) => !this.failing.has(level)) });
+    const answered = result.levels[Symbol.iterator]();
+    const levels = failures.map((error) => (error === undefined ? (answered.next().value as LevelFindings) : { searched: 0, denseMedian: null, error }));
+    return { ...result, levels };
   }
 }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { analyzeQuery } from '../../../src/base/text/analyzer.ts';
-import { attainableScore, DEFAULT_FUSION, similarities, type Comparison } from '../../../src/hirag/similarity.ts';
-import type { Candidate } from '../../../src/store/store.ts';
+import { attainableScore, DEFAULT_FUSION, similarities, type Comparison, type Similarities } from '../../../src/hirag/similarity.ts';
+import { toCandidates, type Candidate } from '../../../src/store/candidates.ts';
 
 const TWO_TERMS = analyzeQuery('support group');
 const QUERY: Comparison = { query: TWO_TERMS, attainable: 4, kind: 'lexical', denseFloor: null };
@@ -12,13 +12,10 @@ function candidate(id: string, changes: Partial<Candidate> & { readonly terms?: 
   return {
     id,
     level: 'immediate',
-    agentId: 'a',
-    sessionId: 's',
     createdAtMs: 0,
     accessCount: 0,
     tokenCount: 10,
     dense: null,
-    lexical: terms.reduce((sum, score) => sum + score, 0),
     termScores: Float32Array.from(terms),
     speakerNamed: false,
     isQuestion: false,
@@ -34,10 +31,14 @@ function session(...candidates: readonly Candidate[]): Candidate[] {
   return candidates.map((one, i) => ({ ...one, previousId: candidates[i - 1]?.id ?? null, nextId: candidates[i + 1]?.id ?? null }));
 }
 
+function similaritiesOf(candidates: readonly Candidate[], comparison: Comparison, settings: typeof DEFAULT_FUSION): Similarities {
+  return similarities(toCandidates(candidates, comparison.query.terms.length).columns, comparison, settings);
+}
+
 /** Evidence, from similarities that show it undistorted. */
 function evidence(candidates: readonly Candidate[], comparison: Comparison = QUERY, changes: Partial<typeof DEFAULT_FUSION> = {}): number[] {
   const settings = { ...DEFAULT_FUSION, relativeExponent: 0, slope: 0.1, ...changes };
-  const { similarity } = similarities(candidates, comparison, settings);
+  const { similarity } = similaritiesOf(candidates, comparison, settings);
   return Array.from(similarity, (found) => Math.round(Math.atanh(found) * 1e4) / 1e3);
 }
 
@@ -124,12 +125,12 @@ describe('similarity', () => {
     fc.assert(
       fc.property(some, (features) => {
         const candidates = session(...features.map((feature, i) => candidate(`c${i}`, feature)));
-        const found = similarities(candidates, QUERY, DEFAULT_FUSION);
+        const found = similaritiesOf(candidates, QUERY, DEFAULT_FUSION);
         for (const share of [...found.similarity, ...found.lexical]) {
           expect(share).toBeGreaterThanOrEqual(0);
           expect(share).toBeLessThanOrEqual(1);
         }
-        const turned = similarities([...candidates].reverse(), QUERY, DEFAULT_FUSION);
+        const turned = similaritiesOf([...candidates].reverse(), QUERY, DEFAULT_FUSION);
         expect(turned).toEqual({ similarity: found.similarity.toReversed(), lexical: found.lexical.toReversed() });
       }),
     );
@@ -138,14 +139,14 @@ describe('similarity', () => {
   it('of the best candidate is absolute; of the others it falls with their distance to it', () => {
     const weak = candidate('a', { terms: [1, 0] });
     const strong = candidate('b', { terms: [2, 2] });
-    const of = (...candidates: Candidate[]): number[] => [...similarities(candidates, QUERY, DEFAULT_FUSION).similarity];
+    const of = (...candidates: Candidate[]): number[] => [...similaritiesOf(candidates, QUERY, DEFAULT_FUSION).similarity];
     expect(of(weak)[0]).toBeCloseTo(Math.tanh(0.5));
     expect(of(strong, weak)[0]).toBeCloseTo(Math.tanh(2));
     expect(of(strong, weak)[1]).toBeCloseTo(Math.tanh(0.5) / 2);
   });
 
   it('is 0 for candidates of which nothing is found, and there need be none', () => {
-    expect(similarities([candidate('a')], QUERY, DEFAULT_FUSION)).toEqual({ similarity: Float64Array.of(0), lexical: Float64Array.of(0) });
-    expect(similarities([], QUERY, DEFAULT_FUSION).similarity).toHaveLength(0);
+    expect(similaritiesOf([candidate('a')], QUERY, DEFAULT_FUSION)).toEqual({ similarity: Float64Array.of(0), lexical: Float64Array.of(0) });
+    expect(similaritiesOf([], QUERY, DEFAULT_FUSION).similarity).toHaveLength(0);
   });
 });

@@ -116,6 +116,11 @@ export class DocumentTable {
     this.#noteHidden(this.levels[ordinal] as LevelNumber, hiddenFromMs);
   }
 
+  /** Its lifetime has not ended in deletion. */
+  isShown(ordinal: number, nowMs: number): boolean {
+    return (this.hiddenFromMs[ordinal] as number) > nowMs;
+  }
+
   /** False: nothing in the level is hidden at `nowMs`, so nobody need look. */
   mayHide(level: LevelNumber, nowMs: number): boolean {
     return (this.#hiddenFromMin[level - 1] as number) <= nowMs;

@@ -2,17 +2,16 @@
 // session it is its place in a run of turns.
 
 import { followsInConversation, type Turn } from '../../../base/text/turns.ts';
+import { NOBODY } from '../../candidates.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { Owner } from '../memory/owner-table.ts';
 import type { SearchScope } from './search-scope.ts';
 
-export const NOBODY = -1;
-
 /** The nearest living contexts before and after it; `NOBODY` where there is none. */
-export function adjacent(documents: DocumentTable, ordinal: number, scope: SearchScope): { previous: number; next: number } {
+export function adjacent(documents: DocumentTable, ordinal: number, nowMs: number): { previous: number; next: number } {
   const owner = documents.ownerOf(ordinal);
   const at = placeOf(owner, documents, ordinal);
-  return { previous: memberAt(owner, walk(owner, documents, at, -1, scope)), next: memberAt(owner, walk(owner, documents, at, 1, scope)) };
+  return { previous: memberAt(owner, walk(owner, documents, at, -1, nowMs)), next: memberAt(owner, walk(owner, documents, at, 1, nowMs)) };
 }
 
 /** Those of the `reach` contexts before and after each of `ordinals` that the scope lets through. */
@@ -25,7 +24,7 @@ export function neighboursOf(documents: DocumentTable, ordinals: Iterable<number
     for (const direction of [-1, 1] as const) {
       let at = place;
       for (let step = 0; step < reach && at >= 0; step++) {
-        at = walk(owner, documents, at, direction, scope);
+        at = walk(owner, documents, at, direction, scope.nowMs);
         const neighbour = memberAt(owner, at);
         if (neighbour !== NOBODY && scope.sees(neighbour)) found.add(neighbour);
       }
@@ -42,10 +41,10 @@ function placeOf(owner: Owner, documents: DocumentTable, ordinal: number): numbe
 }
 
 /** The next place whose context lives and is shown; -1 past either end, and without a session past the conversation's. */
-function walk(owner: Owner, documents: DocumentTable, from: number, direction: -1 | 1, scope: SearchScope): number {
+function walk(owner: Owner, documents: DocumentTable, from: number, direction: -1 | 1, nowMs: number): number {
   for (let at = from + direction; at >= 0 && at < owner.memberCount; at += direction) {
     const ordinal = owner.members[at] as number;
-    if (documents.levels[ordinal] === 0 || !scope.isShown(ordinal)) continue;
+    if (documents.levels[ordinal] === 0 || !documents.isShown(ordinal, nowMs)) continue;
     return owner.sessionId !== null || areTurns(owner, documents, Math.min(from, at), Math.max(from, at)) ? at : -1;
   }
   return -1;

@@ -23,12 +23,11 @@ export class SearchScope {
   readonly #owners: Owner[] | null;
   readonly #ownerMask: Uint8Array | null;
   readonly #hides: boolean;
-  readonly #nowMs: number;
+  readonly nowMs: number;
   readonly #filter: FilterCheck | null;
 
-  constructor(index: NamespaceIndex, spaceId: number, request: WireSearch, reader: FilterReader) {
+  constructor(index: NamespaceIndex, spaceId: number, request: WireSearch, level: LevelNumber, reader: FilterReader) {
     const { documents } = index;
-    const { level } = request;
     this.level = level;
     this.#documents = documents;
     this.levelCount = index.lexical(level).documentCount;
@@ -45,7 +44,7 @@ export class SearchScope {
     }
     this.expectedShare = (this.ownedCount / Math.max(1, this.levelCount)) * (request.filter === null ? 1 : FILTER_SHARE);
     this.hasFilter = request.filter !== null;
-    this.#nowMs = request.nowMs;
+    this.nowMs = request.nowMs;
     this.#hides = documents.mayHide(level, request.nowMs);
     const { filter } = request;
     this.#filter = filter === null ? null : new FilterCheck(reader, index, spaceId, level, filter);
@@ -58,19 +57,14 @@ export class SearchScope {
   sees(ordinal: number): boolean {
     if (this.#documents.levels[ordinal] === 0) return false;
     if (this.#ownerMask !== null && this.#ownerMask[this.#documents.ownerIndexes[ordinal] as number] !== 1) return false;
-    return this.isShown(ordinal) && (this.#filter === null || this.#filter.passes(ordinal));
-  }
-
-  /** Its lifetime has not ended in deletion. Of any level. */
-  isShown(ordinal: number): boolean {
-    return (this.#documents.hiddenFromMs[ordinal] as number) > this.#nowMs;
+    return this.#documents.isShown(ordinal, this.nowMs) && (this.#filter === null || this.#filter.passes(ordinal));
   }
 
   /** Documents of the level that belong to the scope and still live; the filter is not asked. */
   countSeen(): number {
     if (!this.#hides) return this.ownedCount;
     let count = 0;
-    for (const ordinal of this.#owned()) if (this.isShown(ordinal)) count++;
+    for (const ordinal of this.#owned()) if (this.#documents.isShown(ordinal, this.nowMs)) count++;
     return count;
   }
 

@@ -8,7 +8,7 @@ import { silentLog } from '../../../../src/base/log.ts';
 import { noMetrics } from '../../../../src/base/metrics.ts';
 import { openEmbeddedStore } from '../../../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore } from '../../../../src/store/store.ts';
-import { idOf, NOW_MS, put, sample, searchOf, termsOf, vectorOf } from '../../../contract/store-samples.ts';
+import { idOf, NOW_MS, put, sample, searchIn, searchOf, termsOf, vectorOf } from '../../../contract/store-samples.ts';
 
 const DIMENSION = 8;
 const COUNT = 1600;
@@ -17,8 +17,8 @@ const COUNT = 1600;
 async function answers(store: ContextStore) {
   const all = [];
   for (const level of LEVELS) {
-    const { candidates, searched, statistics } = await store.search(searchOf({
-      level, vector: vectorOf('query', DIMENSION), terms: termsOf('walrus 7 text'), candidates: 30, neighbours: 1,
+    const { candidates, searched, statistics } = await searchIn(store, searchOf({
+      levels: [level], vector: vectorOf('query', DIMENSION), terms: termsOf('walrus 7 text'), candidates: 30, neighbours: 1,
       filter: { must_not: [{ key: 'metadata.group', match: { value: 3 } }] },
     }));
     const scores = candidates.map(({ id, dense, lexical, direct, previousId, nextId }) => ({ id, dense: dense?.toFixed(4), lexical: lexical.toFixed(4), direct, previousId, nextId }));

@@ -1,0 +1,132 @@
+// What a search found, as columns: one query looks at some hundred contexts and shows a dozen, so that an object for
+// each of them would cost more than the comparison.
+
+import { LEVELS, type Level } from '../base/context.ts';
+
+/** One context that may answer, with its scores but without its text. */
+export interface Candidate {
+  readonly id: string;
+  readonly level: Level;
+  readonly createdAtMs: number;
+  readonly accessCount: number;
+  readonly tokenCount: number;
+  /** Cosine with the query's vector, -1..1; null without a dense side. */
+  readonly dense: number | null;
+  /** What each query term adds to the BM25 score (weight x idf x saturated frequency), in the order of the terms asked for. */
+  readonly termScores: ArrayLike<number>;
+  /** The text starts with the name of a speaker whom the query names (`textTraits`, `namesSpeaker`). */
+  readonly speakerNamed: boolean;
+  /** The text ends by asking (`textTraits`): what answers it stands behind it. */
+  readonly isQuestion: boolean;
+  /** False: it is here only as somebody's neighbour. */
+  readonly direct: boolean;
+  /**
+   * The context before and after it in the same session and agent, whatever their level, by creation. Contexts
+   * without a session have one where both are turns of one conversation (`followsInConversation`).
+   */
+  readonly previousId: string | null;
+  readonly nextId: string | null;
+}
+
+/** Bits of `CandidateColumns.flags`. */
+export const DIRECT_FLAG = 1;
+export const SPEAKER_FLAG = 2;
+export const QUESTION_FLAG = 4;
+
+/** No place, in `previous` and `next`. */
+export const NOBODY = -1;
+
+/** The fields of `Candidate` for many of them, each at its place from 0 to `count` - 1. */
+export class CandidateColumns {
+  readonly count: number;
+  readonly termCount: number;
+  /** Holds all columns, so that they can change threads together. */
+  readonly buffer: ArrayBuffer;
+  readonly createdAtMs: Float64Array;
+  /** NaN: no dense side. */
+  readonly dense: Float64Array;
+  /** BM25 with namespace-wide statistics, >= 0: the sum of the term scores. */
+  readonly lexical: Float64Array;
+  /** `termCount` for each candidate, one candidate after the other. */
+  readonly termScores: Float32Array;
+  readonly accessCounts: Uint32Array;
+  readonly tokenCounts: Uint32Array;
+  /** Places of the contexts before and after, or `NOBODY`; from `count` on contexts that are no candidates themselves. */
+  readonly previous: Int32Array;
+  readonly next: Int32Array;
+  /** Places in `LEVELS`. */
+  readonly levels: Uint8Array;
+  readonly flags: Uint8Array;
+
+  constructor(count: number, termCount: number, buffer?: ArrayBuffer) {
+    this.count = count;
+    this.termCount = termCount;
+    this.buffer = buffer ?? new ArrayBuffer(count * (3 * 8 + (termCount + 4) * 4 + 2));
+    let at = 0;
+    const place = (bytes: number): number => (at += bytes) - bytes;
+    this.createdAtMs = new Float64Array(this.buffer, place(count * 8), count);
+    this.dense = new Float64Array(this.buffer, place(count * 8), count);
+    this.lexical = new Float64Array(this.buffer, place(count * 8), count);
+    this.termScores = new Float32Array(this.buffer, place(count * termCount * 4), count * termCount);
+    this.accessCounts = new Uint32Array(this.buffer, place(count * 4), count);
+    this.tokenCounts = new Uint32Array(this.buffer, place(count * 4), count);
+    this.previous = new Int32Array(this.buffer, place(count * 4), count);
+    this.next = new Int32Array(this.buffer, place(count * 4), count);
+    this.levels = new Uint8Array(this.buffer, place(count), count);
+    this.flags = new Uint8Array(this.buffer, place(count), count);
+  }
+
+  /** Takes over another one's candidate, all but its neighbours. */
+  copy(to: number, other: CandidateColumns, from: number): void {
+    const { termCount } = this;
+    this.createdAtMs[to] = other.createdAtMs[from] as number;
+    this.dense[to] = other.dense[from] as number;
+    this.lexical[to] = other.lexical[from] as number;
+    this.termScores.set(other.termScores.subarray(from * termCount, (from + 1) * termCount), to * termCount);
+    this.accessCounts[to] = other.accessCounts[from] as number;
+    this.tokenCounts[to] = other.tokenCounts[from] as number;
+    this.levels[to] = other.levels[from] as number;
+    this.flags[to] = other.flags[from] as number;
+  }
+}
+
+/** Ids at places: those of the candidates, and behind them those of contexts that only `previous` and `next` point to. */
+export interface CandidateIds {
+  readonly length: number;
+  at(place: number): string | undefined;
+}
+
+export interface Candidates {
+  readonly columns: CandidateColumns;
+  readonly ids: CandidateIds;
+}
+
+/** Columns from one object each, for drivers that get their candidates so. Each id once. */
+export function toCandidates(given: readonly Candidate[], termCount: number): Candidates {
+  const columns = new CandidateColumns(given.length, termCount);
+  const ids = given.map(({ id }) => id);
+  const places = new Map(ids.map((id, place) => [id, place]));
+  const placeOf = (id: string | null): number => {
+    if (id === null) return NOBODY;
+    let place = places.get(id);
+    if (place === undefined) places.set(id, (place = ids.push(id) - 1));
+    return place;
+  };
+  given.forEach((candidate, place) => {
+    columns.createdAtMs[place] = candidate.createdAtMs;
+    columns.dense[place] = candidate.dense ?? Number.NaN;
+    for (let term = 0; term < termCount; term++) {
+      const score = candidate.termScores[term] ?? 0;
+      columns.termScores[place * termCount + term] = score;
+      columns.lexical[place] = (columns.lexical[place] as number) + score;
+    }
+    columns.accessCounts[place] = candidate.accessCount;
+    columns.tokenCounts[place] = candidate.tokenCount;
+    columns.previous[place] = placeOf(candidate.previousId);
+    columns.next[place] = placeOf(candidate.nextId);
+    columns.levels[place] = LEVELS.indexOf(candidate.level);
+    columns.flags[place] =
+      (candidate.direct ? DIRECT_FLAG : 0) | (candidate.speakerNamed ? SPEAKER_FLAG : 0) | (candidate.isQuestion ? QUESTION_FLAG : 0);
+  });
+  return { columns, ids };
+}

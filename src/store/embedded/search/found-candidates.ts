@@ -1,0 +1,73 @@
+// From the documents that a search has found to what crosses the thread border.
+
+import { CandidateColumns, DIRECT_FLAG, NOBODY, QUESTION_FLAG, SPEAKER_FLAG } from '../../candidates.ts';
+import type { DocumentTable } from '../memory/document-table.ts';
+import type { NamespaceIndex } from '../memory/namespace-index.ts';
+import type { WireCandidates, WireSearch } from '../messages.ts';
+import type { FoundDocuments } from './found-documents.ts';
+import { adjacent } from './neighbours.ts';
+import type { QueryTerms } from './query-terms.ts';
+
+export function packCandidates(index: NamespaceIndex, request: WireSearch, terms: QueryTerms, found: FoundDocuments): WireCandidates {
+  const { documents } = index;
+  const { count, ordinals } = found;
+  const { termScores, sums } = terms.scores(ordinals);
+  const columns = new CandidateColumns(count, request.terms.length);
+  columns.termScores.set(termScores);
+  columns.lexical.set(sums);
+  columns.dense.set(found.dense);
+  const names = new Set(request.names);
+  const outside = new OutsideNeighbours(found);
+  for (let place = 0; place < count; place++) {
+    const ordinal = ordinals[place] as number;
+    const { previous, next } = adjacent(documents, ordinal, request.nowMs);
+    columns.createdAtMs[place] = documents.createdAtMs[ordinal] as number;
+    columns.accessCounts[place] = documents.accessCounts[ordinal] as number;
+    columns.tokenCounts[place] = documents.tokenCounts[ordinal] as number;
+    columns.previous[place] = outside.placeOf(previous);
+    columns.next[place] = outside.placeOf(next);
+    columns.levels[place] = (documents.levels[ordinal] as number) - 1;
+    columns.flags[place] = flagsOf(documents, ordinal, names) | (found.direct[place] === true ? DIRECT_FLAG : 0);
+  }
+  return { count, columns: columns.buffer, ...packIds(documents, [...ordinals, ...outside.ordinals]) };
+}
+
+function flagsOf(documents: DocumentTable, ordinal: number, names: ReadonlySet<string>): number {
+  const traits = documents.traitsOf(ordinal);
+  const speakerNamed = names.size > 0 && traits.speaker.some((word) => names.has(word));
+  return (speakerNamed ? SPEAKER_FLAG : 0) | (traits.isQuestion ? QUESTION_FLAG : 0);
+}
+
+/** One string crosses the border in the time of a few, and is cut only where an id is looked at. */
+function packIds({ ids }: DocumentTable, ordinals: readonly number[]): Pick<WireCandidates, 'ids' | 'idEnds'> {
+  const idEnds = new Uint32Array(ordinals.length);
+  let packed = '';
+  ordinals.forEach((ordinal, place) => {
+    packed += ids[ordinal] as string;
+    idEnds[place] = packed.length;
+  });
+  return { ids: packed, idEnds };
+}
+
+/** Gives places behind those of the candidates to contexts that are only named as the one before or after. */
+class OutsideNeighbours {
+  readonly ordinals: number[] = [];
+  readonly #found: FoundDocuments;
+  readonly #places = new Map<number, number>();
+
+  constructor(found: FoundDocuments) {
+    this.#found = found;
+  }
+
+  placeOf(ordinal: number): number {
+    if (ordinal === NOBODY) return NOBODY;
+    const found = this.#found.placeOf(ordinal);
+    if (found >= 0) return found;
+    let place = this.#places.get(ordinal);
+    if (place === undefined) {
+      place = this.#found.count + this.ordinals.push(ordinal) - 1;
+      this.#places.set(ordinal, place);
+    }
+    return place;
+  }
+}

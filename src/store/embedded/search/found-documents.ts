@@ -1,0 +1,47 @@
+// The documents that one search has found, numbered in the order in which they came.
+
+const UNKNOWN = 0;
+
+/** Place + 1 of each document that was found; shared by every search of the thread: one runs at a time. */
+let marks = new Uint32Array(0);
+
+export class FoundDocuments {
+  readonly ordinals: number[] = [];
+  /** Found by one of the sides, rather than as a neighbour; at each place. */
+  readonly direct: boolean[] = [];
+  /** Cosines; NaN: not known yet, or no dense side. At each place. */
+  readonly dense: number[] = [];
+
+  /** `documentCount`: ordinals lie below it. */
+  constructor(documentCount: number) {
+    if (marks.length < documentCount) marks = new Uint32Array(documentCount + (documentCount >> 1));
+  }
+
+  get count(): number {
+    return this.ordinals.length;
+  }
+
+  /** -1 where it was not found. */
+  placeOf(ordinal: number): number {
+    return (marks[ordinal] as number) - 1;
+  }
+
+  /** Gives the place, a new one or the one it has. */
+  add(ordinal: number, direct: boolean): number {
+    const mark = marks[ordinal] as number;
+    if (mark !== UNKNOWN) {
+      if (direct) this.direct[mark - 1] = true;
+      return mark - 1;
+    }
+    this.direct.push(direct);
+    this.dense.push(Number.NaN);
+    const place = this.ordinals.push(ordinal) - 1;
+    marks[ordinal] = place + 1;
+    return place;
+  }
+
+  /** To be called at the end of the search, however it ends. */
+  release(): void {
+    for (const ordinal of this.ordinals) marks[ordinal] = UNKNOWN;
+  }
+}
