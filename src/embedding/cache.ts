@@ -36,15 +36,20 @@ export interface CachedEmbeddingProvider extends Pick<EmbeddingProvider, 'id' | 
 /** One call of the provider and those who wait for it; it is aborted when nobody does any more. */
 interface Flight {
   readonly controller: AbortController;
+  readonly keys: readonly string[];
   waiters: number;
   settled: boolean;
+  /** In the order of the keys. */
+  vectors: Promise<Float32Array[]>;
 }
 
+/** A text on its way: whose vector it is of the flight's. */
 interface Pending {
   readonly flight: Flight;
-  readonly vector: Promise<Float32Array>;
+  readonly place: number;
 }
 
+const NOTHING: Promise<Float32Array[]> = Promise.resolve([]);
 /** Texts up to this length are their own key; longer ones are hashed. */
 const PLAIN_KEY_CHARS_MAX = 256;
 
@@ -126,7 +131,7 @@ class CachingProvider implements CachedEmbeddingProvider {
       else missing.set(key, text);
       this.#count(namespace, !missing.has(key));
     });
-    if (missing.size > 0) for (const [key, pending] of this.#launch(missing, kind)) joined.set(key, pending);
+    if (missing.size > 0) this.#launch(missing, kind, joined);
     if (joined.size > 0) await this.#collect(joined, found, signal);
     return keys.map((key) => found.get(key) as Float32Array);
   }
@@ -137,42 +142,34 @@ class CachingProvider implements CachedEmbeddingProvider {
   }
 
   /** One call of the provider for all that is missing. */
-  #launch(missing: ReadonlyMap<string, string>, kind: EmbeddingKind): Map<string, Pending> {
-    const flight: Flight = { controller: new AbortController(), waiters: 0, settled: false };
-    const vectors = this.#call([...missing.values()], kind, flight);
-    const launched = new Map<string, Pending>();
-    [...missing.keys()].forEach((key, i) => {
-      const vector = vectors.then((all) => all[i] as Float32Array);
-      const pending: Pending = { flight, vector };
-      launched.set(key, pending);
+  #launch(missing: ReadonlyMap<string, string>, kind: EmbeddingKind, joined: Map<string, Pending>): void {
+    const flight: Flight = { controller: new AbortController(), keys: [...missing.keys()], waiters: 0, settled: false, vectors: NOTHING };
+    flight.keys.forEach((key, place) => {
+      const pending = { flight, place };
+      joined.set(key, pending);
       this.#pending.set(key, pending);
-      void vector
-        .then(
-          (value) => this.#vectors?.set(key, value),
-          () => undefined,
-        )
-        .finally(() => {
-          if (this.#pending.get(key) === pending) this.#pending.delete(key);
-        });
     });
-    return launched;
+    flight.vectors = this.#call([...missing.values()], kind, flight);
+    // Whoever gave up has been told why.
+    flight.vectors.catch(() => undefined);
   }
 
   async #call(texts: string[], kind: EmbeddingKind, flight: Flight): Promise<Float32Array[]> {
     const startedMs = this.#clock.monotonicMs();
     try {
-      const vectors = await this.#provider.embed(texts, kind, flight.controller.signal);
-      return this.#checked(vectors, texts.length);
+      const vectors = this.#checked(await this.#provider.embed(texts, kind, flight.controller.signal), texts.length);
+      flight.keys.forEach((key, place) => this.#vectors?.set(key, vectors[place]));
+      return vectors;
     } catch (error) {
       if (error instanceof CodedError) throw error;
       throw new CodedError('EMBEDDING_UNAVAILABLE', 'the embedding provider failed', { cause: error });
     } finally {
       flight.settled = true;
+      for (const key of flight.keys) if (this.#pending.get(key)?.flight === flight) this.#pending.delete(key);
       this.#metrics.observe('embedding_duration_seconds', (this.#clock.monotonicMs() - startedMs) / 1000);
     }
   }
 
-  /** A text without any feature has a zero vector, which is near nothing; everything else comes out at length 1. */
   #checked(vectors: readonly Float32Array[], expected: number): Float32Array[] {
     if (vectors.length !== expected) {
       throw new CodedError('EMBEDDING_UNAVAILABLE', 'the embedding provider returned a wrong number of vectors');
@@ -198,15 +195,11 @@ class CachingProvider implements CachedEmbeddingProvider {
     found: Map<string, Float32Array>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const flights = new Set([...joined.values()].map((pending) => pending.flight));
+    const flights = [...new Set([...joined.values()].map((pending) => pending.flight))];
     for (const flight of flights) flight.waiters++;
     try {
-      const all = Promise.all(
-        [...joined].map(async ([key, pending]) => {
-          found.set(key, await pending.vector);
-        }),
-      );
-      await orAbort(all, signal);
+      const landed = await orAbort(Promise.all(flights.map((flight) => flight.vectors)), signal);
+      for (const [key, { flight, place }] of joined) found.set(key, landed[flights.indexOf(flight)]?.[place] as Float32Array);
     } finally {
       for (const flight of flights) {
         flight.waiters--;

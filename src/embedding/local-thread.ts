@@ -38,6 +38,8 @@ interface Call {
   readonly reject: (error: Error) => void;
 }
 
+/** While the thread has so many texts before it, others gather for the next message: waking it costs more than a text. */
+const TEXTS_SENT_MAX = 64;
 /** A thread that ended by itself is started again so much later. */
 const RESTART_MS = 10_000;
 
@@ -63,6 +65,7 @@ class LocalThread implements EmbeddingProvider {
   #outbox: Call[] = [];
   /** Sent, the oldest first. */
   #sent: Call[] = [];
+  #textsSent = 0;
 
   constructor(options: LocalThreadOptions) {
     this.#options = options;
@@ -79,7 +82,8 @@ class LocalThread implements EmbeddingProvider {
       return this.#local.embed(texts, kind, signal);
     }
     return new Promise((resolve, reject) => {
-      if (this.#outbox.push({ texts, signal, resolve, reject }) === 1) setImmediate(() => this.#send());
+      // The calls of a tick go together; while many are under way, the next reply sends what has gathered.
+      if (this.#outbox.push({ texts, signal, resolve, reject }) === 1 && this.#hasRoom) setImmediate(() => this.#send());
     });
   }
 
@@ -107,7 +111,10 @@ class LocalThread implements EmbeddingProvider {
     this.#outbox = [];
     if (calls.length === 0) return;
     if (!this.#isUp) return this.#embedHere(calls);
-    this.#sent.push(...calls);
+    for (const call of calls) {
+      this.#sent.push(call);
+      this.#textsSent += call.texts.length;
+    }
     this.#worker?.postMessage(calls.map(({ texts }) => texts) satisfies TextBatches);
   }
 
@@ -117,14 +124,21 @@ class LocalThread implements EmbeddingProvider {
     for (const { texts, resolve } of this.#sent.splice(0, batches)) {
       // Copies: a cache that keeps one vector must not keep all that came with it.
       resolve(texts.map(() => vectors.slice(place * this.dimension, ++place * this.dimension)));
+      this.#textsSent -= texts.length;
     }
+    if (this.#hasRoom) this.#send();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#textsSent < TEXTS_SENT_MAX;
   }
 
   #exited(): void {
     this.#worker = null;
     this.#isUp = false;
     if (!this.#isClosed) this.#options.log.error({}, 'the embedding thread ended; texts are embedded in the main thread');
-    this.#embedHere(this.#sent.splice(0));
+    this.#textsSent = 0;
+    this.#embedHere([...this.#sent.splice(0), ...this.#outbox.splice(0)]);
   }
 
   #embedHere(calls: readonly Call[]): void {

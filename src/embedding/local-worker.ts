@@ -5,7 +5,7 @@ import { LocalEmbedder } from './local.ts';
 import type { EmbeddedBatches, LocalWorkerData, TextBatches } from './local-thread.ts';
 
 /** Replies are held back for so many texts: none waits long for its vectors, and few messages carry them. */
-const REPLY_TEXTS = 16;
+const REPLY_TEXTS = 32;
 
 const { dimension } = workerData as LocalWorkerData;
 const embedder = new LocalEmbedder(dimension);

@@ -44,8 +44,10 @@ type WriteValue = CallTypes['write' | 'expire']['result'];
 /** Estimated pages in the log after which a checkpoint runs: a few milliseconds of work. */
 const CHECKPOINT_PAGES = 1_000;
 const PAGE_BYTES = 4096;
-/** Pages an operation changes beside its vector's: row, indexes. */
-const PAGES_PER_WRITE = 2;
+/** Pages that a new context takes beside its vector's: row, indexes. */
+const PAGES_PER_ADD = 2;
+/** A change touches no vector, and rows that change together lie together. */
+const PAGES_PER_CHANGE = 1;
 const UNAVAILABLE_LOG_INTERVAL_MS = 1_000;
 
 export class StoreEngine {
@@ -63,6 +65,7 @@ export class StoreEngine {
   readonly #loader: NamespaceLoader;
   readonly #searcher: Searcher;
   readonly #keeper: IndexKeeper;
+  readonly #pagesPerAdd: number;
   #pagesInLog = 0;
   #nextForcedFlushMs = -Infinity;
   #damage: Error | null = null;
@@ -75,6 +78,7 @@ export class StoreEngine {
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
+    this.#pagesPerAdd = PAGES_PER_ADD + Math.ceil((settings.dimension * 4) / PAGE_BYTES);
     this.#spaces = new Spaces(database);
     const sequence = new Sequence(database);
     this.#accesses = new AccessCounts(database, this.#spaces);
@@ -115,8 +119,7 @@ export class StoreEngine {
       committedWrites += call.kind === 'write' ? call.body.length : 1;
       return { id: call.id, ok: true, value: outcome.value };
     });
-    const vectorPages = Math.ceil((this.#settings.dimension * 4) / PAGE_BYTES);
-    this.#pagesInLog += effects.length * (PAGES_PER_WRITE + vectorPages);
+    for (const { kind } of effects) this.#pagesInLog += kind === 'add' ? this.#pagesPerAdd : PAGES_PER_CHANGE;
     return { replies, committedWrites };
   }
 

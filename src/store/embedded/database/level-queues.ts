@@ -32,17 +32,21 @@ interface Arrivals {
 const ROWS_READ_MAX = 256;
 export const MOVE_SQL = 'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ? WHERE seq = ?';
 
-/** Stored contexts of one level, oldest first; reads more of them each time. */
+/** Stored contexts of one level, oldest first; reads many at a time, as each reading has its price. */
 class StoredQueue {
   readonly #read: (after: number, count: number) => StoredRow[];
   #rows: StoredRow[] = [];
   #next = 0;
   #after = -1;
-  #readNext = 1;
+  #readNext: number;
   #isAtEnd = false;
+  /** How many were taken. */
+  taken = 0;
 
-  constructor(read: (after: number, count: number) => StoredRow[]) {
+  /** `expected`: so many will be taken, probably. */
+  constructor(read: (after: number, count: number) => StoredRow[], expected: number) {
     this.#read = read;
+    this.#readNext = expected;
   }
 
   /** Fewer where there are no more. */
@@ -52,6 +56,7 @@ class StoredQueue {
       if (this.#next === this.#rows.length && !this.#readMore(count - taken.length)) break;
       taken.push(this.#rows[this.#next++] as StoredRow);
     }
+    this.taken += taken.length;
     return taken;
   }
 
@@ -80,6 +85,8 @@ export class LevelQueues {
   readonly #stored = new Map<string, StoredQueue>();
   /** Whether a level of an agent is taken from by session or as a whole. */
   readonly #bySession = new Map<string, boolean>();
+  /** What the last transaction took out of its busiest level. */
+  #takenLast = 1;
 
   constructor(database: DatabaseSync, counts: OwnerCounts) {
     this.#counts = counts;
@@ -127,7 +134,7 @@ export class LevelQueues {
     if (excess <= 0) return [];
     this.#bySession.set(ownerKey({ ...owner, sessionId: undefined }), owner.sessionId !== undefined);
     let stored = this.#stored.get(key);
-    if (stored === undefined) this.#stored.set(key, (stored = new StoredQueue((after, count) => this.#read(owner, after, count))));
+    if (stored === undefined) this.#stored.set(key, (stored = new StoredQueue((after, count) => this.#read(owner, after, count), this.#takenLast)));
     const taken = stored.take(excess).map((row) => this.#adopt(owner.spaceId, row));
     while (taken.length < excess && arrivals !== undefined && arrivals.first < arrivals.list.length) {
       const { unwritten, entered } = arrivals.list[arrivals.first++] as Arrival;
@@ -151,6 +158,7 @@ export class LevelQueues {
     // Indexes take entries in rising order.
     written.sort((a, b) => a.document.entry - b.document.entry);
     for (const effect of written) effects.push(effect);
+    if (this.#stored.size > 0) this.#takenLast = Math.max(1, ...[...this.#stored.values()].map((queue) => queue.taken));
     this.#clear();
     this.#counts.shorten();
   }
