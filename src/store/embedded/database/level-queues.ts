@@ -158,7 +158,8 @@ export class LevelQueues {
     // Indexes take entries in rising order.
     written.sort((a, b) => a.document.entry - b.document.entry);
     for (const effect of written) effects.push(effect);
-    if (this.#stored.size > 0) this.#takenLast = Math.max(1, ...[...this.#stored.values()].map((queue) => queue.taken));
+    if (this.#stored.size > 0) this.#takenLast = 1;
+    for (const { taken } of this.#stored.values()) this.#takenLast = Math.max(this.#takenLast, taken);
     this.#clear();
     this.#counts.shorten();
   }
