@@ -111,7 +111,8 @@ export interface SearchRequest extends Scope {
   readonly neighbours: number;
   /**
    * Whether candidates that only the dense side found bring neighbours, too; absent: yes. Vectors that compare
-   * spellings find little by themselves that is worth its surroundings. Without words they always do.
+   * spellings find little by themselves that is worth its surroundings: then a neighbour's cosine need not be true
+   * beyond the second decimal. Without words they always do.
    */
   readonly denseNeighbours?: boolean;
   /** Contexts whose lifetime ended before this, to be deleted, are not seen. */

@@ -3,24 +3,18 @@
 // in eight bits: a scan reads those, and the full ones of the few rows that can be among the best.
 
 import { exactSearch, MetricKind } from 'usearch';
-import { type EightBitQuery, eightBitQuery, toEightBits } from './eight-bits.ts';
+import { eightBitQuery, toEightBits } from './eight-bits.ts';
 import { grown, resized } from './growing.ts';
+import { TopList } from './top-list.ts';
 
 /** Bytes of a full chunk; the first grows up to it by doubling. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 const FIRST_ROWS = 16;
-/** Below this the lists to be looked through would be longer than the vectors in scope. */
-const PASS_SHARE_MIN = 0.01;
 /** Rows scored in full for each one wanted, and beside them. */
 const RESCORED_SHARE = 1.25;
 const RESCORED_MORE = 16;
 /** From so many rows for each one scored in full on, eight bits are looked at first. */
 const ROUGH_ROWS_MIN = 4;
-
-interface RowDistance {
-  readonly row: number;
-  readonly distance: number;
-}
 
 export interface VectorHit {
   readonly ordinal: number;
@@ -32,25 +26,32 @@ interface Chunk {
   codes: Int8Array<ArrayBuffer>;
 }
 
-/** What a scan brought, best first, and beyond which distance there may be more. */
-interface Scanned {
-  readonly rows: readonly RowDistance[];
-  readonly horizon: number;
+/** What one query found among the rows. */
+export interface RowScan {
+  /** The best eligible ones, in no order. */
+  readonly hits: readonly VectorHit[];
+  /** True scores at the rows that were scored in full, else NaN. */
+  readonly scores: Float64Array;
+  /** The scores of all rows, true or within some thousandths; NaN where eight bits say too little. */
+  readonly about: Float64Array;
 }
 
-/** One query against vectors laid out one after another from the start of their buffer; best first. */
-export function nearest<T extends Float32Array | Int8Array>(
-  vectors: T, query: T, wanted: number,
-): { rows: BigUint64Array; distances: Float32Array } {
-  // The binding reads from the start of the buffer whatever the view's offset is.
-  const matches = exactSearch(vectors, query, query.length, wanted, MetricKind.IP, 1);
-  return { rows: matches.keys, distances: matches.distances };
+/**
+ * 1 - the dot product of `query` with each of the vectors, in their order. The binding looks for what is nearest to
+ * each of many queries: the vectors are its queries here, and `query` is all that there is to be found, so that nothing
+ * is sorted. Both are read from the start of their buffers, whatever a view's offset is.
+ */
+export function distancesTo<T extends Float32Array | Int8Array>(query: T, vectors: T): Float32Array {
+  return exactSearch(query, vectors, query.length, 1, MetricKind.IP, 1).distances;
 }
 
 /** So many are scored in full where `count` are wanted and the order is that of eight bits. */
 export function rescoredCount(count: number): number {
   return Math.ceil(count * RESCORED_SHARE) + RESCORED_MORE;
 }
+
+/** Vectors to be scored in full, shared by every search of the thread: one runs at a time. */
+let matrix = new Float32Array(0);
 
 export class VectorRows {
   count = 0;
@@ -124,75 +125,66 @@ export class VectorRows {
     return this.#chunks.reduce((sum, { vectors, codes }) => sum + vectors.byteLength + codes.byteLength, this.ordinals.byteLength);
   }
 
-  /**
-   * The `count` best eligible rows, best first; null where fewer than the expected `passShare` of the best are eligible,
-   * so that those that are should be scored one by one.
-   */
-  search(query: Float32Array, count: number, passShare: number, eligible: (ordinal: number) => boolean): VectorHit[] | null {
+  /** Compares all rows; gives the `count` best that `eligible` lets through. */
+  scan(query: Float32Array, count: number, eligible: (ordinal: number) => boolean): RowScan {
     const rescored = rescoredCount(count);
     if (this.count > (rescored + this.#unlike.size) * ROUGH_ROWS_MIN) {
-      const hits = this.#searchRoughly(query, count, rescored, passShare, eligible);
-      if (hits !== 'unsure') return hits;
+      const found = this.#scanRoughly(query, count, rescored, eligible);
+      if (found !== null) return found;
     }
-    const scanned = this.#scan(count, passShare, ({ vectors }, length, wanted) => nearest(vectors.subarray(0, length), query, wanted));
-    const found = this.#eligible(scanned, count, eligible);
-    return found === null ? null : found.map(({ row, distance }) => ({ ordinal: this.ordinals[row] as number, score: 1 - distance }));
+    const scores = this.#compare(({ vectors }, length) => distancesTo(query, vectors.subarray(0, length)), 1);
+    return { hits: this.#hits(this.#best(scores, count, eligible)), scores, about: scores };
   }
 
-  /** 'unsure': a row that was not scored in full may be better than the last of those that were. */
-  #searchRoughly(
-    query: Float32Array, count: number, rescored: number, passShare: number, eligible: (ordinal: number) => boolean,
-  ): VectorHit[] | null | 'unsure' {
-    const rough = eightBitQuery(query);
-    const scanned = this.#scan(rescored, passShare, ({ codes }, length, wanted) => nearest(codes.subarray(0, length), rough.codes, wanted));
-    const found = this.#eligible(scanned, rescored, eligible);
-    if (found === null) return null;
+  /** null: a row that was not scored in full may be better than the last of those that were. */
+  #scanRoughly(query: Float32Array, count: number, rescored: number, eligible: (ordinal: number) => boolean): RowScan | null {
+    const { codes: asked, scale, margin } = eightBitQuery(query);
+    const about = this.#compare(({ codes }, length) => distancesTo(asked, codes.subarray(0, length)), scale);
+    for (const row of this.#unlike) about[row] = Number.NaN;
+    const likely = this.#best(about, rescored, eligible);
     const unlike = [...this.#unlike].filter((row) => eligible(this.ordinals[row] as number));
-    const hits = this.#scored(query, [...new Set([...found.map(({ row }) => row), ...unlike])]);
-    const last = found.at(-1);
-    if (last === undefined || found.length < rescored) return hits.slice(0, count);
-    return isSure(hits[count - 1] as VectorHit, last, rough) ? hits.slice(0, count) : 'unsure';
+    const scores = this.#scoreInFull(query, [...likely.items().map(({ ordinal: row }) => row), ...unlike]);
+    const best = this.#best(scores, count, eligible);
+    // The last row scored in full could not be as good as the last one wanted, so those behind it cannot either.
+    const isSure = likely.length < rescored || likely.worst + margin < best.worst;
+    return isSure ? { hits: this.#hits(best), scores, about } : null;
   }
 
-  /** The nearest rows of every chunk, by whatever `nearestIn` compares. */
-  #scan(
-    count: number, passShare: number, nearestIn: (chunk: Chunk, length: number, wanted: number) => ReturnType<typeof nearest>,
-  ): Scanned {
-    const perChunk = Math.ceil((count / Math.max(passShare, PASS_SHARE_MIN)) * 1.25) + 8;
-    const seen: RowDistance[] = [];
-    let horizon = Infinity;
+  /** A dot product for each row, from the distances that `distancesIn` gives for a chunk's first numbers. */
+  #compare(distancesIn: (chunk: Chunk, length: number) => Float32Array, scale: number): Float64Array {
+    const scores = new Float64Array(this.count);
     for (let chunk = 0, first = 0; first < this.count; chunk++, first += this.#chunkRows) {
       const rows = Math.min(this.#chunkRows, this.count - first);
-      const wanted = Math.min(rows, perChunk);
-      const found = nearestIn(this.#chunks[chunk] as Chunk, rows * this.#dimension, wanted);
-      for (let i = 0; i < wanted; i++) seen.push({ row: first + Number(found.rows[i]), distance: found.distances[i] as number });
-      if (wanted < rows) horizon = Math.min(horizon, found.distances[wanted - 1] as number);
+      const distances = distancesIn(this.#chunks[chunk] as Chunk, rows * this.#dimension);
+      for (let i = 0; i < rows; i++) scores[first + i] = (1 - (distances[i] as number)) * scale;
     }
-    return { rows: seen.sort((a, b) => a.distance - b.distance), horizon };
+    return scores;
   }
 
-  /** The first `count` eligible ones; null where they were not enough before the horizon. */
-  #eligible({ rows, horizon }: Scanned, count: number, eligible: (ordinal: number) => boolean): RowDistance[] | null {
-    const found: RowDistance[] = [];
-    for (const seen of rows) {
-      if (seen.distance > horizon) return null;
-      if (!eligible(this.ordinals[seen.row] as number)) continue;
-      found.push(seen);
-      if (found.length === count) return found;
+  /** Rows, by their place. */
+  #best(scores: Float64Array, count: number, eligible: (ordinal: number) => boolean): TopList {
+    const best = new TopList(count);
+    for (let row = 0; row < scores.length; row++) {
+      const score = scores[row] as number;
+      if (best.takes(score) && eligible(this.ordinals[row] as number)) best.push(row, score);
     }
-    return horizon === Infinity ? found : null;
+    return best;
   }
 
-  /** From the full vectors, best first. */
-  #scored(query: Float32Array, rows: readonly number[]): VectorHit[] {
-    if (rows.length === 0) return [];
-    const matrix = new Float32Array(rows.length * this.#dimension);
+  #hits(best: TopList): VectorHit[] {
+    return best.items().map(({ ordinal: row, score }) => ({ ordinal: this.ordinals[row] as number, score }));
+  }
+
+  /** True scores at the places of `rows`, NaN at all others. */
+  #scoreInFull(query: Float32Array, rows: readonly number[]): Float64Array {
+    const scores = new Float64Array(this.count).fill(Number.NaN);
+    const length = rows.length * this.#dimension;
+    if (length === 0) return scores;
+    if (matrix.length < length) matrix = new Float32Array(length);
     rows.forEach((row, i) => matrix.set(this.vector(row), i * this.#dimension));
-    const scored = nearest(matrix, query, rows.length);
-    return Array.from(scored.rows, (place, i) => {
-      const row = rows[Number(place)] as number;
-      return { ordinal: this.ordinals[row] as number, score: 1 - (scored.distances[i] as number) };
-    });
+    const distances = distancesTo(query, matrix.subarray(0, length));
+    rows.forEach((row, i) => (scores[row] = 1 - (distances[i] as number)));
+    return scores;
   }
 
   #free(from: number): void {
@@ -218,9 +210,4 @@ export class VectorRows {
     this.#chunks[place] = larger;
     return larger;
   }
-}
-
-/** The last row scored in full could not be as good as the last one wanted, so those behind it cannot either. */
-function isSure(lastWanted: VectorHit, lastScored: RowDistance, { scale, margin }: EightBitQuery): boolean {
-  return (1 - lastScored.distance) * scale + margin < lastWanted.score;
 }

@@ -10,7 +10,8 @@ import type { NamespaceIndex, ReadVectors } from '../memory/namespace-index.ts';
 import type { HnswSettings } from '../messages.ts';
 import type { LevelNumber } from '../database/rows.ts';
 import type { SearchScope } from './search-scope.ts';
-import { nearest, rescoredCount, type VectorHit } from '../memory/vector-rows.ts';
+import { distancesTo, rescoredCount, type VectorHit } from '../memory/vector-rows.ts';
+import type { DenseQuery } from './dense-query.ts';
 
 /** Rough costs in nanoseconds, for 1,024 numbers: they choose a way, never a result. */
 const SCAN_NS = 60;
@@ -44,14 +45,13 @@ export class DenseSearch {
   }
 
   /** At least the `count` best in scope where there are as many, perhaps more. */
-  top(index: NamespaceIndex, vectors: LevelVectors, query: Float32Array, count: number, scope: SearchScope): VectorHit[] {
+  top(index: NamespaceIndex, vectors: LevelVectors, query: DenseQuery, count: number, scope: SearchScope): VectorHit[] {
     if (scope.ownedCount === 0 || count === 0) return [];
     const share = scope.expectedShare;
     const exactNs = scope.ownedCount * gatherNs(vectors);
     const visits = vectors.segments.length * Math.max(this.#efSearch, count / share);
     if (exactNs <= vectors.rows.count * SCAN_NS + visits * this.#visitNs) return this.#exact(index, query, scope);
-    const inRows = vectors.rows.search(query, count, share, scope.eligible);
-    const hits = inRows ?? this.#scored(index, [...vectors.rows.ordinals.subarray(0, vectors.rows.count)].filter(scope.eligible), query);
+    const hits = [...query.scan(vectors.rows, count, scope.eligible).hits];
     for (const segment of vectors.segments) {
       const found = this.#inSegment(index, segment, query, count, scope, gatherNs(vectors));
       if (found === null) return this.#exact(index, query, scope);
@@ -60,19 +60,29 @@ export class DenseSearch {
     return hits;
   }
 
-  /** Dot products with `query`, in the order of `ordinals`; NaN where a vector is gone. */
-  scores(index: NamespaceIndex, ordinals: readonly number[], query: Float32Array): Float64Array {
-    const batch = new ScoreBatch(query, this.#scratch, ordinals.length);
-    this.#gather(index, ordinals, batch.add);
+  /**
+   * Dot products with `query`, in the order of `ordinals`; NaN where a vector is gone. Where `needsTrue` says no, a scan
+   * in eight bits will do if there was one.
+   */
+  scores(index: NamespaceIndex, ordinals: readonly number[], query: DenseQuery, needsTrue = (_ordinal: number) => true): Float64Array {
+    const batch = new ScoreBatch(query.vector, this.#scratch, ordinals.length);
+    const unscored: number[] = [];
+    const places: number[] = [];
+    ordinals.forEach((ordinal, place) => {
+      const score = scannedScore(index, ordinal, query, needsTrue(ordinal));
+      if (!Number.isNaN(score)) batch.set(place, score);
+      else places[unscored.push(ordinal) - 1] = place;
+    });
+    if (unscored.length > 0) this.#gather(index, unscored, (i, vector) => batch.add(places[i] as number, vector));
     return batch.finish();
   }
 
   /** The median of the query's cosines with `samples` vectors of the level, taken at even distances; null where there are none. */
-  median(index: NamespaceIndex, vectors: LevelVectors, query: Float32Array, samples: number): number | null {
+  median(index: NamespaceIndex, vectors: LevelVectors, query: DenseQuery, samples: number): number | null {
     const sampled =
       vectors.segments.length === 0
         ? this.scores(index, vectors.sample(samples), query)
-        : this.#sampledScores(index, vectors, query, samples);
+        : this.#sampledScores(index, vectors, query.vector, samples);
     const scores = sampled.filter((score) => !Number.isNaN(score)).sort();
     if (scores.length === 0) return null;
     const middle = scores.length >> 1;
@@ -91,14 +101,14 @@ export class DenseSearch {
       vectors.sampled = sample;
     }
     const count = sample.matrix.length / query.length;
-    return count === 0 ? new Float64Array(0) : Float64Array.from(nearest(sample.matrix, query, count).distances, (distance) => 1 - distance);
+    return count === 0 ? new Float64Array(0) : Float64Array.from(distancesTo(query, sample.matrix), (distance) => 1 - distance);
   }
 
-  #exact(index: NamespaceIndex, query: Float32Array, scope: SearchScope): VectorHit[] {
+  #exact(index: NamespaceIndex, query: DenseQuery, scope: SearchScope): VectorHit[] {
     return this.#scored(index, scope.eligibleOrdinals(), query);
   }
 
-  #scored(index: NamespaceIndex, ordinals: readonly number[], query: Float32Array): VectorHit[] {
+  #scored(index: NamespaceIndex, ordinals: readonly number[], query: DenseQuery): VectorHit[] {
     const scores = this.scores(index, ordinals, query);
     const hits: VectorHit[] = [];
     ordinals.forEach((ordinal, i) => {
@@ -110,7 +120,7 @@ export class DenseSearch {
 
   /** null: asking the graph often enough would cost more than scoring everything in scope. */
   #inSegment(
-    index: NamespaceIndex, segment: HnswSegment, query: Float32Array, count: number, scope: SearchScope, scoreNs: number,
+    index: NamespaceIndex, segment: HnswSegment, query: DenseQuery, count: number, scope: SearchScope, scoreNs: number,
   ): VectorHit[] | null {
     let wanted = Math.ceil((count / scope.expectedShare) * OVERSAMPLING);
     let exactNs = Infinity;
@@ -119,7 +129,7 @@ export class DenseSearch {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       wanted = Math.min(segment.count, Math.max(wanted, needed));
       if (wanted * this.#visitNs > exactNs) return null;
-      const found = eligibleHits(index.documents, segment, query, wanted, needed, scope);
+      const found = eligibleHits(index.documents, segment, query.vector, wanted, needed, scope);
       if (found.length >= needed || wanted === segment.count) return this.#finished(index, segment, found, query);
       const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
       exactNs = (scope.hasFilter ? scope.ownedCount * FILTER_NS : 0) + eligible * scoreNs;
@@ -128,7 +138,7 @@ export class DenseSearch {
     return null;
   }
 
-  #finished(index: NamespaceIndex, segment: HnswSegment, hits: VectorHit[], query: Float32Array): VectorHit[] {
+  #finished(index: NamespaceIndex, segment: HnswSegment, hits: VectorHit[], query: DenseQuery): VectorHit[] {
     if (segment.isExact) return hits;
     return this.#scored(index, hits.map(({ ordinal }) => ordinal), query);
   }
@@ -172,6 +182,10 @@ class ScoreBatch {
     if (this.#places.push(place) === BATCH) this.#flush();
   };
 
+  set(place: number, score: number): void {
+    this.#scores[place] = score;
+  }
+
   finish(): Float64Array {
     if (this.#places.length > 0) this.#flush();
     return this.#scores;
@@ -179,10 +193,17 @@ class ScoreBatch {
 
   #flush(): void {
     const count = this.#places.length;
-    const { rows, distances } = nearest(this.#scratch.subarray(0, count * this.#query.length), this.#query, count);
-    for (let i = 0; i < count; i++) this.#scores[this.#places[Number(rows[i])] as number] = 1 - (distances[i] as number);
+    const distances = distancesTo(this.#query, this.#scratch.subarray(0, count * this.#query.length));
+    for (let i = 0; i < count; i++) this.#scores[this.#places[i] as number] = 1 - (distances[i] as number);
     this.#places = [];
   }
+}
+
+/** The score of a vector among rows that were scanned already; NaN where it is not there. */
+function scannedScore(index: NamespaceIndex, ordinal: number, query: DenseQuery, needsTrue: boolean): number {
+  const row = index.documents.vectorRows[ordinal] as number;
+  const vectors = row < 0 ? null : index.vectors(index.documents.levels[ordinal] as LevelNumber);
+  return vectors === null ? Number.NaN : query.scoreOf(vectors.rows, row, needsTrue);
 }
 
 function gatherNs({ segments }: LevelVectors): number {

@@ -5,6 +5,7 @@ import { TopList } from '../memory/top-list.ts';
 import type { Space } from '../database/spaces.ts';
 import type { LevelNumber } from '../database/rows.ts';
 import type { WireFindings, WireLevel, WireSearch, WireStatistics } from '../messages.ts';
+import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
 import type { FilterReader } from './filter-check.ts';
 import { packCandidates } from './found-candidates.ts';
@@ -36,7 +37,7 @@ interface Search {
   readonly request: WireSearch;
   readonly terms: QueryTerms;
   /** null: no dense side. */
-  readonly vector: Float32Array | null;
+  readonly dense: DenseQuery | null;
   readonly found: FoundDocuments;
 }
 
@@ -53,7 +54,8 @@ export class Searcher {
   search(space: Space, index: NamespaceIndex, request: WireSearch, vector: Float32Array | null): WireFindings {
     const found = new FoundDocuments(index.documents.count);
     try {
-      const search: Search = { space, index, request, vector, found, terms: new QueryTerms(index, request) };
+      const dense = vector === null ? null : new DenseQuery(vector);
+      const search: Search = { space, index, request, dense, found, terms: new QueryTerms(index, request) };
       const levels = request.levels.map((level) => this.#searchLevel(search, level));
       this.#completeDense(search);
       return { levels, statistics: search.terms.statistics, ...packCandidates(index, request, search.terms, found) };
@@ -63,23 +65,22 @@ export class Searcher {
   }
 
   #searchLevel(search: Search, level: LevelNumber): WireLevel {
-    const { space, index, request, vector } = search;
+    const { space, index, request, dense } = search;
     if (index.lexical(level).documentCount === 0) return NOTHING_SEARCHED;
     const scope = new SearchScope(index, space.id, request, level, this.#filters);
-    if (scope.ownedCount === 0) return { searched: 0, denseMedian: this.#denseMedian(index, request, level, vector) };
+    if (scope.ownedCount === 0) return { searched: 0, denseMedian: this.#denseMedian(index, request, level, dense) };
     const byVector = this.#addNearest(search, scope);
     const byWords = addLexicalHits(search, scope);
-    const bringAll = request.denseNeighbours || search.terms.known.length === 0;
-    const hosts = bringAll ? new Set([...byVector, ...byWords]) : byWords;
+    const hosts = vectorsSpeakForNeighbours(request, search.terms) ? new Set([...byVector, ...byWords]) : byWords;
     for (const ordinal of neighboursOf(index.documents, hosts, request.neighbours, scope)) search.found.add(ordinal, false);
-    return { searched: scope.countSeen(), denseMedian: this.#denseMedian(index, request, level, vector) };
+    return { searched: scope.countSeen(), denseMedian: this.#denseMedian(index, request, level, dense) };
   }
 
-  #addNearest({ index, request, vector, found }: Search, scope: SearchScope): number[] {
+  #addNearest({ index, request, dense, found }: Search, scope: SearchScope): number[] {
     const vectors = index.vectors(scope.level);
-    if (vector === null || vectors === null) return [];
+    if (dense === null || vectors === null) return [];
     const nearest = new TopList(request.candidates);
-    for (const { ordinal, score } of this.#dense.top(index, vectors, vector, request.candidates, scope)) nearest.push(ordinal, score);
+    for (const { ordinal, score } of this.#dense.top(index, vectors, dense, request.candidates, scope)) nearest.push(ordinal, score);
     return nearest.items().map(({ ordinal, score }) => {
       found.dense[found.add(ordinal, true)] = score;
       return ordinal;
@@ -87,18 +88,25 @@ export class Searcher {
   }
 
   /** The cosine of what only the lexical side or a neighbour brought. */
-  #completeDense({ index, vector, found }: Search): void {
-    if (vector === null) return;
+  #completeDense({ index, dense, found, request, terms }: Search): void {
+    if (dense === null) return;
+    const speak = vectorsSpeakForNeighbours(request, terms);
+    const needsTrue = (ordinal: number): boolean => speak || found.direct[found.placeOf(ordinal)] === true;
     const missing = found.ordinals.filter((_, place) => Number.isNaN(found.dense[place]));
-    const scores = this.#dense.scores(index, missing, vector);
+    const scores = this.#dense.scores(index, missing, dense, needsTrue);
     missing.forEach((ordinal, i) => (found.dense[found.placeOf(ordinal)] = scores[i] as number));
   }
 
-  #denseMedian(index: NamespaceIndex, { denseSamples }: WireSearch, level: LevelNumber, vector: Float32Array | null): number | null {
+  #denseMedian(index: NamespaceIndex, { denseSamples }: WireSearch, level: LevelNumber, dense: DenseQuery | null): number | null {
     const vectors = index.vectors(level);
-    if (vector === null || vectors === null || denseSamples === 0) return null;
-    return this.#dense.median(index, vectors, vector, denseSamples);
+    if (dense === null || vectors === null || denseSamples === 0) return null;
+    return this.#dense.median(index, vectors, dense, denseSamples);
   }
+}
+
+/** Without words they always do. */
+function vectorsSpeakForNeighbours({ denseNeighbours }: WireSearch, { known }: QueryTerms): boolean {
+  return denseNeighbours || known.length === 0;
 }
 
 function addLexicalHits({ index, request, terms, found }: Search, scope: SearchScope): number[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VectorRows } from '../../../../../src/store/embedded/memory/vector-rows.ts';
+import { type RowScan, VectorRows } from '../../../../../src/store/embedded/memory/vector-rows.ts';
 import { dot, vectorOf } from '../../../../contract/store-samples.ts';
 
 /** So long that a chunk holds 32 rows. */
@@ -26,11 +26,30 @@ describe('VectorRows', () => {
     const query = vectors[40] as Float32Array;
     const odd = (ordinal: number) => ordinal % 2 === 1;
     const expected = [...rowOf.keys()].filter(odd).sort((a, b) => dot(query, vectors[b] as Float32Array) - dot(query, vectors[a] as Float32Array));
-    expect(rows.search(query, 5, 0.5, odd)?.map(({ ordinal }) => ordinal)).toEqual(expected.slice(0, 5));
-    expect(rows.search(query, 1000, 1, odd)).toHaveLength(expected.length);
-    expect(rows.search(query, 5, 1, (ordinal) => ordinal === 79)).toBeNull();
+    const hits = [...rows.scan(query, 5, odd).hits].sort((a, b) => b.score - a.score);
+    expect(hits.map(({ ordinal }) => ordinal)).toEqual(expected.slice(0, 5));
+    expect(rows.scan(query, 1000, odd).hits).toHaveLength(expected.length);
+    expect(rows.scan(query, 5, (ordinal) => ordinal === 79).hits).toMatchObject([{ ordinal: 79 }]);
+    const { scores } = rows.scan(query, 5, odd);
+    expect(scores).toHaveLength(53);
+    for (const [ordinal, row] of rowOf) expect(scores[row]).toBeCloseTo(dot(query, vectors[ordinal] as Float32Array), 4);
     rows.release();
-    expect(rows.search(query, 5, 1, odd)).toEqual([]);
+    expect(rows.scan(query, 5, odd).hits).toEqual([]);
+  });
+
+  it('knows about every score, and the true ones of what it put first', () => {
+    const dimension = 256;
+    const rows = new VectorRows(dimension);
+    const vectors = Array.from({ length: 400 }, (_, i) => vectorOf(`v-${i}`, dimension));
+    vectors.forEach((vector, i) => rows.add(i, vector));
+    const query = vectorOf('v-7', dimension);
+    const { scores, about, hits } = rows.scan(query, 5, () => true);
+    expect(scores.filter(Number.isNaN).length).toBeGreaterThan(300);
+    for (const { ordinal, score } of hits) expect(scores[ordinal]).toBe(score);
+    vectors.forEach((vector, i) => {
+      expect(Math.abs((about[i] as number) - dot(query, vector))).toBeLessThan(0.01);
+      if (!Number.isNaN(scores[i])) expect(scores[i]).toBeCloseTo(dot(query, vector), 5);
+    });
   });
 
   it('finds the true nearest through eight bits, also among vectors that these cannot tell apart', () => {
@@ -46,14 +65,17 @@ describe('VectorRows', () => {
     vectors.forEach((vector, i) => rows.add(i, vector));
     for (const query of [vectorOf('alike', dimension), vectors[0] as Float32Array, vectorOf('v-2', dimension), vectorOf('other', dimension)]) {
       const scores = vectors.map((vector) => dot(query, vector)).sort((a, b) => b - a);
-      const found = rows.search(query, 20, 1, () => true);
-      expect(found?.map(({ score }) => score)).toEqual(scores.slice(0, 20).map((score) => expect.closeTo(score, 5) as number));
+      expect(bestScores(rows.scan(query, 20, () => true))).toEqual(scores.slice(0, 20).map((score) => expect.closeTo(score, 5) as number));
       const thirds = vectors.filter((_, i) => i % 3 === 0).map((vector) => dot(query, vector)).sort((a, b) => b - a);
-      const someFound = rows.search(query, 20, 1 / 3, (ordinal) => ordinal % 3 === 0);
-      expect(someFound?.map(({ score }) => score)).toEqual(thirds.slice(0, 20).map((score) => expect.closeTo(score, 5) as number));
+      const someFound = bestScores(rows.scan(query, 20, (ordinal) => ordinal % 3 === 0));
+      expect(someFound).toEqual(thirds.slice(0, 20).map((score) => expect.closeTo(score, 5) as number));
     }
   });
 });
+
+function bestScores({ hits }: RowScan): number[] {
+  return hits.map(({ score }) => score).sort((a, b) => b - a);
+}
 
 function unit(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector);
