@@ -23,10 +23,10 @@ describe('vectors in eight bits', () => {
 
   it('are rounded to the nearest step, and cut off beyond the range', () => {
     const vector = new Float32Array(DIMENSION);
-    vector.set([0.5, -0.5, 0.9, -0.9, 0, 0.0021, -0.0021, 0.0018]);
+    vector.set([0.375, -0.375, 0.9, -0.9, 0, 0.0021, -0.0021, 0.0014]);
     expect([...codesOf(vector).subarray(0, 8)]).toEqual([127, -127, 127, -127, 0, 1, -1, 0]);
     expect(toEightBits(vector, new Int8Array(DIMENSION), 0)).toBe(false);
-    expect(toEightBits(vector.map((value) => value / 2), new Int8Array(DIMENSION), 0)).toBe(true);
+    expect(toEightBits(vector.map((value) => value / 3), new Int8Array(DIMENSION), 0)).toBe(true);
   });
 
   it('of a query without any direction are zeros', () => {
