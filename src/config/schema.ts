@@ -83,7 +83,7 @@ const VECTOR_DB = section('Where contexts are kept.', {
   hnsw: section('The approximate index.', {
     m: integer(48, 4, 64, 'Links per vector.'),
     ef_construction: integer(200, 8, 1024, 'Candidates looked at when a vector is added.'),
-    ef_search: integer(320, 8, 4096, 'Candidates looked at by a search.'),
+    ef_search: integer(288, 8, 4096, 'Candidates looked at by a search.'),
   }),
 });
 

@@ -32,7 +32,7 @@ export interface EmbeddedStoreOptions {
   readonly metrics: Metrics;
 }
 
-const DEFAULT_HNSW: HnswSettings = { m: 48, efConstruction: 200, efSearch: 320 };
+const DEFAULT_HNSW: HnswSettings = { m: 48, efConstruction: 200, efSearch: 288 };
 const GIB = 1024 ** 3;
 
 /** Rejects with `StartupError` where the folder is in use, damaged, of a newer version or of another embedding. */
