@@ -33,14 +33,14 @@ const BATCH = 256;
 export class DenseSearch {
   readonly #readVectors: ReadVectors;
   readonly #efSearch: number;
-  /** Of a candidate that a graph keeps. */
-  readonly #visitNs: number;
+  /** Of each node of a graph. */
+  readonly #links: number;
   readonly #scratch: Float32Array;
 
   constructor(readVectors: ReadVectors, dimension: number, { m, efSearch }: HnswSettings) {
     this.#readVectors = readVectors;
     this.#efSearch = efSearch;
-    this.#visitNs = m * LINK_NS;
+    this.#links = m;
     this.#scratch = new Float32Array(BATCH * dimension);
   }
 
@@ -49,8 +49,9 @@ export class DenseSearch {
     if (scope.ownedCount === 0 || count === 0) return [];
     const share = scope.expectedShare;
     const exactNs = scope.ownedCount * gatherNs(vectors);
-    const visits = vectors.segments.length * Math.max(this.#efSearch, count / share);
-    if (exactNs <= vectors.rows.count * SCAN_NS + visits * this.#visitNs) return this.#exact(index, query, scope);
+    const kept = Math.max(this.#efSearch, count / share);
+    const graphsNs = vectors.segments.reduce((sum, segment) => sum + this.#graphNs(segment, kept), 0);
+    if (exactNs <= vectors.rows.count * SCAN_NS + graphsNs) return this.#exact(index, query, scope);
     const hits = [...query.scan(vectors.rows, count, scope.eligible).hits];
     for (const segment of vectors.segments) {
       const found = this.#inSegment(index, segment, query, count, scope, gatherNs(vectors));
@@ -128,7 +129,7 @@ export class DenseSearch {
     const needed = segment.isExact ? count : rescoredCount(count);
     for (let round = 0; round < ROUNDS_MAX; round++) {
       wanted = Math.min(segment.count, Math.max(wanted, needed));
-      if (wanted * this.#visitNs > exactNs) return null;
+      if (this.#graphNs(segment, wanted) > exactNs) return null;
       const found = eligibleHits(index.documents, segment, query.vector, wanted, needed, scope);
       if (found.length >= needed || wanted === segment.count) return this.#finished(index, segment, found, query);
       const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
@@ -136,6 +137,11 @@ export class DenseSearch {
       wanted = Math.ceil((needed / Math.max(found.length, MISSES_AS_FOUND)) * wanted * OVERSAMPLING);
     }
     return null;
+  }
+
+  /** Of a search that keeps so many candidates: it compares what they link to, but no vector twice. */
+  #graphNs(segment: HnswSegment, kept: number): number {
+    return Math.min(kept * this.#links, segment.count) * LINK_NS;
   }
 
   #finished(index: NamespaceIndex, segment: HnswSegment, hits: VectorHit[], query: DenseQuery): VectorHit[] {
