@@ -70,9 +70,10 @@ export async function evaluate(conversations: readonly Conversation[], options: 
     for (const conversation of conversations) {
       options.progress(`${conversation.name}: ${conversation.turns.length} turns, ${conversation.questions.length} questions`);
       for (const contestant of contestants) await storeConversation(contestant, conversation);
-      for (const question of conversation.questions) {
-        // Interleaved, so that a machine that slows down slows all of them.
-        for (const contestant of contestants) await ask(contestant, conversation.name, question);
+      for (const [i, question] of conversation.questions.entries()) {
+        // Interleaved, so that a machine that slows down slows all of them; by turns first, as who comes after another
+        // finds a machine in another state.
+        for (const contestant of rotated(contestants, i)) await ask(contestant, conversation.name, question);
         fused.push(await askFused(contestants[1], contestants[2], conversation.name, question));
       }
     }
@@ -88,6 +89,11 @@ export async function evaluate(conversations: readonly Conversation[], options: 
     latency_ms: latency_ms ?? { p50: Number.NaN, p99: Number.NaN },
     ...(options.ablation ? { ablation: await ablate(conversations, options) } : {}),
   };
+}
+
+function rotated<T>(items: readonly T[], by: number): T[] {
+  const first = by % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
 }
 
 async function ablate(
