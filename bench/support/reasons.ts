@@ -4,6 +4,8 @@
  */
 export const REASONS: Readonly<Record<string, string>> = {
   'store.256_in_flight': 'the store thread is 94 % busy: 22 % writing rows, 20 % text analysis, 14 % commits, 10 % what overflows, 8 % checkpoints',
+  'mixed.query_p99':
+    'one thread reads and writes: 67 % searches, half of it comparing all vectors, 17 % commits; in a full run the namespace grows from 10,000 to 35,000 meanwhile',
   'query.hybrid': 'one thread searches; with 3,000 contexts 31 % HNSW, 25 % full vectors read from a file and scored, 13 % facts of candidates',
   'growth.query_p50': 'about 70 % HNSW search, most of it waiting for memory at each vector looked at; a small namespace is read through in a row',
 };
