@@ -72,7 +72,7 @@ async function build(setup: ServerSetup, deps: Required<ServerDeps>, onStop: Cle
   const { clock, log } = deps;
   const metrics = createMetricsRegistry();
   onStop(() => metrics.close());
-  const provider = startProvider(setup.config.embedding, deps, onStop);
+  const provider = startProvider(setup.config.embedding, deps);
   const health = createHealth({ clock, version: deps.version, embedderAnswers: () => provider.embed(['ready?'], 'query') });
 
   // Probes are answered from the first moment: opening a large store takes its time.
@@ -80,6 +80,8 @@ async function build(setup: ServerSetup, deps: Required<ServerDeps>, onStop: Cle
   onStop(() => http.close());
   const embedding = cached(provider, setup.config.embedding, clock, metrics);
   const memory = await openMemory(setup, embedding, { ...deps, metrics }, onStop);
+  // Before the store's thread ends: V8 (Node 24.21) may crash where one ends while another still strips types.
+  onStop(() => provider.close());
   startGc(setup.config.hirag.gc_schedule, memory, log, onStop);
   const { address, port } = await listen(setup, memory, { ...deps, metrics }, onStop);
   markRunning(health, memory, onStop);
@@ -140,11 +142,9 @@ function markRunning(health: Health, memory: Memory, onStop: Cleanup): void {
 }
 
 /** The same as `createProvider`, beside the main thread where that saves it work and there is a core for it. */
-function startProvider(config: Config['embedding'], deps: Required<ServerDeps>, onStop: Cleanup): EmbeddingProvider {
-  if (config.provider !== 'local' || availableParallelism() === 1) return createProvider(config, deps);
-  const thread = createLocalThread({ ...deps, dimension: config.dimension });
-  onStop(() => thread.close());
-  return thread;
+function startProvider(config: Config['embedding'], deps: Required<ServerDeps>): EmbeddingProvider & { close(): Promise<void> } {
+  if (config.provider === 'local' && availableParallelism() > 1) return createLocalThread({ ...deps, dimension: config.dimension });
+  return Object.assign(createProvider(config, deps), { close: () => Promise.resolve() });
 }
 
 /** The embedder that the configuration names, without its cache. */
