@@ -79,11 +79,7 @@ export class LevelSearch {
       ...(resident ? [this.#immediate(plan, vector, signal)] : []),
       ...(stored.length > 0 ? [this.#fromStore(plan, stored, vector, signal)] : []),
     ]);
-    return {
-      levels: answers.flatMap(({ levels }) => levels),
-      candidates: joinCandidates(answers.map(({ candidates }) => candidates), plan.analysis.terms.length),
-      statistics: answers.find(({ statistics }) => statistics !== null)?.statistics ?? null,
-    };
+    return joined(plan, answers);
   }
 
   /** L1 from memory, or from the store where it cannot be kept in memory. */
@@ -116,7 +112,9 @@ export class LevelSearch {
         statistics: result.statistics,
       };
     } catch (error) {
-      return failed(levels, error);
+      if (levels.length === 1 || signal?.aborted === true) return failed(levels, error);
+      // One of them may have failed for all: asked by itself, each fails alone.
+      return joined(plan, await Promise.all(levels.map((level) => this.#fromStore(plan, [level], vectorComing, signal))));
     }
   }
 
@@ -189,6 +187,14 @@ export class LevelSearch {
     }
     return { candidates, searched };
   }
+}
+
+function joined(plan: QueryPlan, answers: readonly SearchAnswer[]): SearchAnswer {
+  return {
+    levels: answers.flatMap(({ levels }) => levels),
+    candidates: joinCandidates(answers.map(({ candidates }) => candidates), plan.analysis.terms.length),
+    statistics: answers.find(({ statistics }) => statistics !== null)?.statistics ?? null,
+  };
 }
 
 function failed(levels: readonly Level[], error: unknown): SearchAnswer {
