@@ -3,6 +3,7 @@
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
+import type { BusyTime } from './busy-time.ts';
 import type { FromWorker, ToWorker, WireReply } from './messages.ts';
 import type { QueuedCall, StoreEngine } from './store-engine.ts';
 
@@ -19,6 +20,7 @@ export class CallLoop {
   readonly #port: MessagePort;
   readonly #engine: StoreEngine;
   readonly #clock: Clock;
+  readonly #busy: BusyTime;
   readonly #cancelled = new Set<number>();
   #reads: QueuedCall[] = [];
   #writes: QueuedCall[] = [];
@@ -26,10 +28,12 @@ export class CallLoop {
   #closing: number | null = null;
   #isScheduled = false;
 
-  constructor(port: MessagePort, engine: StoreEngine, clock: Clock) {
+  /** `busy` is told how long the loop works. */
+  constructor(port: MessagePort, engine: StoreEngine, clock: Clock, busy: BusyTime) {
     this.#port = port;
     this.#engine = engine;
     this.#clock = clock;
+    this.#busy = busy;
   }
 
   /** Takes a message and works until nothing waits, or until others of the thread need their turn. */
@@ -39,20 +43,28 @@ export class CallLoop {
   }
 
   #run(): void {
-    const endMs = this.#clock.monotonicMs() + TURN_MS;
-    this.#drain();
-    while (this.#reads.length > 0 || this.#writes.length > 0 || this.#engine.mustFlush) {
-      if (this.#clock.monotonicMs() > endMs) return this.#runLater();
-      this.#answerReads();
-      this.#commitWrites();
-      this.#drain();
-    }
+    const startedMs = this.#clock.monotonicMs();
+    const isDone = this.#work(startedMs + TURN_MS);
+    this.#busy.addMs(this.#clock.monotonicMs() - startedMs);
+    if (!isDone) return this.#runLater();
     this.#cancelled.clear();
     if (this.#closing === null) return this.#engine.maintain();
     this.#engine.close();
     this.#replies.push({ id: this.#closing, ok: true, value: null });
     this.#send(0);
     this.#port.close();
+  }
+
+  /** False: the time was over before the work was. */
+  #work(endMs: number): boolean {
+    this.#drain();
+    while (this.#reads.length > 0 || this.#writes.length > 0 || this.#engine.mustFlush) {
+      if (this.#clock.monotonicMs() > endMs) return false;
+      this.#answerReads();
+      this.#commitWrites();
+      this.#drain();
+    }
+    return true;
   }
 
   #runLater(): void {

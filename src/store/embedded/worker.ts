@@ -3,17 +3,20 @@
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.ts';
 import { StartupError } from '../../base/errors.ts';
+import { BusyTime } from './busy-time.ts';
 import { CallLoop } from './call-loop.ts';
 import { openDatabase } from './database/database.ts';
 import type { SegmentFile } from './hnsw/index-files.ts';
 import type { BuildIndex } from './hnsw/index-keeper.ts';
+import type { IndexWorkerData } from './hnsw/index-worker.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 import { StoreEngine } from './store-engine.ts';
 import { forwardingLog } from './worker-log.ts';
 
-const buildInThread: BuildIndex = (job, done) => {
+/** `busy`: of this thread; the builder goes slower where it is busy. */
+const buildInThread = (busy: BusyTime): BuildIndex => (job, done) => {
   const file = import.meta.url.endsWith('.ts') ? './hnsw/index-worker.ts' : './hnsw/index-worker.js';
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: job });
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: { job, busy: busy.buffer } satisfies IndexWorkerData });
   let isCancelled = false;
   let result: SegmentFile | Error = new Error('the thread ended without a result');
   worker.on('message', (built: SegmentFile | Error) => (result = built));
@@ -33,8 +36,9 @@ const buildInThread: BuildIndex = (job, done) => {
 function serve(port: MessagePort, settings: WorkerSettings): void {
   const send = (message: FromWorker) => port.postMessage(message);
   const log = forwardingLog((level, fields, message) => send({ type: 'log', level, fields, message }));
-  const engine = new StoreEngine(openDatabase(settings), settings, log, systemClock, buildInThread);
-  const loop = new CallLoop(port, engine, systemClock);
+  const busy = new BusyTime();
+  const engine = new StoreEngine(openDatabase(settings), settings, log, systemClock, buildInThread(busy));
+  const loop = new CallLoop(port, engine, systemClock, busy);
   const stopFlushing = systemClock.every(settings.touchFlushMs, () => engine.flushAccesses());
   port.on('message', (message: ToWorker) => loop.receive(message));
   port.on('close', stopFlushing);

@@ -17,14 +17,15 @@ const BATCH = 64;
 /** Only a search uses it, and none runs here. */
 const EF_SEARCH_UNUSED = 8;
 
-export function buildSegment(job: IndexJob): SegmentFile {
+/** `afterBatch`: called every few vectors, to hold the work up where others need the machine more. */
+export function buildSegment(job: IndexJob, afterBatch: () => void = () => {}): SegmentFile {
   const start = startingPoint(job);
   const database = new DatabaseSync(job.databasePath, { readOnly: true, timeout: 5_000 });
   try {
     const { to, places } = listEntries(database, job, start.from);
     const path = join(job.folder, segmentName(job.spaceId, job.level, job.from, to));
     try {
-      const last = addVectors(database, start, places, job, `${path}.tmp.vectors`);
+      const last = addVectors(database, start, places, job, `${path}.tmp.vectors`, afterBatch);
       return save(start, job, to, path, last);
     } catch (error) {
       for (const extension of extensionsOf(job)) {
@@ -88,7 +89,7 @@ function listEntries(database: DatabaseSync, job: IndexJob, from: number): { to:
  * gives the last vector of all.
  */
 function addVectors(
-  database: DatabaseSync, start: StartingPoint, places: readonly Place[], job: IndexJob, fullPath: string,
+  database: DatabaseSync, start: StartingPoint, places: readonly Place[], job: IndexJob, fullPath: string, afterBatch: () => void,
 ): Uint8Array | null {
   const { dimension, quantization } = job.parameters;
   const full = quantization === 'f32' ? null : openFullVectors(fullPath, start.basePath);
@@ -101,6 +102,7 @@ function addVectors(
       const bytes = new Uint8Array(vectors.buffer, 0, vectors.byteLength);
       if (full !== null && writeSync(full, bytes) !== bytes.length) throw new Error('the disk took less than it was given');
       last = bytes.subarray(-dimension * 4);
+      afterBatch();
     }
     return last;
   } finally {
