@@ -6,7 +6,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   'ping.64_in_flight': 'the client: against the bare one of the row below the same server reaches 0.87 to 0.90, at half a core',
   'store.256_in_flight': 'the store thread is 94 % busy: 22 % writing rows, 20 % text analysis, 14 % commits, 10 % what overflows, 8 % checkpoints',
   'mixed.query_p99':
-    'one thread reads and writes: 67 % searches, half of it comparing all vectors, 17 % commits; in a full run the namespace grows from 10,000 to 35,000 meanwhile',
+    'one thread reads and writes: 27 % comparing vectors, 9 % commits and checkpoints; in a full run the namespace grows from 10,000 to 30,000 meanwhile',
   'query.hybrid': 'one thread searches; with 3,000 contexts 31 % HNSW, 25 % full vectors read from a file and scored, 13 % facts of candidates',
   'growth.query_p50': 'about 70 % HNSW search, most of it waiting for memory at each vector looked at; a small namespace is read through in a row',
 };
