@@ -10,7 +10,8 @@ const LOOK_EVERY_MS = 500;
 const QUIET_PERCENT = 5;
 /** Looks in a row that find the server at rest. */
 const QUIET_LOOKS = 4;
-const WAIT_MS = 1_800_000;
+/** A million vectors take most of an hour of one core. */
+const WAIT_MS = 5_400_000;
 
 /** Resolves when the server has an index on disk and is at rest: nothing is being built or saved any more. */
 export async function untilIndexed(server: ServerProcess): Promise<void> {
