@@ -2,7 +2,10 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Index, MetricKind, ScalarKind, exactSearch } from 'usearch';
 import { analyze } from '../../src/base/text/analyzer.ts';
 import { createLocalProvider } from '../../src/embedding/local.ts';
+import { ColumnKernel } from '../../src/store/embedded/columns/column-kernel.ts';
+import { LevelColumns } from '../../src/store/embedded/columns/level-columns.ts';
 import { eightBitQuery, toEightBits } from '../../src/store/embedded/memory/eight-bits.ts';
+import { TopList } from '../../src/store/embedded/memory/top-list.ts';
 import { answerCalls } from '../support/child-calls.ts';
 import { createCorpus, type Corpus } from '../support/corpus.ts';
 import { runLoad, type LoadResult } from '../support/load.ts';
@@ -24,14 +27,20 @@ export interface SearchParameters {
   readonly quantization: 'f32' | 'bf16' | 'i8';
 }
 
-export type Lexical = 'fts5' | 'inverted';
+/** How the floor searches: the bench takes the fastest of each, so that a slow one does not flatter the server. */
+export interface Ways {
+  readonly lexical: 'fts5' | 'inverted';
+  readonly dense: 'hnsw' | 'columns';
+}
 
 const provider = createLocalProvider();
 let vectors = new Float32Array();
 let index: Index;
+const columns = new LevelColumns(new ColumnKernel(provider.dimension));
 let words: InvertedIndex;
 let matching: StatementSync;
 let queryVectors: Float32Array[] = [];
+let queryCodes: Int8Array[] = [];
 /** As the index keeps vectors. */
 let askedVectors: (Float32Array | Int8Array)[] = [];
 let queryTerms: string[][] = [];
@@ -45,12 +54,14 @@ const operations = {
     await makeQueries(corpus, parameters);
     buildWords(texts);
     buildIndex(parameters);
+    buildColumns(parameters);
   },
 
-  async run({ durationMs, lexical }: { durationMs: number; lexical: Lexical }): Promise<LoadResult> {
+  async run({ durationMs, lexical, dense }: { durationMs: number } & Ways): Promise<LoadResult> {
     const call = (): Promise<void> => {
       const number = at++ % queryVectors.length;
-      index.search(askedVectors[number] ?? new Float32Array(), TOP, 1);
+      if (dense === 'hnsw') index.search(askedVectors[number] ?? new Float32Array(), TOP, 1);
+      else searchColumns(queryCodes[number] ?? new Int8Array());
       const terms = queryTerms[number] ?? [];
       if (lexical === 'inverted') words.search(terms, TOP);
       else matching.all(matchAny(terms));
@@ -130,7 +141,28 @@ function buildIndex({ m, efConstruction, efSearch, quantization, count }: Search
   });
   const keys = BigUint64Array.from({ length: count }, (_, position) => BigInt(position));
   index.add(keys, quantization === 'i8' ? eightBits(vectors) : vectors, 0);
-  askedVectors = quantization === 'i8' ? queryVectors.map((query) => eightBitQuery(query).codes) : queryVectors;
+  queryCodes = queryVectors.map((query) => eightBitQuery(query).codes);
+  askedVectors = quantization === 'i8' ? queryCodes : queryVectors;
+}
+
+function buildColumns({ count }: SearchParameters): void {
+  const ordinals = Array.from({ length: count }, (_, position) => position);
+  columns.append(ordinals, (take) => {
+    for (const position of ordinals) take(position, vectorAt(position));
+  });
+}
+
+function searchColumns(codes: Int8Array): TopList {
+  const best = new TopList(TOP);
+  const { steps } = columns;
+  let bar = -Infinity;
+  columns.multiply(codes).forEach((product, row) => {
+    const score = product * (steps[row] ?? 0);
+    if (score <= bar) return;
+    best.push(row, score);
+    bar = best.worst;
+  });
+  return best;
 }
 
 function eightBits(all: Float32Array): Int8Array {

@@ -1,9 +1,9 @@
-import type { Lexical } from '../floors/bare-search.ts';
-import { connectMany } from '../support/client.ts';
+import type { Ways } from '../floors/bare-search.ts';
+import { connectMany, connectTo } from '../support/client.ts';
 import { largeNamespace, takeQuery, type LargeNamespace } from '../support/large-namespace.ts';
 import { interleave, type LoadResult } from '../support/load.ts';
 import { detailsOf, measureLoad, type Measured } from '../support/measured.ts';
-import { vectorRecall } from '../support/recall.ts';
+import { nowhereZero, vectorRecall } from '../support/recall.ts';
 import { row } from '../support/report.ts';
 import { sized, type Scenario } from '../support/scenario.ts';
 import { median, pairedRatio } from '../support/statistics.ts';
@@ -19,7 +19,8 @@ export const query: Scenario = {
   async run(bench) {
     const large = await largeNamespace(bench);
     const clients = await connectMany(large.server, CONNECTIONS);
-    bench.defer(() => Promise.all(clients.map((client) => client.close())));
+    const client = await connectTo(large.server);
+    bench.defer(() => Promise.all([...clients, client].map((each) => each.close())));
     const [rounds, durationMs] = bench.quick ? [3, 400] : [5, 5_000];
     const hybrid = (): Promise<Measured> =>
       measureLoad(large.server.pid, {
@@ -27,14 +28,16 @@ export const query: Scenario = {
         durationMs,
         call: (lane) => clients[lane % CONNECTIONS]?.query({ query: takeQuery(large), limit: TOP }) ?? Promise.reject(new Error('no connection')),
       });
-    const recall = clients[0] === undefined ? Number.NaN : await vectorRecall(large, clients[0], bench.quick ? 30 : 300);
     await hybrid();
-    const lexical = await fasterLexical(large, durationMs);
-    bench.note(`the faster lexical floor is ${lexical}`);
+    const recalled = bench.quick ? 30 : 300;
+    const recall = await vectorRecall(large, client, recalled);
+    const graphRecall = await vectorRecall(large, client, recalled, nowhereZero);
+    const ways = await fastestWays(large, durationMs);
+    bench.note(`the fastest floor is ${ways.dense} and ${ways.lexical}`);
     const floors: LoadResult[] = [];
     const ours: Measured[] = [];
     await interleave<void>(rounds, [
-      async () => void floors.push(await large.floor.call('run', { durationMs, lexical })),
+      async () => void floors.push(await large.floor.call('run', { durationMs, ...ways })),
       async () => void ours.push(await hybrid()),
     ]);
     const quickSize = `${large.count} contexts`;
@@ -50,13 +53,19 @@ export const query: Scenario = {
         details: detailsOf(ours),
       }),
       row({ name: sized(bench, 'query.vector_recall', quickSize), value: recall, unit: 'share', better: 'higher', target: 0.97 }),
+      row({ name: sized(bench, 'query.vector_recall.graph', quickSize), value: graphRecall, unit: 'share', better: 'higher', target: 0.97 }),
     ];
   },
 };
 
-/** The floor takes whichever full-text search is faster on this data, so that a slow one does not flatter the server. */
-async function fasterLexical(large: LargeNamespace, durationMs: number): Promise<Lexical> {
-  const fts5 = await large.floor.call('run', { durationMs, lexical: 'fts5' });
-  const inverted = await large.floor.call('run', { durationMs, lexical: 'inverted' });
-  return fts5.perSec > inverted.perSec ? 'fts5' : 'inverted';
+async function fastestWays(large: LargeNamespace, durationMs: number): Promise<Ways> {
+  let fastest: Ways = { lexical: 'fts5', dense: 'hnsw' };
+  let most = 0;
+  for (const dense of ['hnsw', 'columns'] as const) {
+    for (const lexical of ['fts5', 'inverted'] as const) {
+      const { perSec } = await large.floor.call('run', { durationMs, dense, lexical });
+      if (perSec > most) [fastest, most] = [{ dense, lexical }, perSec];
+    }
+  }
+  return fastest;
 }

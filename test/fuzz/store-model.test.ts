@@ -117,6 +117,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 const WAYS: Readonly<Record<string, Partial<EmbeddedStoreOptions>>> = {
   exact: {},
   'through graphs': { indexingThreshold: 3 },
+  'column by column': { indexingThreshold: 3, columns: { levelCountMin: 1, nonZeroShareMax: 1 } },
   'through graphs of 16 bits, nothing kept in memory': { indexingThreshold: 3, quantization: 'bf16', memoryBytesMax: 1 },
 };
 

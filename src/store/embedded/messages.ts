@@ -14,6 +14,7 @@ export interface WorkerSettings {
   readonly indexingThreshold: number;
   readonly hnsw: HnswSettings;
   readonly quantization: Quantization;
+  readonly columns: ColumnLimits;
   /** Resident partitions past this are dropped, the longest idle first; they come back from the rows. */
   readonly memoryBytesMax: number;
   readonly databasePagesMax: number | null;
@@ -28,6 +29,16 @@ export interface HnswSettings {
   readonly efConstruction: number;
   /** Candidates kept while a query is answered. */
   readonly efSearch: number;
+}
+
+/** When vectors are compared column by column. */
+export interface ColumnLimits {
+  /** Contexts of a level. Fewer are read through in no time, and would leave much of a block empty. */
+  readonly levelCountMin: number;
+  /** More take longer than a graph. */
+  readonly levelCountMax: number;
+  /** Of a query's numbers, those that are not zero: with more, the other ways are as fast and need no memory for it. */
+  readonly nonZeroShareMax: number;
 }
 
 export type Quantization = 'f32' | 'bf16' | 'i8';

@@ -3,7 +3,7 @@ import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { ContextStore } from '../store.ts';
 import { EmbeddedStore } from './embedded-store.ts';
-import type { HnswSettings, Quantization, WorkerSettings } from './messages.ts';
+import type { ColumnLimits, HnswSettings, Quantization, WorkerSettings } from './messages.ts';
 import { WorkerLink } from './worker-link.ts';
 
 export interface EmbeddedStoreOptions {
@@ -17,6 +17,8 @@ export interface EmbeddedStoreOptions {
   readonly hnsw?: Partial<HnswSettings>;
   /** How HNSW graphs hold vectors; what they find is scored from the full vectors. Default f32. */
   readonly quantization?: Quantization;
+  /** When queries that are zero nearly everywhere are compared with all vectors of a level, column by column. */
+  readonly columns?: Partial<ColumnLimits>;
   /** For indexes in memory, in bytes; past it the namespaces idle longest are dropped and read again on demand. Default 2 GiB. */
   readonly memoryBytesMax?: number;
   /** Calls that may wait or run at a time; past it they are refused with `OVERLOADED`. Default 16,384. */
@@ -33,6 +35,7 @@ export interface EmbeddedStoreOptions {
 }
 
 const DEFAULT_HNSW: HnswSettings = { m: 48, efConstruction: 200, efSearch: 288 };
+const DEFAULT_COLUMNS: ColumnLimits = { levelCountMin: 4_096, levelCountMax: 262_144, nonZeroShareMax: 1 / 3 };
 const GIB = 1024 ** 3;
 
 /** Rejects with `StartupError` where the folder is in use, damaged, of a newer version or of another embedding. */
@@ -44,6 +47,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     indexingThreshold: options.indexingThreshold ?? 20_000,
     hnsw: { ...DEFAULT_HNSW, ...options.hnsw },
     quantization: options.quantization ?? 'i8',
+    columns: { ...DEFAULT_COLUMNS, ...options.columns },
     memoryBytesMax: options.memoryBytesMax ?? 2 * GIB,
     databasePagesMax: options.databasePagesMax ?? null,
     touchFlushMs: options.touchFlushMs ?? 1_000,

@@ -18,6 +18,7 @@ import { Reader } from './database/reader.ts';
 import { Residents } from './memory/residents.ts';
 import type { LevelNumber } from './database/rows.ts';
 import { noCandidates, noStatistics, Searcher } from './search/searcher.ts';
+import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
 import { type Space, Spaces } from './database/spaces.ts';
 import { isDamage, toStoreError } from './database/sqlite-errors.ts';
@@ -88,8 +89,8 @@ export class StoreEngine {
     this.#reader = new Reader(database, new CursorCodec(opened.cursorKey), settings.dimension);
     this.#loader = new NamespaceLoader(database, settings.dimension);
     this.#residents = new Residents(this.#loader, settings.memoryBytesMax);
-    const dense = new DenseSearch(this.#loader.readVectors, settings.dimension, settings.hnsw);
-    this.#searcher = new Searcher(dense, new FilterReader(database));
+    const scorer = new VectorScorer(this.#loader.readVectors, settings.dimension);
+    this.#searcher = new Searcher(new DenseSearch(scorer, settings), scorer, new FilterReader(database));
     this.#keeper = new IndexKeeper({
       database, settings, log, build, spaces: this.#spaces, sequence,
       clock, folder: opened.indexFolder, databasePath: opened.path,
@@ -214,7 +215,10 @@ export class StoreEngine {
     if (vector !== null) {
       for (const level of request.levels) if (index.vectors(level) === null) this.#loadVectors(space, index, level);
     }
-    return this.#searcher.search(space, index, request, vector);
+    const findings = this.#searcher.search(space, index, request, vector);
+    // Searches fill what only they need: columns of vectors, of fields that filters ask for.
+    this.#residents.weigh(space.id);
+    return findings;
   }
 
   #vectorAt(vectors: Float32Array | null, place: number): Float32Array {

@@ -30,22 +30,37 @@ export function toEightBits(vector: Float32Array, codes: Int8Array, at: number):
 }
 
 export function eightBitQuery(query: Float32Array): EightBitQuery {
-  let largest = 0;
-  for (let i = 0; i < query.length; i++) largest = Math.max(largest, Math.abs(query[i] as number));
-  const range = largest === 0 ? 1 : largest;
   const codes = new Int8Array(query.length);
-  write(query, LEVELS / range, codes, 0);
+  const queryStep = toOwnSteps(query, codes, 0);
   const step = rangeOf(query.length) / LEVELS;
-  const queryStep = range / LEVELS;
-  return { codes, scale: step * queryStep, margin: MARGIN_DEVIATIONS * ROUNDING_DEVIATION * Math.hypot(step, queryStep) };
+  return { codes, scale: step * queryStep, margin: marginOf(step, queryStep) };
+}
+
+/**
+ * Writes the codes of `vector` to `codes`, from `at` on, in steps of its own, the largest number being the last of them,
+ * and gives the step. A dot product of such codes, times both their steps, is about the true one.
+ */
+export function toOwnSteps(vector: Float32Array, codes: Int8Array, at: number): number {
+  let largest = 0;
+  for (let i = 0; i < vector.length; i++) {
+    const size = Math.abs(vector[i] as number);
+    if (size > largest) largest = size;
+  }
+  const range = largest === 0 ? 1 : largest;
+  write(vector, LEVELS / range, codes, at);
+  return range / LEVELS;
+}
+
+/** The dot product of two vectors of length one is hardly ever farther than this from the one that codes in such steps give. */
+export function marginOf(step: number, otherStep: number): number {
+  return MARGIN_DEVIATIONS * ROUNDING_DEVIATION * Math.hypot(step, otherStep);
 }
 
 function write(vector: Float32Array, factor: number, codes: Int8Array, at: number): boolean {
   let isWhole = true;
   for (let i = 0; i < vector.length; i++) {
-    const scaled = (vector[i] as number) * factor;
-    // The conversion drops the fraction.
-    let code = (scaled < 0 ? scaled - 0.5 : scaled + 0.5) | 0;
+    // The conversion drops the fraction, towards zero: rounding takes no branch where all numbers are positive.
+    let code = (((vector[i] as number) * factor + LEVELS + 1.5) | 0) - LEVELS - 1;
     if (code > LEVELS || code < -LEVELS) {
       code = code > 0 ? LEVELS : -LEVELS;
       isWhole = false;

@@ -1,5 +1,6 @@
 // The vectors of one level of a namespace: HNSW segments for what they cover, exact rows for the rest.
 
+import type { LevelColumns } from '../columns/level-columns.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { LevelNumber } from '../database/rows.ts';
 import { type DocumentTable, NO_VECTOR, slotMark } from './document-table.ts';
@@ -22,6 +23,8 @@ export class LevelVectors {
   segments: readonly HnswSegment[] = [];
   /** Kept by who asks for it, until the segments change. */
   sampled: VectorSample | null = null;
+  /** The same vectors once more, in eight bits, where searches have asked for that; whichever segments there are. */
+  columns: LevelColumns | null = null;
 
   constructor(level: LevelNumber, documents: DocumentTable, dimension: number) {
     this.#level = level;
@@ -87,16 +90,19 @@ export class LevelVectors {
     for (let row = 0; row < this.rows.count; row++) {
       this.rows.ordinals[row] = moved[this.rows.ordinals[row] as number] as number;
     }
+    this.columns?.clear();
   }
 
   /** Gives memory and files back. Not to be used after. */
   release(): void {
     this.rows.release();
+    this.columns?.clear();
     this.#closeSegments();
   }
 
   get memoryBytes(): number {
-    return this.segments.reduce((sum, segment) => sum + segment.memoryBytes, this.rows.memoryBytes);
+    const beside = this.rows.memoryBytes + (this.columns?.memoryBytes ?? 0);
+    return this.segments.reduce((sum, segment) => sum + segment.memoryBytes, beside);
   }
 
   #closeSegments(): void {

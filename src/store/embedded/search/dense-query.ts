@@ -1,13 +1,25 @@
+import type { LevelColumns } from '../columns/level-columns.ts';
+import { toOwnSteps } from '../memory/eight-bits.ts';
 import type { RowScan, VectorRows } from '../memory/vector-rows.ts';
 
-/** The vector that one search asks with, and the rows that it was compared with. */
+/** The vector that one search asks with, and what it was compared with. */
 export class DenseQuery {
   /** At the start of its buffer. */
   readonly vector: Float32Array;
+  readonly nonZeroCount: number;
+  readonly codes: Int8Array;
+  /** Of the codes. */
+  readonly step: number;
   readonly #scans = new Map<VectorRows, RowScan>();
+  readonly #products = new Map<LevelColumns, Int32Array>();
 
   constructor(vector: Float32Array) {
     this.vector = vector;
+    this.codes = new Int8Array(vector.length);
+    this.step = toOwnSteps(vector, this.codes, 0);
+    let nonZeroCount = 0;
+    for (let i = 0; i < vector.length; i++) if (vector[i] !== 0) nonZeroCount++;
+    this.nonZeroCount = nonZeroCount;
   }
 
   scan(rows: VectorRows, count: number, eligible: (ordinal: number) => boolean): RowScan {
@@ -16,11 +28,25 @@ export class DenseQuery {
     return scan;
   }
 
-  /** The row's score, true or, where it need not be, about so; NaN where no scan gave it. */
-  scoreOf(rows: VectorRows, row: number, needsTrue: boolean): number {
-    const scan = this.#scans.get(rows);
-    if (scan === undefined) return Number.NaN;
-    const score = scan.scores[row] as number;
-    return needsTrue || !Number.isNaN(score) ? score : (scan.about[row] as number);
+  /** Dot products of the codes with those of all rows of `columns`. */
+  multiply(columns: LevelColumns): Int32Array {
+    const products = this.#products.get(columns) ?? columns.multiply(this.codes);
+    this.#products.set(columns, products);
+    return products;
+  }
+
+  /** The true score of a row; NaN where no scan gave it. */
+  scoreOf(rows: VectorRows, row: number): number {
+    return this.#scans.get(rows)?.scores[row] ?? Number.NaN;
+  }
+
+  /** The score of a document within some thousandths, from its row or from the level's columns; NaN where neither was read. */
+  about(rows: VectorRows, row: number, columns: LevelColumns | null, ordinal: number): number {
+    const scanned = row < 0 ? undefined : this.#scans.get(rows)?.about[row];
+    if (scanned !== undefined && !Number.isNaN(scanned)) return scanned;
+    const products = columns === null ? undefined : this.#products.get(columns);
+    const place = products === undefined ? -1 : (columns as LevelColumns).rowOf(ordinal);
+    if (products === undefined || place < 0) return Number.NaN;
+    return (products[place] as number) * ((columns as LevelColumns).steps[place] as number) * this.step;
   }
 }

@@ -13,6 +13,7 @@ import { FoundDocuments } from './found-documents.ts';
 import { neighboursOf } from './neighbours.ts';
 import { QueryTerms } from './query-terms.ts';
 import { SearchScope } from './search-scope.ts';
+import type { VectorScorer } from './vector-scorer.ts';
 
 /** Postings that are read through in the time of one look-up. */
 const POSTINGS_PER_LOOKUP = 24;
@@ -43,10 +44,12 @@ interface Search {
 
 export class Searcher {
   readonly #dense: DenseSearch;
+  readonly #scorer: VectorScorer;
   readonly #filters: FilterReader;
 
-  constructor(dense: DenseSearch, filters: FilterReader) {
+  constructor(dense: DenseSearch, scorer: VectorScorer, filters: FilterReader) {
     this.#dense = dense;
+    this.#scorer = scorer;
     this.#filters = filters;
   }
 
@@ -93,7 +96,7 @@ export class Searcher {
     const speak = vectorsSpeakForNeighbours(request, terms);
     const needsTrue = (ordinal: number): boolean => speak || found.direct[found.placeOf(ordinal)] === true;
     const missing = found.ordinals.filter((_, place) => Number.isNaN(found.dense[place]));
-    const scores = this.#dense.scores(index, missing, dense, needsTrue);
+    const scores = this.#scorer.scores(index, missing, dense, needsTrue);
     missing.forEach((ordinal, i) => (found.dense[found.placeOf(ordinal)] = scores[i] as number));
   }
 

@@ -27,9 +27,12 @@ async function answers(store: ContextStore) {
   return all;
 }
 
-it('after much moving and deleting, the indexes in memory answer as those read anew from the rows', async () => {
+it.each([
+  ['row by row', {}],
+  ['column by column', { columns: { levelCountMin: 16, nonZeroShareMax: 1 } }],
+])('after much moving and deleting, the indexes in memory answer as those read anew from the rows: %s', async (_, options) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'store-churn-'));
-  const open = () => openEmbeddedStore({ dataDir, dimension: DIMENSION, embeddingId: 'churn', clock: systemClock, log: silentLog, metrics: noMetrics });
+  const open = () => openEmbeddedStore({ dataDir, dimension: DIMENSION, embeddingId: 'churn', clock: systemClock, log: silentLog, metrics: noMetrics, ...options });
   let store = await open();
   await answers(store);
   for (let first = 0; first < COUNT; first += 100) {

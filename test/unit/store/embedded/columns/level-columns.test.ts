@@ -1,0 +1,74 @@
+import { expect, it } from 'vitest';
+import { BLOCK_ROWS } from '../../../../../src/store/embedded/columns/column-kernel.generated.ts';
+import { ColumnKernel } from '../../../../../src/store/embedded/columns/column-kernel.ts';
+import { LevelColumns } from '../../../../../src/store/embedded/columns/level-columns.ts';
+import { marginOf, toOwnSteps } from '../../../../../src/store/embedded/memory/eight-bits.ts';
+import { dot, vectorOf } from '../../../../contract/store-samples.ts';
+
+const DIMENSION = 64;
+const COUNT = BLOCK_ROWS + 300;
+const vectors = Array.from({ length: COUNT }, (_, i) => vectorOf(`v-${i}`, DIMENSION));
+const query = vectorOf('query', DIMENSION);
+const codes = new Int8Array(DIMENSION);
+const queryStep = toOwnSteps(query, codes, 0);
+
+/** Documents with even ordinals, as another level may have the others. */
+function ordinalsOf(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => (first + i) * 2);
+}
+
+/** Appends in pieces that do not fit the blocks. */
+function append(columns: LevelColumns, missing: ReadonlySet<number> = new Set()): void {
+  for (let first = 0; first < COUNT; first += 700) {
+    const count = Math.min(700, COUNT - first);
+    const isAdded = columns.append(ordinalsOf(first, count), (take) => {
+      for (let place = count - 1; place >= 0; place--) if (!missing.has(first + place)) take(place, vectors[first + place] as Float32Array);
+    });
+    expect(isAdded).toBe(true);
+  }
+}
+
+/** About the dot products with the query. */
+function scores(columns: LevelColumns): number[] {
+  return Array.from(columns.multiply(codes), (sum, row) => sum * (columns.steps[row] as number) * queryStep);
+}
+
+it('gives dot products within the margin, whichever block a row is in', () => {
+  const columns = new LevelColumns(new ColumnKernel(DIMENSION));
+  append(columns);
+  const found = scores(columns);
+  expect(found).toHaveLength(COUNT);
+  found.forEach((score, row) => {
+    expect(Math.abs(score - dot(query, vectors[row] as Float32Array))).toBeLessThan(marginOf(columns.steps[row] as number, queryStep));
+    expect(columns.steps[row]).toBeLessThanOrEqual(columns.stepMax);
+  });
+  expect(columns.memoryBytes).toBeGreaterThan(2 * BLOCK_ROWS * DIMENSION);
+});
+
+it('finds the row of a document, and none of one that was never added', () => {
+  const columns = new LevelColumns(new ColumnKernel(DIMENSION));
+  expect(columns.rowOf(0)).toBe(-1);
+  append(columns);
+  expect([0, 2, BLOCK_ROWS * 2, (COUNT - 1) * 2].map((ordinal) => columns.rowOf(ordinal))).toEqual([0, 1, BLOCK_ROWS, COUNT - 1]);
+  expect([1, BLOCK_ROWS * 2 + 1, COUNT * 2].map((ordinal) => columns.rowOf(ordinal))).toEqual([-1, -1, -1]);
+});
+
+it('has no score where a vector is gone', () => {
+  const columns = new LevelColumns(new ColumnKernel(DIMENSION));
+  append(columns, new Set([3, BLOCK_ROWS]));
+  expect(scores(columns).flatMap((score, row) => (Number.isNaN(score) ? [row] : []))).toEqual([3, BLOCK_ROWS]);
+});
+
+it('adds nothing where the vectors cannot be read, and starts anew when cleared', () => {
+  const columns = new LevelColumns(new ColumnKernel(DIMENSION));
+  append(columns);
+  const before = scores(columns);
+  const fail = () => columns.append([COUNT * 2], () => { throw new Error('the disk is gone'); });
+  expect(fail).toThrow('the disk is gone');
+  expect(scores(columns)).toEqual(before);
+  columns.clear();
+  expect(scores(columns)).toEqual([]);
+  expect(columns.rowOf(0)).toBe(-1);
+  append(columns);
+  expect(scores(columns)).toEqual(before);
+});
