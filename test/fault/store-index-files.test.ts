@@ -106,6 +106,20 @@ describe('a saved vector index', () => {
     expect(await indexFiles(folder)).toEqual(files.concat('1-1-0-60.vectors'));
   });
 
+  it('of contexts that all died while it was built changes no answer, now or after a restart', async () => {
+    const { folder } = await indexedFolder();
+    const store = await openAt(folder, SMALL);
+    await expectNearest(store);
+    const brief = Array.from({ length: 10 }, (_, i) => `brief-${i}`);
+    await store.write(brief.map((name) => put(sample(name, DIMENSION))));
+    // The build has been asked for, and its thread needs longer than this to look.
+    await store.write([{ op: 'delete', namespace: 'space', ids: brief.map(idOf) }]);
+    await indexed(store, COUNT);
+    await expectNearest(store);
+    await store.close();
+    await expectNearest(await openAt(folder, SMALL));
+  });
+
   it('follows a level that grows, changes and shrinks', async () => {
     const { folder } = await indexedFolder();
     const store = await openAt(folder, SMALL);

@@ -74,6 +74,8 @@ export class HnswSegment {
 
   /** Best first. */
   search(query: Float32Array, count: number): SegmentHit[] {
+    // All its contexts may have died while it was built, and the binding refuses to look for none.
+    if (this.count === 0) return [];
     const asked = this.#quantization === 'i8' ? eightBitQuery(query).codes : query;
     const { keys, distances } = this.#index.search(asked, Math.min(count, this.count), 1);
     const hits: SegmentHit[] = [];
