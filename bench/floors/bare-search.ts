@@ -2,7 +2,6 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Index, MetricKind, ScalarKind, exactSearch } from 'usearch';
 import { analyze } from '../../src/base/text/analyzer.ts';
 import { createLocalProvider } from '../../src/embedding/local.ts';
-import { ColumnKernel } from '../../src/store/embedded/columns/column-kernel.ts';
 import { LevelColumns } from '../../src/store/embedded/columns/level-columns.ts';
 import { eightBitQuery, toEightBits } from '../../src/store/embedded/memory/eight-bits.ts';
 import { TopList } from '../../src/store/embedded/memory/top-list.ts';
@@ -36,7 +35,7 @@ export interface Ways {
 const provider = createLocalProvider();
 let vectors = new Float32Array();
 let index: Index;
-const columns = new LevelColumns(new ColumnKernel(provider.dimension));
+const columns = new LevelColumns(provider.dimension);
 let words: InvertedIndex;
 let matching: StatementSync;
 let queryVectors: Float32Array[] = [];

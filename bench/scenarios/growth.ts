@@ -24,11 +24,11 @@ export const growth: Scenario = {
   fullDuration: '3 min, and 5 min to load where query did not run before',
   async run(bench) {
     const large = await largeNamespace(bench);
-    return [await latency(bench, large), ...(await memoryAndStartup(bench, large))];
+    return [...(await latencyAndMemoryInUse(bench, large)), ...(await memoryAndStartup(bench, large))];
   },
 };
 
-async function latency(bench: Bench, large: LargeNamespace): Promise<Row> {
+async function latencyAndMemoryInUse(bench: Bench, large: LargeNamespace): Promise<Row[]> {
   const smallCount = bench.quick ? SMALL / 2 : SMALL;
   const small = await startServerProcess();
   bench.defer(() => small.stop());
@@ -42,8 +42,12 @@ async function latency(bench: Bench, large: LargeNamespace): Promise<Row> {
   const subjects = [oneAtATime(small.pid, smallClient), oneAtATime(large.server.pid, largeClient)];
   for (const subject of subjects) await subject();
   const [atSmall = [], atLarge = []] = await interleave(rounds, subjects);
+  const rssMib = readUsage(large.server.pid).rssMib;
+  const memory = memoryRow(sized(bench, 'growth.memory_per_context.in_use', `${large.count} contexts`), large, {
+    rssMib, beyondMib: readUsage(small.pid).rssMib, contexts: large.count - smallCount,
+  }, bench.quick ? undefined : 1.6);
   await largeClient.close();
-  return row({
+  const p50 = row({
     name: sized(bench, 'growth.query_p50', `${smallCount} to ${large.count} contexts`),
     value: detailsOf(atLarge).p50Ms,
     unit: 'ms',
@@ -53,11 +57,13 @@ async function latency(bench: Bench, large: LargeNamespace): Promise<Row> {
     target: 4,
     details: detailsOf(atLarge),
   });
+  return [p50, memory];
 }
 
 async function memoryAndStartup(bench: Bench, large: LargeNamespace): Promise<Row[]> {
   const quickSize = `${large.count} contexts`;
-  const memory = (name: string, rssMib: number, target?: number): Row => memoryRow(sized(bench, name, quickSize), large, rssMib, target);
+  const memory = (name: string, rssMib: number, target?: number): Row =>
+    memoryRow(sized(bench, name, quickSize), large, { rssMib, beyondMib: large.emptyRssMib, contexts: large.count }, target);
   // Over few contexts the heap's own growth is most of it: only the full size is held against the target.
   const rows = [memory('growth.memory_per_context', large.loadedRssMib, bench.quick ? undefined : 1.6)];
   const saved = await restart(large);
@@ -74,9 +80,16 @@ async function memoryAndStartup(bench: Bench, large: LargeNamespace): Promise<Ro
   return rows;
 }
 
-/** Memory beyond what the empty server took, against the context's vector and text. */
-function memoryRow(name: string, large: LargeNamespace, rssMib: number, target?: number): Row {
-  const bytes = ((rssMib - large.emptyRssMib) * BYTES_PER_MIB) / large.count;
+/** What `contexts` take: `rssMib`, without what a server has beside them. */
+interface MemoryOf {
+  readonly rssMib: number;
+  readonly beyondMib: number;
+  readonly contexts: number;
+}
+
+/** Against the context's vector and text. */
+function memoryRow(name: string, large: LargeNamespace, { rssMib, beyondMib, contexts }: MemoryOf, target?: number): Row {
+  const bytes = ((rssMib - beyondMib) * BYTES_PER_MIB) / contexts;
   const sample = large.corpus.texts(0, 1_000);
   const textBytes = sample.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / sample.length;
   return row({

@@ -35,7 +35,7 @@ export interface EmbeddedStoreOptions {
 }
 
 const DEFAULT_HNSW: HnswSettings = { m: 48, efConstruction: 200, efSearch: 288 };
-const DEFAULT_COLUMNS: ColumnLimits = { levelCountMin: 4_096, levelCountMax: 262_144, nonZeroShareMax: 1 / 3 };
+const DEFAULT_COLUMNS: ColumnLimits = { levelCountMin: 8_192, levelCountMax: 200_000, nonZeroShareMax: 1 / 3 };
 const GIB = 1024 ** 3;
 
 /** Rejects with `StartupError` where the folder is in use, damaged, of a newer version or of another embedding. */

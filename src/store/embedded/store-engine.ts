@@ -5,6 +5,7 @@ import { CodedError } from '../../base/errors.ts';
 import { AccessCounts, PENDING_ACCESSES_MAX } from './database/access-counts.ts';
 import { CursorCodec } from './database/cursor.ts';
 import type { OpenDatabase } from './database/database.ts';
+import { ColumnSearch } from './search/column-search.ts';
 import { DenseSearch } from './search/dense-search.ts';
 import type { Effect } from './database/effects.ts';
 import { ExpirySweeper } from './database/expiry.ts';
@@ -90,7 +91,10 @@ export class StoreEngine {
     this.#loader = new NamespaceLoader(database, settings.dimension);
     this.#residents = new Residents(this.#loader, settings.memoryBytesMax);
     const scorer = new VectorScorer(this.#loader.readVectors, settings.dimension);
-    this.#searcher = new Searcher(new DenseSearch(scorer, settings), scorer, new FilterReader(database));
+    const columns = new ColumnSearch({
+      scorer, dimension: settings.dimension, limits: settings.columns, hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
+    });
+    this.#searcher = new Searcher(new DenseSearch(scorer, columns, settings.hnsw), scorer, new FilterReader(database));
     this.#keeper = new IndexKeeper({
       database, settings, log, build, spaces: this.#spaces, sequence,
       clock, folder: opened.indexFolder, databasePath: opened.path,

@@ -90,13 +90,13 @@ export class LevelVectors {
     for (let row = 0; row < this.rows.count; row++) {
       this.rows.ordinals[row] = moved[this.rows.ordinals[row] as number] as number;
     }
-    this.columns?.clear();
+    this.columns?.renumber(moved);
   }
 
   /** Gives memory and files back. Not to be used after. */
   release(): void {
     this.rows.release();
-    this.columns?.clear();
+    this.columns = null;
     this.#closeSegments();
   }
 

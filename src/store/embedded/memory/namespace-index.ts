@@ -123,6 +123,11 @@ export class NamespaceIndex {
     this.fields.renumber(moved);
   }
 
+  /** Lets go of what only makes searches faster; later ones may make it anew. */
+  shed(): void {
+    for (const vectors of this.#vectors) if (vectors !== null) vectors.columns = null;
+  }
+
   get memoryBytes(): number {
     let bytes = this.documents.memoryBytes + this.dictionary.memoryBytes + this.fields.memoryBytes;
     for (const index of this.#lexical) bytes += index.memoryBytes;

@@ -59,16 +59,18 @@ export class Residents {
   weigh(spaceId: number): void {
     const resident = this.#residents.get(spaceId);
     if (resident === undefined) return;
-    const bytes = resident.index.memoryBytes;
-    this.#bytes += bytes - resident.bytes;
-    resident.bytes = bytes;
-    if (this.#bytes <= this.#memoryBytesMax) return;
-    for (const idleId of [...this.#residents.keys()]) {
-      if (this.#bytes <= this.#memoryBytesMax) return;
-      // The one in use stays, however large: without it nothing could be answered.
-      if (idleId === spaceId) continue;
-      this.drop(idleId);
-    }
+    this.#measure(resident);
+    if (!this.#isOver) return;
+    // The one in use stays, however large: without it nothing could be answered.
+    const idle = [...this.#residents.keys()].filter((id) => id !== spaceId);
+    // What can be done without goes before what has to be read again.
+    for (const id of [...idle, spaceId]) if (this.#isOver) this.#shed(id);
+    for (const id of idle) if (this.#isOver) this.drop(id);
+  }
+
+  /** So many bytes more would not make anybody else give something up. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#memoryBytesMax;
   }
 
   /** Forgets a namespace: it is idle, or its index can no longer be trusted to agree with the rows. */
@@ -86,5 +88,21 @@ export class Residents {
 
   bytes(spaceId?: number): number {
     return spaceId === undefined ? this.#bytes : (this.#residents.get(spaceId)?.bytes ?? 0);
+  }
+
+  get #isOver(): boolean {
+    return this.#bytes > this.#memoryBytesMax;
+  }
+
+  #measure(resident: Resident): void {
+    const bytes = resident.index.memoryBytes;
+    this.#bytes += bytes - resident.bytes;
+    resident.bytes = bytes;
+  }
+
+  #shed(spaceId: number): void {
+    const resident = this.#residents.get(spaceId) as Resident;
+    resident.index.shed();
+    this.#measure(resident);
   }
 }

@@ -2,24 +2,34 @@ import type { LevelColumns } from '../columns/level-columns.ts';
 import { toOwnSteps } from '../memory/eight-bits.ts';
 import type { RowScan, VectorRows } from '../memory/vector-rows.ts';
 
+/** Eight bits for each number, and how much a step of them is. */
+interface OwnSteps {
+  readonly codes: Int8Array;
+  readonly step: number;
+}
+
 /** The vector that one search asks with, and what it was compared with. */
 export class DenseQuery {
   /** At the start of its buffer. */
   readonly vector: Float32Array;
   readonly nonZeroCount: number;
-  readonly codes: Int8Array;
-  /** Of the codes. */
-  readonly step: number;
+  #inOwnSteps: OwnSteps | null = null;
   readonly #scans = new Map<VectorRows, RowScan>();
   readonly #products = new Map<LevelColumns, Int32Array>();
 
   constructor(vector: Float32Array) {
     this.vector = vector;
-    this.codes = new Int8Array(vector.length);
-    this.step = toOwnSteps(vector, this.codes, 0);
     let nonZeroCount = 0;
     for (let i = 0; i < vector.length; i++) if (vector[i] !== 0) nonZeroCount++;
     this.nonZeroCount = nonZeroCount;
+  }
+
+  get inOwnSteps(): OwnSteps {
+    if (this.#inOwnSteps === null) {
+      const codes = new Int8Array(this.vector.length);
+      this.#inOwnSteps = { codes, step: toOwnSteps(this.vector, codes, 0) };
+    }
+    return this.#inOwnSteps;
   }
 
   scan(rows: VectorRows, count: number, eligible: (ordinal: number) => boolean): RowScan {
@@ -30,7 +40,7 @@ export class DenseQuery {
 
   /** Dot products of the codes with those of all rows of `columns`. */
   multiply(columns: LevelColumns): Int32Array {
-    const products = this.#products.get(columns) ?? columns.multiply(this.codes);
+    const products = this.#products.get(columns) ?? columns.multiply(this.inOwnSteps.codes);
     this.#products.set(columns, products);
     return products;
   }
@@ -47,6 +57,6 @@ export class DenseQuery {
     const products = columns === null ? undefined : this.#products.get(columns);
     const place = products === undefined ? -1 : (columns as LevelColumns).rowOf(ordinal);
     if (products === undefined || place < 0) return Number.NaN;
-    return (products[place] as number) * ((columns as LevelColumns).steps[place] as number) * this.step;
+    return (products[place] as number) * ((columns as LevelColumns).steps[place] as number) * this.inOwnSteps.step;
   }
 }

@@ -7,8 +7,8 @@ import type { DocumentTable } from '../memory/document-table.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import type { WorkerSettings } from '../messages.ts';
-import { ColumnSearch } from './column-search.ts';
+import type { HnswSettings } from '../messages.ts';
+import type { ColumnSearch } from './column-search.ts';
 import type { SearchScope } from './search-scope.ts';
 import { distancesTo, rescoredCount, type VectorHit } from '../memory/vector-rows.ts';
 import type { DenseQuery } from './dense-query.ts';
@@ -29,8 +29,6 @@ const MISSES_AS_FOUND = 8;
 /** A sample is taken anew once the namespace has grown by this factor. */
 const SAMPLE_GROWTH_MAX = 1.05;
 
-type DenseSettings = Pick<WorkerSettings, 'dimension' | 'columns' | 'hnsw'>;
-
 export class DenseSearch {
   readonly #scorer: VectorScorer;
   readonly #columns: ColumnSearch;
@@ -38,11 +36,11 @@ export class DenseSearch {
   /** Of each node of a graph. */
   readonly #links: number;
 
-  constructor(scorer: VectorScorer, { dimension, columns, hnsw }: DenseSettings) {
+  constructor(scorer: VectorScorer, columns: ColumnSearch, { m, efSearch }: HnswSettings) {
     this.#scorer = scorer;
-    this.#columns = new ColumnSearch(scorer, dimension, columns);
-    this.#efSearch = hnsw.efSearch;
-    this.#links = hnsw.m;
+    this.#columns = columns;
+    this.#efSearch = efSearch;
+    this.#links = m;
   }
 
   /** At least the `count` best in scope where there are as many, perhaps more. */
@@ -54,7 +52,7 @@ export class DenseSearch {
     const graphsNs = vectors.segments.reduce((sum, segment) => sum + this.#graphNs(segment, kept), 0);
     const indexNs = vectors.rows.count * SCAN_NS + graphsNs;
     this.#columns.tidy(vectors, scope.levelCount);
-    if (this.#columns.costNs(query, scope.levelCount) < Math.min(exactNs, indexNs)) {
+    if (this.#columns.costNs(query, vectors, scope.levelCount) < Math.min(exactNs, indexNs)) {
       const hits = this.#columns.top(index, vectors, query, count, scope);
       if (hits !== null) return hits;
     }

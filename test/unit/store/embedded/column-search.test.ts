@@ -1,18 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { noMetrics } from '../../../../src/base/metrics.ts';
 import { BLOCK_ROWS } from '../../../../src/store/embedded/columns/column-kernel.generated.ts';
-import { openEmbeddedStore } from '../../../../src/store/embedded/open-embedded-store.ts';
+import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore, SearchRequest } from '../../../../src/store/store.ts';
-import { dot, idOf, normalize, put, sample, searchIn, searchOf, vectorOf } from '../../../contract/store-samples.ts';
+import { dot, idOf, normalize, put, sample, searchIn, searchOf, termsOf, vectorOf } from '../../../contract/store-samples.ts';
 
 const DIMENSION = 256;
 const COUNT = 6_000;
 const WANTED = 20;
+const COLUMNS = { levelCountMin: 4_096 };
 
 /** Zero in five numbers of six, as the vectors of the local embedder are. */
 function sparse(name: string): Float32Array {
@@ -21,11 +22,16 @@ function sparse(name: string): Float32Array {
   return normalize(dense.map((value, i) => ((i * 7 + shift) % 6 === 0 ? value : 0)));
 }
 
-/** A third are nearly the same, and some point one way alone. */
+/** A third are the same but for their seventh digit, others but for their second, and some point one way alone. */
 function vectorAt(i: number): Float32Array {
   const own = sparse(`v-${i}`);
-  if (i % 3 === 1) return normalize(sparse('alike').map((value, place) => value + (own[place] as number) * 1e-4));
+  if (i % 3 === 1) return beside('alike', own, 1e-4);
+  if (i % 18 === 2) return beside('related', own, 0.1);
   return i % 50 === 0 ? Float32Array.from({ length: DIMENSION }, (_, place) => (place === i % DIMENSION ? 1 : 0)) : own;
+}
+
+function beside(name: string, vector: Float32Array, share: number): Float32Array {
+  return normalize(sparse(name).map((value, place) => value + (vector[place] as number) * share));
 }
 
 const vectors = Array.from({ length: COUNT }, (_, i) => vectorAt(i));
@@ -37,7 +43,7 @@ describe('a level that is compared column by column', () => {
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'store-columns-'));
     store = await openEmbeddedStore({
-      dataDir, dimension: DIMENSION, embeddingId: 'sparse', indexingThreshold: 5_000, hnsw: { efConstruction: 16, efSearch: 16 },
+      dataDir, dimension: DIMENSION, embeddingId: 'sparse', indexingThreshold: 5_000, hnsw: { efConstruction: 16, efSearch: 16 }, columns: COLUMNS,
       clock: systemClock, log: silentLog, metrics: noMetrics,
     });
     await write(0, 4_800);
@@ -65,7 +71,7 @@ describe('a level that is compared column by column', () => {
   }
 
   async function compareAll(): Promise<void> {
-    for (const name of ['alike', 'v-2', 'v-50', 'something else', 'x']) {
+    for (const name of ['alike', 'related', 'v-3', 'v-150', 'something else', 'x']) {
       await compare(name, () => true);
       await compare(name, (i) => i % 4 === 1, { agentId: 'agent', sessionId: 's-1' });
       await compare(name, (i) => i % 7 !== 3, { filter: { must_not: [{ key: 'metadata.group', match: { value: 3 } }] } });
@@ -92,11 +98,81 @@ describe('a level that is compared column by column', () => {
     await compareAll();
   });
 
+  it('gives about the scores of mere neighbours', async () => {
+    const vector = beside('v-3', sparse('v-78'), 0.8);
+    const { candidates } = await searchIn(store, searchOf({ vector, terms: termsOf('c-74'), candidates: 1, neighbours: 3 }));
+    const place = new Map(vectors.map((_, i) => [idOf(`c-${i}`), i]));
+    const neighbours = candidates.filter(({ direct }) => !direct).map(({ id, dense }) => ({ i: place.get(id) as number, dense }));
+    expect(neighbours.map(({ i }) => i)).toContain(78);
+    for (const { i, dense } of neighbours) expect(Math.abs((dense as number) - dot(vector, vectors[i] as Float32Array))).toBeLessThan(0.01);
+    expect(dot(vector, vectors[78] as Float32Array)).toBeGreaterThan(0.5);
+  });
+
   it('misses nothing once there is a graph, which would', async () => {
     await write(5_000, COUNT);
     while ((await store.stats()).driver['indexed_vectors'] === 0 || (await store.stats()).driver['index_building'] === true) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     await compareAll();
+  });
+
+  it('needs the memory no more when it has become small', async () => {
+    const before = await memoryBytes();
+    const gone = Array.from({ length: 3_000 }, (_, i) => COUNT - 1 - i).filter((i) => !deleted.has(i));
+    await store.write([{ op: 'delete', namespace: 'space', ids: gone.map((i) => idOf(`c-${i}`)) }]);
+    for (const i of gone) deleted.add(i);
+    await compare('v-2', () => true);
+    expect(before - (await memoryBytes())).toBeGreaterThan(2 * BLOCK_ROWS * DIMENSION);
+  });
+});
+
+describe('where memory is short, columns', () => {
+  const SPACES = ['a', 'b', 'c', 'd'];
+  const EACH = 4_200;
+  const COLUMN_BYTES = Math.ceil(EACH / BLOCK_ROWS) * BLOCK_ROWS * DIMENSION;
+
+  async function withStore<T>(dataDir: string, options: Partial<EmbeddedStoreOptions>, use: (store: ContextStore) => Promise<T>): Promise<T> {
+    const store = await openEmbeddedStore({
+      dataDir, dimension: DIMENSION, embeddingId: 'sparse', clock: systemClock, log: silentLog, metrics: noMetrics, columns: COLUMNS, ...options,
+    });
+    try {
+      return await use(store);
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** Asks every namespace in turn until nothing fills any more, and gives what is in memory after each search from then on. */
+  async function askInTurn(store: ContextStore): Promise<{ bytes: number; resident: number }[]> {
+    const seen = [];
+    for (let round = 0; round < 12; round++) {
+      for (const namespace of SPACES) {
+        await store.search(searchOf({ namespace, vector: sparse(`q-${round}`), candidates: 5 }));
+        const { driver } = await store.stats();
+        if (round >= 8) seen.push({ bytes: driver['memory_bytes'] as number, resident: driver['resident_namespaces'] as number });
+      }
+    }
+    return seen;
+  }
+
+  it('are done without before an index is dropped, and take no room that others need', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'store-columns-'));
+    onTestFinished(() => rm(dataDir, { recursive: true }));
+    await withStore(dataDir, {}, async (store) => {
+      for (const namespace of SPACES) {
+        await store.write(vectors.slice(0, EACH).map((vector, i) => put({ ...sample(`${namespace}-${i}`, DIMENSION, { namespace }), vector })));
+      }
+    });
+    const without = (await withStore(dataDir, { columns: { levelCountMin: 1e9 } }, askInTurn)).at(-1)?.bytes as number;
+    const free = await withStore(dataDir, {}, askInTurn);
+    expect((free.at(-1)?.bytes as number) - without).toBeGreaterThan(SPACES.length * COLUMN_BYTES);
+
+    const memoryBytesMax = without + 1.5 * COLUMN_BYTES;
+    const tight = await withStore(dataDir, { memoryBytesMax }, askInTurn);
+    const bytes = tight[0]?.bytes as number;
+    expect(bytes).toBeGreaterThan(without + COLUMN_BYTES);
+    expect(bytes).toBeLessThanOrEqual(memoryBytesMax);
+    // What is kept is kept: nobody's is taken for the next one's.
+    expect(tight).toEqual(tight.map(() => ({ bytes, resident: SPACES.length })));
   });
 });

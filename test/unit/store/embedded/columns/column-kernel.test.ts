@@ -28,33 +28,37 @@ describe('the kernel of columns', () => {
     const kernel = new ColumnKernel(dimension);
     const count = BLOCK_ROWS + 37;
     const vectors = Array.from({ length: count }, (_, row) => codesOf(row, dimension));
-    const blocks = [kernel.allocate() as number, kernel.allocate() as number];
-    vectors.forEach((codes, row) => kernel.write(blocks[Math.floor(row / BLOCK_ROWS)] as number, row % BLOCK_ROWS, codes, 0, 1));
+    expect(kernel.reserve(count)).toBe(true);
+    kernel.write(0, vectors[0] as Int8Array, 1);
+    const others = new Int8Array((count - 1) * dimension);
+    vectors.slice(1).forEach((codes, i) => others.set(codes, i * dimension));
+    kernel.write(1, others, count - 1);
     const query = codesOf(-7, dimension, zeros);
     const sums = new Int32Array(count);
-    kernel.multiply(query, blocks, count, sums);
+    kernel.multiply(query, sums);
     expect(sums).toEqual(Int32Array.from(vectors, (codes) => product(query, codes)));
   });
 
   it('holds the largest sums that there can be', () => {
     const kernel = new ColumnKernel(16_384);
-    const block = kernel.allocate() as number;
-    kernel.write(block, 5, new Int8Array(16_384).fill(-127), 0, 1);
+    kernel.reserve(6);
+    kernel.write(5, new Int8Array(16_384).fill(-127), 1);
     const sums = new Int32Array(6);
-    kernel.multiply(new Int8Array(16_384).fill(127), [block], 6, sums);
+    kernel.multiply(new Int8Array(16_384).fill(127), sums);
     expect([...sums]).toEqual([0, 0, 0, 0, 0, -(127 ** 2) * 16_384]);
   });
 
-  it('gives a freed block to the next who asks, without what was in it', () => {
-    const kernel = new ColumnKernel(64);
-    const first = kernel.allocate() as number;
-    const second = kernel.allocate() as number;
-    kernel.write(first, 0, new Int8Array(128 * 64).fill(3), 0, 128);
-    kernel.write(second, 0, new Int8Array(128 * 64).fill(2), 0, 128);
-    kernel.free(first);
-    expect(kernel.allocate()).toBe(first);
-    const sums = new Int32Array(BLOCK_ROWS + 2);
-    kernel.multiply(new Int8Array(64).fill(1), [first, second], BLOCK_ROWS + 2, sums);
-    expect([...sums.subarray(0, 2), ...sums.subarray(BLOCK_ROWS)]).toEqual([0, 0, 128, 128]);
+  it('keeps what it has while it grows, and says no where it cannot', () => {
+    const kernel = new ColumnKernel(1_024);
+    kernel.reserve(1);
+    kernel.write(0, new Int8Array(1_024).fill(2), 1);
+    expect(kernel.reserve(BLOCK_ROWS * 3)).toBe(true);
+    const before = kernel.memoryBytes;
+    // More than the 4 GiB that WebAssembly has.
+    expect(kernel.reserve(2 ** 22 + 1)).toBe(false);
+    expect(kernel.memoryBytes).toBe(before);
+    const sums = new Int32Array(1);
+    kernel.multiply(new Int8Array(1_024).fill(3), sums);
+    expect([...sums]).toEqual([6_144]);
   });
 });

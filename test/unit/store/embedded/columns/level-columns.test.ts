@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { BLOCK_ROWS } from '../../../../../src/store/embedded/columns/column-kernel.generated.ts';
-import { ColumnKernel } from '../../../../../src/store/embedded/columns/column-kernel.ts';
 import { LevelColumns } from '../../../../../src/store/embedded/columns/level-columns.ts';
 import { marginOf, toOwnSteps } from '../../../../../src/store/embedded/memory/eight-bits.ts';
 import { dot, vectorOf } from '../../../../contract/store-samples.ts';
@@ -34,7 +33,7 @@ function scores(columns: LevelColumns): number[] {
 }
 
 it('gives dot products within the margin, whichever block a row is in', () => {
-  const columns = new LevelColumns(new ColumnKernel(DIMENSION));
+  const columns = new LevelColumns(DIMENSION);
   append(columns);
   const found = scores(columns);
   expect(found).toHaveLength(COUNT);
@@ -46,7 +45,7 @@ it('gives dot products within the margin, whichever block a row is in', () => {
 });
 
 it('finds the row of a document, and none of one that was never added', () => {
-  const columns = new LevelColumns(new ColumnKernel(DIMENSION));
+  const columns = new LevelColumns(DIMENSION);
   expect(columns.rowOf(0)).toBe(-1);
   append(columns);
   expect([0, 2, BLOCK_ROWS * 2, (COUNT - 1) * 2].map((ordinal) => columns.rowOf(ordinal))).toEqual([0, 1, BLOCK_ROWS, COUNT - 1]);
@@ -54,21 +53,37 @@ it('finds the row of a document, and none of one that was never added', () => {
 });
 
 it('has no score where a vector is gone', () => {
-  const columns = new LevelColumns(new ColumnKernel(DIMENSION));
+  const columns = new LevelColumns(DIMENSION);
   append(columns, new Set([3, BLOCK_ROWS]));
   expect(scores(columns).flatMap((score, row) => (Number.isNaN(score) ? [row] : []))).toEqual([3, BLOCK_ROWS]);
 });
 
-it('adds nothing where the vectors cannot be read, and starts anew when cleared', () => {
-  const columns = new LevelColumns(new ColumnKernel(DIMENSION));
+it('adds nothing where the vectors cannot be read', () => {
+  const columns = new LevelColumns(DIMENSION);
   append(columns);
   const before = scores(columns);
   const fail = () => columns.append([COUNT * 2], () => { throw new Error('the disk is gone'); });
   expect(fail).toThrow('the disk is gone');
   expect(scores(columns)).toEqual(before);
-  columns.clear();
-  expect(scores(columns)).toEqual([]);
-  expect(columns.rowOf(0)).toBe(-1);
+});
+
+it('follows documents to their new ordinals, and forgets the dead', () => {
+  const columns = new LevelColumns(DIMENSION);
   append(columns);
-  expect(scores(columns)).toEqual(before);
+  columns.looked = COUNT * 2 - 1;
+  const before = scores(columns);
+  // Of each level every third document has died, the last ones too.
+  const lives = (row: number) => row % 3 !== 0 && row < COUNT - 3;
+  let kept = 0;
+  const moved = Uint32Array.from({ length: COUNT * 2 + 10 }, (_, ordinal) => (lives(ordinal >> 1) ? kept++ : 0xffffffff));
+  columns.renumber(moved);
+  expect(columns.count).toBe(COUNT - 3);
+  expect(columns.looked).toBe(kept);
+  for (let row = 0; row < COUNT; row++) if (lives(row)) expect(columns.rowOf(moved[row * 2] as number)).toBe(row);
+  const after = scores(columns);
+  after.forEach((score, row) => expect(score).toBe(lives(row) ? before[row] : Number.NaN));
+  // The other level's have no row.
+  expect(columns.rowOf(moved[3] as number)).toBe(-1);
+  expect(columns.append([kept], (take) => take(0, query))).toBe(true);
+  expect(columns.rowOf(kept)).toBe(COUNT - 3);
 });
