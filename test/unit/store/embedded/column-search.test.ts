@@ -100,7 +100,7 @@ describe('a level that is compared column by column', () => {
 
   it('gives about the scores of mere neighbours', async () => {
     const vector = beside('v-3', sparse('v-78'), 0.8);
-    const { candidates } = await searchIn(store, searchOf({ vector, terms: termsOf('c-74'), candidates: 1, neighbours: 3 }));
+    const { candidates } = await searchIn(store, searchOf({ vector, terms: termsOf('c-74'), candidates: 1, neighbours: 3, denseNeighbours: false }));
     const place = new Map(vectors.map((_, i) => [idOf(`c-${i}`), i]));
     const neighbours = candidates.filter(({ direct }) => !direct).map(({ id, dense }) => ({ i: place.get(id) as number, dense }));
     expect(neighbours.map(({ i }) => i)).toContain(78);
