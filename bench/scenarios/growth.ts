@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTo, loadTexts, type Client } from '../support/client.ts';
 import { removeSavedIndexes } from '../support/index-state.ts';
 import { largeNamespace, takeQuery, type LargeNamespace } from '../support/large-namespace.ts';
@@ -15,8 +14,8 @@ const SMALL = 1_000;
 const TOP = 10;
 const DIMENSION = 1_024;
 const BYTES_PER_MIB = 1_048_576;
-/** For the garbage of loading to be collected and given back. */
-const SETTLE_MS = 5_000;
+/** Per context, of its vector's and its text's bytes. */
+const MEMORY_MAX = 1.6;
 
 export const growth: Scenario = {
   name: 'growth',
@@ -24,31 +23,43 @@ export const growth: Scenario = {
   fullDuration: '3 min, and 5 min to load where query did not run before',
   async run(bench) {
     const large = await largeNamespace(bench);
-    return [...(await latencyAndMemoryInUse(bench, large)), ...(await memoryAndStartup(bench, large))];
+    const small = await smallServer(bench, large);
+    return [...(await latencyAndMemoryInUse(bench, large, small)), ...(await memoryAndStartup(bench, large, small))];
   },
 };
 
-async function latencyAndMemoryInUse(bench: Bench, large: LargeNamespace): Promise<Row[]> {
-  const smallCount = bench.quick ? SMALL / 2 : SMALL;
-  const small = await startServerProcess();
-  bench.defer(() => small.stop());
-  const smallClient = await connectTo(small);
-  bench.defer(() => smallClient.close());
-  await loadTexts(smallClient, { count: smallCount, text: (position) => large.corpus.text(position) });
+/** What the large one is compared with. */
+interface SmallServer {
+  readonly pid: number;
+  readonly client: Client;
+  readonly count: number;
+}
+
+async function smallServer(bench: Bench, large: LargeNamespace): Promise<SmallServer> {
+  const count = bench.quick ? SMALL / 2 : SMALL;
+  const server = await startServerProcess();
+  bench.defer(() => server.stop());
+  const client = await connectTo(server);
+  bench.defer(() => client.close());
+  await loadTexts(client, { count, text: (position) => large.corpus.text(position) });
+  return { pid: server.pid, client, count };
+}
+
+/** One question after another. */
+function ask(large: LargeNamespace, pid: number, client: Client, durationMs: number): Promise<Measured> {
+  return measureLoad(pid, { inFlight: 1, durationMs, call: () => client.query({ query: takeQuery(large), limit: TOP }) });
+}
+
+async function latencyAndMemoryInUse(bench: Bench, large: LargeNamespace, small: SmallServer): Promise<Row[]> {
   const largeClient = await connectTo(large.server);
   const [rounds, durationMs] = bench.quick ? [3, 250] : [5, 3_000];
-  const oneAtATime = (pid: number, client: Client) => (): Promise<Measured> =>
-    measureLoad(pid, { inFlight: 1, durationMs, call: () => client.query({ query: takeQuery(large), limit: TOP }) });
-  const subjects = [oneAtATime(small.pid, smallClient), oneAtATime(large.server.pid, largeClient)];
+  const subjects = [() => ask(large, small.pid, small.client, durationMs), () => ask(large, large.server.pid, largeClient, durationMs)];
   for (const subject of subjects) await subject();
   const [atSmall = [], atLarge = []] = await interleave(rounds, subjects);
-  const rssMib = readUsage(large.server.pid).rssMib;
-  const memory = memoryRow(sized(bench, 'growth.memory_per_context.in_use', `${large.count} contexts`), large, {
-    rssMib, beyondMib: readUsage(small.pid).rssMib, contexts: large.count - smallCount,
-  }, bench.quick ? undefined : 1.6);
+  const memory = memoryInUse(bench, 'growth.memory_per_context.in_use', large, small);
   await largeClient.close();
   const p50 = row({
-    name: sized(bench, 'growth.query_p50', `${smallCount} to ${large.count} contexts`),
+    name: sized(bench, 'growth.query_p50', `${small.count} to ${large.count} contexts`),
     value: detailsOf(atLarge).p50Ms,
     unit: 'ms',
     better: 'lower',
@@ -57,19 +68,18 @@ async function latencyAndMemoryInUse(bench: Bench, large: LargeNamespace): Promi
     target: 4,
     details: detailsOf(atLarge),
   });
-  return [p50, memory];
+  return [p50, ...memory];
 }
 
-async function memoryAndStartup(bench: Bench, large: LargeNamespace): Promise<Row[]> {
+async function memoryAndStartup(bench: Bench, large: LargeNamespace, small: SmallServer): Promise<Row[]> {
   const quickSize = `${large.count} contexts`;
-  const memory = (name: string, rssMib: number, target?: number): Row =>
-    memoryRow(sized(bench, name, quickSize), large, { rssMib, beyondMib: large.emptyRssMib, contexts: large.count }, target);
   // Over few contexts the heap's own growth is most of it: only the full size is held against the target.
-  const rows = [memory('growth.memory_per_context', large.loadedRssMib, bench.quick ? undefined : 1.6)];
+  const loaded = { rssMib: large.loadedRssMib, beyondMib: large.emptyRssMib, contexts: large.count };
+  const rows = [memoryRow(sized(bench, 'growth.memory_per_context', quickSize), large, loaded, bench.quick ? undefined : MEMORY_MAX)];
   const saved = await restart(large);
   rows.push(startupRow(sized(bench, 'growth.startup_saved_index', quickSize), saved.firstAnswerMs, 3_000));
-  if (!bench.quick) await sleep(SETTLE_MS);
-  rows.push(memory('growth.memory_per_context.restarted', readUsage(large.server.pid).rssMib));
+  await ask(large, large.server.pid, saved.client, bench.quick ? 250 : 5_000);
+  rows.push(...memoryInUse(bench, 'growth.memory_per_context.in_use_restarted', large, small));
   await saved.client.close();
 
   const rebuilt = await restart(large, () => removeSavedIndexes(large.server.dataDir));
@@ -78,6 +88,14 @@ async function memoryAndStartup(bench: Bench, large: LargeNamespace): Promise<Ro
   rows.push(row({ name: sized(bench, 'growth.recall_while_indexing', quickSize), value: recall, unit: 'share', better: 'higher', target: 1 }));
   await rebuilt.client.close();
   return rows;
+}
+
+/** What the contexts take that the small server does not have. Both have been asked, and hold what searches need. */
+function memoryInUse(bench: Bench, name: string, large: LargeNamespace, small: SmallServer): Row[] {
+  // Over few contexts the heaps' own growth is all of it.
+  if (bench.quick) return [];
+  const taken = { rssMib: readUsage(large.server.pid).rssMib, beyondMib: readUsage(small.pid).rssMib, contexts: large.count - small.count };
+  return [memoryRow(name, large, taken, MEMORY_MAX)];
 }
 
 /** What `contexts` take: `rssMib`, without what a server has beside them. */
