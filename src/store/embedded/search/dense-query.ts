@@ -54,9 +54,13 @@ export class DenseQuery {
   about(rows: VectorRows, row: number, columns: LevelColumns | null, ordinal: number): number {
     const scanned = row < 0 ? undefined : this.#scans.get(rows)?.about[row];
     if (scanned !== undefined && !Number.isNaN(scanned)) return scanned;
-    const products = columns === null ? undefined : this.#products.get(columns);
-    const place = products === undefined ? -1 : (columns as LevelColumns).rowOf(ordinal);
-    if (products === undefined || place < 0) return Number.NaN;
-    return (products[place] as number) * ((columns as LevelColumns).steps[place] as number) * this.inOwnSteps.step;
+    return columns === null ? Number.NaN : this.#fromColumns(columns, ordinal);
+  }
+
+  #fromColumns(columns: LevelColumns, ordinal: number): number {
+    const products = this.#products.get(columns);
+    if (products === undefined) return Number.NaN;
+    const row = columns.rowOf(ordinal);
+    return row < 0 ? Number.NaN : (products[row] as number) * (columns.steps[row] as number) * this.inOwnSteps.step;
   }
 }
