@@ -123,9 +123,15 @@ export class NamespaceIndex {
     this.fields.renumber(moved);
   }
 
-  /** Lets go of what only makes searches faster; later ones may make it anew. */
-  shed(): void {
-    for (const vectors of this.#vectors) if (vectors !== null) vectors.columns = null;
+  /** Lets go of what only makes searches faster; later ones may make it anew. False where there was nothing. */
+  shed(): boolean {
+    let isShed = false;
+    for (const vectors of this.#vectors) {
+      if (vectors === null || vectors.columns === null) continue;
+      vectors.columns = null;
+      isShed = true;
+    }
+    return isShed;
   }
 
   get memoryBytes(): number {

@@ -102,7 +102,6 @@ export class Residents {
 
   #shed(spaceId: number): void {
     const resident = this.#residents.get(spaceId) as Resident;
-    resident.index.shed();
-    this.#measure(resident);
+    if (resident.index.shed()) this.#measure(resident);
   }
 }
