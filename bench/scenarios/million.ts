@@ -17,7 +17,7 @@ const SETTINGS = { EMBEDDING__DIMENSION: '128' };
 export const million: Scenario = {
   name: 'million',
   about: 'a million contexts with vectors of 128 numbers in one namespace: memory, load, query',
-  fullDuration: '15 min',
+  fullDuration: '50 min, nearly all of it building the index',
   onRequest: true,
   async run(bench) {
     const corpus = createCorpus(SEED);
