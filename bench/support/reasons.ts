@@ -3,7 +3,7 @@
  * with the share of time that it showed, or what a row beside it shows.
  */
 export const REASONS: Readonly<Record<string, string>> = {
-  'ping.64_in_flight': 'the client: against the bare one of the row below the same server reaches 0.89 to 0.97, at half a core',
+  'ping.64_in_flight': 'the client: against the bare one of the row below the same server does better, at half a core',
   'store.256_in_flight': 'the store thread is 94 % busy: 22 % writing rows, 20 % text analysis, 14 % commits, 10 % what overflows, 8 % checkpoints',
   'mixed.query_p99':
     'one thread reads and writes: 27 % comparing vectors, 9 % commits and checkpoints; in a full run the namespace grows from 10,000 to 30,000 meanwhile',
