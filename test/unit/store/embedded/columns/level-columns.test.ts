@@ -67,6 +67,14 @@ it('adds nothing where the vectors cannot be read', () => {
   expect(scores(columns)).toEqual(before);
 });
 
+it('says no where there is no memory for all of them, and adds none', () => {
+  const columns = new LevelColumns(16_384);
+  const read = () => { throw new Error('nothing is to be read'); };
+  // 4 GiB, and one row.
+  expect(columns.append(new Array<number>(2 ** 18 + 1).fill(0), read)).toBe(false);
+  expect(columns.count).toBe(0);
+});
+
 it('follows documents to their new ordinals, and forgets the dead', () => {
   const columns = new LevelColumns(DIMENSION);
   append(columns);
