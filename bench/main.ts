@@ -54,11 +54,22 @@ async function main(): Promise<void> {
   process.exit(failures.length === 0 ? 0 : 1);
 }
 
-function choose({ only, full, quick }: { only?: string | undefined; full: boolean; quick: boolean }): readonly Scenario[] {
+function choose({
+  only,
+  full,
+  quick,
+}: {
+  only?: string | undefined;
+  full: boolean;
+  quick: boolean;
+}): readonly Scenario[] {
   if (only === undefined) return SCENARIOS.filter(({ onRequest }) => onRequest !== true || (full && !quick));
   const names = only.split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
-  if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(', ')}; there are ${SCENARIOS.map(({ name }) => name).join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(
+      `no such scenario: ${unknown.join(', ')}; there are ${SCENARIOS.map(({ name }) => name).join(', ')}`,
+    );
   return SCENARIOS.filter(({ name }) => names.includes(name));
 }
 

@@ -64,7 +64,8 @@ async function embeddingSettings(values: {
 }): Promise<Record<string, string>> {
   if (values.provider === 'local') return {};
   if (values.provider !== 'http') throw new Error('--provider is local or http');
-  if (values.url === undefined || values.model === undefined) throw new Error('--provider http needs --url and --model');
+  if (values.url === undefined || values.model === undefined)
+    throw new Error('--provider http needs --url and --model');
   return {
     EMBEDDING__PROVIDER: 'http',
     EMBEDDING__URL: values.url,

@@ -8,7 +8,13 @@ const BUDGET_TOKENS = 300;
 
 /** Turns worth knowing for `question`, and why the others were left out. */
 async function recall(memory: Client, question: string): Promise<string[]> {
-  const answer = await memory.query({ query: question, session_id: SESSION, max_tokens: BUDGET_TOKENS, priority: 'Recent', explain: true });
+  const answer = await memory.query({
+    query: question,
+    session_id: SESSION,
+    max_tokens: BUDGET_TOKENS,
+    priority: 'Recent',
+    explain: true,
+  });
   const leftOut = answer.receipts?.filter(({ outcome }) => outcome !== 'included').length ?? 0;
   process.stdout.write(`${answer.contexts.length} turns, ${answer.total_tokens} tokens, ${leftOut} left out\n`);
   return answer.contexts.map(({ text }) => text);

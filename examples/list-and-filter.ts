@@ -19,7 +19,12 @@ const answer = await memory.query({
   query: 'refund of the second payment',
   agent_id: '*',
   limit: 3,
-  filter: { must: [{ key: 'created_at', range: september }, { key: 'metadata.role', match: { value: 'agent' } }] },
+  filter: {
+    must: [
+      { key: 'created_at', range: september },
+      { key: 'metadata.role', match: { value: 'agent' } },
+    ],
+  },
 });
 for (const { text, relevance_score: score } of answer.contexts) process.stdout.write(`${score.toFixed(2)}  ${text}\n`);
 

@@ -72,7 +72,9 @@ export async function generate(): Promise<Map<string, string>> {
 }
 
 function errorTable(errors: readonly ErrorRow[]): string {
-  const rows = errors.map(({ code, retryable, closes }) => `  ${code}: { retryable: ${retryable}, closes: ${closes} },`);
+  const rows = errors.map(
+    ({ code, retryable, closes }) => `  ${code}: { retryable: ${retryable}, closes: ${closes} },`,
+  );
   return `// Generated from proto-spec/errors.json by \`npm run generate\`; do not edit.
 
 export interface ErrorRule {
@@ -112,10 +114,14 @@ async function messageTypes(schemas: readonly Schema[], messages: readonly Messa
   });
   const body = types
     .replace(/export interface Everything \{[^}]*\}\n*/, '')
-    .replace(/\s*\*?\n \* This interface was referenced by `Everything`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g, '\n')
+    .replace(
+      /\s*\*?\n \* This interface was referenced by `Everything`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g,
+      '\n',
+    )
     .replace(/\/\*\*\n \*\/\n/g, '')
     .trim();
-  const imports = "import type { Filter, JsonObject, Level } from '../base/context.ts';\n\nexport type { Filter, JsonObject, Level };\n";
+  const imports =
+    "import type { Filter, JsonObject, Level } from '../base/context.ts';\n\nexport type { Filter, JsonObject, Level };\n";
   return `${HEADER}${imports}\n${body}\n${aliases.join('\n')}\n\n${payloadMap('Request', messages)}\n${payloadMap('Reply', messages)}
 export type RequestType = keyof RequestPayloads;
 `;
@@ -179,7 +185,9 @@ function typeText(schema: Schema, named: ReadonlyMap<string, Schema>): string | 
 }
 
 function itemType(items: Schema, named: ReadonlyMap<string, Schema>): string {
-  return items.anyOf === undefined ? typeText(items, named)! : `(${items.anyOf.map((item) => itemType(item, named)).join(' | ')})`;
+  return items.anyOf === undefined
+    ? typeText(items, named)!
+    : `(${items.anyOf.map((item) => itemType(item, named)).join(' | ')})`;
 }
 
 function refName(ref: string): string {

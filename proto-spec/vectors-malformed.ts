@@ -36,11 +36,21 @@ export function refusedFrames(): RefusedFrame[] {
   return [
     ...refused,
     { name: 'length 0', stage: 'before_auth', bytes: '00000000', code: 'BAD_FRAME' },
-    { name: 'HTTP', stage: 'before_auth', bytes: Buffer.from('GET / HTTP/1.1\r\n').toString('hex'), code: 'FRAME_TOO_LARGE' },
+    {
+      name: 'HTTP',
+      stage: 'before_auth',
+      bytes: Buffer.from('GET / HTTP/1.1\r\n').toString('hex'),
+      code: 'FRAME_TOO_LARGE',
+    },
     { name: 'one byte over 4 KiB', stage: 'before_auth', bytes: '00001001', code: 'FRAME_TOO_LARGE' },
     { name: 'one byte over 10 MiB', stage: 'after_auth', bytes: '00a00001', code: 'FRAME_TOO_LARGE' },
     { name: '4 GiB', stage: 'after_auth', bytes: 'ffffffff', code: 'FRAME_TOO_LARGE' },
-    { name: 'a body where auth is due, with a tag of 31 bytes', stage: 'before_auth', bytes: frameWithShortTag(), code: 'BAD_FRAME' },
+    {
+      name: 'a body where auth is due, with a tag of 31 bytes',
+      stage: 'before_auth',
+      bytes: frameWithShortTag(),
+      code: 'BAD_FRAME',
+    },
   ];
 }
 
@@ -69,13 +79,28 @@ export function refusedAuths(): RefusedAuth[] {
     { name: 'an unknown key', change: { key_id: 'nobody' }, code: 'AUTH_FAILED' },
     { name: 'another secret', change: {}, secret: 'ff'.repeat(32), code: 'AUTH_FAILED' },
     { name: 'an unknown field', change: { extra: 1 }, code: 'BAD_REQUEST' },
-    { name: 'an unknown field, under another secret', change: { extra: 1 }, secret: 'ff'.repeat(32), code: 'AUTH_FAILED' },
+    {
+      name: 'an unknown field, under another secret',
+      change: { extra: 1 },
+      secret: 'ff'.repeat(32),
+      code: 'AUTH_FAILED',
+    },
     { name: 'an empty sender', change: { sender: '' }, code: 'BAD_REQUEST' },
-    { name: 'an empty sender, under another secret', change: { sender: '' }, secret: 'ff'.repeat(32), code: 'AUTH_FAILED' },
+    {
+      name: 'an empty sender, under another secret',
+      change: { sender: '' },
+      secret: 'ff'.repeat(32),
+      code: 'AUTH_FAILED',
+    },
     { name: 'a protocol that is not a number', change: { protocol: 'one' }, code: 'BAD_REQUEST' },
     { name: 'a key_id that is not a string', change: { key_id: 7 }, code: 'AUTH_FAILED' },
     { name: 'another type', change: { type: 'ping' }, code: 'AUTH_FAILED' },
-    { name: 'a protocol of the future, under another secret', change: { protocol: 2 }, secret: 'ff'.repeat(32), code: 'UNSUPPORTED_PROTOCOL' },
+    {
+      name: 'a protocol of the future, under another secret',
+      change: { protocol: 2 },
+      secret: 'ff'.repeat(32),
+      code: 'UNSUPPORTED_PROTOCOL',
+    },
     { name: 'ten minutes ago', change: {}, timestamp_offset_ms: -600_000, code: 'TIMESTAMP_OUT_OF_RANGE' },
     { name: 'two minutes ahead', change: {}, timestamp_offset_ms: 120_000, code: 'TIMESTAMP_OUT_OF_RANGE' },
   ];
@@ -115,7 +140,14 @@ export function refusedBodies(): RefusedBody[] {
     ['an end before the last value', '81a161'],
     ['bytes after the envelope', '80c0'],
   ];
-  const refused = inPayload.map(([name, payload]): RefusedBody => ({ name, body: Buffer.from(head + payload, 'hex'), code: 'BAD_REQUEST', reply_id: 5 }));
+  const refused = inPayload.map(
+    ([name, payload]): RefusedBody => ({
+      name,
+      body: Buffer.from(head + payload, 'hex'),
+      code: 'BAD_REQUEST',
+      reply_id: 5,
+    }),
+  );
   const whole: [string, string | object, number][] = [
     ['an empty body', '', 0],
     ['an array', '90', 0],
@@ -159,8 +191,17 @@ export function acceptedBodies(): AcceptedBody[] {
     ['-2^63', 'd38000000000000000', -(2 ** 63)],
     ['1 as a uint64', 'cf0000000000000001', 1],
   ];
-  const head = encodeBody({ id: 5, type: 'context.store', timestamp: 1_700_000_000_000, payload: { text: 'a', metadata: { n: 0 } } });
-  return rows.map(([name, integer, n]) => ({ name, body: Buffer.concat([head.subarray(0, -1), Buffer.from(integer, 'hex')]), n }));
+  const head = encodeBody({
+    id: 5,
+    type: 'context.store',
+    timestamp: 1_700_000_000_000,
+    payload: { text: 'a', metadata: { n: 0 } },
+  });
+  return rows.map(([name, integer, n]) => ({
+    name,
+    body: Buffer.concat([head.subarray(0, -1), Buffer.from(integer, 'hex')]),
+    n,
+  }));
 }
 
 interface PayloadVector {
@@ -195,7 +236,13 @@ export function refusedPayloads(): PayloadVector[] {
     ['an empty session', 'context.store', { text: 'a', session_id: '' }, '/session_id'],
     ['metadata that is an array', 'context.store', { text: 'a', metadata: [] }, '/metadata'],
     ['metadata with bin', 'context.store', { text: 'a', metadata: { a: [{ $bin: '00' }] } }, '/metadata'],
-    ['metadata of 65,537 bytes', 'context.store', { text: 'a', metadata: { a: repeat('a', 65_531) } }, '/metadata', 'PAYLOAD_TOO_LARGE'],
+    [
+      'metadata of 65,537 bytes',
+      'context.store',
+      { text: 'a', metadata: { a: repeat('a', 65_531) } },
+      '/metadata',
+      'PAYLOAD_TOO_LARGE',
+    ],
     ['65 tags', 'context.store', { text: 'a', tags: list('a', 65) }, '/tags'],
     ['a tag of 129 characters', 'context.store', { text: 'a', tags: [repeat('a', 129)] }, '/tags/0'],
     ['a lifetime of 0', 'context.store', { text: 'a', ttl_ms: 0 }, '/ttl_ms'],
@@ -216,11 +263,31 @@ export function refusedPayloads(): PayloadVector[] {
     ['an unknown strategy', 'context.query', { query: 'a', priority: 'balanced' }, '/priority'],
     ['shares that are all zero', 'context.query', { query: 'a', priority: [0, 0, 0] }, '/priority'],
     ['a negative share', 'context.query', { query: 'a', priority: [1, -1, 1] }, '/priority'],
-    ['a filter on an unknown field', 'context.query', { query: 'a', filter: { must: [{ key: 'text', match: { value: 'a' } }] } }, '/filter/must/0'],
+    [
+      'a filter on an unknown field',
+      'context.query',
+      { query: 'a', filter: { must: [{ key: 'text', match: { value: 'a' } }] } },
+      '/filter/must/0',
+    ],
     ['a filter with an unknown clause', 'context.query', { query: 'a', filter: { all: [] } }, '/filter/all'],
-    ['a condition with two tests', 'context.query', { query: 'a', filter: { must: [{ key: 'tags', match: { value: 'a', any: ['b'] } }] } }, '/filter/must/0'],
-    ['an empty range', 'context.query', { query: 'a', filter: { must: [{ key: 'created_at', range: {} }] } }, '/filter/must/0'],
-    ['257 conditions', 'context.query', { query: 'a', filter: { must: list(condition, 128), should: list(condition, 129) } }, '/filter'],
+    [
+      'a condition with two tests',
+      'context.query',
+      { query: 'a', filter: { must: [{ key: 'tags', match: { value: 'a', any: ['b'] } }] } },
+      '/filter/must/0',
+    ],
+    [
+      'an empty range',
+      'context.query',
+      { query: 'a', filter: { must: [{ key: 'created_at', range: {} }] } },
+      '/filter/must/0',
+    ],
+    [
+      '257 conditions',
+      'context.query',
+      { query: 'a', filter: { must: list(condition, 128), should: list(condition, 129) } },
+      '/filter',
+    ],
     ['a get without id', 'context.get', {}, '/id'],
     ['an update of nothing', 'context.update', { id: ID }, '/'],
     ['a version of 0', 'context.update', { id: ID, tags: [], if_version: 0 }, '/if_version'],
@@ -231,15 +298,33 @@ export function refusedPayloads(): PayloadVector[] {
     ['a clear without level', 'level.clear', {}, '/level'],
     ['an unknown field in stats', 'stats', { all: true }, '/all'],
   ];
-  return rows.map(([name, type, payload, field, code]) => ({ name, type, payload, code: code ?? 'BAD_REQUEST', field }));
+  return rows.map(([name, type, payload, field, code]) => ({
+    name,
+    type,
+    payload,
+    code: code ?? 'BAD_REQUEST',
+    field,
+  }));
 }
 
 /** Payloads at their limits. */
 export function acceptedPayloads(): PayloadVector[] {
   return [
-    { name: 'a text of 262,144 characters outside the basic plane', type: 'context.store', payload: { text: repeat('\u{1f600}', 262_144) } },
-    { name: 'metadata of 65,536 bytes', type: 'context.store', payload: { text: 'a', metadata: { a: repeat('a', 65_530) } } },
-    { name: '64 tags of 128 characters', type: 'context.store', payload: { text: 'a', tags: list(repeat('a', 128), 64) } },
+    {
+      name: 'a text of 262,144 characters outside the basic plane',
+      type: 'context.store',
+      payload: { text: repeat('\u{1f600}', 262_144) },
+    },
+    {
+      name: 'metadata of 65,536 bytes',
+      type: 'context.store',
+      payload: { text: 'a', metadata: { a: repeat('a', 65_530) } },
+    },
+    {
+      name: '64 tags of 128 characters',
+      type: 'context.store',
+      payload: { text: 'a', tags: list(repeat('a', 128), 64) },
+    },
     { name: 'an id in upper case', type: 'context.get', payload: { id: ID.toUpperCase() } },
     { name: '256 conditions', type: 'context.query', payload: { query: 'a', filter: { must: list(condition, 256) } } },
     { name: 'a batch of 1,000', type: 'context.store_batch', payload: { contexts: list({ text: 'a' }, 1_000) } },

@@ -12,10 +12,19 @@ const FILTER = {
     { key: 'tags', match: { value: 'invoice' } },
     { key: 'metadata.amount', range: { gte: 10, lt: 99.5 } },
   ],
-  should: [{ key: 'metadata.lang', match: { any: ['de', 'en'] } }, { must: [{ key: 'created_at', range: { gt: 1_600_000_000_000 } }] }],
+  should: [
+    { key: 'metadata.lang', match: { any: ['de', 'en'] } },
+    { must: [{ key: 'created_at', range: { gt: 1_600_000_000_000 } }] },
+  ],
   must_not: [{ is_empty: { key: 'session_id' } }],
 };
-const METADATA = { lang: 'de', amount: 42.5, nested: { list: [1, 'two', null, true] }, large: 9_007_199_254_740_991, negative: -5 };
+const METADATA = {
+  lang: 'de',
+  amount: 42.5,
+  nested: { list: [1, 'two', null, true] },
+  large: 9_007_199_254_740_991,
+  negative: -5,
+};
 
 /** Payloads by request type; the first of each type is its smallest. */
 const REQUESTS: readonly (readonly [type: string, payload: object])[] = [
@@ -59,11 +68,34 @@ const REQUESTS: readonly (readonly [type: string, payload: object])[] = [
   ['context.query', { embedding: VECTOR, priority: 'Recent' }],
   ['context.get', { id: ID }],
   ['context.update', { id: ID, metadata: {} }],
-  ['context.update', { id: ID, namespace: 'team:a', text: 'changed', metadata: { lang: 'en' }, tags: ['paid'], level: 'short_term', ttl_ms: 1, if_version: 1 }],
+  [
+    'context.update',
+    {
+      id: ID,
+      namespace: 'team:a',
+      text: 'changed',
+      metadata: { lang: 'en' },
+      tags: ['paid'],
+      level: 'short_term',
+      ttl_ms: 1,
+      if_version: 1,
+    },
+  ],
   ['context.delete', { id: ID }],
   ['context.delete', { filter: FILTER, namespace: 'team:a' }],
   ['context.list', {}],
-  ['context.list', { namespace: 'team:a', levels: ['short_term'], agent_id: '*', session_id: 'session-1', filter: {}, limit: 1_000, cursor: 'abc' }],
+  [
+    'context.list',
+    {
+      namespace: 'team:a',
+      levels: ['short_term'],
+      agent_id: '*',
+      session_id: 'session-1',
+      filter: {},
+      limit: 1_000,
+      cursor: 'abc',
+    },
+  ],
   ['level.clear', { level: 'immediate', namespace: 'team:a' }],
   ['stats', {}],
   ['stats', { namespace: 'team:a' }],
@@ -76,7 +108,14 @@ export function requests(nowMs: number): NamedMessage[] {
     name: i === 0 ? 'ping of the worked example' : `${type} (${Object.keys(payload).length} fields)`,
     value: { id: i + 1, type, timestamp: nowMs + i + 1, payload },
   }));
-  const full = { id: 0xffff_ffff, type: 'ping', timestamp: nowMs, payload: {}, deadline_ms: 5_000, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+  const full = {
+    id: 0xffff_ffff,
+    type: 'ping',
+    timestamp: nowMs,
+    payload: {},
+    deadline_ms: 5_000,
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  };
   return [...messages, { name: 'an envelope with every field', value: full }];
 }
 
@@ -102,7 +141,15 @@ const RECEIPT = { id: ID, level: 'long_term', scores: SCORES, relevance_score: 0
 const REPLIES: readonly (readonly [type: string, payload: object])[] = [
   ['ping', { server_time: 1_700_000_000_000, uptime_ms: 12_345, healthy: true, active_connections: 1 }],
   ['context.store', STORED],
-  ['context.store_batch', { results: [{ ...STORED, created: false }, { error: { code: 'CONFLICT', message: 'the id exists with another text' } }] }],
+  [
+    'context.store_batch',
+    {
+      results: [
+        { ...STORED, created: false },
+        { error: { code: 'CONFLICT', message: 'the id exists with another text' } },
+      ],
+    },
+  ],
   [
     'context.query',
     {
@@ -143,7 +190,12 @@ const REPLIES: readonly (readonly [type: string, payload: object])[] = [
 ];
 
 const ERRORS: readonly object[] = [
-  { code: 'BAD_REQUEST', message: 'the payload: /text is required', retryable: false, details: { fields: [{ field: '/text', reason: 'is required' }] } },
+  {
+    code: 'BAD_REQUEST',
+    message: 'the payload: /text is required',
+    retryable: false,
+    details: { fields: [{ field: '/text', reason: 'is required' }] },
+  },
   { code: 'RATE_LIMITED', message: 'the key is over its rate', retryable: true, retry_after_ms: 250 },
 ];
 

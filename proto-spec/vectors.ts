@@ -1,7 +1,14 @@
 import { encodeBody } from '../src/protocol/codec.ts';
 import { encodeFrame } from '../src/protocol/frame.ts';
 import { authTag, deriveKeys, TagSequence } from '../src/protocol/proof.ts';
-import { acceptedBodies, acceptedPayloads, refusedAuths, refusedBodies, refusedFrames, refusedPayloads } from './vectors-malformed.ts';
+import {
+  acceptedBodies,
+  acceptedPayloads,
+  refusedAuths,
+  refusedBodies,
+  refusedFrames,
+  refusedPayloads,
+} from './vectors-malformed.ts';
 import { replies, requests } from './vectors-messages.ts';
 
 /**
@@ -112,8 +119,24 @@ function session(): object {
     server_nonce: SERVER_NONCE,
     client_nonce: CLIENT_NONCE,
     frames: [
-      { name: 'hello', from: 'server', counter: null, tag: null, body: helloBody, frame: encodeFrame(null, helloBody), value: jsonValue(hello) },
-      { name: 'auth', from: 'client', counter: null, tag: proof, body: authBody, frame: encodeFrame(proof, authBody), value: jsonValue(auth) },
+      {
+        name: 'hello',
+        from: 'server',
+        counter: null,
+        tag: null,
+        body: helloBody,
+        frame: encodeFrame(null, helloBody),
+        value: jsonValue(hello),
+      },
+      {
+        name: 'auth',
+        from: 'client',
+        counter: null,
+        tag: proof,
+        body: authBody,
+        frame: encodeFrame(proof, authBody),
+        value: jsonValue(auth),
+      },
       record({ name: 'welcome', from: 'server', value: welcome }),
       ...requests(NOW_MS).map(({ name, value }) => record({ name, from: 'client', value })),
       ...replies(NOW_MS).map(({ name, value }) => record({ name, from: 'server', value })),
@@ -177,7 +200,8 @@ function format(value: unknown, indent: string): string {
   if (Array.isArray(value) && value.some((item) => typeof item === 'object')) {
     return `[\n${value.map((item) => inner + format(item, inner)).join(',\n')}\n${indent}]`;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || indent.length > 4) return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || indent.length > 4)
+    return JSON.stringify(value);
   const rows = Object.entries(value).map(([key, item]) => `${inner}${JSON.stringify(key)}: ${format(item, inner)}`);
   return `{\n${rows.join(',\n')}\n${indent}}`;
 }

@@ -14,11 +14,11 @@ import { createLocalThread } from './embedding/local-thread.ts';
 import type { EmbeddingProvider } from './embedding/provider.ts';
 import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
-import { createHealth, type Health } from './ops/health.ts';
-import { startHttpListener } from './ops/http.ts';
-import { createMetricsRegistry } from './ops/metrics.ts';
-import { ConnectionHandler } from './server/connection-handler.ts';
-import { Listener } from './server/listener.ts';
+import { createHealth, type Health } from './fronts/http/health.ts';
+import { startHttpListener } from './fronts/http/http.ts';
+import { createMetricsRegistry } from './fronts/http/metrics.ts';
+import { ConnectionHandler } from './fronts/socket/connection-handler.ts';
+import { Listener } from './fronts/socket/listener.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import type { ContextStore } from './store/store.ts';
 import { hiragSettings, keyConfigs, required, serverLimits } from './wiring.ts';
@@ -65,15 +65,29 @@ export async function startServer(setup: ServerSetup, deps: ServerDeps = {}): Pr
   }
 }
 
-const DEFAULTS: Required<ServerDeps> = { clock: systemClock, random: systemRandom, log: silentLog, version: '0.0.0', fetch };
+const DEFAULTS: Required<ServerDeps> = {
+  clock: systemClock,
+  random: systemRandom,
+  log: silentLog,
+  version: '0.0.0',
+  fetch,
+};
 
-async function build(setup: ServerSetup, deps: Required<ServerDeps>, onStop: Cleanup): Promise<Omit<RunningServer, 'stop'>> {
+async function build(
+  setup: ServerSetup,
+  deps: Required<ServerDeps>,
+  onStop: Cleanup,
+): Promise<Omit<RunningServer, 'stop'>> {
   const { server } = setup.config;
   const { clock, log } = deps;
   const metrics = createMetricsRegistry();
   onStop(() => metrics.close());
   const provider = startProvider(setup.config.embedding, deps);
-  const health = createHealth({ clock, version: deps.version, embedderAnswers: () => provider.embed(['ready?'], 'query') });
+  const health = createHealth({
+    clock,
+    version: deps.version,
+    embedderAnswers: () => provider.embed(['ready?'], 'query'),
+  });
 
   // Probes are answered from the first moment: opening a large store takes its time.
   const http = await startHttpListener({ host: server.http_host, port: server.http_port, health, metrics, log });
@@ -93,7 +107,12 @@ interface Parts extends Required<ServerDeps> {
   readonly metrics: Metrics;
 }
 
-async function openMemory(setup: ServerSetup, embedding: CachedEmbeddingProvider, parts: Parts, onStop: Cleanup): Promise<Memory> {
+async function openMemory(
+  setup: ServerSetup,
+  embedding: CachedEmbeddingProvider,
+  parts: Parts,
+  onStop: Cleanup,
+): Promise<Memory> {
   const store = await openStore(setup, embedding, parts);
   onStop(() => store.close());
   const memory = createMemory({ ...parts, store, embedding, settings: hiragSettings(setup.config.hirag) });
@@ -104,20 +123,37 @@ async function openMemory(setup: ServerSetup, embedding: CachedEmbeddingProvider
 /** Ends lifetimes by schedule; a sweep that is still running is not started again. */
 function startGc(expression: string, memory: Memory, log: Log, onStop: Cleanup): void {
   if (!validate(expression)) {
-    throw new StartupError(`\`hirag.gc_schedule\` is not a cron expression: ${expression}`, 'Write it as "* * * * *" (every minute).');
+    throw new StartupError(
+      `\`hirag.gc_schedule\` is not a cron expression: ${expression}`,
+      'Write it as "* * * * *" (every minute).',
+    );
   }
   const sweep = (): Promise<void> =>
     memory.gc().then(
       () => undefined,
       (error: unknown) => log.warn({ error }, 'lifetimes could not be ended; trying again at the next turn'),
     );
-  const task: ScheduledTask = schedule(expression, sweep, { noOverlap: true, suppressMissedWarning: true, unref: true });
+  const task: ScheduledTask = schedule(expression, sweep, {
+    noOverlap: true,
+    suppressMissedWarning: true,
+    unref: true,
+  });
   onStop(() => task.destroy());
 }
 
-async function listen(setup: ServerSetup, memory: Memory, parts: Parts, onStop: Cleanup): Promise<{ address: string; port: number }> {
+async function listen(
+  setup: ServerSetup,
+  memory: Memory,
+  parts: Parts,
+  onStop: Cleanup,
+): Promise<{ address: string; port: number }> {
   const { server, protocol } = setup.config;
-  const handler = new ConnectionHandler({ ...parts, memory, keys: keyConfigs(setup.keys), limits: serverLimits(protocol) });
+  const handler = new ConnectionHandler({
+    ...parts,
+    memory,
+    keys: keyConfigs(setup.keys),
+    limits: serverLimits(protocol),
+  });
   const listener = new Listener({
     handler,
     host: server.host,
@@ -142,8 +178,12 @@ function markRunning(health: Health, memory: Memory, onStop: Cleanup): void {
 }
 
 /** The same as `createProvider`, beside the main thread where that saves it work and there is a core for it. */
-function startProvider(config: Config['embedding'], deps: Required<ServerDeps>): EmbeddingProvider & { close(): Promise<void> } {
-  if (config.provider === 'local' && availableParallelism() > 1) return createLocalThread({ ...deps, dimension: config.dimension });
+function startProvider(
+  config: Config['embedding'],
+  deps: Required<ServerDeps>,
+): EmbeddingProvider & { close(): Promise<void> } {
+  if (config.provider === 'local' && availableParallelism() > 1)
+    return createLocalThread({ ...deps, dimension: config.dimension });
   return Object.assign(createProvider(config, deps), { close: () => Promise.resolve() });
 }
 
@@ -165,7 +205,12 @@ export function createProvider(config: Config['embedding'], deps: { readonly fet
   });
 }
 
-function cached(provider: EmbeddingProvider, config: Config['embedding'], clock: Clock, metrics: Metrics): CachedEmbeddingProvider {
+function cached(
+  provider: EmbeddingProvider,
+  config: Config['embedding'],
+  clock: Clock,
+  metrics: Metrics,
+): CachedEmbeddingProvider {
   return withCache(provider, { maxEntries: config.cache_entries, ttlMs: config.cache_ttl_secs * 1000 }, clock, metrics);
 }
 

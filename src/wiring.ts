@@ -2,9 +2,9 @@ import { StartupError } from './base/errors.ts';
 import type { Config } from './config/schema.ts';
 import type { KeySettings } from './config/keys.ts';
 import type { HiragSettings } from './hirag/settings.ts';
-import type { FusionSettings } from './hirag/similarity.ts';
-import type { KeyConfig } from './server/key-ring.ts';
-import type { ServerLimits } from './server/limits.ts';
+import type { FusionSettings } from './hirag/rank/similarity.ts';
+import type { KeyConfig } from './api/key-ring.ts';
+import type { ServerLimits } from './fronts/socket/limits.ts';
 
 /** From the names of the configuration to those of the parts; the one place that knows both. */
 export function hiragSettings(config: Config['hirag']): HiragSettings {
@@ -80,6 +80,7 @@ export function keyConfigs(keys: readonly KeySettings[]): KeyConfig[] {
 
 /** A setting that a driver needs and nobody else does. */
 export function required<T>(value: T | undefined, setting: string, why: string): T {
-  if (value === undefined) throw new StartupError(`\`${setting}\` is not set`, `${why} needs it; see config/reference.toml.`);
+  if (value === undefined)
+    throw new StartupError(`\`${setting}\` is not set`, `${why} needs it; see config/reference.toml.`);
   return value;
 }

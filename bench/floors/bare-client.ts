@@ -15,7 +15,12 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-export async function connectBare(options: { host: string; port: number; keyId: string; secret: string }): Promise<BareClient> {
+export async function connectBare(options: {
+  host: string;
+  port: number;
+  keyId: string;
+  secret: string;
+}): Promise<BareClient> {
   const socket = connect({ host: options.host, port: options.port, noDelay: true });
   const link = await shakeHands(socket, options);
   const waiting = new Map<number, Waiting>();

@@ -79,7 +79,10 @@ const operations = {
   exact({ count }: { count: number }): { positions: number[]; cosines: number[] }[] {
     return queryVectors.slice(0, count).map((query) => {
       const found = exactSearch(vectors, query, provider.dimension, TOP, MetricKind.IP, 0);
-      return { positions: Array.from(found.keys, Number), cosines: Array.from(found.distances, (distance) => 1 - distance) };
+      return {
+        positions: Array.from(found.keys, Number),
+        cosines: Array.from(found.distances, (distance) => 1 - distance),
+      };
     });
   },
 
@@ -166,7 +169,8 @@ function searchColumns(codes: Int8Array): TopList {
 
 function eightBits(all: Float32Array): Int8Array {
   const codes = new Int8Array(all.length);
-  for (let at = 0; at < all.length; at += provider.dimension) toEightBits(all.subarray(at, at + provider.dimension), codes, at);
+  for (let at = 0; at < all.length; at += provider.dimension)
+    toEightBits(all.subarray(at, at + provider.dimension), codes, at);
   return codes;
 }
 

@@ -45,7 +45,14 @@ function serve(socket: Socket, secret: string): void {
     replies = [];
   });
   socket.on('error', () => socket.destroy());
-  reply({ type: 'hello', protocol: 1, server: 'floor/1', server_nonce: serverNonce, timestamp: Date.now(), max_frame_bytes: 10_485_760 });
+  reply({
+    type: 'hello',
+    protocol: 1,
+    server: 'floor/1',
+    server_nonce: serverNonce,
+    timestamp: Date.now(),
+    max_frame_bytes: 10_485_760,
+  });
   socket.write(Buffer.concat(replies));
   replies = [];
 }

@@ -36,7 +36,9 @@ export function chartSvg(report: RetrievalReport): string {
   }
   strategies.forEach(([name], index) => {
     const x = LEFT + index * 190;
-    parts.push(`<rect x="${x}" y="16" width="12" height="12" fill="${COLOURS[index]}"/><text x="${x + 18}" y="26">${name}</text>`);
+    parts.push(
+      `<rect x="${x}" y="16" width="12" height="12" fill="${COLOURS[index]}"/><text x="${x + 18}" y="26">${name}</text>`,
+    );
   });
   GROUPS.forEach(([key, label], group) => {
     const left = LEFT + group * groupWidth + 8;

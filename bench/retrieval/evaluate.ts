@@ -58,7 +58,10 @@ interface Contestant {
 }
 
 /** Warms up a server per strategy, stores the conversations in each and asks every question of each, one after the other. */
-export async function evaluate(conversations: readonly Conversation[], options: EvaluateOptions): Promise<RetrievalReport> {
+export async function evaluate(
+  conversations: readonly Conversation[],
+  options: EvaluateOptions,
+): Promise<RetrievalReport> {
   const contestants = [
     await enter('context-manager', options.embedding),
     await enter('BM25 alone', { ...options.embedding, ...BM25_ALONE }),
@@ -68,7 +71,9 @@ export async function evaluate(conversations: readonly Conversation[], options: 
   try {
     for (const contestant of contestants) await warmUp(contestant, conversations);
     for (const conversation of conversations) {
-      options.progress(`${conversation.name}: ${conversation.turns.length} turns, ${conversation.questions.length} questions`);
+      options.progress(
+        `${conversation.name}: ${conversation.turns.length} turns, ${conversation.questions.length} questions`,
+      );
       for (const contestant of contestants) await storeConversation(contestant, conversation);
       for (const [i, question] of conversation.questions.entries()) {
         // Interleaved, so that a machine that slows down slows all of them; by turns first, as who comes after another
@@ -173,7 +178,11 @@ async function warmUp(contestant: Contestant, [conversation]: readonly Conversat
   }
 }
 
-async function ask(contestant: Contestant, namespace: string, { question, category, evidence }: Question): Promise<void> {
+async function ask(
+  contestant: Contestant,
+  namespace: string,
+  { question, category, evidence }: Question,
+): Promise<void> {
   const { client, turnIds } = contestant;
   const query = async (limit: number, maxTokens: number): Promise<string[]> => {
     const { contexts } = await client.query({ query: question, namespace, limit, max_tokens: maxTokens });
@@ -216,7 +225,12 @@ async function askFused(bm25: Contestant, dense: Contestant, namespace: string, 
       return true;
     });
   });
-  return { category: question.category, evidence: question.evidence, ranked: ranked.slice(0, RANKED_LIMIT), withinBudget };
+  return {
+    category: question.category,
+    evidence: question.evidence,
+    ranked: ranked.slice(0, RANKED_LIMIT),
+    withinBudget,
+  };
 }
 
 function strategyReport({ answers, latenciesMs }: Contestant): StrategyReport {

@@ -47,13 +47,20 @@ async function smallServer(bench: Bench, large: LargeNamespace): Promise<SmallSe
 
 /** One question after another. */
 function ask(large: LargeNamespace, pid: number, client: Client, durationMs: number): Promise<Measured> {
-  return measureLoad(pid, { inFlight: 1, durationMs, call: () => client.query({ query: takeQuery(large), limit: TOP }) });
+  return measureLoad(pid, {
+    inFlight: 1,
+    durationMs,
+    call: () => client.query({ query: takeQuery(large), limit: TOP }),
+  });
 }
 
 async function latencyAndMemoryInUse(bench: Bench, large: LargeNamespace, small: SmallServer): Promise<Row[]> {
   const largeClient = await connectTo(large.server);
   const [rounds, durationMs] = bench.quick ? [3, 250] : [5, 3_000];
-  const subjects = [() => ask(large, small.pid, small.client, durationMs), () => ask(large, large.server.pid, largeClient, durationMs)];
+  const subjects = [
+    () => ask(large, small.pid, small.client, durationMs),
+    () => ask(large, large.server.pid, largeClient, durationMs),
+  ];
   for (const subject of subjects) await subject();
   const [atSmall = [], atLarge = []] = await interleave(rounds, subjects);
   const memory = memoryInUse(bench, 'growth.memory_per_context.in_use', large, small);
@@ -64,7 +71,10 @@ async function latencyAndMemoryInUse(bench: Bench, large: LargeNamespace, small:
     unit: 'ms',
     better: 'lower',
     floor: detailsOf(atSmall).p50Ms,
-    ratio: pairedRatio(atLarge.map((round) => round.p50), atSmall.map((round) => round.p50)),
+    ratio: pairedRatio(
+      atLarge.map((round) => round.p50),
+      atSmall.map((round) => round.p50),
+    ),
     target: 4,
     details: detailsOf(atLarge),
   });
@@ -75,7 +85,14 @@ async function memoryAndStartup(bench: Bench, large: LargeNamespace, small: Smal
   const quickSize = `${large.count} contexts`;
   // Over few contexts the heap's own growth is most of it: only the full size is held against the target.
   const loaded = { rssMib: large.loadedRssMib, beyondMib: large.emptyRssMib, contexts: large.count };
-  const rows = [memoryRow(sized(bench, 'growth.memory_per_context', quickSize), large, loaded, bench.quick ? undefined : MEMORY_MAX)];
+  const rows = [
+    memoryRow(
+      sized(bench, 'growth.memory_per_context', quickSize),
+      large,
+      loaded,
+      bench.quick ? undefined : MEMORY_MAX,
+    ),
+  ];
   const saved = await restart(large);
   rows.push(startupRow(sized(bench, 'growth.startup_saved_index', quickSize), saved.firstAnswerMs, 3_000));
   await ask(large, large.server.pid, saved.client, bench.quick ? 250 : 5_000);
@@ -85,7 +102,15 @@ async function memoryAndStartup(bench: Bench, large: LargeNamespace, small: Smal
   const rebuilt = await restart(large, () => removeSavedIndexes(large.server.dataDir));
   rows.push(startupRow(sized(bench, 'growth.startup_without_index', quickSize), rebuilt.firstAnswerMs));
   const recall = await vectorRecall(large, rebuilt.client, bench.quick ? 10 : 20);
-  rows.push(row({ name: sized(bench, 'growth.recall_while_indexing', quickSize), value: recall, unit: 'share', better: 'higher', target: 1 }));
+  rows.push(
+    row({
+      name: sized(bench, 'growth.recall_while_indexing', quickSize),
+      value: recall,
+      unit: 'share',
+      better: 'higher',
+      target: 1,
+    }),
+  );
   await rebuilt.client.close();
   return rows;
 }
@@ -94,7 +119,11 @@ async function memoryAndStartup(bench: Bench, large: LargeNamespace, small: Smal
 function memoryInUse(bench: Bench, name: string, large: LargeNamespace, small: SmallServer): Row[] {
   // Over few contexts the heaps' own growth is all of it.
   if (bench.quick) return [];
-  const taken = { rssMib: readUsage(large.server.pid).rssMib, beyondMib: readUsage(small.pid).rssMib, contexts: large.count - small.count };
+  const taken = {
+    rssMib: readUsage(large.server.pid).rssMib,
+    beyondMib: readUsage(small.pid).rssMib,
+    contexts: large.count - small.count,
+  };
   return [memoryRow(name, large, taken, MEMORY_MAX)];
 }
 
@@ -106,7 +135,12 @@ interface MemoryOf {
 }
 
 /** Against the context's vector and text. */
-function memoryRow(name: string, large: LargeNamespace, { rssMib, beyondMib, contexts }: MemoryOf, target?: number): Row {
+function memoryRow(
+  name: string,
+  large: LargeNamespace,
+  { rssMib, beyondMib, contexts }: MemoryOf,
+  target?: number,
+): Row {
   const bytes = ((rssMib - beyondMib) * BYTES_PER_MIB) / contexts;
   const sample = large.corpus.texts(0, 1_000);
   const textBytes = sample.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / sample.length;
@@ -126,7 +160,10 @@ function startupRow(name: string, ms: number, target?: number): Row {
 }
 
 /** Stops the server in good order and starts it on the same data; the time is from the start of the process to the first answer. */
-async function restart(large: LargeNamespace, between?: () => Promise<void>): Promise<{ client: Client; firstAnswerMs: number }> {
+async function restart(
+  large: LargeNamespace,
+  between?: () => Promise<void>,
+): Promise<{ client: Client; firstAnswerMs: number }> {
   await large.server.stop({ keepData: true });
   await between?.();
   const startedMs = performance.now();

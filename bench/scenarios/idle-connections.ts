@@ -48,7 +48,13 @@ export const idleConnections: Scenario = {
         target: 20,
         details: { rssMib: rssAfter },
       }),
-      row({ name: sized(bench, 'idle.kept_after_3_heartbeats', quickSize), value: kept / count, unit: 'share', better: 'higher', target: 1 }),
+      row({
+        name: sized(bench, 'idle.kept_after_3_heartbeats', quickSize),
+        value: kept / count,
+        unit: 'share',
+        better: 'higher',
+        target: 1,
+      }),
       row({
         name: sized(bench, 'idle.ping_p99', quickSize),
         value: detailsOf(beside).p99Ms,
@@ -65,7 +71,8 @@ export const idleConnections: Scenario = {
 function connectionsPossible(bench: Bench): number {
   const wanted = bench.quick ? 500 : WANTED;
   const possible = openFilesMax() - OTHER_FILES;
-  if (possible < wanted) bench.note(`the limit of open files (ulimit -n) allows only ${possible} connections of ${wanted}`);
+  if (possible < wanted)
+    bench.note(`the limit of open files (ulimit -n) allows only ${possible} connections of ${wanted}`);
   return Math.min(wanted, possible);
 }
 

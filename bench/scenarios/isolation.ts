@@ -31,12 +31,18 @@ export const isolation: Scenario = {
     }
     for (let other = 1; other <= others; other++) {
       if (other % 100 === 0) bench.note(`namespace ${other} of ${others}`);
-      await loadTexts(beside.client, { namespace: `other-${other}`, count: each, text: (position) => corpus.text(other * each + position) });
+      await loadTexts(beside.client, {
+        namespace: `other-${other}`,
+        count: each,
+        text: (position) => corpus.text(other * each + position),
+      });
     }
     let number = 0;
     const questions = Array.from({ length: 5_000 }, (_, position) => corpus.query(position, each));
-    const ask = (limited: object) => (client: Client): Promise<unknown> =>
-      client.query({ query: questions[number++ % questions.length] ?? '', namespace: OWN, limit: TOP, ...limited });
+    const ask =
+      (limited: object) =>
+      (client: Client): Promise<unknown> =>
+        client.query({ query: questions[number++ % questions.length] ?? '', namespace: OWN, limit: TOP, ...limited });
     const vectors = await embeddingsOf(corpus.texts(0, 50));
     const askByVector = (client: Client): Promise<unknown> =>
       client.query({ embedding: vectors[number++ % vectors.length] ?? new Float32Array(), namespace: OWN, limit: TOP });
@@ -69,8 +75,10 @@ async function compare(
   ask: (client: Client) => Promise<unknown>,
 ): Promise<Row> {
   const [rounds, durationMs] = bench.quick ? [3, 250] : [9, 2_000];
-  const subjects = [alone, beside].map(({ server, client }) => (): Promise<Measured> =>
-    measureLoad(server.pid, { inFlight: 1, durationMs, call: () => ask(client) }),
+  const subjects = [alone, beside].map(
+    ({ server, client }) =>
+      (): Promise<Measured> =>
+        measureLoad(server.pid, { inFlight: 1, durationMs, call: () => ask(client) }),
   );
   for (const subject of subjects) await subject();
   const [before = [], after = []] = await interleave(rounds, subjects);
@@ -80,7 +88,10 @@ async function compare(
     unit: 'ms',
     better: 'lower',
     floor: detailsOf(before).p50Ms,
-    ratio: pairedRatio(after.map((round) => round.p50), before.map((round) => round.p50)),
+    ratio: pairedRatio(
+      after.map((round) => round.p50),
+      before.map((round) => round.p50),
+    ),
     target: 1.2,
     details: detailsOf(after),
   });

@@ -44,10 +44,23 @@ export const million: Scenario = {
     });
     peakMib = Math.max(peakMib, queries.rssMib);
     return [
-      row({ name: 'million.memory_peak', value: peakMib, unit: 'MiB', better: 'lower', target: MIB_MAX, details: { rssMib: queries.rssMib } }),
+      row({
+        name: 'million.memory_peak',
+        value: peakMib,
+        unit: 'MiB',
+        better: 'lower',
+        target: MIB_MAX,
+        details: { rssMib: queries.rssMib },
+      }),
       row({ name: 'million.load', value: COUNT / loadSecs, unit: 'contexts/s', better: 'higher' }),
       row({ name: 'million.until_indexed', value: indexedSecs, unit: 's', better: 'lower' }),
-      row({ name: 'million.query_p50', value: queries.p50, unit: 'ms', better: 'lower', details: detailsOf([queries]) }),
+      row({
+        name: 'million.query_p50',
+        value: queries.p50,
+        unit: 'ms',
+        better: 'lower',
+        details: detailsOf([queries]),
+      }),
     ];
   },
 };

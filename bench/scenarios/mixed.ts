@@ -16,14 +16,17 @@ export const mixed: Scenario = {
   about: '10 writers and 10 readers at once: the event loop and the query beside what it is without writers',
   fullDuration: '2 min',
   async run(bench) {
-    const [preloaded, aloneMs, mixedMs, scrapeMs] = bench.quick ? [1_000, 500, 3_000, 1_000] : [10_000, 10_000, 60_000, 5_000];
+    const [preloaded, aloneMs, mixedMs, scrapeMs] = bench.quick
+      ? [1_000, 500, 3_000, 1_000]
+      : [10_000, 10_000, 60_000, 5_000];
     const corpus = createCorpus(SEED);
     const server = await startServerProcess();
     bench.defer(() => server.stop());
     const clients = await connectMany(server, WRITERS + READERS);
     bench.defer(() => Promise.all(clients.map((client) => client.close())));
     const [writers, readers] = [clients.slice(0, WRITERS), clients.slice(WRITERS)];
-    if (readers[0] !== undefined) await loadTexts(readers[0], { count: preloaded, text: (position) => corpus.text(position) });
+    if (readers[0] !== undefined)
+      await loadTexts(readers[0], { count: preloaded, text: (position) => corpus.text(position) });
 
     const questions = Array.from({ length: 20_000 }, (_, position) => corpus.query(position, preloaded));
     let asked = 0;
@@ -31,7 +34,8 @@ export const mixed: Scenario = {
       measureLoad(server.pid, {
         inFlight,
         durationMs,
-        call: (lane) => clientOf(readers, lane).query({ query: questions[asked++ % questions.length] ?? '', limit: TOP }),
+        call: (lane) =>
+          clientOf(readers, lane).query({ query: questions[asked++ % questions.length] ?? '', limit: TOP }),
       });
     let written = preloaded;
     const write = (durationMs: number): Promise<Measured> =>
@@ -51,10 +55,22 @@ export const mixed: Scenario = {
     const quickSize = `${mixedMs / 1_000} s`;
     const query = { value: reads.p99, unit: 'ms', better: 'lower', details: detailsOf([reads]) } as const;
     return [
-      row({ name: sized(bench, 'mixed.event_loop_delay_p99', quickSize), value: Math.max(...delaysMs), unit: 'ms', better: 'lower', target: 20 }),
+      row({
+        name: sized(bench, 'mixed.event_loop_delay_p99', quickSize),
+        value: Math.max(...delaysMs),
+        unit: 'ms',
+        better: 'lower',
+        target: 20,
+      }),
       row({ name: sized(bench, 'mixed.query_p99', quickSize), ...query, floor: alone.p50, target: 5 }),
       row({ name: sized(bench, 'mixed.query_p99.against_one_reader', quickSize), ...query, floor: single.p50 }),
-      row({ name: sized(bench, 'mixed.store', quickSize), value: writes.perSec, unit: 'contexts/s', better: 'higher', details: detailsOf([writes]) }),
+      row({
+        name: sized(bench, 'mixed.store', quickSize),
+        value: writes.perSec,
+        unit: 'contexts/s',
+        better: 'higher',
+        details: detailsOf([writes]),
+      }),
     ];
   },
 };

@@ -22,7 +22,8 @@ export const ping: Scenario = {
   async run(bench) {
     const subjects = await start(bench);
     const [rounds, durationMs] = bench.quick ? [3, 300] : [7, 2_000];
-    for (const subject of subjects) await measureLoad(subject.pid, { inFlight: 64, durationMs, call: () => subject.ping() });
+    for (const subject of subjects)
+      await measureLoad(subject.pid, { inFlight: 64, durationMs, call: () => subject.ping() });
     const many = await measure(subjects, rounds, durationMs, 64);
     const one = await measure(subjects, rounds, durationMs, 1);
     return [...throughputRows(bench, many), ...latencyRows(bench, one)];
@@ -49,7 +50,12 @@ async function start(bench: Bench): Promise<Subject[]> {
   ];
 }
 
-async function measure(subjects: readonly Subject[], rounds: number, durationMs: number, inFlight: number): Promise<Measured[][]> {
+async function measure(
+  subjects: readonly Subject[],
+  rounds: number,
+  durationMs: number,
+  inFlight: number,
+): Promise<Measured[][]> {
   return interleave(
     rounds,
     subjects.map((subject) => () => measureLoad(subject.pid, { inFlight, durationMs, call: () => subject.ping() })),

@@ -14,7 +14,8 @@ const TOP = 10;
 
 export const query: Scenario = {
   name: 'query',
-  about: 'context.query, top 10 of 100,000 contexts, hybrid, against bare vector and bare lexical search; recall of the vector side',
+  about:
+    'context.query, top 10 of 100,000 contexts, hybrid, against bare vector and bare lexical search; recall of the vector side',
   fullDuration: '6 min',
   async run(bench) {
     const large = await largeNamespace(bench);
@@ -26,7 +27,9 @@ export const query: Scenario = {
       measureLoad(large.server.pid, {
         inFlight: IN_FLIGHT,
         durationMs,
-        call: (lane) => clients[lane % CONNECTIONS]?.query({ query: takeQuery(large), limit: TOP }) ?? Promise.reject(new Error('no connection')),
+        call: (lane) =>
+          clients[lane % CONNECTIONS]?.query({ query: takeQuery(large), limit: TOP }) ??
+          Promise.reject(new Error('no connection')),
       });
     await hybrid();
     const recalled = bench.quick ? 30 : 300;
@@ -48,12 +51,27 @@ export const query: Scenario = {
         unit: 'queries/s',
         better: 'higher',
         floor: median(floors.map((round) => round.perSec)),
-        ratio: pairedRatio(ours.map((round) => round.perSec), floors.map((round) => round.perSec)),
+        ratio: pairedRatio(
+          ours.map((round) => round.perSec),
+          floors.map((round) => round.perSec),
+        ),
         target: 0.5,
         details: detailsOf(ours),
       }),
-      row({ name: sized(bench, 'query.vector_recall', quickSize), value: recall, unit: 'share', better: 'higher', target: 0.97 }),
-      row({ name: sized(bench, 'query.vector_recall.graph', quickSize), value: graphRecall, unit: 'share', better: 'higher', target: 0.97 }),
+      row({
+        name: sized(bench, 'query.vector_recall', quickSize),
+        value: recall,
+        unit: 'share',
+        better: 'higher',
+        target: 0.97,
+      }),
+      row({
+        name: sized(bench, 'query.vector_recall.graph', quickSize),
+        value: graphRecall,
+        unit: 'share',
+        better: 'higher',
+        target: 0.97,
+      }),
     ];
   },
 };

@@ -33,7 +33,8 @@ interface Fixture {
 
 export const store: Scenario = {
   name: 'store',
-  about: 'context.store with 256 in flight on 4 connections, and store_batch of 100, against the same rows written by one process',
+  about:
+    'context.store with 256 in flight on 4 connections, and store_batch of 100, against the same rows written by one process',
   fullDuration: '2 min',
   async run(bench) {
     const fixture = await start(bench);

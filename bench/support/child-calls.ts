@@ -70,7 +70,11 @@ export function answerCalls(operations: Operations): void {
       .then(() => operation?.(question.args))
       .then(
         (value) => process.send?.({ number: question.number, value } satisfies Answer),
-        (error: unknown) => process.send?.({ number: question.number, error: String(error instanceof Error ? error.stack : error) } satisfies Answer),
+        (error: unknown) =>
+          process.send?.({
+            number: question.number,
+            error: String(error instanceof Error ? error.stack : error),
+          } satisfies Answer),
       );
   });
   // Nobody is left to ask.

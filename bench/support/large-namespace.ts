@@ -49,7 +49,16 @@ export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
     await floor.call('build', parameters);
     const queries = Array.from({ length: bench.quick ? 3_000 : QUERIES }, (_, number) => corpus.query(number, count));
     const value: LargeNamespace = {
-      server, floor, corpus, count, ids, queries, settings, emptyRssMib, loadedRssMib, nextQuery: 0,
+      server,
+      floor,
+      corpus,
+      count,
+      ids,
+      queries,
+      settings,
+      emptyRssMib,
+      loadedRssMib,
+      nextQuery: 0,
     };
     return { value, release: () => Promise.all([value.server.stop(), floor.stop()]) };
   });

@@ -40,7 +40,10 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
  * Runs the subjects next to each other, `rounds` times, each second round in the other order, so that neither
  * drift nor the order favours one. Results are by subject, then by round.
  */
-export async function interleave<T>(rounds: number, subjects: readonly ((round: number) => Promise<T>)[]): Promise<T[][]> {
+export async function interleave<T>(
+  rounds: number,
+  subjects: readonly ((round: number) => Promise<T>)[],
+): Promise<T[][]> {
   const results: T[][] = subjects.map(() => []);
   for (let round = 0; round < rounds; round++) {
     const order = subjects.map((_, index) => index);

@@ -4,11 +4,14 @@
  */
 export const REASONS: Readonly<Record<string, string>> = {
   'ping.64_in_flight': 'the client: against the bare one of the row below the same server does better, at half a core',
-  'store.256_in_flight': 'the store thread is 94 % busy: 22 % writing rows, 20 % text analysis, 14 % commits, 10 % what overflows, 8 % checkpoints',
+  'store.256_in_flight':
+    'the store thread is 94 % busy: 22 % writing rows, 20 % text analysis, 14 % commits, 10 % what overflows, 8 % checkpoints',
   'mixed.query_p99':
     'one thread reads and writes: 27 % comparing vectors, 9 % commits and checkpoints; in a full run the namespace grows from 10,000 to 30,000 meanwhile',
-  'query.hybrid': 'one thread searches; with 3,000 contexts 31 % HNSW, 25 % full vectors read from a file and scored, 13 % facts of candidates',
-  'growth.query_p50': '40 % multiplying the question with all vectors, 13 % picking the likeliest, 11 % facts of candidates, 10 % words',
+  'query.hybrid':
+    'one thread searches; with 3,000 contexts 31 % HNSW, 25 % full vectors read from a file and scored, 13 % facts of candidates',
+  'growth.query_p50':
+    '40 % multiplying the question with all vectors, 13 % picking the likeliest, 11 % facts of candidates, 10 % words',
   'growth.memory_per_context.in_use':
     'what loading, and sixteen questions at a time, freed and the process keeps: the row in_use_restarted is the same server started again',
 };

@@ -19,7 +19,10 @@ export function nowhereZero(vectors: readonly Float32Array[]): Float32Array[] {
  * frequency move them. `asAsked`: what becomes of the vectors before they are sent.
  */
 export async function vectorRecall(
-  large: LargeNamespace, client: Client, count: number, asAsked = (vectors: readonly Float32Array[]): readonly Float32Array[] => vectors,
+  large: LargeNamespace,
+  client: Client,
+  count: number,
+  asAsked = (vectors: readonly Float32Array[]): readonly Float32Array[] => vectors,
 ): Promise<number> {
   const positions = new Map(large.ids.map((id, position) => [id, position]));
   const vectors = asAsked(await large.floor.call('vectorsOfQueries', { count }));

@@ -80,7 +80,22 @@ export function toJson(rows: readonly Row[]): string {
   return JSON.stringify(plain, null, 2);
 }
 
-const HEADINGS = ['name', 'value', 'unit', 'per s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'RSS MiB', 'CPU %', 'floor', 'ratio', 'target', 'met', 'why'];
+const HEADINGS = [
+  'name',
+  'value',
+  'unit',
+  'per s',
+  'p50 ms',
+  'p99 ms',
+  'p99.9 ms',
+  'RSS MiB',
+  'CPU %',
+  'floor',
+  'ratio',
+  'target',
+  'met',
+  'why',
+];
 
 /** A table in GitHub's Markdown, so that a page of the documentation shows what the terminal showed. */
 export function toTable(rows: readonly Row[]): string {

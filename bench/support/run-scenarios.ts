@@ -53,7 +53,10 @@ export async function runScenarios(scenarios: readonly Scenario[], options: RunO
       bench.note(`done in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
     } catch (error) {
       if (error instanceof OutOfTime) cutOff.push(scenario.name);
-      else failures.push(`${scenario.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      else
+        failures.push(
+          `${scenario.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        );
     }
     over = true;
     await unlessLate(endMs, cleanUp(cleanups));

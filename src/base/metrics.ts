@@ -21,15 +21,24 @@ export const COUNTERS = {
   connections_total: { help: 'Connections accepted.' },
   connections_refused_total: { help: 'Connections refused because the server had as many as it may.' },
   auth_failures_total: { help: 'Handshakes that failed, by error code.', labels: ['code'] },
-  requests_total: { help: 'Requests answered, by type and outcome (ok or an error code).', labels: ['type', 'outcome'] },
+  requests_total: {
+    help: 'Requests answered, by type and outcome (ok or an error code).',
+    labels: ['type', 'outcome'],
+  },
   bytes_received_total: { help: 'Bytes read from clients.' },
   bytes_sent_total: { help: 'Bytes written to clients.' },
   contexts_stored_total: { help: 'Contexts stored, by level.', labels: ['level'] },
   contexts_demoted_total: { help: 'Contexts moved down a level because the level was full.', labels: ['from', 'to'] },
   contexts_promoted_total: { help: 'Contexts moved to long-term memory when their short-term lifetime ended.' },
   contexts_expired_total: { help: 'Contexts deleted because their lifetime ended, by level.', labels: ['level'] },
-  contexts_evicted_total: { help: 'Contexts deleted because a level was full and the next one is off.', labels: ['level'] },
-  query_degraded_total: { help: 'Levels that a query had to do without, by level and error code.', labels: ['level', 'code'] },
+  contexts_evicted_total: {
+    help: 'Contexts deleted because a level was full and the next one is off.',
+    labels: ['level'],
+  },
+  query_degraded_total: {
+    help: 'Levels that a query had to do without, by level and error code.',
+    labels: ['level', 'code'],
+  },
   embedding_cache_hits_total: { help: 'Embeddings answered from the cache.' },
   embedding_cache_misses_total: { help: 'Embeddings that had to be computed.' },
   store_commits_total: { help: 'Transactions committed by the store.' },
@@ -48,7 +57,10 @@ export const HISTOGRAMS = {
     buckets: LATENCY_BUCKETS_SECONDS,
   },
   embedding_duration_seconds: { help: 'One call of the embedding provider.', buckets: LATENCY_BUCKETS_SECONDS },
-  store_commit_writes: { help: 'Write operations that shared one commit.', buckets: [1, 2, 5, 10, 25, 50, 100, 250, 1000] },
+  store_commit_writes: {
+    help: 'Write operations that shared one commit.',
+    buckets: [1, 2, 5, 10, 25, 50, 100, 250, 1000],
+  },
 } as const satisfies Record<string, MetricRule>;
 
 export const GAUGES = {

@@ -32,24 +32,27 @@ const REMEDIES: Readonly<Record<string, string>> = {
   CONNECTION_FAILED: SERVER_DOWN_REMEDY,
   CONNECTION_LOST: 'The server went away; look at its log, and try again when it is back.',
   TIMEOUT: 'The server is overloaded or far away; `context-manager doctor` looks into it.',
-  PROTOCOL_ERROR: 'Something else answers on that port: check --host and --port (server.port, 7420 by default; not that of health and metrics).',
-  AUTH_FAILED: 'Check --key-id and the secret: --secret-file, PROTOCOL_SECRET, or the data folder of the running server.',
+  PROTOCOL_ERROR:
+    'Something else answers on that port: check --host and --port (server.port, 7420 by default; not that of health and metrics).',
+  AUTH_FAILED:
+    'Check --key-id and the secret: --secret-file, PROTOCOL_SECRET, or the data folder of the running server.',
   AUTH_TIMEOUT: 'The server is overloaded or far away; try again.',
   FORBIDDEN: 'This key lacks the scope or the namespace: use another key with --key-id and --secret-file.',
-  TIMESTAMP_OUT_OF_RANGE: 'Set this machine\'s clock, or the server\'s: `context-manager doctor` shows the difference.',
+  TIMESTAMP_OUT_OF_RANGE: "Set this machine's clock, or the server's: `context-manager doctor` shows the difference.",
   UNSUPPORTED_PROTOCOL: 'Client and server are of different versions: update the older one.',
   NOT_FOUND: 'Check the id and the --namespace: `context-manager list` shows what is there.',
   CONFLICT: 'The id is taken by another text; leave --id out to get a new one.',
-  RATE_LIMITED: 'Wait a moment; the limit is the key\'s rate_limit.',
+  RATE_LIMITED: "Wait a moment; the limit is the key's rate_limit.",
   OVERLOADED: 'Wait a moment and try again.',
   EMBEDDING_UNAVAILABLE: 'The embedding service does not answer: `context-manager doctor`.',
-  STORE_UNAVAILABLE: 'The store does not answer: look at the server\'s log and at its disk.',
+  STORE_UNAVAILABLE: "The store does not answer: look at the server's log and at its disk.",
   SHUTTING_DOWN: 'Try again when the server is back.',
 };
 
 /** What to tell whoever typed the command; nothing but message, code and remedy. */
 export function explain(error: unknown): Explained {
-  if (error instanceof CommandError) return withRemedy({ message: error.message, exitCode: error.exitCode }, error.remedy);
+  if (error instanceof CommandError)
+    return withRemedy({ message: error.message, exitCode: error.exitCode }, error.remedy);
   if (error instanceof StartupError) return withRemedy({ message: error.message, exitCode: 1 }, error.remedy);
   if (error instanceof CodedError || isCoded(error)) {
     const { code, message } = error;

@@ -32,15 +32,22 @@ export function jsonOption(): Option {
 /** Adds the options that say which server, with which key. */
 export function withServerOptions(command: Command): Command {
   return command
-    .addOption(new Option('--host <address>', 'address of the server (default: that of the local configuration)').env('CONTEXT_MANAGER_HOST'))
     .addOption(
-      new Option('--port <number>', 'port of the server (default: that of the local configuration)').env('CONTEXT_MANAGER_PORT').argParser(parsePort),
+      new Option('--host <address>', 'address of the server (default: that of the local configuration)').env(
+        'CONTEXT_MANAGER_HOST',
+      ),
+    )
+    .addOption(
+      new Option('--port <number>', 'port of the server (default: that of the local configuration)')
+        .env('CONTEXT_MANAGER_PORT')
+        .argParser(parsePort),
     )
     .addOption(new Option('--key-id <id>', 'key to authenticate with').env('CONTEXT_MANAGER_KEY_ID').default('default'))
     .addOption(
-      new Option('--secret-file <path>', "file with the key's secret (default: PROTOCOL_SECRET, else the local data folder's)").env(
-        'CONTEXT_MANAGER_SECRET_FILE',
-      ),
+      new Option(
+        '--secret-file <path>',
+        "file with the key's secret (default: PROTOCOL_SECRET, else the local data folder's)",
+      ).env('CONTEXT_MANAGER_SECRET_FILE'),
     )
     .addOption(jsonOption());
 }
@@ -90,10 +97,15 @@ export function reachable(host: string): string {
 function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): string {
   if (options.secretFile !== undefined) {
     const path = resolve(io.folder, options.secretFile);
-    return checkSecret(readSecretFile(path), `--secret-file ${path}`, 'Name the file with the secret that the server uses, or make a new one for both: openssl rand -hex 32');
+    return checkSecret(
+      readSecretFile(path),
+      `--secret-file ${path}`,
+      'Name the file with the secret that the server uses, or make a new one for both: openssl rand -hex 32',
+    );
   }
   const fromVariable = io.environment['PROTOCOL_SECRET'];
-  if (fromVariable !== undefined && fromVariable !== '' && options.keyId === 'default') return checkSecret(fromVariable, 'PROTOCOL_SECRET');
+  if (fromVariable !== undefined && fromVariable !== '' && options.keyId === 'default')
+    return checkSecret(fromVariable, 'PROTOCOL_SECRET');
   const { keys } = resolveKeys(local(), { environment: io.environment, folder: io.folder, files: nodeSecretFiles });
   const key = keys.find(({ id }) => id === options.keyId);
   if (key !== undefined) return key.secret;
@@ -108,7 +120,10 @@ function readSecretFile(path: string): string {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    throw new CommandError(`cannot read the secret from ${path}${code}`, 'Correct --secret-file (CONTEXT_MANAGER_SECRET_FILE).');
+    throw new CommandError(
+      `cannot read the secret from ${path}${code}`,
+      'Correct --secret-file (CONTEXT_MANAGER_SECRET_FILE).',
+    );
   }
 }
 
@@ -128,6 +143,10 @@ export async function withClient<T>(options: ClientOptions, io: Io, task: (clien
 }
 
 /** What a read is restricted to: every agent, unless one is named. */
-export function readScope(options: ClientOptions): { namespace: string | undefined; agent_id: string; session_id: string | undefined } {
+export function readScope(options: ClientOptions): {
+  namespace: string | undefined;
+  agent_id: string;
+  session_id: string | undefined;
+} {
   return { namespace: options.namespace, agent_id: options.agent ?? EVERY_AGENT, session_id: options.session };
 }

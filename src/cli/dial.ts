@@ -20,14 +20,21 @@ export async function dial(options: DialOptions): Promise<Client> {
   }
   const { host, port } = options;
   if (await answersHttp(host, port)) {
-    throw new ContextManagerError('PROTOCOL_ERROR', `${host}:${port} answers, but in HTTP: it is not the port that clients connect to`);
+    throw new ContextManagerError(
+      'PROTOCOL_ERROR',
+      `${host}:${port} answers, but in HTTP: it is not the port that clients connect to`,
+    );
   }
   return connect(options);
 }
 
 /** Not refused by a socket, but never greeted. */
 function isSilence(error: unknown): boolean {
-  return error instanceof ContextManagerError && error.code === 'CONNECTION_FAILED' && !(error.cause instanceof Error && 'syscall' in error.cause);
+  return (
+    error instanceof ContextManagerError &&
+    error.code === 'CONNECTION_FAILED' &&
+    !(error.cause instanceof Error && 'syscall' in error.cause)
+  );
 }
 
 /** Whether what listens there answers a request for a page. */
@@ -35,7 +42,9 @@ export function answersHttp(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = openSocket({ host, port });
   const cancel = systemClock.after(PROBE_MS, () => resolve(false));
-  socket.on('connect', () => socket.write(`GET /health/liveness HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
+  socket.on('connect', () =>
+    socket.write(`GET /health/liveness HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+  );
   socket.once('data', (bytes) => resolve(bytes.toString('latin1').startsWith('HTTP/')));
   socket.on('error', () => resolve(false));
   socket.on('close', () => resolve(false));

@@ -58,7 +58,12 @@ async function examined(name: string, look: () => Promise<string> | string): Pro
     return { name, ok: true, detail: await look() };
   } catch (error) {
     const { code, message, remedy } = explain(error);
-    return { name, ok: false, detail: code === undefined ? message : `${code}: ${message}`, ...(remedy === undefined ? {} : { remedy }) };
+    return {
+      name,
+      ok: false,
+      detail: code === undefined ? message : `${code}: ${message}`,
+      ...(remedy === undefined ? {} : { remedy }),
+    };
   }
 }
 
@@ -113,9 +118,15 @@ function describeKeys(options: ClientOptions, io: Io, loaded: LoadedConfig | und
     resolveEndpoint(options, io);
     return `the secret of key "${options.keyId}" is there`;
   }
-  const { keys, warnings } = resolveKeys(loaded, { environment: io.environment, folder: io.folder, files: nodeSecretFiles });
+  const { keys, warnings } = resolveKeys(loaded, {
+    environment: io.environment,
+    folder: io.folder,
+    files: nodeSecretFiles,
+  });
   if (warnings[0] !== undefined) throw new CommandError(warnings[0]);
-  return keys.map(({ id, scopes, namespaces }) => `${id} (${scopes.join(', ')}; namespaces ${namespaces.join(', ')})`).join('; ');
+  return keys
+    .map(({ id, scopes, namespaces }) => `${id} (${scopes.join(', ')}; namespaces ${namespaces.join(', ')})`)
+    .join('; ');
 }
 
 /** Past half the tolerance of the wire protocol (section 2) a clock is on its way out. */
@@ -124,14 +135,22 @@ const CLOCK_TOLERANCE_SHARE = 0.5;
 async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined, examine: Examine): Promise<void> {
   await examine('clock', () => {
     const aheadMs = systemClock.nowMs() - reply.server_time;
-    const { max_skew_ms: skewMs, max_age_ms: ageMs } = loaded?.config.protocol ?? { max_skew_ms: 30_000, max_age_ms: 300_000 };
+    const { max_skew_ms: skewMs, max_age_ms: ageMs } = loaded?.config.protocol ?? {
+      max_skew_ms: 30_000,
+      max_age_ms: 300_000,
+    };
     const detail = `${formatDuration(Math.abs(aheadMs))} ${aheadMs >= 0 ? 'ahead of' : 'behind'} the server`;
     const toleratedMs = aheadMs >= 0 ? skewMs : ageMs;
-    if (Math.abs(aheadMs) > toleratedMs * CLOCK_TOLERANCE_SHARE) throw new CommandError(detail, 'Set both clocks by NTP.');
+    if (Math.abs(aheadMs) > toleratedMs * CLOCK_TOLERANCE_SHARE)
+      throw new CommandError(detail, 'Set both clocks by NTP.');
     return detail;
   });
   await examine('store', () => {
-    if (!reply.healthy) throw new CommandError('the server says that its store does not answer', "Look at the server's log and at its disk.");
+    if (!reply.healthy)
+      throw new CommandError(
+        'the server says that its store does not answer',
+        "Look at the server's log and at its disk.",
+      );
     return 'answers';
   });
   if (loaded === undefined) return;
@@ -140,7 +159,8 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
     if (port === 0) return ANY_PORT;
     const { status, checks } = await fetchHealth(host, port);
     const failed = Object.entries(checks).find(([, check]) => check.status !== 'ok');
-    if (failed !== undefined) throw new CommandError(`${failed[0]} ${failed[1].reason ?? 'failed'}`, "Look at the server's log.");
+    if (failed !== undefined)
+      throw new CommandError(`${failed[0]} ${failed[1].reason ?? 'failed'}`, "Look at the server's log.");
     return `health is ${status}, with ${Object.keys(checks).join(' and ')}`;
   });
 }
@@ -150,7 +170,9 @@ async function examineStopped(options: ClientOptions, loaded: LoadedConfig, io: 
   // The port that was asked for; a host that was asked for may be another machine, where only its owner can look.
   const port = options.host === undefined ? (options.port ?? server.port) : server.port;
   await examine('port', () => probePort(server.host, port, 'server.port (SERVER__PORT)'));
-  await examine('http port', () => probePort(server.http_host, server.http_port, 'server.http_port (SERVER__HTTP_PORT)'));
+  await examine('http port', () =>
+    probePort(server.http_host, server.http_port, 'server.http_port (SERVER__HTTP_PORT)'),
+  );
   await examine('store', () => tryStore(loaded, io));
 }
 
@@ -170,7 +192,11 @@ async function tryStore(loaded: LoadedConfig, io: Io): Promise<string> {
   checkWritable(dataDir);
   const { createProvider, openStore } = await import('../main.ts');
   const embedding = createProvider(loaded.config.embedding, { fetch });
-  const store = await openStore({ config: loaded.config, dataDir }, embedding, { clock: systemClock, log: silentLog, metrics: noMetrics });
+  const store = await openStore({ config: loaded.config, dataDir }, embedding, {
+    clock: systemClock,
+    log: silentLog,
+    metrics: noMetrics,
+  });
   try {
     const { counts } = await store.stats();
     return `${dataDir}: ${counts.immediate + counts.short_term + counts.long_term} contexts`;
@@ -186,7 +212,10 @@ function checkWritable(folder: string): string {
   try {
     accessSync(existing, constants.W_OK);
   } catch {
-    throw new CommandError(`${existing} cannot be written by this user`, 'Correct its permissions, or set vector_db.data_dir (VECTOR_DB__DATA_DIR).');
+    throw new CommandError(
+      `${existing} cannot be written by this user`,
+      'Correct its permissions, or set vector_db.data_dir (VECTOR_DB__DATA_DIR).',
+    );
   }
   return folder;
 }

@@ -20,11 +20,15 @@ export async function checkTarget(path: string): Promise<void> {
   if (statOf(path)?.isDirectory()) throw new CommandError(`${path} is a folder`, 'Name a file in it.');
   const folder = dirname(path);
   const about = statOf(folder);
-  if (about === undefined) throw new CommandError(`there is no folder ${folder}`, 'Make it (mkdir -p), or correct the path.');
+  if (about === undefined)
+    throw new CommandError(`there is no folder ${folder}`, 'Make it (mkdir -p), or correct the path.');
   if (!about.isDirectory()) throw new CommandError(`${folder} is a file, not a folder`, 'Correct the path.');
   if (statOf(path)?.isFile() === false) return;
   await access(folder, constants.W_OK).catch(() => {
-    throw new CommandError(`${folder} cannot be written by this user`, 'Correct its permissions, or export to another folder.');
+    throw new CommandError(
+      `${folder} cannot be written by this user`,
+      'Correct its permissions, or export to another folder.',
+    );
   });
 }
 

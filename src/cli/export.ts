@@ -30,7 +30,9 @@ export function addExport(program: Command, io: Io): void {
     .command('export')
     .description('Write contexts as JSON lines that import reads back.')
     .argument('[file]', 'where to; - or nothing for standard output', '-')
-    .addOption(new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels))
+    .addOption(
+      new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels),
+    )
     .addOption(new Option('--filter <json>', 'filter, as in the wire protocol').argParser(parseObject));
   withScopeOptions(command)
     .addHelpText('after', HELP)
@@ -42,7 +44,9 @@ async function exportContexts(file: string, options: ExportOptions, io: Io): Pro
   if (path !== undefined) await checkTarget(path);
   const count = await withClient(options, io, async (client) => {
     const target = path === undefined ? standardOutput(io) : await openTarget(path);
-    const settle = onInterrupt(io, path === undefined ? 'interrupted' : 'interrupted; nothing was exported', () => target.discard());
+    const settle = onInterrupt(io, path === undefined ? 'interrupted' : 'interrupted; nothing was exported', () =>
+      target.discard(),
+    );
     try {
       return await writeAll(client, options, target);
     } catch (error) {

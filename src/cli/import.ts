@@ -40,7 +40,9 @@ export function addImport(program: Command, io: Io): void {
     .command('import')
     .description('Store a file of contexts (JSON lines, or a conversation), or what comes on standard input.')
     .argument('<file>', 'the file, or - for standard input')
-    .addOption(new Option('--level <level>', 'level of lines that name none').argParser(parseLevel).default('long_term'))
+    .addOption(
+      new Option('--level <level>', 'level of lines that name none').argParser(parseLevel).default('long_term'),
+    )
     .addOption(new Option('--skip-bad', 'report lines that cannot be stored, and go on'));
   withScopeOptions(command)
     .addHelpText('after', HELP)
@@ -72,9 +74,11 @@ async function importFile(file: string, options: ImportOptions, io: Io): Promise
     uploader.counts.failed = problems.count;
     return uploader.counts;
   });
-  if (options.json) await writeJson(io.stdout, { stored: counts.stored, already_there: counts.alreadyThere, failed: counts.failed });
+  if (options.json)
+    await writeJson(io.stdout, { stored: counts.stored, already_there: counts.alreadyThere, failed: counts.failed });
   else await io.stdout.write(`${describe(counts)}\n`);
-  if (counts.failed > 0) throw new CommandError(`${counts.failed} could not be stored`, 'Correct these lines and import the file again.');
+  if (counts.failed > 0)
+    throw new CommandError(`${counts.failed} could not be stored`, 'Correct these lines and import the file again.');
 }
 
 function describe({ stored, alreadyThere, failed }: Readonly<Counts>): string {
@@ -93,10 +97,15 @@ function openInput(file: string, io: Io): Input {
   if (file === '-') return { chunks: io.stdin, bytesRead: () => 0 };
   const path = resolve(io.folder, file);
   const info = statSync(path, { throwIfNoEntry: false });
-  if (info === undefined) throw new CommandError(`there is no file ${path}`, 'Correct the path, or use - for standard input.');
+  if (info === undefined)
+    throw new CommandError(`there is no file ${path}`, 'Correct the path, or use - for standard input.');
   if (info.isDirectory()) throw new CommandError(`${path} is a folder`, 'Import its files one by one.');
   const stream = createReadStream(path);
-  return { chunks: stream as AsyncIterable<Uint8Array>, bytesRead: () => stream.bytesRead, ...(info.isFile() ? { totalBytes: info.size } : {}) };
+  return {
+    chunks: stream as AsyncIterable<Uint8Array>,
+    bytesRead: () => stream.bytesRead,
+    ...(info.isFile() ? { totalBytes: info.size } : {}),
+  };
 }
 
 function defaultsFrom(options: ImportOptions): LineDefaults {
@@ -111,7 +120,12 @@ function defaultsFrom(options: ImportOptions): LineDefaults {
   };
 }
 
-async function upload(chunks: AsyncIterable<Uint8Array>, defaults: LineDefaults, uploader: Uploader, problems: Problems): Promise<void> {
+async function upload(
+  chunks: AsyncIterable<Uint8Array>,
+  defaults: LineDefaults,
+  uploader: Uploader,
+  problems: Problems,
+): Promise<void> {
   const validators = createValidators();
   for await (const item of readItems(chunks)) {
     const placed = place(item, defaults, validators);
@@ -169,5 +183,8 @@ class Problems {
 function interrupted(error: unknown, counts: Counts): unknown {
   if (counts.stored + counts.alreadyThere === 0 || !(error instanceof Error)) return error;
   const reason = 'code' in error ? `${String(error.code)}: ${error.message}` : error.message;
-  return new CommandError(`interrupted after ${describe(counts)}: ${reason}`, 'Run the same command again; it goes on where it stopped.');
+  return new CommandError(
+    `interrupted after ${describe(counts)}: ${reason}`,
+    'Run the same command again; it goes on where it stopped.',
+  );
 }

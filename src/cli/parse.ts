@@ -10,7 +10,8 @@ export function parseCount(raw: string): number {
 
 export function parseShare(raw: string): number {
   const share = Number(raw);
-  if (raw.trim() === '' || !(share >= 0 && share <= 1)) throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  if (raw.trim() === '' || !(share >= 0 && share <= 1))
+    throw new InvalidArgumentError('It must be a number from 0 to 1.');
   return share;
 }
 
@@ -36,7 +37,8 @@ export function parseObject(raw: string): JsonObject {
   } catch {
     throw new InvalidArgumentError('It must be JSON.');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InvalidArgumentError('It must be a JSON object.');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidArgumentError('It must be a JSON object.');
   return value as JsonObject;
 }
 
@@ -49,7 +51,13 @@ export function parsePriority(raw: string): Priority {
   if (named !== undefined) return named;
   const [l1, l2, l3, ...more] = raw.split(',').map(Number);
   const shares = [l1, l2, l3];
-  if (more.length > 0 || l1 === undefined || l2 === undefined || l3 === undefined || !shares.every((share) => share !== undefined && share >= 0)) {
+  if (
+    more.length > 0 ||
+    l1 === undefined ||
+    l2 === undefined ||
+    l3 === undefined ||
+    !shares.every((share) => share !== undefined && share >= 0)
+  ) {
     throw new InvalidArgumentError(`It must be ${PRIORITIES.join(', ')}, or three shares as in 30,40,30.`);
   }
   return [l1, l2, l3];

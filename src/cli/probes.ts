@@ -22,7 +22,10 @@ export async function probePort(host: string, port: number, setting: string): Pr
         `If it is your server, point --port and --secret-file at it; else stop it, or set ${setting} to another port.`,
       );
     }
-    throw new CommandError(`cannot listen on ${host}:${port} (${code})`, `Set ${setting} and its host to what this user may take.`);
+    throw new CommandError(
+      `cannot listen on ${host}:${port} (${code})`,
+      `Set ${setting} and its host to what this user may take.`,
+    );
   } finally {
     server.close();
   }
@@ -43,6 +46,9 @@ export async function fetchHealth(host: string, port: number): Promise<HealthAns
     const response = await fetch(url, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
     return (await response.json()) as HealthAnswer;
   } catch {
-    throw new CommandError(`${url} does not answer`, 'Check server.http_host and server.http_port against the running server.');
+    throw new CommandError(
+      `${url} does not answer`,
+      'Check server.http_host and server.http_port against the running server.',
+    );
   }
 }

@@ -22,12 +22,18 @@ export function addQuery(program: Command, io: Io): void {
     .command('query')
     .description('Ask for the contexts that matter to a text, best first.')
     .argument('<text>', 'what to look for')
-    .addOption(new Option('--max-tokens <number>', "token budget of the answer (default: the server's)").argParser(parseCount))
+    .addOption(
+      new Option('--max-tokens <number>', "token budget of the answer (default: the server's)").argParser(parseCount),
+    )
     .addOption(new Option('--limit <number>', 'contexts at most').argParser(parseCount).default(10))
-    .addOption(new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels))
+    .addOption(
+      new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels),
+    )
     .addOption(new Option('--filter <json>', 'filter, as in the wire protocol').argParser(parseObject))
     .addOption(new Option('--threshold <share>', "least score, 0 to 1 (default: the server's)").argParser(parseShare))
-    .addOption(new Option('--priority <strategy>', 'Balanced, Recent, Deep, or three shares: 30,40,30').argParser(parsePriority))
+    .addOption(
+      new Option('--priority <strategy>', 'Balanced, Recent, Deep, or three shares: 30,40,30').argParser(parsePriority),
+    )
     .addOption(new Option('--explain', 'show what was ranked and why it was left out'));
   withScopeOptions(command)
     .addHelpText(
@@ -76,7 +82,9 @@ function renderReceipts(reply: ContextQueryReply, columns: number | undefined): 
   const rows = reply.receipts.map(({ id, outcome, relevance_score: score, scores, token_count: tokens }) => [
     outcome,
     score.toFixed(3),
-    ...[scores.similarity, scores.lexical, scores.recency, scores.level, scores.frequency].map((part) => part.toFixed(3)),
+    ...[scores.similarity, scores.lexical, scores.recency, scores.level, scores.frequency].map((part) =>
+      part.toFixed(3),
+    ),
     String(tokens),
     id,
   ]);

@@ -22,12 +22,14 @@ export function addReading(program: Command, io: Io): void {
     .command('list')
     .description('List contexts, newest first.')
     .addOption(new Option('--limit <number>', 'contexts at most').argParser(parseCount).default(20))
-    .addOption(new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels))
+    .addOption(
+      new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels),
+    )
     .addOption(new Option('--filter <json>', 'filter, as in the wire protocol').argParser(parseObject));
   withScopeOptions(list)
     .addHelpText(
       'after',
-      '\nWithout --agent, the contexts of every agent are listed; --session lists exactly that session\'s.\n\nExamples:\n  context-manager list --level immediate,short_term\n  context-manager list --session trip-42 --limit 100 --json',
+      "\nWithout --agent, the contexts of every agent are listed; --session lists exactly that session's.\n\nExamples:\n  context-manager list --level immediate,short_term\n  context-manager list --session trip-42 --limit 100 --json",
     )
     .action((options: ListOptions) => listContexts(options, io));
 }
@@ -74,6 +76,11 @@ async function listContexts(options: ListOptions, io: Io): Promise<void> {
   });
   if (options.json) return writeJson(io.stdout, contexts);
   if (contexts.length === 0) return io.stdout.write('nothing found\n');
-  const rows = contexts.map(({ id, level, created_at: createdMs, text }) => [id, level, formatTime(createdMs), oneLine(text)]);
+  const rows = contexts.map(({ id, level, created_at: createdMs, text }) => [
+    id,
+    level,
+    formatTime(createdMs),
+    oneLine(text),
+  ]);
   return io.stdout.write(renderRows(rows, io.stdout.columns));
 }

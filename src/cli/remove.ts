@@ -28,10 +28,13 @@ export function addDelete(program: Command, io: Io): void {
 async function remove(id: string | undefined, options: DeleteOptions, io: Io): Promise<void> {
   if ((id === undefined) === (options.filter === undefined)) throw usageError('give either an id or --filter');
   const target = id === undefined ? { filter: narrowed(options) } : { id };
-  const { deleted } = await withClient(options, io, (client) => client.delete({ ...target, namespace: options.namespace }));
+  const { deleted } = await withClient(options, io, (client) =>
+    client.delete({ ...target, namespace: options.namespace }),
+  );
   if (options.json) await writeJson(io.stdout, { deleted });
   else if (deleted > 0 || id === undefined) await io.stdout.write(`deleted ${countOf(deleted, 'context')}\n`);
-  if (id !== undefined && deleted === 0) throw new CommandError(`there is no context ${id}`, 'Check the id and the --namespace.');
+  if (id !== undefined && deleted === 0)
+    throw new CommandError(`there is no context ${id}`, 'Check the id and the --namespace.');
 }
 
 function narrowed({ filter = {}, agent, session }: DeleteOptions): JsonObject {

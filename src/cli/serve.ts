@@ -40,12 +40,23 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
   const { config } = loaded;
   const dataDir = resolve(io.folder, config.vector_db.data_dir);
   checkDataFolder(dataDir);
-  const keys = resolveKeys(loaded, { environment: io.environment, folder: io.folder, files: nodeSecretFiles, random: systemRandom });
+  const keys = resolveKeys(loaded, {
+    environment: io.environment,
+    folder: io.folder,
+    files: nodeSecretFiles,
+    random: systemRandom,
+  });
   // Loaded here, so that the other commands start without a server's weight.
-  const [{ startServer }, { createLog, stderrTarget }] = await Promise.all([import('../main.ts'), import('../ops/log.ts')]);
+  const [{ startServer }, { createLog, stderrTarget }] = await Promise.all([
+    import('../main.ts'),
+    import('../fronts/http/log.ts'),
+  ]);
   const target = stderrTarget();
   const { level, format } = config.logging;
-  const log = createLog({ level, format: format !== 'auto' ? format : io.stderr.columns === undefined ? 'json' : 'text' }, target);
+  const log = createLog(
+    { level, format: format !== 'auto' ? format : io.stderr.columns === undefined ? 'json' : 'text' },
+    target,
+  );
   for (const warning of [...loaded.warnings, ...keys.warnings]) log.warn({}, warning);
   try {
     const server = await startServer({ config, keys: keys.keys, dataDir }, { log, version });
@@ -74,10 +85,20 @@ async function announce(server: RunningServer, started: Started): Promise<void> 
   const { options, io, version, loaded, keys, dataDir } = started;
   const http = `http://${bracketed(loaded.config.server.http_host)}:${server.httpPort}`;
   if (options.json) {
-    const about = { version, host: server.host, port: server.port, http, data_dir: dataDir, secret_file: keys.secretFile?.path ?? null };
+    const about = {
+      version,
+      host: server.host,
+      port: server.port,
+      http,
+      data_dir: dataDir,
+      secret_file: keys.secretFile?.path ?? null,
+    };
     return writeJson(io.stdout, about);
   }
-  const secret = keys.secretFile === undefined ? [] : [['  secret', `${keys.secretFile.path}${keys.secretFile.created ? ' (made just now)' : ''}`]];
+  const secret =
+    keys.secretFile === undefined
+      ? []
+      : [['  secret', `${keys.secretFile.path}${keys.secretFile.created ? ' (made just now)' : ''}`]];
   const rows = [
     ['  listening', `${bracketed(server.host)}:${server.port}`],
     ['  health', `${http}/health, metrics at ${http}/metrics`],
@@ -96,8 +117,14 @@ function bracketed(host: string): string {
 /** Settings that stand in this process' environment alone are unknown in another terminal: the command names them. */
 function nextCommand(server: RunningServer, { io, keys, loaded }: Started): string {
   const example = join('examples', 'conversation.jsonl');
-  const command = existsSync(join(io.folder, example)) ? `import ${example}` : 'store "The customer wants invoices by post"';
-  const port = io.environment['SERVER__PORT'] !== undefined || loaded.config.server.port === 0 ? ` --port ${server.port}` : '';
-  const secret = io.environment['VECTOR_DB__DATA_DIR'] !== undefined && keys.secretFile !== undefined ? ` --secret-file ${keys.secretFile.path}` : '';
+  const command = existsSync(join(io.folder, example))
+    ? `import ${example}`
+    : 'store "The customer wants invoices by post"';
+  const port =
+    io.environment['SERVER__PORT'] !== undefined || loaded.config.server.port === 0 ? ` --port ${server.port}` : '';
+  const secret =
+    io.environment['VECTOR_DB__DATA_DIR'] !== undefined && keys.secretFile !== undefined
+      ? ` --secret-file ${keys.secretFile.path}`
+      : '';
   return `npx context-manager ${command}${port}${secret}`;
 }

@@ -11,7 +11,9 @@ export function addStatus(program: Command, io: Io): void {
     .addHelpText('after', '\nExample:\n  context-manager stats --namespace shop --json')
     .action((options: ClientOptions) => stats(options, io));
 
-  withServerOptions(program.command('ping').description('Ask the server whether it is well, and how long the answer takes.'))
+  withServerOptions(
+    program.command('ping').description('Ask the server whether it is well, and how long the answer takes.'),
+  )
     .addHelpText('after', '\nExample:\n  context-manager ping --host memory.internal --port 7420')
     .action((options: ClientOptions) => ping(options, io));
 }
@@ -23,7 +25,10 @@ async function stats(options: ClientOptions, io: Io): Promise<void> {
   const rows = [
     ...LEVELS.map((level) => [level, countOf(counts[level], 'context')]),
     ...Object.entries(cache).map(([name, value]) => [`cache ${name}`, String(value)]),
-    ...Object.entries(store).map(([name, value]) => [`store ${name}`, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+    ...Object.entries(store).map(([name, value]) => [
+      `store ${name}`,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
     ['uptime', formatDuration(uptimeMs)],
   ];
   return io.stdout.write(renderRows(rows));

@@ -20,7 +20,9 @@ export function addStore(program: Command, io: Io): void {
     .command('store')
     .description('Store one text; "-" reads it from standard input.')
     .argument('<text>', 'the text, or - for standard input')
-    .addOption(new Option('--level <level>', 'immediate, short_term or long_term (default: immediate)').argParser(parseLevel))
+    .addOption(
+      new Option('--level <level>', 'immediate, short_term or long_term (default: immediate)').argParser(parseLevel),
+    )
     .addOption(new Option('--id <uuid>', 'id; storing the same text under it again changes nothing'))
     .addOption(new Option('--tag <tag>', 'tag; may be given several times').argParser(collect))
     .addOption(new Option('--metadata <json>', 'JSON object kept with the text').argParser(parseObject))
@@ -63,7 +65,8 @@ async function readAll(io: Io): Promise<string> {
   for await (const chunk of io.stdin) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > TEXT_BYTES_MAX) throw usageError('the text is longer than one context may be (262,144 characters); split it');
+    if (bytes > TEXT_BYTES_MAX)
+      throw usageError('the text is longer than one context may be (262,144 characters); split it');
   }
   return Buffer.concat(chunks).toString('utf8');
 }

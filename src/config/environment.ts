@@ -43,7 +43,9 @@ export function mistypedOverrides(schema: SettingSchema, environment: Environmen
       .sort((a, b) => a.distance - b.distance);
     if (meant === undefined) continue;
     const corrected = [meant.section.toUpperCase(), ...rest].join('__');
-    warnings.push(`the environment variable ${variable} is not used: there is no section "${first.toLowerCase()}"; did you mean ${corrected}?`);
+    warnings.push(
+      `the environment variable ${variable} is not used: there is no section "${first.toLowerCase()}"; did you mean ${corrected}?`,
+    );
   }
   return warnings;
 }

@@ -52,7 +52,10 @@ export function secretPath(loaded: LoadedConfig, folder: string): string {
  * `<data_dir>/secret`, which is made at first start, but never in production. Throws `StartupError`.
  */
 export function resolveKeys(loaded: LoadedConfig, sources: KeySources): ResolvedKeys {
-  const configured = loaded.config.keys.length > 0 ? loaded.config.keys : [{ id: DEFAULT_KEY_ID, scopes: ALL_SCOPES, namespaces: ['*'] }];
+  const configured =
+    loaded.config.keys.length > 0
+      ? loaded.config.keys
+      : [{ id: DEFAULT_KEY_ID, scopes: ALL_SCOPES, namespaces: ['*'] }];
   const warnings: string[] = [];
   const fromVariable = sources.environment['PROTOCOL_SECRET'] || undefined;
   if (fromVariable !== undefined && !configured.some((key) => key.id === DEFAULT_KEY_ID)) {
@@ -98,7 +101,10 @@ function readSecretFile(
   const created = sources.random !== undefined && createSecret(path, sources.files, sources.random);
   const file = readFile(path, sources.files);
   if (file === null) {
-    throw new StartupError(`there is no secret: ${path} does not exist`, 'Start the server once here, or set PROTOCOL_SECRET.');
+    throw new StartupError(
+      `there is no secret: ${path} does not exist`,
+      'Start the server once here, or set PROTOCOL_SECRET.',
+    );
   }
   if ((file.mode & 0o077) !== 0) {
     warnings.push(`${path} can be read by other users (mode ${(file.mode & 0o777).toString(8)}): chmod 600 it`);
@@ -124,14 +130,25 @@ function readFile(path: string, files: SecretFiles): { readonly text: string; re
     return files.read(path);
   } catch (error) {
     if (error instanceof StartupError) throw error;
-    throw new StartupError(`cannot read ${path}${reasonOf(error)}`, 'Make it readable for this user only, or set PROTOCOL_SECRET.', error);
+    throw new StartupError(
+      `cannot read ${path}${reasonOf(error)}`,
+      'Make it readable for this user only, or set PROTOCOL_SECRET.',
+      error,
+    );
   }
 }
 
 /** The secret, where it is one. Throws `StartupError` naming where it came from, never what it is. */
-export function checkSecret(secret: string | undefined, name: string, remedy = 'Make one with: openssl rand -hex 32'): string {
+export function checkSecret(
+  secret: string | undefined,
+  name: string,
+  remedy = 'Make one with: openssl rand -hex 32',
+): string {
   if (secret === undefined) {
-    throw new StartupError(`\`${name}\` is missing`, `Set it to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32).`);
+    throw new StartupError(
+      `\`${name}\` is missing`,
+      `Set it to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32).`,
+    );
   }
   const byteCount = Buffer.byteLength(secret, 'utf8');
   if (byteCount >= SECRET_BYTES_MIN) return secret;
@@ -165,7 +182,10 @@ function checkIds(keys: readonly KeySettings[]): void {
   const secretsById = Map.groupBy(keys, (key) => key.id);
   for (const [id, entries] of secretsById) {
     if (entries.length > 2) {
-      throw new StartupError(`key "${id}" stands ${entries.length} times in \`keys\``, 'Keep the two secrets of a rotation at most.');
+      throw new StartupError(
+        `key "${id}" stands ${entries.length} times in \`keys\``,
+        'Keep the two secrets of a rotation at most.',
+      );
     }
     if (entries.length === 2 && entries[0]?.secret === entries[1]?.secret) {
       throw new StartupError(`key "${id}" stands twice in \`keys\` with the same secret`, 'Remove one of the two.');

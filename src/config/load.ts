@@ -35,7 +35,12 @@ export interface LoadedConfig {
 const WELL_KNOWN_ENVIRONMENTS = ['development', 'production', 'test'];
 const REFERENCE = join('config', 'reference.toml');
 /** The package's own, beside src/ in a checkout and above dist/ where it is installed. */
-const PACKAGE_REFERENCE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../config/reference.toml' : '../../../config/reference.toml', import.meta.url));
+const PACKAGE_REFERENCE = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith('.ts') ? '../../config/reference.toml' : '../../../config/reference.toml',
+    import.meta.url,
+  ),
+);
 
 /**
  * Defaults, `config/default.toml`, `config/<CONFIG_ENV>.toml`, `CONFIG_PATH` (a file, or a folder of the same two
@@ -127,7 +132,11 @@ function readToml(files: ConfigFiles, file: string): Layer | null {
     // The parser's message quotes the line it stopped at, which may hold a secret: only its first line is shown.
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
     const place = error instanceof Error && 'line' in error ? `:${String(error.line)}` : '';
-    throw new StartupError(`${file}${place} is not valid TOML: ${reason}`, 'Correct the line; see https://toml.io.', error);
+    throw new StartupError(
+      `${file}${place} is not valid TOML: ${reason}`,
+      'Correct the line; see https://toml.io.',
+      error,
+    );
   }
 }
 
@@ -149,7 +158,9 @@ function describe(problems: readonly Problem[], origins: ReadonlyMap<string, str
     const origin = originOf(path, origins);
     return `${origin === undefined ? '' : `${origin}: `}\`${pathText(path)}\` ${message}`;
   });
-  return lines.length === 1 ? (lines[0] ?? '') : `the configuration has ${lines.length} errors:\n  ${lines.join('\n  ')}`;
+  return lines.length === 1
+    ? (lines[0] ?? '')
+    : `the configuration has ${lines.length} errors:\n  ${lines.join('\n  ')}`;
 }
 
 /** Where the setting, or the nearest table around it, was written. */
@@ -160,4 +171,3 @@ function originOf(path: SettingPath, origins: ReadonlyMap<string, string>): stri
   }
   return undefined;
 }
-

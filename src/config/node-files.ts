@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { StartupError } from '../base/errors.ts';
 import type { SecretFiles } from './keys.ts';
@@ -35,7 +45,10 @@ export const nodeSecretFiles: SecretFiles = {
 /** That nothing but a folder, if anything, stands where the data go. Throws `StartupError`. */
 export function checkDataFolder(path: string): void {
   if (orNull(() => statSync(path).isDirectory()) !== false) return;
-  throw new StartupError(`the data folder ${path} is a file, not a folder`, 'Move it away, or set vector_db.data_dir (VECTOR_DB__DATA_DIR) to a folder.');
+  throw new StartupError(
+    `the data folder ${path} is a file, not a folder`,
+    'Move it away, or set vector_db.data_dir (VECTOR_DB__DATA_DIR) to a folder.',
+  );
 }
 
 function writeDurably(path: string, text: string, mode: number): void {

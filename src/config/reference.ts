@@ -21,7 +21,9 @@ export function renderReference(schema: SettingSchema = CONFIG_SCHEMA): string {
 function renderSection(schema: SettingSchema, path: string): string {
   if (schema.type === 'array' && schema.items?.type === 'object') return renderTableList(schema, schema.items, path);
   const entries = Object.entries(schema.properties ?? {});
-  const values = entries.filter(([, child]) => child.type !== 'object').map(([name, child]) => renderSetting(name, child));
+  const values = entries
+    .filter(([, child]) => child.type !== 'object')
+    .map(([name, child]) => renderSetting(name, child));
   const tables = entries.filter(([, child]) => child.type === 'object');
   const own = `${comment(schema.description ?? '')}\n[${path}]\n${values.join('\n')}\n`;
   return [own, ...tables.map(([name, child]) => renderSection(child, `${path}.${name}`))].join('\n');
@@ -29,7 +31,9 @@ function renderSection(schema: SettingSchema, path: string): string {
 
 function renderSetting(name: string, schema: SettingSchema): string {
   const about = comment(`${schema.description ?? ''} ${bounds(schema)}`.trim());
-  return schema.default === undefined ? `${about}\n#${name} = "..."` : `${about}\n${name} = ${JSON.stringify(schema.default)}`;
+  return schema.default === undefined
+    ? `${about}\n#${name} = "..."`
+    : `${about}\n${name} = ${JSON.stringify(schema.default)}`;
 }
 
 /** A list of tables is empty by default: shown as a comment. */
@@ -41,11 +45,15 @@ function renderTableList(schema: SettingSchema, item: SettingSchema, path: strin
 
 function itemSetting(name: string, schema: SettingSchema, parent: SettingSchema): string[] {
   if (schema.type === 'object') {
-    const inner = Object.entries(schema.properties ?? {}).map(([key, child]) => `#   ${key}: ${child.description ?? ''} ${bounds(child)}`.trimEnd());
+    const inner = Object.entries(schema.properties ?? {}).map(([key, child]) =>
+      `#   ${key}: ${child.description ?? ''} ${bounds(child)}`.trimEnd(),
+    );
     return [comment(`${name} (a table, optional): ${schema.description ?? ''}`), ...inner];
   }
   const presence = parent.required?.includes(name) ? 'Required.' : schema.default === undefined ? 'Optional.' : '';
-  const about = [schema.description, bounds(schema), presence].filter((part) => part !== undefined && part !== '').join(' ');
+  const about = [schema.description, bounds(schema), presence]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' ');
   const example = schema.default === undefined ? '"..."' : JSON.stringify(schema.default);
   return [comment(about), `#${name} = ${example}`];
 }

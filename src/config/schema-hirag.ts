@@ -13,34 +13,70 @@ const LEVEL_WEIGHTS = section('How much a level counts by itself.', {
   long_term: number(0.5, 0, 1, 'L3.'),
 });
 
-const FUSION = section('How words, vectors and what stands around a context become one similarity; docs/retrieval.md has the measurements.', {
-  dense_share_lexical: number(0.15, 0, 1, 'Share of vectors that compare spellings (provider local) beside BM25.'),
-  dense_share_semantic: number(0.35, 0, 1, 'Share of vectors that compare meanings beside BM25.'),
-  dense_floor_lexical: number(0.08, 0, 0.99, 'Cosine of unrelated texts, for vectors that compare spellings; up to it the vector counts nothing.'),
-  dense_floor_semantic: number(0.2, 0, 0.99, 'The same for vectors that compare meanings, where it cannot be measured.'),
-  dense_floor_samples: integer(64, 0, 1000, 'Vectors of a level that this floor is measured on; 0 takes the setting as it stands.'),
-  neighbour_weights: list(
-    [0.7, 0.5, 0.35],
-    bareNumber('number', 0, 1, 'One weight.'),
-    0,
-    10,
-    'What a query term in a context 1, 2, ... places away in the session counts for this one.',
-  ),
-  answer_weight: number(1, 0, 1, 'The first of these for what stands behind a question.'),
-  neighbour_tokens: integer(64, 1, 1_000_000, 'Tokens up to which a context is lent all of this; a longer one in proportion less.'),
-  dense_neighbour_weight: number(0.7, 0, 1, 'What the cosine of the context before or after counts.'),
-  speaker_factor: number(1.5, 0.01, 100, 'Factor where the query names who speaks.'),
-  question_factor: number(0.85, 0.01, 100, 'Factor where the text itself asks.'),
-  date_boost: number(1, 0, 100, 'Added to the factor 1 where the context was made at a date that the query names.'),
-  slope: number(2, 0.01, 100, 'How fast the similarity nears 1 as more of the query is found.'),
-  relative_exponent: number(0.5, 0, 100, 'How far the similarity falls with the distance to the best candidate; 0 for not at all.'),
-});
+const FUSION = section(
+  'How words, vectors and what stands around a context become one similarity; docs/retrieval.md has the measurements.',
+  {
+    dense_share_lexical: number(0.15, 0, 1, 'Share of vectors that compare spellings (provider local) beside BM25.'),
+    dense_share_semantic: number(0.35, 0, 1, 'Share of vectors that compare meanings beside BM25.'),
+    dense_floor_lexical: number(
+      0.08,
+      0,
+      0.99,
+      'Cosine of unrelated texts, for vectors that compare spellings; up to it the vector counts nothing.',
+    ),
+    dense_floor_semantic: number(
+      0.2,
+      0,
+      0.99,
+      'The same for vectors that compare meanings, where it cannot be measured.',
+    ),
+    dense_floor_samples: integer(
+      64,
+      0,
+      1000,
+      'Vectors of a level that this floor is measured on; 0 takes the setting as it stands.',
+    ),
+    neighbour_weights: list(
+      [0.7, 0.5, 0.35],
+      bareNumber('number', 0, 1, 'One weight.'),
+      0,
+      10,
+      'What a query term in a context 1, 2, ... places away in the session counts for this one.',
+    ),
+    answer_weight: number(1, 0, 1, 'The first of these for what stands behind a question.'),
+    neighbour_tokens: integer(
+      64,
+      1,
+      1_000_000,
+      'Tokens up to which a context is lent all of this; a longer one in proportion less.',
+    ),
+    dense_neighbour_weight: number(0.7, 0, 1, 'What the cosine of the context before or after counts.'),
+    speaker_factor: number(1.5, 0.01, 100, 'Factor where the query names who speaks.'),
+    question_factor: number(0.85, 0.01, 100, 'Factor where the text itself asks.'),
+    date_boost: number(1, 0, 100, 'Added to the factor 1 where the context was made at a date that the query names.'),
+    slope: number(2, 0.01, 100, 'How fast the similarity nears 1 as more of the query is found.'),
+    relative_exponent: number(
+      0.5,
+      0,
+      100,
+      'How far the similarity falls with the distance to the best candidate; 0 for not at all.',
+    ),
+  },
+);
 
 const TOKENS = section('How many tokens a text is taken to cost.', {
-  estimator: choice('CharacterBased', ['CharacterBased', 'WordBased', 'Exact'], 'By characters, by words, or by a real tokenizer.'),
+  estimator: choice(
+    'CharacterBased',
+    ['CharacterBased', 'WordBased', 'Exact'],
+    'By characters, by words, or by a real tokenizer.',
+  ),
   chars_per_token: number(4, 0.1, 100, 'CharacterBased: characters of one token.'),
   words_per_token: number(0.75, 0.01, 100, 'WordBased: words of one token.'),
-  encoding: choice('o200k_base', ['o200k_base', 'cl100k_base'], 'Exact: the byte-pair encoding (GPT-4o and later; GPT-4 and 3.5).'),
+  encoding: choice(
+    'o200k_base',
+    ['o200k_base', 'cl100k_base'],
+    'Exact: the byte-pair encoding (GPT-4o and later; GPT-4 and 3.5).',
+  ),
 });
 
 const STRATEGY: Setting<'Balanced' | 'Recent' | 'Deep' | readonly [number, number, number]> = {
@@ -64,7 +100,12 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
   l2_expiry: choice('promote', ['promote', 'delete'], 'What happens then: it moves to L3, or is deleted.'),
   l3_enabled: flag(true, 'Keep a long-term memory (L3); without it what leaves L2 is deleted.'),
   l3_ttl_secs: integer(0, 0, 3650 * DAY_SECS, 'How long a context stays in L3, in seconds; 0 for ever.'),
-  l1_resident_sets: integer(256, 1, 1_000_000, 'Working sets (one a session) held in memory; others are read from the store.'),
+  l1_resident_sets: integer(
+    256,
+    1,
+    1_000_000,
+    'Working sets (one a session) held in memory; others are read from the store.',
+  ),
   max_context_tokens: integer(4000, 1, 1_000_000, 'Token budget of a query that names none.'),
   min_contexts_per_level: integer(1, 0, 100, 'Contexts that every level gets into an answer, where they fit.'),
   strategy: STRATEGY,
@@ -76,9 +117,19 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
     1,
     'Least similarity of an answer, where the query names no threshold; the best min_contexts_per_level of a level are in regardless of both.',
   ),
-  near_duplicate_threshold: number(0.9, 0, 1, 'Texts whose words agree to this share count as one; 1 for equal ones only.'),
+  near_duplicate_threshold: number(
+    0.9,
+    0,
+    1,
+    'Texts whose words agree to this share count as one; 1 for equal ones only.',
+  ),
   recency_hours: number(24, 0.001, 87_600, 'Age at which recency has fallen to 1/e, in hours.'),
-  candidates: integer(32, 1, 10_000, 'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer.'),
+  candidates: integer(
+    32,
+    1,
+    10_000,
+    'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer.',
+  ),
   access_flush_ms: integer(1000, 10, 60_000, 'How often access counts are written, in milliseconds.'),
   access_flush_entries: integer(1000, 1, 100_000, 'Contexts with new access counts that are written at once.'),
   gc_batch: integer(500, 1, 10_000, 'Contexts whose lifetime ended that are handled in one step.'),

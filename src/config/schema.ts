@@ -16,12 +16,37 @@ const SERVER = section('Where the server listens.', {
 const PROTOCOL = section('Limits of a connection; see proto-spec/PROTOCOL.md.', {
   max_frame_bytes: integer(10 * MIB, 4096, 256 * MIB, 'Longest frame after authentication, in bytes.'),
   auth_timeout_ms: integer(5000, 100, 120_000, 'Time for the handshake, in milliseconds.'),
-  max_age_ms: integer(300_000, 1000, 24 * HOUR_MS, "How far a request's timestamp may lie in the past, in milliseconds."),
+  max_age_ms: integer(
+    300_000,
+    1000,
+    24 * HOUR_MS,
+    "How far a request's timestamp may lie in the past, in milliseconds.",
+  ),
   max_skew_ms: integer(30_000, 0, HOUR_MS, "How far a request's timestamp may lie in the future, in milliseconds."),
-  max_in_flight: integer(256, 1, 65_536, 'Requests of one connection that run at a time; past it the socket is not read.'),
-  max_in_flight_total: integer(8192, 1, 1_000_000, 'Requests of all connections that run at a time; past it they are answered OVERLOADED.'),
-  max_buffered_bytes: integer(64 * MIB, 65_536, 1024 * MIB, 'Unread replies of one connection, in bytes; past it the connection is closed.'),
-  heartbeat_ms: integer(30_000, 100, HOUR_MS, 'Silence after which a ping is sent, in milliseconds; after three the connection is closed.'),
+  max_in_flight: integer(
+    256,
+    1,
+    65_536,
+    'Requests of one connection that run at a time; past it the socket is not read.',
+  ),
+  max_in_flight_total: integer(
+    8192,
+    1,
+    1_000_000,
+    'Requests of all connections that run at a time; past it they are answered OVERLOADED.',
+  ),
+  max_buffered_bytes: integer(
+    64 * MIB,
+    65_536,
+    1024 * MIB,
+    'Unread replies of one connection, in bytes; past it the connection is closed.',
+  ),
+  heartbeat_ms: integer(
+    30_000,
+    100,
+    HOUR_MS,
+    'Silence after which a ping is sent, in milliseconds; after three the connection is closed.',
+  ),
 });
 
 const KEY = section(
@@ -58,7 +83,11 @@ const KEYS = list([], KEY, 0, 10_000, 'Who may connect. With none, the one key "
 const EMBEDDING = section(
   'Where vectors come from.',
   {
-    provider: choice('local', ['local', 'http'], 'local: made in the process, without a model or a network. http: any OpenAI-compatible service.'),
+    provider: choice(
+      'local',
+      ['local', 'http'],
+      'local: made in the process, without a model or a network. http: any OpenAI-compatible service.',
+    ),
     dimension: integer(1024, 64, 8192, 'Numbers per vector; with http what the model returns.'),
     cache_entries: integer(10_000, 0, 10_000_000, 'Vectors kept in memory for texts seen again; 0 for none.'),
     cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays in that cache, in seconds.'),
@@ -68,18 +97,39 @@ const EMBEDDING = section(
   {
     url: bareText('http: base address of the service, as https://host/v1.'),
     model: bareText('http: name of the model.'),
-    api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', { writeOnly: true }),
+    api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', {
+      writeOnly: true,
+    }),
     query_prefix: bareText('http: put before queries; by default what the model is known to want.', { minLength: 0 }),
-    passage_prefix: bareText('http: put before stored texts; by default what the model is known to want.', { minLength: 0 }),
+    passage_prefix: bareText('http: put before stored texts; by default what the model is known to want.', {
+      minLength: 0,
+    }),
   },
 );
 
 const VECTOR_DB = section('Where contexts are kept.', {
   driver: choice('embedded', ['embedded'], 'embedded: a database in this process, in data_dir.'),
-  data_dir: text('./data', 'Folder of the database and of the generated secret; relative to where the server is started.'),
-  indexing_threshold: integer(20_000, 1000, 10_000_000, 'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers.'),
-  memory_bytes_max: integer(2048 * MIB, 64 * MIB, 1024 * 1024 * MIB, 'Memory for resident indexes, in bytes; past it the longest idle leave and come back when asked for.'),
-  quantization: choice('i8', ['f32', 'bf16', 'i8'], 'How the index keeps vectors; hits are always scored again from the full ones.'),
+  data_dir: text(
+    './data',
+    'Folder of the database and of the generated secret; relative to where the server is started.',
+  ),
+  indexing_threshold: integer(
+    20_000,
+    1000,
+    10_000_000,
+    'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers.',
+  ),
+  memory_bytes_max: integer(
+    2048 * MIB,
+    64 * MIB,
+    1024 * 1024 * MIB,
+    'Memory for resident indexes, in bytes; past it the longest idle leave and come back when asked for.',
+  ),
+  quantization: choice(
+    'i8',
+    ['f32', 'bf16', 'i8'],
+    'How the index keeps vectors; hits are always scored again from the full ones.',
+  ),
   hnsw: section('The approximate index.', {
     m: integer(48, 4, 64, 'Links per vector.'),
     ef_construction: integer(200, 8, 1024, 'Candidates looked at when a vector is added.'),
@@ -89,7 +139,11 @@ const VECTOR_DB = section('Where contexts are kept.', {
 
 const LOGGING = section('What is written to standard error.', {
   level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'Least level that is written.'),
-  format: choice('auto', ['auto', 'json', 'text'], 'json: one object a line; text: for reading; auto: text on a terminal, json elsewhere.'),
+  format: choice(
+    'auto',
+    ['auto', 'json', 'text'],
+    'json: one object a line; text: for reading; auto: text on a terminal, json elsewhere.',
+  ),
 });
 
 /** Every setting of the server, declared once. */

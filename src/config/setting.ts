@@ -56,11 +56,20 @@ export function bareText(description: string, rules: Partial<SettingSchema> = {}
 }
 
 /** A number without a default. */
-export function bareNumber(type: 'integer' | 'number', minimum: number, maximum: number, description: string): Setting<number> {
+export function bareNumber(
+  type: 'integer' | 'number',
+  minimum: number,
+  maximum: number,
+  description: string,
+): Setting<number> {
   return { type, minimum, maximum, description };
 }
 
-export function choice<const T extends string>(byDefault: NoInfer<T>, options: readonly T[], description: string): Setting<T> {
+export function choice<const T extends string>(
+  byDefault: NoInfer<T>,
+  options: readonly T[],
+  description: string,
+): Setting<T> {
   return { type: 'string', default: byDefault, enum: options, description };
 }
 

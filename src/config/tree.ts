@@ -31,10 +31,16 @@ export function leaves(value: unknown, path: SettingPath = []): { path: SettingP
 }
 
 /** A copy in which `change` has replaced every leaf. */
-export function mapLeaves(value: unknown, change: (leaf: unknown, path: SettingPath) => unknown, path: SettingPath = []): unknown {
+export function mapLeaves(
+  value: unknown,
+  change: (leaf: unknown, path: SettingPath) => unknown,
+  path: SettingPath = [],
+): unknown {
   if (Array.isArray(value)) return value.map((item, place) => mapLeaves(item, change, [...path, place]));
   if (isTree(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, mapLeaves(child, change, [...path, key])]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, child]) => [key, mapLeaves(child, change, [...path, key])]),
+    );
   }
   return change(value, path);
 }
@@ -44,7 +50,12 @@ export function schemaAt(schema: SettingSchema, path: SettingPath): SettingSchem
   let here: SettingSchema | undefined = schema;
   for (const part of path) {
     if (here === undefined) return undefined;
-    here = typeof part === 'number' ? here.items : Object.hasOwn(here.properties ?? {}, part) ? here.properties?.[part] : undefined;
+    here =
+      typeof part === 'number'
+        ? here.items
+        : Object.hasOwn(here.properties ?? {}, part)
+          ? here.properties?.[part]
+          : undefined;
   }
   return here;
 }

@@ -102,4 +102,3 @@ function pointerToPath(schema: SettingSchema, pointer: string): SettingPath {
   }
   return path;
 }
-

@@ -143,7 +143,13 @@ class CachingProvider implements CachedEmbeddingProvider {
 
   /** One call of the provider for all that is missing. */
   #launch(missing: ReadonlyMap<string, string>, kind: EmbeddingKind, joined: Map<string, Pending>): void {
-    const flight: Flight = { controller: new AbortController(), keys: [...missing.keys()], waiters: 0, settled: false, vectors: NOTHING };
+    const flight: Flight = {
+      controller: new AbortController(),
+      keys: [...missing.keys()],
+      waiters: 0,
+      settled: false,
+      vectors: NOTHING,
+    };
     flight.keys.forEach((key, place) => {
       const pending = { flight, place };
       joined.set(key, pending);
@@ -199,7 +205,8 @@ class CachingProvider implements CachedEmbeddingProvider {
     for (const flight of flights) flight.waiters++;
     try {
       const landed = await orAbort(Promise.all(flights.map((flight) => flight.vectors)), signal);
-      for (const [key, { flight, place }] of joined) found.set(key, landed[flights.indexOf(flight)]?.[place] as Float32Array);
+      for (const [key, { flight, place }] of joined)
+        found.set(key, landed[flights.indexOf(flight)]?.[place] as Float32Array);
     } finally {
       for (const flight of flights) {
         flight.waiters--;

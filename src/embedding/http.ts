@@ -69,7 +69,11 @@ async function requestBatch(
         'content-type': 'application/json',
         ...(options.apiToken === undefined ? {} : { authorization: `Bearer ${options.apiToken}` }),
       },
-      body: JSON.stringify({ model: options.model, input: texts.map((text) => prefix + text), encoding_format: 'float' }),
+      body: JSON.stringify({
+        model: options.model,
+        input: texts.map((text) => prefix + text),
+        encoding_format: 'float',
+      }),
       // A redirect could carry the token elsewhere.
       redirect: 'error',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),

@@ -83,7 +83,8 @@ class LocalThread implements EmbeddingProvider {
     }
     return new Promise((resolve, reject) => {
       // The calls of a tick go together; while many are under way, the next reply sends what has gathered.
-      if (this.#outbox.push({ texts, signal, resolve, reject }) === 1 && this.#hasRoom) setImmediate(() => this.#send());
+      if (this.#outbox.push({ texts, signal, resolve, reject }) === 1 && this.#hasRoom)
+        setImmediate(() => this.#send());
     });
   }
 
@@ -97,7 +98,9 @@ class LocalThread implements EmbeddingProvider {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#worker !== null || this.#isClosed || nowMs < this.#nextStartMs) return;
     this.#nextStartMs = nowMs + RESTART_MS;
-    const worker = new Worker(this.#options.workerUrl ?? defaultWorkerUrl(), { workerData: { dimension: this.dimension } satisfies LocalWorkerData });
+    const worker = new Worker(this.#options.workerUrl ?? defaultWorkerUrl(), {
+      workerData: { dimension: this.dimension } satisfies LocalWorkerData,
+    });
     // Whoever waits for vectors holds a connection; the thread alone keeps no process alive.
     worker.unref();
     worker.on('message', (answer: EmbeddedBatches) => this.#receive(answer));
@@ -136,13 +139,15 @@ class LocalThread implements EmbeddingProvider {
   #exited(): void {
     this.#worker = null;
     this.#isUp = false;
-    if (!this.#isClosed) this.#options.log.error({}, 'the embedding thread ended; texts are embedded in the main thread');
+    if (!this.#isClosed)
+      this.#options.log.error({}, 'the embedding thread ended; texts are embedded in the main thread');
     this.#textsSent = 0;
     this.#embedHere([...this.#sent.splice(0), ...this.#outbox.splice(0)]);
   }
 
   #embedHere(calls: readonly Call[]): void {
-    for (const { texts, signal, resolve, reject } of calls) this.#local.embed(texts, 'passage', signal).then(resolve, reject);
+    for (const { texts, signal, resolve, reject } of calls)
+      this.#local.embed(texts, 'passage', signal).then(resolve, reject);
   }
 }
 

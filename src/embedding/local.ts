@@ -66,7 +66,10 @@ function wordFeatures(word: string, dimension: number): WordFeatures {
   const gramWeight = 1 / Math.sqrt(Math.max(1, hashes.length - WORD_PLACES));
   return {
     places: Uint32Array.from(hashes, (hash) => hash % dimension),
-    values: Float32Array.from(hashes, (hash, i) => (hash >= 0x80000000 ? -1 : 1) * (i < WORD_PLACES ? placeWeight : gramWeight)),
+    values: Float32Array.from(
+      hashes,
+      (hash, i) => (hash >= 0x80000000 ? -1 : 1) * (i < WORD_PLACES ? placeWeight : gramWeight),
+    ),
   };
 }
 
@@ -127,9 +130,12 @@ export class LocalEmbedder {
 }
 
 /** The default provider: deterministic, no network, no download. Queries and passages are embedded alike. */
-export function createLocalProvider(options: LocalProviderOptions = {}): EmbeddingProvider & { readonly kind: 'lexical' } {
+export function createLocalProvider(
+  options: LocalProviderOptions = {},
+): EmbeddingProvider & { readonly kind: 'lexical' } {
   const dimension = options.dimension ?? DIMENSION_DEFAULT;
-  if (!Number.isInteger(dimension) || dimension < 64) throw new RangeError(`a dimension of at least 64, not ${dimension}`);
+  if (!Number.isInteger(dimension) || dimension < 64)
+    throw new RangeError(`a dimension of at least 64, not ${dimension}`);
   const embedder = new LocalEmbedder(dimension);
   return {
     id: `local-hash-v${VERSION}-${dimension}`,

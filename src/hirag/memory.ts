@@ -6,14 +6,14 @@ import type { Random } from '../base/random.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { ContextStore } from '../store/store.ts';
-import { AccessCounts } from './access-counts.ts';
-import { Intake } from './intake.ts';
-import { LevelPolicy } from './level-policy.ts';
-import { Lifecycle } from './lifecycle.ts';
-import { Retrieval } from './retrieval.ts';
+import { AccessCounts } from './lifecycle/access-counts.ts';
+import { Intake } from './write/intake.ts';
+import { LevelPolicy } from './write/level-policy.ts';
+import { Lifecycle } from './lifecycle/lifecycle.ts';
+import { Retrieval } from './query/retrieval.ts';
 import type { HiragSettings } from './settings.ts';
-import { notFound, Tiers } from './tiers.ts';
-import { createTokenEstimator } from './tokens.ts';
+import { notFound, Tiers } from './write/tiers.ts';
+import { createTokenEstimator } from './write/tokens.ts';
 import type {
   CallOptions,
   GcOutcome,
@@ -118,7 +118,12 @@ class TieredMemory implements Memory {
     const { entries, hits, misses } = this.#embedding.counts(namespace);
     return {
       store: await this.#store.stats(namespace),
-      cache: { embeddingEntries: entries, embeddingHits: hits, embeddingMisses: misses, workingSets: this.#workingSets.count(namespace) },
+      cache: {
+        embeddingEntries: entries,
+        embeddingHits: hits,
+        embeddingMisses: misses,
+        workingSets: this.#workingSets.count(namespace),
+      },
     };
   }
 

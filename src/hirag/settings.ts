@@ -1,6 +1,6 @@
 import type { Level } from '../base/context.ts';
-import { DEFAULT_FUSION, type FusionSettings } from './similarity.ts';
-import { DEFAULT_TOKEN_SETTINGS, type TokenSettings } from './tokens.ts';
+import { DEFAULT_FUSION, type FusionSettings } from './rank/similarity.ts';
+import { DEFAULT_TOKEN_SETTINGS, type TokenSettings } from './write/tokens.ts';
 import type { Priority } from './types.ts';
 
 /** Parts of the final rank, scaled to sum 1; `level` multiplies the entry of `levelWeights`. */

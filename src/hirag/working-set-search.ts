@@ -62,7 +62,10 @@ export function searchResident(contexts: Iterable<ResidentContext>, search: Resi
     search.filter === undefined || matchesFilter(context.record, search.filter) ? score(context, search, idf) : null,
   );
   const inLevel = hits.filter((hit) => hit?.context.record.level === 'immediate');
-  markDirect(inLevel.filter((hit) => hit !== null), search.candidates);
+  markDirect(
+    inLevel.filter((hit) => hit !== null),
+    search.candidates,
+  );
   const followsOn = order.map((context, i) => followsPrevious(order[i - 1], context));
   const near = nearDirect(hits, followsOn, search.neighbours);
   const candidates: Candidate[] = [];

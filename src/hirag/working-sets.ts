@@ -14,7 +14,7 @@ import {
   type WriteTicket,
 } from './working-set-changes.ts';
 import type { ResidentContext } from './working-set-search.ts';
-import { WriteOrder, type InFlight } from './write-order.ts';
+import { WriteOrder, type InFlight } from './write/write-order.ts';
 
 /** One session's L1. */
 export interface WorkingSet {

@@ -105,30 +105,44 @@ export class BodyScanner {
 
   private sized(head: number, depth: number): void {
     switch (head) {
-      case 0xc0: case 0xc2: case 0xc3:
+      case 0xc0:
+      case 0xc2:
+      case 0xc3:
         return;
-      case 0xc4: case 0xc5: case 0xc6:
+      case 0xc4:
+      case 0xc5:
+      case 0xc6:
         this.skip(this.uint(1 << (head - 0xc4)));
         return;
-      case 0xca: case 0xcb:
+      case 0xca:
+      case 0xcb:
         this.float(head);
         return;
-      case 0xcc: case 0xcd: case 0xce:
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
         this.skip(1 << (head - 0xcc));
         return;
-      case 0xd0: case 0xd1: case 0xd2:
+      case 0xd0:
+      case 0xd1:
+      case 0xd2:
         this.skip(1 << (head - 0xd0));
         return;
-      case 0xcf: case 0xd3:
+      case 0xcf:
+      case 0xd3:
         this.int64(head === 0xd3);
         return;
-      case 0xd9: case 0xda: case 0xdb:
+      case 0xd9:
+      case 0xda:
+      case 0xdb:
         this.text(this.uint(1 << (head - 0xd9)));
         return;
-      case 0xdc: case 0xdd:
+      case 0xdc:
+      case 0xdd:
         this.array(this.uint(head === 0xdc ? 2 : 4), depth + 1);
         return;
-      case 0xde: case 0xdf:
+      case 0xde:
+      case 0xdf:
         this.map(this.uint(head === 0xde ? 2 : 4), depth + 1);
         return;
       case 0xc1:
@@ -212,7 +226,12 @@ export class BodyScanner {
       if (bits < 0x80) return;
     }
     if (!isUtf8(bytes.subarray(start, this.at))) throw malformed('text that is not UTF-8');
-    if (length >= MARKED_TEXT_BYTES_MIN && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) {
+    if (
+      length >= MARKED_TEXT_BYTES_MIN &&
+      bytes[start] === 0xef &&
+      bytes[start + 1] === 0xbb &&
+      bytes[start + 2] === 0xbf
+    ) {
       this.marks.push(start);
     }
   }
@@ -220,14 +239,16 @@ export class BodyScanner {
   private float(head: number): void {
     const start = this.at;
     this.skip(head === 0xca ? 4 : 8);
-    const exponentFull = (this.bytes[start]! & 0x7f) === 0x7f && this.bytes[start + 1]! >= (head === 0xca ? 0x80 : 0xf0);
+    const exponentFull =
+      (this.bytes[start]! & 0x7f) === 0x7f && this.bytes[start + 1]! >= (head === 0xca ? 0x80 : 0xf0);
     if (exponentFull) throw malformed('a number that is not finite');
   }
 
   private int64(signed: boolean): void {
     const high = this.uint(4);
     const low = this.uint(4);
-    const fits = signed && high >= 0x8000_0000 ? isExact((~high + (low === 0 ? 1 : 0)) >>> 0, -low) : isExact(high, low);
+    const fits =
+      signed && high >= 0x8000_0000 ? isExact((~high + (low === 0 ? 1 : 0)) >>> 0, -low) : isExact(high, low);
     if (!fits) throw malformed('an integer that a float64 does not hold exactly');
   }
 

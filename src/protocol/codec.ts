@@ -2,7 +2,14 @@ import { Unpackr } from 'msgpackr';
 import { CodedError } from '../base/errors.ts';
 import { BodyScanner, REPLY_LIMITS, REQUEST_LIMITS } from './body-scan.ts';
 import { MessagePackWriter } from './body-writer.ts';
-import { encodeFrameHead, FRAME_LENGTH_BYTES, FRAME_OVERHEAD_BYTES_MAX, frameHeadBytes, TAG_BYTES, TAG_OFFSET } from './frame.ts';
+import {
+  encodeFrameHead,
+  FRAME_LENGTH_BYTES,
+  FRAME_OVERHEAD_BYTES_MAX,
+  frameHeadBytes,
+  TAG_BYTES,
+  TAG_OFFSET,
+} from './frame.ts';
 import type { TagSequence } from './proof.ts';
 
 export type BodyMap = Record<string, unknown>;
@@ -39,7 +46,8 @@ export function salvageRequestId(bytes: Uint8Array): number {
 function decode(bytes: Uint8Array, scanner: BodyScanner): BodyMap {
   scanner.scan(bytes);
   const head = bytes[0]!;
-  if ((head & 0xf0) !== 0x80 && head !== 0xde && head !== 0xdf) throw new CodedError('BAD_REQUEST', 'the body is not a map');
+  if ((head & 0xf0) !== 0x80 && head !== 0xde && head !== 0xdf)
+    throw new CodedError('BAD_REQUEST', 'the body is not a map');
   if (scanner.marks.length > 0) return decodeMarked(bytes, scanner.marks);
   return unpackr.unpack(bytes) as BodyMap;
 }
@@ -71,7 +79,9 @@ function restoreMarks(value: unknown, standIn: string): unknown {
   if (typeof value === 'string') return value.startsWith(standIn) ? `\ufeff${value.slice(1)}` : value;
   if (Array.isArray(value)) return value.map((item) => restoreMarks(item, standIn));
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [restoreMarks(key, standIn), restoreMarks(item, standIn)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [restoreMarks(key, standIn), restoreMarks(item, standIn)]),
+  );
 }
 
 const writer = new MessagePackWriter();
@@ -91,14 +101,22 @@ const NO_TAG_YET = new Uint8Array(TAG_BYTES);
  * A whole frame in one piece of memory: the body is written where it will be sent from, then signed and headed.
  * Throws `PAYLOAD_TOO_LARGE`, and signs nothing, where the frame's length is over `frameBytesMax`.
  */
-export function encodeMessage(value: object, tags: TagSequence | null, frameBytesMax = Number.MAX_SAFE_INTEGER): Buffer {
+export function encodeMessage(
+  value: object,
+  tags: TagSequence | null,
+  frameBytesMax = Number.MAX_SAFE_INTEGER,
+): Buffer {
   const bytes = writer.encode(value, FRAME_OVERHEAD_BYTES_MAX);
   const body = bytes.subarray(FRAME_OVERHEAD_BYTES_MAX);
   const start = FRAME_OVERHEAD_BYTES_MAX - frameHeadBytes(tags !== null, body.length);
   if (bytes.length - start - FRAME_LENGTH_BYTES > frameBytesMax) {
-    throw new CodedError('PAYLOAD_TOO_LARGE', `the message is longer than the ${frameBytesMax} bytes that a frame may have`, {
-      details: { max_frame_bytes: frameBytesMax },
-    });
+    throw new CodedError(
+      'PAYLOAD_TOO_LARGE',
+      `the message is longer than the ${frameBytesMax} bytes that a frame may have`,
+      {
+        details: { max_frame_bytes: frameBytesMax },
+      },
+    );
   }
   encodeFrameHead(bytes, start, tags === null ? null : NO_TAG_YET, body.length);
   tags?.signInto(body, bytes, start + TAG_OFFSET);

@@ -1,14 +1,25 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { CodedError } from '../base/errors.ts';
 import { countConditions } from './filter-bounds.ts';
-import type { Auth, Goaway, Hello, ReplyPayloads, RequestEnvelope, RequestPayloads, RequestType, Welcome } from './messages.generated.ts';
+import type {
+  Auth,
+  Goaway,
+  Hello,
+  ReplyPayloads,
+  RequestEnvelope,
+  RequestPayloads,
+  RequestType,
+  Welcome,
+} from './messages.generated.ts';
 import { encodedBytes, isJsonLike } from './metadata.ts';
 import { type BinRule, faultsToError } from './payload-faults.ts';
 import { MESSAGES, type MessageRule, SCHEMAS } from './schemas.generated.ts';
 
 export { MESSAGES, RESERVED_TYPES, type MessageRule, type Scope } from './schemas.generated.ts';
 
-const rulesByType = new Map<string, MessageRule & { readonly type: RequestType }>(MESSAGES.map((rule) => [rule.type, rule]));
+const rulesByType = new Map<string, MessageRule & { readonly type: RequestType }>(
+  MESSAGES.map((rule) => [rule.type, rule]),
+);
 
 /** What the table says of a request type; undefined: `UNKNOWN_TYPE`. */
 export function messageRule(type: string): (MessageRule & { readonly type: RequestType }) | undefined {
@@ -48,7 +59,9 @@ export function createValidators(): Validators {
   const quick = createAjv(false);
   const thorough = createAjv(true);
   const envelopeCheck = compiled(quick, 'request.json');
-  const payloadChecks = new Map<string, ValidateFunction>(MESSAGES.map(({ type, request }) => [type, compiled(quick, request)]));
+  const payloadChecks = new Map<string, ValidateFunction>(
+    MESSAGES.map(({ type, request }) => [type, compiled(quick, request)]),
+  );
 
   const check = (validate: ValidateFunction, id: string, value: unknown, what: string): void => {
     if (!validate(value)) throw explain(thorough, validate, id, value, what);
@@ -150,9 +163,18 @@ function addProtocolKeywords(ajv: Ajv): void {
   ajv.addKeyword({
     keyword: 'x-bin',
     validate: ({ bytesMin, bytesMax, multipleOf }: BinRule, value: unknown) =>
-      value instanceof Uint8Array && value.length >= bytesMin && value.length <= bytesMax && value.length % multipleOf === 0,
+      value instanceof Uint8Array &&
+      value.length >= bytesMin &&
+      value.length <= bytesMax &&
+      value.length % multipleOf === 0,
   });
-  ajv.addKeyword({ keyword: 'x-json-bytes-max', type: 'object', schemaType: 'number', validate: checkMetadata, errors: 'full' });
+  ajv.addKeyword({
+    keyword: 'x-json-bytes-max',
+    type: 'object',
+    schemaType: 'number',
+    validate: checkMetadata,
+    errors: 'full',
+  });
   ajv.addKeyword({
     keyword: 'x-conditions-max',
     type: 'object',
@@ -162,7 +184,8 @@ function addProtocolKeywords(ajv: Ajv): void {
   ajv.addKeyword({
     keyword: 'x-filter-not-empty',
     type: 'object',
-    validate: (_schema: unknown, { filter }: { filter?: unknown }) => filter === undefined || countConditions(filter) > 0,
+    validate: (_schema: unknown, { filter }: { filter?: unknown }) =>
+      filter === undefined || countConditions(filter) > 0,
   });
   ajv.addKeyword({
     keyword: 'x-lower-case',

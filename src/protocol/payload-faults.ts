@@ -45,7 +45,8 @@ function hides(choice: ErrorObject, error: ErrorObject): boolean {
     // An inner choice says more than the one around it.
     return choice.instancePath.length > error.instancePath.length && choice.instancePath.startsWith(error.instancePath);
   }
-  if (choice.instancePath === '') return error.instancePath === '' && error.keyword === 'required' && error.schemaPath.includes('Of/');
+  if (choice.instancePath === '')
+    return error.instancePath === '' && error.keyword === 'required' && error.schemaPath.includes('Of/');
   return inside;
 }
 
@@ -55,7 +56,7 @@ function isTooLarge(error: ErrorObject): boolean {
 }
 
 function schemaOf(error: ErrorObject): Record<string, unknown> {
-  return (error.parentSchema ?? {});
+  return error.parentSchema ?? {};
 }
 
 function fieldOf(error: ErrorObject): string {
@@ -114,6 +115,7 @@ export interface BinRule {
 }
 
 function binReason({ bytesMin, bytesMax, multipleOf }: BinRule): string {
-  const size = bytesMin === bytesMax ? `${bytesMin} bytes` : `${bytesMin} to ${bytesMax} bytes, a multiple of ${multipleOf}`;
+  const size =
+    bytesMin === bytesMax ? `${bytesMin} bytes` : `${bytesMin} to ${bytesMax} bytes, a multiple of ${multipleOf}`;
   return `must be bin of ${size}`;
 }

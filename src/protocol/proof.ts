@@ -116,7 +116,11 @@ export class TagSequence {
     innerBytes.set(this.head);
     innerBytes.set(body, HEAD_BYTES);
     outerBytes.set(this.outerBlock);
-    outerBytes.write(hashAtOnce('sha256', innerBytes.subarray(0, HEAD_BYTES + body.length), 'binary'), BLOCK_BYTES, 'binary');
+    outerBytes.write(
+      hashAtOnce('sha256', innerBytes.subarray(0, HEAD_BYTES + body.length), 'binary'),
+      BLOCK_BYTES,
+      'binary',
+    );
     target.write(hashAtOnce('sha256', outerBytes, 'binary'), at, 'binary');
   }
 

@@ -126,7 +126,9 @@ export function toCandidates(given: readonly Candidate[], termCount: number): Ca
     columns.next[place] = placeOf(candidate.nextId);
     columns.levels[place] = LEVELS.indexOf(candidate.level);
     columns.flags[place] =
-      (candidate.direct ? DIRECT_FLAG : 0) | (candidate.speakerNamed ? SPEAKER_FLAG : 0) | (candidate.isQuestion ? QUESTION_FLAG : 0);
+      (candidate.direct ? DIRECT_FLAG : 0) |
+      (candidate.speakerNamed ? SPEAKER_FLAG : 0) |
+      (candidate.isQuestion ? QUESTION_FLAG : 0);
   });
   return { columns, ids };
 }

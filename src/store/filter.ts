@@ -104,7 +104,7 @@ function checkMatch(
   const match: { value?: unknown; any?: unknown } = condition.match;
   if (!isPlainObject(match)) throw bad(`${place}.match`, 'must be an object');
   onlyKeys(match, ['value', 'any'], `${place}.match`);
-  if (('value' in match) === ('any' in match)) throw bad(`${place}.match`, 'needs one of `value` and `any`');
+  if ('value' in match === 'any' in match) throw bad(`${place}.match`, 'needs one of `value` and `any`');
   if ('value' in match) return checkValue(match.value, type, true, `${place}.match.value`);
   if (!Array.isArray(match.any)) throw bad(`${place}.match.any`, 'must be a list');
   spend(budget, match.any.length, place);
@@ -113,8 +113,13 @@ function checkMatch(
 
 function checkValue(value: unknown, type: 'string' | 'number' | 'any', booleans: boolean, place: string): void {
   const actual = typeof value;
-  const known = actual === 'string' || (actual === 'number' && Number.isFinite(value)) || (booleans && actual === 'boolean');
-  if (!known) throw bad(place, booleans ? 'must be a string, a finite number or a boolean' : 'must be a string or a finite number');
+  const known =
+    actual === 'string' || (actual === 'number' && Number.isFinite(value)) || (booleans && actual === 'boolean');
+  if (!known)
+    throw bad(
+      place,
+      booleans ? 'must be a string, a finite number or a boolean' : 'must be a string or a finite number',
+    );
   if (type !== 'any' && actual !== type) throw bad(place, `must be a ${type}`);
 }
 
@@ -135,7 +140,8 @@ function fieldType(key: unknown, place: string): 'string' | 'number' | 'any' {
   if (!key.startsWith(METADATA_PREFIX)) {
     throw bad(place, 'must be tags, created_at, updated_at, agent_id, session_id, level or metadata.<path>');
   }
-  if (metadataPath(key) === null) throw bad(place, 'not a path: names joined by dots, in double quotes where they hold a dot');
+  if (metadataPath(key) === null)
+    throw bad(place, 'not a path: names joined by dots, in double quotes where they hold a dot');
   return 'any';
 }
 
@@ -215,13 +221,20 @@ function isEmptyValue(value: JsonValue | undefined): boolean {
 
 export function fieldValue(record: Partial<FilterSubject>, key: string): JsonValue | undefined {
   switch (key) {
-    case 'tags': return record.tags;
-    case 'created_at': return record.createdAtMs;
-    case 'updated_at': return record.updatedAtMs;
-    case 'agent_id': return record.agentId;
-    case 'session_id': return record.sessionId;
-    case 'level': return record.level;
-    default: return metadataValue(record.metadata ?? {}, metadataPath(key) ?? []);
+    case 'tags':
+      return record.tags;
+    case 'created_at':
+      return record.createdAtMs;
+    case 'updated_at':
+      return record.updatedAtMs;
+    case 'agent_id':
+      return record.agentId;
+    case 'session_id':
+      return record.sessionId;
+    case 'level':
+      return record.level;
+    default:
+      return metadataValue(record.metadata ?? {}, metadataPath(key) ?? []);
   }
 }
 

@@ -42,7 +42,10 @@ export interface Trim {
 }
 
 /** Where a trim has moved a context to, and what lifetime it has there. */
-export type MovedContext = Pick<ContextRecord, 'namespace' | 'id' | 'agentId' | 'sessionId' | 'level' | 'expiresAtMs' | 'expiryAction'>;
+export type MovedContext = Pick<
+  ContextRecord,
+  'namespace' | 'id' | 'agentId' | 'sessionId' | 'level' | 'expiresAtMs' | 'expiryAction'
+>;
 
 export type WriteOp =
   | { readonly op: 'put'; readonly context: NewContext }
@@ -204,7 +207,11 @@ export interface ContextStore {
   /** Records in the order of `ids`; null where there is none (or its lifetime ended before `nowMs`). */
   fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
   /** Every context of a session's level with its vector, oldest first; `sessionId` null: those without a session. */
-  load(scope: { namespace: string; agentId: string; sessionId: string | null }, level: Level, nowMs: number): Promise<NewContext[]>;
+  load(
+    scope: { namespace: string; agentId: string; sessionId: string | null },
+    level: Level,
+    nowMs: number,
+  ): Promise<NewContext[]>;
   list(request: ListRequest): Promise<ListPage>;
   /** Adds to access counts: shown by the next read of a record, durable later, with other writes. */
   touch(accesses: readonly Access[]): Promise<void>;

@@ -23,7 +23,13 @@ for (const [name, options] of Object.entries(WAYS)) {
   describeStoreContract(name, async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'store-contract-'));
     const store = await openEmbeddedStore({
-      dataDir, dimension: DIMENSION, embeddingId: 'test', clock: new FakeClock(NOW_MS), log: silentLog, metrics: noMetrics, ...options,
+      dataDir,
+      dimension: DIMENSION,
+      embeddingId: 'test',
+      clock: new FakeClock(NOW_MS),
+      log: silentLog,
+      metrics: noMetrics,
+      ...options,
     });
     return {
       store,

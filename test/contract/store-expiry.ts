@@ -17,12 +17,31 @@ export function describeExpiry(subject: ContractSubject): void {
       await subject.add('eternal');
       const ids = async (nowMs: number) => {
         const { namespace } = subject;
-        const search = await searchIn(subject.store, searchOf({ namespace, nowMs, vector: vectorOf('q', subject.dimension), terms: termsOf('text'), neighbours: 1 }),
+        const search = await searchIn(
+          subject.store,
+          searchOf({
+            namespace,
+            nowMs,
+            vector: vectorOf('q', subject.dimension),
+            terms: termsOf('text'),
+            neighbours: 1,
+          }),
         );
         const list = await subject.store.list({ namespace, limit: 9, nowMs });
-        const load = await subject.store.load({ namespace, agentId: 'agent', sessionId: 'session' }, 'immediate', nowMs);
+        const load = await subject.store.load(
+          { namespace, agentId: 'agent', sessionId: 'session' },
+          'immediate',
+          nowMs,
+        );
         const [fetched] = await subject.store.fetch(namespace, [idOf('mortal')], nowMs);
-        return [search.candidates.length, search.searched, list.records.length, load.length, fetched === null ? 0 : 1, search.candidates.filter(({ nextId, previousId }) => nextId !== null || previousId !== null).length];
+        return [
+          search.candidates.length,
+          search.searched,
+          list.records.length,
+          load.length,
+          fetched === null ? 0 : 1,
+          search.candidates.filter(({ nextId, previousId }) => nextId !== null || previousId !== null).length,
+        ];
       };
       expect(await ids(NOW_MS + 99)).toEqual([2, 2, 2, 2, 1, 2]);
       expect(await ids(NOW_MS + 100)).toEqual([1, 1, 1, 1, 0, 0]);
@@ -32,9 +51,18 @@ export function describeExpiry(subject: ContractSubject): void {
     it('is changed by an update', async () => {
       await subject.add('saved', mortal);
       await subject.store.write([
-        { op: 'update', namespace: subject.namespace, id: idOf('saved'), patch: { expiry: { atMs: null, action: 'delete' } }, updatedAtMs: NOW_MS },
+        {
+          op: 'update',
+          namespace: subject.namespace,
+          id: idOf('saved'),
+          patch: { expiry: { atMs: null, action: 'delete' } },
+          updatedAtMs: NOW_MS,
+        },
       ]);
-      const found = await searchIn(subject.store, searchOf({ namespace: subject.namespace, nowMs: NOW_MS + 500, terms: termsOf('saved') }));
+      const found = await searchIn(
+        subject.store,
+        searchOf({ namespace: subject.namespace, nowMs: NOW_MS + 500, terms: termsOf('saved') }),
+      );
       expect(found.candidates).toHaveLength(1);
     });
   });
@@ -49,17 +77,35 @@ export function describeExpiry(subject: ContractSubject): void {
       expect(sweep.more).toBe(false);
       expect(sweep.deleted).toEqual([{ namespace: subject.namespace, id: idOf('mortal'), level: 'long_term' }]);
       expect(sweep.promoted).toMatchObject([
-        { id: idOf('passing'), namespace: subject.namespace, level: 'long_term', expiresAtMs: NOW_MS + 5000, expiryAction: 'delete', version: 1 },
+        {
+          id: idOf('passing'),
+          namespace: subject.namespace,
+          level: 'long_term',
+          expiresAtMs: NOW_MS + 5000,
+          expiryAction: 'delete',
+          version: 1,
+        },
       ]);
-      expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 1, short_term: 0, long_term: 1 });
-      const found = await searchIn(subject.store, searchOf({ namespace: subject.namespace, levels: ['long_term'], terms: termsOf('passing') }));
+      expect((await subject.store.stats(subject.namespace)).counts).toEqual({
+        immediate: 1,
+        short_term: 0,
+        long_term: 1,
+      });
+      const found = await searchIn(
+        subject.store,
+        searchOf({ namespace: subject.namespace, levels: ['long_term'], terms: termsOf('passing') }),
+      );
       expect(found.candidates).toMatchObject([{ id: idOf('passing'), level: 'long_term' }]);
       await sweepAll(NOW_MS + 10_000);
     });
 
     it('does no more than it is asked to at a time', async () => {
       await sweepAll(NOW_MS + 10_000);
-      await subject.write(Array.from({ length: 5 }, (_, i) => sample(`m-${i}`, subject.dimension, { namespace: subject.namespace, ...mortal })));
+      await subject.write(
+        Array.from({ length: 5 }, (_, i) =>
+          sample(`m-${i}`, subject.dimension, { namespace: subject.namespace, ...mortal }),
+        ),
+      );
       const first = await subject.store.expire(NOW_MS + 200, 3, null);
       const second = await subject.store.expire(NOW_MS + 200, 3, null);
       expect([first.deleted.length, first.more, second.deleted.length, second.more]).toEqual([3, true, 2, false]);

@@ -9,7 +9,11 @@ export function describeLists(subject: ContractSubject): void {
 
   describe('list', () => {
     it('goes from the newest to the oldest, page by page, each once', async () => {
-      for (let i = 0; i < 23; i++) await subject.add(`item-${i}`, { createdAtMs: NOW_MS + Math.floor(i / 5), level: i % 2 === 0 ? 'immediate' : 'long_term' });
+      for (let i = 0; i < 23; i++)
+        await subject.add(`item-${i}`, {
+          createdAtMs: NOW_MS + Math.floor(i / 5),
+          level: i % 2 === 0 ? 'immediate' : 'long_term',
+        });
       const ids: string[] = [];
       let cursor: string | undefined;
       let pages = 0;
@@ -26,7 +30,10 @@ export function describeLists(subject: ContractSubject): void {
     it('ends a page early where its texts and metadata are long, but never before its first record', async () => {
       const long = 'x'.repeat(10_000);
       for (let i = 0; i < 7; i++) {
-        await subject.add(`item-${i}`, { createdAtMs: NOW_MS + i, ...(i % 2 === 0 ? { text: long } : { metadata: { long } }) });
+        await subject.add(`item-${i}`, {
+          createdAtMs: NOW_MS + i,
+          ...(i % 2 === 0 ? { text: long } : { metadata: { long } }),
+        });
       }
       const pages: string[][] = [];
       let cursor: string | undefined;
@@ -51,7 +58,9 @@ export function describeLists(subject: ContractSubject): void {
     it('goes on where it was, whatever is deleted or added meanwhile', async () => {
       for (let i = 0; i < 6; i++) await subject.add(`item-${i}`, { createdAtMs: NOW_MS + i });
       const first = await list({ limit: 3 });
-      await subject.store.write([{ op: 'delete', namespace: subject.namespace, ids: [idOf('item-3'), idOf('item-1')] }]);
+      await subject.store.write([
+        { op: 'delete', namespace: subject.namespace, ids: [idOf('item-3'), idOf('item-1')] },
+      ]);
       await subject.add('late', { createdAtMs: NOW_MS + 99 });
       const second = await list({ limit: 3, cursor: first.cursor as string });
       expect(second.records.map(({ id }) => id)).toEqual([idOf('item-2'), idOf('item-0')]);
@@ -73,7 +82,9 @@ export function describeLists(subject: ContractSubject): void {
       for (const bad of ['', 'x', 'AAAAAAAAAAAAAAAAAAAAAA', `${cursor}A`, '💥']) {
         await expect(list({ cursor: bad })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
       }
-      await expect(list({ namespace: `${subject.namespace}-b`, cursor: cursor as string })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+      await expect(list({ namespace: `${subject.namespace}-b`, cursor: cursor as string })).rejects.toMatchObject({
+        code: 'BAD_REQUEST',
+      });
     });
   });
 
@@ -86,7 +97,10 @@ export function describeLists(subject: ContractSubject): void {
       const scope = { namespace: subject.namespace, agentId: 'agent', sessionId: 'session' };
       const loaded = await subject.store.load(scope, 'immediate', NOW_MS);
       expect(loaded.map(({ record }) => record.id)).toEqual([idOf('second'), idOf('first')]);
-      expect(loaded.map(({ vector }) => vector)).toEqual([vectorOf('second', subject.dimension), vectorOf('first', subject.dimension)]);
+      expect(loaded.map(({ vector }) => vector)).toEqual([
+        vectorOf('second', subject.dimension),
+        vectorOf('first', subject.dimension),
+      ]);
       const large = await subject.store.load({ ...scope, sessionId: null }, 'immediate', NOW_MS);
       expect(large.map(({ record }) => record.id)).toEqual([idOf('at large')]);
       expect(await subject.store.load({ ...scope, namespace: 'nobody-here' }, 'immediate', NOW_MS)).toEqual([]);
@@ -97,7 +111,11 @@ export function describeLists(subject: ContractSubject): void {
     it('answers in the order of the ids', async () => {
       await subject.add('a');
       await subject.add('b');
-      const found = await subject.store.fetch(subject.namespace, [idOf('b'), idOf('none'), idOf('a'), idOf('b')], NOW_MS);
+      const found = await subject.store.fetch(
+        subject.namespace,
+        [idOf('b'), idOf('none'), idOf('a'), idOf('b')],
+        NOW_MS,
+      );
       expect(found.map((record) => record?.id ?? null)).toEqual([idOf('b'), null, idOf('a'), idOf('b')]);
       expect(await subject.store.fetch(subject.namespace, [], NOW_MS)).toEqual([]);
     });

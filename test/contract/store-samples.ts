@@ -1,8 +1,22 @@
 import { createHash } from 'node:crypto';
 import { LEVELS, type ContextRecord, type Level } from '../../src/base/context.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
-import { DIRECT_FLAG, QUESTION_FLAG, SPEAKER_FLAG, type Candidate, type Candidates } from '../../src/store/candidates.ts';
-import type { ContextStore, MovedContext, NewContext, QueryTerm, SearchRequest, TermStatistics, WriteOp } from '../../src/store/store.ts';
+import {
+  DIRECT_FLAG,
+  QUESTION_FLAG,
+  SPEAKER_FLAG,
+  type Candidate,
+  type Candidates,
+} from '../../src/store/candidates.ts';
+import type {
+  ContextStore,
+  MovedContext,
+  NewContext,
+  QueryTerm,
+  SearchRequest,
+  TermStatistics,
+  WriteOp,
+} from '../../src/store/store.ts';
 
 /** Times of samples lie around this one. */
 export const NOW_MS = 1_700_000_000_000;
@@ -89,7 +103,15 @@ export function searchOf(fields: Partial<SearchRequest>): SearchRequest {
 }
 
 /** What a trim says of a context that it has moved. */
-export function placeOf({ namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction }: ContextRecord): MovedContext {
+export function placeOf({
+  namespace,
+  id,
+  agentId,
+  sessionId,
+  level,
+  expiresAtMs,
+  expiryAction,
+}: ContextRecord): MovedContext {
   return { namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction };
 }
 

@@ -9,7 +9,13 @@ export function describeScopes(subject: ContractSubject): void {
   /** Names of what a search of both sides finds. */
   const seen = async (fields: Partial<SearchRequest>, names: readonly string[]) => {
     const vector = vectorOf('query', subject.dimension);
-    const request = searchOf({ namespace: subject.namespace, vector, terms: termsOf('text'), candidates: 100, ...fields });
+    const request = searchOf({
+      namespace: subject.namespace,
+      vector,
+      terms: termsOf('text'),
+      candidates: 100,
+      ...fields,
+    });
     const { candidates } = await searchIn(subject.store, request);
     const ids = new Set(candidates.map(({ id }) => id));
     return names.filter((name) => ids.has(idOf(name)));
@@ -32,9 +38,16 @@ export function describeScopes(subject: ContractSubject): void {
       expect(await seen({ agentId: 'me' }, names)).toEqual(['mine', 'mine elsewhere', 'mine at large']);
       expect(await seen({ agentId: 'me', sessionId: 'here' }, names)).toEqual(['mine', 'mine at large']);
       expect(await seen({ agentId: 'me', sessionId: 'here', includeSessionless: false }, names)).toEqual(['mine']);
-      expect(await seen({ sessionId: 'here' }, names)).toEqual(['mine', 'mine at large', 'foreign', 'foreign at large']);
+      expect(await seen({ sessionId: 'here' }, names)).toEqual([
+        'mine',
+        'mine at large',
+        'foreign',
+        'foreign at large',
+      ]);
       expect(await seen({ agentId: 'nobody' }, names)).toEqual([]);
-      const { searched, candidates } = await searchIn(subject.store, searchOf({ namespace: subject.namespace, agentId: 'me', terms: termsOf('text'), neighbours: 3 }),
+      const { searched, candidates } = await searchIn(
+        subject.store,
+        searchOf({ namespace: subject.namespace, agentId: 'me', terms: termsOf('text'), neighbours: 3 }),
       );
       expect(searched).toBe(3);
       expect(candidates.map(({ id }) => id)).not.toContain(idOf('another namespace'));
@@ -43,7 +56,12 @@ export function describeScopes(subject: ContractSubject): void {
     it('of a list is exactly the session', async () => {
       await fill();
       const listed = async (scope: object) => {
-        const { records } = await subject.store.list({ namespace: subject.namespace, limit: 10, nowMs: NOW_MS, ...scope });
+        const { records } = await subject.store.list({
+          namespace: subject.namespace,
+          limit: 10,
+          nowMs: NOW_MS,
+          ...scope,
+        });
         return names.filter((name) => records.some(({ id }) => id === idOf(name)));
       };
       expect(await listed({})).toEqual(names);
@@ -66,9 +84,21 @@ export function describeScopes(subject: ContractSubject): void {
   describe('filter', () => {
     const names = ['red', 'blue', 'plain'];
     const fill = async () => {
-      await subject.add('red', { tags: ['red', 'warm'], metadata: { size: 5, name: 'one', on: true, deep: { list: [1, 'x'] } }, createdAtMs: NOW_MS - 10 });
-      await subject.add('blue', { tags: ['blue'], metadata: { size: 7.5, name: '5', on: false, 'odd.key': 1 }, sessionId: null });
-      await subject.add('plain', { agentId: 'other', metadata: { size: '5', none: null, empty: [] }, updatedAtMs: NOW_MS + 10 });
+      await subject.add('red', {
+        tags: ['red', 'warm'],
+        metadata: { size: 5, name: 'one', on: true, deep: { list: [1, 'x'] } },
+        createdAtMs: NOW_MS - 10,
+      });
+      await subject.add('blue', {
+        tags: ['blue'],
+        metadata: { size: 7.5, name: '5', on: false, 'odd.key': 1 },
+        sessionId: null,
+      });
+      await subject.add('plain', {
+        agentId: 'other',
+        metadata: { size: '5', none: null, empty: [] },
+        updatedAtMs: NOW_MS + 10,
+      });
     };
     const cases: [string, Filter, string[]][] = [
       ['nothing', {}, names],
@@ -82,7 +112,11 @@ export function describeScopes(subject: ContractSubject): void {
       ['a nested path into a list', { must: [{ key: 'metadata.deep.list', match: { value: 'x' } }] }, ['red']],
       ['a key with a dot', { must: [{ key: 'metadata."odd.key"', match: { value: 1 } }] }, ['blue']],
       ['an object, which equals nothing', { must: [{ key: 'metadata.deep', match: { value: 1 } }] }, []],
-      ['missing, null or an empty list', { must: [{ is_empty: { key: 'metadata.none' } }, { is_empty: { key: 'metadata.empty' } }] }, names],
+      [
+        'missing, null or an empty list',
+        { must: [{ is_empty: { key: 'metadata.none' } }, { is_empty: { key: 'metadata.empty' } }] },
+        names,
+      ],
       ['what is there', { must_not: [{ is_empty: { key: 'metadata.name' } }] }, ['red', 'blue']],
       ['no session', { must: [{ is_empty: { key: 'session_id' } }] }, ['blue']],
       ['no tags', { must: [{ is_empty: { key: 'tags' } }] }, ['plain']],
@@ -91,10 +125,34 @@ export function describeScopes(subject: ContractSubject): void {
       ['a time', { must: [{ key: 'created_at', range: { lt: NOW_MS } }] }, ['red']],
       ['the time of the last change', { must: [{ key: 'updated_at', range: { gt: NOW_MS } }] }, ['plain']],
       ['a level', { must: [{ key: 'level', match: { any: ['immediate', 'long_term'] } }] }, names],
-      ['one of several', { should: [{ key: 'tags', match: { value: 'blue' } }, { key: 'agent_id', match: { value: 'other' } }] }, ['blue', 'plain']],
+      [
+        'one of several',
+        {
+          should: [
+            { key: 'tags', match: { value: 'blue' } },
+            { key: 'agent_id', match: { value: 'other' } },
+          ],
+        },
+        ['blue', 'plain'],
+      ],
       ['an empty list of choices', { should: [] }, names],
-      ['filters in filters', { must: [{ should: [{ must_not: [{ is_empty: { key: 'tags' } }] }] }], must_not: [{ key: 'metadata.on', match: { value: true } }] }, ['blue']],
-      ['all at once', { must: [{ key: 'metadata.size', range: { gte: 5 } }], should: [{ key: 'metadata.name', match: { value: '5' } }], must_not: [{ key: 'tags', match: { value: 'red' } }] }, ['blue']],
+      [
+        'filters in filters',
+        {
+          must: [{ should: [{ must_not: [{ is_empty: { key: 'tags' } }] }] }],
+          must_not: [{ key: 'metadata.on', match: { value: true } }],
+        },
+        ['blue'],
+      ],
+      [
+        'all at once',
+        {
+          must: [{ key: 'metadata.size', range: { gte: 5 } }],
+          should: [{ key: 'metadata.name', match: { value: '5' } }],
+          must_not: [{ key: 'tags', match: { value: 'red' } }],
+        },
+        ['blue'],
+      ],
       ['text that means something in SQL', { must: [{ key: "metadata.x'", match: { value: `' OR 1=1 --` } }] }, []],
     ];
 
@@ -108,9 +166,15 @@ export function describeScopes(subject: ContractSubject): void {
     it('that is malformed is refused', async () => {
       const filter = { must: [{ key: 'colour', match: { value: 'red' } }] } as Filter;
       const refused = { code: 'BAD_REQUEST' };
-      await expect(subject.store.search(searchOf({ namespace: subject.namespace, filter }))).rejects.toMatchObject(refused);
-      await expect(subject.store.list({ namespace: subject.namespace, filter, limit: 1, nowMs: NOW_MS })).rejects.toMatchObject(refused);
-      await expect(subject.store.write([{ op: 'delete_where', namespace: subject.namespace, filter }])).rejects.toBeInstanceOf(CodedError);
+      await expect(subject.store.search(searchOf({ namespace: subject.namespace, filter }))).rejects.toMatchObject(
+        refused,
+      );
+      await expect(
+        subject.store.list({ namespace: subject.namespace, filter, limit: 1, nowMs: NOW_MS }),
+      ).rejects.toMatchObject(refused);
+      await expect(
+        subject.store.write([{ op: 'delete_where', namespace: subject.namespace, filter }]),
+      ).rejects.toBeInstanceOf(CodedError);
     });
   });
 }

@@ -3,12 +3,25 @@ import { analyze } from '../../src/base/text/analyzer.ts';
 import { inverseDocumentFrequency, saturatedFrequency } from '../../src/base/text/bm25.ts';
 import type { SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
-import { dot, foundIn, idOf, NOW_MS, searchIn, searchOf, termsOf, vectorBetween, vectorOf, type FoundCandidate } from './store-samples.ts';
+import {
+  dot,
+  foundIn,
+  idOf,
+  NOW_MS,
+  searchIn,
+  searchOf,
+  termsOf,
+  vectorBetween,
+  vectorOf,
+  type FoundCandidate,
+} from './store-samples.ts';
 
 export function describeSearch(subject: ContractSubject): void {
-  const search = (fields: Partial<SearchRequest>) => searchIn(subject.store, searchOf({ namespace: subject.namespace, ...fields }));
+  const search = (fields: Partial<SearchRequest>) =>
+    searchIn(subject.store, searchOf({ namespace: subject.namespace, ...fields }));
   const idsOf = (candidates: readonly FoundCandidate[]) => candidates.map(({ id }) => id);
-  const byDense = (candidates: readonly FoundCandidate[]) => idsOf([...candidates].sort((a, b) => (b.dense ?? -2) - (a.dense ?? -2)));
+  const byDense = (candidates: readonly FoundCandidate[]) =>
+    idsOf([...candidates].sort((a, b) => (b.dense ?? -2) - (a.dense ?? -2)));
 
   describe('dense search', () => {
     it('finds the nearest of the level, with their cosines', async () => {
@@ -16,10 +29,14 @@ export function describeSearch(subject: ContractSubject): void {
       await subject.add('elsewhere', { level: 'long_term' });
       const vector = vectorBetween('point-3', 'point-9', 0.3, subject.dimension);
       const { candidates, searched } = await search({ vector, candidates: 5 });
-      const cosines = Array.from({ length: 30 }, (_, i) => ({ id: idOf(`point-${i}`), dense: dot(vector, vectorOf(`point-${i}`, subject.dimension)) }));
+      const cosines = Array.from({ length: 30 }, (_, i) => ({
+        id: idOf(`point-${i}`),
+        dense: dot(vector, vectorOf(`point-${i}`, subject.dimension)),
+      }));
       const best = cosines.sort((a, b) => b.dense - a.dense).slice(0, 5);
       expect(byDense(candidates)).toEqual(best.map(({ id }) => id));
-      for (const { id, dense } of best) expect(candidates.find((candidate) => candidate.id === id)?.dense).toBeCloseTo(dense, 4);
+      for (const { id, dense } of best)
+        expect(candidates.find((candidate) => candidate.id === id)?.dense).toBeCloseTo(dense, 4);
       expect(candidates.every(({ direct }) => direct)).toBe(true);
       expect(searched).toBe(30);
     });
@@ -30,13 +47,18 @@ export function describeSearch(subject: ContractSubject): void {
       await subject.write([{ record: { ...record, id: idOf('nothing'), text: '...' }, vector: zero }]);
       const { candidates } = await search({ vector: vectorOf('something', subject.dimension) });
       expect(candidates.find(({ id }) => id === idOf('nothing'))?.dense).toBeCloseTo(0, 5);
-      expect((await search({ vector: zero })).candidates.map(({ dense }) => Math.abs(dense ?? 9) < 1e-5)).toEqual([true, true]);
+      expect((await search({ vector: zero })).candidates.map(({ dense }) => Math.abs(dense ?? 9) < 1e-5)).toEqual([
+        true,
+        true,
+      ]);
     });
 
     it('measures what unrelated texts have in common with the query where it is asked to', async () => {
       for (let i = 0; i < 9; i++) await subject.add(`spread-${i}`);
       const vector = vectorOf('query', subject.dimension);
-      const cosines = Array.from({ length: 9 }, (_, i) => dot(vector, vectorOf(`spread-${i}`, subject.dimension))).sort((a, b) => a - b);
+      const cosines = Array.from({ length: 9 }, (_, i) => dot(vector, vectorOf(`spread-${i}`, subject.dimension))).sort(
+        (a, b) => a - b,
+      );
       expect((await search({ vector, denseSamples: 9 })).denseMedian).toBeCloseTo(cosines[4] as number, 4);
       expect((await search({ vector })).denseMedian).toBeNull();
       expect((await search({ denseSamples: 9, terms: termsOf('spread') })).denseMedian).toBeNull();
@@ -60,7 +82,12 @@ export function describeSearch(subject: ContractSubject): void {
       const documents = [...Object.values(texts), 'adoption takes time'].map((text) => analyze(text));
       const average = documents.reduce((sum, words) => sum + words.length, 0) / documents.length;
       expect(statistics).toEqual({ documentCount: 5, averageTermCount: average, documentFrequencies: [2, 2, 1] });
-      expect(await subject.store.termStatistics(subject.namespace, terms.map(({ term }) => term))).toEqual(statistics);
+      expect(
+        await subject.store.termStatistics(
+          subject.namespace,
+          terms.map(({ term }) => term),
+        ),
+      ).toEqual(statistics);
       expect(new Set(idsOf(candidates))).toEqual(new Set(['a', 'b', 'c'].map(idOf)));
       for (const name of ['a', 'b', 'c'] as const) {
         const words = analyze(texts[name]);
@@ -70,8 +97,13 @@ export function describeSearch(subject: ContractSubject): void {
           return idf * saturatedFrequency(frequency, words.length, average);
         });
         const candidate = candidates.find(({ id }) => id === idOf(name)) as FoundCandidate;
-        expect(Array.from(candidate.termScores).map((score) => score.toFixed(4))).toEqual(expected.map((score) => score.toFixed(4)));
-        expect(candidate.lexical).toBeCloseTo(expected.reduce((sum, score) => sum + score, 0), 4);
+        expect(Array.from(candidate.termScores).map((score) => score.toFixed(4))).toEqual(
+          expected.map((score) => score.toFixed(4)),
+        );
+        expect(candidate.lexical).toBeCloseTo(
+          expected.reduce((sum, score) => sum + score, 0),
+          4,
+        );
         expect(candidate.dense).toBeNull();
       }
     });
@@ -87,10 +119,22 @@ export function describeSearch(subject: ContractSubject): void {
     it('knows unknown words, and namespaces that do not exist', async () => {
       await subject.add('a', { text: texts.a });
       const unknown = await search({ terms: termsOf('zebra') });
-      expect(unknown).toMatchObject({ candidates: [], searched: 1, statistics: { documentCount: 1, documentFrequencies: [0] } });
-      const empty = await search({ namespace: 'nobody-here', terms: termsOf('zebra'), vector: vectorOf('z', subject.dimension), denseSamples: 3 });
+      expect(unknown).toMatchObject({
+        candidates: [],
+        searched: 1,
+        statistics: { documentCount: 1, documentFrequencies: [0] },
+      });
+      const empty = await search({
+        namespace: 'nobody-here',
+        terms: termsOf('zebra'),
+        vector: vectorOf('z', subject.dimension),
+        denseSamples: 3,
+      });
       expect(empty).toEqual({
-        candidates: [], searched: 0, denseMedian: null, statistics: { documentCount: 0, averageTermCount: 0, documentFrequencies: [0] },
+        candidates: [],
+        searched: 0,
+        denseMedian: null,
+        statistics: { documentCount: 0, averageTermCount: 0, documentFrequencies: [0] },
       });
     });
 
@@ -98,7 +142,9 @@ export function describeSearch(subject: ContractSubject): void {
       await subject.add('said', { text: 'Ann Lee: I moved to Oslo' });
       await subject.add('asked', { text: 'Bob: did you move to Oslo?' });
       const { candidates } = await search({ terms: termsOf('Oslo'), names: ['ann'] });
-      const traits = Object.fromEntries(candidates.map(({ id, speakerNamed, isQuestion }) => [id, [speakerNamed, isQuestion]]));
+      const traits = Object.fromEntries(
+        candidates.map(({ id, speakerNamed, isQuestion }) => [id, [speakerNamed, isQuestion]]),
+      );
       expect(traits).toEqual({ [idOf('said')]: [true, false], [idOf('asked')]: [false, true] });
     });
   });
@@ -112,7 +158,12 @@ export function describeSearch(subject: ContractSubject): void {
     expect(new Set(idsOf(candidates))).toEqual(new Set([idOf('near'), idOf('worded')]));
     const near = candidates.find(({ id }) => id === idOf('near'));
     expect(near).toMatchObject({
-      level: 'immediate', createdAtMs: NOW_MS - 7, accessCount: 3, tokenCount: 9, lexical: 0, direct: true,
+      level: 'immediate',
+      createdAtMs: NOW_MS - 7,
+      accessCount: 3,
+      tokenCount: 9,
+      lexical: 0,
+      direct: true,
     });
     const worded = candidates.find(({ id }) => id === idOf('worded')) as FoundCandidate;
     expect(worded.dense).toBeCloseTo(dot(vector, vectorOf('worded', subject.dimension)), 4);
@@ -126,7 +177,12 @@ export function describeSearch(subject: ContractSubject): void {
         await subject.add(`tea ${i}`, { text: `tea number ${i}`, level, createdAtMs: NOW_MS + i });
       }
       await subject.add('elsewhere', { text: 'tea at large', level: 'short_term', sessionId: null });
-      const request = searchOf({ namespace: subject.namespace, terms: termsOf('tea'), candidates: 2, levels: ['long_term', 'immediate'] });
+      const request = searchOf({
+        namespace: subject.namespace,
+        terms: termsOf('tea'),
+        candidates: 2,
+        levels: ['long_term', 'immediate'],
+      });
       const { candidates, levels, statistics } = await subject.store.search(request);
       expect(levels.map(({ searched }) => searched)).toEqual([2, 2]);
       expect(statistics.documentFrequencies).toEqual([5]);
@@ -137,7 +193,8 @@ export function describeSearch(subject: ContractSubject): void {
       expect(found.map(({ previousId }) => previousId)).toEqual([null, ...[0, 1, 2].map((i) => idOf(`tea ${i}`))]);
       const narrow = foundIn((await subject.store.search({ ...request, candidates: 1, neighbours: 1 })).candidates);
       expect(new Set(narrow.map(({ id }) => id)).size).toBe(narrow.length);
-      for (const level of ['immediate', 'long_term']) expect(narrow.filter((one) => one.level === level && one.direct)).toHaveLength(1);
+      for (const level of ['immediate', 'long_term'])
+        expect(narrow.filter((one) => one.level === level && one.direct)).toHaveLength(1);
     });
   });
 
@@ -145,7 +202,12 @@ export function describeSearch(subject: ContractSubject): void {
     const talk = async () => {
       for (let i = 0; i < 7; i++) {
         const level = i < 2 ? 'long_term' : 'immediate';
-        await subject.add(`turn-${i}`, { text: i === 3 ? 'the needle' : `hay ${i}`, createdAtMs: NOW_MS + i, level, tags: i === 4 ? ['odd'] : [] });
+        await subject.add(`turn-${i}`, {
+          text: i === 3 ? 'the needle' : `hay ${i}`,
+          createdAtMs: NOW_MS + i,
+          level,
+          tags: i === 4 ? ['odd'] : [],
+        });
       }
       await subject.add('other session', { sessionId: 'other', createdAtMs: NOW_MS + 3 });
     };
@@ -156,10 +218,12 @@ export function describeSearch(subject: ContractSubject): void {
       expect([needle?.previousId, needle?.nextId]).toEqual([idOf('turn-2'), idOf('turn-4')]);
       const ends = await search({ terms: termsOf('hay') });
       const edges = ends.candidates.filter(({ id }) => [idOf('turn-2'), idOf('turn-6')].includes(id));
-      expect(edges.map(({ id, previousId, nextId }) => [id, previousId, nextId])).toEqual(expect.arrayContaining([
-        [idOf('turn-2'), idOf('turn-1'), idOf('turn-3')],
-        [idOf('turn-6'), idOf('turn-5'), null],
-      ]));
+      expect(edges.map(({ id, previousId, nextId }) => [id, previousId, nextId])).toEqual(
+        expect.arrayContaining([
+          [idOf('turn-2'), idOf('turn-1'), idOf('turn-3')],
+          [idOf('turn-6'), idOf('turn-5'), null],
+        ]),
+      );
     });
 
     it('come along with both scores, from other levels too', async () => {
@@ -189,16 +253,26 @@ export function describeSearch(subject: ContractSubject): void {
     it('without a session are turns of one conversation, until half an hour of silence', async () => {
       const said = ['Ann: where is it?', 'Ben: the needle is in the shed', 'Ann: thanks', 'Ben: hello again'];
       const minutes = [0, 20, 49, 80];
-      for (const [i, text] of said.entries()) await subject.add(`turn-${i}`, { sessionId: null, createdAtMs: NOW_MS + (minutes[i] ?? 0) * 60_000, text });
+      for (const [i, text] of said.entries())
+        await subject.add(`turn-${i}`, { sessionId: null, createdAtMs: NOW_MS + (minutes[i] ?? 0) * 60_000, text });
       const { candidates } = await search({ terms: termsOf('needle'), neighbours: 3 });
       expect(new Set(idsOf(candidates))).toEqual(new Set([idOf('turn-0'), idOf('turn-1'), idOf('turn-2')]));
       const by = new Map(candidates.map((candidate) => [candidate.id, candidate]));
-      expect(by.get(idOf('turn-1'))).toMatchObject({ previousId: idOf('turn-0'), nextId: idOf('turn-2'), direct: true });
+      expect(by.get(idOf('turn-1'))).toMatchObject({
+        previousId: idOf('turn-0'),
+        nextId: idOf('turn-2'),
+        direct: true,
+      });
       expect(by.get(idOf('turn-2'))).toMatchObject({ previousId: idOf('turn-1'), nextId: null, direct: false });
     });
 
     it('are none for notes without a session', async () => {
-      for (const i of [1, 2, 3]) await subject.add(`loose-${i}`, { sessionId: null, createdAtMs: NOW_MS + i, text: i === 2 ? 'the needle' : 'hay' });
+      for (const i of [1, 2, 3])
+        await subject.add(`loose-${i}`, {
+          sessionId: null,
+          createdAtMs: NOW_MS + i,
+          text: i === 2 ? 'the needle' : 'hay',
+        });
       const { candidates } = await search({ terms: termsOf('needle'), neighbours: 2 });
       expect(candidates).toMatchObject([{ id: idOf('loose-2'), previousId: null, nextId: null }]);
     });

@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { ContextRecord } from '../../src/base/context.ts';
 import type { MovedContext, Trim, WriteOp, WriteResult } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
-import { idOf, NOW_MS, placeOf, put, sample, sampleRecord, searchIn, searchOf, termsOf, vectorOf } from './store-samples.ts';
+import {
+  idOf,
+  NOW_MS,
+  placeOf,
+  put,
+  sample,
+  sampleRecord,
+  searchIn,
+  searchOf,
+  termsOf,
+  vectorOf,
+} from './store-samples.ts';
 
 function movedBy(result: WriteResult | undefined): readonly MovedContext[] {
   return result?.op === 'trim' ? result.moved : [];
@@ -76,7 +87,11 @@ export function describeWrites(subject: ContractSubject): void {
 
   describe('update', () => {
     const update = (id: string, patch: Extract<WriteOp, { op: 'update' }>['patch'], ifVersion?: number): WriteOp => ({
-      op: 'update', namespace: subject.namespace, id, patch, updatedAtMs: NOW_MS + 50,
+      op: 'update',
+      namespace: subject.namespace,
+      id,
+      patch,
+      updatedAtMs: NOW_MS + 50,
       ...(ifVersion === undefined ? {} : { ifVersion }),
     });
 
@@ -85,7 +100,9 @@ export function describeWrites(subject: ContractSubject): void {
       const [result] = await subject.store.write([update(record.id, { metadata: { b: 2 } })]);
       const expected = { ...record, metadata: { b: 2 }, version: 2, updatedAtMs: NOW_MS + 50 };
       expect(result).toEqual({ op: 'update', record: expected });
-      await subject.store.write([update(record.id, { tags: ['new'], expiry: { atMs: NOW_MS + 99, action: 'delete' } })]);
+      await subject.store.write([
+        update(record.id, { tags: ['new'], expiry: { atMs: NOW_MS + 99, action: 'delete' } }),
+      ]);
       expect(await fetchOne(record.id)).toEqual({ ...expected, tags: ['new'], version: 3, expiresAtMs: NOW_MS + 99 });
     });
 
@@ -93,33 +110,50 @@ export function describeWrites(subject: ContractSubject): void {
       const { record } = await subject.add('old words', { text: 'the walrus sleeps' });
       const vector = vectorOf('something else', subject.dimension);
       await subject.store.write([update(record.id, { text: { text: 'a penguin swims', tokenCount: 3, vector } })]);
-      const search = (query: string) => searchIn(subject.store, searchOf({ namespace: subject.namespace, terms: termsOf(query) }));
+      const search = (query: string) =>
+        searchIn(subject.store, searchOf({ namespace: subject.namespace, terms: termsOf(query) }));
       expect((await search('walrus')).candidates).toEqual([]);
       expect((await search('penguin')).candidates.map(({ id }) => id)).toEqual([record.id]);
       const dense = await searchIn(subject.store, searchOf({ namespace: subject.namespace, vector }));
       expect(dense.candidates[0]?.dense).toBeCloseTo(1, 3);
       expect((await fetchOne(record.id))?.text).toBe('a penguin swims');
-      const [loaded] = await subject.store.load({ namespace: subject.namespace, agentId: 'agent', sessionId: 'session' }, 'immediate', NOW_MS);
+      const [loaded] = await subject.store.load(
+        { namespace: subject.namespace, agentId: 'agent', sessionId: 'session' },
+        'immediate',
+        NOW_MS,
+      );
       expect(loaded?.vector).toEqual(vector);
     });
 
     it('moves to another level', async () => {
       const { record } = await subject.add('mover');
       await subject.store.write([update(record.id, { level: 'long_term' })]);
-      expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 0, short_term: 0, long_term: 1 });
-      const found = await searchIn(subject.store, searchOf({ namespace: subject.namespace, levels: ['long_term'], terms: termsOf('mover') }));
+      expect((await subject.store.stats(subject.namespace)).counts).toEqual({
+        immediate: 0,
+        short_term: 0,
+        long_term: 1,
+      });
+      const found = await searchIn(
+        subject.store,
+        searchOf({ namespace: subject.namespace, levels: ['long_term'], terms: termsOf('mover') }),
+      );
       expect(found.candidates.map(({ id, level }) => [id, level])).toEqual([[record.id, 'long_term']]);
     });
 
     it('with another version than expected fails and tells the version', async () => {
       const { record } = await subject.add('versioned');
-      const results = await subject.store.write([update(record.id, { tags: ['a'] }, 1), update(record.id, { tags: ['b'] }, 1)]);
+      const results = await subject.store.write([
+        update(record.id, { tags: ['a'] }, 1),
+        update(record.id, { tags: ['b'] }, 1),
+      ]);
       expect(results).toMatchObject([{ record: { version: 2 } }, { failed: 'version_conflict', version: 2 }]);
       expect((await fetchOne(record.id))?.tags).toEqual(['a']);
     });
 
     it('of what is not there fails', async () => {
-      expect(await subject.store.write([update(idOf('nobody'), { tags: [] })])).toEqual([{ op: 'update', failed: 'not_found' }]);
+      expect(await subject.store.write([update(idOf('nobody'), { tags: [] })])).toEqual([
+        { op: 'update', failed: 'not_found' },
+      ]);
     });
   });
 
@@ -129,7 +163,13 @@ export function describeWrites(subject: ContractSubject): void {
       const op: WriteOp = { op: 'delete', namespace: subject.namespace, ids: [idOf('absent'), record.id, record.id] };
       expect(await subject.store.write([op])).toEqual([{ op: 'delete', deletedIds: [record.id] }]);
       expect(await fetchOne(record.id)).toBeNull();
-      const dense = await searchIn(subject.store, searchOf({ namespace: subject.namespace, vector: vectorOf('doomed', subject.dimension), terms: termsOf('doomed') }),
+      const dense = await searchIn(
+        subject.store,
+        searchOf({
+          namespace: subject.namespace,
+          vector: vectorOf('doomed', subject.dimension),
+          terms: termsOf('doomed'),
+        }),
       );
       expect(dense.candidates).toEqual([]);
     });
@@ -148,9 +188,9 @@ export function describeWrites(subject: ContractSubject): void {
       await subject.write([fresh('go', { tags: ['red'] }), fresh('stay', { tags: ['blue'] }), keep]);
       await subject.write([fresh('foreign', { namespace: `${subject.namespace}-b`, tags: ['red'] })]);
       const filter = { must: [{ key: 'tags', match: { value: 'red' } }] };
-      expect(await subject.store.write([{ op: 'delete_where', namespace: subject.namespace, level: 'immediate', filter }])).toEqual([
-        { op: 'delete_where', deletedIds: [idOf('go')] },
-      ]);
+      expect(
+        await subject.store.write([{ op: 'delete_where', namespace: subject.namespace, level: 'immediate', filter }]),
+      ).toEqual([{ op: 'delete_where', deletedIds: [idOf('go')] }]);
       expect((await subject.store.stats(`${subject.namespace}-b`)).counts.immediate).toBe(1);
       const [all] = await subject.store.write([{ op: 'delete_where', namespace: subject.namespace }]);
       expect(new Set(deletedBy(all))).toEqual(new Set([idOf('stay'), idOf('keep')]));
@@ -159,7 +199,8 @@ export function describeWrites(subject: ContractSubject): void {
 
   describe('trim', () => {
     const trim = (fields: Partial<Trim>): WriteOp => ({
-      op: 'trim', trim: { namespace: subject.namespace, agentId: 'agent', level: 'immediate', keep: 2, ...fields },
+      op: 'trim',
+      trim: { namespace: subject.namespace, agentId: 'agent', level: 'immediate', keep: 2, ...fields },
     });
     const down = { level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote' } as const;
 
@@ -170,11 +211,19 @@ export function describeWrites(subject: ContractSubject): void {
       expect(deletedBy(result)).toEqual([]);
       expect(moved.map(({ id }) => id)).toEqual([idOf('a'), idOf('b')]);
       const record = sampleRecord('a', {
-        namespace: subject.namespace, createdAtMs: NOW_MS - 97, level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote',
+        namespace: subject.namespace,
+        createdAtMs: NOW_MS - 97,
+        level: 'short_term',
+        expiresAtMs: NOW_MS + 1000,
+        expiryAction: 'promote',
       });
       expect(moved[0]).toEqual(placeOf(record));
       expect(await fetchOne(idOf('a'))).toEqual(record);
-      expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 2, short_term: 2, long_term: 0 });
+      expect((await subject.store.stats(subject.namespace)).counts).toEqual({
+        immediate: 2,
+        short_term: 2,
+        long_term: 0,
+      });
     });
 
     it('counts by when a context entered the level, not by when it was created', async () => {
@@ -182,7 +231,13 @@ export function describeWrites(subject: ContractSubject): void {
       await subject.add('old', { createdAtMs: NOW_MS - 500 });
       const [result] = await subject.store.write([trim({ sessionId: 'session', keep: 1, moveTo: down })]);
       expect(movedBy(result).map(({ id }) => id)).toEqual([idOf('new')]);
-      const back: WriteOp = { op: 'update', namespace: subject.namespace, id: idOf('new'), patch: { level: 'immediate' }, updatedAtMs: NOW_MS };
+      const back: WriteOp = {
+        op: 'update',
+        namespace: subject.namespace,
+        id: idOf('new'),
+        patch: { level: 'immediate' },
+        updatedAtMs: NOW_MS,
+      };
       const [, again] = await subject.store.write([back, trim({ sessionId: 'session', keep: 1, moveTo: down })]);
       expect(movedBy(again).map(({ id }) => id)).toEqual([idOf('old')]);
     });
@@ -216,20 +271,41 @@ export function describeWrites(subject: ContractSubject): void {
     });
 
     it('sees the operations before it in the same call', async () => {
-      const results = await subject.store.write([put(fresh('p')), put(fresh('q')), put(fresh('r')), trim({ moveTo: down })]);
+      const results = await subject.store.write([
+        put(fresh('p')),
+        put(fresh('q')),
+        put(fresh('r')),
+        trim({ moveTo: down }),
+      ]);
       expect(movedBy(results[3]).map(({ id }) => id)).toEqual([idOf('p')]);
     });
   });
 
   it('many calls at once are all applied, each in its order', async () => {
-    const calls = Array.from({ length: 40 }, (_, i) => subject.write([fresh(`many-${i}`), fresh(`many-${i}`), fresh(`more-${i}`)]));
-    for (const results of await Promise.all(calls)) expect(results).toMatchObject([{ created: true }, { created: false }, { created: true }]);
+    const calls = Array.from({ length: 40 }, (_, i) =>
+      subject.write([fresh(`many-${i}`), fresh(`many-${i}`), fresh(`more-${i}`)]),
+    );
+    for (const results of await Promise.all(calls))
+      expect(results).toMatchObject([{ created: true }, { created: false }, { created: true }]);
     expect((await subject.store.stats(subject.namespace)).counts.immediate).toBe(80);
   });
 
   it('many calls at once that overflow their levels leave each level its newest', async () => {
-    const bound = (level: 'immediate' | 'short_term', keep: number, moveTo: Trim['moveTo'], sessionId?: string): WriteOp => ({
-      op: 'trim', trim: { namespace: subject.namespace, agentId: 'agent', level, keep, ...(sessionId === undefined ? {} : { sessionId }), ...(moveTo === undefined ? {} : { moveTo }) },
+    const bound = (
+      level: 'immediate' | 'short_term',
+      keep: number,
+      moveTo: Trim['moveTo'],
+      sessionId?: string,
+    ): WriteOp => ({
+      op: 'trim',
+      trim: {
+        namespace: subject.namespace,
+        agentId: 'agent',
+        level,
+        keep,
+        ...(sessionId === undefined ? {} : { sessionId }),
+        ...(moveTo === undefined ? {} : { moveTo }),
+      },
     });
     const below = { level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote' } as const;
     const last = { level: 'long_term', expiresAtMs: null, expiryAction: 'delete' } as const;
@@ -237,7 +313,11 @@ export function describeWrites(subject: ContractSubject): void {
     const results = await Promise.all(
       names.map((name, i) => {
         const sessionId = i % 2 === 0 ? 'even' : 'odd';
-        return subject.store.write([put(fresh(name, { sessionId })), bound('immediate', 2, below, sessionId), bound('short_term', 5, last)]);
+        return subject.store.write([
+          put(fresh(name, { sessionId })),
+          bound('immediate', 2, below, sessionId),
+          bound('short_term', 5, last),
+        ]);
       }),
     );
     const places = new Map<string, Pick<ContextRecord, 'level' | 'expiresAtMs'>>();
@@ -246,8 +326,15 @@ export function describeWrites(subject: ContractSubject): void {
       else for (const context of movedBy(result)) places.set(context.id, context);
     }
     const records = await subject.store.fetch(subject.namespace, names.map(idOf), NOW_MS);
-    expect(records.map((record) => record?.level)).toEqual(names.map((_, i) => (i >= 26 ? 'immediate' : i >= 21 ? 'short_term' : 'long_term')));
-    for (const record of records) expect(places.get(record?.id ?? '')).toMatchObject({ level: record?.level, expiresAtMs: record?.expiresAtMs });
-    expect((await subject.store.stats(subject.namespace)).counts).toEqual({ immediate: 4, short_term: 5, long_term: 21 });
+    expect(records.map((record) => record?.level)).toEqual(
+      names.map((_, i) => (i >= 26 ? 'immediate' : i >= 21 ? 'short_term' : 'long_term')),
+    );
+    for (const record of records)
+      expect(places.get(record?.id ?? '')).toMatchObject({ level: record?.level, expiresAtMs: record?.expiresAtMs });
+    expect((await subject.store.stats(subject.namespace)).counts).toEqual({
+      immediate: 4,
+      short_term: 5,
+      long_term: 21,
+    });
   });
 }

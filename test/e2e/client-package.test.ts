@@ -75,33 +75,55 @@ afterAll(() => world.cleanUp());
 
 /** This Node, and the one on the path where it is another. */
 async function nodes(): Promise<string[]> {
-  const { stdout } = await run('node', ['-p', 'process.execPath + " " + process.versions.node'], { env: { PATH: pathWithoutBin() } }).catch(() => ({ stdout: '' }));
+  const { stdout } = await run('node', ['-p', 'process.execPath + " " + process.versions.node'], {
+    env: { PATH: pathWithoutBin() },
+  }).catch(() => ({ stdout: '' }));
   const [path = '', version = ''] = stdout.trim().split(' ');
   return Number.parseInt(version) >= 20 && path !== process.execPath ? [process.execPath, path] : [process.execPath];
 }
 
 function pathWithoutBin(): string {
-  return (process.env['PATH'] ?? '').split(':').filter((part) => !part.includes('node_modules')).join(':');
+  return (process.env['PATH'] ?? '')
+    .split(':')
+    .filter((part) => !part.includes('node_modules'))
+    .join(':');
 }
 
 describe('the published client', () => {
   it('runs on every Node at hand', async () => {
     for (const node of await nodes()) {
       const { stdout } = await run(node, ['program.js', String(server.port)], { cwd: folder });
-      expect(JSON.parse(stdout), node).toEqual({ same: true, text: 'Mara prefers morning flights \u{1f600}', code: 'NOT_FOUND', own: true });
+      expect(JSON.parse(stdout), node).toEqual({
+        same: true,
+        text: 'Mara prefers morning flights \u{1f600}',
+        code: 'NOT_FOUND',
+        own: true,
+      });
     }
   });
 
-  it('has types that need neither Node\'s nor anything of the server', async () => {
-    const compilerOptions = { noEmit: true, strict: true, exactOptionalPropertyTypes: true, target: 'es2022', lib: ['es2022', 'dom'], module: 'nodenext', types: [] };
+  it("has types that need neither Node's nor anything of the server", async () => {
+    const compilerOptions = {
+      noEmit: true,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      target: 'es2022',
+      lib: ['es2022', 'dom'],
+      module: 'nodenext',
+      types: [],
+    };
     writeFileSync(join(folder, 'typed.ts'), TYPED_PROGRAM);
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
-    const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch((error: unknown) => error as { stdout: string });
+    const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch(
+      (error: unknown) => error as { stdout: string },
+    );
     expect(stdout).toBe('');
   });
 
   it('holds no server code', () => {
-    const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+    const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.js'),
+    );
     expect(files).toContain('clients/typescript/src/index.js');
     expect(files.filter((file) => !/^(clients\/typescript\/src|src\/(protocol|base))\//.test(file))).toEqual([]);
     const imported = new Set<string>();

@@ -27,18 +27,43 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 describe('against a real server', () => {
   it('every request gets a reply that keeps its schema', async () => {
     const text = 'Gr\u00fc\u00dfe an Zo\u00eb: the espresso machine was damaged, \u{1f600}';
-    const stored = await client.store({ text, session_id: 's', tags: ['damage'], metadata: { order: 4711, nested: { a: [1, null] } } });
+    const stored = await client.store({
+      text,
+      session_id: 's',
+      tags: ['damage'],
+      metadata: { order: 4711, nested: { a: [1, null] } },
+    });
     validators.reply('context.store', stored);
     expect(stored.created).toBe(true);
     const { context } = validators.reply('context.get', await client.get({ id: stored.id }));
-    expect(context).toMatchObject({ text, agent_id: 'agent-1', session_id: 's', tags: ['damage'], metadata: { order: 4711, nested: { a: [1, null] } } });
-    const { results } = validators.reply('context.store_batch', await client.storeBatch({ contexts: [{ text, id: stored.id }, { text: 'other', id: stored.id }] }));
+    expect(context).toMatchObject({
+      text,
+      agent_id: 'agent-1',
+      session_id: 's',
+      tags: ['damage'],
+      metadata: { order: 4711, nested: { a: [1, null] } },
+    });
+    const { results } = validators.reply(
+      'context.store_batch',
+      await client.storeBatch({
+        contexts: [
+          { text, id: stored.id },
+          { text: 'other', id: stored.id },
+        ],
+      }),
+    );
     expect(results[0]).toMatchObject({ created: false });
     expect(results[1]).toMatchObject({ error: { code: 'CONFLICT' } });
-    const answer = validators.reply('context.query', await client.query({ query: 'damaged espresso machine', explain: true }));
+    const answer = validators.reply(
+      'context.query',
+      await client.query({ query: 'damaged espresso machine', explain: true }),
+    );
     expect(answer.contexts[0]?.id).toBe(stored.id);
     expect(answer.receipts?.length).toBeGreaterThan(0);
-    const updated = validators.reply('context.update', await client.update({ id: stored.id, metadata: {}, if_version: 1 }));
+    const updated = validators.reply(
+      'context.update',
+      await client.update({ id: stored.id, metadata: {}, if_version: 1 }),
+    );
     expect(updated.context.version).toBe(2);
     validators.reply('context.list', await client.list().page());
     validators.reply('stats', await client.stats());
@@ -66,13 +91,17 @@ describe('against a real server', () => {
   });
 
   it('a thousand calls at once all come back', async () => {
-    const replies = await Promise.all(Array.from({ length: 1_000 }, (_, i) => client.request('stats', i % 2 === 0 ? {} : { namespace: 'default' })));
+    const replies = await Promise.all(
+      Array.from({ length: 1_000 }, (_, i) => client.request('stats', i % 2 === 0 ? {} : { namespace: 'default' })),
+    );
     expect(replies.every(({ uptime_ms: uptimeMs }) => uptimeMs >= 0)).toBe(true);
   });
 
   it('a wrong secret and an address without a server are told apart', async () => {
     expect(await codeOf(server.connect({ secret: 'x'.repeat(32) }))).toBe('AUTH_FAILED');
-    expect(await codeOf(connect({ host: '127.0.0.1', port: 1, keyId: 'default', secret: 'x'.repeat(32) }))).toBe('CONNECTION_FAILED');
+    expect(await codeOf(connect({ host: '127.0.0.1', port: 1, keyId: 'default', secret: 'x'.repeat(32) }))).toBe(
+      'CONNECTION_FAILED',
+    );
   });
 });
 
@@ -84,7 +113,10 @@ describe('over a link that is cut', () => {
   beforeAll(async () => {
     link = createServer((near) => {
       const far = connectSocket(server.port, '127.0.0.1');
-      for (const [one, other] of [[near, far], [far, near]] as const) {
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
         sockets.add(one);
         one.on('error', () => undefined);
         one.on('close', () => other.destroy());

@@ -16,7 +16,8 @@ const LEVELS: readonly Level[] = ['immediate', 'short_term', 'long_term'];
 async function all(client: Client): Promise<Map<string, unknown>> {
   const found = new Map<string, unknown>();
   // Reads are counted, and the counts may lag: they are no part of what must come back.
-  for await (const context of client.list({ agent_id: '*', limit: 500 })) found.set(context.id, { ...context, access_count: 0 });
+  for await (const context of client.list({ agent_id: '*', limit: 500 }))
+    found.set(context.id, { ...context, access_count: 0 });
   return found;
 }
 
@@ -95,10 +96,17 @@ async function importUntilCut(client: Client, round: number, acknowledged: Map<s
   let next = 0;
   const lane = async (): Promise<void> => {
     for (;;) {
-      const texts = Array.from({ length: BATCH }, () => `round ${round} turn ${next++}: ${'and so on '.repeat(next % 20)}`);
+      const texts = Array.from(
+        { length: BATCH },
+        () => `round ${round} turn ${next++}: ${'and so on '.repeat(next % 20)}`,
+      );
       const level = LEVELS[next % 3];
-      const { results } = await client.storeBatch({ contexts: texts.map((text) => ({ text, level, session_id: `s${round}` })) }, { timeoutMs: 5000 });
-      for (const [place, result] of results.entries()) if ('id' in result) acknowledged.set(result.id, texts[place] ?? '');
+      const { results } = await client.storeBatch(
+        { contexts: texts.map((text) => ({ text, level, session_id: `s${round}` })) },
+        { timeoutMs: 5000 },
+      );
+      for (const [place, result] of results.entries())
+        if ('id' in result) acknowledged.set(result.id, texts[place] ?? '');
     }
   };
   await Promise.allSettled(Array.from({ length: LANES }, lane));
@@ -145,14 +153,24 @@ describe('SIGTERM', () => {
     const server = await world.serve(folder);
     const client = await server.connect();
     const underWay = Array.from({ length: 40 }, (_, place) =>
-      client.storeBatch({ contexts: Array.from({ length: 50 }, (_unused, item) => ({ text: `batch ${place} item ${item}`, level: 'long_term' })) }, { timeoutMs: 4000 }),
+      client.storeBatch(
+        {
+          contexts: Array.from({ length: 50 }, (_unused, item) => ({
+            text: `batch ${place} item ${item}`,
+            level: 'long_term',
+          })),
+        },
+        { timeoutMs: 4000 },
+      ),
     );
     await Promise.race(underWay);
     const ending = server.end('SIGTERM');
     const outcomes = await Promise.allSettled(underWay);
     await client.close({ timeoutMs: 0 });
     expect(await ending).toMatchObject({ code: 0, signal: null });
-    const stored = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value.results : [])).map((result) => ('id' in result ? result.id : ''));
+    const stored = outcomes
+      .flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value.results : []))
+      .map((result) => ('id' in result ? result.id : ''));
     expect(stored.length).toBeGreaterThan(0);
 
     const again = await world.serve(folder);

@@ -25,7 +25,8 @@ const DIMENSION = 64;
 /** As unlike a model as can be, but the same for the same letters. */
 function letters(text: string): number[] {
   const vector = new Array<number>(DIMENSION).fill(0.01);
-  for (const letter of text.toLowerCase()) vector[letter.charCodeAt(0) % DIMENSION] = (vector[letter.charCodeAt(0) % DIMENSION] ?? 0) + 1;
+  for (const letter of text.toLowerCase())
+    vector[letter.charCodeAt(0) % DIMENSION] = (vector[letter.charCodeAt(0) % DIMENSION] ?? 0) + 1;
   return vector;
 }
 
@@ -70,7 +71,11 @@ describe('an embedding service', () => {
     await client.store({ text: 'bananas' });
     const { contexts } = await client.query({ query: 'banana' });
     expect(contexts[0]?.text).toBe('bananas');
-    expect(asked).toContainEqual({ authorization: 'Bearer token-hunter2', model: 'e5-letters', input: ['passage: bananas'] });
+    expect(asked).toContainEqual({
+      authorization: 'Bearer token-hunter2',
+      model: 'e5-letters',
+      input: ['passage: bananas'],
+    });
     expect(asked.map(({ input }) => input)).toContainEqual(['query: banana']);
     await client.close();
     const { code, stderr } = await server.end('SIGTERM');

@@ -4,7 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ContextManagerError, type Client } from '../../clients/typescript/src/index.ts';
 import { World, type ServerProcess } from './support/processes.ts';
 
-const SECRETS = { red: 'red-secret-that-is-long-enough-to-be-one', blue: 'blue-secret-that-is-long-enough-to-be-one', reader: 'reader-secret-that-is-long-enough-to-be-one' };
+const SECRETS = {
+  red: 'red-secret-that-is-long-enough-to-be-one',
+  blue: 'blue-secret-that-is-long-enough-to-be-one',
+  reader: 'reader-secret-that-is-long-enough-to-be-one',
+};
 const CONFIG = `
 [[keys]]
 id = "red"
@@ -70,7 +74,9 @@ describe('two keys with a namespace each', () => {
       stats: blue.stats({ namespace }),
     };
     const codes = await Promise.all(Object.entries(requests).map(async ([name, call]) => [name, await codeOf(call)]));
-    expect(Object.fromEntries(codes)).toEqual(Object.fromEntries(Object.keys(requests).map((name) => [name, 'FORBIDDEN'])));
+    expect(Object.fromEntries(codes)).toEqual(
+      Object.fromEntries(Object.keys(requests).map((name) => [name, 'FORBIDDEN'])),
+    );
   });
 
   it('see nothing of each other where they name none', async () => {
@@ -78,7 +84,12 @@ describe('two keys with a namespace each', () => {
     expect(await codeOf(blue.update({ id, text: 'x' }))).toBe('NOT_FOUND');
     expect((await blue.delete({ id })).deleted).toBe(0);
     expect((await blue.delete({ filter: { must: [{ key: 'tags', match: { value: 't' } }] } })).deleted).toBe(0);
-    const answer = await blue.query({ query: 'red code word ibis', agent_id: '*', relevance_threshold: 0, explain: true });
+    const answer = await blue.query({
+      query: 'red code word ibis',
+      agent_id: '*',
+      relevance_threshold: 0,
+      explain: true,
+    });
     expect(answer.contexts.map(({ text }) => text)).toEqual(['the blue code word is heron']);
     expect(answer.receipts?.map((receipt) => receipt.id)).not.toContain(id);
     expect(answer.metadata.total_searched).toBe(1);
@@ -134,7 +145,9 @@ describe('two keys with a namespace each', () => {
 
 describe('a key with scopes', () => {
   it('may do what they say and no more', async () => {
-    expect((await reader.query({ query: 'red code word', namespace: 'red' })).contexts[0]?.text).toBe('the red code word is ibis');
+    expect((await reader.query({ query: 'red code word', namespace: 'red' })).contexts[0]?.text).toBe(
+      'the red code word is ibis',
+    );
     expect(await codeOf(reader.store({ text: 'x', namespace: 'red' }))).toBe('FORBIDDEN');
     expect(await codeOf(reader.clearLevel({ level: 'immediate', namespace: 'red' }))).toBe('FORBIDDEN');
     expect(await codeOf(reader.gc())).toBe('FORBIDDEN');
@@ -150,7 +163,9 @@ describe('a key with scopes', () => {
 describe('what is written down', () => {
   it('names no namespace, no text and no secret: neither in metrics nor in health nor in the log', async () => {
     const base = `http://127.0.0.1:${server.httpPort}`;
-    const pages = await Promise.all(['/metrics', '/health', '/health/readiness'].map(async (path) => (await fetch(base + path)).text()));
+    const pages = await Promise.all(
+      ['/metrics', '/health', '/health/readiness'].map(async (path) => (await fetch(base + path)).text()),
+    );
     await Promise.all([red.close(), blue.close(), reader.close()]);
     const { code, stdout, stderr } = await server.end('SIGTERM');
     expect(code).toBe(0);

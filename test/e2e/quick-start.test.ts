@@ -52,7 +52,10 @@ describe('the first start', () => {
 
   it('is healthy over HTTP, and counts', async () => {
     const base = `http://127.0.0.1:${server.httpPort}`;
-    expect(await (await fetch(`${base}/health`)).json()).toMatchObject({ status: 'ok', checks: { store: { status: 'ok' }, embedder: { status: 'ok' } } });
+    expect(await (await fetch(`${base}/health`)).json()).toMatchObject({
+      status: 'ok',
+      checks: { store: { status: 'ok' }, embedder: { status: 'ok' } },
+    });
     expect((await fetch(`${base}/health/readiness`)).status).toBe(200);
     expect(await (await fetch(`${base}/metrics`)).text()).toContain('context_manager_connections_total');
   });
@@ -75,7 +78,12 @@ describe('the example conversation', () => {
   ])('answers %s', async (question, expected) => {
     const { contexts } = await json<ContextQueryReply>('query', question);
     const place = contexts.findIndex(({ text }) => text.includes(expected));
-    expect(contexts.slice(0, 3).map(({ text }) => text).join('\n')).toContain(expected);
+    expect(
+      contexts
+        .slice(0, 3)
+        .map(({ text }) => text)
+        .join('\n'),
+    ).toContain(expected);
     expect(place).toBeLessThan(3);
   });
 
@@ -87,7 +95,11 @@ describe('the example conversation', () => {
   it('comes back from an export, to the last field', async () => {
     const file = join(folder, 'export.jsonl');
     expect(await json('export', file)).toEqual({ exported: turnCount });
-    expect(await json('import', '--namespace', 'copy', file)).toEqual({ stored: turnCount, already_there: 0, failed: 0 });
+    expect(await json('import', '--namespace', 'copy', file)).toEqual({
+      stored: turnCount,
+      already_there: 0,
+      failed: 0,
+    });
     const again = await cli('export', '--namespace', 'copy');
     expect(again.stdout.trim().split('\n').sort()).toEqual(readFileSync(file, 'utf8').trim().split('\n').sort());
     expect(again.stderr).toContain(`exported ${turnCount} contexts`);
@@ -96,7 +108,16 @@ describe('the example conversation', () => {
 
 describe('the command line', () => {
   it('stores, gets, lists and deletes', async () => {
-    const stored = await json<{ id: string; level: string; created: boolean }>('store', 'The customer wants invoices by post', '--namespace', 'n1', '--tag', 'billing', '--metadata', '{"customer":7}');
+    const stored = await json<{ id: string; level: string; created: boolean }>(
+      'store',
+      'The customer wants invoices by post',
+      '--namespace',
+      'n1',
+      '--tag',
+      'billing',
+      '--metadata',
+      '{"customer":7}',
+    );
     expect(stored).toMatchObject({ level: 'immediate', created: true });
     const context = await json<object>('get', stored.id, '--namespace', 'n1');
     expect(context).toMatchObject({ agent_id: 'cli', tags: ['billing'], metadata: { customer: 7 } });
@@ -111,10 +132,27 @@ describe('the command line', () => {
 
   it('reads a text from standard input, and deletes by filter', async () => {
     const text = 'first line\nsecond line — ünïcode';
-    const args = ['store', '-', '--namespace', 'n2', '--session', 's1', '--agent', 'a1', '--level', 'short_term', '--json'];
+    const args = [
+      'store',
+      '-',
+      '--namespace',
+      'n2',
+      '--session',
+      's1',
+      '--agent',
+      'a1',
+      '--level',
+      'short_term',
+      '--json',
+    ];
     const { stdout } = await world.run(args, folder, cliVariables(server), `${text}\n`);
     const { id } = JSON.parse(stdout) as { id: string };
-    expect(await json('get', id, '--namespace', 'n2')).toMatchObject({ text, session_id: 's1', agent_id: 'a1', level: 'short_term' });
+    expect(await json('get', id, '--namespace', 'n2')).toMatchObject({
+      text,
+      session_id: 's1',
+      agent_id: 'a1',
+      level: 'short_term',
+    });
     expect(await json('query', 'second line', '--namespace', 'n2', '--agent', 'a2')).toMatchObject({ contexts: [] });
     const filter = '{"must":[{"key":"session_id","match":{"value":"s1"}}]}';
     expect(await json('delete', '--namespace', 'n2', '--filter', filter)).toEqual({ deleted: 1 });
@@ -122,7 +160,8 @@ describe('the command line', () => {
 
   it('names bad lines of an import, and goes on where it is told to', async () => {
     const lines = ['{"text":"one"}', '{"txt":"two"}', '{"text":"three","tags":[""]}', '{"text":"four"}'].join('\n');
-    const piped = (...more: string[]): Promise<Ended> => world.run(['import', '-', '--namespace', 'n3', '--json', ...more], folder, cliVariables(server), lines);
+    const piped = (...more: string[]): Promise<Ended> =>
+      world.run(['import', '-', '--namespace', 'n3', '--json', ...more], folder, cliVariables(server), lines);
     const stopped = await piped();
     expect(stopped.code).toBe(1);
     expect(JSON.parse(stopped.stdout)).toEqual({ stored: 1, already_there: 0, failed: 1 });
@@ -136,18 +175,41 @@ describe('the command line', () => {
     const lines = Array.from({ length: 100 }, (_, place) => `{"text":"line ${place}"}\n`).join('');
     const someStored = async (): Promise<void> => {
       const client = await server.connect();
-      await expect.poll(async () => (await client.stats({ namespace: 'n9' })).counts.long_term, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect
+        .poll(async () => (await client.stats({ namespace: 'n9' })).counts.long_term, { timeout: 10_000 })
+        .toBeGreaterThan(0);
       await client.close();
     };
-    const ended = await world.runUntil(someStored, 'SIGINT', ['import', '-', '--namespace', 'n9'], folder, cliVariables(server), lines);
-    expect(ended).toMatchObject({ code: 130, stdout: '', stderr: 'interrupted; run the same command again to go on\n' });
+    const ended = await world.runUntil(
+      someStored,
+      'SIGINT',
+      ['import', '-', '--namespace', 'n9'],
+      folder,
+      cliVariables(server),
+      lines,
+    );
+    expect(ended).toMatchObject({
+      code: 130,
+      stdout: '',
+      stderr: 'interrupted; run the same command again to go on\n',
+    });
   });
 
   it('imports a conversation document', async () => {
-    const turns = Array.from({ length: 250 }, (_, place) => ({ id: `D1:${place}`, session: 1, date_time: '1:56 pm on 8 May, 2023', speaker: 'Ann', text: `turn ${place}` }));
+    const turns = Array.from({ length: 250 }, (_, place) => ({
+      id: `D1:${place}`,
+      session: 1,
+      date_time: '1:56 pm on 8 May, 2023',
+      speaker: 'Ann',
+      text: `turn ${place}`,
+    }));
     const file = join(folder, 'conversation.json');
     writeFileSync(file, JSON.stringify({ turns }));
-    expect(await json('import', file, '--namespace', 'n4', '--level', 'immediate')).toEqual({ stored: 250, already_there: 0, failed: 0 });
+    expect(await json('import', file, '--namespace', 'n4', '--level', 'immediate')).toEqual({
+      stored: 250,
+      already_there: 0,
+      failed: 0,
+    });
     const { counts } = await json<{ counts: object }>('stats', '--namespace', 'n4');
     expect(counts).toMatchObject({ immediate: 50, short_term: 200, long_term: 0 });
     const [newest] = await json<{ text: string; created_at: number }[]>('list', '--namespace', 'n4', '--limit', '1');
@@ -155,7 +217,11 @@ describe('the command line', () => {
   });
 
   it('tells wrong usage from failure', async () => {
-    expect(await cli('query')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('missing required argument') as string });
+    expect(await cli('query')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('missing required argument') as string,
+    });
     const stranger = await world.run(['ping'], folder, { ...cliVariables(server), CONTEXT_MANAGER_KEY_ID: 'nobody' });
     expect(stranger).toMatchObject({ code: 1, stderr: expect.stringMatching(/^error: AUTH_FAILED/) as string });
   });
@@ -178,7 +244,15 @@ describe('doctor', () => {
     });
     const { ok, checks } = JSON.parse(stdout) as Report;
     expect(checks.filter((check) => !check.ok)).toEqual([]);
-    expect(checks.map(({ name }) => name)).toEqual(['configuration', 'keys', 'server', 'clock', 'store', 'http', 'embedder']);
+    expect(checks.map(({ name }) => name)).toEqual([
+      'configuration',
+      'keys',
+      'server',
+      'clock',
+      'store',
+      'http',
+      'embedder',
+    ]);
     expect({ ok, code }).toEqual({ ok: true, code: 0 });
   });
 
@@ -190,7 +264,8 @@ describe('doctor', () => {
     const { stdout, code } = await world.run(['doctor'], other, free);
     expect(code).toBe(1);
     expect(stdout).toMatch(/✗ +server +CONNECTION_FAILED.*\n.*context-manager serve/);
-    for (const name of ['configuration', 'keys', 'port', 'http port', 'embedder', 'store']) expect(stdout).toMatch(new RegExp(`✓ +${name} `));
+    for (const name of ['configuration', 'keys', 'port', 'http port', 'embedder', 'store'])
+      expect(stdout).toMatch(new RegExp(`✓ +${name} `));
   });
 
   it('reports a wrong setting with its remedy', async () => {

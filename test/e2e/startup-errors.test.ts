@@ -44,17 +44,29 @@ async function usedFolder(): Promise<string> {
 describe('the server does not start', () => {
   it('where its port is in use', async () => {
     const port = await takenPort();
-    expectRefusal(await world.failToServe(world.folder(), { SERVER__PORT: port }), new RegExp(`port ${port}.* in use`), /server\.port/);
+    expectRefusal(
+      await world.failToServe(world.folder(), { SERVER__PORT: port }),
+      new RegExp(`port ${port}.* in use`),
+      /server\.port/,
+    );
   });
 
   it('where its HTTP port is in use', async () => {
     const port = await takenPort();
-    expectRefusal(await world.failToServe(world.folder(), { SERVER__HTTP_PORT: port }), new RegExp(`${port} is in use`), /server\.http_port/);
+    expectRefusal(
+      await world.failToServe(world.folder(), { SERVER__HTTP_PORT: port }),
+      new RegExp(`${port} is in use`),
+      /server\.http_port/,
+    );
   });
 
   it('in production without a secret, or with a short one', async () => {
     const folder = world.folder();
-    expectRefusal(await world.failToServe(folder, { CONFIG_ENV: 'production' }), /PROTOCOL_SECRET is not set/, /openssl rand -hex 32/);
+    expectRefusal(
+      await world.failToServe(folder, { CONFIG_ENV: 'production' }),
+      /PROTOCOL_SECRET is not set/,
+      /openssl rand -hex 32/,
+    );
     expect(statSync(join(folder, 'data'), { throwIfNoEntry: false })).toBeUndefined();
     const short = await world.failToServe(folder, { CONFIG_ENV: 'production', PROTOCOL_SECRET: 'hunter2' });
     expectRefusal(short, /PROTOCOL_SECRET has 7 bytes/, /openssl rand -hex 32/);
@@ -62,11 +74,19 @@ describe('the server does not start', () => {
   });
 
   it('with a setting that does not exist', async () => {
-    expectRefusal(await world.failToServe(world.folder(), { SERVER__PROT: '1' }), /`server\.prot` is not a setting; did you mean `server\.port`/, /reference\.toml/);
+    expectRefusal(
+      await world.failToServe(world.folder(), { SERVER__PROT: '1' }),
+      /`server\.prot` is not a setting; did you mean `server\.port`/,
+      /reference\.toml/,
+    );
   });
 
   it('with a schedule that is none', async () => {
-    expectRefusal(await world.failToServe(world.folder(), { HIRAG__GC_SCHEDULE: 'soon' }), /`hirag\.gc_schedule` is not a cron expression/, /every minute/);
+    expectRefusal(
+      await world.failToServe(world.folder(), { HIRAG__GC_SCHEDULE: 'soon' }),
+      /`hirag\.gc_schedule` is not a cron expression/,
+      /every minute/,
+    );
   });
 
   it('where the data folder cannot be made', async () => {
@@ -102,13 +122,21 @@ describe('the server does not start', () => {
 
   it('with vectors of another length than those that it has', async () => {
     const folder = await usedFolder();
-    expectRefusal(await world.failToServe(folder, { EMBEDDING__DIMENSION: '512' }), /1024 dimensions.*512 dimensions/, /embedding\.dimension/);
+    expectRefusal(
+      await world.failToServe(folder, { EMBEDDING__DIMENSION: '512' }),
+      /1024 dimensions.*512 dimensions/,
+      /embedding\.dimension/,
+    );
     const again = await world.serve(folder);
     expect((await again.end('SIGTERM')).code).toBe(0);
   });
 
   it('with an embedding service that is not named', async () => {
-    expectRefusal(await world.failToServe(world.folder(), { EMBEDDING__PROVIDER: 'http' }), /`embedding\.model` is not set/, /reference\.toml/);
+    expectRefusal(
+      await world.failToServe(world.folder(), { EMBEDDING__PROVIDER: 'http' }),
+      /`embedding\.model` is not set/,
+      /reference\.toml/,
+    );
   });
 });
 

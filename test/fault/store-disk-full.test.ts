@@ -14,7 +14,11 @@ async function fill(store: ContextStore): Promise<string[]> {
     try {
       await store.write([put(sample(name, DIMENSION, { text: `${name} ${'x'.repeat(3000)}` }))]);
     } catch (error) {
-      expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true, message: expect.stringContaining('the disk is full') as string });
+      expect(error).toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        retryable: true,
+        message: expect.stringContaining('the disk is full') as string,
+      });
       return stored;
     }
     stored.push(name);
@@ -41,7 +45,9 @@ describe('a full disk', () => {
     const folder = await temporaryFolder();
     const store = await openAt(folder, { databasePagesMax: PAGES });
     await store.write([put(sample('first', DIMENSION))]);
-    const large = Array.from({ length: 500 }, (_, i) => put(sample(`large-${i}`, DIMENSION, { namespace: 'other', text: 'y'.repeat(3000) })));
+    const large = Array.from({ length: 500 }, (_, i) =>
+      put(sample(`large-${i}`, DIMENSION, { namespace: 'other', text: 'y'.repeat(3000) })),
+    );
     const outcomes = await Promise.allSettled([
       store.write([put(sample('small-a', DIMENSION))]),
       store.write(large),

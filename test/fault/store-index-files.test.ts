@@ -28,9 +28,13 @@ async function indexFiles(folder: string): Promise<string[]> {
 /** The five nearest of those that should be there. */
 async function expectNearest(store: ContextStore, present: readonly string[] = names): Promise<void> {
   const vector = vectorOf('query', DIMENSION);
-  const nearest = [...present].sort((a, b) => dot(vector, vectorOf(b, DIMENSION)) - dot(vector, vectorOf(a, DIMENSION))).slice(0, 5);
+  const nearest = [...present]
+    .sort((a, b) => dot(vector, vectorOf(b, DIMENSION)) - dot(vector, vectorOf(a, DIMENSION)))
+    .slice(0, 5);
   const { candidates } = await searchIn(store, searchOf({ vector, candidates: 5 }));
-  expect([...candidates].sort((a, b) => (b.dense ?? 0) - (a.dense ?? 0)).map(({ id }) => id)).toEqual(nearest.map(idOf));
+  expect([...candidates].sort((a, b) => (b.dense ?? 0) - (a.dense ?? 0)).map(({ id }) => id)).toEqual(
+    nearest.map(idOf),
+  );
 }
 
 describe('a saved vector index', () => {
@@ -67,35 +71,45 @@ describe('a saved vector index', () => {
     await indexed(store, COUNT);
   });
 
-  it.each(['.usearch', '.vectors'])('with one bit of its %s turned, wherever it is, is built again', async (extension) => {
-    const { folder, files } = await indexedFolder();
-    const path = join(folder, 'indexes', files.find((file) => file.endsWith(extension)) as string);
-    const whole = await readFile(path);
-    for (const share of [0.001, 0.5, 0.999]) {
-      const messages: string[] = [];
-      const bytes = Buffer.from(whole);
-      const at = Math.floor(bytes.length * share);
-      bytes[at] = (bytes[at] as number) ^ 0x10;
-      await writeFile(path, bytes);
-      const store = await openAt(folder, { ...SMALL, log: recordingLog(messages) });
-      await expectNearest(store);
-      expect(messages).toContain(DAMAGED);
-      await indexed(store, COUNT);
-      await store.close();
-    }
-  });
+  it.each(['.usearch', '.vectors'])(
+    'with one bit of its %s turned, wherever it is, is built again',
+    async (extension) => {
+      const { folder, files } = await indexedFolder();
+      const path = join(folder, 'indexes', files.find((file) => file.endsWith(extension)) as string);
+      const whole = await readFile(path);
+      for (const share of [0.001, 0.5, 0.999]) {
+        const messages: string[] = [];
+        const bytes = Buffer.from(whole);
+        const at = Math.floor(bytes.length * share);
+        bytes[at] = (bytes[at] as number) ^ 0x10;
+        await writeFile(path, bytes);
+        const store = await openAt(folder, { ...SMALL, log: recordingLog(messages) });
+        await expectNearest(store);
+        expect(messages).toContain(DAMAGED);
+        await indexed(store, COUNT);
+        await store.close();
+      }
+    },
+  );
 
   it('from before later changes is completed from the rows', async () => {
     const { folder } = await indexedFolder();
     const store = await openAt(folder, { indexingThreshold: 4000 });
-    await store.write([put(sample('late', DIMENSION)), { op: 'delete', namespace: 'space', ids: names.slice(0, 5).map(idOf) }]);
+    await store.write([
+      put(sample('late', DIMENSION)),
+      { op: 'delete', namespace: 'space', ids: names.slice(0, 5).map(idOf) },
+    ]);
     await store.close();
     const again = await openAt(folder, SMALL);
     await expectNearest(again, [...names.slice(5), 'late']);
   });
 
   it('made with other settings is built again, and leftovers are removed', async () => {
-    const { folder, files } = await indexedFolder({ ...SMALL, hnsw: { m: 16, efConstruction: 128 }, quantization: 'f32' });
+    const { folder, files } = await indexedFolder({
+      ...SMALL,
+      hnsw: { m: 16, efConstruction: 128 },
+      quantization: 'f32',
+    });
     expect(files).toHaveLength(3);
     await writeFile(join(folder, 'indexes', '9-1-0-5.usearch.tmp'), 'half');
     await writeFile(join(folder, 'indexes', 'notes.txt'), '');

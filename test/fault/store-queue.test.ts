@@ -10,7 +10,13 @@ describe('calls that wait for the store', () => {
     const store = await openAt(await temporaryFolder(), { queueCallsMax: 3 });
     const calls = Array.from({ length: 5 }, (_, i) => store.write([put(sample(`q-${i}`, DIMENSION))]));
     const outcomes = await Promise.allSettled(calls);
-    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']);
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
+    ]);
     expect((outcomes[4] as PromiseRejectedResult).reason).toMatchObject({ code: 'OVERLOADED', retryable: true });
     expect((await store.stats()).counts.immediate).toBe(3);
   });
@@ -52,9 +58,15 @@ describe('a store worker that dies', () => {
     await store.write([put(sample('before', DIMENSION))]);
     const dying = store.fetch('crash', ['x'], 0);
     const beside = store.write([put(sample('beside', DIMENSION))]);
-    for (const call of [dying, beside]) await expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+    for (const call of [dying, beside])
+      await expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
     await expect(store.ping()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    await eventually(() => store.ping().then(() => true, () => undefined));
+    await eventually(() =>
+      store.ping().then(
+        () => true,
+        () => undefined,
+      ),
+    );
     expect((await store.stats()).counts.immediate).toBe(1);
     expect(await store.write([put(sample('beside', DIMENSION))])).toMatchObject([{ created: true }]);
     expect(messages).toContain('the store worker ended and will be started again');

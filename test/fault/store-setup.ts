@@ -21,7 +21,13 @@ export async function temporaryFolder(): Promise<string> {
 /** Closed when the test has ended, if not before. */
 export async function openAt(dataDir: string, options: Partial<EmbeddedStoreOptions> = {}): Promise<ContextStore> {
   const store = await openEmbeddedStore({
-    dataDir, dimension: DIMENSION, embeddingId: 'model-a', clock: systemClock, log: silentLog, metrics: noMetrics, ...options,
+    dataDir,
+    dimension: DIMENSION,
+    embeddingId: 'model-a',
+    clock: systemClock,
+    log: silentLog,
+    metrics: noMetrics,
+    ...options,
   });
   onTestFinished(() => store.close());
   return store;

@@ -140,15 +140,27 @@ describe('a data folder that can be used', () => {
     const folder = await filledFolder();
     sql(folder, `UPDATE contexts SET analyzer = 0, terms = 'nonsense', traits = '?nobody'`);
     const store = await openAt(folder);
-    const search = async (query: string) => (await searchIn(store, searchOf({ terms: termsOf(query), names: ['nobody'] }))).candidates;
+    const search = async (query: string) =>
+      (await searchIn(store, searchOf({ terms: termsOf(query), names: ['nobody'] }))).candidates;
     expect(await search('nonsense')).toEqual([]);
     const found = await search('text');
-    expect(found.map(({ isQuestion, speakerNamed }) => [isQuestion, speakerNamed])).toEqual([[false, false], [false, false], [false, false]]);
+    expect(found.map(({ isQuestion, speakerNamed }) => [isQuestion, speakerNamed])).toEqual([
+      [false, false],
+      [false, false],
+      [false, false],
+    ]);
     await store.write([{ op: 'delete', namespace: 'space', ids: [idOf('c-0')] }]);
-    expect(await store.termStatistics('space', termsOf('text').map(({ term }) => term))).toMatchObject({ documentCount: 2, documentFrequencies: [2] });
+    expect(
+      await store.termStatistics(
+        'space',
+        termsOf('text').map(({ term }) => term),
+      ),
+    ).toMatchObject({ documentCount: 2, documentFrequencies: [2] });
     await store.close();
     const database = new DatabaseSync(join(folder, DATABASE_FILE));
-    expect(database.prepare('SELECT DISTINCT analyzer FROM contexts').all()).toMatchObject([{ analyzer: ANALYZER_VERSION }]);
+    expect(database.prepare('SELECT DISTINCT analyzer FROM contexts').all()).toMatchObject([
+      { analyzer: ANALYZER_VERSION },
+    ]);
     database.close();
   });
 });

@@ -9,7 +9,13 @@ import { put, sample } from '../contract/store-samples.ts';
 const [dataDir = '', round = ''] = process.argv.slice(2);
 const DIMENSION = 16;
 const store = await openEmbeddedStore({
-  dataDir, dimension: DIMENSION, embeddingId: 'model-a', indexingThreshold: 50, clock: systemClock, log: silentLog, metrics: noMetrics,
+  dataDir,
+  dimension: DIMENSION,
+  embeddingId: 'model-a',
+  indexingThreshold: 50,
+  clock: systemClock,
+  log: silentLog,
+  metrics: noMetrics,
 });
 
 async function writeForever(lane: number): Promise<void> {

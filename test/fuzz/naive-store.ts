@@ -5,7 +5,16 @@ import { textTraits } from '../../src/base/text/traits.ts';
 import { followsInConversation } from '../../src/base/text/turns.ts';
 import { matchesFilter } from '../../src/store/filter.ts';
 import { placeOf } from '../contract/store-samples.ts';
-import type { Access, ListRequest, NewContext, Scope, SearchRequest, Trim, WriteOp, WriteResult } from '../../src/store/store.ts';
+import type {
+  Access,
+  ListRequest,
+  NewContext,
+  Scope,
+  SearchRequest,
+  Trim,
+  WriteOp,
+  WriteResult,
+} from '../../src/store/store.ts';
 
 interface Row {
   record: ContextRecord;
@@ -38,11 +47,18 @@ export class NaiveStore {
     });
   }
 
-  load(scope: { namespace: string; agentId: string; sessionId: string | null }, level: Level, nowMs: number): NewContext[] {
+  load(
+    scope: { namespace: string; agentId: string; sessionId: string | null },
+    level: Level,
+    nowMs: number,
+  ): NewContext[] {
     const rows = this.#rows.filter(
       ({ record }) =>
-        record.namespace === scope.namespace && record.agentId === scope.agentId && record.sessionId === scope.sessionId &&
-        record.level === level && !isOver(record, nowMs),
+        record.namespace === scope.namespace &&
+        record.agentId === scope.agentId &&
+        record.sessionId === scope.sessionId &&
+        record.level === level &&
+        !isOver(record, nowMs),
     );
     return rows.sort((a, b) => a.entered - b.entered).map(({ record, vector }) => ({ record, vector }));
   }
@@ -65,7 +81,9 @@ export class NaiveStore {
     const due = this.#rows.filter(({ record }) => record.expiresAtMs !== null && record.expiresAtMs <= nowMs);
     const promoted: ContextRecord[] = [];
     const deletedIds: string[] = [];
-    for (const row of due.sort((a, b) => (a.record.expiresAtMs as number) - (b.record.expiresAtMs as number) || a.seq - b.seq)) {
+    for (const row of due.sort(
+      (a, b) => (a.record.expiresAtMs as number) - (b.record.expiresAtMs as number) || a.seq - b.seq,
+    )) {
       if (row.record.expiryAction === 'delete') {
         this.#remove([row]);
         deletedIds.push(row.record.id);
@@ -82,16 +100,21 @@ export class NaiveStore {
 
   counts(namespace: string, nowMs: number): Record<Level, number> {
     const counts = { immediate: 0, short_term: 0, long_term: 0 };
-    for (const { record } of this.#rows) if (record.namespace === namespace && !isOver(record, nowMs)) counts[record.level]++;
+    for (const { record } of this.#rows)
+      if (record.namespace === namespace && !isOver(record, nowMs)) counts[record.level]++;
     return counts;
   }
 
   /** Both scores of everything that the search may see, of whatever level. */
   scores(request: SearchRequest): Map<string, NaiveScores & { readonly level: Level; readonly termScores: number[] }> {
-    const documents = this.#rows.filter(({ record }) => record.namespace === request.namespace).map(({ record }) => analyze(record.text));
+    const documents = this.#rows
+      .filter(({ record }) => record.namespace === request.namespace)
+      .map(({ record }) => analyze(record.text));
     const average = documents.reduce((sum, words) => sum + words.length, 0) / documents.length;
-    const idf = request.terms.map(({ term, weight }) =>
-      weight * inverseDocumentFrequency(documents.length, documents.filter((words) => words.includes(term)).length));
+    const idf = request.terms.map(
+      ({ term, weight }) =>
+        weight * inverseDocumentFrequency(documents.length, documents.filter((words) => words.includes(term)).length),
+    );
     const scored = new Map<string, NaiveScores & { readonly level: Level; readonly termScores: number[] }>();
     for (const { record, vector } of this.#visible(request, request.nowMs, request.includeSessionless)) {
       const words = analyze(record.text);
@@ -99,15 +122,28 @@ export class NaiveStore {
         const frequency = words.filter((word) => word === term).length;
         return (idf[i] as number) * saturatedFrequency(frequency, words.length, average);
       });
-      const dense = request.vector === undefined ? null : vector.reduce((sum, x, i) => sum + x * (request.vector?.[i] as number), 0);
-      scored.set(record.id, { dense, termScores, lexical: termScores.reduce((sum, score) => sum + score, 0), level: record.level });
+      const dense =
+        request.vector === undefined
+          ? null
+          : vector.reduce((sum, x, i) => sum + x * (request.vector?.[i] as number), 0);
+      scored.set(record.id, {
+        dense,
+        termScores,
+        lexical: termScores.reduce((sum, score) => sum + score, 0),
+        level: record.level,
+      });
     }
     return scored;
   }
 
   statistics(namespace: string, terms: readonly string[]): { documentCount: number; documentFrequencies: number[] } {
-    const documents = this.#rows.filter(({ record }) => record.namespace === namespace).map(({ record }) => analyze(record.text));
-    return { documentCount: documents.length, documentFrequencies: terms.map((term) => documents.filter((words) => words.includes(term)).length) };
+    const documents = this.#rows
+      .filter(({ record }) => record.namespace === namespace)
+      .map(({ record }) => analyze(record.text));
+    return {
+      documentCount: documents.length,
+      documentFrequencies: terms.map((term) => documents.filter((words) => words.includes(term)).length),
+    };
   }
 
   /** The living contexts that belong together with this one, in the order of their creation: its session, or its run of turns. */
@@ -116,7 +152,13 @@ export class NaiveStore {
     if (row === undefined) return [];
     const { agentId, sessionId } = row.record;
     const rows = this.#rows
-      .filter(({ record }) => record.namespace === namespace && record.agentId === agentId && record.sessionId === sessionId && !isOver(record, nowMs))
+      .filter(
+        ({ record }) =>
+          record.namespace === namespace &&
+          record.agentId === agentId &&
+          record.sessionId === sessionId &&
+          !isOver(record, nowMs),
+      )
       .sort(byCreation);
     if (sessionId !== null) return rows.map(({ record }) => record.id);
     let first = rows.indexOf(row);
@@ -128,8 +170,10 @@ export class NaiveStore {
 
   #apply(op: WriteOp): WriteResult {
     switch (op.op) {
-      case 'put': return this.#put(op.context);
-      case 'update': return this.#update(op);
+      case 'put':
+        return this.#put(op.context);
+      case 'update':
+        return this.#update(op);
       case 'delete': {
         const rows = [...new Set(op.ids)].flatMap((id) => this.#find(op.namespace, id) ?? []);
         this.#remove(rows);
@@ -137,12 +181,17 @@ export class NaiveStore {
       }
       case 'delete_where': {
         const matches = (record: ContextRecord, filter: Filter) => matchesFilter(record, filter);
-        const rows = this.#rows.filter(({ record }) => record.namespace === op.namespace &&
-          (op.level === undefined || record.level === op.level) && (op.filter === undefined || matches(record, op.filter)));
+        const rows = this.#rows.filter(
+          ({ record }) =>
+            record.namespace === op.namespace &&
+            (op.level === undefined || record.level === op.level) &&
+            (op.filter === undefined || matches(record, op.filter)),
+        );
         this.#remove(rows);
         return { op: 'delete_where', deletedIds: rows.map(({ record }) => record.id) };
       }
-      case 'trim': return this.#trim(op.trim);
+      case 'trim':
+        return this.#trim(op.trim);
     }
   }
 
@@ -162,7 +211,8 @@ export class NaiveStore {
     const row = this.#find(op.namespace, op.id);
     if (row === undefined || isOver(row.record, this.nowMs)) return { op: 'update', failed: 'not_found' };
     const { record } = row;
-    if (op.ifVersion !== undefined && op.ifVersion !== record.version) return { op: 'update', failed: 'version_conflict', version: record.version };
+    if (op.ifVersion !== undefined && op.ifVersion !== record.version)
+      return { op: 'update', failed: 'version_conflict', version: record.version };
     const { text, metadata, tags, level, expiry } = op.patch;
     if (level !== undefined && level !== record.level) row.entered = ++this.#counter;
     if (text !== undefined) row.vector = text.vector;
@@ -183,7 +233,10 @@ export class NaiveStore {
 
   #trim(trim: Trim): WriteResult {
     const rows = this.#rows
-      .filter(({ record }) => record.namespace === trim.namespace && record.agentId === trim.agentId && record.level === trim.level)
+      .filter(
+        ({ record }) =>
+          record.namespace === trim.namespace && record.agentId === trim.agentId && record.level === trim.level,
+      )
       .filter(({ record }) => trim.sessionId === undefined || record.sessionId === trim.sessionId)
       .sort((a, b) => a.entered - b.entered);
     const overflow = rows.slice(0, Math.max(0, rows.length - trim.keep));
@@ -229,6 +282,9 @@ function byCreation(a: Row, b: Row): number {
 }
 
 function areTurns(earlier: Row, later: Row): boolean {
-  const turn = ({ record }: Row) => ({ hasSpeaker: textTraits(record.text).speaker.length > 0, createdAtMs: record.createdAtMs });
+  const turn = ({ record }: Row) => ({
+    hasSpeaker: textTraits(record.text).speaker.length > 0,
+    createdAtMs: record.createdAtMs,
+  });
   return followsInConversation(turn(earlier), turn(later));
 }

@@ -11,7 +11,9 @@ const bodies = session.frames.map(({ body }) => Buffer.from(body, 'hex'));
 const garbage = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 300 }),
   fc.constantFrom(...session.frames.map(({ frame }) => Buffer.from(frame, 'hex'))),
-  fc.record({ body: fc.constantFrom(...bodies), tagged: fc.boolean() }).map(({ body, tagged }) => encodeFrame(tagged ? Buffer.alloc(32) : null, body)),
+  fc
+    .record({ body: fc.constantFrom(...bodies), tagged: fc.boolean() })
+    .map(({ body, tagged }) => encodeFrame(tagged ? Buffer.alloc(32) : null, body)),
 );
 
 describe('a client', () => {

@@ -14,7 +14,14 @@ const text = fc.string({ unit: 'binary', maxLength: 300 }).filter((value) => val
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 5 },
-    fc.oneof(text, fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.constant(null), fc.uint8Array()),
+    fc.oneof(
+      text,
+      fc.maxSafeInteger(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.uint8Array(),
+    ),
     fc.array(tie('value'), { maxLength: 6 }),
     fc.dictionary(key, tie('value'), { maxKeys: 30, noNullPrototype: true }),
   ),
@@ -53,7 +60,8 @@ describe('bodies', () => {
   it('of any bytes are decoded or refused with a code, and encode again', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        if (!isRefusal(() => decodeReplyBody(bytes))) expect(normal(decodeBody(encodeBody(decodeBody(bytes))))).toEqual(normal(decodeBody(bytes)));
+        if (!isRefusal(() => decodeReplyBody(bytes)))
+          expect(normal(decodeBody(encodeBody(decodeBody(bytes))))).toEqual(normal(decodeBody(bytes)));
         expect(salvageRequestId(bytes)).toBeLessThan(2 ** 32);
       }),
       { numRuns: 3_000 },
@@ -63,7 +71,13 @@ describe('bodies', () => {
   it('that were changed, cut or spliced are decoded or refused with a code, by every validator', () => {
     const bodies = session.frames.map(({ body }) => Buffer.from(body, 'hex'));
     const validators = createValidators();
-    const change = fc.record({ body: fc.constantFrom(...bodies), at: fc.nat(), byte: fc.nat(255), cut: fc.nat(), keep: fc.boolean() });
+    const change = fc.record({
+      body: fc.constantFrom(...bodies),
+      at: fc.nat(),
+      byte: fc.nat(255),
+      cut: fc.nat(),
+      keep: fc.boolean(),
+    });
     fc.assert(
       fc.property(change, ({ body, at, byte, cut, keep }) => {
         const changed = Buffer.from(keep ? body : body.subarray(0, cut % body.length));
@@ -81,27 +95,37 @@ describe('bodies', () => {
 });
 
 describe('frames', () => {
-  const frames = fc.array(fc.record({ tagged: fc.boolean(), body: fc.uint8Array({ maxLength: 500 }) }), { minLength: 1, maxLength: 8 });
+  const frames = fc.array(fc.record({ tagged: fc.boolean(), body: fc.uint8Array({ maxLength: 500 }) }), {
+    minLength: 1,
+    maxLength: 8,
+  });
 
   it('are found again however the stream is cut', () => {
     fc.assert(
-      fc.property(frames, fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), fc.integer({ min: 1, max: 5 }), (sent, cuts, pullEvery) => {
-        const stream = Buffer.concat(sent.map(({ tagged, body }) => encodeFrame(tagged ? Buffer.alloc(32, 9) : null, body)));
-        const reader = new FrameReader(4_096);
-        const received: Frame[] = [];
-        const pull = (): void => {
-          for (let frame = reader.next(); frame !== null; frame = reader.next()) received.push(frame);
-        };
-        for (let at = 0, i = 0; at < stream.length; i++) {
-          const size = cuts[i % cuts.length]!;
-          reader.push(stream.subarray(at, at + size));
-          at += size;
-          if (i % pullEvery === 0) pull();
-        }
-        pull();
-        expect(received.map(({ tag, body }) => ({ tagged: tag !== null, body: new Uint8Array(body) }))).toEqual(sent);
-        expect(reader.bufferedBytes).toBe(0);
-      }),
+      fc.property(
+        frames,
+        fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }),
+        fc.integer({ min: 1, max: 5 }),
+        (sent, cuts, pullEvery) => {
+          const stream = Buffer.concat(
+            sent.map(({ tagged, body }) => encodeFrame(tagged ? Buffer.alloc(32, 9) : null, body)),
+          );
+          const reader = new FrameReader(4_096);
+          const received: Frame[] = [];
+          const pull = (): void => {
+            for (let frame = reader.next(); frame !== null; frame = reader.next()) received.push(frame);
+          };
+          for (let at = 0, i = 0; at < stream.length; i++) {
+            const size = cuts[i % cuts.length]!;
+            reader.push(stream.subarray(at, at + size));
+            at += size;
+            if (i % pullEvery === 0) pull();
+          }
+          pull();
+          expect(received.map(({ tag, body }) => ({ tagged: tag !== null, body: new Uint8Array(body) }))).toEqual(sent);
+          expect(reader.bufferedBytes).toBe(0);
+        },
+      ),
       RUNS,
     );
   });

@@ -9,12 +9,60 @@ import { checkFilter, type FilterSubject, matchesFilter } from '../../src/store/
 
 /** Often met, so that filters and records name the same things. */
 const COMMON_KEYS = ['a', 'b'];
-const ODD_KEYS = ['c d', 'ünï', '日本', "it's", 'back\\slash', 'new\nline', 'dot.ted', '[0]', '$', '0', '__proto__', 'constructor', '%', '\u0001'];
-const STRINGS = ['', 'x', 'X', '5', 'true', 'null', 'ünï', '日本', "'; DROP TABLE contexts; --", '"', '\\', '\u0000', 'a\u0000b', '😀'];
-const NUMBERS = [0, -0, 1, 5, -5, 5.5, 0.1 + 0.2, 1e21, 1e-7, 2 ** 53, 2 ** 53 + 2, -(2 ** 63), 9223372036854775000, 1.7e308];
+const ODD_KEYS = [
+  'c d',
+  'ünï',
+  '日本',
+  "it's",
+  'back\\slash',
+  'new\nline',
+  'dot.ted',
+  '[0]',
+  '$',
+  '0',
+  '__proto__',
+  'constructor',
+  '%',
+  '\u0001',
+];
+const STRINGS = [
+  '',
+  'x',
+  'X',
+  '5',
+  'true',
+  'null',
+  'ünï',
+  '日本',
+  "'; DROP TABLE contexts; --",
+  '"',
+  '\\',
+  '\u0000',
+  'a\u0000b',
+  '😀',
+];
+const NUMBERS = [
+  0,
+  -0,
+  1,
+  5,
+  -5,
+  5.5,
+  0.1 + 0.2,
+  1e21,
+  1e-7,
+  2 ** 53,
+  2 ** 53 + 2,
+  -(2 ** 63),
+  9223372036854775000,
+  1.7e308,
+];
 const TIMES = [0, 1, 5, 1_700_000_000_000];
 
-const key = fc.oneof({ arbitrary: fc.constantFrom(...COMMON_KEYS), weight: 3 }, { arbitrary: fc.constantFrom(...ODD_KEYS), weight: 1 });
+const key = fc.oneof(
+  { arbitrary: fc.constantFrom(...COMMON_KEYS), weight: 3 },
+  { arbitrary: fc.constantFrom(...ODD_KEYS), weight: 1 },
+);
 const word = fc.constantFrom(...STRINGS);
 const number = fc.constantFrom(...NUMBERS);
 const scalar: fc.Arbitrary<JsonValue> = fc.oneof(word, number, fc.boolean(), fc.constant(null));
@@ -39,7 +87,8 @@ const textKey = fc.constantFrom('tags', 'agent_id', 'session_id', 'level');
 const timeKey = fc.constantFrom('created_at', 'updated_at');
 const anyKey = fc.oneof(path, path, textKey, timeKey);
 const levelWord = fc.oneof(word, fc.constantFrom('immediate', 'long_term'));
-const range = (bound: fc.Arbitrary<number>) => fc.record({ gt: bound, gte: bound, lt: bound, lte: bound }, { requiredKeys: [] });
+const range = (bound: fc.Arbitrary<number>) =>
+  fc.record({ gt: bound, gte: bound, lt: bound, lte: bound }, { requiredKeys: [] });
 
 const leaf: fc.Arbitrary<FilterCondition> = fc.oneof(
   fc.record({ key: path, match: fc.record({ value: fc.oneof(word, number, fc.boolean()) }) }),
@@ -53,7 +102,11 @@ const leaf: fc.Arbitrary<FilterCondition> = fc.oneof(
 );
 const filter: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter; condition: FilterCondition }>((tie) => ({
   filter: fc.record(
-    { must: conditions(tie('condition')), should: conditions(tie('condition')), must_not: conditions(tie('condition')) },
+    {
+      must: conditions(tie('condition')),
+      should: conditions(tie('condition')),
+      must_not: conditions(tie('condition')),
+    },
     { requiredKeys: [] },
   ),
   condition: fc.oneof({ maxDepth: 3 }, leaf, leaf, tie('filter')),
@@ -66,7 +119,8 @@ function conditions(condition: fc.Arbitrary<FilterCondition>): fc.Arbitrary<Filt
 describe('filters', () => {
   const database = new DatabaseSync(':memory:');
   migrate(database);
-  const insert = database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id, created_at,
+  const insert =
+    database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id, created_at,
     updated_at, expiry_action, version, access_count, token_count, tags, metadata, analyzer, terms, traits, text)
     VALUES (?, 1, ?, 1, 1, ?, ?, ?, ?, ?, 0, 1, 0, 1, ?, ?, 1, '', '', '')`);
   afterAll(() => database.close());
@@ -74,7 +128,17 @@ describe('filters', () => {
   function inDatabase(subjects: readonly FilterSubject[], wanted: Filter): boolean[] {
     database.exec('DELETE FROM contexts');
     subjects.forEach(({ level, agentId, sessionId, createdAtMs, updatedAtMs, tags, metadata }, i) => {
-      insert.run(i, toLevelNumber(level), String(i), agentId, sessionId, createdAtMs, updatedAtMs, JSON.stringify(tags), JSON.stringify(metadata));
+      insert.run(
+        i,
+        toLevelNumber(level),
+        String(i),
+        agentId,
+        sessionId,
+        createdAtMs,
+        updatedAtMs,
+        JSON.stringify(tags),
+        JSON.stringify(metadata),
+      );
     });
     const { sql, parameters } = filterToSql(wanted);
     const found = database.prepare(`SELECT c.seq AS seq FROM contexts AS c WHERE ${sql}`).all(...parameters);
@@ -87,7 +151,10 @@ describe('filters', () => {
       fc.property(fc.array(subject, { minLength: 1, maxLength: 6 }), filter, (subjects, wanted) => {
         checkFilter(wanted);
         // The database holds metadata as JSON: -0 is 0 there, as on the wire.
-        const stored = subjects.map((one) => ({ ...one, metadata: JSON.parse(JSON.stringify(one.metadata)) as FilterSubject['metadata'] }));
+        const stored = subjects.map((one) => ({
+          ...one,
+          metadata: JSON.parse(JSON.stringify(one.metadata)) as FilterSubject['metadata'],
+        }));
         expect(inDatabase(stored, wanted)).toEqual(stored.map((one) => matchesFilter(one, wanted)));
       }),
       { numRuns: 4000 },
@@ -95,7 +162,21 @@ describe('filters', () => {
   });
 
   it('of any shape are answered or refused, and never become SQL', () => {
-    const junk = fc.oneof(fc.anything(), fc.record({ must: fc.array(fc.anything()) }), fc.record({ should: fc.array(fc.record({ key: fc.oneof(fc.string(), fc.string().map((text) => `metadata.${text}`)), match: fc.record({ value: fc.anything() }) })) }));
+    const junk = fc.oneof(
+      fc.anything(),
+      fc.record({ must: fc.array(fc.anything()) }),
+      fc.record({
+        should: fc.array(
+          fc.record({
+            key: fc.oneof(
+              fc.string(),
+              fc.string().map((text) => `metadata.${text}`),
+            ),
+            match: fc.record({ value: fc.anything() }),
+          }),
+        ),
+      }),
+    );
     fc.assert(
       fc.property(junk, (wanted) => {
         try {

@@ -23,7 +23,10 @@ const id = fc.integer({ min: 0, max: 24 }).map((i) => idOf(`id-${i}`));
 const agentId = fc.constantFrom('ann', 'bob');
 const sessionId = fc.constantFrom('s1', 's2', null);
 const level = fc.constantFrom<Level>(...LEVELS);
-const words = fc.array(fc.constantFrom('walrus', 'penguin', 'adoption', 'agency', 'music', 'oslo', 'tea', 'lighthouse'), { minLength: 1, maxLength: 6 });
+const words = fc.array(
+  fc.constantFrom('walrus', 'penguin', 'adoption', 'agency', 'music', 'oslo', 'tea', 'lighthouse'),
+  { minLength: 1, maxLength: 6 },
+);
 const speaker = fc.constantFrom('', 'Ann: ', 'Bob: ');
 const text = fc.tuple(speaker, words).map(([who, chosen]) => who + chosen.join(' '));
 const vector = fc.integer({ min: 0, max: 1000 }).map((i) => vectorOf(`v-${i}`, DIMENSION));
@@ -32,9 +35,27 @@ const expiry = fc.record({ atMs: fc.option(timeMs), action: fc.constantFrom('del
 const tags = fc.array(fc.constantFrom('red', 'blue'), { maxLength: 2 });
 
 const record: fc.Arbitrary<ContextRecord> = fc
-  .record({ id, namespace, agentId, sessionId, level, text, tags, createdAtMs: timeMs, expiry, size: fc.integer({ min: 0, max: 3 }) })
+  .record({
+    id,
+    namespace,
+    agentId,
+    sessionId,
+    level,
+    text,
+    tags,
+    createdAtMs: timeMs,
+    expiry,
+    size: fc.integer({ min: 0, max: 3 }),
+  })
   .map(({ expiry: { atMs, action }, size, ...fields }) => ({
-    ...fields, tokenCount: 3, metadata: { size }, version: 1, updatedAtMs: fields.createdAtMs, expiresAtMs: atMs, expiryAction: action, accessCount: 0,
+    ...fields,
+    tokenCount: 3,
+    metadata: { size },
+    version: 1,
+    updatedAtMs: fields.createdAtMs,
+    expiresAtMs: atMs,
+    expiryAction: action,
+    accessCount: 0,
   }));
 const filter: fc.Arbitrary<Filter> = fc.oneof(
   tags.map((any) => ({ must: [{ key: 'tags', match: { any } }] })),
@@ -53,17 +74,41 @@ const patch = fc.record(
 const put: fc.Arbitrary<WriteOp> = fc.record({ record, vector }).map((context) => ({ op: 'put', context }));
 const op: fc.Arbitrary<WriteOp> = fc.oneof(
   { arbitrary: put, weight: 8 },
-  { arbitrary: fc.record({ op: fc.constant('update' as const), namespace, id, patch, updatedAtMs: timeMs }), weight: 2 },
-  { arbitrary: fc.record({ op: fc.constant('update' as const), namespace, id, patch, updatedAtMs: timeMs, ifVersion: fc.constantFrom(1, 2) }), weight: 1 },
-  { arbitrary: fc.record({ op: fc.constant('delete' as const), namespace, ids: fc.array(id, { maxLength: 3 }) }), weight: 1 },
+  {
+    arbitrary: fc.record({ op: fc.constant('update' as const), namespace, id, patch, updatedAtMs: timeMs }),
+    weight: 2,
+  },
+  {
+    arbitrary: fc.record({
+      op: fc.constant('update' as const),
+      namespace,
+      id,
+      patch,
+      updatedAtMs: timeMs,
+      ifVersion: fc.constantFrom(1, 2),
+    }),
+    weight: 1,
+  },
+  {
+    arbitrary: fc.record({ op: fc.constant('delete' as const), namespace, ids: fc.array(id, { maxLength: 3 }) }),
+    weight: 1,
+  },
   { arbitrary: fc.record({ op: fc.constant('delete_where' as const), namespace, level, filter }), weight: 1 },
   {
     arbitrary: fc.record({
       op: fc.constant('trim' as const),
       trim: fc.record(
         {
-          namespace, agentId, level: fc.constantFrom<Level>('immediate', 'short_term'), keep: fc.integer({ min: 0, max: 4 }), sessionId,
-          moveTo: expiry.map(({ atMs, action }) => ({ level: 'long_term' as const, expiresAtMs: atMs, expiryAction: action })),
+          namespace,
+          agentId,
+          level: fc.constantFrom<Level>('immediate', 'short_term'),
+          keep: fc.integer({ min: 0, max: 4 }),
+          sessionId,
+          moveTo: expiry.map(({ atMs, action }) => ({
+            level: 'long_term' as const,
+            expiresAtMs: atMs,
+            expiryAction: action,
+          })),
         },
         { requiredKeys: ['namespace', 'agentId', 'level', 'keep'] },
       ),
@@ -73,18 +118,35 @@ const op: fc.Arbitrary<WriteOp> = fc.oneof(
 );
 const search: fc.Arbitrary<SearchRequest> = fc.record(
   {
-    namespace, agentId, filter, vector,
+    namespace,
+    agentId,
+    filter,
+    vector,
     levels: fc.shuffledSubarray([...LEVELS], { minLength: 1 }),
     sessionId: fc.constantFrom('s1', 's2'),
     includeSessionless: fc.boolean(),
-    terms: words.map((chosen) => [...new Set(analyze(chosen.join(' ')))].map((term, i) => ({ term, weight: 1 + i / 4 }))),
+    terms: words.map((chosen) =>
+      [...new Set(analyze(chosen.join(' ')))].map((term, i) => ({ term, weight: 1 + i / 4 })),
+    ),
     names: fc.constant([]),
     denseSamples: fc.constant(0),
     candidates: fc.integer({ min: 1, max: 8 }),
     neighbours: fc.integer({ min: 0, max: 2 }),
     nowMs: timeMs,
   },
-  { requiredKeys: ['namespace', 'levels', 'includeSessionless', 'terms', 'names', 'denseSamples', 'candidates', 'neighbours', 'nowMs'] },
+  {
+    requiredKeys: [
+      'namespace',
+      'levels',
+      'includeSessionless',
+      'terms',
+      'names',
+      'denseSamples',
+      'candidates',
+      'neighbours',
+      'nowMs',
+    ],
+  },
 );
 
 type Action =
@@ -92,7 +154,14 @@ type Action =
   /** Calls that share a commit. */
   | { readonly kind: 'burst'; readonly calls: WriteOp[][] }
   | { readonly kind: 'search'; readonly request: SearchRequest }
-  | { readonly kind: 'read'; readonly namespace: string; readonly agentId: string; readonly sessionId: string | null; readonly filter: Filter | null; readonly nowMs: number }
+  | {
+      readonly kind: 'read';
+      readonly namespace: string;
+      readonly agentId: string;
+      readonly sessionId: string | null;
+      readonly filter: Filter | null;
+      readonly nowMs: number;
+    }
   | { readonly kind: 'touch'; readonly namespace: string; readonly id: string }
   | { readonly kind: 'expire'; readonly nowMs: number; readonly promotedExpiresAtMs: number | null }
   | { readonly kind: 'clock'; readonly nowMs: number }
@@ -100,15 +169,38 @@ type Action =
   | { readonly kind: 'reopen' };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { arbitrary: fc.record({ kind: fc.constant('write' as const), ops: fc.array(op, { minLength: 1, maxLength: 12 }) }), weight: 12 },
   {
-    arbitrary: fc.record({ kind: fc.constant('burst' as const), calls: fc.array(fc.array(op, { minLength: 1, maxLength: 4 }), { minLength: 2, maxLength: 12 }) }),
+    arbitrary: fc.record({ kind: fc.constant('write' as const), ops: fc.array(op, { minLength: 1, maxLength: 12 }) }),
+    weight: 12,
+  },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant('burst' as const),
+      calls: fc.array(fc.array(op, { minLength: 1, maxLength: 4 }), { minLength: 2, maxLength: 12 }),
+    }),
     weight: 6,
   },
   { arbitrary: fc.record({ kind: fc.constant('search' as const), request: search }), weight: 14 },
-  { arbitrary: fc.record({ kind: fc.constant('read' as const), namespace, agentId, sessionId, filter: fc.option(filter), nowMs: timeMs }), weight: 4 },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant('read' as const),
+      namespace,
+      agentId,
+      sessionId,
+      filter: fc.option(filter),
+      nowMs: timeMs,
+    }),
+    weight: 4,
+  },
   { arbitrary: fc.record({ kind: fc.constant('touch' as const), namespace, id }), weight: 2 },
-  { arbitrary: fc.record({ kind: fc.constant('expire' as const), nowMs: timeMs, promotedExpiresAtMs: fc.option(timeMs) }), weight: 2 },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant('expire' as const),
+      nowMs: timeMs,
+      promotedExpiresAtMs: fc.option(timeMs),
+    }),
+    weight: 2,
+  },
   { arbitrary: fc.record({ kind: fc.constant('clock' as const), nowMs: timeMs }), weight: 1 },
   { arbitrary: fc.record({ kind: fc.constant('settle' as const) }), weight: 2 },
   { arbitrary: fc.record({ kind: fc.constant('reopen' as const) }), weight: 1 },
@@ -118,7 +210,11 @@ const WAYS: Readonly<Record<string, Partial<EmbeddedStoreOptions>>> = {
   exact: {},
   'through graphs': { indexingThreshold: 3 },
   'column by column': { indexingThreshold: 3, columns: { levelCountMin: 1, nonZeroShareMax: 1 } },
-  'through graphs of 16 bits, nothing kept in memory': { indexingThreshold: 3, quantization: 'bf16', memoryBytesMax: 1 },
+  'through graphs of 16 bits, nothing kept in memory': {
+    indexingThreshold: 3,
+    quantization: 'bf16',
+    memoryBytesMax: 1,
+  },
 };
 
 describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
@@ -127,7 +223,15 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
   let clock: FakeClock;
   const open = async () => {
     clock = new FakeClock(START_MS);
-    store = await openEmbeddedStore({ dataDir, dimension: DIMENSION, embeddingId: 'fuzz', clock, log: silentLog, metrics: noMetrics, ...options });
+    store = await openEmbeddedStore({
+      dataDir,
+      dimension: DIMENSION,
+      embeddingId: 'fuzz',
+      clock,
+      log: silentLog,
+      metrics: noMetrics,
+      ...options,
+    });
   };
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'store-fuzz-'));
@@ -145,7 +249,9 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
         break;
       case 'burst': {
         const results = await Promise.all(step.calls.map((ops) => store.write(ops)));
-        expect(results.map((of) => of.map(inAnyOrder))).toEqual(step.calls.map((ops) => model.write(ops).map(inAnyOrder)));
+        expect(results.map((of) => of.map(inAnyOrder))).toEqual(
+          step.calls.map((ops) => model.write(ops).map(inAnyOrder)),
+        );
         break;
       }
       case 'search':
@@ -191,7 +297,8 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
         model.nowMs = START_MS;
         for (const space of ['one', 'two']) await store.write([{ op: 'delete_where', namespace: space }]);
         for (const step of actions) await run(step, model);
-        for (const space of ['one', 'two']) expect((await store.stats(space)).counts).toEqual(model.counts(space, clock.nowMs()));
+        for (const space of ['one', 'two'])
+          expect((await store.stats(space)).counts).toEqual(model.counts(space, clock.nowMs()));
       }),
       { numRuns: 15 },
     );
@@ -208,14 +315,19 @@ async function settle(store: ContextStore): Promise<void> {
   while ((await store.stats()).driver['index_building'] === true) await sleep(5);
 }
 
-async function compareReads(store: ContextStore, model: NaiveStore, read: Extract<Action, { kind: 'read' }>): Promise<void> {
+async function compareReads(
+  store: ContextStore,
+  model: NaiveStore,
+  read: Extract<Action, { kind: 'read' }>,
+): Promise<void> {
   const { namespace: space, nowMs } = read;
   const ids = Array.from({ length: 25 }, (_, i) => idOf(`id-${i}`));
   expect(await store.fetch(space, ids, nowMs)).toEqual(model.fetch(space, ids, nowMs));
   const scope = { namespace: space, agentId: read.agentId, sessionId: read.sessionId };
   for (const one of LEVELS) expect(await store.load(scope, one, nowMs)).toEqual(model.load(scope, one, nowMs));
   const request = {
-    namespace: space, nowMs,
+    namespace: space,
+    nowMs,
     ...(read.sessionId === null ? {} : { agentId: read.agentId, sessionId: read.sessionId }),
     ...(read.filter === null ? {} : { filter: read.filter }),
   };
@@ -235,36 +347,58 @@ async function compareSearch(store: ContextStore, model: NaiveStore, request: Se
   const candidates = foundIn(columns);
   const expected = model.scores(request);
   const unfiltered = [...model.scores({ ...request, filter: {} }).values()];
-  expect(levels.map(({ searched }) => searched)).toEqual(request.levels.map((level) => unfiltered.filter((scores) => scores.level === level).length));
-  expect(statistics).toMatchObject(model.statistics(request.namespace, request.terms.map(({ term }) => term)));
+  expect(levels.map(({ searched }) => searched)).toEqual(
+    request.levels.map((level) => unfiltered.filter((scores) => scores.level === level).length),
+  );
+  expect(statistics).toMatchObject(
+    model.statistics(
+      request.namespace,
+      request.terms.map(({ term }) => term),
+    ),
+  );
   const direct = new Set<string>();
   for (const candidate of candidates) {
     const scores = expected.get(candidate.id);
     expect(scores?.level).toBe(candidate.level);
     expect(candidate.lexical).toBeCloseTo(scores?.lexical as number, 4);
-    Array.from(candidate.termScores).forEach((score, i) => expect(score).toBeCloseTo(scores?.termScores[i] as number, 4));
+    Array.from(candidate.termScores).forEach((score, i) =>
+      expect(score).toBeCloseTo(scores?.termScores[i] as number, 4),
+    );
     if (scores?.dense === null) expect(candidate.dense).toBeNull();
     else expect(candidate.dense).toBeCloseTo(scores?.dense as number, 4);
     if (candidate.direct) direct.add(candidate.id);
     const session = model.session(request.namespace, candidate.id, request.nowMs);
     const at = session.indexOf(candidate.id);
-    expect([candidate.previousId, candidate.nextId]).toEqual([session[at - 1] ?? null, at < 0 ? null : (session[at + 1] ?? null)]);
+    expect([candidate.previousId, candidate.nextId]).toEqual([
+      session[at - 1] ?? null,
+      at < 0 ? null : (session[at + 1] ?? null),
+    ]);
   }
   for (const level of request.levels) {
     const inLevel = [...expected].filter(([, scores]) => scores.level === level);
-    const denseFloor = floorOf(inLevel.map(([, { dense }]) => dense ?? -Infinity), request.candidates);
-    const lexicalFloor = floorOf(inLevel.map(([, { lexical }]) => lexical).filter((score) => score > 0), request.candidates);
+    const denseFloor = floorOf(
+      inLevel.map(([, { dense }]) => dense ?? -Infinity),
+      request.candidates,
+    );
+    const lexicalFloor = floorOf(
+      inLevel.map(([, { lexical }]) => lexical).filter((score) => score > 0),
+      request.candidates,
+    );
     for (const [one, { dense, lexical }] of inLevel) {
       const denseScore = dense ?? -Infinity;
-      if (denseScore > denseFloor + TOLERANCE || (lexical > 0 && lexical > lexicalFloor + TOLERANCE)) expect(direct).toContain(one);
-      if (direct.has(one)) expect(denseScore >= denseFloor - TOLERANCE || (lexical > 0 && lexical >= lexicalFloor - TOLERANCE)).toBe(true);
+      if (denseScore > denseFloor + TOLERANCE || (lexical > 0 && lexical > lexicalFloor + TOLERANCE))
+        expect(direct).toContain(one);
+      if (direct.has(one))
+        expect(denseScore >= denseFloor - TOLERANCE || (lexical > 0 && lexical >= lexicalFloor - TOLERANCE)).toBe(true);
     }
   }
   const near = new Set<string>();
   for (const one of direct) {
     const session = model.session(request.namespace, one, request.nowMs);
     const at = session.indexOf(one);
-    if (at >= 0) for (const other of session.slice(Math.max(0, at - request.neighbours), at + request.neighbours + 1)) near.add(other);
+    if (at >= 0)
+      for (const other of session.slice(Math.max(0, at - request.neighbours), at + request.neighbours + 1))
+        near.add(other);
   }
   const wanted = new Set([...direct, ...[...near].filter((one) => expected.has(one))]);
   expect(candidates.map((candidate) => candidate.id).sort()).toEqual([...wanted].sort());

@@ -66,7 +66,8 @@ export class FakeClock implements Clock {
     let next: Timer | undefined;
     for (const timer of this.#timers) {
       if (timer.dueMs > endMs) continue;
-      if (next === undefined || timer.dueMs < next.dueMs || (timer.dueMs === next.dueMs && timer.order < next.order)) next = timer;
+      if (next === undefined || timer.dueMs < next.dueMs || (timer.dueMs === next.dueMs && timer.order < next.order))
+        next = timer;
     }
     return next;
   }

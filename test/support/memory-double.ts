@@ -97,7 +97,8 @@ export class MemoryDouble implements Memory {
   async update(input: UpdateInput, options?: CallOptions): Promise<ContextRecord> {
     await this.#enter('update', input, options);
     const record = this.#find(input.namespace, input.id);
-    if (input.ifVersion !== undefined && input.ifVersion !== record.version) throw new CodedError('CONFLICT', 'the version is another');
+    if (input.ifVersion !== undefined && input.ifVersion !== record.version)
+      throw new CodedError('CONFLICT', 'the version is another');
     const changed: ContextRecord = {
       ...record,
       text: input.text ?? record.text,
@@ -121,7 +122,9 @@ export class MemoryDouble implements Memory {
     await this.#enter('list', input);
     const from = input.cursor === undefined ? 0 : Number(input.cursor);
     if (!Number.isInteger(from)) throw new CodedError('BAD_REQUEST', 'the cursor is not one of ours');
-    const found = this.#visible(input).filter((record) => input.sessionId === undefined || record.sessionId === input.sessionId);
+    const found = this.#visible(input).filter(
+      (record) => input.sessionId === undefined || record.sessionId === input.sessionId,
+    );
     const until = from + (input.limit ?? 100);
     return { records: found.slice(from, until), ...(until < found.length && { cursor: String(until) }) };
   }
@@ -134,7 +137,8 @@ export class MemoryDouble implements Memory {
   async stats(namespace?: string): Promise<MemoryStats> {
     await this.#enter('stats', { namespace });
     const counts = { immediate: 0, short_term: 0, long_term: 0 };
-    for (const record of this.records.values()) if (namespace === undefined || record.namespace === namespace) counts[record.level] += 1;
+    for (const record of this.records.values())
+      if (namespace === undefined || record.namespace === namespace) counts[record.level] += 1;
     return {
       store: { counts, driver: { driver: 'double' } },
       cache: { embeddingEntries: 1, embeddingHits: 2, embeddingMisses: 3, workingSets: 4 },
@@ -170,10 +174,17 @@ export class MemoryDouble implements Memory {
     checkEmbedding(input.embedding);
     const id = input.id ?? randomUUID();
     const known = this.records.get(keyOf(input.namespace, id));
-    if (known !== undefined && known.text !== input.text) throw new CodedError('CONFLICT', 'the id exists with another text');
+    if (known !== undefined && known.text !== input.text)
+      throw new CodedError('CONFLICT', 'the id exists with another text');
     const record = known ?? toRecord(id, input);
     this.records.set(keyOf(input.namespace, id), record);
-    return { id, level: record.level, tokenCount: record.tokenCount, createdAtMs: record.createdAtMs, created: known === undefined };
+    return {
+      id,
+      level: record.level,
+      tokenCount: record.tokenCount,
+      createdAtMs: record.createdAtMs,
+      created: known === undefined,
+    };
   }
 
   #find(namespace: string, id: string): ContextRecord {

@@ -43,7 +43,16 @@ async function open(options: FixtureOptions, folder: string | null, clock: FakeC
   const embedding = withCache(provider, { maxEntries: 1000, ttlMs: 3_600_000 }, clock, noMetrics);
   const store = options.store ?? (await openStore(folder ?? '', provider, clock));
   const settings = { ...DEFAULT_HIRAG_SETTINGS, ...options.settings };
-  const memory = createMemory({ store, embedding, settings, clock, random: systemRandom, metrics: noMetrics, log: silentLog, ...options.deps });
+  const memory = createMemory({
+    store,
+    embedding,
+    settings,
+    clock,
+    random: systemRandom,
+    metrics: noMetrics,
+    log: silentLog,
+    ...options.deps,
+  });
   const stop = async (): Promise<void> => {
     await memory.close();
     await store.close();

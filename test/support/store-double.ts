@@ -65,7 +65,10 @@ export class StoreDouble implements ContextStore {
       const visible = this.#visible(request, request.nowMs, request.includeSessionless);
       const levels = request.levels.map((level) => visible.filter(({ record }) => record.level === level));
       const terms = request.terms.map(({ term }) => term);
-      const candidates = levels.flat().map((row) => candidateOf(row, request)).filter(isFound);
+      const candidates = levels
+        .flat()
+        .map((row) => candidateOf(row, request))
+        .filter(isFound);
       return {
         candidates: toCandidates(candidates, terms.length),
         levels: levels.map((seen) => ({ searched: seen.length, denseMedian: null })),
@@ -95,7 +98,10 @@ export class StoreDouble implements ContextStore {
     return this.#run('load', () => {
       const { namespace, agentId, sessionId } = scope;
       return [...this.rows.values()]
-        .filter(({ record }) => record.namespace === namespace && record.agentId === agentId && record.sessionId === sessionId)
+        .filter(
+          ({ record }) =>
+            record.namespace === namespace && record.agentId === agentId && record.sessionId === sessionId,
+        )
         .filter(({ record }) => record.level === level && !isHidden(record, nowMs))
         .sort((a, b) => a.entered - b.entered)
         .map(({ record, vector }) => ({ record, vector }));
@@ -121,7 +127,9 @@ export class StoreDouble implements ContextStore {
 
   expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
     return this.#run('expire', () => {
-      const due = [...this.rows.values()].filter(({ record }) => record.expiresAtMs !== null && record.expiresAtMs <= nowMs);
+      const due = [...this.rows.values()].filter(
+        ({ record }) => record.expiresAtMs !== null && record.expiresAtMs <= nowMs,
+      );
       const taken = due.slice(0, limit);
       const promoted: ContextRecord[] = [];
       const deleted: ExpirySweep['deleted'][number][] = [];
@@ -143,7 +151,8 @@ export class StoreDouble implements ContextStore {
   stats(namespace?: string): Promise<StoreStats> {
     return this.#run('stats', () => {
       const counts = { immediate: 0, short_term: 0, long_term: 0 };
-      for (const { record } of this.rows.values()) if (namespace === undefined || record.namespace === namespace) counts[record.level]++;
+      for (const { record } of this.rows.values())
+        if (namespace === undefined || record.namespace === namespace) counts[record.level]++;
       return { counts, driver: {} };
     });
   }
@@ -210,7 +219,10 @@ export class StoreDouble implements ContextStore {
 
   #trim(trim: Extract<WriteOp, { op: 'trim' }>['trim']): WriteResult {
     const held = [...this.rows.values()]
-      .filter(({ record }) => record.namespace === trim.namespace && record.agentId === trim.agentId && record.level === trim.level)
+      .filter(
+        ({ record }) =>
+          record.namespace === trim.namespace && record.agentId === trim.agentId && record.level === trim.level,
+      )
       .filter(({ record }) => trim.sessionId === undefined || record.sessionId === trim.sessionId)
       .sort((a, b) => b.entered - a.entered);
     const moved: MovedContext[] = [];
@@ -241,7 +253,9 @@ export class StoreDouble implements ContextStore {
   }
 
   #statistics(namespace: string, terms: readonly string[]): TermStatistics {
-    const documents = [...this.rows.values()].filter(({ record }) => record.namespace === namespace).map(({ record }) => analyze(record.text));
+    const documents = [...this.rows.values()]
+      .filter(({ record }) => record.namespace === namespace)
+      .map(({ record }) => analyze(record.text));
     const termCount = documents.reduce((total, document) => total + document.length, 0);
     return {
       documentCount: documents.length,

@@ -3,7 +3,12 @@ import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { decodeReplyBody, encodeBody, type BodyMap } from '../../src/protocol/codec.ts';
 import { encodeFrame, FrameReader } from '../../src/protocol/frame.ts';
-import type { ErrorPayload, ReplyPayloads, RequestPayloads, RequestType } from '../../src/protocol/messages.generated.ts';
+import type {
+  ErrorPayload,
+  ReplyPayloads,
+  RequestPayloads,
+  RequestType,
+} from '../../src/protocol/messages.generated.ts';
 import { authTag, deriveKeys, NONCE_BYTES, TagSequence } from '../../src/protocol/proof.ts';
 
 export interface Credentials {
@@ -115,7 +120,11 @@ export class WireClient {
   }
 
   /** Sends a request and waits for its reply; `envelope` overrides fields of the envelope. */
-  async request<T extends RequestType>(type: T, payload: RequestPayloads[T], envelope: BodyMap = {}): Promise<ReplyPayloads[T]> {
+  async request<T extends RequestType>(
+    type: T,
+    payload: RequestPayloads[T],
+    envelope: BodyMap = {},
+  ): Promise<ReplyPayloads[T]> {
     return (await this.ask(type, payload, envelope)) as unknown as ReplyPayloads[T];
   }
 
@@ -148,7 +157,8 @@ export class WireClient {
   /** The payload of the next message, which must be an error of the connection's. */
   async nextError(): Promise<ErrorPayload> {
     const message = await this.next();
-    if (message['type'] !== 'error' || message['id'] !== 0) throw new Error(`not an error of the connection: ${String(message['type'])}`);
+    if (message['type'] !== 'error' || message['id'] !== 0)
+      throw new Error(`not an error of the connection: ${String(message['type'])}`);
     return message['payload'] as ErrorPayload;
   }
 

@@ -4,9 +4,9 @@ import { systemRandom, type Random } from '../../src/base/random.ts';
 import type { Log } from '../../src/base/log.ts';
 import { createValidators } from '../../src/protocol/messages.ts';
 import type { Memory } from '../../src/hirag/types.ts';
-import { ConnectionHandler } from '../../src/server/connection-handler.ts';
-import type { KeyConfig } from '../../src/server/key-ring.ts';
-import type { ServerLimits } from '../../src/server/limits.ts';
+import { ConnectionHandler } from '../../src/fronts/socket/connection-handler.ts';
+import type { KeyConfig } from '../../src/api/key-ring.ts';
+import type { ServerLimits } from '../../src/fronts/socket/limits.ts';
 import { FakeClock } from './fake-clock.ts';
 import { MemoryDouble } from './memory-double.ts';
 import { WireClient, type Credentials } from './wire-client.ts';
@@ -19,7 +19,12 @@ export interface LogLine {
 
 /** Key with every right; `keys` of a test may add others. */
 export const ADMIN = { keyId: 'admin', secret: Buffer.from('0123456789abcdef0123456789abcdef') } satisfies Credentials;
-export const ADMIN_KEY: KeyConfig = { id: 'admin', secret: ADMIN.secret, scopes: ['read', 'write', 'admin'], namespaces: ['*'] };
+export const ADMIN_KEY: KeyConfig = {
+  id: 'admin',
+  secret: ADMIN.secret,
+  scopes: ['read', 'write', 'admin'],
+  namespaces: ['*'],
+};
 
 /** Compiling them takes longer than most tests. */
 const validators = createValidators();
@@ -79,7 +84,13 @@ export class WireServer {
     const write = (level: LogLine['level']) => (fields: object, message: string) => {
       this.logged.push({ level, fields: fields as LogLine['fields'], message });
     };
-    const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: () => log };
+    const log: Log = {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      child: () => log,
+    };
     return log;
   }
 

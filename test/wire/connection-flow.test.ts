@@ -8,7 +8,10 @@ import { ADMIN, settle, WireServer } from '../support/wire-server.ts';
 const NOW = 1_700_000_000_000;
 
 /** Frames of many requests as one piece, as a busy socket brings them. */
-function frames(client: WireClient, requests: readonly { id: number; type: RequestType; payload: object }[]): Uint8Array {
+function frames(
+  client: WireClient,
+  requests: readonly { id: number; type: RequestType; payload: object }[],
+): Uint8Array {
   return Buffer.concat(
     requests.map((request) => {
       const body = encodeBody({ ...request, timestamp: NOW });
@@ -46,7 +49,12 @@ describe('pipelining', () => {
     let chunks = 0;
     client.duplex.on('data', () => (chunks += 1));
     const replies = range(100, 1000).map((id) => client.replyTo(id));
-    client.sendBytes(frames(client, range(100, 1000).map((id) => ({ id, type: 'ping', payload: {} }))));
+    client.sendBytes(
+      frames(
+        client,
+        range(100, 1000).map((id) => ({ id, type: 'ping', payload: {} })),
+      ),
+    );
     await Promise.all(replies);
     expect(chunks).toBe(1);
     const stored = range(50).map(() => client.request('context.store', { text: 'x' }));
@@ -60,7 +68,12 @@ describe('pipelining', () => {
     server.memory.hold();
     const ids = range(10);
     const replies = ids.map((id) => client.replyTo(id));
-    client.sendBytes(frames(client, ids.map((id) => ({ id, type: 'context.list', payload: {} }))));
+    client.sendBytes(
+      frames(
+        client,
+        ids.map((id) => ({ id, type: 'context.list', payload: {} })),
+      ),
+    );
     const later = range(10).map(() => client.request('context.list', {}, { id: 100 + replies.length }));
     later.forEach((reply) => void reply.catch(() => {}));
     await settle();
@@ -92,7 +105,12 @@ describe('room for replies', () => {
     server.memory.hold();
     const ids = range(100);
     const replies = ids.map((id) => client.replyTo(id));
-    client.sendBytes(frames(client, ids.map((id) => ({ id, type: 'context.list', payload: {} }))));
+    client.sendBytes(
+      frames(
+        client,
+        ids.map((id) => ({ id, type: 'context.list', payload: {} })),
+      ),
+    );
     await settle();
     expect(server.memory.calls).toHaveLength(5);
     server.memory.release();
@@ -105,7 +123,12 @@ describe('room for replies', () => {
     const client = await server.client();
     server.memory.hold();
     const replies = range(256).map((id) => client.replyTo(id));
-    client.sendBytes(frames(client, range(256).map((id) => ({ id, type: 'context.store', payload: { text: 'x' } }))));
+    client.sendBytes(
+      frames(
+        client,
+        range(256).map((id) => ({ id, type: 'context.store', payload: { text: 'x' } })),
+      ),
+    );
     await settle();
     expect(server.memory.calls).toHaveLength(256);
     server.memory.release();
@@ -119,7 +142,12 @@ describe('room for replies', () => {
     const first = range(2).map((id) => client.replyTo(id));
     const late = client.replyTo(50);
     late.catch(() => {});
-    const lists = [1, 2, 50].map((id) => ({ id, type: 'context.list' as const, payload: {}, ...(id === 50 && { deadline_ms: 100 }) }));
+    const lists = [1, 2, 50].map((id) => ({
+      id,
+      type: 'context.list' as const,
+      payload: {},
+      ...(id === 50 && { deadline_ms: 100 }),
+    }));
     client.sendBytes(frames(client, lists));
     await settle();
     server.clock.advance(200);
@@ -135,7 +163,12 @@ describe('room for replies', () => {
     for (let n = 0; n < 5; n++) await client.request('context.store', { text: 'x'.repeat(50_000) });
     const ids = range(256, 100);
     const replies = ids.map((id) => client.replyTo(id));
-    client.sendBytes(frames(client, ids.map((id) => ({ id, type: 'context.list', payload: {} }))));
+    client.sendBytes(
+      frames(
+        client,
+        ids.map((id) => ({ id, type: 'context.list', payload: {} })),
+      ),
+    );
     expect(await Promise.all(replies)).toHaveLength(256);
   });
 });
@@ -165,7 +198,8 @@ describe('clients that do not read', () => {
     client.duplex.pause();
     server.memory.hold();
     // Their replies are longer than anybody would expect of so few tokens.
-    for (const id of range(60, 10)) client.send({ id, type: 'context.query', timestamp: NOW, payload: { query: 'x', max_tokens: 1, limit: 1 } });
+    for (const id of range(60, 10))
+      client.send({ id, type: 'context.query', timestamp: NOW, payload: { query: 'x', max_tokens: 1, limit: 1 } });
     await settle();
     server.memory.release();
     await settle();
@@ -187,7 +221,8 @@ describe('clients that do not read', () => {
     await client.request('context.store', { text: 'x'.repeat(50_000) });
     client.duplex.pause();
     server.memory.hold();
-    for (const id of range(20, 10)) client.send({ id, type: 'context.query', timestamp: NOW, payload: { query: 'x', max_tokens: 1, limit: 1 } });
+    for (const id of range(20, 10))
+      client.send({ id, type: 'context.query', timestamp: NOW, payload: { query: 'x', max_tokens: 1, limit: 1 } });
     await settle();
     server.memory.release();
     await settle();

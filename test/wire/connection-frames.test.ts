@@ -27,7 +27,10 @@ describe('frames', () => {
     ['length 0', lengthOf(0)],
     ['a value that is no array', Buffer.concat([lengthOf(1), Buffer.of(0xc0)])],
     ['an array of one', Buffer.concat([lengthOf(2), Buffer.of(0x91, 0xc0)])],
-    ['a tag of 31 bytes', Buffer.concat([lengthOf(36), Buffer.of(0x92, 0xc4, 31), Buffer.alloc(31), Buffer.of(0xc4, 0)])],
+    [
+      'a tag of 31 bytes',
+      Buffer.concat([lengthOf(36), Buffer.of(0x92, 0xc4, 31), Buffer.alloc(31), Buffer.of(0xc4, 0)]),
+    ],
     ['a body that is a string', Buffer.concat([lengthOf(3), Buffer.of(0x92, 0xc0, 0xa0)])],
     ['bytes after the body', Buffer.concat([lengthOf(5), Buffer.of(0x92, 0xc0, 0xc4, 0, 0)])],
   ])('answers %s with BAD_FRAME before and after authentication, and closes', async (_what, bytes) => {
@@ -103,22 +106,31 @@ describe('tags', () => {
 
   it.each<[string, (client: WireClient) => void]>([
     ['a nil tag', (client) => client.sendFrame(null, pingBody(client))],
-    ['a replayed frame', (client) => {
-      const body = pingBody(client);
-      const tag = client.outgoing!.sign(body);
-      client.sendFrame(tag, body);
-      client.sendFrame(tag, body);
-    }],
-    ['frames in another order', (client) => {
-      const bodies = [pingBody(client, 1), pingBody(client, 2)];
-      const tags = bodies.map((body) => client.outgoing!.sign(body));
-      client.sendFrame(tags[1]!, bodies[1]!);
-      client.sendFrame(tags[0]!, bodies[0]!);
-    }],
-    ['a dropped frame', (client) => {
-      client.outgoing!.sign(pingBody(client));
-      client.sendBody(pingBody(client, 2));
-    }],
+    [
+      'a replayed frame',
+      (client) => {
+        const body = pingBody(client);
+        const tag = client.outgoing!.sign(body);
+        client.sendFrame(tag, body);
+        client.sendFrame(tag, body);
+      },
+    ],
+    [
+      'frames in another order',
+      (client) => {
+        const bodies = [pingBody(client, 1), pingBody(client, 2)];
+        const tags = bodies.map((body) => client.outgoing!.sign(body));
+        client.sendFrame(tags[1]!, bodies[1]!);
+        client.sendFrame(tags[0]!, bodies[0]!);
+      },
+    ],
+    [
+      'a dropped frame',
+      (client) => {
+        client.outgoing!.sign(pingBody(client));
+        client.sendBody(pingBody(client, 2));
+      },
+    ],
   ])('closes with AUTH_FAILED on %s', async (_what, misbehave) => {
     const server = new WireServer();
     const [client, bystander] = [await server.client(), await server.client()];
@@ -140,20 +152,23 @@ describe('tags', () => {
 });
 
 describe('bodies', () => {
-  it.each([true, false])('answers 33 levels of nesting with BAD_REQUEST under the id, and goes on (id first: %s)', async (idFirst) => {
-    const server = new WireServer();
-    const client = await server.client();
-    const reply = client.replyTo(7);
-    client.sendBody(nestedBody(7, 40, idFirst));
-    if (idFirst) {
-      await expect(reply).rejects.toMatchObject({ code: 'BAD_REQUEST' });
-      expect((await client.request('ping', {})).healthy).toBe(true);
-    } else {
-      reply.catch(() => {});
-      expect((await client.nextError()).code).toBe('BAD_REQUEST');
-      await client.closed;
-    }
-  });
+  it.each([true, false])(
+    'answers 33 levels of nesting with BAD_REQUEST under the id, and goes on (id first: %s)',
+    async (idFirst) => {
+      const server = new WireServer();
+      const client = await server.client();
+      const reply = client.replyTo(7);
+      client.sendBody(nestedBody(7, 40, idFirst));
+      if (idFirst) {
+        await expect(reply).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+        expect((await client.request('ping', {})).healthy).toBe(true);
+      } else {
+        reply.catch(() => {});
+        expect((await client.nextError()).code).toBe('BAD_REQUEST');
+        await client.closed;
+      }
+    },
+  );
 
   it.each([
     ['no MessagePack', Buffer.of(0xc1)],

@@ -33,24 +33,55 @@ async function expectOrder(client: WireClient): Promise<void> {
 const value = fc.letrec((tie) => ({
   any: fc.oneof(
     { maxDepth: 4 },
-    fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.uint8Array()),
+    fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.uint8Array(),
+    ),
     fc.array(tie('any'), { maxLength: 4 }),
     fc.dictionary(fc.string(), tie('any'), { maxKeys: 4 }),
   ),
 })).any;
 
 const fieldNames = [
-  'text', 'level', 'id', 'namespace', 'agent_id', 'session_id', 'metadata', 'tags', 'ttl_ms', 'created_at', 'embedding', 'contexts',
-  'query', 'max_tokens', 'limit', 'levels', 'filter', 'relevance_threshold', 'priority', 'explain', 'if_version', 'cursor',
+  'text',
+  'level',
+  'id',
+  'namespace',
+  'agent_id',
+  'session_id',
+  'metadata',
+  'tags',
+  'ttl_ms',
+  'created_at',
+  'embedding',
+  'contexts',
+  'query',
+  'max_tokens',
+  'limit',
+  'levels',
+  'filter',
+  'relevance_threshold',
+  'priority',
+  'explain',
+  'if_version',
+  'cursor',
 ]; // prettier-ignore
 
 it('survives any bytes before and after authentication', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 4 }), fc.boolean(), async (pieces, known) => {
-      const client = known ? await server.client() : server.stranger();
-      for (const piece of pieces) client.sendBytes(piece);
-      await expectOrder(client);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 4 }),
+      fc.boolean(),
+      async (pieces, known) => {
+        const client = known ? await server.client() : server.stranger();
+        for (const piece of pieces) client.sendBytes(piece);
+        await expectOrder(client);
+      },
+    ),
     { numRuns: 150 },
   );
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
 import { encodeBody } from '../../src/protocol/codec.ts';
 import { encodeFrame } from '../../src/protocol/frame.ts';
-import type { KeyConfig } from '../../src/server/key-ring.ts';
+import type { KeyConfig } from '../../src/api/key-ring.ts';
 import type { Credentials, WireClient } from '../support/wire-client.ts';
 import { settle, WireServer } from '../support/wire-server.ts';
 
@@ -22,15 +22,22 @@ async function codeOf(reply: Promise<unknown>): Promise<string> {
 }
 
 describe('types, schemas and timestamps', () => {
-  it.each(['context.explode', 'admin.snapshot', 'admin.circuit_reset', '__proto__', 'PING'])('answers %s with UNKNOWN_TYPE', async (type) => {
-    const client = await new WireServer().client();
-    expect(await codeOf(client.ask(type, {}))).toBe('UNKNOWN_TYPE');
-  });
+  it.each(['context.explode', 'admin.snapshot', 'admin.circuit_reset', '__proto__', 'PING'])(
+    'answers %s with UNKNOWN_TYPE',
+    async (type) => {
+      const client = await new WireServer().client();
+      expect(await codeOf(client.ask(type, {}))).toBe('UNKNOWN_TYPE');
+    },
+  );
 
   it('names every field that breaks the schema, and why, without its value', async () => {
     const client = await new WireServer().client();
-    const error: unknown = await client.ask('context.store', { text: '', level: 'attic', colour: 'red' }).catch((reason: unknown) => reason);
-    const { details, code } = (error as { payload: { code: string; details: { fields: { field: string; reason: string }[] } } }).payload;
+    const error: unknown = await client
+      .ask('context.store', { text: '', level: 'attic', colour: 'red' })
+      .catch((reason: unknown) => reason);
+    const { details, code } = (
+      error as { payload: { code: string; details: { fields: { field: string; reason: string }[] } } }
+    ).payload;
     expect(code).toBe('BAD_REQUEST');
     expect(details.fields.map(({ field }) => field).sort()).toEqual(['/colour', '/level', '/text']);
     expect(JSON.stringify(details)).not.toMatch(/attic|red"/);
@@ -111,7 +118,9 @@ describe('namespaces', () => {
     const server = new WireServer({ keys: [one, several, all] });
     const client = await server.client(credentials);
     await client.request('context.store', { text: 'x', ...(named !== undefined && { namespace: named }) });
-    await client.request('context.store_batch', { contexts: [{ text: 'y', ...(named !== undefined && { namespace: named }) }] });
+    await client.request('context.store_batch', {
+      contexts: [{ text: 'y', ...(named !== undefined && { namespace: named }) }],
+    });
     expect([...server.memory.records.values()].map((record) => record.namespace)).toEqual([expected, expected]);
   });
 
@@ -127,7 +136,9 @@ describe('namespaces', () => {
         payload: { code: 'BAD_REQUEST', details: { fields: [{ field: '/namespace' }] } },
       });
     }
-    await expect(client.ask('context.store_batch', { contexts: [{ text: 'x', namespace: 'a' }, { text: 'y' }] })).rejects.toMatchObject({
+    await expect(
+      client.ask('context.store_batch', { contexts: [{ text: 'x', namespace: 'a' }, { text: 'y' }] }),
+    ).rejects.toMatchObject({
       payload: { code: 'BAD_REQUEST', details: { fields: [{ field: '/contexts/1/namespace' }] } },
     });
     expect(server.memory.calls).toEqual([]);
@@ -138,7 +149,9 @@ describe('namespaces', () => {
     await (await server.client(all)).request('context.store', { text: 'x', namespace: 'there' });
     const client = await server.client(one);
     const answers = await Promise.all(
-      ['there', 'nowhere'].map((namespace) => client.ask('context.query', { query: 'x', namespace }).catch((error: unknown) => error)),
+      ['there', 'nowhere'].map((namespace) =>
+        client.ask('context.query', { query: 'x', namespace }).catch((error: unknown) => error),
+      ),
     );
     expect((answers[0] as { payload: unknown }).payload).toEqual((answers[1] as { payload: unknown }).payload);
     expect(answers[0]).toMatchObject({ code: 'FORBIDDEN' });
@@ -159,7 +172,10 @@ describe('namespaces', () => {
     await clientAll.request('context.store', { text: 'y' });
     expect(await clientAll.request('stats', {})).toMatchObject({ counts: { total: 2 } });
     expect(await clientAll.request('stats', {})).not.toHaveProperty('namespace');
-    expect(await clientAll.request('stats', { namespace: 'a' })).toMatchObject({ counts: { total: 1 }, namespace: 'a' });
+    expect(await clientAll.request('stats', { namespace: 'a' })).toMatchObject({
+      counts: { total: 1 },
+      namespace: 'a',
+    });
     expect(await clientOne.request('stats', {})).toMatchObject({ counts: { total: 1 }, namespace: 'a' });
   });
 
@@ -181,7 +197,9 @@ describe('rates, deadlines and load', () => {
     const codes = [];
     for (let n = 0; n < 4; n++) codes.push(await codeOf(clients[n % 2]!.request('ping', {})));
     expect(codes).toEqual(['ok', 'ok', 'ok', 'RATE_LIMITED']);
-    await expect(clients[0]!.request('ping', {})).rejects.toMatchObject({ payload: { retryable: true, retry_after_ms: 500 } });
+    await expect(clients[0]!.request('ping', {})).rejects.toMatchObject({
+      payload: { retryable: true, retry_after_ms: 500 },
+    });
     server.clock.advance(500);
     expect(await codeOf(clients[1]!.request('ping', {}))).toBe('ok');
     expect(await codeOf((await server.client()).request('ping', {}))).toBe('ok');
@@ -260,7 +278,14 @@ describe('rates, deadlines and load', () => {
 
 describe('the trace of a request', () => {
   const good = `00-${'0a'.repeat(16)}-${'0b'.repeat(8)}-01`;
-  const bad = ['my secret', good.toUpperCase(), `ff${good.slice(2)}`, `00-${'0'.repeat(32)}-${'0b'.repeat(8)}-01`, `${good}-more`, `${good}\n`];
+  const bad = [
+    'my secret',
+    good.toUpperCase(),
+    `ff${good.slice(2)}`,
+    `00-${'0'.repeat(32)}-${'0b'.repeat(8)}-01`,
+    `${good}-more`,
+    `${good}\n`,
+  ];
 
   it('stands in the log line of its failure, whether it was refused or failed at work', async () => {
     const server = new WireServer();
@@ -269,7 +294,9 @@ describe('the trace of a request', () => {
     await codeOf(client.ask('context.query', { query: 'x' }, { traceparent: good }));
     await codeOf(client.ask('context.query', {}, { traceparent: good }));
     await codeOf(client.ask('ping', {}, { traceparent: good }));
-    expect(server.logged.filter(({ fields }) => fields['traceparent'] === good).map(({ fields }) => fields['code'])).toEqual(['STORE_UNAVAILABLE', 'BAD_REQUEST']);
+    expect(
+      server.logged.filter(({ fields }) => fields['traceparent'] === good).map(({ fields }) => fields['code']),
+    ).toEqual(['STORE_UNAVAILABLE', 'BAD_REQUEST']);
   });
 
   it.each(bad)('is left out where it has not the shape: %j', async (traceparent) => {
@@ -292,12 +319,22 @@ describe('failures', () => {
   };
 
   it('tells a coded error as it is', async () => {
-    const { refused, server } = await failing(new CodedError('STORE_UNAVAILABLE', 'the store does not answer', { cause: new Error('disk gone') }));
-    expect(refused).toMatchObject({ payload: { code: 'STORE_UNAVAILABLE', message: 'the store does not answer', retryable: true } });
+    const { refused, server } = await failing(
+      new CodedError('STORE_UNAVAILABLE', 'the store does not answer', { cause: new Error('disk gone') }),
+    );
+    expect(refused).toMatchObject({
+      payload: { code: 'STORE_UNAVAILABLE', message: 'the store does not answer', retryable: true },
+    });
     expect(server.logged.filter((line) => line.level === 'warn')).toEqual([
       {
         level: 'warn',
-        fields: { connection: 1, request: 77, type: 'stats', code: 'STORE_UNAVAILABLE', reason: 'the store does not answer: disk gone' },
+        fields: {
+          connection: 1,
+          request: 77,
+          type: 'stats',
+          code: 'STORE_UNAVAILABLE',
+          reason: 'the store does not answer: disk gone',
+        },
         message: 'request failed',
       },
     ]);
@@ -306,9 +343,17 @@ describe('failures', () => {
   it('tells nothing of a defect, but logs it with connection, request and stack', async () => {
     const defect = new TypeError('cannot read /etc/passwd of undefined');
     const { refused, server, client } = await failing(defect);
-    expect((refused as { payload: unknown }).payload).toEqual({ code: 'INTERNAL', message: 'internal error', retryable: false });
+    expect((refused as { payload: unknown }).payload).toEqual({
+      code: 'INTERNAL',
+      message: 'internal error',
+      retryable: false,
+    });
     expect(server.logged.filter((line) => line.level === 'error')).toEqual([
-      { level: 'error', fields: { connection: 1, request: 77, type: 'stats', code: 'INTERNAL', error: defect }, message: 'request failed' },
+      {
+        level: 'error',
+        fields: { connection: 1, request: 77, type: 'stats', code: 'INTERNAL', error: defect },
+        message: 'request failed',
+      },
     ]);
     server.memory.failure = null;
     expect(await codeOf(client.request('stats', {}))).toBe('ok');

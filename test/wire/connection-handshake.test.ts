@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { encodeBody } from '../../src/protocol/codec.ts';
 import { authTag } from '../../src/protocol/proof.ts';
-import type { KeyConfig } from '../../src/server/key-ring.ts';
+import type { KeyConfig } from '../../src/api/key-ring.ts';
 import { Refused } from '../support/wire-client.ts';
 import { ADMIN, settle, WireServer } from '../support/wire-server.ts';
 
-const SECRETS = ['old secret of thirty-two bytes or more', 'new secret of thirty-two bytes or more'].map((text) => Buffer.from(text));
+const SECRETS = ['old secret of thirty-two bytes or more', 'new secret of thirty-two bytes or more'].map((text) =>
+  Buffer.from(text),
+);
 const NOW = 1_700_000_000_000;
 
 /** The whole of what a stranger is told. */
@@ -95,7 +97,9 @@ describe('handshake', () => {
     await untagged.readHello();
     untagged.sendBody(authBody());
     const expected = { code: 'AUTH_FAILED', message: 'authentication failed', retryable: false };
-    expect([...(await Promise.all(attempts)), await untagged.nextError()]).toEqual(Array.from({ length: 5 }, () => expected));
+    expect([...(await Promise.all(attempts)), await untagged.nextError()]).toEqual(
+      Array.from({ length: 5 }, () => expected),
+    );
     expect(server.counted.get('auth_failures_total AUTH_FAILED')).toBe(5);
   });
 
@@ -150,14 +154,17 @@ describe('handshake', () => {
     expect(refused.payload).toEqual(AUTH_FAILED);
   });
 
-  it.each(['c1', '', '81a161', '90', '81c0c0'])('takes a body that cannot be read (%s) for a wrong tag', async (bytes) => {
-    const client = new WireServer().stranger();
-    await client.readHello();
-    const body = Buffer.from(bytes, 'hex');
-    client.sendFrame(authTag(ADMIN.secret, client.hello['server_nonce'] as Uint8Array, body), body);
-    expect(await client.nextError()).toEqual(AUTH_FAILED);
-    await client.closed;
-  });
+  it.each(['c1', '', '81a161', '90', '81c0c0'])(
+    'takes a body that cannot be read (%s) for a wrong tag',
+    async (bytes) => {
+      const client = new WireServer().stranger();
+      await client.readHello();
+      const body = Buffer.from(bytes, 'hex');
+      client.sendFrame(authTag(ADMIN.secret, client.hello['server_nonce'] as Uint8Array, body), body);
+      expect(await client.nextError()).toEqual(AUTH_FAILED);
+      await client.closed;
+    },
+  );
 
   it.each([
     ['too old', -300_001],

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RequestType } from '../../src/protocol/messages.generated.ts';
 import { MESSAGES } from '../../src/protocol/messages.ts';
-import type { KeyConfig } from '../../src/server/key-ring.ts';
+import type { KeyConfig } from '../../src/api/key-ring.ts';
 import type { WireClient } from '../support/wire-client.ts';
 import { openMemory, type MemoryFixture } from '../support/memory-fixture.ts';
 import { WireServer } from '../support/wire-server.ts';
@@ -85,11 +85,21 @@ describe.each(['a double', 'the embedded store'])('two keys with different names
   it('do not learn from refusals whether an id or a namespace exists', async () => {
     const payloads = async (attempts: readonly [string, object][]): Promise<unknown[]> =>
       Promise.all(
-        attempts.map(([type, payload]) => clientB.ask(type, payload).catch((error: unknown) => (error as { payload: unknown }).payload)),
+        attempts.map(([type, payload]) =>
+          clientB.ask(type, payload).catch((error: unknown) => (error as { payload: unknown }).payload),
+        ),
       );
     const elsewhere = ID_OF_A.replace('00a', '00f');
-    expect(await payloads([['context.get', { id: ID_OF_A }], ['context.get', { id: ID_OF_A, namespace: 'a' }]])).toEqual(
-      await payloads([['context.get', { id: elsewhere }], ['context.get', { id: elsewhere, namespace: 'empty' }]]),
+    expect(
+      await payloads([
+        ['context.get', { id: ID_OF_A }],
+        ['context.get', { id: ID_OF_A, namespace: 'a' }],
+      ]),
+    ).toEqual(
+      await payloads([
+        ['context.get', { id: elsewhere }],
+        ['context.get', { id: elsewhere, namespace: 'empty' }],
+      ]),
     );
   });
 

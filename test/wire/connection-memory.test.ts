@@ -31,10 +31,18 @@ async function ask<T extends RequestType>(who: WireClient, type: T, payload: Par
 
 describe('one context', () => {
   it('is stored once, however often, and read back by any connection', async () => {
-    const context = { id: ID, text: 'The invoice goes to Anna.', tags: ['invoice'], metadata: { amount: 12.5 }, session_id: 's1' };
+    const context = {
+      id: ID,
+      text: 'The invoice goes to Anna.',
+      tags: ['invoice'],
+      metadata: { amount: 12.5 },
+      session_id: 's1',
+    };
     expect(await ask(client, 'context.store', context)).toMatchObject({ id: ID, level: 'immediate', created: true });
     expect(await ask(other, 'context.store', context)).toMatchObject({ id: ID, created: false });
-    await expect(client.request('context.store', { ...context, text: 'Another text.' })).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(client.request('context.store', { ...context, text: 'Another text.' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
     const found = await ask(other, 'context.get', { id: ID.toUpperCase() });
     expect(found.context).toMatchObject({ ...context, namespace: 'default', agent_id: 'agent-1', version: 1 });
   });
@@ -52,17 +60,22 @@ describe('one context', () => {
   });
 
   it('is listed exactly by session and agent', async () => {
-    const count = async (who: WireClient, payload: object): Promise<number> => (await ask(who, 'context.list', payload)).contexts.length;
+    const count = async (who: WireClient, payload: object): Promise<number> =>
+      (await ask(who, 'context.list', payload)).contexts.length;
     expect(await count(client, { session_id: 's1' })).toBe(1);
     expect(await count(client, { session_id: 's2' })).toBe(0);
     expect(await count(other, {})).toBe(0);
-    expect(await count(other, { agent_id: '*', filter: { must: [{ key: 'tags', match: { value: 'invoice' } }] } })).toBe(1);
+    expect(
+      await count(other, { agent_id: '*', filter: { must: [{ key: 'tags', match: { value: 'invoice' } }] } }),
+    ).toBe(1);
   });
 
   it('is changed with a version, and deleted once', async () => {
     const { context } = await ask(client, 'context.update', { id: ID, tags: ['paid'], if_version: 1 });
     expect(context).toMatchObject({ version: 2, tags: ['paid'] });
-    await expect(client.request('context.update', { id: ID, tags: [], if_version: 1 })).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(client.request('context.update', { id: ID, tags: [], if_version: 1 })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
     expect(await ask(client, 'context.delete', { id: ID })).toEqual({ deleted: 1 });
     expect(await ask(client, 'context.delete', { id: ID })).toEqual({ deleted: 0 });
     await expect(client.request('context.get', { id: ID })).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -72,7 +85,10 @@ describe('one context', () => {
 
 describe('many contexts', () => {
   it('are stored in one request, each with its own outcome', async () => {
-    const texts = Array.from({ length: 30 }, (_, n) => ({ text: `Note number ${n} about the garden.`, level: 'long_term' as const }));
+    const texts = Array.from({ length: 30 }, (_, n) => ({
+      text: `Note number ${n} about the garden.`,
+      level: 'long_term' as const,
+    }));
     const wrong = { text: 'A vector of another model.', embedding: new Uint8Array(8) };
     const { results } = await ask(client, 'context.store_batch', { contexts: [...texts, wrong] });
     expect(results.slice(0, 30).every((result) => 'created' in result && result.created)).toBe(true);
@@ -88,19 +104,28 @@ describe('many contexts', () => {
       cursor = page.cursor;
     } while (cursor !== undefined);
     expect(new Set(seen).size).toBe(30);
-    expect(await ask(client, 'stats', { namespace: 'default' })).toMatchObject({ counts: { long_term: 30, total: 30 } });
+    expect(await ask(client, 'stats', { namespace: 'default' })).toMatchObject({
+      counts: { long_term: 30, total: 30 },
+    });
     await expect(client.request('context.list', { cursor: 'nonsense' })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   });
 
   it('answer a query within its budget, with receipts', async () => {
-    const reply = await ask(client, 'context.query', { query: 'garden note 7', max_tokens: 40, explain: true, relevance_threshold: 0 });
+    const reply = await ask(client, 'context.query', {
+      query: 'garden note 7',
+      max_tokens: 40,
+      explain: true,
+      relevance_threshold: 0,
+    });
     expect(reply.contexts.length).toBeGreaterThan(0);
     expect(reply.total_tokens).toBeLessThanOrEqual(40);
     expect(reply.receipts!.filter(({ outcome }) => outcome === 'included')).toHaveLength(reply.contexts.length);
   });
 
   it('answer pipelined requests as they are done', async () => {
-    const queries = Array.from({ length: 100 }, (_, n) => ask(client, 'context.query', { query: `number ${n % 30}`, limit: 3 }));
+    const queries = Array.from({ length: 100 }, (_, n) =>
+      ask(client, 'context.query', { query: `number ${n % 30}`, limit: 3 }),
+    );
     expect((await Promise.all(queries)).every(({ contexts }) => contexts.length <= 3)).toBe(true);
   });
 

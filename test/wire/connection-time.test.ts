@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyConfig } from '../../src/server/key-ring.ts';
+import type { KeyConfig } from '../../src/api/key-ring.ts';
 import { WireClient } from '../support/wire-client.ts';
 import { ADMIN, settle, WireServer } from '../support/wire-server.ts';
 
@@ -33,7 +33,10 @@ describe('heartbeats', () => {
   it.each<[string, (client: WireClient) => void]>([
     ['answers to the pings', (client) => client.send({ id: 0, type: 'result', timestamp: NOW, payload: {} })],
     ['answers without a payload', (client) => client.send({ id: 0, type: 'result' })],
-    ['refusals of the pings', (client) => client.send({ id: 0, type: 'error', timestamp: NOW, payload: { code: 'UNKNOWN_TYPE' } })],
+    [
+      'refusals of the pings',
+      (client) => client.send({ id: 0, type: 'error', timestamp: NOW, payload: { code: 'UNKNOWN_TYPE' } }),
+    ],
     ['pings of its own', (client) => void client.ask('ping', {}, { timestamp: NOW }).catch(() => {})],
     ['part of a frame', (client) => client.sendBytes(Buffer.of(0))],
   ])('keeps a client that sends %s', async (_what, signOfLife) => {
@@ -106,7 +109,9 @@ describe('shutdown', () => {
     await settle();
     const stopped = server.handler.stop(5_000);
     expect(await client.next()).toEqual({ type: 'goaway', deadline_ms: 5_000, timestamp: NOW });
-    await expect(client.request('ping', {})).rejects.toMatchObject({ payload: { code: 'SHUTTING_DOWN', retryable: true } });
+    await expect(client.request('ping', {})).rejects.toMatchObject({
+      payload: { code: 'SHUTTING_DOWN', retryable: true },
+    });
     server.memory.release();
     expect((await running).created).toBe(true);
     await client.closed;
@@ -192,10 +197,20 @@ describe('health', () => {
   it('tells in ping whether the store answers, at most a second old', async () => {
     const server = new WireServer();
     const client = await WireClient.over(server.open(), ADMIN, () => server.clock.nowMs());
-    expect(await client.request('ping', {})).toEqual({ server_time: NOW, uptime_ms: 0, healthy: true, active_connections: 1 });
+    expect(await client.request('ping', {})).toEqual({
+      server_time: NOW,
+      uptime_ms: 0,
+      healthy: true,
+      active_connections: 1,
+    });
     server.memory.answers = false;
     expect((await client.request('ping', {})).healthy).toBe(true);
     server.clock.advance(6_000);
-    expect(await client.request('ping', {})).toEqual({ server_time: NOW + 6_000, uptime_ms: 6_000, healthy: false, active_connections: 1 });
+    expect(await client.request('ping', {})).toEqual({
+      server_time: NOW + 6_000,
+      uptime_ms: 6_000,
+      healthy: false,
+      active_connections: 1,
+    });
   });
 });

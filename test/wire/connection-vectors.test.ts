@@ -8,7 +8,12 @@ import { hex, malformed, resolve, session } from './vector-files.ts';
 // The vectors of proto-spec/, run against a server.
 
 const nonce = new Uint8Array(hex(session.server_nonce));
-const KEY = { id: 'default', secret: hex(session.secret), scopes: ['read', 'write', 'admin'], namespaces: ['*'] } as const;
+const KEY = {
+  id: 'default',
+  secret: hex(session.secret),
+  scopes: ['read', 'write', 'admin'],
+  namespaces: ['*'],
+} as const;
 
 /** A server that hands out the nonce of the vectors, and a client that has sent their `auth` frame. */
 async function recorded(): Promise<{ server: WireServer; client: WireClient }> {
@@ -42,14 +47,17 @@ describe('a recorded session', () => {
 });
 
 describe('malformed frames', () => {
-  it.each(malformed.frames.map((vector) => [`${vector.name} (${vector.stage})`, vector] as const))('%s', async (_name, { stage, bytes, code }) => {
-    const server = new WireServer();
-    const client = stage === 'after_auth' ? await server.client() : server.stranger();
-    if (stage === 'before_auth') await client.readHello();
-    client.sendBytes(hex(bytes));
-    expect((await client.nextError()).code).toBe(code);
-    await client.closed;
-  });
+  it.each(malformed.frames.map((vector) => [`${vector.name} (${vector.stage})`, vector] as const))(
+    '%s',
+    async (_name, { stage, bytes, code }) => {
+      const server = new WireServer();
+      const client = stage === 'after_auth' ? await server.client() : server.stranger();
+      if (stage === 'before_auth') await client.readHello();
+      client.sendBytes(hex(bytes));
+      expect((await client.nextError()).code).toBe(code);
+      await client.closed;
+    },
+  );
 });
 
 describe('refused handshakes', () => {
@@ -58,7 +66,9 @@ describe('refused handshakes', () => {
     const client = server.stranger();
     const secret = vector.secret === undefined ? ADMIN.secret : hex(vector.secret);
     const timestamp = server.clock.nowMs() + (vector.timestamp_offset_ms ?? 0);
-    await expect(client.authenticate({ ...ADMIN, secret }, { timestamp, ...vector.change })).rejects.toMatchObject({ code: vector.code });
+    await expect(client.authenticate({ ...ADMIN, secret }, { timestamp, ...vector.change })).rejects.toMatchObject({
+      code: vector.code,
+    });
     await client.closed;
   });
 });
@@ -75,41 +85,53 @@ describe('wrong tags', () => {
 });
 
 describe('malformed bodies', () => {
-  it.each(malformed.bodies.map((vector) => [vector.name, vector] as const))('%s', async (_name, { body, code, reply_id: id }) => {
-    const client = await new WireServer().client();
-    client.sendBody(hex(body));
-    expect(await client.next()).toMatchObject({ id, type: 'error', payload: { code } });
-    if (id === 0) await client.closed;
-    else expect((await client.request('ping', {})).healthy).toBe(true);
-  });
+  it.each(malformed.bodies.map((vector) => [vector.name, vector] as const))(
+    '%s',
+    async (_name, { body, code, reply_id: id }) => {
+      const client = await new WireServer().client();
+      client.sendBody(hex(body));
+      expect(await client.next()).toMatchObject({ id, type: 'error', payload: { code } });
+      if (id === 0) await client.closed;
+      else expect((await client.request('ping', {})).healthy).toBe(true);
+    },
+  );
 });
 
 describe('accepted bodies', () => {
-  it.each(malformed.accepted_bodies.map((vector) => [vector.name, vector] as const))('%s is kept exactly', async (_name, { body, n }) => {
-    const client = await new WireServer().client();
-    const stored = client.replyTo(5);
-    client.sendBody(hex(body));
-    const { id } = (await stored) as { id: string };
-    expect((await client.request('context.get', { id })).context.metadata).toEqual({ n });
-  });
+  it.each(malformed.accepted_bodies.map((vector) => [vector.name, vector] as const))(
+    '%s is kept exactly',
+    async (_name, { body, n }) => {
+      const client = await new WireServer().client();
+      const stored = client.replyTo(5);
+      client.sendBody(hex(body));
+      const { id } = (await stored) as { id: string };
+      expect((await client.request('context.get', { id })).context.metadata).toEqual({ n });
+    },
+  );
 });
 
 describe('payloads', () => {
-  it.each(malformed.payloads.map((vector) => [`refuses ${vector.type}: ${vector.name}`, vector] as const))('%s', async (_name, vector) => {
-    const server = new WireServer();
-    const client = await server.client();
-    await expect(client.ask(vector.type, resolve(vector.payload))).rejects.toMatchObject({
-      payload: { code: vector.code, details: { fields: [{ field: vector.field }] } },
-    });
-    expect(server.memory.calls).toEqual([]);
-  });
+  it.each(malformed.payloads.map((vector) => [`refuses ${vector.type}: ${vector.name}`, vector] as const))(
+    '%s',
+    async (_name, vector) => {
+      const server = new WireServer();
+      const client = await server.client();
+      await expect(client.ask(vector.type, resolve(vector.payload))).rejects.toMatchObject({
+        payload: { code: vector.code, details: { fields: [{ field: vector.field }] } },
+      });
+      expect(server.memory.calls).toEqual([]);
+    },
+  );
 
-  it.each(malformed.accepted_payloads.map((vector) => [`takes ${vector.type}: ${vector.name}`, vector] as const))('%s', async (_name, vector) => {
-    const server = new WireServer();
-    const client = await server.client();
-    await client.request(vector.type as RequestType, resolve(vector.payload) as never).catch((error: unknown) => {
-      expect(error).toMatchObject({ code: 'NOT_FOUND' });
-    });
-    expect(server.memory.calls).toHaveLength(1);
-  });
+  it.each(malformed.accepted_payloads.map((vector) => [`takes ${vector.type}: ${vector.name}`, vector] as const))(
+    '%s',
+    async (_name, vector) => {
+      const server = new WireServer();
+      const client = await server.client();
+      await client.request(vector.type as RequestType, resolve(vector.payload) as never).catch((error: unknown) => {
+        expect(error).toMatchObject({ code: 'NOT_FOUND' });
+      });
+      expect(server.memory.calls).toHaveLength(1);
+    },
+  );
 });

@@ -43,7 +43,13 @@ export interface PayloadCase {
 
 export interface Malformed {
   readonly frames: readonly { name: string; stage: 'before_auth' | 'after_auth'; bytes: string; code: string }[];
-  readonly auths: readonly { name: string; change: object; timestamp_offset_ms?: number; secret?: string; code: string }[];
+  readonly auths: readonly {
+    name: string;
+    change: object;
+    timestamp_offset_ms?: number;
+    secret?: string;
+    code: string;
+  }[];
   readonly tags: readonly { name: string; frames: readonly string[]; code: string }[];
   readonly bodies: readonly { name: string; body: string; code: string; reply_id: number }[];
   readonly accepted_bodies: readonly { name: string; body: string; n: number }[];

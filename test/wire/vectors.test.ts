@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
 import { decodeBody, decodeReplyBody, encodeBody, salvageRequestId } from '../../src/protocol/codec.ts';
-import { encodeFrame, FRAME_BYTES_MAX_BEFORE_AUTH, FRAME_BYTES_MAX_DEFAULT, FrameReader, type Frame } from '../../src/protocol/frame.ts';
+import {
+  encodeFrame,
+  FRAME_BYTES_MAX_BEFORE_AUTH,
+  FRAME_BYTES_MAX_DEFAULT,
+  FrameReader,
+  type Frame,
+} from '../../src/protocol/frame.ts';
 import { createValidators, MESSAGES, messageRule } from '../../src/protocol/messages.ts';
 import type { RequestType } from '../../src/protocol/messages.generated.ts';
 import { authTag, deriveKeys, TagSequence } from '../../src/protocol/proof.ts';
@@ -76,7 +82,12 @@ describe('session vectors', () => {
     for (const { name, from, value } of session.frames) {
       const message = resolve(value) as { type: string; payload?: unknown };
       const replied = name.replace('reply to ', '');
-      if (message.type === 'hello' || message.type === 'auth' || message.type === 'welcome' || message.type === 'goaway') {
+      if (
+        message.type === 'hello' ||
+        message.type === 'auth' ||
+        message.type === 'welcome' ||
+        message.type === 'goaway'
+      ) {
         validators.control(message.type, message);
       } else if (from === 'client') {
         validators.envelope(message);
@@ -94,19 +105,22 @@ describe('session vectors', () => {
 });
 
 describe('malformed vectors', () => {
-  it.each(malformed.frames.map((vector) => [vector.stage, vector.name, vector] as const))('%s: %s', (_stage, _name, vector) => {
-    const frameBytesMax = vector.stage === 'before_auth' ? FRAME_BYTES_MAX_BEFORE_AUTH : FRAME_BYTES_MAX_DEFAULT;
-    expect(errorOf(() => oneFrame(hex(vector.bytes), frameBytesMax)).code).toBe(vector.code);
-    // Byte by byte it is the same.
-    const reader = new FrameReader(frameBytesMax);
-    const drip = (): void => {
-      for (const byte of hex(vector.bytes)) {
-        reader.push(Uint8Array.of(byte));
-        reader.next();
-      }
-    };
-    expect(errorOf(drip).code).toBe(vector.code);
-  });
+  it.each(malformed.frames.map((vector) => [vector.stage, vector.name, vector] as const))(
+    '%s: %s',
+    (_stage, _name, vector) => {
+      const frameBytesMax = vector.stage === 'before_auth' ? FRAME_BYTES_MAX_BEFORE_AUTH : FRAME_BYTES_MAX_DEFAULT;
+      expect(errorOf(() => oneFrame(hex(vector.bytes), frameBytesMax)).code).toBe(vector.code);
+      // Byte by byte it is the same.
+      const reader = new FrameReader(frameBytesMax);
+      const drip = (): void => {
+        for (const byte of hex(vector.bytes)) {
+          reader.push(Uint8Array.of(byte));
+          reader.next();
+        }
+      };
+      expect(errorOf(drip).code).toBe(vector.code);
+    },
+  );
 
   it.each(malformed.tags.map((vector) => [vector.name, vector] as const))('tag: %s', (_name, vector) => {
     const keys = deriveKeys(hex(session.secret), hex(session.server_nonce), hex(session.client_nonce));
@@ -124,14 +138,20 @@ describe('malformed vectors', () => {
     expect(salvageRequestId(body)).toBe(vector.reply_id);
   });
 
-  it.each(malformed.payloads.map((vector) => [vector.type, vector.name, vector] as const))('payload of %s: %s', (_type, _name, vector) => {
-    const error = errorOf(() => validators.payload(messageRule(vector.type)!.type, resolve(vector.payload)));
-    expect(error.code).toBe(vector.code);
-    expect((error.details!['fields'] as { field: string }[]).map(({ field }) => field)).toContain(vector.field);
-  });
+  it.each(malformed.payloads.map((vector) => [vector.type, vector.name, vector] as const))(
+    'payload of %s: %s',
+    (_type, _name, vector) => {
+      const error = errorOf(() => validators.payload(messageRule(vector.type)!.type, resolve(vector.payload)));
+      expect(error.code).toBe(vector.code);
+      expect((error.details!['fields'] as { field: string }[]).map(({ field }) => field)).toContain(vector.field);
+    },
+  );
 
-  it.each(malformed.accepted_payloads.map((vector) => [vector.type, vector.name, vector] as const))('payload of %s accepted: %s', (_type, _name, vector) => {
-    const payload = resolve(vector.payload);
-    expect(validators.payload(messageRule(vector.type)!.type, payload)).toBe(payload);
-  });
+  it.each(malformed.accepted_payloads.map((vector) => [vector.type, vector.name, vector] as const))(
+    'payload of %s accepted: %s',
+    (_type, _name, vector) => {
+      const payload = resolve(vector.payload);
+      expect(validators.payload(messageRule(vector.type)!.type, payload)).toBe(payload);
+    },
+  );
 });

@@ -79,7 +79,9 @@ export class Client {
   /** Contexts, newest first: `for await` over all of them, `page()` for one page. `options` are those of each page. */
   list(request: ListRequest = {}, options: CallOptions = NO_OPTIONS): ContextList {
     const site = captureCallSite();
-    return new ContextList(request, (page) => this.#call<ContextListReply>('context.list', this.#payloads.scoped(page), options, site));
+    return new ContextList(request, (page) =>
+      this.#call<ContextListReply>('context.list', this.#payloads.scoped(page), options, site),
+    );
   }
 
   /** Deletes every context of a level in a namespace. */

@@ -17,7 +17,11 @@ export interface ConnectDeps {
 }
 
 /** The same over any stream, with a clock and randomness of the caller's. */
-export async function connectWith(options: ConnectOptions, deps: ConnectDeps, site: CallSite = captureCallSite()): Promise<Client> {
+export async function connectWith(
+  options: ConnectOptions,
+  deps: ConnectDeps,
+  site: CallSite = captureCallSite(),
+): Promise<Client> {
   try {
     const { signal } = options;
     if (signal?.aborted) throw new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal.reason });
@@ -30,7 +34,8 @@ export async function connectWith(options: ConnectOptions, deps: ConnectDeps, si
 }
 
 async function started(requester: Requester, signal: AbortSignal | undefined): Promise<void> {
-  const onAbort = (): void => requester.destroy(new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal?.reason }));
+  const onAbort = (): void =>
+    requester.destroy(new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal?.reason }));
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await requester.start();

@@ -21,11 +21,16 @@ const clientClock: Clock = {
  * `AUTH_FAILED` where either side cannot prove that it knows the secret. Later losses are mended by the client.
  */
 export function connect(options: ConnectOptions): Promise<Client> {
-  return connectWith(options, { openStream: () => openSocket(options), clock: clientClock, random: systemRandom }, captureCallSite());
+  return connectWith(
+    options,
+    { openStream: () => openSocket(options), clock: clientClock, random: systemRandom },
+    captureCallSite(),
+  );
 }
 
 function openSocket({ host, port, tls }: ConnectOptions): Socket {
-  const socket: Socket = tls === undefined || tls === false ? connectSocket({ host, port }) : connectTls({ host, port, ...tlsOptions(tls) });
+  const socket: Socket =
+    tls === undefined || tls === false ? connectSocket({ host, port }) : connectTls({ host, port, ...tlsOptions(tls) });
   // Writes are joined per tick already; waiting for more would only delay them.
   socket.setNoDelay(true);
   return socket;

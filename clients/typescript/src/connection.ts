@@ -18,7 +18,12 @@ export interface ConnectionEvents {
   /** The server is going away: nothing new here, what is in flight is finished. */
   onDraining(connection: Connection): void;
   /** Over. `unanswered` had no reply; the second list never left this process. */
-  onClosed(connection: Connection, error: ContextManagerError, unanswered: readonly Call[], unsent: readonly Call[]): void;
+  onClosed(
+    connection: Connection,
+    error: ContextManagerError,
+    unanswered: readonly Call[],
+    unsent: readonly Call[],
+  ): void;
   onReply(call: Call, payload: unknown): void;
   onErrorReply(call: Call, error: ContextManagerError): void;
 }
@@ -68,7 +73,13 @@ export class Connection {
 
   /** Authenticated, not going away, and neither its calls nor its bytes are too many. */
   get hasRoom(): boolean {
-    return this.session !== null && !this.draining && !this.closed && this.inFlight.size < this.maxInFlight && this.outbox.hasRoom;
+    return (
+      this.session !== null &&
+      !this.draining &&
+      !this.closed &&
+      this.inFlight.size < this.maxInFlight &&
+      this.outbox.hasRoom
+    );
   }
 
   get inFlightCount(): number {
@@ -134,7 +145,8 @@ export class Connection {
     this.heardAtMs = this.clock.monotonicMs();
     this.reader.push(chunk);
     try {
-      for (let frame = this.reader.next(); frame !== null && !this.closed; frame = this.reader.next()) this.onFrame(frame);
+      for (let frame = this.reader.next(); frame !== null && !this.closed; frame = this.reader.next())
+        this.onFrame(frame);
     } catch (error) {
       this.fail(toClientError(error));
     }
@@ -175,7 +187,7 @@ export class Connection {
     this.inFlight.delete(id as number);
     call.connection = null;
     if (type === 'result') this.events.onReply(call, message['payload']);
-    else this.events.onErrorReply(call, fromPayload((message['payload'] ?? {})));
+    else this.events.onErrorReply(call, fromPayload(message['payload'] ?? {}));
     this.events.onRoom();
     this.endIfDrained();
   }

@@ -11,7 +11,14 @@ import type { ErrorPayload } from '../../../src/protocol/messages.generated.ts';
  * - `CLOSED`: the client was closed.
  * - `PROTOCOL_ERROR`: what came is not what a server of this protocol sends.
  */
-export type ClientErrorCode = 'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'TIMEOUT' | 'ABORTED' | 'QUEUE_FULL' | 'CLOSED' | 'PROTOCOL_ERROR';
+export type ClientErrorCode =
+  | 'CONNECTION_FAILED'
+  | 'CONNECTION_LOST'
+  | 'TIMEOUT'
+  | 'ABORTED'
+  | 'QUEUE_FULL'
+  | 'CLOSED'
+  | 'PROTOCOL_ERROR';
 
 /** Codes of the protocol and of the client; a newer server may send others. */
 export type ContextManagerErrorCode = ErrorCode | ClientErrorCode | (string & Record<never, never>);
@@ -59,9 +66,14 @@ export function toClientError(error: unknown): ContextManagerError {
   if (error instanceof ContextManagerError) return error;
   if (error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in ERROR_TABLE) {
     const details = 'details' in error ? (error.details as Readonly<Record<string, unknown>> | undefined) : undefined;
-    return new ContextManagerError(error.code, error.message, { cause: error, ...(details === undefined ? {} : { details }) });
+    return new ContextManagerError(error.code, error.message, {
+      cause: error,
+      ...(details === undefined ? {} : { details }),
+    });
   }
-  return new ContextManagerError('PROTOCOL_ERROR', error instanceof Error ? error.message : String(error), { cause: error });
+  return new ContextManagerError('PROTOCOL_ERROR', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
 }
 
 /** Where a call was made: taken at the call, turned into text only where it fails. */

@@ -53,7 +53,10 @@ export class ClientHandshake {
       throw new ContextManagerError('PROTOCOL_ERROR', 'what answers at this address is not a context-manager server');
     }
     if (protocol !== PROTOCOL_VERSION) {
-      throw new ContextManagerError('UNSUPPORTED_PROTOCOL', `the server speaks another protocol than ${PROTOCOL_VERSION}`);
+      throw new ContextManagerError(
+        'UNSUPPORTED_PROTOCOL',
+        `the server speaks another protocol than ${PROTOCOL_VERSION}`,
+      );
     }
     if (typeof maxFrameBytes === 'number') this.maxFrameBytes = maxFrameBytes;
     const { keyId, secret, sender, client } = this.identity;
@@ -83,7 +86,8 @@ export class ClientHandshake {
     }
     const welcome = decodeReplyBody(frame.body);
     throwIfError(welcome);
-    if (welcome['type'] !== 'welcome') throw new ContextManagerError('PROTOCOL_ERROR', 'the server did not say welcome');
+    if (welcome['type'] !== 'welcome')
+      throw new ContextManagerError('PROTOCOL_ERROR', 'the server did not say welcome');
     const heartbeatMs = welcome['heartbeat_ms'];
     return {
       incoming,
@@ -95,5 +99,5 @@ export class ClientHandshake {
 }
 
 function throwIfError(message: Readonly<Record<string, unknown>>): void {
-  if (message['type'] === 'error') throw fromPayload((message['payload'] ?? {}));
+  if (message['type'] === 'error') throw fromPayload(message['payload'] ?? {});
 }

@@ -25,12 +25,16 @@ export class Payloads {
   }
 
   query(request: QueryRequest): object {
-    return this.scoped(request.embedding instanceof Float32Array ? { ...request, embedding: vectorToBytes(request.embedding) } : request);
+    return this.scoped(
+      request.embedding instanceof Float32Array ? { ...request, embedding: vectorToBytes(request.embedding) } : request,
+    );
   }
 
   /** With the client's namespace where it names none. */
   scoped(request: { readonly namespace?: string | undefined }): object {
-    return this.namespace === undefined || request.namespace !== undefined ? request : { ...request, namespace: this.namespace };
+    return this.namespace === undefined || request.namespace !== undefined
+      ? request
+      : { ...request, namespace: this.namespace };
   }
 
   private newContext(context: StoreRequest, namespace: string | undefined): object {

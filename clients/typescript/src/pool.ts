@@ -52,7 +52,13 @@ export class Pool {
     this.options = options;
     this.deps = deps;
     this.events = events;
-    this.slots = Array.from({ length: options.size }, () => ({ ready: null, opening: null, readyAtMs: 0, failures: 0, cancelTimer: null }));
+    this.slots = Array.from({ length: options.size }, () => ({
+      ready: null,
+      opening: null,
+      readyAtMs: 0,
+      failures: 0,
+      cancelTimer: null,
+    }));
   }
 
   start(): void {
@@ -115,7 +121,9 @@ export class Pool {
     });
     slot.opening = connection;
     slot.cancelTimer = clock.after(this.options.connectTimeoutMs, () => {
-      connection.destroy(new ContextManagerError('CONNECTION_FAILED', 'the connection was not made in time', { retryable: true }));
+      connection.destroy(
+        new ContextManagerError('CONNECTION_FAILED', 'the connection was not made in time', { retryable: true }),
+      );
     });
   }
 
@@ -163,7 +171,10 @@ export class Pool {
 function connectFailed(error: ContextManagerError): ContextManagerError {
   if (error.code !== 'CONNECTION_LOST') return error;
   const reason = error.cause instanceof Error ? error.cause.message : 'the server closed the connection';
-  return new ContextManagerError('CONNECTION_FAILED', `cannot connect: ${reason}`, { retryable: true, cause: error.cause ?? error });
+  return new ContextManagerError('CONNECTION_FAILED', `cannot connect: ${reason}`, {
+    retryable: true,
+    cause: error.cause ?? error,
+  });
 }
 
 function closedError(): ContextManagerError {

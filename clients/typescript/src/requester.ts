@@ -29,7 +29,8 @@ export class Requester {
   private closing = false;
   private onIdle: (() => void) | null = null;
   /** Settles `start`; null once it has. */
-  private starting: { readonly resolve: () => void; readonly reject: (error: ContextManagerError) => void } | null = null;
+  private starting: { readonly resolve: () => void; readonly reject: (error: ContextManagerError) => void } | null =
+    null;
 
   constructor(options: RequesterOptions, deps: PoolDeps) {
     this.options = options;
@@ -139,7 +140,10 @@ export class Requester {
     const connection = this.queue.size === 0 ? this.pool.pick() : null;
     if (connection !== null) return this.send(call, connection);
     if (this.waitingCount >= this.options.maxQueued) {
-      return this.refuse(call, new ContextManagerError('QUEUE_FULL', 'too many calls wait for a connection', { retryable: true }));
+      return this.refuse(
+        call,
+        new ContextManagerError('QUEUE_FULL', 'too many calls wait for a connection', { retryable: true }),
+      );
     }
     call.state = 'queued';
     this.queue.push(call);

@@ -39,7 +39,14 @@ export function backoffMs({ minMs, maxMs }: BackoffOptions, failures: number, ra
 }
 
 /** Codes with which a server refuses a connection for good: trying again changes nothing until somebody changes something. */
-const REFUSALS = new Set(['AUTH_FAILED', 'UNSUPPORTED_PROTOCOL', 'TIMESTAMP_OUT_OF_RANGE', 'BAD_REQUEST', 'PROTOCOL_ERROR', 'FRAME_TOO_LARGE']);
+const REFUSALS = new Set([
+  'AUTH_FAILED',
+  'UNSUPPORTED_PROTOCOL',
+  'TIMESTAMP_OUT_OF_RANGE',
+  'BAD_REQUEST',
+  'PROTOCOL_ERROR',
+  'FRAME_TOO_LARGE',
+]);
 
 export function isRefusal(error: ContextManagerError): boolean {
   return REFUSALS.has(error.code);

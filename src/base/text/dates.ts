@@ -18,11 +18,44 @@ const TOLD_AFTER_DAYS = 7;
 const YEAR_AFFINITY = 0.3;
 /** Month names that are words or first names too: a number or a preposition must stand beside them. */
 const AMBIGUOUS: ReadonlySet<string> = new Set([
-  'april', 'may', 'june', 'march', 'august', 'mars', 'mart', 'mai', 'mayo', 'agosto', 'marco',
+  'april',
+  'may',
+  'june',
+  'march',
+  'august',
+  'mars',
+  'mart',
+  'mai',
+  'mayo',
+  'agosto',
+  'marco',
 ]);
 const PREPOSITIONS: ReadonlySet<string> = new Set([
-  'in', 'since', 'until', 'till', 'during', 'by', 'before', 'after', 'last', 'next', 'this',
-  'early', 'late', 'mid', 'im', 'seit', 'en', 'em', 'a', 'de', 'di', 'w', 'в', 'с', 'у',
+  'in',
+  'since',
+  'until',
+  'till',
+  'during',
+  'by',
+  'before',
+  'after',
+  'last',
+  'next',
+  'this',
+  'early',
+  'late',
+  'mid',
+  'im',
+  'seit',
+  'en',
+  'em',
+  'a',
+  'de',
+  'di',
+  'w',
+  'в',
+  'с',
+  'у',
 ]);
 const QUERY_CHARS_MAX = 4_000;
 
@@ -96,7 +129,8 @@ function datesWithMonthNames(tokens: readonly string[]): NamedDate[] {
     const yearAt = day !== undefined && day === after ? skipBetween(tokens, afterAt, 1) : afterAt;
     const year = isYear(tokens[yearAt]) ? tokens[yearAt] : undefined;
     const hasNumber = day !== undefined || year !== undefined;
-    const isSure = hasNumber || (!name.needsNumber && (!AMBIGUOUS.has(token) || PREPOSITIONS.has(tokens[at - 1] ?? '')));
+    const isSure =
+      hasNumber || (!name.needsNumber && (!AMBIGUOUS.has(token) || PREPOSITIONS.has(tokens[at - 1] ?? '')));
     const date = isSure ? makeDate(year, name.month, day) : null;
     if (date !== null) dates.push(date);
   }
@@ -139,7 +173,8 @@ export function dateAffinity(dates: readonly NamedDate[], createdAtMs: number): 
     const isWithin = createdAtMs >= startMs && createdAtMs < endMs;
     if (date.month === undefined) best = Math.max(best, isWithin ? YEAR_AFFINITY : 0);
     else if (isWithin) best = 1;
-    else if (createdAtMs >= endMs) best = Math.max(best, Math.exp((endMs - createdAtMs) / MS_PER_DAY / TOLD_AFTER_DAYS));
+    else if (createdAtMs >= endMs)
+      best = Math.max(best, Math.exp((endMs - createdAtMs) / MS_PER_DAY / TOLD_AFTER_DAYS));
     // Another time zone: the evening before may be the day itself.
     else if (date.day !== undefined && startMs - createdAtMs <= MS_PER_DAY / 2) best = Math.max(best, 0.5);
   }

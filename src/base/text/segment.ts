@@ -25,15 +25,29 @@ const UNSPACED_RUN = new RegExp(`[${UNSPACED}]+`, 'gu');
 const OPTIONAL_MARKS = /[\u0300-\u036f]|[\u0591-\u05bd]|[\u05bf-\u05c7]|\u0640|[\u064b-\u0652]|\u0670/g;
 const UNDECOMPOSED = /[ßæœøłđðþıς’ʼ]/g;
 const FOLDED: ReadonlyMap<string, string> = new Map([
-  ['ß', 'ss'], ['æ', 'ae'], ['œ', 'oe'], ['ø', 'o'], ['ł', 'l'], ['đ', 'd'], ['ð', 'd'],
-  ['þ', 'th'], ['ı', 'i'], ['ς', 'σ'], ['’', "'"], ['ʼ', "'"],
+  ['ß', 'ss'],
+  ['æ', 'ae'],
+  ['œ', 'oe'],
+  ['ø', 'o'],
+  ['ł', 'l'],
+  ['đ', 'd'],
+  ['ð', 'd'],
+  ['þ', 'th'],
+  ['ı', 'i'],
+  ['ς', 'σ'],
+  ['’', "'"],
+  ['ʼ', "'"],
 ]);
 
 /** NFKC, lower case, without diacritics: the form in which words are compared. */
 export function foldText(text: string): string {
   if (ASCII_ONLY.test(text)) return text.toLowerCase();
-  return text.normalize('NFKC').toLowerCase().normalize('NFD')
-    .replace(OPTIONAL_MARKS, '').normalize('NFC')
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(OPTIONAL_MARKS, '')
+    .normalize('NFC')
     .replace(UNDECOMPOSED, (letter) => FOLDED.get(letter) ?? letter);
 }
 

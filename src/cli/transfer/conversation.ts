@@ -43,7 +43,8 @@ function isTurn(value: unknown): value is Turn {
 
 function toLine(turn: Turn, place: number, session: string | undefined, before: number): ImportLine | Error {
   const startMs = turn.date_time === undefined ? undefined : parseDateTime(turn.date_time);
-  if (Number.isNaN(startMs)) return new Error('`date_time` must be a date, as "1:56 pm on 8 May, 2023" or 2023-05-08T13:56:00Z');
+  if (Number.isNaN(startMs))
+    return new Error('`date_time` must be a date, as "1:56 pm on 8 May, 2023" or 2023-05-08T13:56:00Z');
   const caption = turn.image_caption ? ` [shares ${turn.image_caption}]` : '';
   const text = `${turn.speaker}: ${turn.text}${caption}`;
   return {

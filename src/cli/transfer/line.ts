@@ -41,7 +41,9 @@ export function checkLine(value: unknown): ImportLine {
   for (const [field, content] of Object.entries(value)) {
     if (!FIELDS.includes(field)) {
       const near = suggest(field, FIELDS);
-      throw new LineError(`unknown field \`${field}\`${near === undefined ? '' : `; did you mean \`${near}\`?`} (fields: ${FIELDS.join(', ')})`);
+      throw new LineError(
+        `unknown field \`${field}\`${near === undefined ? '' : `; did you mean \`${near}\`?`} (fields: ${FIELDS.join(', ')})`,
+      );
     }
     if (!FIELD_TYPES[field as keyof ImportLine](content)) throw new LineError(`field \`${field}\` has the wrong type`);
   }
@@ -96,7 +98,8 @@ function metadataOf({ id, role, speaker, metadata }: ImportLine): JsonObject {
 
 function toTimeMs(time: number | string): number {
   const timeMs = typeof time === 'number' ? time : parseIsoTime(time);
-  if (!Number.isInteger(timeMs)) throw new LineError('field `created_at` must be milliseconds since 1970, or ISO 8601 text');
+  if (!Number.isInteger(timeMs))
+    throw new LineError('field `created_at` must be milliseconds since 1970, or ISO 8601 text');
   return timeMs;
 }
 

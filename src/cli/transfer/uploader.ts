@@ -94,7 +94,11 @@ export class Uploader {
   }
 
   /** True where the context is to be sent again. */
-  #note(item: PlacedContext, result: ContextStoreBatchReply['results'][number] | undefined, mayRetry: boolean): boolean {
+  #note(
+    item: PlacedContext,
+    result: ContextStoreBatchReply['results'][number] | undefined,
+    mayRetry: boolean,
+  ): boolean {
     if (result !== undefined && !('error' in result)) {
       if (result.created) this.counts.stored += 1;
       else this.counts.alreadyThere += 1;

@@ -126,7 +126,11 @@ export class CallLoop {
     if (this.#replies.length === 0) return;
     const replies = this.#replies;
     this.#replies = [];
-    const message: FromWorker = { type: 'replies', replies, committedWrites: committedWrites > 0 ? [committedWrites] : [] };
+    const message: FromWorker = {
+      type: 'replies',
+      replies,
+      committedWrites: committedWrites > 0 ? [committedWrites] : [],
+    };
     this.#port.postMessage(message, replies.flatMap(buffersOf));
   }
 }

@@ -4,8 +4,20 @@ import type { ContextRecord, Level } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
 import { checkFilter } from '../filter.ts';
 import {
-  LIST_PAGE_BYTES_MAX, type Access, type ContextStore, type ExpirySweep, type ListPage, type ListRequest, type NewContext,
-  type Scope, type SearchRequest, type SearchResult, type StoreStats, type TermStatistics, type WriteOp, type WriteResult,
+  LIST_PAGE_BYTES_MAX,
+  type Access,
+  type ContextStore,
+  type ExpirySweep,
+  type ListPage,
+  type ListRequest,
+  type NewContext,
+  type Scope,
+  type SearchRequest,
+  type SearchResult,
+  type StoreStats,
+  type TermStatistics,
+  type WriteOp,
+  type WriteResult,
 } from '../store.ts';
 import { decodeFindings, decodeResult, decodeStatistics, encodeOp } from './encode.ts';
 import type { WireScope, WireWriteResult } from './messages.ts';

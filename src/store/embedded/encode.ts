@@ -2,7 +2,15 @@
 
 import { CandidateColumns, type CandidateIds } from '../candidates.ts';
 import type { ContextPatch, MovedContext, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
-import { actionName, actionNumber, levelName, type RecordRow, toLevelNumber, toRecord, toRow } from './database/rows.ts';
+import {
+  actionName,
+  actionNumber,
+  levelName,
+  type RecordRow,
+  toLevelNumber,
+  toRecord,
+  toRow,
+} from './database/rows.ts';
 import type { MovedRow, WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './messages.ts';
 
 /** Takes a vector into the message's packed buffer and gives its place there. */
@@ -16,7 +24,14 @@ export function encodeOp(op: WriteOp, pack: PackVector): WireWriteOp {
     }
     case 'update': {
       const { namespace, id, updatedAtMs } = op;
-      return { op: 'update', namespace, id, updatedAtMs, ifVersion: op.ifVersion ?? null, ...encodePatch(op.patch, pack) };
+      return {
+        op: 'update',
+        namespace,
+        id,
+        updatedAtMs,
+        ifVersion: op.ifVersion ?? null,
+        ...encodePatch(op.patch, pack),
+      };
     }
     case 'delete':
       return op;
@@ -52,7 +67,11 @@ function encodeTrim(trim: Trim): WireWriteOp {
     moveTo:
       moveTo === undefined
         ? null
-        : { level: toLevelNumber(moveTo.level), expiresAtMs: moveTo.expiresAtMs, action: actionNumber(moveTo.expiryAction) },
+        : {
+            level: toLevelNumber(moveTo.level),
+            expiresAtMs: moveTo.expiresAtMs,
+            action: actionNumber(moveTo.expiryAction),
+          },
   };
 }
 
@@ -61,7 +80,11 @@ export function decodeResult(op: WriteOp, result: WireWriteResult): WriteResult 
     case 'put': {
       if (result === 'created') return { op: 'put', created: true, record: op.context.record };
       if (result === 'conflict') return { op: 'put', conflict: true };
-      return { op: 'put', created: false, record: toRecord(op.context.record.namespace, (result as { existing: RecordRow }).existing) };
+      return {
+        op: 'put',
+        created: false,
+        record: toRecord(op.context.record.namespace, (result as { existing: RecordRow }).existing),
+      };
     }
     case 'update': {
       const outcome = result as { updated: RecordRow } | { failed: 'not_found' | 'version_conflict'; version?: number };
@@ -86,7 +109,10 @@ export function decodeFindings({ levels, statistics, count, columns, ids, idEnds
   return {
     levels,
     statistics: decodeStatistics(statistics),
-    candidates: { columns: new CandidateColumns(count, statistics.frequencies.length, columns), ids: new PackedIds(ids, idEnds) },
+    candidates: {
+      columns: new CandidateColumns(count, statistics.frequencies.length, columns),
+      ids: new PackedIds(ids, idEnds),
+    },
   };
 }
 

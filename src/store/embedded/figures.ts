@@ -16,7 +16,10 @@ export interface FigureSources {
   readonly keeper: IndexKeeper;
 }
 
-export function databaseFigures({ opened, settings, spaces, residents, keeper }: FigureSources, nowMs: number): WireStats {
+export function databaseFigures(
+  { opened, settings, spaces, residents, keeper }: FigureSources,
+  nowMs: number,
+): WireStats {
   const counts = minusGone([0, 0, 0], opened, nowMs);
   let namespaces = 0;
   for (const space of spaces.all()) {
@@ -42,7 +45,11 @@ export function databaseFigures({ opened, settings, spaces, residents, keeper }:
   };
 }
 
-export function namespaceFigures({ opened, settings, spaces, residents, keeper }: FigureSources, namespace: string, nowMs: number): WireStats {
+export function namespaceFigures(
+  { opened, settings, spaces, residents, keeper }: FigureSources,
+  namespace: string,
+  nowMs: number,
+): WireStats {
   const space = spaces.get(namespace);
   return {
     counts: space === undefined ? [0, 0, 0] : minusGone([...space.counts], opened, nowMs, space.id),
@@ -57,7 +64,12 @@ export function namespaceFigures({ opened, settings, spaces, residents, keeper }
 }
 
 /** Without those whose lifetime has ended and that the sweep has yet to delete: no reader sees them. */
-function minusGone(counts: [number, number, number], { database }: OpenDatabase, nowMs: number, spaceId?: number): [number, number, number] {
+function minusGone(
+  counts: [number, number, number],
+  { database }: OpenDatabase,
+  nowMs: number,
+  spaceId?: number,
+): [number, number, number] {
   const gone = database
     .prepare(
       `SELECT level, count(*) AS count FROM contexts

@@ -59,7 +59,12 @@ export type WireWriteOp =
       readonly expiry: { readonly atMs: number | null; readonly action: number } | null;
     }
   | { readonly op: 'delete'; readonly namespace: string; readonly ids: readonly string[] }
-  | { readonly op: 'delete_where'; readonly namespace: string; readonly level: LevelNumber | null; readonly filter: Filter | null }
+  | {
+      readonly op: 'delete_where';
+      readonly namespace: string;
+      readonly level: LevelNumber | null;
+      readonly filter: Filter | null;
+    }
   | {
       readonly op: 'trim';
       readonly namespace: string;
@@ -68,12 +73,21 @@ export type WireWriteOp =
       readonly sessionId: string | null | undefined;
       readonly level: LevelNumber;
       readonly keep: number;
-      readonly moveTo: { readonly level: LevelNumber; readonly expiresAtMs: number | null; readonly action: number } | null;
+      readonly moveTo: {
+        readonly level: LevelNumber;
+        readonly expiresAtMs: number | null;
+        readonly action: number;
+      } | null;
     };
 
 /** Where a trim has moved a context to. */
 export type MovedRow = readonly [
-  id: string, agentId: string, sessionId: string | null, level: LevelNumber, expiresAtMs: number | null, expiryAction: number,
+  id: string,
+  agentId: string,
+  sessionId: string | null,
+  level: LevelNumber,
+  expiresAtMs: number | null,
+  expiryAction: number,
 ];
 
 /** In the order of the operations; 'created' and 'conflict' stand for the bulk of puts. */
@@ -191,10 +205,17 @@ export interface WireStats {
 
 export type CallKind = keyof CallTypes;
 
-export type WireCall = { [K in CallKind]: { readonly id: number; readonly kind: K; readonly body: CallTypes[K]['body'] } }[CallKind];
+export type WireCall = {
+  [K in CallKind]: { readonly id: number; readonly kind: K; readonly body: CallTypes[K]['body'] };
+}[CallKind];
 
 export type ToWorker =
-  | { readonly type: 'calls'; readonly nowMs: number; readonly calls: readonly WireCall[]; readonly vectors: Float32Array | null }
+  | {
+      readonly type: 'calls';
+      readonly nowMs: number;
+      readonly calls: readonly WireCall[];
+      readonly vectors: Float32Array | null;
+    }
   /** Nobody waits for these any more; what has not begun is dropped. */
   | { readonly type: 'cancel'; readonly ids: readonly number[] };
 
@@ -214,4 +235,9 @@ export type FromWorker =
   | { readonly type: 'startup_failed'; readonly message: string; readonly remedy: string | null }
   /** `committedWrites`: operations of each transaction behind these replies. */
   | { readonly type: 'replies'; readonly replies: readonly WireReply[]; readonly committedWrites: readonly number[] }
-  | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly fields: object; readonly message: string };
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly fields: object;
+      readonly message: string;
+    };

@@ -92,12 +92,22 @@ export class StoreEngine {
     this.#residents = new Residents(this.#loader, settings.memoryBytesMax);
     const scorer = new VectorScorer(this.#loader.readVectors, settings.dimension);
     const columns = new ColumnSearch({
-      scorer, dimension: settings.dimension, limits: settings.columns, hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
+      scorer,
+      dimension: settings.dimension,
+      limits: settings.columns,
+      hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
     });
     this.#searcher = new Searcher(new DenseSearch(scorer, columns, settings.hnsw), scorer, new FilterReader(database));
     this.#keeper = new IndexKeeper({
-      database, settings, log, build, spaces: this.#spaces, sequence,
-      clock, folder: opened.indexFolder, databasePath: opened.path,
+      database,
+      settings,
+      log,
+      build,
+      spaces: this.#spaces,
+      sequence,
+      clock,
+      folder: opened.indexFolder,
+      databasePath: opened.path,
       onChanged: (spaceId, level) => this.#adoptIndex(spaceId, level),
     });
   }
@@ -119,7 +129,7 @@ export class StoreEngine {
     this.#tellIndexes(effects);
     let committedWrites = 0;
     const replies = outcomes.map((outcome, i): WireReply => {
-      const { call } = (writes[i] as QueuedCall) as { call: WriteCall };
+      const { call } = writes[i] as QueuedCall as { call: WriteCall };
       if (!outcome.ok) return this.#failure(call, outcome.error);
       committedWrites += call.kind === 'write' ? call.body.length : 1;
       return { id: call.id, ok: true, value: outcome.value };
@@ -176,8 +186,10 @@ export class StoreEngine {
 
   #read({ call, nowMs, vectors }: QueuedCall): CallTypes[WireCall['kind']]['result'] {
     switch (call.kind) {
-      case 'search': return this.#search(call.body, vectors);
-      case 'statistics': return this.#statistics(call.body.namespace, call.body.terms);
+      case 'search':
+        return this.#search(call.body, vectors);
+      case 'statistics':
+        return this.#statistics(call.body.namespace, call.body.terms);
       case 'fetch': {
         const space = this.#spaces.get(call.body.namespace);
         if (space === undefined) return call.body.ids.map(() => null);
@@ -200,7 +212,8 @@ export class StoreEngine {
       case 'touch':
         for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);
         return null;
-      case 'stats': return this.#stats(call.body, nowMs);
+      case 'stats':
+        return this.#stats(call.body, nowMs);
       case 'ping':
         if (this.#damage !== null) throw this.#damage;
         this.#opened.database.exec('SELECT 1');
@@ -261,7 +274,11 @@ export class StoreEngine {
 
   #stats(namespace: string | null, nowMs: number): CallTypes['stats']['result'] {
     const sources = {
-      opened: this.#opened, settings: this.#settings, spaces: this.#spaces, residents: this.#residents, keeper: this.#keeper,
+      opened: this.#opened,
+      settings: this.#settings,
+      spaces: this.#spaces,
+      residents: this.#residents,
+      keeper: this.#keeper,
     };
     return namespace === null ? databaseFigures(sources, nowMs) : namespaceFigures(sources, namespace, nowMs);
   }

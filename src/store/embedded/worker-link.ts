@@ -224,7 +224,9 @@ export class WorkerLink {
     this.#outbox = [];
     this.#vectors = [];
     for (const id of [...this.#pending.keys()]) {
-      const error = new CodedError('STORE_UNAVAILABLE', 'the store was interrupted', { retryAfterMs: this.#restartDelayMs });
+      const error = new CodedError('STORE_UNAVAILABLE', 'the store was interrupted', {
+        retryAfterMs: this.#restartDelayMs,
+      });
       this.#settle(id)?.reject(error);
     }
     this.#onExit();

@@ -14,24 +14,28 @@ import { StoreEngine } from './store-engine.ts';
 import { forwardingLog } from './worker-log.ts';
 
 /** `busy`: of this thread; the builder goes slower where it is busy. */
-const buildInThread = (busy: BusyTime): BuildIndex => (job, done) => {
-  const file = import.meta.url.endsWith('.ts') ? './hnsw/index-worker.ts' : './hnsw/index-worker.js';
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: { job, busy: busy.buffer } satisfies IndexWorkerData });
-  let isCancelled = false;
-  let result: SegmentFile | Error = new Error('the thread ended without a result');
-  worker.on('message', (built: SegmentFile | Error) => (result = built));
-  worker.on('error', (error: Error) => (result = error));
-  // Not before it has ended: no next thread then starts beside one that ends, where V8 may crash while both strip types.
-  worker.on('exit', () => {
-    if (!isCancelled) done(result);
-  });
-  return {
-    cancel() {
-      isCancelled = true;
-      void worker.terminate();
-    },
+const buildInThread =
+  (busy: BusyTime): BuildIndex =>
+  (job, done) => {
+    const file = import.meta.url.endsWith('.ts') ? './hnsw/index-worker.ts' : './hnsw/index-worker.js';
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: { job, busy: busy.buffer } satisfies IndexWorkerData,
+    });
+    let isCancelled = false;
+    let result: SegmentFile | Error = new Error('the thread ended without a result');
+    worker.on('message', (built: SegmentFile | Error) => (result = built));
+    worker.on('error', (error: Error) => (result = error));
+    // Not before it has ended: no next thread then starts beside one that ends, where V8 may crash while both strip types.
+    worker.on('exit', () => {
+      if (!isCancelled) done(result);
+    });
+    return {
+      cancel() {
+        isCancelled = true;
+        void worker.terminate();
+      },
+    };
   };
-};
 
 function serve(port: MessagePort, settings: WorkerSettings): void {
   const send = (message: FromWorker) => port.postMessage(message);

@@ -54,14 +54,25 @@ export class World {
 
   /** `context-manager serve` in `folder`, on free ports; rejects with its words where it does not come up. */
   async serve(folder: string, variables: Variables = {}): Promise<ServerProcess> {
-    const child = this.#spawn(['serve', '--json'], folder, { SERVER__PORT: '0', SERVER__HTTP_PORT: '0', LOGGING__LEVEL: 'warn', ...variables });
+    const child = this.#spawn(['serve', '--json'], folder, {
+      SERVER__PORT: '0',
+      SERVER__HTTP_PORT: '0',
+      LOGGING__LEVEL: 'warn',
+      ...variables,
+    });
     const ended = collect(child);
-    const about = await Promise.race([firstJson(child), ended.then(({ stderr }) => Promise.reject(new Error(`the server did not start: ${stderr}`)))]);
+    const about = await Promise.race([
+      firstJson(child),
+      ended.then(({ stderr }) => Promise.reject(new Error(`the server did not start: ${stderr}`))),
+    ]);
     return describeServer(child, ended, about);
   }
 
   /** `serve` as people start it; resolves with what it says until it is up, and how to end it. */
-  async serveInTerminal(folder: string, variables: Variables = {}): Promise<{ said: string; end(signal: NodeJS.Signals): Promise<Ended> }> {
+  async serveInTerminal(
+    folder: string,
+    variables: Variables = {},
+  ): Promise<{ said: string; end(signal: NodeJS.Signals): Promise<Ended> }> {
     const child = this.#spawn(['serve'], folder, { SERVER__PORT: '0', SERVER__HTTP_PORT: '0', ...variables });
     const ended = collect(child);
     const said = await untilSaid(child, 'try next');
@@ -87,7 +98,14 @@ export class World {
   }
 
   /** A command line whose input does not end, sent `signal` once `ready` has resolved. */
-  async runUntil(ready: () => Promise<unknown>, signal: NodeJS.Signals, args: readonly string[], folder: string, variables: Variables, input: string): Promise<Ended> {
+  async runUntil(
+    ready: () => Promise<unknown>,
+    signal: NodeJS.Signals,
+    args: readonly string[],
+    folder: string,
+    variables: Variables,
+    input: string,
+  ): Promise<Ended> {
     const child = this.#spawn(args, folder, variables);
     const ended = collect(child);
     child.stdin?.write(input);
@@ -143,7 +161,13 @@ function describeServer(child: ChildProcess, ended: Promise<Ended>, about: About
     dataDir: about.data_dir,
     pid: child.pid ?? -1,
     connect: ({ keyId = 'default', secret, ...rest } = {}) =>
-      connect({ host: '127.0.0.1', port: about.port, keyId, secret: secret ?? readFileSync(about.secret_file ?? '', 'utf8').trim(), ...rest }),
+      connect({
+        host: '127.0.0.1',
+        port: about.port,
+        keyId,
+        secret: secret ?? readFileSync(about.secret_file ?? '', 'utf8').trim(),
+        ...rest,
+      }),
     end(signal) {
       child.kill(signal);
       return ended;

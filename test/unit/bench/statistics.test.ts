@@ -45,10 +45,14 @@ describe('pairedRatio', () => {
 describe('interleave', () => {
   it('runs the subjects next to each other and turns their order each round', async () => {
     const order: string[] = [];
-    const subject = (name: string) => (round: number) => Promise.resolve(void order.push(name + round)).then(() => name + round);
+    const subject = (name: string) => (round: number) =>
+      Promise.resolve(void order.push(name + round)).then(() => name + round);
     const results = await interleave(3, [subject('a'), subject('b')]);
     expect(order).toEqual(['a0', 'b0', 'b1', 'a1', 'a2', 'b2']);
-    expect(results).toEqual([['a0', 'a1', 'a2'], ['b0', 'b1', 'b2']]);
+    expect(results).toEqual([
+      ['a0', 'a1', 'a2'],
+      ['b0', 'b1', 'b2'],
+    ]);
   });
 });
 
@@ -73,9 +77,18 @@ describe('runLoad', () => {
 
 describe('row', () => {
   it('holds a target against the ratio where there is a floor, else against the value', () => {
-    expect(row({ name: 'a', value: 70, unit: '/s', better: 'higher', floor: 100, target: 0.8 })).toMatchObject({ ratio: 0.7, met: false });
-    expect(row({ name: 'a', value: 130, unit: 'ms', better: 'lower', floor: 100, target: 1.4 })).toMatchObject({ ratio: 1.3, met: true });
-    expect(row({ name: 'a', value: 19, unit: 'ms', better: 'lower', target: 20 })).toMatchObject({ ratio: null, met: true });
+    expect(row({ name: 'a', value: 70, unit: '/s', better: 'higher', floor: 100, target: 0.8 })).toMatchObject({
+      ratio: 0.7,
+      met: false,
+    });
+    expect(row({ name: 'a', value: 130, unit: 'ms', better: 'lower', floor: 100, target: 1.4 })).toMatchObject({
+      ratio: 1.3,
+      met: true,
+    });
+    expect(row({ name: 'a', value: 19, unit: 'ms', better: 'lower', target: 20 })).toMatchObject({
+      ratio: null,
+      met: true,
+    });
     expect(row({ name: 'a', value: 19, unit: 'ms', better: 'lower' })).toMatchObject({ target: null, met: null });
   });
 
@@ -89,7 +102,9 @@ describe('row', () => {
   });
 
   it('is printed with exactly the published fields', () => {
-    const printed: unknown = JSON.parse(toJson([row({ name: 'a', value: 1, unit: 'ms', better: 'lower', floor: 2, target: 1 })]));
+    const printed: unknown = JSON.parse(
+      toJson([row({ name: 'a', value: 1, unit: 'ms', better: 'lower', floor: 2, target: 1 })]),
+    );
     expect(printed).toEqual([{ name: 'a', value: 1, unit: 'ms', floor: 2, ratio: 0.5, target: 1, met: true }]);
   });
 });

@@ -25,7 +25,11 @@ async function cli(args: readonly string[], environment: Record<string, string> 
     },
   });
   async function* empty(): AsyncGenerator<Uint8Array> {}
-  const code = await run(args, { stdin: empty(), stdout: output('stdout'), stderr: output('stderr'), environment, folder }, '1.2.3');
+  const code = await run(
+    args,
+    { stdin: empty(), stdout: output('stdout'), stderr: output('stderr'), environment, folder },
+    '1.2.3',
+  );
   return { code, ...written };
 }
 
@@ -141,7 +145,10 @@ describe('failure', () => {
 
 describe('doctor', () => {
   it('looks at the port that it was asked for, and leaves out a port that is chosen at the start', async () => {
-    const { code, stdout } = await cli(['doctor', '--port', '1'], { PROTOCOL_SECRET: 'a-secret-that-is-long-enough-to-be-one', SERVER__HTTP_PORT: '0' });
+    const { code, stdout } = await cli(['doctor', '--port', '1'], {
+      PROTOCOL_SECRET: 'a-secret-that-is-long-enough-to-be-one',
+      SERVER__HTTP_PORT: '0',
+    });
     expect(code).toBe(1);
     expect(stdout).toMatch(/[✓✗] +port +.*127\.0\.0\.1:1\b/);
     expect(stdout).toMatch(/✓ +http port +not checked: any free port/);

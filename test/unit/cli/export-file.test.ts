@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
@@ -55,8 +64,15 @@ it('follows a link to the file it names', async () => {
 
 it('says what is wrong with a path', async () => {
   mkdirSync(file);
-  await expect(openTarget(file)).rejects.toMatchObject({ message: `${file} is a folder`, remedy: 'Name a file in it.' });
-  await expect(openTarget(join(folder, 'no', 'x'))).rejects.toMatchObject({ message: `there is no folder ${join(folder, 'no')}` });
+  await expect(openTarget(file)).rejects.toMatchObject({
+    message: `${file} is a folder`,
+    remedy: 'Name a file in it.',
+  });
+  await expect(openTarget(join(folder, 'no', 'x'))).rejects.toMatchObject({
+    message: `there is no folder ${join(folder, 'no')}`,
+  });
   writeFileSync(join(folder, 'plain'), '');
-  await expect(openTarget(join(folder, 'plain', 'x'))).rejects.toMatchObject({ message: `${join(folder, 'plain')} is a file, not a folder` });
+  await expect(openTarget(join(folder, 'plain', 'x'))).rejects.toMatchObject({
+    message: `${join(folder, 'plain')} is a file, not a folder`,
+  });
 });

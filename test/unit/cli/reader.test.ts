@@ -6,7 +6,8 @@ import { parseDateTime } from '../../../src/cli/transfer/times.ts';
 async function read(text: string, chunkBytes = 7): Promise<(ImportLine | string)[]> {
   const bytes = Buffer.from(text);
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    for (let start = 0; start < bytes.length; start += chunkBytes) yield await Promise.resolve(bytes.subarray(start, start + chunkBytes));
+    for (let start = 0; start < bytes.length; start += chunkBytes)
+      yield await Promise.resolve(bytes.subarray(start, start + chunkBytes));
   }
   const found: (ImportLine | string)[] = [];
   for await (const { place, content } of readItems(chunks())) {
@@ -28,7 +29,15 @@ describe('JSON lines', () => {
   });
 
   it('that cannot be stored are named by number and field', async () => {
-    const lines = ['{"text":"a"}', 'not json', '[1]', '{"txt":"a"}', '{"text":1}', '{"id":"a"}', '{"text":"a","tags":[1]}'];
+    const lines = [
+      '{"text":"a"}',
+      'not json',
+      '[1]',
+      '{"txt":"a"}',
+      '{"text":1}',
+      '{"id":"a"}',
+      '{"text":"a","tags":[1]}',
+    ];
     expect(await read(lines.join('\n'))).toEqual([
       { text: 'a' },
       '2: is not valid JSON',
@@ -49,7 +58,14 @@ describe('a conversation document', () => {
   const document = {
     speakers: ['A', 'B'],
     turns: [
-      { id: 'D1:1', session: 1, date_time: '1:56 pm on 8 May, 2023', speaker: 'A', text: 'Look!', image_caption: 'a photo of a dog' },
+      {
+        id: 'D1:1',
+        session: 1,
+        date_time: '1:56 pm on 8 May, 2023',
+        speaker: 'A',
+        text: 'Look!',
+        image_caption: 'a photo of a dog',
+      },
       { id: 'D1:2', session: 1, date_time: '1:56 pm on 8 May, 2023', speaker: 'B', text: 'Nice.' },
       { speaker: 'B' },
     ],
@@ -91,11 +107,22 @@ describe('toContext', () => {
   });
 
   it('puts the speaker before the text', () => {
-    expect(toContext({ text: 'hello', speaker: 'Ann' }, 1, DEFAULTS)).toMatchObject({ text: 'Ann: hello', metadata: { speaker: 'Ann' } });
+    expect(toContext({ text: 'hello', speaker: 'Ann' }, 1, DEFAULTS)).toMatchObject({
+      text: 'Ann: hello',
+      metadata: { speaker: 'Ann' },
+    });
   });
 
   it('puts the defaults where the line says nothing, and only there', () => {
-    const full = { text: 'a', agent_id: 'x', session_id: 's', level: 'immediate', created_at: '2025-09-03T09:12:00Z', role: 'customer', metadata: { a: 1 } } as const;
+    const full = {
+      text: 'a',
+      agent_id: 'x',
+      session_id: 's',
+      level: 'immediate',
+      created_at: '2025-09-03T09:12:00Z',
+      role: 'customer',
+      metadata: { a: 1 },
+    } as const;
     expect(toContext(full, 1, { ...DEFAULTS, namespace: 'n', sessionId: 'other' })).toMatchObject({
       agent_id: 'x',
       session_id: 's',
@@ -104,7 +131,12 @@ describe('toContext', () => {
       created_at: Date.UTC(2025, 8, 3, 9, 12),
       metadata: { role: 'customer', a: 1 },
     });
-    expect(toContext({ text: 'a' }, 1, { ...DEFAULTS, sessionId: 's' })).toMatchObject({ agent_id: 'cli', session_id: 's', level: 'long_term', created_at: 1 });
+    expect(toContext({ text: 'a' }, 1, { ...DEFAULTS, sessionId: 's' })).toMatchObject({
+      agent_id: 'cli',
+      session_id: 's',
+      level: 'long_term',
+      created_at: 1,
+    });
     expect(() => toContext({ text: 'a', created_at: 'soon' }, 1, DEFAULTS)).toThrow(LineError);
   });
 });

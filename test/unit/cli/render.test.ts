@@ -46,6 +46,12 @@ describe('renderRows', () => {
 describe('formats', () => {
   it('write times in UTC and durations in two units', () => {
     expect(formatTime(Date.UTC(2025, 8, 3, 9, 12, 59))).toBe('2025-09-03 09:12');
-    expect([90_061_000, 3_600_000, 61_000, 900, 0].map(formatDuration)).toEqual(['1 d 1 h', '1 h', '1 min 1 s', '900 ms', '0 ms']);
+    expect([90_061_000, 3_600_000, 61_000, 900, 0].map(formatDuration)).toEqual([
+      '1 d 1 h',
+      '1 h',
+      '1 min 1 s',
+      '900 ms',
+      '0 ms',
+    ]);
   });
 });

@@ -20,7 +20,10 @@ interface Seen {
   mostUnderWay: number;
 }
 
-function create(answer: (context: NewContext, attempt: number) => ContextStoreBatchReply['results'][number]): { uploader: Uploader; seen: Seen } {
+function create(answer: (context: NewContext, attempt: number) => ContextStoreBatchReply['results'][number]): {
+  uploader: Uploader;
+  seen: Seen;
+} {
   const seen: Seen = { batches: [], refused: [], mostUnderWay: 0 };
   const attempts = new Map<string, number>();
   let underWay = 0;
@@ -41,7 +44,13 @@ function create(answer: (context: NewContext, attempt: number) => ContextStoreBa
   return { uploader: new Uploader({ storeBatch, clock: hasty, onRefused, onProgress: () => undefined }), seen };
 }
 
-const stored = (created: boolean): ContextStoreBatchReply['results'][number] => ({ id: '', level: 'long_term', token_count: 1, created_at: 0, created });
+const stored = (created: boolean): ContextStoreBatchReply['results'][number] => ({
+  id: '',
+  level: 'long_term',
+  token_count: 1,
+  created_at: 0,
+  created,
+});
 
 async function addAll(uploader: Uploader, count: number, level: 'long_term' | 'immediate'): Promise<void> {
   for (let place = 1; place <= count; place++) await uploader.add({ place, context: { text: `t${place}`, level } });
@@ -77,7 +86,9 @@ describe('Uploader', () => {
   });
 
   it('gives up on what stays refused, and names it', async () => {
-    const { uploader, seen } = create((context) => ({ error: { code: context.text === 't1' ? 'CONFLICT' : 'RATE_LIMITED', message: '' } }));
+    const { uploader, seen } = create((context) => ({
+      error: { code: context.text === 't1' ? 'CONFLICT' : 'RATE_LIMITED', message: '' },
+    }));
     await addAll(uploader, 2, 'long_term');
     await uploader.finish();
     expect(uploader.counts.failed).toBe(2);
@@ -86,14 +97,20 @@ describe('Uploader', () => {
 
   it('splits batches of long texts', async () => {
     const { uploader, seen } = create(() => stored(true));
-    for (let place = 1; place <= 6; place++) await uploader.add({ place, context: { text: 'x'.repeat(400_000), level: 'long_term' } });
+    for (let place = 1; place <= 6; place++)
+      await uploader.add({ place, context: { text: 'x'.repeat(400_000), level: 'long_term' } });
     await uploader.finish();
     expect(seen.batches.map((batch) => batch.length)).toEqual([2, 2, 2]);
   });
 
   it('stops at a connection that failed, and says so', async () => {
     const storeBatch = (): Promise<never> => Promise.reject(new Error('gone'));
-    const uploader = new Uploader({ storeBatch, clock: hasty, onRefused: () => undefined, onProgress: () => undefined });
+    const uploader = new Uploader({
+      storeBatch,
+      clock: hasty,
+      onRefused: () => undefined,
+      onProgress: () => undefined,
+    });
     await expect(addAll(uploader, 1000, 'long_term').then(() => uploader.finish())).rejects.toThrow('gone');
   });
 });

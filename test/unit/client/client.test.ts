@@ -29,7 +29,12 @@ afterEach(async () => {
 describe('connecting', () => {
   it('authenticates and says who it is', async () => {
     const server = new ScriptedServer();
-    await open(server, { keyId: 'key-1', sender: 'agent-7', client: 'test/2', secret: new TextEncoder().encode(SECRET) });
+    await open(server, {
+      keyId: 'key-1',
+      sender: 'agent-7',
+      client: 'test/2',
+      secret: new TextEncoder().encode(SECRET),
+    });
     expect(server.peers[0]!.auth).toMatchObject({ key_id: 'key-1', sender: 'agent-7', client: 'test/2', protocol: 1 });
   });
 
@@ -118,11 +123,22 @@ describe('requests', () => {
     await client.clearCache();
     await client.request('context.get', { id: ID });
     const sent = server.requests.map(({ type, payload }) => [type, payload]);
-    const uuid = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/) as string;
-    const bytes = (hex: string): unknown => expect.toSatisfy((value: Uint8Array) => Buffer.from(value).toString('hex') === hex);
+    const uuid = expect.stringMatching(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    ) as string;
+    const bytes = (hex: string): unknown =>
+      expect.toSatisfy((value: Uint8Array) => Buffer.from(value).toString('hex') === hex);
     expect(sent).toEqual([
       ['context.store', { text: 'a', id: uuid, namespace: 'team', embedding: bytes('0000803f000080bf') }],
-      ['context.store_batch', { contexts: [{ text: 'a', id: uuid, namespace: 'batch' }, { text: 'b', namespace: 'own', id: ID }] }],
+      [
+        'context.store_batch',
+        {
+          contexts: [
+            { text: 'a', id: uuid, namespace: 'batch' },
+            { text: 'b', namespace: 'own', id: ID },
+          ],
+        },
+      ],
       ['context.query', { embedding: bytes('0000003f'), limit: 3, namespace: 'team' }],
       ['context.get', { id: ID, namespace: 'team' }],
       ['context.update', { id: ID, tags: ['x'], namespace: 'own' }],
@@ -197,13 +213,20 @@ describe('requests', () => {
 
 describe('errors', () => {
   it('carry code, details and the stack of the caller', async () => {
-    const server = new ScriptedServer((request, peer) => peer.refuse(request, 'BAD_REQUEST', { details: { fields: [{ field: '/text', reason: 'r' }] } }));
+    const server = new ScriptedServer((request, peer) =>
+      peer.refuse(request, 'BAD_REQUEST', { details: { fields: [{ field: '/text', reason: 'r' }] } }),
+    );
     const client = await open(server);
     async function storeSomething(): Promise<unknown> {
       return client.store({ text: 'a' });
     }
     const error = await failure(storeSomething());
-    expect(error).toMatchObject({ name: 'ContextManagerError', code: 'BAD_REQUEST', retryable: false, details: { fields: [{ field: '/text', reason: 'r' }] } });
+    expect(error).toMatchObject({
+      name: 'ContextManagerError',
+      code: 'BAD_REQUEST',
+      retryable: false,
+      details: { fields: [{ field: '/text', reason: 'r' }] },
+    });
     expect(error.stack).toMatch(/^ContextManagerError: refused: BAD_REQUEST\n\s+at storeSomething .*client\.test\.ts/);
   });
 
@@ -268,9 +291,14 @@ describe('time', () => {
 });
 
 describe('list', () => {
-  const page = (names: string[], cursor?: string): object => ({ contexts: names.map((id) => ({ id })), ...(cursor === undefined ? {} : { cursor }) });
+  const page = (names: string[], cursor?: string): object => ({
+    contexts: names.map((id) => ({ id })),
+    ...(cursor === undefined ? {} : { cursor }),
+  });
   const pages: Record<string, object> = { first: page(['a', 'b'], 'c1'), c1: page([], 'c2'), c2: page(['c']) };
-  const script = new ScriptedServer((request, peer) => peer.reply(request, pages[(request.payload['cursor'] as string | undefined) ?? 'first']!));
+  const script = new ScriptedServer((request, peer) =>
+    peer.reply(request, pages[(request.payload['cursor'] as string | undefined) ?? 'first']!),
+  );
 
   it('goes through all pages, and asks for none that is not wanted', async () => {
     const client = await open(script, { namespace: 'team' });

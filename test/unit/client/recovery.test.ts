@@ -175,23 +175,32 @@ describe('a retryable error', () => {
   });
 
   it('is given to the caller where no time is left for another attempt', async () => {
-    const server = new ScriptedServer((request, peer) => peer.refuse(request, 'OVERLOADED', { retryable: true, retry_after_ms: 5_000 }));
+    const server = new ScriptedServer((request, peer) =>
+      peer.refuse(request, 'OVERLOADED', { retryable: true, retry_after_ms: 5_000 }),
+    );
     const error = await failure((await open(server, { timeoutMs: 1_000 })).query({ query: 'a' }));
     expect(error).toMatchObject({ code: 'OVERLOADED', retryable: true, retryAfterMs: 5_000 });
     expect(server.requests.length).toBe(1);
   });
 
   it('that says the time is over is not waited out', async () => {
-    const server = new ScriptedServer((request, peer) => peer.refuse(request, 'DEADLINE_EXCEEDED', { retryable: true }));
+    const server = new ScriptedServer((request, peer) =>
+      peer.refuse(request, 'DEADLINE_EXCEEDED', { retryable: true }),
+    );
     expect((await failure((await open(server)).query({ query: 'a' }))).code).toBe('DEADLINE_EXCEEDED');
   });
 
   it('can be aborted and closed while it is waited out', async () => {
-    const server = new ScriptedServer((request, peer) => peer.refuse(request, 'OVERLOADED', { retryable: true, retry_after_ms: 1_000 }));
+    const server = new ScriptedServer((request, peer) =>
+      peer.refuse(request, 'OVERLOADED', { retryable: true, retry_after_ms: 1_000 }),
+    );
     const clock = new FakeClock();
     const client = await open(server, {}, clock);
     const controller = new AbortController();
-    const [one, other] = [failure(client.query({ query: 'a' }, { signal: controller.signal })), failure(client.query({ query: 'b' }))];
+    const [one, other] = [
+      failure(client.query({ query: 'a' }, { signal: controller.signal })),
+      failure(client.query({ query: 'b' })),
+    ];
     await rest();
     controller.abort();
     expect((await one).code).toBe('ABORTED');

@@ -52,7 +52,12 @@ export class Peer {
   }
 
   refuse(request: { id: number }, code: string, more: object = {}): void {
-    this.send({ id: request.id, type: 'error', timestamp: Date.now(), payload: { code, message: `refused: ${code}`, retryable: false, ...more } });
+    this.send({
+      id: request.id,
+      type: 'error',
+      timestamp: Date.now(),
+      payload: { code, message: `refused: ${code}`, retryable: false, ...more },
+    });
   }
 
   send(message: object): void {
@@ -88,7 +93,10 @@ export class Peer {
   private authenticate(frame: Frame): void {
     const auth = validators.control('auth', decodeBody(frame.body));
     this.auth = { ...auth };
-    if (!tagsEqual(frame.tag, authTag(Buffer.from(this.server.secret), SERVER_NONCE, frame.body)) || this.server.refuseWith !== null) {
+    if (
+      !tagsEqual(frame.tag, authTag(Buffer.from(this.server.secret), SERVER_NONCE, frame.body)) ||
+      this.server.refuseWith !== null
+    ) {
       this.refuse({ id: 0 }, this.server.refuseWith ?? 'AUTH_FAILED');
       this.stream.end();
       return;
@@ -96,12 +104,26 @@ export class Peer {
     this.reader.maxFrameBytes = 10_485_760;
     const keys = deriveKeys(Buffer.from(this.server.welcomeSecret), SERVER_NONCE, auth.client_nonce);
     this.tags = { incoming: new TagSequence(keys.clientToServer), outgoing: new TagSequence(keys.serverToClient) };
-    this.send({ type: 'welcome', session: 's', scopes: ['read'], namespaces: ['*'], heartbeat_ms: HEARTBEAT_MS, timestamp: Date.now() });
+    this.send({
+      type: 'welcome',
+      session: 's',
+      scopes: ['read'],
+      namespaces: ['*'],
+      heartbeat_ms: HEARTBEAT_MS,
+      timestamp: Date.now(),
+    });
   }
 }
 
 function helloMessage(): object {
-  return { type: 'hello', protocol: 1, server: 'scripted/1', server_nonce: SERVER_NONCE, timestamp: Date.now(), max_frame_bytes: 10_485_760 };
+  return {
+    type: 'hello',
+    protocol: 1,
+    server: 'scripted/1',
+    server_nonce: SERVER_NONCE,
+    timestamp: Date.now(),
+    max_frame_bytes: 10_485_760,
+  };
 }
 
 /** A server in the test's own process, over pairs of streams. */
@@ -134,8 +156,18 @@ export class ScriptedServer {
   }
 
   connect(options: Partial<ConnectOptions> = {}, clock: Clock = systemClock): Promise<Client> {
-    const defaults = { host: 'scripted', port: 1, keyId: 'default', secret: SECRET, sender: 'agent-1', backoff: { minMs: 1, maxMs: 8 } };
-    return connectWith({ ...defaults, ...options }, { openStream: () => this.openStream(), clock, random: systemRandom });
+    const defaults = {
+      host: 'scripted',
+      port: 1,
+      keyId: 'default',
+      secret: SECRET,
+      sender: 'agent-1',
+      backoff: { minMs: 1, maxMs: 8 },
+    };
+    return connectWith(
+      { ...defaults, ...options },
+      { openStream: () => this.openStream(), clock, random: systemRandom },
+    );
   }
 
   get requests(): RequestEnvelope[] {

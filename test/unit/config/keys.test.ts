@@ -19,7 +19,12 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function resolve(environment: Record<string, string>, makeSecret = true): ResolvedKeys {
   const loaded = loadConfig({ environment, folder, files: nodeConfigFiles });
-  return resolveKeys(loaded, { environment, folder, files: nodeSecretFiles, ...(makeSecret ? { random: systemRandom } : {}) });
+  return resolveKeys(loaded, {
+    environment,
+    folder,
+    files: nodeSecretFiles,
+    ...(makeSecret ? { random: systemRandom } : {}),
+  });
 }
 
 function refusal(environment: Record<string, string>, makeSecret = true): StartupError {
@@ -40,7 +45,12 @@ describe('the default key', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readFileSync(path, 'utf8')).toMatch(/^[0-9a-f]{64}$/);
     expect(first.keys).toEqual([
-      { id: 'default', secret: readFileSync(path, 'utf8').trim(), scopes: ['read', 'write', 'admin'], namespaces: ['*'] },
+      {
+        id: 'default',
+        secret: readFileSync(path, 'utf8').trim(),
+        scopes: ['read', 'write', 'admin'],
+        namespaces: ['*'],
+      },
     ]);
     const second = resolve({});
     expect(second.secretFile?.created).toBe(false);
@@ -79,7 +89,9 @@ describe('configured keys', () => {
     Object.fromEntries(Object.entries(rest).map(([name, value]) => [`KEYS__${place}__${name}`, value]));
 
   it('take the place of the default key', () => {
-    const { keys } = resolve(key(0, { ID: 'shop', SECRET: LONG, NAMESPACES: 'orders,returns', NOT_AFTER: '2030-01-01T00:00:00Z' }));
+    const { keys } = resolve(
+      key(0, { ID: 'shop', SECRET: LONG, NAMESPACES: 'orders,returns', NOT_AFTER: '2030-01-01T00:00:00Z' }),
+    );
     expect(keys).toEqual([
       {
         id: 'shop',
@@ -95,7 +107,9 @@ describe('configured keys', () => {
     const two = { ...key(0, { ID: 'a', SECRET: LONG }), ...key(1, { ID: 'a', SECRET: LONG_TOO }) };
     expect(resolve(two).keys.map(({ secret }) => secret)).toEqual([LONG, LONG_TOO]);
     expect(refusal({ ...two, ...key(2, { ID: 'a', SECRET: `${LONG}3` }) }).message).toContain('stands 3 times');
-    expect(refusal({ ...key(0, { ID: 'a', SECRET: LONG }), ...key(1, { ID: 'a', SECRET: LONG }) }).message).toContain('same secret');
+    expect(refusal({ ...key(0, { ID: 'a', SECRET: LONG }), ...key(1, { ID: 'a', SECRET: LONG }) }).message).toContain(
+      'same secret',
+    );
   });
 
   it.each([
@@ -111,6 +125,8 @@ describe('configured keys', () => {
     const other = { ...key(0, { ID: 'a', SECRET: LONG }), PROTOCOL_SECRET: LONG_TOO };
     expect(resolve(other).keys).toHaveLength(1);
     expect(resolve(other).warnings[0]).toContain('PROTOCOL_SECRET');
-    expect(resolve({ ...key(0, { ID: 'default', SECRET: LONG }), PROTOCOL_SECRET: LONG_TOO }).keys[0]?.secret).toBe(LONG_TOO);
+    expect(resolve({ ...key(0, { ID: 'default', SECRET: LONG }), PROTOCOL_SECRET: LONG_TOO }).keys[0]?.secret).toBe(
+      LONG_TOO,
+    );
   });
 });

@@ -34,11 +34,23 @@ describe('loadConfig', () => {
     expect(config.server.port).toBe(7420);
     expect(config.vector_db.hnsw.m).toBeGreaterThan(1);
     expect(config.keys).toEqual([]);
-    expect({ environmentName, production, filesRead }).toEqual({ environmentName: 'development', production: false, filesRead: [] });
+    expect({ environmentName, production, filesRead }).toEqual({
+      environmentName: 'development',
+      production: false,
+      filesRead: [],
+    });
   });
 
   it('warns of variables whose section was mistyped, and of no others', () => {
-    const environment = { SERVR__PORT: '1', SERVER__PORT: '2', npm_config__x: '1', GIT__HOOK: '1', VECTORDB__HNSW__M: '9', A__B: 'c', _: 'x' };
+    const environment = {
+      SERVR__PORT: '1',
+      SERVER__PORT: '2',
+      npm_config__x: '1',
+      GIT__HOOK: '1',
+      VECTORDB__HNSW__M: '9',
+      A__B: 'c',
+      _: 'x',
+    };
     const { config, warnings } = load({ environment });
     expect(config.server.port).toBe(2);
     expect(warnings).toEqual([
@@ -53,15 +65,29 @@ describe('loadConfig', () => {
       '/srv/config/production.toml': '[server]\nport = 2\nhttp_port = 2\nmax_connections = 2\nhost = "b"',
       '/etc/cm.toml': '[server]\nport = 3\nhttp_port = 3\nmax_connections = 3',
     };
-    const environment = { CONFIG_ENV: 'production', CONFIG_PATH: '/etc/cm.toml', SERVER__PORT: '4', SERVER__MAX_CONNECTIONS: '4' };
+    const environment = {
+      CONFIG_ENV: 'production',
+      CONFIG_PATH: '/etc/cm.toml',
+      SERVER__PORT: '4',
+      SERVER__MAX_CONNECTIONS: '4',
+    };
     const loaded = load({ files, environment });
-    expect(loaded.config.server).toMatchObject({ port: 4, http_port: 3, max_connections: 4, host: 'b', http_host: 'a' });
+    expect(loaded.config.server).toMatchObject({
+      port: 4,
+      http_port: 3,
+      max_connections: 4,
+      host: 'b',
+      http_host: 'a',
+    });
     expect(loaded.production).toBe(true);
     expect(loaded.filesRead).toEqual(Object.keys(files));
   });
 
   it('reads the same two files from a folder given by CONFIG_PATH', () => {
-    const files = { '/etc/cm/default.toml': '[server]\nport = 1\nhttp_port = 1', '/etc/cm/development.toml': '[server]\nport = 2' };
+    const files = {
+      '/etc/cm/default.toml': '[server]\nport = 1\nhttp_port = 1',
+      '/etc/cm/development.toml': '[server]\nport = 2',
+    };
     const { config } = load({ files, folders: ['/etc/cm'], environment: { CONFIG_PATH: '/etc/cm' } });
     expect(config.server).toMatchObject({ port: 2, http_port: 1 });
   });
@@ -92,17 +118,25 @@ describe('loadConfig', () => {
   });
 
   it("leaves other programs' variables alone", () => {
-    expect(load({ environment: { GIT__X: '1', server__port: '1', SERVER_PORT: '1', __X: '1' } }).config.server.port).toBe(7420);
+    expect(
+      load({ environment: { GIT__X: '1', server__port: '1', SERVER_PORT: '1', __X: '1' } }).config.server.port,
+    ).toBe(7420);
   });
 
   it('puts variables into values, typed by the setting, and leaves an escaped reference', () => {
     const files = { '/srv/config/default.toml': '[server]\nport = "${P}"\nhost = "h-${A}"\nhttp_host = "$${A}"' };
-    expect(load({ files, environment: { P: '99', A: 'x' } }).config.server).toMatchObject({ port: 99, host: 'h-x', http_host: '${A}' });
+    expect(load({ files, environment: { P: '99', A: 'x' } }).config.server).toMatchObject({
+      port: 99,
+      host: 'h-x',
+      http_host: '${A}',
+    });
   });
 
   it('names a variable that is missing', () => {
     const files = { '/srv/config/default.toml': '[server]\nhost = "${NOT_THERE}"' };
-    expect(failure({ files }).message).toContain('/srv/config/default.toml: `server.host` needs the environment variable NOT_THERE');
+    expect(failure({ files }).message).toContain(
+      '/srv/config/default.toml: `server.host` needs the environment variable NOT_THERE',
+    );
   });
 
   it('reports a missing variable once, whatever its setting would need', () => {
@@ -111,10 +145,12 @@ describe('loadConfig', () => {
     expect(message.match(/`server\.(host|port)`/g)).toEqual(['`server.host`', '`server.port`']);
   });
 
-  it('names a reference that is there: the folder\'s own, else the package\'s', () => {
+  it("names a reference that is there: the folder's own, else the package's", () => {
     const environment = { SERVER__PORT: 'x' };
     expect(existsSync(/Correct it; (.*) lists/.exec(failure({ environment }).remedy ?? '')?.[1] ?? '')).toBe(true);
-    expect(failure({ environment, files: { '/srv/config/reference.toml': '' } }).remedy).toMatch(/^Correct it; config\/reference.toml lists/);
+    expect(failure({ environment, files: { '/srv/config/reference.toml': '' } }).remedy).toMatch(
+      /^Correct it; config\/reference.toml lists/,
+    );
   });
 
   it('cannot be changed afterwards', () => {
@@ -130,13 +166,19 @@ describe('a configuration that is wrong', () => {
 
   it.each([
     ['[server]\nprot = 1', `${file}: \`server.prot\` is not a setting; did you mean \`server.port\`?`],
-    ['[vector_db.hnsw]\nefsearch = 1', `${file}: \`vector_db.hnsw.efsearch\` is not a setting; did you mean \`vector_db.hnsw.ef_search\`?`],
+    [
+      '[vector_db.hnsw]\nefsearch = 1',
+      `${file}: \`vector_db.hnsw.efsearch\` is not a setting; did you mean \`vector_db.hnsw.ef_search\`?`,
+    ],
     ['[sever]\nport = 1', `${file}: \`sever\` is not a setting; did you mean \`server\`?`],
     ['data_dir = "x"', `${file}: \`data_dir\` is not a setting; did you mean \`vector_db.data_dir\`?`],
     ['[server]\nzzzzzz = 1', `${file}: \`server.zzzzzz\` is not a setting`],
     ['[server]\nport = 70000', `${file}: \`server.port\` must be between 0 and 65535`],
     ['[server]\nport = "x"', `${file}: \`server.port\` must be a whole number`],
-    ['[logging]\nlevel = "loud"', `${file}: \`logging.level\` must be one of "debug", "info", "warn", "error", "silent"`],
+    [
+      '[logging]\nlevel = "loud"',
+      `${file}: \`logging.level\` must be one of "debug", "info", "warn", "error", "silent"`,
+    ],
     ['[[keys]]\nscopes = ["read"]', `${file}: \`keys[0].id\` is required`],
     ['server = 1', `${file}: \`server\` must be a table`],
   ])('%j is refused by name', (text, message) => {

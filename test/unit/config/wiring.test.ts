@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { DEFAULT_HIRAG_SETTINGS } from '../../../src/hirag/settings.ts';
-import { DEFAULT_LIMITS } from '../../../src/server/limits.ts';
+import { DEFAULT_LIMITS } from '../../../src/fronts/socket/limits.ts';
 import { hiragSettings, keyConfigs, serverLimits } from '../../../src/wiring.ts';
 
-const { config } = loadConfig({ environment: {}, folder: '/nowhere', files: { read: () => null, isFolder: () => false } });
+const { config } = loadConfig({
+  environment: {},
+  folder: '/nowhere',
+  files: { read: () => null, isFolder: () => false },
+});
 
 describe('the defaults of the configuration', () => {
   it('are those of the tiers', () => {
@@ -19,6 +23,12 @@ describe('the defaults of the configuration', () => {
 describe('keyConfigs', () => {
   it("takes the secret's text as its bytes", () => {
     const [key] = keyConfigs([{ id: 'a', secret: 'grün', scopes: ['read'], namespaces: ['n'], notAfterMs: 5 }]);
-    expect(key).toEqual({ id: 'a', secret: Buffer.from('grün', 'utf8'), scopes: ['read'], namespaces: ['n'], notAfterMs: 5 });
+    expect(key).toEqual({
+      id: 'a',
+      secret: Buffer.from('grün', 'utf8'),
+      scopes: ['read'],
+      namespaces: ['n'],
+      notAfterMs: 5,
+    });
   });
 });

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.ts';
 import { noMetrics, type CounterName, type Metrics } from '../../../src/base/metrics.ts';
-import { withCache, type CachedEmbeddingProvider, type EmbeddingCacheSettings, type OwnedText } from '../../../src/embedding/cache.ts';
+import {
+  withCache,
+  type CachedEmbeddingProvider,
+  type EmbeddingCacheSettings,
+  type OwnedText,
+} from '../../../src/embedding/cache.ts';
 import type { EmbeddingKind, EmbeddingProvider } from '../../../src/embedding/provider.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
@@ -12,7 +17,11 @@ class Model implements EmbeddingProvider {
   readonly id = 'test';
   readonly dimension = 2;
   readonly kind = 'semantic' as const;
-  readonly calls: { readonly texts: readonly string[]; readonly kind: EmbeddingKind; readonly signal: AbortSignal | undefined }[] = [];
+  readonly calls: {
+    readonly texts: readonly string[];
+    readonly kind: EmbeddingKind;
+    readonly signal: AbortSignal | undefined;
+  }[] = [];
   vectorOf: (text: string) => Float32Array = (text) => Float32Array.of(text.length, 1);
   gate: Promise<void> = Promise.resolve();
   failure: Error | null = null;
@@ -40,7 +49,8 @@ function cached(settings: Partial<EmbeddingCacheSettings> = {}, metrics: Metrics
 function inNamespace(cache: CachedEmbeddingProvider, namespace: string) {
   const owned = (text: string): OwnedText => ({ namespace, text });
   return {
-    embed: (texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal) => cache.embed(texts.map(owned), kind, signal),
+    embed: (texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal) =>
+      cache.embed(texts.map(owned), kind, signal),
     has: (text: string, kind: EmbeddingKind) => cache.has(owned(text), kind),
     counts: () => cache.counts(namespace),
     clear: () => cache.clear(),
@@ -104,7 +114,10 @@ describe('the embedding cache', () => {
 
   it('counts hits and misses, and empties on demand', async () => {
     const counted: Partial<Record<CounterName, number>> = {};
-    const metrics: Metrics = { ...noMetrics, count: (name, _labels, by = 1) => void (counted[name] = (counted[name] ?? 0) + by) };
+    const metrics: Metrics = {
+      ...noMetrics,
+      count: (name, _labels, by = 1) => void (counted[name] = (counted[name] ?? 0) + by),
+    };
     const { provider } = cached({}, metrics);
     await provider.embed(['a', 'b'], 'query');
     await provider.embed(['a', 'c'], 'query');
@@ -160,7 +173,7 @@ describe('concurrent requests for one text', () => {
     model.gate = gate.promise;
     const both = Promise.all([provider.embed(['a', 'b'], 'query'), provider.embed(['b', 'c'], 'query')]);
     gate.resolve();
-    const [[, first], [second]] = await both as [[Float32Array, Float32Array], [Float32Array]];
+    const [[, first], [second]] = (await both) as [[Float32Array, Float32Array], [Float32Array]];
     expect(second).toBe(first);
     expect(model.asked).toEqual([['a', 'b'], ['c']]);
   });

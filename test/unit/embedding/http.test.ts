@@ -93,7 +93,9 @@ describe('http embedding provider', () => {
     ['a cut connection', (_, response) => response.destroy()],
   ])('answers EMBEDDING_UNAVAILABLE to %s, without its text', async (_, answer) => {
     const { url } = await serve(answer);
-    const failure = await provider(url).embed(['a'], 'query').catch((error: unknown) => error);
+    const failure = await provider(url)
+      .embed(['a'], 'query')
+      .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'EMBEDDING_UNAVAILABLE', retryable: true });
     expect((failure as Error).message).not.toContain('secret');
   });

@@ -27,7 +27,9 @@ describe('the embedding thread', () => {
   it('gives each call the vectors of its texts, as the local provider makes them', async () => {
     const { thread } = start();
     expect(thread).toMatchObject({ id: local.id, dimension: DIMENSION, kind: 'lexical' });
-    const calls = Array.from({ length: 30 }, (_, call) => Array.from({ length: call % 7 }, (_, i) => `text ${i} of call ${call} about harbours`));
+    const calls = Array.from({ length: 30 }, (_, call) =>
+      Array.from({ length: call % 7 }, (_, i) => `text ${i} of call ${call} about harbours`),
+    );
     for (let round = 0; round < 20; round++) {
       const vectors = await Promise.all(calls.map((texts) => thread.embed(texts, 'passage')));
       expect(vectors).toEqual(await Promise.all(calls.map((texts) => local.embed(texts, 'passage'))));
@@ -39,7 +41,10 @@ describe('the embedding thread', () => {
     const { thread, untilUp } = start({ workerUrl: lengthWorker });
     await untilUp();
     const vectors = await thread.embed(['a', 'bb'], 'passage');
-    expect(vectors.map((vector) => [vector[0], vector.buffer.byteLength])).toEqual([[1, DIMENSION * 4], [2, DIMENSION * 4]]);
+    expect(vectors.map((vector) => [vector[0], vector.buffer.byteLength])).toEqual([
+      [1, DIMENSION * 4],
+      [2, DIMENSION * 4],
+    ]);
   });
 
   it('is not waited for by queries', async () => {

@@ -22,7 +22,8 @@ describe('createLocalProvider', () => {
   });
 
   it.each(['a plain sentence', 'the of and', '', '   ', '!!!', '😀', '猫', 'a'.repeat(10_000), '\ud800'])(
-    'gives a unit vector for %j', async (text) => {
+    'gives a unit vector for %j',
+    async (text) => {
       const vector = await embedOne(text.slice(0, 10_000));
       expect(vector).toHaveLength(1024);
       expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
@@ -46,7 +47,12 @@ describe('createLocalProvider', () => {
   });
 
   it.each([
-    ['misspelt English', 'resturant recomendation', 'a restaurant she recommended', 'the quarterly budget was approved'],
+    [
+      'misspelt English',
+      'resturant recomendation',
+      'a restaurant she recommended',
+      'the quarterly budget was approved',
+    ],
     ['German compounds', 'Fahrradschloss', 'Das Schloss am Fahrrad klemmt', 'Morgen regnet es in Hamburg'],
     ['Russian cases', 'ключи от квартиры', 'ключ от квартир лежит под ковриком', 'завтра обещают сильный дождь'],
     ['Hindi', 'किताबों की दुकान', 'किताब की नई दुकान खुली', 'कल मौसम साफ़ रहेगा'],

@@ -54,14 +54,25 @@ describe('store', () => {
     expect(outcome).toMatchObject({ level: 'immediate', tokenCount: 7, createdAtMs: clock.nowMs(), created: true });
     expect(outcome.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     const record = await memory.get('n', outcome.id);
-    expect(record).toMatchObject({ ...OWNER, text: 'eight chars make two tokens', metadata: { a: 1 }, tags: ['t'], version: 1, expiresAtMs: null });
+    expect(record).toMatchObject({
+      ...OWNER,
+      text: 'eight chars make two tokens',
+      metadata: { a: 1 },
+      tags: ['t'],
+      version: 1,
+      expiresAtMs: null,
+    });
   });
 
   it('of a known id is a success with the same text and a conflict with another', async () => {
     const { memory } = await fixture();
     const id = '0190e4a0-0000-7000-8000-000000000001';
     expect(await memory.store(text('one', { id }))).toMatchObject({ id, created: true });
-    expect(await memory.store(text('one', { id, level: 'long_term' }))).toMatchObject({ id, created: false, level: 'immediate' });
+    expect(await memory.store(text('one', { id, level: 'long_term' }))).toMatchObject({
+      id,
+      created: false,
+      level: 'immediate',
+    });
     expect((await errorOf(memory.store(text('two', { id })))).code).toBe('CONFLICT');
     expect(await memory.store(text('two', { id, namespace: 'other' }))).toMatchObject({ id, created: true });
   });
@@ -74,7 +85,11 @@ describe('store', () => {
     const [loaded] = await store.load(OWNER, 'immediate', 0);
     expect(loaded?.record.id).toBe(id);
     expect(loaded?.vector[0]).toBeCloseTo(1 / Math.sqrt(embedding.dimension));
-    for (const bad of [new Float32Array(3).fill(1), new Float32Array(embedding.dimension), own.map((_, i) => (i === 5 ? NaN : 1))]) {
+    for (const bad of [
+      new Float32Array(3).fill(1),
+      new Float32Array(embedding.dimension),
+      own.map((_, i) => (i === 5 ? NaN : 1)),
+    ]) {
       const error = await errorOf(memory.store(text('bad', { embedding: bad })));
       expect(error.code).toBe('BAD_REQUEST');
       expect(error.details).toHaveProperty('embedding');
@@ -127,7 +142,9 @@ describe('store_batch', () => {
       text('bad vector', { embedding: new Float32Array(2) }),
       text('last', { level: 'long_term', namespace: 'm' }),
     ]);
-    const brief = outcomes.map((outcome) => (outcome instanceof CodedError ? outcome.code : (outcome as StoreOutcome).created));
+    const brief = outcomes.map((outcome) =>
+      outcome instanceof CodedError ? outcome.code : (outcome as StoreOutcome).created,
+    );
     expect(brief).toEqual([true, false, 'CONFLICT', 'BAD_REQUEST', true]);
     expect(embedding.counts().misses).toBe(3);
     expect((await memory.list({ namespace: 'm' })).records).toHaveLength(1);
@@ -136,7 +153,12 @@ describe('store_batch', () => {
   it('says where each context is after what overflowed has moved on', async () => {
     const { memory } = await fixture({ settings: { l1Size: 2, l2Size: 1 } });
     const outcomes = await memory.storeBatch(['a', 'b', 'c', 'd'].map((value) => text(value)));
-    expect(outcomes.map((outcome) => (outcome as StoreOutcome).level)).toEqual(['long_term', 'short_term', 'immediate', 'immediate']);
+    expect(outcomes.map((outcome) => (outcome as StoreOutcome).level)).toEqual([
+      'long_term',
+      'short_term',
+      'immediate',
+      'immediate',
+    ]);
   });
 
   it('fails whole where nothing can be embedded', async () => {
@@ -152,8 +174,18 @@ describe('update', () => {
     const { memory } = await fixture();
     const { id } = await memory.store(text('we met in Berlin'));
     await memory.query({ ...OWNER, query: 'warm up the working set' });
-    const updated = await memory.update({ namespace: 'n', id, text: 'we met in Lisbon, at the harbour', tags: ['moved'] });
-    expect(updated).toMatchObject({ version: 2, text: 'we met in Lisbon, at the harbour', tokenCount: 8, tags: ['moved'] });
+    const updated = await memory.update({
+      namespace: 'n',
+      id,
+      text: 'we met in Lisbon, at the harbour',
+      tags: ['moved'],
+    });
+    expect(updated).toMatchObject({
+      version: 2,
+      text: 'we met in Lisbon, at the harbour',
+      tokenCount: 8,
+      tags: ['moved'],
+    });
     for (const caller of [OWNER, { namespace: 'n' }]) {
       const { contexts } = await memory.query({ ...caller, query: 'harbour Lisbon' });
       expect(contexts[0]?.record.text).toContain('Lisbon');
@@ -164,7 +196,10 @@ describe('update', () => {
   it('does not embed what stays as it is', async () => {
     const { memory, embedding } = await fixture();
     const { id } = await memory.store(text('same'));
-    expect(await memory.update({ namespace: 'n', id, text: 'same', metadata: { b: 2 } })).toMatchObject({ version: 2, metadata: { b: 2 } });
+    expect(await memory.update({ namespace: 'n', id, text: 'same', metadata: { b: 2 } })).toMatchObject({
+      version: 2,
+      metadata: { b: 2 },
+    });
     expect(embedding.counts().misses).toBe(1);
   });
 
@@ -172,8 +207,13 @@ describe('update', () => {
     const { memory } = await fixture();
     const { id } = await memory.store(text('x'));
     await memory.update({ namespace: 'n', id, tags: ['one'], ifVersion: 1 });
-    expect(await errorOf(memory.update({ namespace: 'n', id, tags: ['two'], ifVersion: 1 }))).toMatchObject({ code: 'CONFLICT', details: { version: 2 } });
-    const races = await Promise.allSettled(['three', 'four'].map((tag) => memory.update({ namespace: 'n', id, tags: [tag], ifVersion: 2 })));
+    expect(await errorOf(memory.update({ namespace: 'n', id, tags: ['two'], ifVersion: 1 }))).toMatchObject({
+      code: 'CONFLICT',
+      details: { version: 2 },
+    });
+    const races = await Promise.allSettled(
+      ['three', 'four'].map((tag) => memory.update({ namespace: 'n', id, tags: [tag], ifVersion: 2 })),
+    );
     expect(races.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
@@ -189,7 +229,10 @@ describe('update', () => {
     const { memory } = await fixture({ settings: { l1Size: 1 } });
     const { id } = await memory.store(text('old', { level: 'long_term' }));
     const { id: other } = await memory.store(text('new'));
-    expect(await memory.update({ namespace: 'n', id, level: 'immediate' })).toMatchObject({ level: 'immediate', expiresAtMs: null });
+    expect(await memory.update({ namespace: 'n', id, level: 'immediate' })).toMatchObject({
+      level: 'immediate',
+      expiresAtMs: null,
+    });
     expect(await memory.get('n', other)).toMatchObject({ level: 'short_term', expiryAction: 'promote' });
   });
 
@@ -198,8 +241,14 @@ describe('update', () => {
     const { id } = await memory.store(text('x'));
     clock.advance(5000);
     const expiresAtMs = clock.nowMs() + 1000;
-    expect(await memory.update({ namespace: 'n', id, ttlMs: 1000 })).toMatchObject({ expiresAtMs, expiryAction: 'delete' });
-    expect(await memory.update({ namespace: 'n', id, level: 'short_term' })).toMatchObject({ expiresAtMs, expiryAction: 'delete' });
+    expect(await memory.update({ namespace: 'n', id, ttlMs: 1000 })).toMatchObject({
+      expiresAtMs,
+      expiryAction: 'delete',
+    });
+    expect(await memory.update({ namespace: 'n', id, level: 'short_term' })).toMatchObject({
+      expiresAtMs,
+      expiryAction: 'delete',
+    });
     expect(await memory.update({ namespace: 'n', id, level: 'immediate' })).toMatchObject({ expiresAtMs });
     await memory.store(text('pushes it out'));
     expect(await memory.get('n', id)).toMatchObject({ level: 'short_term', expiresAtMs, expiryAction: 'delete' });
@@ -219,7 +268,9 @@ describe('the rest', () => {
     const filter = { must: [{ key: 'tags', match: { value: 'y' } }] };
     expect(await memory.delete('n', { filter })).toBe(1);
     expect((await memory.list({ namespace: 'm' })).records).toHaveLength(1);
-    expect((await errorOf(memory.delete('n', { filter: { must: [{ key: 'text', match: { value: 'y' } }] } }))).code).toBe('BAD_REQUEST');
+    expect(
+      (await errorOf(memory.delete('n', { filter: { must: [{ key: 'text', match: { value: 'y' } }] } }))).code,
+    ).toBe('BAD_REQUEST');
   });
 
   it('clears one level of one namespace, also in memory', async () => {
@@ -241,7 +292,11 @@ describe('the rest', () => {
       clock.advance(10);
     }
     const first = await memory.list({ ...OWNER, limit: 3 });
-    const second = await memory.list({ ...OWNER, limit: 3, ...(first.cursor === undefined ? {} : { cursor: first.cursor }) });
+    const second = await memory.list({
+      ...OWNER,
+      limit: 3,
+      ...(first.cursor === undefined ? {} : { cursor: first.cursor }),
+    });
     expect([...first.records, ...second.records].map((record) => record.text)).toEqual(['t4', 't3', 't2', 't1', 't0']);
     expect(second.cursor).toBeUndefined();
   });
@@ -256,10 +311,22 @@ describe('the rest', () => {
     expect(stats.cache).toEqual({ embeddingEntries: 3, embeddingHits: 0, embeddingMisses: 3, workingSets: 2 });
     await memory.query({ ...OWNER, namespace: 'm', query: 'a' });
     expect(await memory.stats('n')).toEqual(stats);
-    expect((await memory.stats('m')).cache).toEqual({ embeddingEntries: 1, embeddingHits: 0, embeddingMisses: 1, workingSets: 2 });
-    expect((await memory.stats('m')).cache.workingSets + stats.cache.workingSets).toBe((await memory.stats()).cache.workingSets);
+    expect((await memory.stats('m')).cache).toEqual({
+      embeddingEntries: 1,
+      embeddingHits: 0,
+      embeddingMisses: 1,
+      workingSets: 2,
+    });
+    expect((await memory.stats('m')).cache.workingSets + stats.cache.workingSets).toBe(
+      (await memory.stats()).cache.workingSets,
+    );
     expect(memory.clearCaches()).toEqual({ embeddings: 4, workingSets: 4 });
-    expect((await memory.stats('n')).cache).toEqual({ embeddingEntries: 0, embeddingHits: 0, embeddingMisses: 3, workingSets: 0 });
+    expect((await memory.stats('n')).cache).toEqual({
+      embeddingEntries: 0,
+      embeddingHits: 0,
+      embeddingMisses: 3,
+      workingSets: 0,
+    });
     expect((await memory.query({ ...OWNER, query: 'a' })).contexts).not.toEqual([]);
   });
 

@@ -4,9 +4,9 @@ import { LEVELS, type ContextRecord, type Level } from '../../../src/base/contex
 import { CodedError } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { noMetrics } from '../../../src/base/metrics.ts';
-import { LevelPolicy } from '../../../src/hirag/level-policy.ts';
+import { LevelPolicy } from '../../../src/hirag/write/level-policy.ts';
 import { DEFAULT_HIRAG_SETTINGS } from '../../../src/hirag/settings.ts';
-import { Tiers } from '../../../src/hirag/tiers.ts';
+import { Tiers } from '../../../src/hirag/write/tiers.ts';
 import { WorkingSets, type WorkingSet } from '../../../src/hirag/working-sets.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { StoreDouble } from '../../support/store-double.ts';
@@ -55,7 +55,9 @@ async function put({ tiers }: Bench, ...ids: string[]): Promise<void> {
 }
 
 function idsOf(set: WorkingSet | null, level: Level = 'immediate'): string[] {
-  return [...(set?.contexts.values() ?? [])].filter(({ record }) => record.level === level).map(({ record }) => record.id);
+  return [...(set?.contexts.values() ?? [])]
+    .filter(({ record }) => record.level === level)
+    .map(({ record }) => record.id);
 }
 
 describe('a working set', () => {
@@ -124,7 +126,8 @@ describe('a working set', () => {
     const all = bench();
     await put(all, 'a');
     await all.workingSets.read(SCOPE);
-    for (const method of ['write', 'load'] as const) all.store.failures.set(method, new CodedError('STORE_UNAVAILABLE', 'down'));
+    for (const method of ['write', 'load'] as const)
+      all.store.failures.set(method, new CodedError('STORE_UNAVAILABLE', 'down'));
     await expect(put(all, 'b')).rejects.toThrow('down');
     expect(idsOf(await all.workingSets.read(SCOPE))).toEqual(['a']);
     await expect(all.workingSets.read({ ...SCOPE, sessionId: 'never seen' })).rejects.toThrow('down');
@@ -169,7 +172,15 @@ describe('working sets under concurrent writes', () => {
   const level = fc.constantFrom(...LEVELS);
   const sessionId = fc.constantFrom('s', 't', null);
   const step = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('put'), id, sessionId, level: fc.constantFrom<Level>('immediate', 'immediate', 'short_term') }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constant('put'),
+        id,
+        sessionId,
+        level: fc.constantFrom<Level>('immediate', 'immediate', 'short_term'),
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete'), id }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('move'), id, level }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('edit'), id }) },
@@ -182,7 +193,9 @@ describe('working sets under concurrent writes', () => {
   /** What the set shows, against what the store holds at this very moment. */
   function check({ store }: Bench, set: WorkingSet, session: string | null): void {
     const shown = [...set.contexts.values()];
-    const stored = [...store.rows.values()].filter(({ record }) => record.sessionId === session && record.level === 'immediate');
+    const stored = [...store.rows.values()].filter(
+      ({ record }) => record.sessionId === session && record.level === 'immediate',
+    );
     expect(idsOf(set).sort()).toEqual(stored.map(({ record }) => record.id).sort());
     for (const { record, vector } of shown) {
       const row = store.rows.get(`n/${record.id}`);
@@ -202,7 +215,10 @@ describe('working sets under concurrent writes', () => {
     busy.writes++;
     try {
       const row = store.rows.get(`n/${step.id}`);
-      if (step.kind === 'put') await tiers.put([context(step.id ?? '', { sessionId: step.sessionId ?? null, level: step.level ?? 'immediate' })]);
+      if (step.kind === 'put')
+        await tiers.put([
+          context(step.id ?? '', { sessionId: step.sessionId ?? null, level: step.level ?? 'immediate' }),
+        ]);
       else if (step.kind === 'delete') await tiers.delete('n', [step.id ?? '']);
       else if (step.kind === 'clear') await tiers.deleteWhere('n', step.level, undefined);
       else if (step.kind === 'fail') {
@@ -211,7 +227,11 @@ describe('working sets under concurrent writes', () => {
         ticket.fail();
       } else if (row !== undefined) {
         const text = { text: `${row.record.text}!`, tokenCount: 3, vector: Float32Array.of(++created, 2) };
-        await tiers.update(row.record, step.kind === 'edit' ? { text } : { level: step.level ?? 'immediate' }, undefined);
+        await tiers.update(
+          row.record,
+          step.kind === 'edit' ? { text } : { level: step.level ?? 'immediate' },
+          undefined,
+        );
       }
     } catch (error) {
       // Somebody else deleted it first.

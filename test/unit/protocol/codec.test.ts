@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.ts';
 import { VALUES_MAX } from '../../../src/protocol/body-scan.ts';
-import { decodeBody, decodeReplyBody, encodeBody, encodeMessage, salvageRequestId } from '../../../src/protocol/codec.ts';
+import {
+  decodeBody,
+  decodeReplyBody,
+  encodeBody,
+  encodeMessage,
+  salvageRequestId,
+} from '../../../src/protocol/codec.ts';
 import { encodeFrame } from '../../../src/protocol/frame.ts';
 import { deriveKeys, TagSequence } from '../../../src/protocol/proof.ts';
 
@@ -27,8 +33,16 @@ describe('encodeBody', () => {
     ['negative integers beyond 32 bits as int64', { t: -1_700_000_000_000 }, '81a174d3fffffe74301a9800'],
     ['fractions as float64', { t: 0.5 }, '81a174cb3fe0000000000000'],
     ['integers beyond 64 bits as float64', { t: 2 ** 64 }, '81a174cb43f0000000000000'],
-    ['shortest integers', { a: [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1] }, '81a16198007fcc80ccffcd0100cdffffce00010000ceffffffff'],
-    ['shortest negative integers', { a: [-1, -32, -33, -128, -129, -32_768, -32_769, -(2 ** 31)] }, '81a16198ffe0d0dfd080d1ff7fd18000d2ffff7fffd280000000'],
+    [
+      'shortest integers',
+      { a: [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1] },
+      '81a16198007fcc80ccffcd0100cdffffce00010000ceffffffff',
+    ],
+    [
+      'shortest negative integers',
+      { a: [-1, -32, -33, -128, -129, -32_768, -32_769, -(2 ** 31)] },
+      '81a16198ffe0d0dfd080d1ff7fd18000d2ffff7fffd280000000',
+    ],
     ['bytes as bin', { b: new Uint8Array([1, 2]) }, '81a162c4020102'],
     ['no field for undefined', { a: undefined, b: null }, '81a162c0'],
     ['a lone surrogate as U+FFFD', { a: '\ud800' }, '81a161a3efbfbd'],
@@ -65,12 +79,15 @@ describe('encodeBody', () => {
     expect(first.equals(copy)).toBe(true);
   });
 
-  it.each([0, 1, 10, 31, 32, 84, 85, 86, 255, 256, 21_845, 21_846, 65_535, 65_536, 200_000])('round-trips texts of %i characters of any width', (length) => {
-    for (const character of ['a', '\u00e9', '\u20ac', '\u{1f600}']) {
-      const value = { text: character.repeat(length), [character.repeat(Math.min(length, 300))]: 1 };
-      expect(decodeBody(encodeBody(value))).toEqual(value);
-    }
-  });
+  it.each([0, 1, 10, 31, 32, 84, 85, 86, 255, 256, 21_845, 21_846, 65_535, 65_536, 200_000])(
+    'round-trips texts of %i characters of any width',
+    (length) => {
+      for (const character of ['a', '\u00e9', '\u20ac', '\u{1f600}']) {
+        const value = { text: character.repeat(length), [character.repeat(Math.min(length, 300))]: 1 };
+        expect(decodeBody(encodeBody(value))).toEqual(value);
+      }
+    },
+  );
 
   it('makes the same frame in one piece as body, tag and frame one by one', () => {
     const keys = deriveKeys(Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3));
@@ -86,14 +103,30 @@ describe('encodeBody', () => {
 
 describe('decodeBody', () => {
   it('gives plain values', () => {
-    const value = { a: [1, -1, 0.5, null, true, 'x', { b: {} }], big: 2 ** 53 - 1, small: -(2 ** 53 - 1), bin: new Uint8Array([1]) };
+    const value = {
+      a: [1, -1, 0.5, null, true, 'x', { b: {} }],
+      big: 2 ** 53 - 1,
+      small: -(2 ** 53 - 1),
+      bin: new Uint8Array([1]),
+    };
     const decoded = decodeBody(encodeBody(value));
     expect({ ...decoded, bin: new Uint8Array(decoded['bin'] as Uint8Array) }).toEqual(value);
   });
 
   it('reads any legal form of an integer', () => {
-    expect(decodeBody(hex('86 a161 cc01 a162 cd0001 a163 ce00000001 a164 cf0000000000000001 a165 d3ffffffffffffffff a166 cb3ff0000000000000'))).toEqual({
-      a: 1, b: 1, c: 1, d: 1, e: -1, f: 1,
+    expect(
+      decodeBody(
+        hex(
+          '86 a161 cc01 a162 cd0001 a163 ce00000001 a164 cf0000000000000001 a165 d3ffffffffffffffff a166 cb3ff0000000000000',
+        ),
+      ),
+    ).toEqual({
+      a: 1,
+      b: 1,
+      c: 1,
+      d: 1,
+      e: -1,
+      f: 1,
     });
   });
 
@@ -115,27 +148,39 @@ describe('decodeBody', () => {
       expect(decodeBody(hex(`81a161${bytes}`)), bytes).toEqual({ a: value });
       expect(encodeBody({ a: value }).toString('hex')).toBe(`81a161${bytes}`);
     }
-    for (const value of [2 ** 64, -(2 ** 64), 1e300]) expect(decodeBody(encodeBody({ a: value }))).toEqual({ a: value });
+    for (const value of [2 ** 64, -(2 ** 64), 1e300])
+      expect(decodeBody(encodeBody({ a: value }))).toEqual({ a: value });
   });
 
   it('agrees with arithmetic on which integers a double holds', () => {
     for (let bits = 50; bits < 64; bits++) {
       for (const offset of [0n, 1n, 2n, 3n, 4n, 1024n, 1025n, 2048n, 4096n, (1n << 32n) - 1n, 1n << 32n]) {
-        for (const value of [(1n << BigInt(bits)) + offset, -(1n << BigInt(bits)) + offset, -(1n << BigInt(bits)) - offset]) {
+        for (const value of [
+          (1n << BigInt(bits)) + offset,
+          -(1n << BigInt(bits)) + offset,
+          -(1n << BigInt(bits)) - offset,
+        ]) {
           if (value < -(1n << 63n)) continue;
           const body = Buffer.from(value < 0n ? '81a161d30000000000000000' : '81a161cf0000000000000000', 'hex');
           body.writeBigUInt64BE(BigInt.asUintN(64, value), 4);
           if (BigInt(Number(value)) === value) expect(decodeBody(body)).toEqual({ a: Number(value) });
-          else expect(fault(() => decodeBody(body)), String(value)).toContain('BAD_REQUEST an integer that');
+          else
+            expect(
+              fault(() => decodeBody(body)),
+              String(value),
+            ).toContain('BAD_REQUEST an integer that');
         }
       }
     }
   });
 
-  it.each(['a'.repeat(70), '\u00e9'.repeat(70), '\u{1f600}'.repeat(70)])('keeps a byte order mark at the start of a text', (tail) => {
-    const value = { a: `\ufeff${tail}`, b: [`\ufeff${tail}`, '\ue000'], c: { [`\ufeff${tail}`]: 1 } };
-    expect(decodeBody(encodeBody(value))).toEqual(value);
-  });
+  it.each(['a'.repeat(70), '\u00e9'.repeat(70), '\u{1f600}'.repeat(70)])(
+    'keeps a byte order mark at the start of a text',
+    (tail) => {
+      const value = { a: `\ufeff${tail}`, b: [`\ufeff${tail}`, '\ue000'], c: { [`\ufeff${tail}`]: 1 } };
+      expect(decodeBody(encodeBody(value))).toEqual(value);
+    },
+  );
 
   it.each([
     ['an array of 4 billion', 'ddffffffff', 'it ends before'],

@@ -31,7 +31,9 @@ describe('FrameReader', () => {
     const chunks: Uint8Array[] = [];
     for (let at = 0; at < stream.length; at += size) chunks.push(stream.subarray(at, at + size));
     const frames = readAll(new FrameReader(1 << 20), chunks);
-    expect(frames.map(({ tag }) => (tag === null ? null : Buffer.compare(tag, TAG)))).toEqual(bodies.flatMap(() => [0, null]));
+    expect(frames.map(({ tag }) => (tag === null ? null : Buffer.compare(tag, TAG)))).toEqual(
+      bodies.flatMap(() => [0, null]),
+    );
     expect(frames.every(({ body }, i) => Buffer.compare(body, bodies[i >> 1]!) === 0)).toBe(true);
   });
 

@@ -34,7 +34,10 @@ describe('TagSequence', () => {
       const key = Buffer.alloc(32, i);
       const target = Buffer.alloc(40, 0xee);
       new TagSequence(createSecretKey(key)).signInto(Buffer.from([i]), target, 4);
-      const expected = createHmac('sha256', key).update(Buffer.alloc(8)).update(Buffer.from([i])).digest();
+      const expected = createHmac('sha256', key)
+        .update(Buffer.alloc(8))
+        .update(Buffer.from([i]))
+        .digest();
       expect(target.equals(Buffer.concat([Buffer.alloc(4, 0xee), expected, Buffer.alloc(4, 0xee)]))).toBe(true);
     }
   });
@@ -61,9 +64,16 @@ describe('keys and tags of the handshake', () => {
       deriveKeys(SECRET, SERVER_NONCE, CLIENT_NONCE),
       deriveKeys(SECRET, CLIENT_NONCE, SERVER_NONCE),
       deriveKeys(Buffer.alloc(32), SERVER_NONCE, CLIENT_NONCE),
-    ].flatMap(({ clientToServer, serverToClient }) => [clientToServer.export().toString('hex'), serverToClient.export().toString('hex')]);
+    ].flatMap(({ clientToServer, serverToClient }) => [
+      clientToServer.export().toString('hex'),
+      serverToClient.export().toString('hex'),
+    ]);
     expect(new Set(keys).size).toBe(6);
-    const tags = [authTag(SECRET, SERVER_NONCE, BODY), authTag(SECRET, CLIENT_NONCE, BODY), authTag(SECRET, SERVER_NONCE, Buffer.from('b'))];
+    const tags = [
+      authTag(SECRET, SERVER_NONCE, BODY),
+      authTag(SECRET, CLIENT_NONCE, BODY),
+      authTag(SECRET, SERVER_NONCE, Buffer.from('b')),
+    ];
     expect(new Set(tags.map((tag) => tag.toString('hex'))).size).toBe(3);
   });
 

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Filter } from '../../../src/base/context.ts';
-import { checkFilter, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, filterKeys, matchesFilter, metadataPath } from '../../../src/store/filter.ts';
+import {
+  checkFilter,
+  FILTER_CONDITIONS_MAX,
+  FILTER_DEPTH_MAX,
+  filterKeys,
+  matchesFilter,
+  metadataPath,
+} from '../../../src/store/filter.ts';
 import { NOW_MS, sampleRecord } from '../../contract/store-samples.ts';
 
 describe('metadataPath', () => {
@@ -48,14 +55,22 @@ describe('checkFilter', () => {
     ['an unknown bound', { must: [{ key: 'created_at', range: { above: 1 } }] }, 'filter.must[0].range.above'],
     ['a bound that is no number', { must: [{ key: 'created_at', range: { gt: '1' } }] }, 'filter.must[0].range.gt'],
     ['an is_empty of nothing', { must: [{ is_empty: {} }] }, 'filter.must[0].is_empty.key'],
-    ['too many conditions', { must: new Array(FILTER_CONDITIONS_MAX + 1).fill({ is_empty: { key: 'tags' } }) }, 'filter'],
+    [
+      'too many conditions',
+      { must: new Array(FILTER_CONDITIONS_MAX + 1).fill({ is_empty: { key: 'tags' } }) },
+      'filter',
+    ],
   ])('refuses %s and says where', (_, filter, place) => {
-    expect(() => checkFilter(filter as Filter)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST', details: { [place]: expect.any(String) as string } }));
+    expect(() => checkFilter(filter as Filter)).toThrow(
+      expect.objectContaining({ code: 'BAD_REQUEST', details: { [place]: expect.any(String) as string } }),
+    );
   });
 
   it('bounds the depth', () => {
     checkFilter(deep(FILTER_DEPTH_MAX - 1) as Filter);
-    expect(() => checkFilter(deep(FILTER_DEPTH_MAX) as Filter)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+    expect(() => checkFilter(deep(FILTER_DEPTH_MAX) as Filter)).toThrow(
+      expect.objectContaining({ code: 'BAD_REQUEST' }),
+    );
   });
 
   it('takes every kind of condition', () => {
@@ -80,7 +95,10 @@ describe('filterKeys', () => {
   it('finds the keys of all groups and levels', () => {
     const filter: Filter = {
       must: [{ key: 'tags', match: { value: 'a' } }, { should: [{ is_empty: { key: 'metadata.b' } }] }],
-      must_not: [{ key: 'created_at', range: { gt: 1 } }, { key: 'tags', match: { any: [] } }],
+      must_not: [
+        { key: 'created_at', range: { gt: 1 } },
+        { key: 'tags', match: { any: [] } },
+      ],
     };
     expect([...filterKeys(filter)].sort()).toEqual(['created_at', 'metadata.b', 'tags']);
   });

@@ -8,7 +8,10 @@ import wabt from 'wabt';
 const BLOCK_ROWS = 2_048;
 
 export async function renderKernel(): Promise<string> {
-  const text = readFileSync(new URL('column-kernel.wat', import.meta.url), 'utf8').replaceAll('(i32.const ROWS)', `(i32.const ${BLOCK_ROWS})`);
+  const text = readFileSync(new URL('column-kernel.wat', import.meta.url), 'utf8').replaceAll(
+    '(i32.const ROWS)',
+    `(i32.const ${BLOCK_ROWS})`,
+  );
   const assembler = await wabt();
   const assembled = assembler.parseWat('column-kernel.wat', text, { simd: true });
   const { buffer } = assembled.toBinary({});

@@ -25,7 +25,9 @@ export class AccessCounts {
   constructor(database: DatabaseSync, spaces: Spaces) {
     this.#spaces = spaces;
     this.#find = database.prepare('SELECT seq, entry FROM contexts WHERE namespace_id = ? AND id = ?');
-    this.#add = database.prepare(`INSERT INTO accesses VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET count = count + excluded.count`);
+    this.#add = database.prepare(
+      `INSERT INTO accesses VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET count = count + excluded.count`,
+    );
   }
 
   get pendingCount(): number {

@@ -177,7 +177,10 @@ function checkContent(database: DatabaseSync, path: string): void {
 /** Vectors of two models never mix: their distances mean nothing to each other. */
 function checkEmbedding(database: DatabaseSync, settings: DatabaseSettings): void {
   const stored = new Map(
-    (database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string }[]).map((row) => [row.key, row.value]),
+    (database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string }[]).map((row) => [
+      row.key,
+      row.value,
+    ]),
   );
   const wanted = { embedding_id: settings.embeddingId, embedding_dimension: String(settings.dimension) };
   const { count } = database.prepare('SELECT EXISTS (SELECT 1 FROM contexts) AS count').get() as { count: number };

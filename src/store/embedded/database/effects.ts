@@ -21,7 +21,13 @@ export interface Document extends Derived {
 
 export type Effect =
   | { readonly kind: 'add'; readonly spaceId: number; readonly document: Document; readonly vector: Float32Array }
-  | { readonly kind: 'remove'; readonly spaceId: number; readonly level: LevelNumber; readonly entry: number; readonly terms: string }
+  | {
+      readonly kind: 'remove';
+      readonly spaceId: number;
+      readonly level: LevelNumber;
+      readonly entry: number;
+      readonly terms: string;
+    }
   | {
       readonly kind: 'move';
       readonly spaceId: number;

@@ -76,7 +76,12 @@ function matchSql(condition: MatchCondition, parameters: SqlParameter[]): string
   if (values.length === 0) return '0';
   const { key } = condition;
   if (key === 'tags') return elementSql('json_each(c.tags)', [], valuesSql(values), parameters);
-  if (key === 'level') return inSql('c.level', values.map((value) => knownLevel(value)), parameters);
+  if (key === 'level')
+    return inSql(
+      'c.level',
+      values.map((value) => knownLevel(value)),
+      parameters,
+    );
   const column = SCALAR_COLUMNS.get(key);
   if (column !== undefined) return inSql(column, values as readonly (string | number)[], parameters);
   return metadataSql(key, valuesSql(values), parameters);
@@ -108,7 +113,12 @@ function metadataSql(key: string, test: SqlCondition, parameters: SqlParameter[]
   return `(coalesce(json_type(c.metadata, ?) <> 'object', 0) AND ${element})`;
 }
 
-function elementSql(source: string, before: readonly SqlParameter[], test: SqlCondition, parameters: SqlParameter[]): string {
+function elementSql(
+  source: string,
+  before: readonly SqlParameter[],
+  test: SqlCondition,
+  parameters: SqlParameter[],
+): string {
   parameters.push(...before, ...test.parameters);
   return `EXISTS (SELECT 1 FROM ${source} AS e WHERE ${test.sql})`;
 }

@@ -32,7 +32,13 @@ export class GroupCommit {
   readonly #accesses: AccessCounts;
   readonly #deferred: DeferredWrites;
 
-  constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence, accesses: AccessCounts, deferred: DeferredWrites) {
+  constructor(
+    database: DatabaseSync,
+    spaces: Spaces,
+    sequence: Sequence,
+    accesses: AccessCounts,
+    deferred: DeferredWrites,
+  ) {
     this.#database = database;
     this.#spaces = spaces;
     this.#sequence = sequence;

@@ -30,7 +30,8 @@ interface Arrivals {
 }
 
 const ROWS_READ_MAX = 256;
-export const MOVE_SQL = 'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ? WHERE seq = ?';
+export const MOVE_SQL =
+  'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ? WHERE seq = ?';
 
 /** Stored contexts of one level, oldest first; reads many at a time, as each reading has its price. */
 class StoredQueue {
@@ -77,7 +78,11 @@ export class LevelQueues {
   readonly #insert: StatementSync;
   readonly #insertVector: StatementSync;
   readonly #move: StatementSync;
-  readonly #oldest: { readonly all: StatementSync; readonly session: StatementSync; readonly sessionless: StatementSync };
+  readonly #oldest: {
+    readonly all: StatementSync;
+    readonly session: StatementSync;
+    readonly sessionless: StatementSync;
+  };
   /** By `seq`, in the order in which the transaction came upon them. */
   readonly #unwritten = new Map<number, Unwritten>();
   readonly #newIds = new Set<string>();
@@ -90,15 +95,23 @@ export class LevelQueues {
 
   constructor(database: DatabaseSync, counts: OwnerCounts) {
     this.#counts = counts;
-    this.#insert = database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
+    this.#insert =
+      database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
       created_at, updated_at, expires_at, expiry_action, version, access_count, token_count, tags, metadata,
       analyzer, terms, traits, text) VALUES (${new Array(21).fill('?').join(', ')})`);
     this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
     this.#move = database.prepare(MOVE_SQL);
     const oldest = (owner: string) =>
-      arrays(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c
-        WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} AND c.entered > ? ORDER BY c.entered LIMIT ?`);
-    this.#oldest = { all: oldest(''), session: oldest('AND c.session_id = ?'), sessionless: oldest('AND c.session_id IS NULL') };
+      arrays(
+        database,
+        `SELECT ${STORED_COLUMNS} FROM contexts AS c
+        WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} AND c.entered > ? ORDER BY c.entered LIMIT ?`,
+      );
+    this.#oldest = {
+      all: oldest(''),
+      session: oldest('AND c.session_id = ?'),
+      sessionless: oldest('AND c.session_id IS NULL'),
+    };
   }
 
   /** The transaction has put a context with this id and not written it yet. */
@@ -134,7 +147,11 @@ export class LevelQueues {
     if (excess <= 0) return [];
     this.#bySession.set(ownerKey({ ...owner, sessionId: undefined }), owner.sessionId !== undefined);
     let stored = this.#stored.get(key);
-    if (stored === undefined) this.#stored.set(key, (stored = new StoredQueue((after, count) => this.#read(owner, after, count), this.#takenLast)));
+    if (stored === undefined)
+      this.#stored.set(
+        key,
+        (stored = new StoredQueue((after, count) => this.#read(owner, after, count), this.#takenLast)),
+      );
     const taken = stored.take(excess).map((row) => this.#adopt(owner.spaceId, row));
     while (taken.length < excess && arrivals !== undefined && arrivals.first < arrivals.list.length) {
       const { unwritten, entered } = arrivals.list[arrivals.first++] as Arrival;
@@ -173,7 +190,10 @@ export class LevelQueues {
   #enter(unwritten: Unwritten): void {
     const { spaceId, row } = unwritten;
     const { level, agent_id: agentId, session_id: sessionId, entered } = row;
-    for (const key of [ownerKey({ spaceId, level, agentId, sessionId }), ownerKey({ spaceId, level, agentId, sessionId: undefined })]) {
+    for (const key of [
+      ownerKey({ spaceId, level, agentId, sessionId }),
+      ownerKey({ spaceId, level, agentId, sessionId: undefined }),
+    ]) {
       let arrivals = this.#arrivals.get(key);
       if (arrivals === undefined) this.#arrivals.set(key, (arrivals = { list: [], first: 0 }));
       arrivals.list.push({ unwritten, entered });
@@ -207,9 +227,27 @@ export class LevelQueues {
     }
     const { record, vector } = origin;
     this.#insert.run(
-      row.seq, spaceId, row.level, row.entry, row.entered, row.id, row.agent_id, row.session_id, row.created_at, record[10],
-      row.expires_at, row.expiry_action, row.version, row.access_count, row.token_count, record[7], record[6],
-      ANALYZER_VERSION, row.terms, row.traits, record[4],
+      row.seq,
+      spaceId,
+      row.level,
+      row.entry,
+      row.entered,
+      row.id,
+      row.agent_id,
+      row.session_id,
+      row.created_at,
+      record[10],
+      row.expires_at,
+      row.expiry_action,
+      row.version,
+      row.access_count,
+      row.token_count,
+      record[7],
+      record[6],
+      ANALYZER_VERSION,
+      row.terms,
+      row.traits,
+      record[4],
     );
     this.#insertVector.run(row.seq, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
     return { kind: 'add', spaceId, document, vector };

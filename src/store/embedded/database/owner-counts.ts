@@ -22,12 +22,22 @@ export function ownerKey({ spaceId, level, agentId, sessionId }: LevelOwner): st
 
 export class OwnerCounts {
   readonly #known = new Map<string, number>();
-  readonly #count: { readonly all: StatementSync; readonly session: StatementSync; readonly sessionless: StatementSync };
+  readonly #count: {
+    readonly all: StatementSync;
+    readonly session: StatementSync;
+    readonly sessionless: StatementSync;
+  };
 
   constructor(database: DatabaseSync) {
     const count = (owner: string) =>
-      database.prepare(`SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND agent_id = ? ${owner}`);
-    this.#count = { all: count(''), session: count('AND session_id = ?'), sessionless: count('AND session_id IS NULL') };
+      database.prepare(
+        `SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND agent_id = ? ${owner}`,
+      );
+    this.#count = {
+      all: count(''),
+      session: count('AND session_id = ?'),
+      sessionless: count('AND session_id IS NULL'),
+    };
   }
 
   /** `unwritten`: those that the open transaction has put there and not written. */

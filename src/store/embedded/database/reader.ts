@@ -22,7 +22,9 @@ export class Reader {
     this.#database = database;
     this.#cursors = cursors;
     this.#dimension = dimension;
-    this.#byId = this.#arrays(`SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`);
+    this.#byId = this.#arrays(
+      `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
+    );
     const load = (session: string) =>
       this.#arrays(`SELECT ${RECORD_COLUMNS}, v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq
         WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? AND ${session} AND ${VISIBLE_SQL} ORDER BY c.entered`);
@@ -36,11 +38,9 @@ export class Reader {
 
   load(space: Space, scope: CallTypes['load']['body']): Loaded {
     const { level, agentId, sessionId, nowMs } = scope;
-    const found = (
-      sessionId === null
-        ? this.#sessionless.all(space.id, level, agentId, nowMs)
-        : this.#session.all(space.id, level, agentId, sessionId, nowMs)
-    ) as unknown as unknown[][];
+    const found = (sessionId === null
+      ? this.#sessionless.all(space.id, level, agentId, nowMs)
+      : this.#session.all(space.id, level, agentId, sessionId, nowMs)) as unknown as unknown[][];
     const vectors = new Float32Array(found.length * this.#dimension);
     const bytes = new Uint8Array(vectors.buffer);
     const rows = found.map((row, i) => {

@@ -23,7 +23,9 @@ export class Spaces {
     for (const row of database.prepare('SELECT id, name FROM namespaces').iterate()) {
       this.#remember({ id: row['id'] as number, name: row['name'] as string, counts: [0, 0, 0] });
     }
-    const counts = database.prepare('SELECT namespace_id, level, count(*) AS count FROM contexts GROUP BY namespace_id, level');
+    const counts = database.prepare(
+      'SELECT namespace_id, level, count(*) AS count FROM contexts GROUP BY namespace_id, level',
+    );
     for (const row of counts.iterate()) {
       this.add(row['namespace_id'] as number, row['level'] as LevelNumber, row['count'] as number);
     }

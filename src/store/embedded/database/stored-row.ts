@@ -33,12 +33,58 @@ export const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.se
 
 /** A row of `STORED_COLUMNS` as an array: an object that V8 made itself is much cheaper to copy than one that SQLite's binding did. */
 export function toStored(row: readonly unknown[]): StoredRow {
-  const [seq, entry, entered, id, agentId, sessionId, level, createdAt, expiresAt, action, tokens, version, terms, traits, accesses, oldText] = row as [
-    number, number, number, string, string, string | null, LevelNumber, number, number | null, number, number, number, string, string, number, string | null,
+  const [
+    seq,
+    entry,
+    entered,
+    id,
+    agentId,
+    sessionId,
+    level,
+    createdAt,
+    expiresAt,
+    action,
+    tokens,
+    version,
+    terms,
+    traits,
+    accesses,
+    oldText,
+  ] = row as [
+    number,
+    number,
+    number,
+    string,
+    string,
+    string | null,
+    LevelNumber,
+    number,
+    number | null,
+    number,
+    number,
+    number,
+    string,
+    string,
+    number,
+    string | null,
   ];
   return {
-    seq, entry, entered, id, agent_id: agentId, session_id: sessionId, level, created_at: createdAt, expires_at: expiresAt,
-    expiry_action: action, access_count: accesses, token_count: tokens, version, terms, traits, old_text: oldText,
+    seq,
+    entry,
+    entered,
+    id,
+    agent_id: agentId,
+    session_id: sessionId,
+    level,
+    created_at: createdAt,
+    expires_at: expiresAt,
+    expiry_action: action,
+    access_count: accesses,
+    token_count: tokens,
+    version,
+    terms,
+    traits,
+    old_text: oldText,
   };
 }
 

@@ -57,8 +57,11 @@ export class Writer {
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#record = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#recordBySeq = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
-    this.#stored = database.prepare(`SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
-    this.#update = database.prepare(`UPDATE contexts SET version = version + 1, updated_at = ?, entry = ?, entered = ?, level = ?,
+    this.#stored = database.prepare(
+      `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`,
+    );
+    this.#update =
+      database.prepare(`UPDATE contexts SET version = version + 1, updated_at = ?, entry = ?, entered = ?, level = ?,
       expires_at = ?, expiry_action = ?, metadata = coalesce(?, metadata), tags = coalesce(?, tags),
       text = coalesce(?, text), token_count = coalesce(?, token_count), terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer)
       WHERE seq = ?`);
@@ -80,11 +83,16 @@ export class Writer {
 
   apply(op: WireWriteOp, context: WriteContext): WireWriteResult {
     switch (op.op) {
-      case 'put': return this.#put(op, context);
-      case 'update': return this.#applyUpdate(op, context);
-      case 'delete': return this.#deleteIds(op, context);
-      case 'delete_where': return this.#deleteWhere(op, context);
-      case 'trim': return this.#trim(op, context);
+      case 'put':
+        return this.#put(op, context);
+      case 'update':
+        return this.#applyUpdate(op, context);
+      case 'delete':
+        return this.#deleteIds(op, context);
+      case 'delete_where':
+        return this.#deleteWhere(op, context);
+      case 'trim':
+        return this.#trim(op, context);
     }
   }
 
@@ -108,13 +116,41 @@ export class Writer {
   }
 
   #putNew(space: Space, { row, vector }: OpOf<'put'>, context: WriteContext): void {
-    const [id, agentId, sessionId, level, text, tokenCount, , , version, createdAtMs, , expiresAtMs, action, accessCount] = row;
+    const [
+      id,
+      agentId,
+      sessionId,
+      level,
+      text,
+      tokenCount,
+      ,
+      ,
+      version,
+      createdAtMs,
+      ,
+      expiresAtMs,
+      action,
+      accessCount,
+    ] = row;
     const seq = this.#sequence.next();
     const { terms, traits } = deriveFromText(text);
     const stored: StoredRow = {
-      seq, entry: seq, entered: seq, id, agent_id: agentId, session_id: sessionId, level, created_at: createdAtMs,
-      expires_at: expiresAtMs, expiry_action: action, access_count: accessCount, token_count: tokenCount, version,
-      terms, traits, old_text: null,
+      seq,
+      entry: seq,
+      entered: seq,
+      id,
+      agent_id: agentId,
+      session_id: sessionId,
+      level,
+      created_at: createdAtMs,
+      expires_at: expiresAtMs,
+      expiry_action: action,
+      access_count: accessCount,
+      token_count: tokenCount,
+      version,
+      terms,
+      traits,
+      old_text: null,
     };
     this.#queues.put(space.id, stored, row, context.vector(vector));
   }
@@ -124,20 +160,35 @@ export class Writer {
     const space = this.#spaces.get(op.namespace);
     const stored = space && (this.#stored.get(space.id, op.id) as unknown as StoredRow | undefined);
     if (space === undefined || stored === undefined || isOver(stored, context.nowMs)) return { failed: 'not_found' };
-    if (op.ifVersion !== null && op.ifVersion !== stored.version) return { failed: 'version_conflict', version: stored.version };
+    if (op.ifVersion !== null && op.ifVersion !== stored.version)
+      return { failed: 'version_conflict', version: stored.version };
     const moves = op.level !== null && op.level !== stored.level;
     const entry = moves || op.text !== null ? this.#sequence.next() : stored.entry;
     const expiresAtMs = op.expiry === null ? stored.expires_at : op.expiry.atMs;
     const action = op.expiry === null ? stored.expiry_action : op.expiry.action;
     const derived = op.text === null ? null : deriveFromText(op.text.text);
     this.#update.run(
-      op.updatedAtMs, entry, moves ? entry : stored.entered, op.level ?? stored.level, expiresAtMs, action,
-      op.metadata, op.tags, op.text?.text ?? null, op.text?.tokenCount ?? null, derived?.terms ?? null, derived?.traits ?? null,
+      op.updatedAtMs,
+      entry,
+      moves ? entry : stored.entered,
+      op.level ?? stored.level,
+      expiresAtMs,
+      action,
+      op.metadata,
+      op.tags,
+      op.text?.text ?? null,
+      op.text?.tokenCount ?? null,
+      derived?.terms ?? null,
+      derived?.traits ?? null,
       derived === null ? null : ANALYZER_VERSION,
       stored.seq,
     );
     const changed: StoredRow = {
-      ...stored, entry, level: op.level ?? stored.level, expires_at: expiresAtMs, expiry_action: action,
+      ...stored,
+      entry,
+      level: op.level ?? stored.level,
+      expires_at: expiresAtMs,
+      expiry_action: action,
       token_count: op.text?.tokenCount ?? stored.token_count,
     };
     this.#countMove(space.id, stored, changed.level);
@@ -146,12 +197,23 @@ export class Writer {
   }
 
   #reportUpdate(
-    spaceId: number, before: StoredRow, after: StoredRow, derived: Derived | null, op: OpOf<'update'>, context: WriteContext,
+    spaceId: number,
+    before: StoredRow,
+    after: StoredRow,
+    derived: Derived | null,
+    op: OpOf<'update'>,
+    context: WriteContext,
   ): void {
     if (op.text !== null && derived !== null) {
       const vector = context.vector(op.text.vector);
       this.#updateVector.run(bytesOf(vector), before.seq);
-      context.effects.push({ kind: 'remove', spaceId, level: before.level, entry: before.entry, terms: derivedOf(before).terms });
+      context.effects.push({
+        kind: 'remove',
+        spaceId,
+        level: before.level,
+        entry: before.entry,
+        terms: derivedOf(before).terms,
+      });
       context.effects.push({ kind: 'add', spaceId, document: toDocument(after, derived), vector });
     } else if (after.entry !== before.entry) {
       const document = toDocument(after, derivedOf(before));
@@ -191,7 +253,9 @@ export class Writer {
       parameters.push(...condition.parameters);
     }
     // A level may hold millions: what is deleted does not match again, so the next ones come up.
-    const matching = this.#database.prepare(`SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE ${where} LIMIT ${DELETED_AT_ONCE}`);
+    const matching = this.#database.prepare(
+      `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE ${where} LIMIT ${DELETED_AT_ONCE}`,
+    );
     const deletedIds: string[] = [];
     for (;;) {
       const found = matching.all(...parameters) as unknown as StoredRow[];
@@ -237,7 +301,13 @@ export class Writer {
     const moved = this.#moved(stored, to);
     this.#move.run(moved.level, moved.entry, moved.entered, moved.expires_at, moved.expiry_action, moved.seq);
     this.#countMove(spaceId, stored, moved.level);
-    effects.push({ kind: 'move', spaceId, from: stored.level, oldEntry: stored.entry, document: toDocument(moved, derivedOf(stored)) });
+    effects.push({
+      kind: 'move',
+      spaceId,
+      from: stored.level,
+      oldEntry: stored.entry,
+      document: toDocument(moved, derivedOf(stored)),
+    });
     return this.#recordBySeq.get(stored.seq) as unknown as RecordRow;
   }
 

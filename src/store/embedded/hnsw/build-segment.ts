@@ -1,7 +1,17 @@
 // Builds one HNSW segment and saves it whole or not at all. Runs in a thread of its own: linking a vector
 // in costs up to a millisecond. Reads in short transactions, so that checkpoints are never held up.
 
-import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Index } from 'usearch';
@@ -77,7 +87,9 @@ type Place = [entry: number, seq: number];
 function listEntries(database: DatabaseSync, job: IndexJob, from: number): { to: number; places: Place[] } {
   database.exec('BEGIN');
   const { last } = database.prepare('SELECT last FROM sequence').get() as { last: number };
-  const list = database.prepare('SELECT entry, seq FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? ORDER BY entry');
+  const list = database.prepare(
+    'SELECT entry, seq FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? ORDER BY entry',
+  );
   list.setReturnArrays(true);
   const places = list.all(job.spaceId, job.level, from) as unknown as Place[];
   database.exec('COMMIT');
@@ -89,7 +101,12 @@ function listEntries(database: DatabaseSync, job: IndexJob, from: number): { to:
  * gives the last vector of all.
  */
 function addVectors(
-  database: DatabaseSync, start: StartingPoint, places: readonly Place[], job: IndexJob, fullPath: string, afterBatch: () => void,
+  database: DatabaseSync,
+  start: StartingPoint,
+  places: readonly Place[],
+  job: IndexJob,
+  fullPath: string,
+  afterBatch: () => void,
 ): Uint8Array | null {
   const { dimension, quantization } = job.parameters;
   const full = quantization === 'f32' ? null : openFullVectors(fullPath, start.basePath);
@@ -97,10 +114,15 @@ function addVectors(
     let last: Uint8Array | null = null;
     for (const { keys, vectors } of readBatches(database, places, dimension)) {
       // One thread: the vectors lie in the order in which they are given.
-      start.index.add(BigUint64Array.from(keys, BigInt), quantization === 'i8' ? codesOf(vectors, dimension) : vectors, 1);
+      start.index.add(
+        BigUint64Array.from(keys, BigInt),
+        quantization === 'i8' ? codesOf(vectors, dimension) : vectors,
+        1,
+      );
       start.entries.push(...keys);
       const bytes = new Uint8Array(vectors.buffer, 0, vectors.byteLength);
-      if (full !== null && writeSync(full, bytes) !== bytes.length) throw new Error('the disk took less than it was given');
+      if (full !== null && writeSync(full, bytes) !== bytes.length)
+        throw new Error('the disk took less than it was given');
       last = bytes.subarray(-dimension * 4);
       afterBatch();
     }
@@ -112,10 +134,14 @@ function addVectors(
 
 /** Vectors one after another from the start of their buffer. */
 function* readBatches(
-  database: DatabaseSync, places: readonly Place[], dimension: number,
+  database: DatabaseSync,
+  places: readonly Place[],
+  dimension: number,
 ): Generator<{ keys: number[]; vectors: Float32Array<ArrayBuffer> }> {
   // A context that has changed since has another entry: it is not this segment's any more.
-  const read = database.prepare('SELECT v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq WHERE c.seq = ? AND c.entry = ?');
+  const read = database.prepare(
+    'SELECT v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq WHERE c.seq = ? AND c.entry = ?',
+  );
   read.setReturnArrays(true);
   for (let first = 0; first < places.length; first += BATCH) {
     const keys: number[] = [];
@@ -144,7 +170,13 @@ function codesOf(vectors: Float32Array, dimension: number): Int8Array {
   return codes;
 }
 
-function save({ index, entries }: StartingPoint, job: IndexJob, to: number, path: string, last: Uint8Array | null): SegmentFile {
+function save(
+  { index, entries }: StartingPoint,
+  job: IndexJob,
+  to: number,
+  path: string,
+  last: Uint8Array | null,
+): SegmentFile {
   const { spaceId, level, from, parameters } = job;
   const temporary = `${path}.tmp`;
   index.save(`${temporary}.usearch`);

@@ -27,7 +27,11 @@ export interface SegmentSource {
 const LINK_BYTES = 4;
 const NODE_BYTES = 40;
 const SCALAR_BYTES: Readonly<Record<Quantization, number>> = { f32: 4, bf16: 2, i8: 1 };
-const SCALARS: Readonly<Record<Quantization, ScalarKind>> = { f32: ScalarKind.F32, bf16: ScalarKind.BF16, i8: ScalarKind.I8 };
+const SCALARS: Readonly<Record<Quantization, ScalarKind>> = {
+  f32: ScalarKind.F32,
+  bf16: ScalarKind.BF16,
+  i8: ScalarKind.I8,
+};
 
 export function newIndex(dimension: number, quantization: Quantization, hnsw: HnswSettings): Index {
   return new Index({

@@ -50,7 +50,12 @@ export function dataExtensions(quantization: Quantization): readonly DataExtensi
   return quantization === 'f32' ? ['usearch', 'entries'] : ['usearch', 'entries', 'vectors'];
 }
 
-export function parametersOf(embeddingId: string, dimension: number, quantization: Quantization, hnsw: HnswSettings): IndexParameters {
+export function parametersOf(
+  embeddingId: string,
+  dimension: number,
+  quantization: Quantization,
+  hnsw: HnswSettings,
+): IndexParameters {
   return { embeddingId, dimension, quantization, m: hnsw.m, efConstruction: hnsw.efConstruction };
 }
 
@@ -71,7 +76,8 @@ export function listSegments(folder: string, fits: (segment: SegmentDescription)
     const description = NAME.test(name) ? readDescription(path) : null;
     if (description !== null && fits(description)) segments.push({ ...description, path });
   }
-  const filesOf = ({ path, parameters }: SegmentFile) => ['json', ...dataExtensions(parameters.quantization)].map((extension) => `${path}.${extension}`);
+  const filesOf = ({ path, parameters }: SegmentFile) =>
+    ['json', ...dataExtensions(parameters.quantization)].map((extension) => `${path}.${extension}`);
   const kept = new Set(segments.flatMap(filesOf));
   for (const file of readdirSync(folder)) if (!kept.has(join(folder, file))) removeQuietly(join(folder, file));
   return segments;
@@ -83,9 +89,13 @@ function readDescription(path: string): SegmentDescription | null {
     if (description.format !== FORMAT) return null;
     const { bytes, count, parameters } = description;
     const sizes: Readonly<Record<DataExtension, number>> = {
-      usearch: bytes, entries: count * ENTRY_BYTES, vectors: count * parameters.dimension * NUMBER_BYTES,
+      usearch: bytes,
+      entries: count * ENTRY_BYTES,
+      vectors: count * parameters.dimension * NUMBER_BYTES,
     };
-    const isWhole = dataExtensions(parameters.quantization).every((extension) => statSync(`${path}.${extension}`).size === sizes[extension]);
+    const isWhole = dataExtensions(parameters.quantization).every(
+      (extension) => statSync(`${path}.${extension}`).size === sizes[extension],
+    );
     return isWhole ? description : null;
   } catch {
     return null;

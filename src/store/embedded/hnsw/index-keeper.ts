@@ -2,7 +2,14 @@
 // background one at a time, and throws away what is stale or damaged. Meanwhile searches are exact.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { deleteSegment, listSegments, parametersOf, segmentChecksum, type SegmentDescription, type SegmentFile } from './index-files.ts';
+import {
+  deleteSegment,
+  listSegments,
+  parametersOf,
+  segmentChecksum,
+  type SegmentDescription,
+  type SegmentFile,
+} from './index-files.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Effect } from '../database/effects.ts';
 import { HnswSegment } from './hnsw-segment.ts';
@@ -74,7 +81,8 @@ export class IndexKeeper {
       'SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? AND entry <= ?',
     );
     this.#findSaved();
-    for (const space of deps.spaces.all()) for (const level of LEVEL_NUMBERS) this.#unchecked.add(keyOf(space.id, level));
+    for (const space of deps.spaces.all())
+      for (const level of LEVEL_NUMBERS) this.#unchecked.add(keyOf(space.id, level));
   }
 
   /** The level's segments, ready for searches; none where there are none or one of them is damaged. */
@@ -148,7 +156,9 @@ export class IndexKeeper {
     const wanted = JSON.stringify(this.#parameters);
     // A segment of entries that are still to come belongs to another database, or to a later copy of this one.
     const fits = (segment: SegmentDescription) =>
-      JSON.stringify(segment.parameters) === wanted && segment.to <= sequence.last && spaces.byId(segment.spaceId) !== undefined;
+      JSON.stringify(segment.parameters) === wanted &&
+      segment.to <= sequence.last &&
+      spaces.byId(segment.spaceId) !== undefined;
     const found = new Map<string, SegmentFile[]>();
     for (const file of listSegments(folder, fits)) {
       const key = keyOf(file.spaceId, file.level);
@@ -157,7 +167,11 @@ export class IndexKeeper {
     for (const [key, files] of found) {
       const chain = newestChain(files);
       for (const file of files) if (!chain.includes(file)) deleteSegment(file.path);
-      if (chain.length > 0) this.#segments.set(key, chain.map((file) => this.#keep(file, false)));
+      if (chain.length > 0)
+        this.#segments.set(
+          key,
+          chain.map((file) => this.#keep(file, false)),
+        );
     }
   }
 
@@ -169,7 +183,8 @@ export class IndexKeeper {
   #openSegment(segment: KeptSegment): HnswSegment {
     const { dimension, quantization, hnsw } = this.#deps.settings;
     // A damaged graph would lead the search out of its memory, so no byte of it is used unchecked.
-    if (!segment.isVerified && segmentChecksum(segment.path, quantization) !== segment.file.crc32) throw new Error('the checksum differs');
+    if (!segment.isVerified && segmentChecksum(segment.path, quantization) !== segment.file.crc32)
+      throw new Error('the checksum differs');
     segment.isVerified = true;
     return new HnswSegment(segment, dimension, quantization, hnsw);
   }
@@ -194,7 +209,15 @@ export class IndexKeeper {
       return;
     }
     const { databasePath, folder, build } = this.#deps;
-    const job: IndexJob = { databasePath, folder, spaceId, level, from: plan.from, base: plan.base, parameters: this.#parameters };
+    const job: IndexJob = {
+      databasePath,
+      folder,
+      spaceId,
+      level,
+      from: plan.from,
+      base: plan.base,
+      parameters: this.#parameters,
+    };
     this.#running = build(job, (result) => this.#finished(key, result));
   }
 

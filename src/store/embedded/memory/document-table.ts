@@ -104,7 +104,10 @@ export class DocumentTable {
 
   /** Order of creation, then of arrival. */
   compareCreation(a: number, b: number): number {
-    return (this.createdAtMs[a] as number) - (this.createdAtMs[b] as number) || (this.seqs[a] as number) - (this.seqs[b] as number);
+    return (
+      (this.createdAtMs[a] as number) - (this.createdAtMs[b] as number) ||
+      (this.seqs[a] as number) - (this.seqs[b] as number)
+    );
   }
 
   traitsOf(ordinal: number): Traits {
@@ -157,10 +160,22 @@ export class DocumentTable {
 
   get memoryBytes(): number {
     const columns = [
-      this.seqs, this.entries, this.createdAtMs, this.hiddenFromMs, this.ownerIndexes, this.tokenCounts,
-      this.traitIndexes, this.accessCounts, this.termCounts, this.vectorRows, this.levels,
+      this.seqs,
+      this.entries,
+      this.createdAtMs,
+      this.hiddenFromMs,
+      this.ownerIndexes,
+      this.tokenCounts,
+      this.traitIndexes,
+      this.accessCounts,
+      this.termCounts,
+      this.vectorRows,
+      this.levels,
     ];
-    return columns.reduce((sum, column) => sum + column.byteLength, this.alive * ID_BYTES + this.traits.length * TRAITS_BYTES + this.owners.memoryBytes);
+    return columns.reduce(
+      (sum, column) => sum + column.byteLength,
+      this.alive * ID_BYTES + this.traits.length * TRAITS_BYTES + this.owners.memoryBytes,
+    );
   }
 
   #internTraits(traits: string): number {

@@ -3,8 +3,12 @@
 const FIRST_CAPACITY = 16;
 
 type Column =
-  | Float64Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer> | Int8Array<ArrayBuffer>;
+  | Float64Array<ArrayBuffer>
+  | Float32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
+  | Int8Array<ArrayBuffer>;
 
 /** `column` itself where it has room for `length` elements; else a larger one, and `column` is not to be used again. */
 export function grown<T extends Column>(column: T, length: number): T {

@@ -73,7 +73,8 @@ export class LevelVectors {
       if ((this.#documents.entries[ordinal] as number) > this.covered) this.add(ordinal, old.vector(row));
     }
     old.release();
-    for (const found of slots) for (const [ordinal, slot] of found ?? []) this.#documents.vectorRows[ordinal] = slotMark(slot);
+    for (const found of slots)
+      for (const [ordinal, slot] of found ?? []) this.#documents.vectorRows[ordinal] = slotMark(slot);
     return true;
   }
 

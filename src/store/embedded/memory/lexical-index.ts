@@ -127,7 +127,8 @@ export class LexicalIndex {
   }
 
   #mark(documents: ReadonlyMap<number, number>): Uint32Array {
-    if (marked.length < this.#documents.count) marked = new Uint32Array(this.#documents.count + (this.#documents.count >> 1));
+    if (marked.length < this.#documents.count)
+      marked = new Uint32Array(this.#documents.count + (this.#documents.count >> 1));
     for (const [ordinal, name] of documents) marked[ordinal] = name + 1;
     return marked;
   }
@@ -170,7 +171,12 @@ export class LexicalIndex {
     let at = 0;
     for (; at < ordered.length; at++) {
       const { term, factor, bound } = ordered[at] as BoundedTerm;
-      if (at > 0 && this.#lists.length(term) > accumulators.count && this.#best(count, eligible).worst > remaining * ROUNDING) break;
+      if (
+        at > 0 &&
+        this.#lists.length(term) > accumulators.count &&
+        this.#best(count, eligible).worst > remaining * ROUNDING
+      )
+        break;
       this.#addAll(term, factor, averageTermCount);
       remaining -= bound;
     }
@@ -188,7 +194,8 @@ export class LexicalIndex {
     for (const { term, factor } of terms) {
       if (factor <= 0 || this.#lists.length(term) === 0) continue;
       const frequency = this.#lists.hasLargeFrequencies(term) ? Infinity : (this.#lists.maxFrequencies[term] as number);
-      const saturated = frequency === Infinity ? BM25_K1 + 1 : saturatedFrequency(frequency, this.#termCountMin, averageTermCount);
+      const saturated =
+        frequency === Infinity ? BM25_K1 + 1 : saturatedFrequency(frequency, this.#termCountMin, averageTermCount);
       bounded.push({ term, factor, bound: factor * saturated });
     }
     return bounded.sort((a, b) => b.bound - a.bound);
@@ -211,7 +218,9 @@ export class LexicalIndex {
       const ordinal = documents[i] as number;
       const frequency = large ? lists.frequencyAt(term, i) : (frequencies[i] as number);
       if (scores[ordinal] === 0) touched[count++] = ordinal;
-      scores[ordinal] = (scores[ordinal] as number) + (weight * frequency) / (frequency + base + perTerm * (termCounts[ordinal] as number));
+      scores[ordinal] =
+        (scores[ordinal] as number) +
+        (weight * frequency) / (frequency + base + perTerm * (termCounts[ordinal] as number));
     }
     accumulators.count = count;
   }
@@ -232,8 +241,11 @@ export class LexicalIndex {
       winners = winners.filter((ordinal) => ((scores[ordinal] as number) + remaining) * ROUNDING >= worst);
       remaining -= term.bound;
       // Reading a list through is cheaper than many look-ups; it adds to losers and newcomers, who lose all the same.
-      if (this.#lists.length(term.term) < winners.length * SCANNED_PER_LOOKUP) this.#addAll(term.term, term.factor, averageTermCount);
-      else for (const ordinal of winners) scores[ordinal] = (scores[ordinal] as number) + this.#termScore(ordinal, term, averageTermCount);
+      if (this.#lists.length(term.term) < winners.length * SCANNED_PER_LOOKUP)
+        this.#addAll(term.term, term.factor, averageTermCount);
+      else
+        for (const ordinal of winners)
+          scores[ordinal] = (scores[ordinal] as number) + this.#termScore(ordinal, term, averageTermCount);
     }
   }
 

@@ -11,8 +11,19 @@ import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
 import { hiddenFrom } from '../database/stored-row.ts';
 
 type DocumentRow = [
-  entry: number, seq: number, id: string, agentId: string, sessionId: string | null, createdAtMs: number, tokenCount: number,
-  accessCount: number, expiresAtMs: number | null, action: number, terms: string, traits: string, oldText: string | null,
+  entry: number,
+  seq: number,
+  id: string,
+  agentId: string,
+  sessionId: string | null,
+  createdAtMs: number,
+  tokenCount: number,
+  accessCount: number,
+  expiresAtMs: number | null,
+  action: number,
+  terms: string,
+  traits: string,
+  oldText: string | null,
 ];
 
 const DOCUMENTS_SQL = `SELECT c.entry, c.seq, c.id, c.agent_id, c.session_id, c.created_at, c.token_count,
@@ -36,10 +47,16 @@ export class NamespaceLoader {
     this.#dimension = dimension;
     this.#setDerived = database.prepare('UPDATE contexts SET terms = ?, traits = ?, analyzer = ? WHERE seq = ?');
     this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
-    this.#vectors = arrays(database, 'SELECT v.seq, v.vector FROM json_each(?) AS j CROSS JOIN vectors AS v ON v.seq = j.value');
+    this.#vectors = arrays(
+      database,
+      'SELECT v.seq, v.vector FROM json_each(?) AS j CROSS JOIN vectors AS v ON v.seq = j.value',
+    );
     this.#documents = LEVEL_NUMBERS.map(() => arrays(database, DOCUMENTS_SQL));
-    this.#vectorsAfter = arrays(database, `SELECT c.entry, v.vector FROM contexts AS c INDEXED BY contexts_by_entry
-      JOIN vectors AS v ON v.seq = c.seq WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry`);
+    this.#vectorsAfter = arrays(
+      database,
+      `SELECT c.entry, v.vector FROM contexts AS c INDEXED BY contexts_by_entry
+      JOIN vectors AS v ON v.seq = c.seq WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry`,
+    );
   }
 
   readonly readVector: ReadVector = (seq) => {
@@ -78,10 +95,17 @@ export class NamespaceLoader {
   }
 
   /** The level's vectors, all of them or those that `segments` do not cover. */
-  loadVectors(spaceId: number, index: NamespaceIndex, level: LevelNumber, segments: readonly HnswSegment[]): LevelVectors {
+  loadVectors(
+    spaceId: number,
+    index: NamespaceIndex,
+    level: LevelNumber,
+    segments: readonly HnswSegment[],
+  ): LevelVectors {
     const vectors = new LevelVectors(level, index.documents, this.#dimension);
     if (segments.length > 0 && !vectors.adopt(segments)) for (const segment of segments) segment.close();
-    const rows = this.#vectorsAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<[number, Uint8Array]>;
+    const rows = this.#vectorsAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<
+      [number, Uint8Array]
+    >;
     for (const [entry, bytes] of rows) {
       const ordinal = index.documents.ordinalOf(entry);
       if (ordinal >= 0) vectors.add(ordinal, this.#toVector(bytes));

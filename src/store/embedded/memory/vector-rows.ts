@@ -122,7 +122,10 @@ export class VectorRows {
   }
 
   get memoryBytes(): number {
-    return this.#chunks.reduce((sum, { vectors, codes }) => sum + vectors.byteLength + codes.byteLength, this.ordinals.byteLength);
+    return this.#chunks.reduce(
+      (sum, { vectors, codes }) => sum + vectors.byteLength + codes.byteLength,
+      this.ordinals.byteLength,
+    );
   }
 
   /** Compares all rows; gives the `count` best that `eligible` lets through. */
@@ -137,7 +140,12 @@ export class VectorRows {
   }
 
   /** null: a row that was not scored in full may be better than the last of those that were. */
-  #scanRoughly(query: Float32Array, count: number, rescored: number, eligible: (ordinal: number) => boolean): RowScan | null {
+  #scanRoughly(
+    query: Float32Array,
+    count: number,
+    rescored: number,
+    eligible: (ordinal: number) => boolean,
+  ): RowScan | null {
     const { codes: asked, scale, margin } = eightBitQuery(query);
     const about = this.#compare(({ codes }, length) => distancesTo(asked, codes.subarray(0, length)), scale);
     for (const row of this.#unlike) about[row] = Number.NaN;

@@ -58,7 +58,13 @@ export class ColumnSearch {
    * The `count` best in scope, and others. null: the columns are not filled yet, there is no memory for them, or vectors
    * are too much alike for eight bits.
    */
-  top(index: NamespaceIndex, vectors: LevelVectors, query: DenseQuery, count: number, scope: SearchScope): VectorHit[] | null {
+  top(
+    index: NamespaceIndex,
+    vectors: LevelVectors,
+    query: DenseQuery,
+    count: number,
+    scope: SearchScope,
+  ): VectorHit[] | null {
     const columns = this.#filled(index, vectors, scope);
     if (columns === null) return null;
     const comparison = new Comparison(columns, query, scope);
@@ -73,7 +79,14 @@ export class ColumnSearch {
     const possible = comparison.likeliest(count * RESCORED_MAX, best.worst).ordinals;
     // A scan of the rows would find those beyond; a graph would not.
     if (possible.length === count * RESCORED_MAX && vectors.segments.length === 0) return null;
-    return [...hits, ...this.#scorer.hits(index, possible.filter((ordinal) => !scored.has(ordinal)), query)];
+    return [
+      ...hits,
+      ...this.#scorer.hits(
+        index,
+        possible.filter((ordinal) => !scored.has(ordinal)),
+        query,
+      ),
+    ];
   }
 
   /** To be called where a level is searched, whichever way: columns that are not worth their memory are let go. */

@@ -82,7 +82,11 @@ export class DenseSearch {
   /** With vectors that were read once: they say how the level's texts are spread, which a few more or less do not change. */
   #sampledScores(index: NamespaceIndex, vectors: LevelVectors, query: Float32Array, samples: number): Float64Array {
     let sample = vectors.sampled;
-    if (sample === null || sample.wanted !== samples || index.documents.count > sample.documentCount * SAMPLE_GROWTH_MAX) {
+    if (
+      sample === null ||
+      sample.wanted !== samples ||
+      index.documents.count > sample.documentCount * SAMPLE_GROWTH_MAX
+    ) {
       const ordinals = vectors.sample(samples);
       const matrix = new Float32Array(ordinals.length * query.length);
       this.#scorer.gather(index, ordinals, (place, vector) => matrix.set(vector, place * query.length));
@@ -90,12 +94,19 @@ export class DenseSearch {
       vectors.sampled = sample;
     }
     const count = sample.matrix.length / query.length;
-    return count === 0 ? new Float64Array(0) : Float64Array.from(distancesTo(query, sample.matrix), (distance) => 1 - distance);
+    return count === 0
+      ? new Float64Array(0)
+      : Float64Array.from(distancesTo(query, sample.matrix), (distance) => 1 - distance);
   }
 
   /** null: asking the graph often enough would cost more than scoring everything in scope. */
   #inSegment(
-    index: NamespaceIndex, segment: HnswSegment, query: DenseQuery, count: number, scope: SearchScope, scoreNs: number,
+    index: NamespaceIndex,
+    segment: HnswSegment,
+    query: DenseQuery,
+    count: number,
+    scope: SearchScope,
+    scoreNs: number,
   ): VectorHit[] | null {
     let wanted = Math.ceil((count / scope.expectedShare) * OVERSAMPLING);
     let exactNs = Infinity;
@@ -120,7 +131,11 @@ export class DenseSearch {
 
   #finished(index: NamespaceIndex, segment: HnswSegment, hits: VectorHit[], query: DenseQuery): VectorHit[] {
     if (segment.isExact) return hits;
-    return this.#scorer.hits(index, hits.map(({ ordinal }) => ordinal), query);
+    return this.#scorer.hits(
+      index,
+      hits.map(({ ordinal }) => ordinal),
+      query,
+    );
   }
 }
 
@@ -129,7 +144,12 @@ function gatherNs({ segments }: LevelVectors): number {
 }
 
 function eligibleHits(
-  documents: DocumentTable, segment: HnswSegment, query: Float32Array, wanted: number, needed: number, scope: SearchScope,
+  documents: DocumentTable,
+  segment: HnswSegment,
+  query: Float32Array,
+  wanted: number,
+  needed: number,
+  scope: SearchScope,
 ): VectorHit[] {
   const hits: VectorHit[] = [];
   for (const { entry, score } of segment.search(query, wanted)) {

@@ -60,7 +60,9 @@ export class FilterCheck {
     this.#spaceId = spaceId;
     this.#level = level;
     this.#filter = filter;
-    const stored = [...filterKeys(filter)].filter((key) => key === 'tags' || key === 'updated_at' || key.startsWith('metadata.'));
+    const stored = [...filterKeys(filter)].filter(
+      (key) => key === 'tags' || key === 'updated_at' || key.startsWith('metadata.'),
+    );
     this.#columns = new Map(stored.map((key) => [key, index.fields.use(key)]));
     this.#known = new Uint8Array(index.documents.count);
     this.#readsMax = Math.max(SINGLE_READS_MIN, index.lexical(level).documentCount * READS_PER_ROW);
@@ -77,10 +79,14 @@ export class FilterCheck {
   #value(key: string, ordinal: number): JsonValue | undefined {
     const documents = this.#documents;
     switch (key) {
-      case 'created_at': return documents.createdAtMs[ordinal];
-      case 'agent_id': return documents.ownerOf(ordinal).agentId;
-      case 'session_id': return documents.ownerOf(ordinal).sessionId;
-      case 'level': return levelName(documents.levels[ordinal] as number);
+      case 'created_at':
+        return documents.createdAtMs[ordinal];
+      case 'agent_id':
+        return documents.ownerOf(ordinal).agentId;
+      case 'session_id':
+        return documents.ownerOf(ordinal).sessionId;
+      case 'level':
+        return levelName(documents.levels[ordinal] as number);
       default: {
         const column = this.#columns.get(key) as FieldColumn;
         if (!column.isRead(ordinal)) this.#read(ordinal);
@@ -91,7 +97,8 @@ export class FilterCheck {
 
   #read(ordinal: number): void {
     if (this.#documents.levels[ordinal] === this.#level && this.#reads++ >= this.#readsMax) {
-      for (const row of this.#reader.level(this.#spaceId, this.#level)) this.#keep(this.#documents.ordinalOf(row[0]), row);
+      for (const row of this.#reader.level(this.#spaceId, this.#level))
+        this.#keep(this.#documents.ordinalOf(row[0]), row);
     } else {
       const row = this.#reader.one(this.#documents.seqs[ordinal] as number);
       if (row !== undefined) this.#keep(ordinal, row);

@@ -8,7 +8,12 @@ import type { FoundDocuments } from './found-documents.ts';
 import { adjacent } from './neighbours.ts';
 import type { QueryTerms } from './query-terms.ts';
 
-export function packCandidates(index: NamespaceIndex, request: WireSearch, terms: QueryTerms, found: FoundDocuments): WireCandidates {
+export function packCandidates(
+  index: NamespaceIndex,
+  request: WireSearch,
+  terms: QueryTerms,
+  found: FoundDocuments,
+): WireCandidates {
   const { documents } = index;
   const { count, ordinals } = found;
   const { termScores, sums } = terms.scores(ordinals);

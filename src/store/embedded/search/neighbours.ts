@@ -11,11 +11,19 @@ import type { SearchScope } from './search-scope.ts';
 export function adjacent(documents: DocumentTable, ordinal: number, nowMs: number): { previous: number; next: number } {
   const owner = documents.ownerOf(ordinal);
   const at = placeOf(owner, documents, ordinal);
-  return { previous: memberAt(owner, walk(owner, documents, at, -1, nowMs)), next: memberAt(owner, walk(owner, documents, at, 1, nowMs)) };
+  return {
+    previous: memberAt(owner, walk(owner, documents, at, -1, nowMs)),
+    next: memberAt(owner, walk(owner, documents, at, 1, nowMs)),
+  };
 }
 
 /** Those of the `reach` contexts before and after each of `ordinals` that the scope lets through. */
-export function neighboursOf(documents: DocumentTable, ordinals: Iterable<number>, reach: number, scope: SearchScope): Set<number> {
+export function neighboursOf(
+  documents: DocumentTable,
+  ordinals: Iterable<number>,
+  reach: number,
+  scope: SearchScope,
+): Set<number> {
   const found = new Set<number>();
   if (reach === 0) return found;
   for (const ordinal of ordinals) {
@@ -56,7 +64,10 @@ function areTurns(owner: Owner, documents: DocumentTable, earlier: number, later
 
 function turnAt(owner: Owner, documents: DocumentTable, at: number): Turn {
   const ordinal = owner.members[at] as number;
-  return { hasSpeaker: documents.traitsOf(ordinal).speaker.length > 0, createdAtMs: documents.createdAtMs[ordinal] as number };
+  return {
+    hasSpeaker: documents.traitsOf(ordinal).speaker.length > 0,
+    createdAtMs: documents.createdAtMs[ordinal] as number,
+  };
 }
 
 function memberAt(owner: Owner, at: number): number {

@@ -29,7 +29,10 @@ export class QueryTerms {
     this.statistics.frequencies.forEach((frequency, place) => {
       const term = index.dictionary.find(terms[place] as string);
       if (term === undefined || frequency === 0) return;
-      known.push({ term, factor: (weights[place] as number) * inverseDocumentFrequency(this.statistics.documentCount, frequency) });
+      known.push({
+        term,
+        factor: (weights[place] as number) * inverseDocumentFrequency(this.statistics.documentCount, frequency),
+      });
       places.push(place);
     });
     this.known = known;
@@ -48,10 +51,12 @@ export class QueryTerms {
         if (levels[ordinal] === level) documents.set(ordinal, i);
       });
       if (documents.size === 0) continue;
-      this.#index.lexical(level).scoreDocuments(documents, this.known, this.statistics.averageTermCount, (i, term, score) => {
-        termScores[i * width + (this.#places[term] as number)] = score;
-        sums[i] = (sums[i] as number) + score;
-      });
+      this.#index
+        .lexical(level)
+        .scoreDocuments(documents, this.known, this.statistics.averageTermCount, (i, term, score) => {
+          termScores[i * width + (this.#places[term] as number)] = score;
+          sums[i] = (sums[i] as number) + score;
+        });
     }
     return { termScores, sums };
   }

@@ -42,7 +42,8 @@ export class SearchScope {
         this.ownedCount += owner.counts[level - 1] as number;
       }
     }
-    this.expectedShare = (this.ownedCount / Math.max(1, this.levelCount)) * (request.filter === null ? 1 : FILTER_SHARE);
+    this.expectedShare =
+      (this.ownedCount / Math.max(1, this.levelCount)) * (request.filter === null ? 1 : FILTER_SHARE);
     this.hasFilter = request.filter !== null;
     this.nowMs = request.nowMs;
     this.#hides = documents.mayHide(level, request.nowMs);
@@ -51,12 +52,14 @@ export class SearchScope {
   }
 
   /** Of the level, and seen by the search. Bound, so that it can be handed on. */
-  readonly eligible = (ordinal: number): boolean => this.#documents.levels[ordinal] === this.level && this.sees(ordinal);
+  readonly eligible = (ordinal: number): boolean =>
+    this.#documents.levels[ordinal] === this.level && this.sees(ordinal);
 
   /** Of whatever level: it lives, belongs to the scope and passes the filter. */
   sees(ordinal: number): boolean {
     if (this.#documents.levels[ordinal] === 0) return false;
-    if (this.#ownerMask !== null && this.#ownerMask[this.#documents.ownerIndexes[ordinal] as number] !== 1) return false;
+    if (this.#ownerMask !== null && this.#ownerMask[this.#documents.ownerIndexes[ordinal] as number] !== 1)
+      return false;
     return this.#documents.isShown(ordinal, this.nowMs) && (this.#filter === null || this.#filter.passes(ordinal));
   }
 
@@ -77,7 +80,8 @@ export class SearchScope {
   *#owned(): Iterable<number> {
     const { levels } = this.#documents;
     if (this.#owners === null) {
-      for (let ordinal = 0; ordinal < this.#documents.count; ordinal++) if (levels[ordinal] === this.level) yield ordinal;
+      for (let ordinal = 0; ordinal < this.#documents.count; ordinal++)
+        if (levels[ordinal] === this.level) yield ordinal;
       return;
     }
     for (const owner of this.#owners) {

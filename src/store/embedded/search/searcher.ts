@@ -26,8 +26,12 @@ export function noStatistics(terms: readonly string[]): WireStatistics {
 /** What a namespace without contexts answers. */
 export function noCandidates({ terms, levels }: WireSearch): WireFindings {
   return {
-    levels: levels.map(() => NOTHING_SEARCHED), statistics: noStatistics(terms),
-    count: 0, columns: new ArrayBuffer(0), ids: '', idEnds: new Uint32Array(0),
+    levels: levels.map(() => NOTHING_SEARCHED),
+    statistics: noStatistics(terms),
+    count: 0,
+    columns: new ArrayBuffer(0),
+    ids: '',
+    idEnds: new Uint32Array(0),
   };
 }
 
@@ -75,7 +79,8 @@ export class Searcher {
     const byVector = this.#addNearest(search, scope);
     const byWords = addLexicalHits(search, scope);
     const hosts = vectorsSpeakForNeighbours(request, search.terms) ? new Set([...byVector, ...byWords]) : byWords;
-    for (const ordinal of neighboursOf(index.documents, hosts, request.neighbours, scope)) search.found.add(ordinal, false);
+    for (const ordinal of neighboursOf(index.documents, hosts, request.neighbours, scope))
+      search.found.add(ordinal, false);
     return { searched: scope.countSeen(), denseMedian: this.#denseMedian(index, request, level, dense) };
   }
 
@@ -83,7 +88,8 @@ export class Searcher {
     const vectors = index.vectors(scope.level);
     if (dense === null || vectors === null) return [];
     const nearest = new TopList(request.candidates);
-    for (const { ordinal, score } of this.#dense.top(index, vectors, dense, request.candidates, scope)) nearest.push(ordinal, score);
+    for (const { ordinal, score } of this.#dense.top(index, vectors, dense, request.candidates, scope))
+      nearest.push(ordinal, score);
     return nearest.items().map(({ ordinal, score }) => {
       found.dense[found.add(ordinal, true)] = score;
       return ordinal;
@@ -100,7 +106,12 @@ export class Searcher {
     missing.forEach((ordinal, i) => (found.dense[found.placeOf(ordinal)] = scores[i] as number));
   }
 
-  #denseMedian(index: NamespaceIndex, { denseSamples }: WireSearch, level: LevelNumber, dense: DenseQuery | null): number | null {
+  #denseMedian(
+    index: NamespaceIndex,
+    { denseSamples }: WireSearch,
+    level: LevelNumber,
+    dense: DenseQuery | null,
+  ): number | null {
     const vectors = index.vectors(level);
     if (dense === null || vectors === null || denseSamples === 0) return null;
     return this.#dense.median(index, vectors, dense, denseSamples);
@@ -120,7 +131,12 @@ function addLexicalHits({ index, request, terms, found }: Search, scope: SearchS
 }
 
 /** Few contexts in scope are scored one by one: the lists of their terms may hold the whole namespace. */
-function lexicalHits(index: NamespaceIndex, terms: QueryTerms, count: number, scope: SearchScope): { readonly ordinal: number }[] {
+function lexicalHits(
+  index: NamespaceIndex,
+  terms: QueryTerms,
+  count: number,
+  scope: SearchScope,
+): { readonly ordinal: number }[] {
   const lexical = index.lexical(scope.level);
   const postings = terms.known.reduce((sum, { term }) => sum + lexical.postingCount(term), 0);
   if (scope.ownedCount * terms.known.length * POSTINGS_PER_LOOKUP >= postings) {

@@ -24,7 +24,12 @@ export class VectorScorer {
    * Dot products with `query`, in the order of `ordinals`; NaN where a vector is gone. Where `needsTrue` says no, a
    * comparison in eight bits will do if there was one.
    */
-  scores(index: NamespaceIndex, ordinals: readonly number[], query: DenseQuery, needsTrue = (_ordinal: number) => true): Float64Array {
+  scores(
+    index: NamespaceIndex,
+    ordinals: readonly number[],
+    query: DenseQuery,
+    needsTrue = (_ordinal: number) => true,
+  ): Float64Array {
     const batch = new ScoreBatch(query.vector, this.#scratch, ordinals.length);
     const unscored: number[] = [];
     const places: number[] = [];
@@ -49,7 +54,11 @@ export class VectorScorer {
   }
 
   /** Hands each vector to `take`, from memory, from a segment's file or from the database, whichever has it. */
-  gather(index: NamespaceIndex, ordinals: readonly number[], take: (place: number, vector: Float32Array) => void): void {
+  gather(
+    index: NamespaceIndex,
+    ordinals: readonly number[],
+    take: (place: number, vector: Float32Array) => void,
+  ): void {
     const { documents } = index;
     const slots = new Map<SegmentVectors, WantedSlot[]>();
     const unread: number[] = [];

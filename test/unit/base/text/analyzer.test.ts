@@ -39,10 +39,16 @@ describe('analyze', () => {
   });
 
   it.each([
-    ['letters', 'a'.repeat(262_144)], ['capitals behind an identifier', `aB ${'A'.repeat(262_000)}`],
-    ['digits', '1'.repeat(262_144)], ['dotted digits', '1.'.repeat(131_072)], ['apostrophes', "a'".repeat(131_072)],
-    ['question marks', '?'.repeat(262_144)], ['Han', '漢'.repeat(262_144)], ['accents', 'e\u0301'.repeat(131_072)],
-    ['ligatures that grow', '\ufdfa'.repeat(20_000)], ['camel case', 'aB'.repeat(131_072)],
+    ['letters', 'a'.repeat(262_144)],
+    ['capitals behind an identifier', `aB ${'A'.repeat(262_000)}`],
+    ['digits', '1'.repeat(262_144)],
+    ['dotted digits', '1.'.repeat(131_072)],
+    ['apostrophes', "a'".repeat(131_072)],
+    ['question marks', '?'.repeat(262_144)],
+    ['Han', '漢'.repeat(262_144)],
+    ['accents', 'e\u0301'.repeat(131_072)],
+    ['ligatures that grow', '\ufdfa'.repeat(20_000)],
+    ['camel case', 'aB'.repeat(131_072)],
   ])('takes the longest text of %s in linear time', (_name, text) => {
     const startedMs = performance.now();
     analyzeQuery(text);
@@ -52,7 +58,12 @@ describe('analyze', () => {
   });
 
   it.each([
-    ['German', 'Wo steht das grüne Fahrrad?', 'Das Fahrrad lehnt am Schuppen.', ['Die Katze schläft.', 'Morgen regnet es.']],
+    [
+      'German',
+      'Wo steht das grüne Fahrrad?',
+      'Das Fahrrad lehnt am Schuppen.',
+      ['Die Katze schläft.', 'Morgen regnet es.'],
+    ],
     ['Russian', 'где лежит ключ', 'ключ лежит под ковриком', ['завтра будет дождь', 'кошка спит']],
     ['Hindi', 'चाबी कहाँ है', 'चाबी दराज़ में रखी गई', ['कल बारिश होगी', 'बिल्ली सो रही']],
     ['Chinese', '钥匙放在哪里', '备用钥匙在抽屉里', ['明天会下雨', '小猫睡着了']],
@@ -65,12 +76,15 @@ describe('analyze', () => {
 describe('analyzeQuery', () => {
   it('gives each term once, in order', () => {
     expect(analyzeQuery('red boots, red hats').terms).toEqual([
-      { term: 'red', weight: 1 }, { term: 'boot', weight: 1 }, { term: 'hat', weight: 1 },
+      { term: 'red', weight: 1 },
+      { term: 'boot', weight: 1 },
+      { term: 'hat', weight: 1 },
     ]);
   });
 
   it('names speakers, also those called like a function word', () => {
-    const speaks = (query: string, text: string): boolean => namesSpeaker(analyzeQuery(query), textTraits(text).speaker);
+    const speaks = (query: string, text: string): boolean =>
+      namesSpeaker(analyzeQuery(query), textTraits(text).speaker);
     expect(speaks('Where did Ann go?', 'Ann Lee: To Oslo.')).toBe(true);
     expect(speaks('where did ann go', 'Ann: To Oslo.')).toBe(true);
     expect(speaks('What did Will buy?', 'Will: A kite.')).toBe(true);

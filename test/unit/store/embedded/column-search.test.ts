@@ -8,7 +8,17 @@ import { noMetrics } from '../../../../src/base/metrics.ts';
 import { BLOCK_ROWS } from '../../../../src/store/embedded/columns/column-kernel.generated.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore, SearchRequest } from '../../../../src/store/store.ts';
-import { dot, idOf, normalize, put, sample, searchIn, searchOf, termsOf, vectorOf } from '../../../contract/store-samples.ts';
+import {
+  dot,
+  idOf,
+  normalize,
+  put,
+  sample,
+  searchIn,
+  searchOf,
+  termsOf,
+  vectorOf,
+} from '../../../contract/store-samples.ts';
 
 const DIMENSION = 256;
 const COUNT = 6_000;
@@ -43,8 +53,15 @@ describe('a level that is compared column by column', () => {
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'store-columns-'));
     store = await openEmbeddedStore({
-      dataDir, dimension: DIMENSION, embeddingId: 'sparse', indexingThreshold: 5_000, hnsw: { efConstruction: 16, efSearch: 16 }, columns: COLUMNS,
-      clock: systemClock, log: silentLog, metrics: noMetrics,
+      dataDir,
+      dimension: DIMENSION,
+      embeddingId: 'sparse',
+      indexingThreshold: 5_000,
+      hnsw: { efConstruction: 16, efSearch: 16 },
+      columns: COLUMNS,
+      clock: systemClock,
+      log: silentLog,
+      metrics: noMetrics,
     });
     await write(0, 4_800);
   });
@@ -54,18 +71,30 @@ describe('a level that is compared column by column', () => {
   });
 
   async function write(from: number, to: number): Promise<void> {
-    await store.write(Array.from({ length: to - from }, (_, place) => {
-      const i = from + place;
-      return put({ ...sample(`c-${i}`, DIMENSION, { sessionId: `s-${i % 4}`, metadata: { group: i % 7 } }), vector: vectors[i] as Float32Array });
-    }));
+    await store.write(
+      Array.from({ length: to - from }, (_, place) => {
+        const i = from + place;
+        return put({
+          ...sample(`c-${i}`, DIMENSION, { sessionId: `s-${i % 4}`, metadata: { group: i % 7 } }),
+          vector: vectors[i] as Float32Array,
+        });
+      }),
+    );
   }
 
   /** Scores of the best, and those that there should be. */
-  async function compare(name: string, among: (i: number) => boolean, fields: Partial<SearchRequest> = {}): Promise<void> {
+  async function compare(
+    name: string,
+    among: (i: number) => boolean,
+    fields: Partial<SearchRequest> = {},
+  ): Promise<void> {
     const vector = sparse(name);
     const count = (await store.stats('space')).counts.immediate + deleted.size;
     const { candidates } = await searchIn(store, searchOf({ vector, candidates: WANTED, ...fields }));
-    const expected = vectors.slice(0, count).flatMap((other, i) => (among(i) && !deleted.has(i) ? [dot(vector, other)] : [])).sort((a, b) => b - a);
+    const expected = vectors
+      .slice(0, count)
+      .flatMap((other, i) => (among(i) && !deleted.has(i) ? [dot(vector, other)] : []))
+      .sort((a, b) => b - a);
     const found = candidates.map(({ dense }) => dense as number).sort((a, b) => b - a);
     expect(found).toEqual(expected.slice(0, WANTED).map((score) => expect.closeTo(score, 5) as number));
   }
@@ -74,7 +103,9 @@ describe('a level that is compared column by column', () => {
     for (const name of ['alike', 'related', 'v-3', 'v-150', 'something else', 'x']) {
       await compare(name, () => true);
       await compare(name, (i) => i % 4 === 1, { agentId: 'agent', sessionId: 's-1' });
-      await compare(name, (i) => i % 7 !== 3, { filter: { must_not: [{ key: 'metadata.group', match: { value: 3 } }] } });
+      await compare(name, (i) => i % 7 !== 3, {
+        filter: { must_not: [{ key: 'metadata.group', match: { value: 3 } }] },
+      });
     }
   }
 
@@ -100,17 +131,26 @@ describe('a level that is compared column by column', () => {
 
   it('gives about the scores of mere neighbours', async () => {
     const vector = beside('v-3', sparse('v-78'), 0.8);
-    const { candidates } = await searchIn(store, searchOf({ vector, terms: termsOf('c-74'), candidates: 1, neighbours: 3, denseNeighbours: false }));
+    const { candidates } = await searchIn(
+      store,
+      searchOf({ vector, terms: termsOf('c-74'), candidates: 1, neighbours: 3, denseNeighbours: false }),
+    );
     const place = new Map(vectors.map((_, i) => [idOf(`c-${i}`), i]));
-    const neighbours = candidates.filter(({ direct }) => !direct).map(({ id, dense }) => ({ i: place.get(id) as number, dense }));
+    const neighbours = candidates
+      .filter(({ direct }) => !direct)
+      .map(({ id, dense }) => ({ i: place.get(id) as number, dense }));
     expect(neighbours.map(({ i }) => i)).toContain(78);
-    for (const { i, dense } of neighbours) expect(Math.abs((dense as number) - dot(vector, vectors[i] as Float32Array))).toBeLessThan(0.01);
+    for (const { i, dense } of neighbours)
+      expect(Math.abs((dense as number) - dot(vector, vectors[i] as Float32Array))).toBeLessThan(0.01);
     expect(dot(vector, vectors[78] as Float32Array)).toBeGreaterThan(0.5);
   });
 
   it('misses nothing once there is a graph, which would', async () => {
     await write(5_000, COUNT);
-    while ((await store.stats()).driver['indexed_vectors'] === 0 || (await store.stats()).driver['index_building'] === true) {
+    while (
+      (await store.stats()).driver['indexed_vectors'] === 0 ||
+      (await store.stats()).driver['index_building'] === true
+    ) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     await compareAll();
@@ -131,9 +171,20 @@ describe('where memory is short, columns', () => {
   const EACH = 4_200;
   const COLUMN_BYTES = Math.ceil(EACH / BLOCK_ROWS) * BLOCK_ROWS * DIMENSION;
 
-  async function withStore<T>(dataDir: string, options: Partial<EmbeddedStoreOptions>, use: (store: ContextStore) => Promise<T>): Promise<T> {
+  async function withStore<T>(
+    dataDir: string,
+    options: Partial<EmbeddedStoreOptions>,
+    use: (store: ContextStore) => Promise<T>,
+  ): Promise<T> {
     const store = await openEmbeddedStore({
-      dataDir, dimension: DIMENSION, embeddingId: 'sparse', clock: systemClock, log: silentLog, metrics: noMetrics, columns: COLUMNS, ...options,
+      dataDir,
+      dimension: DIMENSION,
+      embeddingId: 'sparse',
+      clock: systemClock,
+      log: silentLog,
+      metrics: noMetrics,
+      columns: COLUMNS,
+      ...options,
     });
     try {
       return await use(store);
@@ -149,7 +200,8 @@ describe('where memory is short, columns', () => {
       for (const namespace of SPACES) {
         await store.search(searchOf({ namespace, vector: sparse(`q-${round}`), candidates: 5 }));
         const { driver } = await store.stats();
-        if (round >= 8) seen.push({ bytes: driver['memory_bytes'] as number, resident: driver['resident_namespaces'] as number });
+        if (round >= 8)
+          seen.push({ bytes: driver['memory_bytes'] as number, resident: driver['resident_namespaces'] as number });
       }
     }
     return seen;
@@ -160,7 +212,11 @@ describe('where memory is short, columns', () => {
     onTestFinished(() => rm(dataDir, { recursive: true }));
     await withStore(dataDir, {}, async (store) => {
       for (const namespace of SPACES) {
-        await store.write(vectors.slice(0, EACH).map((vector, i) => put({ ...sample(`${namespace}-${i}`, DIMENSION, { namespace }), vector })));
+        await store.write(
+          vectors
+            .slice(0, EACH)
+            .map((vector, i) => put({ ...sample(`${namespace}-${i}`, DIMENSION, { namespace }), vector })),
+        );
       }
     });
     const without = (await withStore(dataDir, { columns: { levelCountMin: 1e9 } }, askInTurn)).at(-1)?.bytes as number;

@@ -24,7 +24,14 @@ describe('the kernel of columns', () => {
     expect(readFileSync(saved, 'utf8')).toBe(await renderKernel());
   });
 
-  it.each([[1, 0], [31, 0], [64, 5], [64, 10], [257, 8], [1024, 9]])('multiplies vectors of %i numbers with a query in which %i of ten are zero', (dimension, zeros) => {
+  it.each([
+    [1, 0],
+    [31, 0],
+    [64, 5],
+    [64, 10],
+    [257, 8],
+    [1024, 9],
+  ])('multiplies vectors of %i numbers with a query in which %i of ten are zero', (dimension, zeros) => {
     const kernel = new ColumnKernel(dimension);
     const count = BLOCK_ROWS + 37;
     const vectors = Array.from({ length: count }, (_, row) => codesOf(row, dimension));

@@ -21,7 +21,8 @@ function append(columns: LevelColumns, missing: ReadonlySet<number> = new Set())
   for (let first = 0; first < COUNT; first += 700) {
     const count = Math.min(700, COUNT - first);
     const isAdded = columns.append(ordinalsOf(first, count), (take) => {
-      for (let place = count - 1; place >= 0; place--) if (!missing.has(first + place)) take(place, vectors[first + place] as Float32Array);
+      for (let place = count - 1; place >= 0; place--)
+        if (!missing.has(first + place)) take(place, vectors[first + place] as Float32Array);
     });
     expect(isAdded).toBe(true);
   }
@@ -38,7 +39,9 @@ it('gives dot products within the margin, whichever block a row is in', () => {
   const found = scores(columns);
   expect(found).toHaveLength(COUNT);
   found.forEach((score, row) => {
-    expect(Math.abs(score - dot(query, vectors[row] as Float32Array))).toBeLessThan(marginOf(columns.steps[row] as number, queryStep));
+    expect(Math.abs(score - dot(query, vectors[row] as Float32Array))).toBeLessThan(
+      marginOf(columns.steps[row] as number, queryStep),
+    );
     expect(columns.steps[row]).toBeLessThanOrEqual(columns.stepMax);
   });
   expect(columns.memoryBytes).toBeGreaterThan(2 * BLOCK_ROWS * DIMENSION);
@@ -48,7 +51,12 @@ it('finds the row of a document, and none of one that was never added', () => {
   const columns = new LevelColumns(DIMENSION);
   expect(columns.rowOf(0)).toBe(-1);
   append(columns);
-  expect([0, 2, BLOCK_ROWS * 2, (COUNT - 1) * 2].map((ordinal) => columns.rowOf(ordinal))).toEqual([0, 1, BLOCK_ROWS, COUNT - 1]);
+  expect([0, 2, BLOCK_ROWS * 2, (COUNT - 1) * 2].map((ordinal) => columns.rowOf(ordinal))).toEqual([
+    0,
+    1,
+    BLOCK_ROWS,
+    COUNT - 1,
+  ]);
   expect([1, BLOCK_ROWS * 2 + 1, COUNT * 2].map((ordinal) => columns.rowOf(ordinal))).toEqual([-1, -1, -1]);
 });
 
@@ -62,14 +70,19 @@ it('adds nothing where the vectors cannot be read', () => {
   const columns = new LevelColumns(DIMENSION);
   append(columns);
   const before = scores(columns);
-  const fail = () => columns.append([COUNT * 2], () => { throw new Error('the disk is gone'); });
+  const fail = () =>
+    columns.append([COUNT * 2], () => {
+      throw new Error('the disk is gone');
+    });
   expect(fail).toThrow('the disk is gone');
   expect(scores(columns)).toEqual(before);
 });
 
 it('says no where there is no memory for all of them, and adds none', () => {
   const columns = new LevelColumns(16_384);
-  const read = () => { throw new Error('nothing is to be read'); };
+  const read = () => {
+    throw new Error('nothing is to be read');
+  };
   // 4 GiB, and one row.
   expect(columns.append(new Array<number>(2 ** 18 + 1).fill(0), read)).toBe(false);
   expect(columns.count).toBe(0);
@@ -83,7 +96,9 @@ it('follows documents to their new ordinals, and forgets the dead', () => {
   // Of each level every third document has died, the last ones too.
   const lives = (row: number) => row % 3 !== 0 && row < COUNT - 3;
   let kept = 0;
-  const moved = Uint32Array.from({ length: COUNT * 2 + 10 }, (_, ordinal) => (lives(ordinal >> 1) ? kept++ : 0xffffffff));
+  const moved = Uint32Array.from({ length: COUNT * 2 + 10 }, (_, ordinal) =>
+    lives(ordinal >> 1) ? kept++ : 0xffffffff,
+  );
   columns.renumber(moved);
   expect(columns.count).toBe(COUNT - 3);
   expect(columns.looked).toBe(kept);

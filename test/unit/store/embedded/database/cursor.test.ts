@@ -4,7 +4,11 @@ import { CursorCodec } from '../../../../../src/store/embedded/database/cursor.t
 describe('CursorCodec', () => {
   const codec = new CursorCodec(Buffer.alloc(16, 7));
 
-  it.each([{ createdAtMs: 0, seq: 0 }, { createdAtMs: -5, seq: 1 }, { createdAtMs: 1_700_000_000_000, seq: 2 ** 48 - 1 }])('keeps %j', (position) => {
+  it.each([
+    { createdAtMs: 0, seq: 0 },
+    { createdAtMs: -5, seq: 1 },
+    { createdAtMs: 1_700_000_000_000, seq: 2 ** 48 - 1 },
+  ])('keeps %j', (position) => {
     expect(codec.decode(3, codec.encode(3, position))).toEqual(position);
   });
 
@@ -13,6 +17,8 @@ describe('CursorCodec', () => {
     expect(cursor).toMatch(/^[\w-]{22}$/);
     expect(codec.encode(1, { createdAtMs: 1, seq: 2 }).slice(0, 4)).not.toBe(cursor.slice(0, 4));
     expect(() => codec.decode(2, cursor)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
-    expect(() => new CursorCodec(Buffer.alloc(16, 8)).decode(1, cursor)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+    expect(() => new CursorCodec(Buffer.alloc(16, 8)).decode(1, cursor)).toThrow(
+      expect.objectContaining({ code: 'BAD_REQUEST' }),
+    );
   });
 });

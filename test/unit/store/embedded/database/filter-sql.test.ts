@@ -13,10 +13,13 @@ describe('filterToSql', () => {
     return database.prepare(`SELECT 1 FROM contexts AS c WHERE ${sql}`).get(...parameters) !== undefined;
   };
 
-  it.each([9_223_372_036_854_775_000, 2 ** 53 + 2, 1e300, -0.1])('compares the number %d as JavaScript reads it', (value) => {
-    expect(passes({ a: value }, { must: [{ key: 'metadata.a', match: { value } }] })).toBe(true);
-    expect(passes({ a: value }, { must: [{ key: 'metadata.a', range: { gte: value, lte: value } }] })).toBe(true);
-  });
+  it.each([9_223_372_036_854_775_000, 2 ** 53 + 2, 1e300, -0.1])(
+    'compares the number %d as JavaScript reads it',
+    (value) => {
+      expect(passes({ a: value }, { must: [{ key: 'metadata.a', match: { value } }] })).toBe(true);
+      expect(passes({ a: value }, { must: [{ key: 'metadata.a', range: { gte: value, lte: value } }] })).toBe(true);
+    },
+  );
 
   it('takes hundreds of conditions side by side', () => {
     const should = Array.from({ length: 1500 }, (_, i) => ({ key: 'metadata.a', match: { value: i } }));

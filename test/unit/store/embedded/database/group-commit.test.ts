@@ -18,17 +18,25 @@ function setUp() {
   const spaces = new Spaces(database);
   const sequence = new Sequence(database);
   const group = new GroupCommit(database, spaces, sequence, new AccessCounts(database, spaces), deferred);
-  const writing = (line: string): WriteTask<string> => (effects) => {
-    const { id } = spaces.getOrCreate(line);
-    put.push(line);
-    effects.push({ kind: 'access', spaceId: id, entry: sequence.next(), count: 1 });
-    return line;
-  };
-  const failing = (line: string): WriteTask<string> => (effects) => {
-    writing(line)(effects);
-    throw new Error('no');
-  };
-  const lines = () => database.prepare('SELECT line FROM log').all().map(({ line }) => line);
+  const writing =
+    (line: string): WriteTask<string> =>
+    (effects) => {
+      const { id } = spaces.getOrCreate(line);
+      put.push(line);
+      effects.push({ kind: 'access', spaceId: id, entry: sequence.next(), count: 1 });
+      return line;
+    };
+  const failing =
+    (line: string): WriteTask<string> =>
+    (effects) => {
+      writing(line)(effects);
+      throw new Error('no');
+    };
+  const lines = () =>
+    database
+      .prepare('SELECT line FROM log')
+      .all()
+      .map(({ line }) => line);
   return { database, spaces, sequence, group, writing, failing, lines };
 }
 
@@ -36,7 +44,10 @@ describe('GroupCommit', () => {
   it('commits all calls at once', () => {
     const { group, writing, lines, database, sequence } = setUp();
     const { outcomes, effects } = group.run([writing('a'), writing('b')]);
-    expect(outcomes).toEqual([{ ok: true, value: 'a' }, { ok: true, value: 'b' }]);
+    expect(outcomes).toEqual([
+      { ok: true, value: 'a' },
+      { ok: true, value: 'b' },
+    ]);
     expect(effects).toHaveLength(2);
     expect(lines()).toEqual(['a', 'b']);
     expect(new Sequence(database).last).toBe(sequence.last);
@@ -53,7 +64,9 @@ describe('GroupCommit', () => {
 
   it('commits nothing where the transaction cannot be ended', () => {
     const { group, writing, lines, database, spaces } = setUp();
-    database.exec('CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED); PRAGMA foreign_keys = ON');
+    database.exec(
+      'CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED); PRAGMA foreign_keys = ON',
+    );
     const orphan: WriteTask<string> = () => {
       database.exec('INSERT INTO child VALUES (99)');
       return 'orphan';

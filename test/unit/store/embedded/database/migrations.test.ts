@@ -23,7 +23,9 @@ describe('migrate', () => {
     const broken = { version: 2, sql: 'CREATE TABLE other (a); INSERT INTO nowhere VALUES (1)' };
     expect(() => migrate(database, [FIRST, broken])).toThrow('nowhere');
     expect(schemaVersion(database)).toBe(1);
-    expect(database.prepare(`SELECT count(*) AS count FROM sqlite_schema WHERE name = 'other'`).get()).toMatchObject({ count: 0 });
+    expect(database.prepare(`SELECT count(*) AS count FROM sqlite_schema WHERE name = 'other'`).get()).toMatchObject({
+      count: 0,
+    });
     migrate(database, [FIRST, SECOND]);
     expect(schemaVersion(database)).toBe(2);
   });

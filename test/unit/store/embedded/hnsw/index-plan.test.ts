@@ -31,12 +31,20 @@ describe('planIndex', () => {
   });
 
   it('merges what has become large beside the large one', () => {
-    expect(planIndex(10_100, [large, segment(9000, 12_000, 2000)], THRESHOLD)).toEqual({ kind: 'build', from: 0, base: large });
+    expect(planIndex(10_100, [large, segment(9000, 12_000, 2000)], THRESHOLD)).toEqual({
+      kind: 'build',
+      from: 0,
+      base: large,
+    });
   });
 
   it('builds anew what is mostly dead', () => {
     expect(planIndex(5900, [segment(0, 9000, 8000, 5900)], THRESHOLD)).toEqual({ kind: 'build', from: 0, base: null });
-    expect(planIndex(8500, [large, segment(9000, 9900, 900, 500)], THRESHOLD)).toEqual({ kind: 'build', from: 9000, base: null });
+    expect(planIndex(8500, [large, segment(9000, 9900, 900, 500)], THRESHOLD)).toEqual({
+      kind: 'build',
+      from: 9000,
+      base: null,
+    });
   });
 
   it('gives up the index of a level that has become small', () => {

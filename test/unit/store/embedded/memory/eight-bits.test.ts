@@ -26,7 +26,13 @@ describe('vectors in eight bits', () => {
     vector.set([0.375, -0.375, 0.9, -0.9, 0, 0.0021, -0.0021, 0.0014]);
     expect([...codesOf(vector).subarray(0, 8)]).toEqual([127, -127, 127, -127, 0, 1, -1, 0]);
     expect(toEightBits(vector, new Int8Array(DIMENSION), 0)).toBe(false);
-    expect(toEightBits(vector.map((value) => value / 3), new Int8Array(DIMENSION), 0)).toBe(true);
+    expect(
+      toEightBits(
+        vector.map((value) => value / 3),
+        new Int8Array(DIMENSION),
+        0,
+      ),
+    ).toBe(true);
   });
 
   it('of a query without any direction are zeros', () => {

@@ -9,8 +9,18 @@ const LEVEL = 3;
 
 function document(entry: number): Document {
   return {
-    seq: entry, entry, id: String(entry), agentId: 'a', sessionId: null, level: LEVEL, createdAtMs: entry, tokenCount: 1,
-    accessCount: 0, hiddenFromMs: Infinity, terms: '', traits: '',
+    seq: entry,
+    entry,
+    id: String(entry),
+    agentId: 'a',
+    sessionId: null,
+    level: LEVEL,
+    createdAtMs: entry,
+    tokenCount: 1,
+    accessCount: 0,
+    hiddenFromMs: Infinity,
+    terms: '',
+    traits: '',
   };
 }
 
@@ -38,26 +48,54 @@ function bruteForce(texts: readonly number[][], factors: ReadonlyMap<number, num
 }
 
 // Few terms and uneven weights, so that the bounds really cut off what cannot win.
-const texts = fc.array(fc.array(fc.integer({ min: 0, max: 30 }).map((n) => Math.floor((n * n) / 60)), { maxLength: 8 }), { minLength: 1, maxLength: 120 });
-const factors = fc.uniqueArray(fc.tuple(fc.integer({ min: 0, max: 15 }), fc.double({ min: 0.01, max: 9, noNaN: true })), { selector: ([term]) => term, maxLength: 6 });
+const texts = fc.array(
+  fc.array(
+    fc.integer({ min: 0, max: 30 }).map((n) => Math.floor((n * n) / 60)),
+    { maxLength: 8 },
+  ),
+  { minLength: 1, maxLength: 120 },
+);
+const factors = fc.uniqueArray(
+  fc.tuple(fc.integer({ min: 0, max: 15 }), fc.double({ min: 0.01, max: 9, noNaN: true })),
+  { selector: ([term]) => term, maxLength: 6 },
+);
 
 describe('LexicalIndex', () => {
   it('finds the best documents exactly, whatever it skips', () => {
     fc.assert(
-      fc.property(texts, factors, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 2, max: 6 }), (lists, weighted, count, modulus) => {
-        const removed = new Set(lists.flatMap((_, i) => (i % 7 === 3 ? [i] : [])));
-        const index = build(lists, removed);
-        const eligible = (ordinal: number) => !removed.has(ordinal) && ordinal % modulus !== 0;
-        const average = 4;
-        const hits = index.search(weighted.map(([term, factor]) => ({ term, factor })), average, count, eligible);
-        const scores = bruteForce(lists, new Map(weighted), average);
-        const best = scores.filter((score, i) => score > 0 && eligible(i)).sort((a, b) => b - a).slice(0, count);
-        expect(hits.map(({ score }) => score).sort((a, b) => b - a).map((score) => score.toFixed(9))).toEqual(best.map((score) => score.toFixed(9)));
-        for (const { ordinal, score } of hits) {
-          expect(eligible(ordinal)).toBe(true);
-          expect(score).toBeCloseTo(scores[ordinal] as number, 9);
-        }
-      }),
+      fc.property(
+        texts,
+        factors,
+        fc.integer({ min: 1, max: 8 }),
+        fc.integer({ min: 2, max: 6 }),
+        (lists, weighted, count, modulus) => {
+          const removed = new Set(lists.flatMap((_, i) => (i % 7 === 3 ? [i] : [])));
+          const index = build(lists, removed);
+          const eligible = (ordinal: number) => !removed.has(ordinal) && ordinal % modulus !== 0;
+          const average = 4;
+          const hits = index.search(
+            weighted.map(([term, factor]) => ({ term, factor })),
+            average,
+            count,
+            eligible,
+          );
+          const scores = bruteForce(lists, new Map(weighted), average);
+          const best = scores
+            .filter((score, i) => score > 0 && eligible(i))
+            .sort((a, b) => b - a)
+            .slice(0, count);
+          expect(
+            hits
+              .map(({ score }) => score)
+              .sort((a, b) => b - a)
+              .map((score) => score.toFixed(9)),
+          ).toEqual(best.map((score) => score.toFixed(9)));
+          for (const { ordinal, score } of hits) {
+            expect(eligible(ordinal)).toBe(true);
+            expect(score).toBeCloseTo(scores[ordinal] as number, 9);
+          }
+        },
+      ),
       { numRuns: 400 },
     );
   });
@@ -65,12 +103,22 @@ describe('LexicalIndex', () => {
   it('tells what each term adds, for few documents and for many', () => {
     const lists = Array.from({ length: 200 }, (_, i) => [i % 3, i % 5, i % 5]);
     const index = build(lists, new Set());
-    const terms = [{ term: 1, factor: 2 }, { term: 4, factor: 1 }];
+    const terms = [
+      { term: 1, factor: 2 },
+      { term: 4, factor: 1 },
+    ];
     for (const count of [3, 150]) {
       const documents = new Map(Array.from({ length: count }, (_, i) => [i, 1000 + i]));
       const sums = new Map<number, number>();
       index.scoreDocuments(documents, terms, 3, (name, _, score) => sums.set(name, (sums.get(name) ?? 0) + score));
-      const expected = bruteForce(lists.slice(0, count), new Map([[1, 2], [4, 1]]), 3);
+      const expected = bruteForce(
+        lists.slice(0, count),
+        new Map([
+          [1, 2],
+          [4, 1],
+        ]),
+        3,
+      );
       expected.forEach((score, i) => expect(sums.get(1000 + i) ?? 0).toBeCloseTo(score, 9));
     }
   });
@@ -91,7 +139,15 @@ describe('LexicalIndex', () => {
     expect(index.documentFrequency(0)).toBe(300);
     expect(index.documentFrequency(1)).toBe(100);
     expect(index.documentFrequency(2)).toBe(0);
-    const hits = index.search([{ term: 1, factor: 1 }, { term: 2, factor: 1 }], 2, 1000, (ordinal) => !removed.has(ordinal));
+    const hits = index.search(
+      [
+        { term: 1, factor: 1 },
+        { term: 2, factor: 1 },
+      ],
+      2,
+      1000,
+      (ordinal) => !removed.has(ordinal),
+    );
     expect(hits).toHaveLength(100);
   });
 });

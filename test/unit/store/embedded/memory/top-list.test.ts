@@ -9,7 +9,9 @@ describe('TopList', () => {
         const list = new TopList(size);
         scores.forEach((score, i) => list.push(i, score));
         const kept = list.items();
-        expect(kept.map(({ score }) => score).sort((a, b) => b - a)).toEqual([...scores].sort((a, b) => b - a).slice(0, size));
+        expect(kept.map(({ score }) => score).sort((a, b) => b - a)).toEqual(
+          [...scores].sort((a, b) => b - a).slice(0, size),
+        );
         for (const { ordinal, score } of kept) expect(scores[ordinal]).toBe(score);
       }),
     );

@@ -21,18 +21,22 @@ describe('VectorRows', () => {
       rowOf.delete(i);
     }
     expect(rows.count).toBe(53);
-    for (const [ordinal, row] of rowOf) expect(rows.vector(row).subarray(0, 200)).toEqual((vectors[ordinal] as Float32Array).subarray(0, 200));
+    for (const [ordinal, row] of rowOf)
+      expect(rows.vector(row).subarray(0, 200)).toEqual((vectors[ordinal] as Float32Array).subarray(0, 200));
 
     const query = vectors[40] as Float32Array;
     const odd = (ordinal: number) => ordinal % 2 === 1;
-    const expected = [...rowOf.keys()].filter(odd).sort((a, b) => dot(query, vectors[b] as Float32Array) - dot(query, vectors[a] as Float32Array));
+    const expected = [...rowOf.keys()]
+      .filter(odd)
+      .sort((a, b) => dot(query, vectors[b] as Float32Array) - dot(query, vectors[a] as Float32Array));
     const hits = [...rows.scan(query, 5, odd).hits].sort((a, b) => b.score - a.score);
     expect(hits.map(({ ordinal }) => ordinal)).toEqual(expected.slice(0, 5));
     expect(rows.scan(query, 1000, odd).hits).toHaveLength(expected.length);
     expect(rows.scan(query, 5, (ordinal) => ordinal === 79).hits).toMatchObject([{ ordinal: 79 }]);
     const { scores } = rows.scan(query, 5, odd);
     expect(scores).toHaveLength(53);
-    for (const [ordinal, row] of rowOf) expect(scores[row]).toBeCloseTo(dot(query, vectors[ordinal] as Float32Array), 4);
+    for (const [ordinal, row] of rowOf)
+      expect(scores[row]).toBeCloseTo(dot(query, vectors[ordinal] as Float32Array), 4);
     rows.release();
     expect(rows.scan(query, 5, odd).hits).toEqual([]);
   });
@@ -58,15 +62,26 @@ describe('VectorRows', () => {
     const vectors = Array.from({ length: 600 }, (_, i) => {
       const vector = vectorOf(`v-${i}`, dimension);
       // Half of them are nearly the same, and some have a number that eight bits cut off.
-      if (i % 2 === 1) return unit(vectorOf('alike', dimension).map((value, place) => value + (vector[place] as number) * 1e-4));
+      if (i % 2 === 1)
+        return unit(vectorOf('alike', dimension).map((value, place) => value + (vector[place] as number) * 1e-4));
       if (i % 10 === 0) vector[i % dimension] = 3;
       return unit(vector);
     });
     vectors.forEach((vector, i) => rows.add(i, vector));
-    for (const query of [vectorOf('alike', dimension), vectors[0] as Float32Array, vectorOf('v-2', dimension), vectorOf('other', dimension)]) {
+    for (const query of [
+      vectorOf('alike', dimension),
+      vectors[0] as Float32Array,
+      vectorOf('v-2', dimension),
+      vectorOf('other', dimension),
+    ]) {
       const scores = vectors.map((vector) => dot(query, vector)).sort((a, b) => b - a);
-      expect(bestScores(rows.scan(query, 20, () => true))).toEqual(scores.slice(0, 20).map((score) => expect.closeTo(score, 5) as number));
-      const thirds = vectors.filter((_, i) => i % 3 === 0).map((vector) => dot(query, vector)).sort((a, b) => b - a);
+      expect(bestScores(rows.scan(query, 20, () => true))).toEqual(
+        scores.slice(0, 20).map((score) => expect.closeTo(score, 5) as number),
+      );
+      const thirds = vectors
+        .filter((_, i) => i % 3 === 0)
+        .map((vector) => dot(query, vector))
+        .sort((a, b) => b - a);
       const someFound = bestScores(rows.scan(query, 20, (ordinal) => ordinal % 3 === 0));
       expect(someFound).toEqual(thirds.slice(0, 20).map((score) => expect.closeTo(score, 5) as number));
     }

@@ -1,0 +1,68 @@
+import type { Filter } from '../../base/context.ts';
+import { toCodedError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import {
+  fromBatchOutcome,
+  fromQueryOutcome,
+  fromRecord,
+  fromStoreOutcome,
+  toQueryInput,
+  toReader,
+  toStoreInput,
+  toUpdateInput,
+} from './context-wire.ts';
+import type { Handler, HandlerCall } from './handler.ts';
+import { withinReply } from './reply-bounds.ts';
+
+export const store: Handler<'context.store'> = async (payload, call, { memory }) =>
+  fromStoreOutcome(await memory.store(toStoreInput(payload, call), call.options));
+
+export const storeBatch: Handler<'context.store_batch'> = async ({ contexts }, call, { memory, log }) => {
+  const inputs = contexts.map((context) => toStoreInput(context, call));
+  const outcomes = await memory.storeBatch(inputs, call.options);
+  logDefects(outcomes, call, log);
+  return { results: outcomes.map(fromBatchOutcome) };
+};
+
+/** A defect that hit one context of a batch fails no request, so nobody else would log it. */
+function logDefects(outcomes: readonly unknown[], { id, connection }: HandlerCall, log: Log): void {
+  for (const outcome of outcomes) {
+    if (!(outcome instanceof Error)) continue;
+    const { code, cause } = toCodedError(outcome);
+    if (code === 'INTERNAL')
+      log.error({ connection, request: id, code, error: cause ?? outcome }, 'a context of a batch failed');
+  }
+}
+
+export const query: Handler<'context.query'> = async (payload, call, { memory, replyBytesMax }) =>
+  fromQueryOutcome(withinReply(await memory.query(toQueryInput(payload, call), call.options), replyBytesMax));
+
+export const get: Handler<'context.get'> = async ({ namespace, id }, _call, { memory }) => ({
+  context: fromRecord(await memory.get(namespace, id)),
+});
+
+export const update: Handler<'context.update'> = async (payload, call, { memory }) => ({
+  context: fromRecord(await memory.update(toUpdateInput(payload), call.options)),
+});
+
+/** By id or by filter: the schema lets exactly one of them through. */
+export const remove: Handler<'context.delete'> = async ({ namespace, id, filter }, _call, { memory }) => ({
+  deleted: await memory.delete(namespace, id === undefined ? { filter: filter as Filter } : { id }),
+});
+
+export const list: Handler<'context.list'> = async (payload, call, { memory, listBytesMax }) => {
+  const { namespace, levels, filter, limit, cursor } = payload;
+  const page = await memory.list({
+    namespace,
+    ...toReader(payload, call),
+    bytesMax: listBytesMax,
+    ...(levels !== undefined && { levels }),
+    ...(filter !== undefined && { filter }),
+    ...(limit !== undefined && { limit }),
+    ...(cursor !== undefined && { cursor }),
+  });
+  return {
+    contexts: page.records.map(fromRecord),
+    ...(page.cursor !== undefined && { cursor: page.cursor }),
+  };
+};

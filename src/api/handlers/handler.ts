@@ -1,0 +1,64 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { CallOptions, Memory } from '../../hirag/types.ts';
+import type { NewContext, ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
+
+/** What handlers work with; one for the whole server. */
+export interface Services {
+  readonly memory: Memory;
+  readonly clock: Clock;
+  /** On the monotonic clock. */
+  readonly startedMs: number;
+  /** Whether the store answers; a promise only where that is not known yet. */
+  healthy(): boolean | Promise<boolean>;
+  activeConnections(): number;
+  /** What the payload of a reply may weigh, in bytes. */
+  readonly replyBytesMax: number;
+  /** What a page of a list may weigh before it ends early, in bytes. */
+  readonly listBytesMax: number;
+  readonly log: Log;
+}
+
+/** Who makes this call, and how long it may take. */
+export interface HandlerCall {
+  /** The request's id and its connection's number, for the log. */
+  readonly id: number;
+  readonly connection: number;
+  /** As given in the handshake: the default of `agent_id`. */
+  readonly sender: string;
+  /** Carries the client's deadline where there is one. */
+  readonly options: CallOptions;
+}
+
+/** With the namespace that the gate resolved and permitted. */
+export type InNamespace<T> = Omit<T, 'namespace'> & { readonly namespace: string };
+
+/** Payloads as they leave the gate: checked, and in a namespace where they belong to one. */
+export interface CheckedPayloads extends Omit<RequestPayloads, NamespacedType | 'context.store_batch'> {
+  'context.store': InNamespace<RequestPayloads['context.store']>;
+  'context.store_batch': { readonly contexts: readonly InNamespace<NewContext>[] };
+  'context.query': InNamespace<RequestPayloads['context.query']>;
+  'context.get': InNamespace<RequestPayloads['context.get']>;
+  'context.update': InNamespace<RequestPayloads['context.update']>;
+  'context.delete': InNamespace<RequestPayloads['context.delete']>;
+  'context.list': InNamespace<RequestPayloads['context.list']>;
+  'level.clear': InNamespace<RequestPayloads['level.clear']>;
+}
+
+type NamespacedType =
+  | 'context.store'
+  | 'context.query'
+  | 'context.get'
+  | 'context.update'
+  | 'context.delete'
+  | 'context.list'
+  | 'level.clear';
+
+/** Payload in, payload out; checks nothing that the gate checks. What can answer at once does so without a promise. */
+export type Handler<T extends RequestType> = (
+  payload: CheckedPayloads[T],
+  call: HandlerCall,
+  services: Services,
+) => ReplyPayloads[T] | Promise<ReplyPayloads[T]>;
+
+export type Handlers = { readonly [T in RequestType]: Handler<T> };

@@ -1,0 +1,20 @@
+import { LEVELS } from '../../base/context.ts';
+import type { Handler } from './handler.ts';
+
+/** Without a namespace: of all of them; the gate lets only keys through that see them all. */
+export const stats: Handler<'stats'> = async ({ namespace }, _call, { memory, clock, startedMs }) => {
+  const { store, cache } = await memory.stats(namespace);
+  const total = LEVELS.reduce((sum, level) => sum + store.counts[level], 0);
+  return {
+    counts: { ...store.counts, total },
+    cache: {
+      embedding_entries: cache.embeddingEntries,
+      embedding_hits: cache.embeddingHits,
+      embedding_misses: cache.embeddingMisses,
+      working_sets: cache.workingSets,
+    },
+    store: store.driver,
+    uptime_ms: Math.floor(clock.monotonicMs() - startedMs),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+};

@@ -1,0 +1,110 @@
+import type { Clock } from '../../base/clock.ts';
+
+export interface HealthSources {
+  /** Embeds one short text; rejects where the model cannot be reached. */
+  readonly embedderAnswers: () => Promise<unknown>;
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+export interface CheckResult {
+  readonly status: 'ok' | 'failed';
+  readonly reason?: string;
+}
+
+export interface HealthReport {
+  readonly status: 'ok' | 'failed' | 'starting' | 'stopping';
+  readonly version: string;
+  readonly uptime_ms: number;
+  readonly checks: { readonly store: CheckResult; readonly embedder: CheckResult };
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why it is not. */
+  readonly reason?: string;
+}
+
+export interface Health {
+  report(): Promise<HealthReport>;
+  readiness(): Promise<Readiness>;
+  /** The server is up; `storeAnswers` tells whether its store is, and may hang where it is not. */
+  running(storeAnswers: () => Promise<boolean>): void;
+  /** From now on not ready: the server is going away. */
+  stopping(): void;
+}
+
+const PROBE_TIMEOUT_MS = 1000;
+/** Probes come from several places at once; the store is asked once in this time. */
+const STORE_CACHE_MS = 1000;
+/** An embedding service may cost money. */
+const EMBEDDER_CACHE_MS = 30_000;
+
+/** Starting until `running` is called. Asks the backends, with a timeout, and not at every call. */
+export function createHealth(sources: HealthSources): Health {
+  const startedMs = sources.clock.monotonicMs();
+  let phase: 'starting' | 'running' | 'stopping' = 'starting';
+  let store: Probe = () => Promise.resolve({ status: 'failed', reason: 'is not open yet' });
+  const embedder = cachedProbe(sources.clock, EMBEDDER_CACHE_MS, sources.embedderAnswers);
+  return {
+    async report() {
+      const checks = { store: await store(), embedder: await embedder() };
+      const failed = Object.values(checks).some((check) => check.status === 'failed');
+      return {
+        status: phase === 'running' ? (failed ? 'failed' : 'ok') : phase,
+        version: sources.version,
+        uptime_ms: Math.round(sources.clock.monotonicMs() - startedMs),
+        checks,
+      };
+    },
+    async readiness() {
+      if (phase === 'stopping') return { ready: false, reason: 'the server is shutting down' };
+      const check = await store();
+      return check.status === 'ok'
+        ? { ready: true }
+        : { ready: false, reason: `the store ${check.reason ?? 'failed'}` };
+    },
+    running(storeAnswers) {
+      phase = 'running';
+      store = cachedProbe(sources.clock, STORE_CACHE_MS, async () => {
+        if (!(await storeAnswers())) throw new Error('no answer');
+      });
+    },
+    stopping() {
+      phase = 'stopping';
+    },
+  };
+}
+
+type Probe = () => Promise<CheckResult>;
+
+/** Runs `probe` with a timeout; callers within `cacheMs` share one run. */
+function cachedProbe(clock: Clock, cacheMs: number, probe: () => Promise<unknown>): Probe {
+  let last: { readonly atMs: number; readonly result: Promise<CheckResult> } | undefined;
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (last === undefined || nowMs - last.atMs >= cacheMs) {
+      last = { atMs: nowMs, result: runProbe(clock, probe) };
+    }
+    return last.result;
+  };
+}
+
+async function runProbe(clock: Clock, probe: () => Promise<unknown>): Promise<CheckResult> {
+  const timeout = Promise.withResolvers<CheckResult>();
+  const cancel = clock.after(PROBE_TIMEOUT_MS, () =>
+    timeout.resolve({ status: 'failed', reason: `did not answer within ${PROBE_TIMEOUT_MS} ms` }),
+  );
+  const answer = Promise.resolve()
+    .then(probe)
+    .then(
+      (): CheckResult => ({ status: 'ok' }),
+      // The error's own words may hold paths and addresses; they are in the log.
+      (): CheckResult => ({ status: 'failed', reason: 'did not answer' }),
+    );
+  try {
+    return await Promise.race([answer, timeout.promise]);
+  } finally {
+    cancel();
+  }
+}

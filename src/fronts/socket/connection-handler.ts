@@ -1,0 +1,146 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Metrics } from '../../base/metrics.ts';
+import type { Random } from '../../base/random.ts';
+import type { Memory } from '../../hirag/types.ts';
+import { createValidators, type Validators } from '../../protocol/messages.ts';
+import { Connection, type ConnectionDeps } from './connection.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { HealthProbe } from './health-probe.ts';
+import { KeyRing, type KeyConfig } from '../../api/key-ring.ts';
+import { DEFAULT_LIMITS, listBytesMax, replyPayloadBytesMax, type ServerLimits } from './limits.ts';
+
+export interface ConnectionHandlerDeps {
+  readonly memory: Memory;
+  readonly keys: readonly KeyConfig[];
+  /** What is left out keeps the wire protocol's default. */
+  readonly limits?: Partial<ServerLimits>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Of this server, told in `hello`. */
+  readonly version: string;
+  /** Compiled where they are not handed in. */
+  readonly validators?: Validators;
+}
+
+/** Connections looked after in one pass are pinged so many at a time, with a pause between, so that ten thousand idle ones never hold the loop. */
+const SWEEP_SLICE_SENDS = 64;
+const SWEEP_PAUSE_MS = 5;
+const SWEEP_INTERVAL_MS_MAX = 500;
+const SWEEP_INTERVAL_MS_MIN = 5;
+
+/** Serves the wire protocol on any number of streams, with one timer for all of them. */
+export class ConnectionHandler {
+  readonly #deps: ConnectionDeps;
+  readonly #connections = new Set<Connection>();
+  readonly #stopSweeping: () => void;
+  #sweep: Iterator<Connection> | null = null;
+  #accepted = 0;
+  #stopped: Promise<void> | null = null;
+  #whenEmpty: (() => void) | null = null;
+
+  /** Throws `StartupError` where a key breaks the rules. */
+  constructor(deps: ConnectionHandlerDeps) {
+    const { memory, clock, random, log, metrics, version } = deps;
+    const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+    const validators = deps.validators ?? createValidators();
+    const health = new HealthProbe(() => memory.healthy(), clock);
+    const services = {
+      memory,
+      clock,
+      startedMs: clock.monotonicMs(),
+      healthy: () => health.healthy(),
+      activeConnections: () => this.#connections.size,
+      replyBytesMax: replyPayloadBytesMax(limits),
+      listBytesMax: listBytesMax(limits),
+      log,
+    };
+    const dispatcher = new Dispatcher({ services, validators, limits, clock, log, metrics });
+    const keys = new KeyRing(deps.keys, clock, random);
+    this.#deps = { dispatcher, keys, validators, limits, clock, random, log, metrics, version };
+    metrics.gauge('active_connections', () => this.#connections.size);
+    this.#stopSweeping = clock.every(sweepIntervalMs(limits), () => this.#startSweep());
+  }
+
+  get activeConnections(): number {
+    return this.#connections.size;
+  }
+
+  /** Speaks the protocol on `duplex` until it is closed. Half-open streams get the replies they wait for. */
+  handle(duplex: Duplex): void {
+    this.#accepted += 1;
+    const connection = new Connection(duplex, this.#accepted, this.#deps, (closed) => this.#forget(closed));
+    this.#connections.add(connection);
+    this.#deps.metrics.count('connections_total');
+    connection.start();
+    if (this.#stopped !== null) connection.goAway(0);
+  }
+
+  /** Counts a stream that was turned away before it came here. */
+  refused(): void {
+    this.#deps.metrics.count('connections_refused_total');
+  }
+
+  /**
+   * Section 3: says goaway, refuses new requests, lets what is in flight finish. Resolves when every
+   * connection is closed; those still open after `deadlineMs` are cut off. A second call waits for the first.
+   */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs);
+    return this.#stopped;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const empty = new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+    });
+    this.#deps.dispatcher.shutDown();
+    const cancelDeadline = this.#deps.clock.after(deadlineMs, () => this.#cutOff());
+    for (const connection of this.#connections) connection.goAway(deadlineMs);
+    if (this.#connections.size > 0) await empty;
+    cancelDeadline();
+    this.#stopSweeping();
+    this.#sweep = null;
+  }
+
+  #cutOff(): void {
+    if (this.#connections.size > 0) {
+      this.#deps.log.warn({ connections: this.#connections.size }, 'connections cut off at the shutdown deadline');
+    }
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+
+  #startSweep(): void {
+    if (this.#sweep !== null) return;
+    this.#sweep = this.#connections.values();
+    this.#continueSweep();
+  }
+
+  #continueSweep(): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    let sent = 0;
+    while (this.#sweep !== null) {
+      const next = this.#sweep.next();
+      if (next.done === true) {
+        this.#sweep = null;
+      } else if (next.value.sweep(nowMs) && ++sent === SWEEP_SLICE_SENDS) {
+        this.#deps.clock.after(SWEEP_PAUSE_MS, () => this.#continueSweep());
+        return;
+      }
+    }
+  }
+}
+
+/** Often enough that no limit in time is overdrawn by more than a tenth. */
+function sweepIntervalMs(limits: ServerLimits): number {
+  const shortestMs = Math.min(limits.authTimeoutMs, limits.heartbeatMs) / 10;
+  return Math.max(SWEEP_INTERVAL_MS_MIN, Math.min(SWEEP_INTERVAL_MS_MAX, Math.floor(shortestMs)));
+}

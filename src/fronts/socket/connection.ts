@@ -1,0 +1,336 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Metrics } from '../../base/metrics.ts';
+import { encodeBody } from '../../protocol/codec.ts';
+import { FrameReader, type Frame } from '../../protocol/frame.ts';
+import type { Call } from './call.ts';
+import type { Dispatcher, Requester } from './dispatcher.ts';
+import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
+import type { ServerLimits } from './limits.ts';
+import { PeerWatch, type PeerState } from './peer-watch.ts';
+import { errorBody, resultBody } from './replies.ts';
+import { FrameWriter } from './writer.ts';
+
+export interface ConnectionDeps extends HandshakeDeps {
+  readonly dispatcher: Dispatcher;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** `handshake` until `welcome`, `open` while it is served, `closing` while what was sent may still be read. */
+type Phase = 'handshake' | 'open' | 'closing' | 'closed';
+
+/** One socket's life: handshake, requests in, replies out, flow in both directions, the end. */
+export class Connection implements Requester {
+  readonly number: number;
+  readonly #duplex: Duplex;
+  readonly #deps: ConnectionDeps;
+  readonly #onClosed: (connection: Connection) => void;
+  readonly #reader = new FrameReader();
+  readonly #writer: FrameWriter;
+  readonly #watch: PeerWatch;
+  readonly #startedMs: number;
+  readonly #highWaterBytes: number;
+  readonly #replyRoomBytes: number;
+  /** Requests being worked on; at most `maxInFlight`. */
+  readonly #running = new Map<number, Call>();
+  /** What their replies are expected to weigh. */
+  #expectedBytes = 0;
+  #phase: Phase = 'handshake';
+  #handshake: Handshake | null;
+  #session: Session | null = null;
+  #goingAway = false;
+  #peerEnded = false;
+  #paused = false;
+  #cancelGrace: (() => void) | null = null;
+
+  constructor(duplex: Duplex, number: number, deps: ConnectionDeps, onClosed: (connection: Connection) => void) {
+    const { limits, clock, metrics } = deps;
+    this.number = number;
+    this.#duplex = duplex;
+    this.#deps = deps;
+    this.#onClosed = onClosed;
+    this.#writer = new FrameWriter(duplex, metrics);
+    this.#handshake = new Handshake(deps);
+    this.#startedMs = clock.monotonicMs();
+    this.#watch = new PeerWatch(this.#startedMs, limits.heartbeatMs);
+    // Below the stream's own mark no `drain` would follow to take reading up again.
+    this.#highWaterBytes = Math.max(
+      Math.min(limits.highWaterBytes, limits.maxBufferedBytes / 2),
+      duplex.writableHighWaterMark,
+    );
+    this.#replyRoomBytes = Math.max(Math.min(limits.replyRoomBytes, limits.maxBufferedBytes / 2), this.#highWaterBytes);
+  }
+
+  /** Takes the stream over and says hello. */
+  start(): void {
+    const duplex = this.#duplex;
+    duplex.on('data', (chunk: Uint8Array) => this.#onData(chunk));
+    duplex.on('drain', () => this.#onDrain());
+    duplex.on('end', () => this.#onPeerEnd());
+    duplex.on('error', (error) => this.#onStreamError(error));
+    duplex.on('close', () => this.#onClose());
+    this.#writer.send(encodeBody(this.#handshake!.hello()));
+    this.#writer.flush();
+  }
+
+  get session(): Session {
+    return this.#session!;
+  }
+
+  isRunning(id: number): boolean {
+    return this.#running.has(id);
+  }
+
+  started(call: Call): void {
+    this.#running.set(call.id, call);
+    this.#expectedBytes += call.replyBytes;
+  }
+
+  settled(call: Call): void {
+    // After the end of the connection they are all forgotten already.
+    if (this.#running.delete(call.id)) this.#expectedBytes -= call.replyBytes;
+    this.#takeUpReading();
+    this.#finishIfDone();
+  }
+
+  reply(id: number, payload: object): void {
+    if (this.#phase !== 'open') return;
+    const { clock, limits } = this.#deps;
+    const body = resultBody(id, payload, clock.nowMs());
+    if (!this.#fits(body)) {
+      throw new CodedError('PAYLOAD_TOO_LARGE', 'the reply is longer than a frame may be: ask for less', {
+        details: { max_frame_bytes: limits.maxFrameBytes },
+      });
+    }
+    this.#send(body);
+  }
+
+  refuse(id: number, error: CodedError): void {
+    if (this.#phase === 'open') this.#send(this.#errorBody(id, error));
+  }
+
+  /** A connection-level error: told with id 0, then the connection is closed (section 4). */
+  fail(error: CodedError): void {
+    if (!this.#isLive()) return;
+    const { log, metrics } = this.#deps;
+    const fields = { connection: this.number, code: error.code };
+    if (error.code === 'INTERNAL') log.error({ ...fields, error: error.cause ?? error }, 'connection failed');
+    else log.info({ ...fields, reason: error.message }, 'connection refused');
+    if (this.#phase === 'handshake') metrics.count('auth_failures_total', { code: error.code });
+    this.#writer.send(this.#errorBody(0, error));
+    this.#close();
+    this.#startGrace();
+  }
+
+  /** Section 3: announces the end; what is in flight is finished first. */
+  goAway(deadlineMs: number): void {
+    if (this.#phase === 'handshake') {
+      this.fail(new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere'));
+    } else if (this.#phase === 'open' && !this.#goingAway) {
+      this.#goingAway = true;
+      this.#send(encodeBody({ type: 'goaway', deadline_ms: deadlineMs, timestamp: this.#deps.clock.nowMs() }));
+      this.#finishIfDone();
+    }
+  }
+
+  destroy(): void {
+    this.#duplex.destroy();
+  }
+
+  /**
+   * What time brings about: the end of a handshake that takes too long, of a key's validity and of a silent
+   * peer, and pings. Called every now and then for each connection; true where it sent something.
+   */
+  sweep(nowMs: number): boolean {
+    if (this.#phase === 'open') return this.#sweepOpen(nowMs);
+    if (this.#phase === 'handshake' && nowMs - this.#startedMs >= this.#deps.limits.authTimeoutMs) {
+      this.fail(new CodedError('AUTH_TIMEOUT', 'the connection did not authenticate in time'));
+      return true;
+    }
+    if (this.#phase === 'closing' && this.#reading(nowMs) === 'stalled') this.destroy();
+    return false;
+  }
+
+  #sweepOpen(nowMs: number): boolean {
+    const { clock, log } = this.#deps;
+    if (this.#session!.principal.hasExpired(clock.nowMs())) {
+      this.fail(new CodedError('AUTH_FAILED', 'the key has expired'));
+      return true;
+    }
+    switch (this.#paused ? this.#reading(nowMs) : this.#watch.listening(nowMs)) {
+      case 'alive':
+        return false;
+      case 'ping':
+        this.#send(encodeBody({ id: 0, type: 'ping', timestamp: clock.nowMs(), payload: {} }));
+        return true;
+      case 'silent':
+        log.debug({ connection: this.number }, 'peer fell silent');
+        this.#close();
+        this.#startGrace();
+        return true;
+      case 'stalled':
+        this.fail(slowConsumer());
+        return true;
+    }
+  }
+
+  #reading(nowMs: number): PeerState {
+    const requestsWait = this.#phase === 'open' && this.#reader.bufferedBytes + this.#duplex.readableLength > 0;
+    return this.#watch.reading(nowMs, this.#writer.bufferedBytes, this.#writer.takenBytes, requestsWait);
+  }
+
+  #isLive(): boolean {
+    return this.#phase === 'open' || this.#phase === 'handshake';
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (!this.#isLive()) return;
+    this.#watch.heard(this.#deps.clock.monotonicMs());
+    this.#deps.metrics.count('bytes_received_total', undefined, chunk.length);
+    this.#reader.push(chunk);
+    this.#readFrames();
+    this.#finishIfDone();
+  }
+
+  /** Takes frames for as long as the bounds of section 3 let it; what it leaves stays in the reader. */
+  #readFrames(): void {
+    this.#writer.hold();
+    try {
+      while (this.#mayTakeFrame()) {
+        const frame = this.#reader.next();
+        if (frame === null) break;
+        this.#onFrame(frame);
+      }
+    } catch (error) {
+      this.fail(toCodedError(error));
+    }
+    this.#writer.flush();
+    this.#updateFlow();
+  }
+
+  #mayTakeFrame(): boolean {
+    if (!this.#isLive() || this.#running.size >= this.#deps.limits.maxInFlight) return false;
+    if (this.#hasRoom()) return true;
+    this.#writer.flush();
+    return this.#hasRoom();
+  }
+
+  /** Room for another reply: what is expected counts like what is there, as all of it may come at once. */
+  #hasRoom(): boolean {
+    const { bufferedBytes } = this.#writer;
+    return bufferedBytes <= this.#highWaterBytes && bufferedBytes + this.#expectedBytes <= this.#replyRoomBytes;
+  }
+
+  #onFrame(frame: Frame): void {
+    if (this.#session === null) return this.#authenticate(frame);
+    if (!this.#session.incoming.verify(frame.tag, frame.body)) {
+      throw new CodedError('AUTH_FAILED', 'the tag of a frame does not verify');
+    }
+    this.#deps.dispatcher.receive(frame.body, this, this.#watch.arrivedMs);
+  }
+
+  #authenticate(frame: Frame): void {
+    const session = this.#handshake!.authenticate(frame);
+    this.#reader.maxFrameBytes = this.#deps.limits.maxFrameBytes;
+    this.#writer.startTags(session.outgoing);
+    this.#writer.send(encodeBody(this.#handshake!.welcome(session)));
+    this.#session = session;
+    this.#handshake = null;
+    this.#phase = 'open';
+    const { id, principal, client } = session;
+    this.#deps.log.debug({ connection: this.number, key: principal.keyId, session: id, client }, 'authenticated');
+  }
+
+  #updateFlow(): void {
+    if (this.#phase !== 'open') return;
+    const pause = !this.#mayTakeFrame();
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    this.#watch.reset(this.#deps.clock.monotonicMs());
+    if (pause) this.#duplex.pause();
+    else this.#duplex.resume();
+  }
+
+  #onDrain(): void {
+    this.#writer.pump();
+    this.#takeUpReading();
+  }
+
+  #takeUpReading(): void {
+    if (this.#phase !== 'open' || !this.#paused || !this.#mayTakeFrame()) return;
+    this.#readFrames();
+    this.#finishIfDone();
+  }
+
+  #onPeerEnd(): void {
+    this.#peerEnded = true;
+    if (this.#phase === 'handshake') this.#close();
+    else this.#finishIfDone();
+  }
+
+  /** Ends a connection that has nothing left to do; requests that have come are answered first, if only with a refusal. */
+  #finishIfDone(): void {
+    if (this.#phase !== 'open' || this.#paused || this.#running.size > 0 || this.#duplex.readableLength > 0) return;
+    if (this.#goingAway || this.#peerEnded) this.#close();
+  }
+
+  /**
+   * From here on nothing is sent. What still comes is thrown away rather than left: bytes that nobody read
+   * would reset the connection, and the last reply with it.
+   */
+  #close(): void {
+    this.#phase = 'closing';
+    this.#watch.reset(this.#deps.clock.monotonicMs());
+    this.#abandonCalls();
+    this.#duplex.once('finish', () => this.#startGrace());
+    this.#writer.end();
+    this.#duplex.resume();
+  }
+
+  #startGrace(): void {
+    if (this.#phase !== 'closing' || this.#cancelGrace !== null) return;
+    this.#cancelGrace = this.#deps.clock.after(this.#deps.limits.closeGraceMs, () => this.destroy());
+  }
+
+  #onStreamError(error: Error): void {
+    this.#deps.log.debug({ connection: this.number, reason: error.message }, 'stream failed');
+    this.destroy();
+  }
+
+  #onClose(): void {
+    this.#phase = 'closed';
+    this.#cancelGrace?.();
+    this.#abandonCalls();
+    this.#onClosed(this);
+  }
+
+  /** Nobody waits for them any more: those not started yet need not start. */
+  #abandonCalls(): void {
+    for (const call of this.#running.values()) call.abandon();
+    this.#running.clear();
+    this.#expectedBytes = 0;
+  }
+
+  #send(body: Uint8Array): void {
+    if (this.#writer.bufferedBytes > this.#deps.limits.maxBufferedBytes) this.#writer.flush();
+    if (this.#writer.bufferedBytes > this.#deps.limits.maxBufferedBytes) this.fail(slowConsumer());
+    else this.#writer.send(body);
+  }
+
+  #fits(body: Uint8Array): boolean {
+    return this.#writer.frameBytes(body) <= this.#deps.limits.maxFrameBytes;
+  }
+
+  #errorBody(id: number, error: CodedError): Uint8Array {
+    return errorBody(id, error, this.#deps.clock.nowMs(), (body) => this.#fits(body));
+  }
+}
+
+function slowConsumer(): CodedError {
+  return new CodedError('SLOW_CONSUMER', 'the client does not read its replies');
+}

@@ -1,0 +1,85 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../../base/clock.ts';
+import type { Level } from '../../base/context.ts';
+import type { Log } from '../../base/log.ts';
+import type { Metrics } from '../../base/metrics.ts';
+import type { LevelPolicy } from '../write/level-policy.ts';
+import type { HiragSettings } from '../settings.ts';
+import type { Tiers } from '../write/tiers.ts';
+import type { GcOutcome } from '../types.ts';
+
+export interface LifecycleDeps {
+  readonly tiers: Tiers;
+  readonly policy: LevelPolicy;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** Ends lifetimes: deletes what is due, moves what L2 may keep no longer to L3. */
+export class Lifecycle {
+  readonly #deps: LifecycleDeps;
+  readonly #batch: number;
+  #running: Promise<GcOutcome> | null = null;
+  #closed = false;
+
+  constructor(deps: LifecycleDeps, settings: Pick<HiragSettings, 'gcBatch'>) {
+    this.#deps = deps;
+    this.#batch = settings.gcBatch;
+  }
+
+  /** One sweep until nothing is due; a call during a sweep gets that sweep's outcome. Rejects where the store fails. */
+  runGc(): Promise<GcOutcome> {
+    this.#running ??= this.#sweep().finally(() => (this.#running = null));
+    return this.#running;
+  }
+
+  /** Stops a running sweep after its current step. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running?.catch(() => undefined);
+  }
+
+  async #sweep(): Promise<GcOutcome> {
+    const expired: Record<Level, number> = { immediate: 0, short_term: 0, long_term: 0 };
+    let promoted = 0;
+    try {
+      for (let more = true; more && !this.#closed; ) {
+        const step = await this.#step();
+        for (const level of step.expired) expired[level]++;
+        promoted += step.promoted;
+        more = step.more;
+        await setImmediate();
+      }
+    } finally {
+      this.#report(promoted, expired);
+    }
+    return { promoted, deleted: expired.immediate + expired.short_term + expired.long_term };
+  }
+
+  async #step(): Promise<{ expired: Level[]; promoted: number; more: boolean }> {
+    const { tiers, policy, clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    const { promotes } = policy;
+    const sweep = await tiers.expire(this.#batch, promotes ? policy.longTermExpiresAtMs(nowMs) : nowMs);
+    if (promotes || sweep.promoted.length === 0) {
+      return { expired: sweep.deleted.map(({ level }) => level), promoted: sweep.promoted.length, more: sweep.more };
+    }
+    // The store promotes whatever L2's lifetime ends. Where that is to be deleted it gets a lifetime that is over, so
+    // that nobody sees it and a sweep after a kill finds it again.
+    const deleted = await tiers.deleteAll(sweep.promoted);
+    const expired = [...sweep.deleted.map(({ level }) => level), ...new Array<Level>(deleted).fill('short_term')];
+    return { expired, promoted: 0, more: sweep.more };
+  }
+
+  #report(promoted: number, expired: Readonly<Record<Level, number>>): void {
+    const { metrics, log } = this.#deps;
+    if (promoted > 0) metrics.count('contexts_promoted_total', {}, promoted);
+    let deleted = 0;
+    for (const [level, count] of Object.entries(expired)) {
+      if (count > 0) metrics.count('contexts_expired_total', { level }, count);
+      deleted += count;
+    }
+    if (promoted + deleted > 0) log.info({ promoted, deleted }, 'lifetimes ended');
+  }
+}

@@ -1,0 +1,157 @@
+import { setImmediate } from 'node:timers/promises';
+import type { ContextRecord, Level } from '../../base/context.ts';
+import type { CodedError } from '../../base/errors.ts';
+import { allocate, type BudgetOutcome, type BudgetRules } from './budget.ts';
+import { DuplicateFilter, printOf, type TextPrint } from '../rank/duplicates.ts';
+import type { ReceiptOutcome, ScoreParts } from '../types.ts';
+
+/** A candidate with its final score. */
+export interface Ranked {
+  readonly id: string;
+  readonly level: Level;
+  readonly createdAtMs: number;
+  readonly tokenCount: number;
+  readonly relevanceScore: number;
+  readonly scores: ScoreParts;
+}
+
+export interface AnswerRules extends BudgetRules {
+  readonly nearDuplicateThreshold: number;
+}
+
+/** Records in the order of the ids asked for; null where there is none any more, or where `error` kept it from being read. */
+export interface Fetched {
+  readonly records: readonly (ContextRecord | null)[];
+  readonly error?: CodedError;
+}
+
+/** Never rejects. */
+export type FetchRecords = (ids: readonly string[]) => Promise<Fetched>;
+
+export interface Answer {
+  /** In rank order. */
+  readonly included: readonly { readonly ranked: Ranked; readonly record: ContextRecord }[];
+  readonly totalTokens: number;
+  readonly allocations: BudgetOutcome['allocations'];
+  /** One per ranked candidate, in its order; null where the context is gone or could not be read. */
+  readonly outcomes: readonly (ReceiptOutcome | null)[];
+  /** Levels whose contexts could not be read, and why. */
+  readonly lost: ReadonlyMap<Level, CodedError>;
+}
+
+interface Item {
+  readonly ranked: Ranked;
+  readonly level: Level;
+  /** As ranked, until the record says otherwise. */
+  tokenCount: number;
+  state: 'open' | 'duplicate' | 'gone';
+  record: ContextRecord | null;
+  print: TextPrint | null;
+}
+
+/** Texts fetched beyond those needed when duplicates turned up, as more of them tend to follow. */
+const FETCH_AHEAD = 32;
+/** Characters compared before other work gets its turn: a few milliseconds. */
+const YIELD_EVERY_CHARS = 65_536;
+
+/**
+ * From the admitted candidates (best first) to the answer: budget, texts of what the budget chose, duplicates
+ * out, and again with what that sets free, until the chosen ones are known and distinct.
+ */
+export async function assemble(ranked: readonly Ranked[], rules: AnswerRules, fetch: FetchRecords): Promise<Answer> {
+  const items = ranked.map(openItem);
+  const lost = new Map<Level, CodedError>();
+  let ahead = 0;
+  for (;;) {
+    const open = items.filter((item) => item.state === 'open');
+    const outcome = allocate(open, rules);
+    const chosen = open.filter((_, i) => outcome.included[i]);
+    const unread = chosen.filter((item) => item.record === null);
+    if (unread.length > 0) {
+      await read(withNext(unread, open, ahead), fetch, lost);
+      continue;
+    }
+    if (!(await markDuplicates(open, new Set(chosen), rules.nearDuplicateThreshold))) {
+      return answerOf(items, chosen, outcome, rules, lost);
+    }
+    ahead = FETCH_AHEAD;
+  }
+}
+
+function openItem(ranked: Ranked): Item {
+  return { ranked, level: ranked.level, tokenCount: ranked.tokenCount, state: 'open', record: null, print: null };
+}
+
+function withNext(unread: readonly Item[], open: readonly Item[], ahead: number): Item[] {
+  const wanted = new Set(unread);
+  for (const item of open) {
+    if (wanted.size >= ahead) break;
+    if (item.record === null) wanted.add(item);
+  }
+  return [...wanted];
+}
+
+/** Where texts cannot be had, the answer goes on without these contexts. */
+async function read(items: readonly Item[], fetch: FetchRecords, lost: Map<Level, CodedError>): Promise<void> {
+  const { records, error } = await fetch(items.map((item) => item.ranked.id));
+  items.forEach((item, i) => {
+    const record = records[i] ?? null;
+    item.record = record;
+    if (record !== null) item.tokenCount = record.tokenCount;
+    else {
+      item.state = 'gone';
+      if (error !== undefined) lost.set(item.level, error);
+    }
+  });
+}
+
+/** A context that repeats a chosen one ranked above it is a duplicate. True where there was any. */
+async function markDuplicates(open: readonly Item[], chosen: ReadonlySet<Item>, threshold: number): Promise<boolean> {
+  if (chosen.size < 2) return false;
+  const seen = new DuplicateFilter(threshold);
+  let found = false;
+  let chars = 0;
+  for (const item of open) {
+    if (item.record === null) continue;
+    if (item.print === null) {
+      chars += item.record.text.length;
+      if (chars >= YIELD_EVERY_CHARS) {
+        chars = 0;
+        await setImmediate();
+      }
+      item.print = printOf(item.record.text);
+    }
+    if (seen.repeats(item.print)) {
+      item.state = 'duplicate';
+      found ||= chosen.has(item);
+    } else if (chosen.has(item)) seen.add(item.print);
+  }
+  return found;
+}
+
+function answerOf(
+  items: readonly Item[],
+  chosen: readonly Item[],
+  budget: BudgetOutcome,
+  rules: AnswerRules,
+  lost: ReadonlyMap<Level, CodedError>,
+): Answer {
+  const included = new Set(chosen);
+  const last = chosen.at(-1);
+  const lastPlace = last === undefined ? -1 : items.indexOf(last);
+  const tokensLeft = rules.maxTokens - budget.totalTokens;
+  const full = chosen.length >= rules.limit;
+  const outcomes = items.map((item, place): ReceiptOutcome | null => {
+    if (included.has(item)) return 'included';
+    if (item.state === 'gone') return null;
+    if (item.state !== 'open') return item.state;
+    return full && (place > lastPlace || item.tokenCount <= tokensLeft) ? 'over_limit' : 'over_budget';
+  });
+  return {
+    included: chosen.map((item) => ({ ranked: item.ranked, record: item.record as ContextRecord })),
+    totalTokens: budget.totalTokens,
+    allocations: budget.allocations,
+    outcomes,
+    lost,
+  };
+}

@@ -1,0 +1,113 @@
+import { LEVELS, type Level } from '../../base/context.ts';
+import { CodedError } from '../../base/errors.ts';
+import { analyzeQuery, type QueryAnalysis } from '../../base/text/analyzer.ts';
+import type { EmbeddingProvider } from '../../embedding/provider.ts';
+import { checkFilter } from '../../store/filter.ts';
+import type { Scope } from '../../store/store.ts';
+import type { AdmissionRules } from '../rank/admission.ts';
+import type { AnswerRules } from './answer.ts';
+import { sharesOf } from './budget.ts';
+import { clientVector } from '../client-vector.ts';
+import type { LevelPolicy } from '../write/level-policy.ts';
+import type { HiragSettings } from '../settings.ts';
+import type { WorkingSetScope } from '../working-set-changes.ts';
+import type { QueryInput } from '../types.ts';
+
+/** A query as it will be run: checked, defaults filled in. */
+export interface QueryPlan {
+  readonly scope: Scope;
+  /** Highest first; at least one. */
+  readonly levels: readonly Level[];
+  /** To be embedded; undefined: there is no text, or the dense side counts nothing, so that no vector is made or compared. */
+  readonly embedText: string | undefined;
+  readonly analysis: QueryAnalysis;
+  /** The client's own embedding, normalised, where it counts. */
+  readonly vector: Float32Array | undefined;
+  /** Whose L1 answers from memory; empty: the query names no session, so the store answers. */
+  readonly workingSets: readonly WorkingSetScope[];
+  /** Asked for from each side of each level. */
+  readonly candidates: number;
+  readonly admission: AdmissionRules;
+  readonly rules: AnswerRules;
+  readonly explain: boolean;
+}
+
+/** Tokens of a short context: no budget holds many more than it has room for of these. */
+const SHORT_CONTEXT_TOKENS = 12;
+
+type EmbeddingFacts = Pick<EmbeddingProvider, 'dimension' | 'kind'>;
+
+const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
+
+/** Throws `BAD_REQUEST` where the query cannot be run as it stands. */
+export function planQuery(
+  input: QueryInput,
+  settings: HiragSettings,
+  policy: LevelPolicy,
+  embedding: EmbeddingFacts,
+): QueryPlan {
+  if (input.query === undefined && input.embedding === undefined) {
+    throw new CodedError('BAD_REQUEST', 'a query needs `query` or `embedding`', {
+      details: { query: 'required without embedding' },
+    });
+  }
+  if (input.filter !== undefined) checkFilter(input.filter);
+  const analysis = input.query === undefined ? NO_ANALYSIS : analyzeQuery(input.query);
+  const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
+  const maxTokens = input.maxTokens ?? settings.maxContextTokens;
+  const limit = input.limit ?? settings.queryLimit;
+  const denseCounts = settings.fusion.denseShare[embedding.kind] > 0;
+  return {
+    scope: scopeOf(input),
+    levels: levelsOf(input.levels, policy),
+    embedText: denseCounts && vector === undefined ? input.query : undefined,
+    analysis,
+    // Without words it is all that there is, whatever its share.
+    vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
+    workingSets: workingSetsOf(input),
+    candidates: Math.max(settings.candidates, Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS))),
+    admission: admissionOf(input, settings),
+    rules: {
+      maxTokens,
+      limit,
+      shares: sharesOf(input.priority ?? settings.strategy),
+      minContextsPerLevel: settings.minContextsPerLevel,
+      nearDuplicateThreshold: settings.nearDuplicateThreshold,
+    },
+    explain: input.explain ?? false,
+  };
+}
+
+/** A threshold of the query's own says all: what reaches it is in, and nothing else. */
+function admissionOf({ relevanceThreshold: own }: QueryInput, settings: HiragSettings): AdmissionRules {
+  if (own !== undefined) return { threshold: own, minSimilarity: 0, keptPerLevel: 0 };
+  return {
+    threshold: settings.relevanceThreshold,
+    minSimilarity: settings.minSimilarity,
+    keptPerLevel: settings.minContextsPerLevel,
+  };
+}
+
+function scopeOf(input: QueryInput): Scope {
+  return {
+    namespace: input.namespace,
+    ...(input.agentId === undefined ? {} : { agentId: input.agentId }),
+    ...(input.sessionId === undefined ? {} : { sessionId: input.sessionId }),
+    ...(input.filter === undefined ? {} : { filter: input.filter }),
+  };
+}
+
+function levelsOf(asked: readonly Level[] | undefined, policy: LevelPolicy): readonly Level[] {
+  if (asked === undefined || asked.length === 0) return policy.enabled;
+  for (const level of asked) policy.check(level, 'levels');
+  return LEVELS.filter((level) => asked.includes(level));
+}
+
+/** A session sees its own contexts and those that belong to no session. */
+function workingSetsOf({ namespace, agentId, sessionId }: QueryInput): WorkingSetScope[] {
+  if (agentId === undefined || sessionId === undefined) return [];
+  return [
+    { namespace, agentId, sessionId },
+    { namespace, agentId, sessionId: null },
+  ];
+}

@@ -1,0 +1,205 @@
+import { orAbort, throwIfAborted } from '../../base/abort.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Level } from '../../base/context.ts';
+import { toCodedError, type CodedError } from '../../base/errors.ts';
+import type { Metrics } from '../../base/metrics.ts';
+import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
+import type { ContextStore } from '../../store/store.ts';
+import type { AccessCounts } from '../lifecycle/access-counts.ts';
+import { admit, type Admission } from '../rank/admission.ts';
+import { assemble, type Answer, type Fetched } from './answer.ts';
+import type { LevelPolicy } from '../write/level-policy.ts';
+import { LevelSearch, type LevelAnswer, type QueryVector, type SearchAnswer } from './level-search.ts';
+import { planQuery, type QueryPlan } from './query-plan.ts';
+import { boundedAnalysis } from './query-terms.ts';
+import { compareRank } from '../rank/ranking.ts';
+import type { HiragSettings } from '../settings.ts';
+import { attainableScore, similarities, type Comparison } from '../rank/similarity.ts';
+import type { CallOptions, QueryInput, QueryOutcome, RankedContext, Receipt } from '../types.ts';
+import type { WorkingSets } from '../working-sets.ts';
+
+export interface RetrievalDeps {
+  readonly store: ContextStore;
+  readonly embedding: CachedEmbeddingProvider;
+  readonly workingSets: WorkingSets;
+  readonly accessCounts: AccessCounts;
+  readonly policy: LevelPolicy;
+  readonly settings: HiragSettings;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+/** From a query to its answer: embed and search, rank, assemble within the budget. */
+export class Retrieval {
+  readonly #deps: RetrievalDeps;
+  readonly #search: LevelSearch;
+
+  constructor(deps: RetrievalDeps) {
+    this.#deps = deps;
+    this.#search = new LevelSearch(deps);
+  }
+
+  /** Throws only where the query cannot be run (`BAD_REQUEST`) or every level that it asked for failed. */
+  async query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
+    const { clock, settings, policy, embedding } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    const asked = planQuery(input, settings, policy, embedding);
+    throwIfAborted(options.signal);
+    const plan = await this.#bounded(asked, options.signal);
+
+    // A microtask later, so that L1's reads are on their way before an embedder in this thread starts to compute.
+    const embeds = Promise.resolve().then(() => this.#search.embed(plan, options.signal));
+    const embedded = this.#timed('embed', startedMs, embeds);
+    const found = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));
+    failWhereAllFailed(found.levels, new Map());
+
+    const rankingMs = clock.monotonicMs();
+    const admission = this.#rank(plan, found);
+    const answer = await assemble(admission.admitted, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
+    if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
+    this.#observe('rank', rankingMs);
+    return this.#outcome(plan, found.levels, admission, answer, await embedded, startedMs);
+  }
+
+  async #bounded(plan: QueryPlan, signal: AbortSignal | undefined): Promise<QueryPlan> {
+    const analysis = await boundedAnalysis(plan.analysis, this.#deps.store, plan.scope.namespace, signal);
+    return analysis === plan.analysis ? plan : { ...plan, analysis };
+  }
+
+  /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
+  #rank(plan: QueryPlan, found: SearchAnswer): Admission {
+    const { settings, embedding, accessCounts, clock } = this.#deps;
+    const { candidates } = found;
+    const contest = {
+      candidates,
+      similarities: similarities(candidates.columns, comparisonOf(plan, found, embedding.kind), settings.fusion),
+      levels: plan.levels,
+      nowMs: clock.nowMs(),
+      pendingAccesses: accessCounts.pendingIn(plan.scope.namespace),
+      explain: plan.explain,
+    };
+    return admit(contest, plan.admission, settings);
+  }
+
+  /** Texts of L1 come from memory where they are there; the rest in one read. */
+  async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<Fetched> {
+    const { workingSets, store, clock } = this.#deps;
+    const { namespace } = plan.scope;
+    const resident = workingSets.peek(namespace, ids);
+    const missing = ids.filter((_, i) => resident[i] === null);
+    if (missing.length === 0) return { records: resident };
+    try {
+      const read = await orAbort(store.fetch(namespace, missing, clock.nowMs()), signal);
+      let next = 0;
+      return { records: resident.map((record) => record ?? read[next++] ?? null) };
+    } catch (error) {
+      return { records: resident, error: toCodedError(error) };
+    }
+  }
+
+  #outcome(
+    plan: QueryPlan,
+    levels: readonly LevelAnswer[],
+    admission: Admission,
+    answer: Answer,
+    embedded: QueryVector,
+    startedMs: number,
+  ): QueryOutcome {
+    const { accessCounts, clock } = this.#deps;
+    const contexts = answer.included.map(
+      ({ ranked: { relevanceScore, scores }, record }): RankedContext => ({
+        record: accessCounts.merged(record),
+        relevanceScore,
+        scores,
+      }),
+    );
+    // What stands in for its level was not looked for; counted, it would stand there for ever.
+    const wanted = contexts.filter(({ record }) => !admission.keptForLevel.has(record.id));
+    accessCounts.add(
+      plan.scope.namespace,
+      wanted.map(({ record }) => record.id),
+    );
+    return {
+      contexts,
+      totalTokens: answer.totalTokens,
+      retrievalTimeMs: clock.monotonicMs() - startedMs,
+      levelDistribution: distribution(contexts),
+      avgRelevance: average(contexts.map((context) => context.relevanceScore)),
+      cacheHits: (embedded.cached ? 1 : 0) + levels.filter((level) => level.fromMemory).length,
+      totalSearched: levels.reduce((total, { searched }) => total + searched, 0),
+      allocations: answer.allocations,
+      degraded: this.#degraded(levels, answer),
+      ...(plan.explain ? { receipts: receiptsOf(admission, answer) } : {}),
+    };
+  }
+
+  /** One entry per level that had to be done without, in whole or in part. */
+  #degraded(levels: readonly LevelAnswer[], answer: Answer): { level: Level; code: string }[] {
+    const degraded: { level: Level; code: string }[] = [];
+    for (const { level, error } of levels) {
+      const code = (error ?? answer.lost.get(level))?.code;
+      if (code === undefined) continue;
+      degraded.push({ level, code });
+      this.#deps.metrics.count('query_degraded_total', { level, code });
+    }
+    return degraded;
+  }
+
+  async #timed<T>(stage: string, startedMs: number, work: Promise<T>): Promise<T> {
+    const result = await work;
+    this.#observe(stage, startedMs);
+    return result;
+  }
+
+  #observe(stage: string, startedMs: number): void {
+    const { clock, metrics } = this.#deps;
+    metrics.observe('query_stage_duration_seconds', (clock.monotonicMs() - startedMs) / 1000, { stage });
+  }
+}
+
+/** Throws the highest level's error where no level has anything to answer with. */
+function failWhereAllFailed(levels: readonly LevelAnswer[], lost: ReadonlyMap<Level, CodedError>): void {
+  const failures = levels.map(({ level, answered, error }) => (answered ? lost.get(level) : error));
+  const [first] = failures;
+  if (first !== undefined && failures.every((failure) => failure !== undefined)) throw first;
+}
+
+/** Fewer vectors than this have no median that says anything about unrelated texts. */
+const FLOOR_SAMPLE_MIN = 32;
+
+function comparisonOf(plan: QueryPlan, { levels, statistics }: SearchAnswer, kind: Comparison['kind']): Comparison {
+  let floor = 0;
+  let sampled = 0;
+  for (const { denseMedian, searched } of levels) {
+    if (denseMedian === null) continue;
+    floor += denseMedian * searched;
+    sampled += searched;
+  }
+  return {
+    query: plan.analysis,
+    attainable: statistics === null ? 0 : attainableScore(plan.analysis.terms, statistics),
+    kind,
+    denseFloor: sampled < FLOOR_SAMPLE_MIN ? null : floor / sampled,
+  };
+}
+
+function distribution(contexts: readonly RankedContext[]): Record<Level, number> {
+  const counts = { immediate: 0, short_term: 0, long_term: 0 };
+  for (const { record } of contexts) counts[record.level]++;
+  return counts;
+}
+
+function average(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((total, value) => total + value, 0) / values.length;
+}
+
+/** In rank order, those that were not admitted at their places among the others. */
+function receiptsOf({ admitted, belowThreshold }: Admission, answer: Answer): Receipt[] {
+  const outcomes = new Map(admitted.map((candidate, i) => [candidate, answer.outcomes[i] ?? null]));
+  for (const candidate of belowThreshold) outcomes.set(candidate, 'below_threshold');
+  return [...outcomes.keys()].sort(compareRank).flatMap((candidate) => {
+    const { id, level, scores, relevanceScore, tokenCount } = candidate;
+    const outcome = outcomes.get(candidate) ?? null;
+    return outcome === null ? [] : [{ id, level, scores, relevanceScore, tokenCount, outcome }];
+  });
+}

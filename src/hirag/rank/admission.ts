@@ -1,0 +1,121 @@
+import { LEVELS, type Level } from '../../base/context.ts';
+import type { Candidates } from '../../store/candidates.ts';
+import type { Ranked } from '../query/answer.ts';
+import { compareRank, finalScore, recencyOf, scoreParts, type RankSettings } from './ranking.ts';
+import type { Similarities } from './similarity.ts';
+
+/** What a candidate needs to be in an answer. */
+export interface AdmissionRules {
+  /** Final score, 0..1. */
+  readonly threshold: number;
+  /** 0..1; 0: whatever it is. */
+  readonly minSimilarity: number;
+  /** Of each level so many are in whatever they have, so that a memory that holds anything says something. */
+  readonly keptPerLevel: number;
+}
+
+/** What is asked of the candidates, of whatever level, with their similarities at the same places. */
+export interface Contest {
+  readonly candidates: Candidates;
+  readonly similarities: Similarities;
+  /** Only these are ranked. */
+  readonly levels: readonly Level[];
+  readonly nowMs: number;
+  /** Accesses of an id that its candidate does not know of yet. */
+  readonly pendingAccesses: (id: string) => number;
+  /** Those below the threshold are wanted too. */
+  readonly explain: boolean;
+}
+
+export interface Admission {
+  /** Best first. */
+  readonly admitted: readonly Ranked[];
+  /** Ids of those of them that are in for their level alone. */
+  readonly keptForLevel: ReadonlySet<string>;
+  /** In no order; empty where they are not wanted. */
+  readonly belowThreshold: readonly Ranked[];
+}
+
+/**
+ * Ranks and admits. Most candidates are only somebody's neighbours, so what is not admitted costs neither an object
+ * nor a place in the sort.
+ *
+ * For their level are kept the best by rank without its part of frequency: what was returned often before says
+ * nothing about a query that it is not about.
+ */
+export function admit(contest: Contest, rules: AdmissionRules, settings: RankSettings): Admission {
+  const { columns } = contest.candidates;
+  const asked = LEVELS.map((level) => contest.levels.includes(level));
+  const standing = new Float64Array(columns.count);
+  const admitted: Ranked[] = [];
+  const unfit: number[] = [];
+  for (let place = 0; place < columns.count; place++) {
+    const level = columns.levels[place] as number;
+    if (!asked[level]) continue;
+    const similarity = contest.similarities.similarity[place] as number;
+    const recency = recencyOf(columns.createdAtMs[place] as number, contest.nowMs, settings);
+    standing[place] = finalScore(similarity, recency, LEVELS[level] as Level, 0, settings);
+    const candidate = similarity >= rules.minSimilarity ? rankedAt(contest, place, settings) : null;
+    if (candidate !== null && candidate.relevanceScore >= rules.threshold) admitted.push(candidate);
+    else unfit.push(place);
+  }
+  const kept =
+    rules.keptPerLevel === 0 || unfit.length === 0
+      ? []
+      : keptPlaces(contest, standing, new Set(unfit), rules.keptPerLevel);
+  const keptForLevel = new Set<string>();
+  for (const place of kept) {
+    const candidate = rankedAt(contest, place, settings);
+    admitted.push(candidate);
+    keptForLevel.add(candidate.id);
+  }
+  const below = contest.explain ? unfit.filter((place) => !kept.includes(place)) : [];
+  return {
+    admitted: admitted.sort(compareRank),
+    keptForLevel,
+    belowThreshold: below.map((place) => rankedAt(contest, place, settings)),
+  };
+}
+
+function rankedAt(
+  { candidates: { columns, ids }, similarities, nowMs, pendingAccesses }: Contest,
+  place: number,
+  settings: RankSettings,
+): Ranked {
+  const id = ids.at(place) as string;
+  const level = LEVELS[columns.levels[place] as number] as Level;
+  const createdAtMs = columns.createdAtMs[place] as number;
+  const facts = { id, level, createdAtMs, accessCount: (columns.accessCounts[place] as number) + pendingAccesses(id) };
+  const relevance = {
+    similarity: similarities.similarity[place] as number,
+    lexical: similarities.lexical[place] as number,
+  };
+  const scores = scoreParts(facts, relevance, nowMs, settings);
+  const relevanceScore = finalScore(scores.similarity, scores.recency, level, scores.frequency, settings);
+  return { id, level, createdAtMs, tokenCount: columns.tokenCounts[place] as number, scores, relevanceScore };
+}
+
+/** The unfit among the best `count` of their level. */
+function keptPlaces(contest: Contest, standing: Float64Array, unfit: ReadonlySet<number>, count: number): number[] {
+  const { columns, ids } = contest.candidates;
+  const { similarity } = contest.similarities;
+  const isBefore = (a: number, b: number): boolean => {
+    const order =
+      (standing[b] as number) - (standing[a] as number) ||
+      (similarity[b] as number) - (similarity[a] as number) ||
+      (columns.createdAtMs[b] as number) - (columns.createdAtMs[a] as number);
+    return order < 0 || (order === 0 && (ids.at(a) as string) < (ids.at(b) as string));
+  };
+  const best: Record<Level, number[]> = { immediate: [], short_term: [], long_term: [] };
+  for (let place = 0; place < columns.count; place++) {
+    const level = LEVELS[columns.levels[place] as number] as Level;
+    if (!contest.levels.includes(level)) continue;
+    const leading = best[level];
+    if (leading.length === count && !isBefore(place, leading[count - 1] as number)) continue;
+    let at = leading.length;
+    while (at > 0 && isBefore(place, leading[at - 1] as number)) at--;
+    leading.splice(at, 0, place);
+    if (leading.length > count) leading.pop();
+  }
+  return LEVELS.flatMap((level) => best[level].filter((place) => unfit.has(place)));
+}

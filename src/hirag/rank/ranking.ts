@@ -1,0 +1,86 @@
+import type { Level } from '../../base/context.ts';
+import type { HiragSettings } from '../settings.ts';
+import type { ScoreParts } from '../types.ts';
+
+export type RankSettings = Pick<HiragSettings, 'weights' | 'levelWeights' | 'recencyHours'>;
+
+/** What the rank is made from, besides the similarity. */
+export interface RankFacts {
+  readonly id: string;
+  readonly level: Level;
+  readonly createdAtMs: number;
+  readonly accessCount: number;
+}
+
+export interface Relevance {
+  /** Fused similarity, 0..1. */
+  readonly similarity: number;
+  /** Normalised lexical part of it, 0..1; shown, not weighed again. */
+  readonly lexical: number;
+}
+
+const HOUR_MS = 3_600_000;
+/** Accesses at which the frequency part is 1. */
+const ACCESSES_FULL = 100;
+const LOG_FULL = Math.log1p(ACCESSES_FULL);
+
+/** The parts of the rank, each 0..1 before its weight. */
+export function scoreParts(facts: RankFacts, relevance: Relevance, nowMs: number, settings: RankSettings): ScoreParts {
+  return {
+    similarity: clamp01(relevance.similarity),
+    lexical: clamp01(relevance.lexical),
+    recency: recencyOf(facts.createdAtMs, nowMs, settings),
+    level: clamp01(settings.levelWeights[facts.level]),
+    frequency: Math.log1p(Math.min(facts.accessCount, ACCESSES_FULL)) / LOG_FULL,
+  };
+}
+
+/** e^(-age / `recencyHours`); of what lies in the future 1. */
+export function recencyOf(createdAtMs: number, nowMs: number, { recencyHours }: RankSettings): number {
+  return Math.exp(-Math.max(0, nowMs - createdAtMs) / HOUR_MS / recencyHours);
+}
+
+/**
+ * The final score, 0..1: similarity 0.5, recency 0.2 (e^(-age / 24 h)), level 0.2 (1.0, 0.7, 0.5) and
+ * frequency 0.1 (log(1 + n) / log(101)), with the weights from the settings, scaled to sum 1.
+ */
+export function finalScore(
+  similarity: number,
+  recency: number,
+  level: Level,
+  frequency: number,
+  settings: RankSettings,
+): number {
+  const { weights } = settings;
+  const total = weights.similarity + weights.recency + weights.level + weights.frequency;
+  if (!(total > 0)) return 0;
+  const levelPart = clamp01(settings.levelWeights[level]);
+  const weighed =
+    weights.similarity * similarity +
+    weights.recency * recency +
+    weights.level * levelPart +
+    weights.frequency * frequency;
+  return clamp01(weighed / total);
+}
+
+interface Scored {
+  readonly id: string;
+  readonly relevanceScore: number;
+  readonly scores: ScoreParts;
+  readonly createdAtMs: number;
+}
+
+/** Best first. Ties: the more similar, then the younger, then by id, so that equal questions get equal answers. */
+export function compareRank(a: Scored, b: Scored): number {
+  return (
+    b.relevanceScore - a.relevanceScore ||
+    b.scores.similarity - a.scores.similarity ||
+    b.createdAtMs - a.createdAtMs ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  );
+}
+
+/** NaN counts as 0: a score that cannot be computed must not outrank one that can. */
+function clamp01(value: number): number {
+  return value > 0 ? Math.min(1, value) : 0;
+}

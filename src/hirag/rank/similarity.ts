@@ -1,0 +1,290 @@
+import type { QueryAnalysis } from '../../base/text/analyzer.ts';
+import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
+import { dateAffinity } from '../../base/text/dates.ts';
+import { NOBODY, QUESTION_FLAG, SPEAKER_FLAG, type CandidateColumns } from '../../store/candidates.ts';
+import type { QueryTerm, TermStatistics } from '../../store/store.ts';
+
+/** A number for a provider that compares spellings, and one for a provider that compares meanings. */
+export interface ByKind {
+  readonly lexical: number;
+  readonly semantic: number;
+}
+
+/** How words, vectors and what stands around a context become one similarity. docs/retrieval.md has the measurements. */
+export interface FusionSettings {
+  /** Share of the dense side beside BM25, 0..1. */
+  readonly denseShare: ByKind;
+  /** Cosine of a text that has nothing to do with the query, where the store cannot tell; at and below it the dense side is 0. 0..0.99. */
+  readonly denseFloor: ByKind;
+  /** Vectors that a semantic provider's floor is measured on, per level; 0: `denseFloor` as it stands. 0..1,000. */
+  readonly denseFloorSamples: number;
+  /** What a query term in a context 1, 2, ... places away in the session counts for this one, 0..1 each. At most 10. */
+  readonly neighbourWeights: readonly number[];
+  /** The first of these for what stands behind a question, 0..1: an answer often lacks the words that it answers. */
+  readonly answerWeight: number;
+  /**
+   * Tokens up to which a context is lent all this; a longer one in proportion less, as it holds more of its subject
+   * itself. >= 1.
+   */
+  readonly neighbourTokens: number;
+  /** What the cosine of the context before or after counts, 0..1. */
+  readonly denseNeighbourWeight: number;
+  /** Factor where the query names the speaker of the text. > 0. */
+  readonly speakerFactor: number;
+  /** Factor where the text itself asks. > 0. */
+  readonly questionFactor: number;
+  /** Added to the factor 1 where the context was made at a date that the query names. >= 0. */
+  readonly dateBoost: number;
+  /** How fast the similarity nears 1 as more of the query is found. > 0. */
+  readonly slope: number;
+  /** How far the similarity falls with the distance to the best candidate; 0: not at all. >= 0. */
+  readonly relativeExponent: number;
+}
+
+export const DEFAULT_FUSION: FusionSettings = {
+  denseShare: { lexical: 0.15, semantic: 0.35 },
+  denseFloor: { lexical: 0.08, semantic: 0.2 },
+  denseFloorSamples: 64,
+  neighbourWeights: [0.7, 0.5, 0.35],
+  answerWeight: 1,
+  neighbourTokens: 64,
+  denseNeighbourWeight: 0.7,
+  speakerFactor: 1.5,
+  questionFactor: 0.85,
+  dateBoost: 1,
+  slope: 2,
+  relativeExponent: 0.5,
+};
+
+/** At each candidate's place. */
+export interface Similarities {
+  /** 0..1. */
+  readonly similarity: Float64Array;
+  /** The lexical part of it, 0..1; shown, not weighed again. */
+  readonly lexical: Float64Array;
+}
+
+/** What the candidates of all levels are compared with. */
+export interface Comparison {
+  readonly query: QueryAnalysis;
+  /** Sum of weight x idf over the query's terms, also those that no text holds; 0: there is no lexical side. */
+  readonly attainable: number;
+  readonly kind: 'lexical' | 'semantic';
+  /** The measured floor of the cosine; null: the setting's. */
+  readonly denseFloor: number | null;
+}
+
+/** BM25 of a text that holds every query term once, at average length. */
+export function attainableScore(terms: readonly QueryTerm[], statistics: TermStatistics): number {
+  return terms.reduce((total, { weight }, i) => {
+    return total + weight * inverseDocumentFrequency(statistics.documentCount, statistics.documentFrequencies[i] ?? 0);
+  }, 0);
+}
+
+/**
+ * Similarity of each candidate to the query, 0..1, in the order of the candidates, which are those of all levels:
+ * a question may lie in one level and its answer in the next.
+ *
+ *     lex = sum over query terms of the best among the context's own score of the term and its neighbours' weighed ones,
+ *           as a share of what is attainable
+ *     sem = the best among the context's calibrated cosine and its neighbours' weighed ones
+ *           (what a context is lent, in both, x min(1, neighbour tokens / its tokens))
+ *     E   = ((1 - b) lex + b sem) x speaker factor x question factor x (1 + date boost x date affinity)
+ *     similarity = tanh(slope E) x (E / best E)^exponent
+ *
+ * E is a share of what the query could find at all, so a similarity means the same in every corpus, and the floor of
+ * the cosine makes it mean the same with every embedder; the last factor spreads the lower places of one answer.
+ */
+export function similarities(
+  candidates: CandidateColumns,
+  comparison: Comparison,
+  settings: FusionSettings,
+): Similarities {
+  const { count } = candidates;
+  const chain = linksOf(candidates);
+  const needs = needsOf(candidates, settings);
+  const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
+  const dense = denseEvidence(candidates, chain, needs, comparison, settings);
+  const denseShare = denseShareOf(candidates, lexical, comparison, settings);
+  const similarity = new Float64Array(count);
+  let best = 0;
+  for (let place = 0; place < count; place++) {
+    const found = (1 - denseShare) * (lexical[place] as number) + denseShare * (dense[place] as number);
+    if (found <= 0) continue;
+    const evidence = found * circumstances(candidates, place, comparison.query, settings);
+    similarity[place] = evidence;
+    if (evidence > best) best = evidence;
+  }
+  for (let place = 0; place < count; place++) {
+    similarity[place] = similarityOf(similarity[place] as number, best, settings);
+    lexical[place] = rounded(Math.min(1, lexical[place] as number));
+  }
+  return { similarity, lexical };
+}
+
+/** Where no text holds any word of the query, the vectors are all there is to go by. */
+function denseShareOf(
+  { dense }: CandidateColumns,
+  lexical: Float64Array,
+  { kind }: Comparison,
+  settings: FusionSettings,
+): number {
+  if (dense.every(Number.isNaN)) return 0;
+  return lexical.some((found) => found > 0) ? settings.denseShare[kind] : 1;
+}
+
+/** What each candidate is lent of its neighbours' evidence, 0..1. */
+function needsOf({ tokenCounts }: CandidateColumns, { neighbourTokens }: FusionSettings): Float64Array {
+  const needs = new Float64Array(tokenCounts.length);
+  for (let place = 0; place < needs.length; place++)
+    needs[place] = Math.min(1, neighbourTokens / (tokenCounts[place] as number));
+  return needs;
+}
+
+function similarityOf(found: number, best: number, { slope, relativeExponent }: FusionSettings): number {
+  return found > 0 ? rounded(Math.tanh(slope * found) * (found / best) ** relativeExponent) : 0;
+}
+
+/** The same texts get the same score whichever index added up their vectors, in whatever order: ties stay ties. */
+function rounded(score: number): number {
+  return Math.round(score * 1e6) / 1e6;
+}
+
+/** Places of the contexts before and after each candidate in its session, `NOBODY` where that is no candidate. */
+interface Chain {
+  readonly previous: Int32Array;
+  readonly next: Int32Array;
+}
+
+/** Either side may know of the other: a level in memory does not see where its session goes on in the next. */
+function linksOf(candidates: CandidateColumns): Chain {
+  const { count } = candidates;
+  const previous = candidates.previous.map((place) => (place < count ? place : NOBODY));
+  const next = candidates.next.map((place) => (place < count ? place : NOBODY));
+  for (let place = 0; place < count; place++) {
+    const before = previous[place] as number;
+    const after = next[place] as number;
+    if (before !== NOBODY && next[before] === NOBODY) next[before] = place;
+    if (after !== NOBODY && previous[after] === NOBODY) previous[after] = place;
+  }
+  return { previous, next };
+}
+
+/**
+ * Share of the attainable lexical score that each candidate and its neighbours hold together. The best source counts
+ * per term, not per text, so neighbours fill in the words that a context lacks and no word counts twice.
+ */
+function lexicalEvidence(
+  candidates: CandidateColumns,
+  chain: Chain,
+  needs: Float64Array,
+  { attainable }: Comparison,
+  settings: FusionSettings,
+): Float64Array {
+  const { count, termCount, lexical, flags } = candidates;
+  const evidence = new Float64Array(count);
+  if (attainable <= 0) return evidence;
+  const lent = new LentTerms(candidates, needs);
+  const weights = settings.neighbourWeights;
+  const weightsBehindQuestion = weights.length === 0 ? weights : weights.with(0, settings.answerWeight);
+  for (let place = 0; place < count; place++) {
+    if ((lexical[place] as number) <= 0) continue;
+    const isQuestion = ((flags[place] as number) & QUESTION_FLAG) !== 0;
+    lent.lend(place, place, 1);
+    lent.lendAlong(chain.next, place, isQuestion ? weightsBehindQuestion : weights);
+    lent.lendAlong(chain.previous, place, weights);
+  }
+  for (let place = 0, at = 0; place < count; place++) {
+    let total = 0;
+    for (const end = at + termCount; at < end; at++) total += lent.best[at] as number;
+    evidence[place] = total / attainable;
+  }
+  return evidence;
+}
+
+/** The best that each candidate has of each term, its own or lent. */
+class LentTerms {
+  /** As `termScores` lie in the candidates. */
+  readonly best: Float64Array;
+  readonly #scores: Float32Array;
+  readonly #termCount: number;
+  readonly #needs: Float64Array;
+
+  constructor({ termScores, termCount }: CandidateColumns, needs: Float64Array) {
+    this.best = new Float64Array(termScores.length);
+    this.#scores = termScores;
+    this.#termCount = termCount;
+    this.#needs = needs;
+  }
+
+  lend(from: number, to: number, weight: number): void {
+    const termCount = this.#termCount;
+    for (let term = 0; term < termCount; term++) {
+      const lent = weight * (this.#scores[from * termCount + term] as number);
+      const at = to * termCount + term;
+      if (lent > (this.best[at] as number)) this.best[at] = lent;
+    }
+  }
+
+  /** To one candidate after the other along the session, with the weight of its distance and its need. */
+  lendAlong(chain: Int32Array, from: number, weights: readonly number[]): void {
+    let place = chain[from] as number;
+    for (const weight of weights) {
+      if (place === NOBODY) return;
+      this.lend(from, place, weight * (this.#needs[place] as number));
+      place = chain[place] as number;
+    }
+  }
+}
+
+/** A client that asks with a vector alone wants the nearest ones, however far they are, and not what stands around them. */
+function asksByVector(query: QueryAnalysis): boolean {
+  return query.terms.length === 0;
+}
+
+/** The best calibrated cosine among each candidate and the ones before and after it. */
+function denseEvidence(
+  { count, dense }: CandidateColumns,
+  chain: Chain,
+  needs: Float64Array,
+  comparison: Comparison,
+  settings: FusionSettings,
+): Float64Array {
+  const byVector = asksByVector(comparison.query);
+  const fixed = byVector && comparison.kind === 'lexical' ? 0 : settings.denseFloor[comparison.kind];
+  const floor = Math.min(0.99, comparison.denseFloor ?? fixed);
+  const calibrated = new Float64Array(count);
+  for (let place = 0; place < count; place++) {
+    const share = ((dense[place] as number) - floor) / (1 - floor);
+    // Not so where there is no cosine.
+    if (share > 0) calibrated[place] = Math.min(1, share);
+  }
+  if (byVector) return calibrated;
+  const at = (place: number): number => (place === NOBODY ? 0 : (calibrated[place] as number));
+  const evidence = new Float64Array(count);
+  for (let place = 0; place < count; place++) {
+    const around = Math.max(at(chain.previous[place] as number), at(chain.next[place] as number));
+    evidence[place] = Math.max(
+      calibrated[place] as number,
+      settings.denseNeighbourWeight * (needs[place] as number) * around,
+    );
+  }
+  return evidence;
+}
+
+/** Who speaks, whether it is a question, and when it was said. */
+function circumstances(
+  { flags, createdAtMs }: CandidateColumns,
+  place: number,
+  query: QueryAnalysis,
+  settings: FusionSettings,
+): number {
+  if (asksByVector(query)) return 1;
+  const flagged = flags[place] as number;
+  let factor = 1;
+  if ((flagged & SPEAKER_FLAG) !== 0) factor *= settings.speakerFactor;
+  if ((flagged & QUESTION_FLAG) !== 0) factor *= settings.questionFactor;
+  if (query.dates.length > 0)
+    factor *= 1 + settings.dateBoost * dateAffinity(query.dates, createdAtMs[place] as number);
+  return factor;
+}

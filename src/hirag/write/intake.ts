@@ -1,0 +1,167 @@
+import { orAbort, throwIfAborted } from '../../base/abort.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { ContextRecord } from '../../base/context.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
+import { uuidV7, type Random } from '../../base/random.ts';
+import type { CachedEmbeddingProvider, OwnedText } from '../../embedding/cache.ts';
+import type { ContextPatch, ContextStore, NewContext } from '../../store/store.ts';
+import { clientVector } from '../client-vector.ts';
+import type { LevelPolicy } from './level-policy.ts';
+import { notFound, versionConflict, type PutOutcome, type Tiers } from './tiers.ts';
+import type { TokenEstimator } from './tokens.ts';
+import type { CallOptions, StoreInput, StoreOutcome, UpdateInput } from '../types.ts';
+
+export interface IntakeDeps {
+  readonly store: ContextStore;
+  readonly tiers: Tiers;
+  readonly policy: LevelPolicy;
+  readonly embedding: CachedEmbeddingProvider;
+  readonly tokens: TokenEstimator;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** An input that passed its checks, on its way to become a context. */
+interface Draft {
+  readonly input: StoreInput;
+  readonly level: NewContext['record']['level'];
+  /** The client's own embedding, normalised. */
+  readonly vector: Float32Array | undefined;
+}
+
+/**
+ * Takes texts in: checks, counts tokens, embeds, writes. A deadline is looked at until the write leaves; what has
+ * left is waited for, so that `DEADLINE_EXCEEDED` always means that nothing was stored.
+ */
+export class Intake {
+  readonly #deps: IntakeDeps;
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps;
+  }
+
+  async store(input: StoreInput, options: CallOptions): Promise<StoreOutcome> {
+    throwIfAborted(options.signal);
+    const [outcome] = await this.#put([this.#draft(input)], options);
+    if (outcome === undefined) throw new CodedError('INTERNAL', 'internal error');
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  }
+
+  /** Inputs that fail their checks or conflict get their error; where embedding or store fail, the whole call does. */
+  async storeBatch(inputs: readonly StoreInput[], options: CallOptions): Promise<(StoreOutcome | Error)[]> {
+    throwIfAborted(options.signal);
+    const drafts = inputs.map((input) => this.#tryDraft(input));
+    const good = drafts.filter((draft): draft is Draft => !(draft instanceof Error));
+    const stored = good.length === 0 ? [] : await this.#put(good, options);
+    let next = 0;
+    return drafts.map((draft) => (draft instanceof Error ? draft : (stored[next++] as StoreOutcome | Error)));
+  }
+
+  async update(input: UpdateInput, options: CallOptions): Promise<ContextRecord> {
+    throwIfAborted(options.signal);
+    const { store, tiers, policy, clock } = this.#deps;
+    if (input.level !== undefined) policy.check(input.level, 'level');
+    const [before] = await orAbort(store.fetch(input.namespace, [input.id], clock.nowMs()), options.signal);
+    if (before === undefined || before === null) throw notFound();
+    if (input.ifVersion !== undefined && input.ifVersion !== before.version) throw versionConflict(before.version);
+    const patch = await this.#patch(input, before, options);
+    throwIfAborted(options.signal);
+    return tiers.update(before, patch, input.ifVersion);
+  }
+
+  #tryDraft(input: StoreInput): Draft | CodedError {
+    try {
+      return this.#draft(input);
+    } catch (error) {
+      return toCodedError(error);
+    }
+  }
+
+  #draft(input: StoreInput): Draft {
+    const { policy, embedding } = this.#deps;
+    const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
+    return { input, level: policy.target(input.level), vector };
+  }
+
+  /** One call of the embedder and one of the store, however many drafts. */
+  async #put(drafts: readonly Draft[], options: CallOptions): Promise<(StoreOutcome | CodedError)[]> {
+    const { tokens, tiers } = this.#deps;
+    const texts = drafts.map((draft) => draft.input.text);
+    const [vectors, tokenCounts] = await Promise.all([this.#vectors(drafts, options), tokens.count(texts)]);
+    throwIfAborted(options.signal);
+    const contexts = drafts.map((draft, i): NewContext => {
+      return { record: this.#record(draft, tokenCounts[i] ?? 1), vector: vectors[i] as Float32Array };
+    });
+    const outcomes = await tiers.put(contexts);
+    return outcomes.map(toStoreOutcome);
+  }
+
+  async #vectors(drafts: readonly Draft[], { signal }: CallOptions): Promise<Float32Array[]> {
+    const texts = drafts.filter((draft) => draft.vector === undefined).map((draft) => draft.input);
+    const embedded = texts.length === 0 ? [] : await this.#deps.embedding.embed(texts, 'passage', signal);
+    let next = 0;
+    return drafts.map((draft) => draft.vector ?? (embedded[next++] as Float32Array));
+  }
+
+  #record({ input, level }: Draft, tokenCount: number): ContextRecord {
+    const { clock, random, policy } = this.#deps;
+    const nowMs = clock.nowMs();
+    const expiry = policy.expiry(level, nowMs, input.ttlMs);
+    return {
+      id: input.id ?? uuidV7(nowMs, random),
+      namespace: input.namespace,
+      agentId: input.agentId,
+      sessionId: input.sessionId ?? null,
+      level,
+      text: input.text,
+      tokenCount,
+      metadata: input.metadata ?? {},
+      tags: input.tags ?? [],
+      version: 1,
+      createdAtMs: input.createdAtMs ?? nowMs,
+      updatedAtMs: nowMs,
+      expiresAtMs: expiry.atMs,
+      expiryAction: expiry.action,
+      accessCount: 0,
+    };
+  }
+
+  async #patch(input: UpdateInput, before: ContextRecord, options: CallOptions): Promise<ContextPatch> {
+    const { policy, clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    const level = input.level === before.level ? undefined : input.level;
+    const expiry =
+      input.ttlMs !== undefined
+        ? policy.expiry(before.level, nowMs, input.ttlMs)
+        : level !== undefined
+          ? policy.expiryAfterMove(before, level, nowMs)
+          : undefined;
+    const text =
+      input.text === undefined || input.text === before.text
+        ? undefined
+        : await this.#newText({ namespace: input.namespace, text: input.text }, options);
+    return {
+      ...(text === undefined ? {} : { text }),
+      ...(input.metadata === undefined ? {} : { metadata: input.metadata }),
+      ...(input.tags === undefined ? {} : { tags: input.tags }),
+      ...(level === undefined ? {} : { level }),
+      ...(expiry === undefined ? {} : { expiry }),
+    };
+  }
+
+  async #newText(owned: OwnedText, { signal }: CallOptions): Promise<NonNullable<ContextPatch['text']>> {
+    const { embedding, tokens } = this.#deps;
+    const [[vector], [tokenCount]] = await Promise.all([
+      embedding.embed([owned], 'passage', signal),
+      tokens.count([owned.text]),
+    ]);
+    return { text: owned.text, tokenCount: tokenCount ?? 1, vector: vector as Float32Array };
+  }
+}
+
+function toStoreOutcome({ created, record }: PutOutcome): StoreOutcome | CodedError {
+  if (record === null) return new CodedError('CONFLICT', 'a context with this id and another text exists');
+  const { id, level, tokenCount, createdAtMs } = record;
+  return { id, level, tokenCount, createdAtMs, created };
+}

@@ -1,0 +1,107 @@
+import { LEVELS, type ContextRecord, type ExpiryAction, type Level } from '../../base/context.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { Trim } from '../../store/store.ts';
+import type { HiragSettings } from '../settings.ts';
+
+const SECOND_MS = 1000;
+
+export interface Expiry {
+  readonly atMs: number | null;
+  readonly action: ExpiryAction;
+}
+
+/** A context that entered a level; a record is one. */
+export type Entry = Pick<ContextRecord, 'namespace' | 'agentId' | 'sessionId' | 'level'>;
+
+/** Which levels there are, how long contexts stay in them and where they go from there. */
+export class LevelPolicy {
+  readonly #settings: HiragSettings;
+  /** Levels that are on, highest first. */
+  readonly enabled: readonly Level[];
+
+  constructor(settings: HiragSettings) {
+    this.#settings = settings;
+    const on = { immediate: settings.l1Enabled, short_term: settings.l2Enabled, long_term: settings.l3Enabled };
+    this.enabled = LEVELS.filter((level) => on[level]);
+  }
+
+  /** Where a store that names no level goes; `BAD_REQUEST` where it names one that is off. */
+  target(level: Level | undefined): Level {
+    if (level !== undefined) this.check(level, 'level');
+    const chosen = level ?? this.enabled[0];
+    if (chosen === undefined) throw new CodedError('BAD_REQUEST', 'every level is switched off on this server');
+    return chosen;
+  }
+
+  check(level: Level, field: string): void {
+    if (this.enabled.includes(level)) return;
+    const reason = `the level ${level} is switched off on this server`;
+    throw new CodedError('BAD_REQUEST', reason, { details: { [field]: reason } });
+  }
+
+  /** The level that takes what this one cannot keep; undefined: it is deleted. */
+  below(level: Level): Level | undefined {
+    return this.enabled.find((other) => LEVELS.indexOf(other) > LEVELS.indexOf(level));
+  }
+
+  /** The lifetime the client asked for, else the one that the level itself gives. */
+  expiry(level: Level, nowMs: number, ttlMs: number | undefined): Expiry {
+    if (ttlMs !== undefined) return { atMs: nowMs + ttlMs, action: 'delete' };
+    if (level === 'short_term' && this.#settings.l2TtlSecs > 0) {
+      return { atMs: nowMs + this.#settings.l2TtlSecs * SECOND_MS, action: 'promote' };
+    }
+    if (level === 'long_term') return { atMs: this.longTermExpiresAtMs(nowMs), action: 'delete' };
+    return { atMs: null, action: 'delete' };
+  }
+
+  /** What becomes of the record's lifetime when it moves to another level: what the client set stays. */
+  expiryAfterMove(record: ContextRecord, level: Level, nowMs: number): Expiry {
+    const clientSet = record.expiresAtMs !== null && record.expiryAction === 'delete';
+    return clientSet ? { atMs: record.expiresAtMs, action: 'delete' } : this.expiry(level, nowMs, undefined);
+  }
+
+  longTermExpiresAtMs(nowMs: number): number | null {
+    return this.#settings.l3TtlSecs > 0 ? nowMs + this.#settings.l3TtlSecs * SECOND_MS : null;
+  }
+
+  /** False: what L2's lifetime ends is deleted, by policy or because there is nowhere to go. */
+  get promotes(): boolean {
+    return this.#settings.l2Expiry === 'promote' && this.#settings.l3Enabled;
+  }
+
+  /** Brings L1 and L2 back within their bounds after contexts entered levels: what falls out of L1 may overfill L2. */
+  trims(entered: Iterable<Entry>, nowMs: number): Trim[] {
+    const sessions = new Map<string, Entry>();
+    const agents = new Map<string, Entry>();
+    for (const entry of entered) {
+      if (entry.level === 'long_term') continue;
+      const { namespace, agentId, sessionId } = entry;
+      if (entry.level === 'immediate') sessions.set(JSON.stringify([namespace, agentId, sessionId]), entry);
+      agents.set(JSON.stringify([namespace, agentId]), entry);
+    }
+    const trims = [...sessions.values()].map((entry) => this.#trim(entry, 'immediate', nowMs));
+    if (this.#settings.l2Enabled)
+      for (const entry of agents.values()) trims.push(this.#trim(entry, 'short_term', nowMs));
+    return trims;
+  }
+
+  /** L1 is bounded per session, L2 per agent. */
+  #trim(entry: Entry, level: 'immediate' | 'short_term', nowMs: number): Trim {
+    const { namespace, agentId, sessionId } = entry;
+    const below = this.below(level);
+    const moveTo = below === undefined ? undefined : { level: below, ...this.#moved(below, nowMs) };
+    return {
+      namespace,
+      agentId,
+      ...(level === 'immediate' ? { sessionId } : {}),
+      level,
+      keep: level === 'immediate' ? this.#settings.l1Size : this.#settings.l2Size,
+      ...(moveTo === undefined ? {} : { moveTo }),
+    };
+  }
+
+  #moved(level: Level, nowMs: number): { expiresAtMs: number | null; expiryAction: ExpiryAction } {
+    const { atMs, action } = this.expiry(level, nowMs, undefined);
+    return { expiresAtMs: atMs, expiryAction: action };
+  }
+}

@@ -1,0 +1,227 @@
+import type { Clock } from '../../base/clock.ts';
+import type { ContextRecord, Filter, Level } from '../../base/context.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Metrics } from '../../base/metrics.ts';
+import type {
+  ContextPatch,
+  ContextStore,
+  ExpirySweep,
+  MovedContext,
+  NewContext,
+  Trim,
+  WriteOp,
+  WriteResult,
+} from '../../store/store.ts';
+import type { LevelPolicy } from './level-policy.ts';
+import type { Change } from '../working-set-changes.ts';
+import type { WorkingSets } from '../working-sets.ts';
+
+export interface TiersDeps {
+  readonly store: ContextStore;
+  readonly workingSets: WorkingSets;
+  readonly policy: LevelPolicy;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** `record` is what is stored in the end; null: the id exists with another text. */
+export interface PutOutcome {
+  readonly created: boolean;
+  readonly record: ContextRecord | null;
+}
+
+/** Deleting more than this at once drops the namespace's working sets instead of going through them. */
+const SINGLE_DELETIONS_MAX = 1000;
+
+/**
+ * Writes to the levels. The trims that keep L1 and L2 within their bounds ride in the same store call as what
+ * overfills them, so that no kill in between leaves a level too full; working sets learn of it after the store did.
+ */
+export class Tiers {
+  readonly #deps: TiersDeps;
+
+  constructor(deps: TiersDeps) {
+    this.#deps = deps;
+  }
+
+  /** One outcome per context, in order. From here on nothing is cut off: what this starts, it finishes. */
+  async put(contexts: readonly NewContext[]): Promise<PutOutcome[]> {
+    const puts = contexts.map((context): WriteOp => ({ op: 'put', context }));
+    const trims = this.#trims(contexts.map((context) => context.record));
+    const results = await this.#write([...puts, ...trims]);
+    const moved = movedBy(results);
+    return contexts.map((_, i) => {
+      const result = results[i];
+      if (result?.op !== 'put' || 'conflict' in result) return { created: false, record: null };
+      return { created: result.created, record: afterMove(result.record, moved) };
+    });
+  }
+
+  /** `before`: the record as it was read. Throws `NOT_FOUND`, `CONFLICT` with the version that is there. */
+  async update(before: ContextRecord, patch: ContextPatch, ifVersion: number | undefined): Promise<ContextRecord> {
+    const { namespace, id } = before;
+    const op: WriteOp = {
+      op: 'update',
+      namespace,
+      id,
+      patch,
+      updatedAtMs: this.#deps.clock.nowMs(),
+      ...(ifVersion === undefined ? {} : { ifVersion }),
+    };
+    const trims = patch.level === undefined ? [] : this.#trims([{ ...before, level: patch.level }]);
+    const results = await this.#write([op, ...trims]);
+    const [result] = results;
+    if (result?.op !== 'update') throw new CodedError('INTERNAL', 'internal error');
+    if (!('failed' in result)) return afterMove(result.record, movedBy(results));
+    if (result.failed === 'not_found') throw notFound();
+    throw versionConflict(result.version);
+  }
+
+  /** How many were deleted. */
+  async delete(namespace: string, ids: readonly string[]): Promise<number> {
+    return deletedBy(await this.#write([{ op: 'delete', namespace, ids }]));
+  }
+
+  /** The same for contexts of any namespaces. */
+  async deleteAll(records: readonly ContextRecord[]): Promise<number> {
+    const ids = new Map<string, string[]>();
+    for (const { namespace, id } of records) ids.set(namespace, [...(ids.get(namespace) ?? []), id]);
+    return deletedBy(await this.#write([...ids].map(([namespace, list]) => ({ op: 'delete', namespace, ids: list }))));
+  }
+
+  /** How many were deleted. An absent level or filter restricts nothing. */
+  async deleteWhere(namespace: string, level: Level | undefined, filter: Filter | undefined): Promise<number> {
+    const restriction = { ...(level === undefined ? {} : { level }), ...(filter === undefined ? {} : { filter }) };
+    return deletedBy(await this.#write([{ op: 'delete_where', namespace, ...restriction }]));
+  }
+
+  /** One step of the expiry sweep over all namespaces. */
+  async expire(limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
+    const ticket = this.#deps.workingSets.begin();
+    let sweep: ExpirySweep;
+    try {
+      sweep = await this.#deps.store.expire(this.#deps.clock.nowMs(), limit, promotedExpiresAtMs);
+    } catch (error) {
+      ticket.fail();
+      throw error;
+    }
+    ticket.commit([
+      ...sweep.promoted.map((record): Change => ({ kind: 'stored', record, vector: null })),
+      ...sweep.deleted.map(({ namespace, id }): Change => ({ kind: 'deleted', namespace, id })),
+    ]);
+    return sweep;
+  }
+
+  #trims(entered: readonly ContextRecord[]): WriteOp[] {
+    return this.#deps.policy.trims(entered, this.#deps.clock.nowMs()).map((trim) => ({ op: 'trim', trim }));
+  }
+
+  async #write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
+    const ticket = this.#deps.workingSets.begin(new Set(ops.map(namespaceOf)));
+    let results: WriteResult[];
+    try {
+      results = await this.#deps.store.write(ops);
+    } catch (error) {
+      ticket.fail();
+      throw error;
+    }
+    ticket.commit(ops.flatMap((op, i) => changesOf(op, results[i])));
+    this.#count(ops, results);
+    return results;
+  }
+
+  #count(ops: readonly WriteOp[], results: readonly WriteResult[]): void {
+    results.forEach((result, i) => {
+      const op = ops[i];
+      if (result.op === 'put' && 'created' in result && result.created && op?.op === 'put') {
+        this.#deps.metrics.count('contexts_stored_total', { level: op.context.record.level });
+      }
+      if (result.op === 'trim' && op?.op === 'trim')
+        this.#countTrim(op.trim, result.moved.length, result.deletedIds.length);
+    });
+  }
+
+  #countTrim(trim: Trim, moved: number, deleted: number): void {
+    const { metrics, log } = this.#deps;
+    const { level } = trim;
+    if (moved > 0 && trim.moveTo !== undefined) {
+      const to = trim.moveTo.level;
+      metrics.count('contexts_demoted_total', { from: level, to }, moved);
+      log.debug({ from: level, to, count: moved }, 'contexts moved down: their level was full');
+    }
+    if (deleted > 0) {
+      metrics.count('contexts_evicted_total', { level }, deleted);
+      log.info({ level, count: deleted }, 'contexts deleted: their level was full and the one below is off');
+    }
+  }
+}
+
+export function notFound(): CodedError {
+  return new CodedError('NOT_FOUND', 'no such context');
+}
+
+export function versionConflict(version: number | undefined): CodedError {
+  return new CodedError(
+    'CONFLICT',
+    'the context has another version',
+    version === undefined ? {} : { details: { version } },
+  );
+}
+
+/** What an operation did, in the order in which it did it. */
+function changesOf(op: WriteOp, result: WriteResult | undefined): Change[] {
+  switch (result?.op) {
+    case 'put':
+      if (op.op !== 'put' || 'conflict' in result || !result.created) return [];
+      return [{ kind: 'stored', record: result.record, vector: op.context.vector }];
+    case 'update':
+      if (op.op !== 'update' || 'failed' in result) return [];
+      return [{ kind: 'stored', record: result.record, vector: op.patch.text?.vector ?? null }];
+    case 'trim':
+      return [
+        ...result.moved.map((context): Change => ({ kind: 'moved', context })),
+        ...deletions(namespaceOf(op), result.deletedIds),
+      ];
+    case 'delete':
+    case 'delete_where':
+      return deletions(namespaceOf(op), result.deletedIds);
+    case undefined:
+      return [];
+  }
+}
+
+function deletions(namespace: string, ids: readonly string[]): Change[] {
+  if (ids.length > SINGLE_DELETIONS_MAX) return [{ kind: 'bulk', namespace }];
+  return ids.map((id) => ({ kind: 'deleted', namespace, id }));
+}
+
+function namespaceOf(op: WriteOp): string {
+  if (op.op === 'put') return op.context.record.namespace;
+  return op.op === 'trim' ? op.trim.namespace : op.namespace;
+}
+
+function deletedBy(results: readonly WriteResult[]): number {
+  let deleted = 0;
+  for (const result of results)
+    if (result.op === 'delete' || result.op === 'delete_where') deleted += result.deletedIds.length;
+  return deleted;
+}
+
+function movedBy(results: readonly WriteResult[]): Map<string, MovedContext> {
+  const moved = new Map<string, MovedContext>();
+  for (const result of results) {
+    if (result.op === 'trim') for (const context of result.moved) moved.set(keyOf(context), context);
+  }
+  return moved;
+}
+
+function afterMove(record: ContextRecord, moved: ReadonlyMap<string, MovedContext>): ContextRecord {
+  const to = moved.size === 0 ? undefined : moved.get(keyOf(record));
+  return to === undefined ? record : { ...record, ...to };
+}
+
+function keyOf({ namespace, id }: MovedContext): string {
+  return `${namespace}/${id}`;
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import type { Session } from '../../../../src/fronts/socket/handshake.ts';
+import { Call } from '../../../../src/fronts/socket/call.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+
+const session = { sender: 'agent' } as Session;
+
+describe('options of a call', () => {
+  it('are empty without a deadline', () => {
+    const call = new Call(1, 9, session, new FakeClock(), null);
+    expect(call.options).toEqual({});
+    expect(call.sender).toBe('agent');
+  });
+
+  it('start a timer only when somebody asks for the signal', () => {
+    const clock = new FakeClock();
+    const call = new Call(1, 9, session, clock, 100);
+    const { options } = call;
+    expect(clock.pendingTimers).toBe(0);
+    const { signal } = options;
+    expect(options.signal).toBe(signal);
+    expect(clock.pendingTimers).toBe(1);
+    clock.advance(99);
+    expect(signal!.aborted).toBe(false);
+    clock.advance(1);
+    expect(signal!.reason).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('leave no timer behind once the call is settled', () => {
+    const clock = new FakeClock();
+    const call = new Call(1, 9, session, clock, 100);
+    const { signal } = call;
+    call.settle();
+    clock.advance(1_000);
+    expect(clock.pendingTimers).toBe(0);
+    expect(signal.aborted).toBe(false);
+  });
+
+  it('abort at once where the deadline has passed, or the client is gone', () => {
+    const clock = new FakeClock();
+    const late = new Call(1, 9, session, clock, 100);
+    clock.advance(100);
+    expect(late.signal.aborted).toBe(true);
+    const before = new Call(2, 9, session, clock, 1_000);
+    before.abandon();
+    expect(before.signal.aborted).toBe(true);
+    const after = new Call(3, 9, session, clock, 1_000);
+    const { signal } = after;
+    after.abandon();
+    expect(signal.aborted).toBe(true);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('take deadlines that no timer can hold', () => {
+    const clock = new FakeClock();
+    const call = new Call(1, 9, session, clock, Number.MAX_SAFE_INTEGER);
+    expect(call.signal.aborted).toBe(false);
+    expect(clock.pendingTimers).toBe(1);
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { CodedError } from '../../../../src/base/errors.ts';
+import { silentLog } from '../../../../src/base/log.ts';
+import type { Access } from '../../../../src/store/store.ts';
+import { AccessCounts } from '../../../../src/hirag/lifecycle/access-counts.ts';
+import { WorkingSets } from '../../../../src/hirag/working-sets.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { StoreDouble } from '../../../support/store-double.ts';
+
+class Recording extends StoreDouble {
+  readonly touched: (readonly Access[])[] = [];
+
+  override touch(accesses: readonly Access[]): Promise<void> {
+    this.touched.push(accesses);
+    return super.touch(accesses);
+  }
+}
+
+function start(accessFlushEntries = 100) {
+  const store = new Recording();
+  const clock = new FakeClock();
+  const workingSets = new WorkingSets(store, clock, 10, 3);
+  const counts = new AccessCounts(
+    { store, workingSets, clock, log: silentLog },
+    { accessFlushMs: 1000, accessFlushEntries },
+  );
+  return { store, clock, counts };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('access counts', () => {
+  it('are gathered and written together, every so often', async () => {
+    const { store, clock, counts } = start();
+    counts.add('n', ['a', 'b']);
+    counts.add('n', ['a']);
+    counts.add('m', ['a']);
+    expect(counts.pendingIn('n')('a')).toBe(2);
+    clock.advance(999);
+    expect(store.touched).toEqual([]);
+    clock.advance(1);
+    await settled();
+    expect(store.touched).toEqual([
+      [
+        { namespace: 'n', id: 'a', count: 2 },
+        { namespace: 'n', id: 'b', count: 1 },
+        { namespace: 'm', id: 'a', count: 1 },
+      ],
+    ]);
+    expect(counts.pendingIn('n')('a')).toBe(0);
+    clock.advance(5000);
+    await settled();
+    expect(store.touched).toHaveLength(1);
+  });
+
+  it('are written sooner where many wait, and at the end', async () => {
+    const { store, clock, counts } = start(3);
+    counts.add('n', ['a', 'b', 'c']);
+    await settled();
+    expect(store.touched).toHaveLength(1);
+    counts.add('n', ['d']);
+    await counts.close();
+    expect(store.touched).toHaveLength(2);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('are not lost where the store fails, but held in bounds', async () => {
+    const { store, clock, counts } = start(3);
+    store.failures.set('touch', new CodedError('STORE_UNAVAILABLE', 'down'));
+    for (let i = 0; i < 20; i++) {
+      counts.add('n', [`id${i}`]);
+      await settled();
+    }
+    counts.add('n', ['id0']);
+    await settled();
+    expect(counts.pendingIn('n')('id0')).toBe(2);
+    expect(counts.pendingIn('n')('id11')).toBe(1);
+    expect(counts.pendingIn('n')('id12')).toBe(0);
+    store.failures.clear();
+    clock.advance(1000);
+    await settled();
+    expect(store.touched.at(-1)).toHaveLength(12);
+    expect(counts.pendingIn('n')('id0')).toBe(0);
+  });
+});

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import type { ContextRecord, Level } from '../../../../src/base/context.ts';
+import { CodedError } from '../../../../src/base/errors.ts';
+import { assemble, type AnswerRules, type FetchRecords, type Ranked } from '../../../../src/hirag/query/answer.ts';
+import { sharesOf } from '../../../../src/hirag/query/budget.ts';
+
+const SCORES = { similarity: 0, lexical: 0, recency: 0, level: 0, frequency: 0 };
+
+const RULES: AnswerRules = {
+  maxTokens: 100,
+  limit: 10,
+  shares: sharesOf('Balanced'),
+  minContextsPerLevel: 1,
+  nearDuplicateThreshold: 0.9,
+};
+
+interface Given {
+  readonly text: string | null;
+  readonly score?: number;
+  readonly tokens?: number;
+  /** What the record says, where the text changed since the search. */
+  readonly tokensNow?: number;
+  readonly level?: Level;
+}
+
+function given(contexts: readonly Given[]) {
+  const fetched: (readonly string[])[] = [];
+  const ranked = contexts.map(({ score = 0.9, tokens = 10, level = 'immediate' }, i): Ranked => {
+    return { id: String(i), level, createdAtMs: 0, tokenCount: tokens, relevanceScore: score, scores: SCORES };
+  });
+  const fetch: FetchRecords = (ids) => {
+    fetched.push(ids);
+    const records = ids.map((id) => {
+      const context = contexts[Number(id)];
+      if (context === undefined || context.text === null) return null;
+      const { text, tokens = 10, tokensNow = tokens } = context;
+      return { id, text, tokenCount: tokensNow } as ContextRecord;
+    });
+    return Promise.resolve({ records });
+  };
+  return { ranked, fetch, fetched };
+}
+
+const unlike = (i: number): string =>
+  ['apples are red', 'rain fell all night', 'the train was late', 'she plays the cello', 'we ate noodles'][i] ??
+  `thing ${i}`;
+
+describe('an answer', () => {
+  it('reads the texts of what the budget chose, not of every candidate', async () => {
+    const { ranked, fetch, fetched } = given(Array.from({ length: 500 }, (_, i) => ({ text: `thing ${i}` })));
+    const { included } = await assemble(ranked, RULES, fetch);
+    expect(included).toHaveLength(10);
+    expect(fetched.flat()).toHaveLength(10);
+  });
+
+  it('holds of texts that say the same the best one only, and others in the place of the rest', async () => {
+    const { ranked, fetch } = given([
+      { text: 'I like tea.' },
+      { text: 'i like TEA' },
+      { text: unlike(1) },
+      { text: 'I like tea!' },
+      { text: unlike(2) },
+    ]);
+    const { included, outcomes } = await assemble(ranked, { ...RULES, limit: 3 }, fetch);
+    expect(included.map(({ ranked: { id } }) => id)).toEqual(['0', '2', '4']);
+    expect(outcomes).toEqual(['included', 'duplicate', 'included', 'duplicate', 'included']);
+  });
+
+  it('ends though nearly everything says the same', async () => {
+    const { ranked, fetch, fetched } = given([
+      ...Array.from({ length: 400 }, () => ({ text: 'the same again', tokens: 60 })),
+      { text: unlike(0), tokens: 30 },
+    ]);
+    const { included, totalTokens } = await assemble(ranked, RULES, fetch);
+    expect(included.map(({ record: { text } }) => text)).toEqual(['the same again', unlike(0)]);
+    expect(totalTokens).toBe(90);
+    expect(fetched.length).toBeLessThan(20);
+  });
+
+  it('counts the tokens that the texts have now', async () => {
+    const { ranked, fetch } = given([
+      { text: unlike(0), tokens: 40, tokensNow: 90 },
+      { text: unlike(1), tokens: 40 },
+      { text: unlike(2), tokens: 5 },
+    ]);
+    const { included, totalTokens } = await assemble(ranked, RULES, fetch);
+    expect(totalTokens).toBeLessThanOrEqual(RULES.maxTokens);
+    expect(included.map(({ record: { tokenCount } }) => tokenCount)).toEqual([90, 5]);
+  });
+
+  it('goes on without contexts that are gone', async () => {
+    const { ranked, fetch } = given([{ text: null }, { text: unlike(1) }]);
+    const { included, outcomes, lost } = await assemble(ranked, RULES, fetch);
+    expect(included).toHaveLength(1);
+    expect(outcomes).toEqual([null, 'included']);
+    expect(lost.size).toBe(0);
+  });
+
+  it('goes on without a level whose texts cannot be read, and says so', async () => {
+    const { ranked, fetch } = given([{ text: null, level: 'long_term' }, { text: unlike(1) }]);
+    const error = new CodedError('STORE_UNAVAILABLE', 'down');
+    const { included, lost } = await assemble(ranked, RULES, async (ids) => ({ ...(await fetch(ids)), error }));
+    expect(included.map(({ ranked: { id } }) => id)).toEqual(['1']);
+    expect([...lost]).toEqual([['long_term', error]]);
+  });
+
+  it('says of each candidate what became of it', async () => {
+    const { ranked, fetch } = given([
+      { text: unlike(0), tokens: 50 },
+      { text: unlike(1), tokens: 60 },
+      { text: unlike(2), tokens: 20 },
+      { text: unlike(3), tokens: 200 },
+      { text: unlike(4), tokens: 5 },
+    ]);
+    expect((await assemble(ranked, RULES, fetch)).outcomes).toEqual([
+      'included',
+      'over_budget',
+      'included',
+      'over_budget',
+      'included',
+    ]);
+    expect((await assemble(ranked, { ...RULES, limit: 2 }, fetch)).outcomes).toEqual([
+      'included',
+      'over_budget',
+      'included',
+      'over_limit',
+      'over_limit',
+    ]);
+  });
+
+  it('of nothing is empty', async () => {
+    const { included, totalTokens, allocations } = await assemble([], RULES, () =>
+      Promise.reject(new Error('there is nothing to read')),
+    );
+    expect(included).toEqual([]);
+    expect(totalTokens).toBe(0);
+    expect(allocations).toEqual({ immediate: 0, short_term: 0, long_term: 0 });
+  });
+});

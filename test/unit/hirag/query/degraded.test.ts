@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import { LEVELS, type Level } from '../../../../src/base/context.ts';
+import { CodedError } from '../../../../src/base/errors.ts';
+import { createLocalProvider } from '../../../../src/embedding/local.ts';
+import type { EmbeddingKind, EmbeddingProvider } from '../../../../src/embedding/provider.ts';
+import type { QueryOutcome } from '../../../../src/hirag/types.ts';
+import type { LevelFindings, SearchRequest, SearchResult } from '../../../../src/store/store.ts';
+import { openMemory } from '../../../support/memory-fixture.ts';
+import { StoreDouble } from '../../../support/store-double.ts';
+
+const OWNER = { namespace: 'n', agentId: 'a', sessionId: 's' };
+const DOWN = new CodedError('STORE_UNAVAILABLE', 'down');
+
+/** The local embedder, which can be made to fail or to wait. */
+class Embedder implements EmbeddingProvider {
+  readonly #local = createLocalProvider();
+  readonly id = this.#local.id;
+  readonly dimension = this.#local.dimension;
+  readonly kind = 'lexical' as const;
+  before: () => Promise<void> = () => Promise.resolve();
+
+  async embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
+    await this.before();
+    return this.#local.embed(texts, kind, signal);
+  }
+}
+
+/** Stores whose search fails, or waits for ever, for some levels. */
+class Levels extends StoreDouble {
+  readonly failing = new Map<Level, CodedError>();
+  readonly hanging = new Set<Level>();
+  /** One level that fails takes the others of the call with it. */
+  failsAsAWhole = false;
+
+  override search(request: SearchRequest): Promise<SearchResult> {
+    if (request.levels.some((level) => this.hanging.has(level))) return new Promise(() => undefined);
+    return this.#withFailures(request);
+  }
+
+  async #withFailures(request: SearchRequest): Promise<SearchResult> {
+    const failures = request.levels.map((level) => this.failing.get(level));
+    const first = failures.find((failure) => failure !== undefined);
+    if (first !== undefined && (this.failsAsAWhole || !failures.includes(undefined))) throw first;
+    const result = await super.search({
+      ...request,
+      levels: request.levels.filter((level) => !this.failing.has(level)),
+    });
+    const answered = result.levels[Symbol.iterator]();
+    const levels = failures.map((error) =>
+      error === undefined ? (answered.next().value as LevelFindings) : { searched: 0, denseMedian: null, error },
+    );
+    return { ...result, levels };
+  }
+}
+
+async function start() {
+  const store = new Levels();
+  const embedder = new Embedder();
+  const { memory } = await openMemory({ store, provider: embedder });
+  for (const level of LEVELS) await memory.store({ ...OWNER, text: `green tea, ${level}`, level });
+  return { store, embedder, memory };
+}
+
+function seen({ contexts }: QueryOutcome): Level[] {
+  return contexts.map(({ record }) => record.level).sort();
+}
+
+function degraded(outcome: QueryOutcome): string[] {
+  return outcome.degraded.map(({ level, code }) => `${level} ${code}`);
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof CodedError ? error.code : String(error)),
+  );
+}
+
+describe('a level that fails', () => {
+  it('is named, and the others answer', async () => {
+    const { store, memory } = await start();
+    store.failing.set('short_term', new CodedError('OVERLOADED', 'full'));
+    const outcome = await memory.query({ ...OWNER, query: 'green tea' });
+    expect(seen(outcome)).toEqual(['immediate', 'long_term']);
+    expect(degraded(outcome)).toEqual(['short_term OVERLOADED']);
+  });
+
+  it('is named alone where the store fails the whole search for it', async () => {
+    const { store, memory } = await start();
+    store.failsAsAWhole = true;
+    store.failing.set('long_term', DOWN);
+    const outcome = await memory.query({ namespace: 'n', query: 'green tea' });
+    expect(seen(outcome)).toEqual(['immediate', 'short_term']);
+    expect(degraded(outcome)).toEqual(['long_term STORE_UNAVAILABLE']);
+  });
+
+  it('fails the query only with all others asked for', async () => {
+    const { store, memory } = await start();
+    for (const level of LEVELS) store.failing.set(level, DOWN);
+    const everyone = { namespace: 'n', query: 'green tea' };
+    expect(await codeOf(memory.query(everyone))).toBe('STORE_UNAVAILABLE');
+    expect(await codeOf(memory.query({ ...OWNER, query: 'green tea', levels: ['long_term'] }))).toBe(
+      'STORE_UNAVAILABLE',
+    );
+    store.failing.delete('long_term');
+    expect(seen(await memory.query(everyone))).toEqual(['long_term']);
+  });
+
+  it('leaves a session its L1, with statistics of its own', async () => {
+    const { store, memory } = await start();
+    await memory.query({ ...OWNER, query: 'warm up' });
+    for (const method of ['search', 'load', 'fetch', 'termStatistics', 'write', 'touch'] as const)
+      store.failures.set(method, DOWN);
+    expect(await codeOf(memory.store({ ...OWNER, text: 'not now' }))).toBe('STORE_UNAVAILABLE');
+    const outcome = await memory.query({ ...OWNER, query: 'green tea' });
+    expect(seen(outcome)).toEqual(['immediate']);
+    expect(outcome.contexts[0]?.scores.similarity).toBeGreaterThan(0.8);
+    expect(degraded(outcome)).toEqual(['short_term STORE_UNAVAILABLE', 'long_term STORE_UNAVAILABLE']);
+    expect(
+      await codeOf(memory.query({ ...OWNER, sessionId: 'never seen', query: 'green tea', levels: ['short_term'] })),
+    ).toBe('STORE_UNAVAILABLE');
+  });
+
+  it('is named where only the sessionless half of L1 could be had', async () => {
+    const { store, memory } = await start();
+    await memory.query({ ...OWNER, sessionId: 'other', query: 'warm up' });
+    store.failures.set('load', DOWN);
+    const outcome = await memory.query({ ...OWNER, query: 'green tea' });
+    expect(degraded(outcome)).toEqual(['immediate STORE_UNAVAILABLE']);
+    expect(seen(outcome)).toEqual(['long_term', 'short_term']);
+  });
+
+  it('whose texts cannot be read is done without', async () => {
+    const { store, memory } = await start();
+    await memory.query({ ...OWNER, query: 'warm up' });
+    store.failures.set('fetch', DOWN);
+    const outcome = await memory.query({ ...OWNER, query: 'green tea', explain: true });
+    expect(seen(outcome)).toEqual(['immediate']);
+    expect(degraded(outcome)).toEqual(['short_term STORE_UNAVAILABLE', 'long_term STORE_UNAVAILABLE']);
+    expect(outcome.receipts?.map(({ outcome: became }) => became)).toEqual(['included']);
+    memory.clearCaches();
+    expect(await codeOf(memory.query({ namespace: 'n', query: 'green tea' }))).toBe('STORE_UNAVAILABLE');
+  });
+});
+
+describe('a deadline', () => {
+  const late = new CodedError('DEADLINE_EXCEEDED', 'too late');
+
+  it('cuts off the levels that have not answered', async () => {
+    const { store, memory } = await start();
+    store.hanging.add('long_term');
+    const deadline = new AbortController();
+    const query = memory.query({ ...OWNER, query: 'green tea' }, { signal: deadline.signal });
+    await new Promise(setImmediate);
+    deadline.abort(late);
+    const outcome = await query;
+    // L2 was searched, but its texts were not read in time.
+    expect(seen(outcome)).toEqual(['immediate']);
+    expect(degraded(outcome)).toEqual(['short_term DEADLINE_EXCEEDED', 'long_term DEADLINE_EXCEEDED']);
+  });
+
+  it('fails the query where nothing has answered', async () => {
+    const { store, memory } = await start();
+    for (const level of LEVELS) store.hanging.add(level);
+    const deadline = new AbortController();
+    const query = codeOf(memory.query({ namespace: 'n', query: 'green tea' }, { signal: deadline.signal }));
+    deadline.abort();
+    expect(await query).toBe('DEADLINE_EXCEEDED');
+    expect(await codeOf(memory.query({ ...OWNER, query: 'green tea' }, { signal: AbortSignal.abort(late) }))).toBe(
+      'DEADLINE_EXCEEDED',
+    );
+  });
+
+  it('leaves a session its L1 by words though the embedder is slow', async () => {
+    const { embedder, memory } = await start();
+    await memory.query({ ...OWNER, query: 'warm up' });
+    embedder.before = () => new Promise(() => undefined);
+    const deadline = new AbortController();
+    const query = memory.query({ ...OWNER, query: 'green tea' }, { signal: deadline.signal });
+    await new Promise(setImmediate);
+    deadline.abort(late);
+    const outcome = await query;
+    expect(seen(outcome)).toEqual(['immediate']);
+    expect(degraded(outcome)).toEqual(LEVELS.map((level) => `${level} DEADLINE_EXCEEDED`));
+  });
+});
+
+describe('an embedder that fails', () => {
+  it('leaves the words, and every level says so', async () => {
+    const { embedder, memory } = await start();
+    embedder.before = () => Promise.reject(new Error('connection refused'));
+    for (const caller of [OWNER, { namespace: 'n' }]) {
+      const outcome = await memory.query({ ...caller, query: 'green tea' });
+      expect(seen(outcome)).toEqual([...LEVELS].sort());
+      expect(degraded(outcome)).toEqual(LEVELS.map((level) => `${level} EMBEDDING_UNAVAILABLE`));
+    }
+  });
+
+  it('fails a query that has no words to go by', async () => {
+    const { embedder, memory } = await start();
+    embedder.before = () => Promise.reject(new Error('connection refused'));
+    for (const caller of [OWNER, { namespace: 'n' }]) {
+      expect(await codeOf(memory.query({ ...caller, query: '???' }))).toBe('EMBEDDING_UNAVAILABLE');
+    }
+  });
+
+  it('stores nothing', async () => {
+    const { embedder, memory, store } = await start();
+    embedder.before = () => Promise.reject(new Error('connection refused'));
+    expect(await codeOf(memory.store({ ...OWNER, text: 'new' }))).toBe('EMBEDDING_UNAVAILABLE');
+    expect(store.rows.size).toBe(3);
+  });
+});
+
+describe('a context that moves while it is searched for', () => {
+  it('is in the answer once', async () => {
+    const { store, memory } = await start();
+    store.beforeCall = async (method) => {
+      if (method !== 'search') return;
+      store.beforeCall = () => Promise.resolve();
+      const { records } = await memory.list({ namespace: 'n', levels: ['immediate'] });
+      await memory.update({ namespace: 'n', id: records[0]?.id ?? '', level: 'short_term' });
+    };
+    const { contexts } = await memory.query({ namespace: 'n', query: 'green tea', relevanceThreshold: 0 });
+    const ids = contexts.map(({ record }) => record.id);
+    expect(ids).toHaveLength(new Set(ids).size);
+  });
+});

@@ -1,0 +1,382 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LEVELS } from '../../../../src/base/context.ts';
+import { DEFAULT_FUSION } from '../../../../src/hirag/rank/similarity.ts';
+import type { QueryInput, QueryOutcome, StoreInput } from '../../../../src/hirag/types.ts';
+import type { SearchRequest } from '../../../../src/store/store.ts';
+import { openMemory, type FixtureOptions, type MemoryFixture } from '../../../support/memory-fixture.ts';
+
+const OWNER = { namespace: 'n', agentId: 'a', sessionId: 's' };
+const DAY_MS = 86_400_000;
+
+const TURNS = [
+  'Ann: I went hiking in the Alps last week',
+  'Ben: Nice! Which trail did you take?',
+  'Ann: The one around the lake, it took six hours',
+  'Ben: I stayed at home and repaired my old violin',
+  'Ann: When is your concert?',
+  'Ben: In two weeks, at the town hall',
+  'Ann: My sister moved to Porto and opened a bakery',
+  'Ben: What does she bake?',
+  'Ann: Custard tarts, what else',
+  'Ben: I could eat a dozen of those',
+];
+
+let current: MemoryFixture;
+
+async function start(options: FixtureOptions = {}): Promise<void> {
+  await current.close();
+  current = await openMemory(options);
+}
+
+beforeEach(async () => {
+  current = await openMemory();
+});
+
+afterEach(() => current.close());
+
+async function tell(texts: readonly string[], changes: Partial<StoreInput> = {}): Promise<void> {
+  for (const text of texts) {
+    await current.memory.store({ ...OWNER, text, ...changes });
+    current.clock.advance(1000);
+  }
+}
+
+function ask(query: string, changes: Partial<QueryInput> = {}): Promise<QueryOutcome> {
+  return current.memory.query({ ...OWNER, query, ...changes });
+}
+
+function texts({ contexts }: QueryOutcome): string[] {
+  return contexts.map(({ record }) => record.text);
+}
+
+describe('a query', () => {
+  it('finds what was said, by its words, its neighbours and its speaker, best first', async () => {
+    await tell(TURNS);
+    expect(texts(await ask('What does the sister of Ann bake?')).slice(0, 3)).toContain(
+      'Ann: Custard tarts, what else',
+    );
+    expect(texts(await ask('violin repair'))[0]).toBe(TURNS[3]);
+    const outcome = await ask('When is the concert?', { limit: 3 });
+    expect(texts(outcome)).toContain('Ben: In two weeks, at the town hall');
+    const scores = outcome.contexts.map(({ relevanceScore }) => relevanceScore);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    expect(outcome.avgRelevance).toBeCloseTo(scores.reduce((sum, score) => sum + score, 0) / 3);
+  });
+
+  it('answers a quick start: one context, any wording that shares a word', async () => {
+    await tell(['The deploy key is rotated on the first Monday of each month']);
+    expect(texts(await ask('when do we rotate the deploy key?'))).toHaveLength(1);
+    expect(texts(await current.memory.query({ namespace: 'n', agentId: 'a', query: 'deploy keys' }))).toHaveLength(1);
+  });
+
+  it('gives the same answer from memory and from the store, to the last score', async () => {
+    await start({ settings: { weights: { similarity: 0.6, recency: 0.2, level: 0.2, frequency: 0 } } });
+    await tell(TURNS);
+    await tell(
+      TURNS.map((turn) => turn.replaceAll(/Ann|Ben/g, 'Eve')),
+      { sessionId: 't' },
+    );
+    await tell(['Ann likes custard tarts'], { level: 'long_term', sessionId: 't' });
+    for (const text of [
+      'Ann: I never eat tarts without a session',
+      'Ben: Not even the ones of your sister?',
+      'a note on tarts',
+      'Eve: Tarts!',
+    ]) {
+      await current.memory.store({ namespace: 'n', agentId: 'a', text });
+    }
+    for (const query of [
+      'What does the sister of Ann bake?',
+      'tarts',
+      'hiking trail around the lake',
+      'Who moved to Porto?',
+      'the',
+    ]) {
+      const { memory } = current;
+      memory.clearCaches();
+      const plain = {
+        query,
+        levels: ['immediate'] as const,
+        relevanceThreshold: 0,
+        limit: 100,
+        maxTokens: 100_000,
+        explain: true,
+      };
+      const fromMemory = await ask('', plain);
+      expect(fromMemory.cacheHits).toBe(1);
+      // For every agent of the namespace, here the only one, the store has to answer.
+      const fromStore = await memory.query({ ...plain, namespace: 'n', sessionId: 's' });
+      expect(fromStore.totalSearched).toBe(fromMemory.totalSearched);
+      expect(texts(fromStore)).toEqual(texts(fromMemory));
+      expect(fromStore.receipts).toHaveLength(fromMemory.receipts?.length ?? -1);
+      fromMemory.receipts?.forEach((receipt, i) => {
+        const other = fromStore.receipts?.[i];
+        expect(other).toMatchObject({ id: receipt.id, outcome: receipt.outcome });
+        expect(other?.relevanceScore).toBeCloseTo(receipt.relevanceScore, 5);
+        for (const part of ['similarity', 'lexical', 'recency', 'level'] as const)
+          expect(other?.scores[part]).toBeCloseTo(receipt.scores[part], 5);
+      });
+    }
+  });
+
+  it("embeds and compares no vector where the dense side has no share, except a client's own without words", async () => {
+    await start({ settings: { fusion: { ...DEFAULT_FUSION, denseShare: { lexical: 0, semantic: 0.35 } } } });
+    await tell(TURNS);
+    const requests: SearchRequest[] = [];
+    const search = current.store.search.bind(current.store);
+    current.store.search = (request, signal) => {
+      requests.push(request);
+      return search(request, signal);
+    };
+    const [embedding = new Float32Array()] = await current.embedding.embed(
+      [{ namespace: 'n', text: TURNS[6] ?? '' }],
+      'passage',
+    );
+    const before = current.embedding.counts();
+    expect(texts(await ask('violin repair'))[0]).toBe(TURNS[3]);
+    await ask('violin repair', { embedding });
+    expect(
+      texts(await current.memory.query({ namespace: 'n', query: 'nothing said of zebras', relevanceThreshold: 0 })),
+    ).toEqual([]);
+    expect(current.embedding.counts()).toEqual(before);
+    expect(requests.filter(({ vector }) => vector !== undefined)).toEqual([]);
+    expect(texts(await current.memory.query({ namespace: 'n', embedding }))[0]).toBe(TURNS[6]);
+  });
+
+  it('asks the store for as many candidates as the answer can hold, within bounds', async () => {
+    const asked: number[] = [];
+    const search = current.store.search.bind(current.store);
+    current.store.search = (request, signal) => {
+      asked.push(request.candidates);
+      return search(request, signal);
+    };
+    const of = async (limit: number, maxTokens: number): Promise<number | undefined> => {
+      await ask('tea', { levels: ['long_term'], limit, maxTokens });
+      return asked.at(-1);
+    };
+    expect(await of(5, 4000)).toBe(32);
+    expect(await of(1000, 100)).toBe(32);
+    expect(await of(50, 4000)).toBe(50);
+    expect(await of(1000, 1200)).toBe(100);
+    expect(await of(1000, 1_000_000)).toBe(1000);
+  });
+
+  it('fills a wide limit', async () => {
+    await start({ settings: { l1Enabled: false, l2Enabled: false } });
+    const notes = Array.from({ length: 300 }, (_, i) => ({ ...OWNER, sessionId: `s${i}`, text: `tea of kind ${i}` }));
+    await current.memory.storeBatch(notes);
+    const { contexts } = await current.memory.query({ namespace: 'n', query: 'tea', limit: 1000, maxTokens: 100_000 });
+    expect(contexts).toHaveLength(300);
+  });
+
+  it("by a client's embedding alone ranks by the vector", async () => {
+    await tell(TURNS);
+    const [vector] = await current.embedding.embed([{ namespace: 'n', text: TURNS[6] ?? '' }], 'query');
+    const { contexts } = await current.memory.query({
+      ...OWNER,
+      ...(vector === undefined ? {} : { embedding: vector }),
+    });
+    expect(contexts[0]?.record.text).toBe(TURNS[6]);
+    expect(contexts[0]?.scores).toMatchObject({ lexical: 0 });
+    expect(contexts[0]?.scores.similarity).toBeGreaterThan(0.9);
+  });
+
+  it('needs words or a vector', async () => {
+    await expect(current.memory.query(OWNER)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect(ask('x', { embedding: new Float32Array(3) })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect(ask('x', { filter: { must: [{ key: 'nonsense', match: { value: 1 } }] } })).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+    });
+  });
+
+  it('may be a whole page, of which the rare words count', async () => {
+    await tell([...TURNS, 'Ann: the zeppelin museum reopens on Friday']);
+    const page = Array.from({ length: 3000 }, (_, i) => `filler${i} and what else`).join(' ');
+    const { contexts } = await ask(`${page.slice(0, 9000)} zeppelin museum ${page.slice(9000, 20_000)}`);
+    expect(contexts[0]?.record.text).toContain('zeppelin');
+    expect((await ask(page)).contexts.length).toBeGreaterThan(0);
+  });
+
+  it('keeps to its filter, in memory and in the store, neighbours included', async () => {
+    await tell(['tea in the morning', 'tea at noon'], { tags: ['keep'] });
+    await tell(['tea at night', 'and nothing else']);
+    await tell(['tea long ago'], { level: 'long_term', tags: ['keep'] });
+    await tell(['tea even longer ago'], { level: 'long_term' });
+    const filter = { must: [{ key: 'tags', match: { value: 'keep' } }] };
+    const kept = ['tea at noon', 'tea in the morning', 'tea long ago'];
+    expect(texts(await ask('tea', { filter, relevanceThreshold: 0 })).sort()).toEqual(kept);
+    expect(
+      texts(await current.memory.query({ namespace: 'n', query: 'tea', filter, relevanceThreshold: 0 })).sort(),
+    ).toEqual(kept);
+  });
+
+  it('takes only from the levels asked for', async () => {
+    for (const level of LEVELS) await tell([`tea in ${level}`], { level });
+    for (const level of LEVELS) expect(texts(await ask('tea', { levels: [level] }))).toEqual([`tea in ${level}`]);
+    expect((await ask('tea')).levelDistribution).toEqual({ immediate: 1, short_term: 1, long_term: 1 });
+  });
+
+  it('prefers the young and the higher level where texts say equally much', async () => {
+    const nowMs = current.clock.nowMs();
+    await tell(['plum jam, batch A'], { level: 'long_term', createdAtMs: nowMs - 30 * DAY_MS });
+    await tell(['plum jam, batch B'], { level: 'long_term' });
+    await tell(['plum jam, batch C']);
+    expect(texts(await ask('plum jam'))).toEqual(['plum jam, batch C', 'plum jam, batch B', 'plum jam, batch A']);
+  });
+});
+
+describe('the budget of a query', () => {
+  const many = (count: number): string[] =>
+    Array.from(
+      { length: count },
+      (_, i) => `orchard report ${i}: ${['pears', 'plums', 'quinces'][i % 3]} were picked on row ${i * 3}`,
+    );
+
+  it('is kept, and a long context does not empty the answer', async () => {
+    await tell([`orchard ${'very long report '.repeat(500)}`, ...many(20)]);
+    for (const maxTokens of [1, 15, 50, 200]) {
+      const { totalTokens, contexts } = await ask('orchard report', { maxTokens });
+      expect(totalTokens).toBeLessThanOrEqual(maxTokens);
+      expect(contexts.reduce((sum, { record }) => sum + record.tokenCount, 0)).toBe(totalTokens);
+      expect(contexts.length > 0).toBe(maxTokens >= 15);
+    }
+  });
+
+  it('gives every level its part', async () => {
+    await start({ settings: { l1Size: 20, l2Size: 20 } });
+    await tell(many(60));
+    const { levelDistribution, allocations } = await ask('orchard report', { maxTokens: 300, relevanceThreshold: 0 });
+    const parts = (of: Record<string, number>): number[] => LEVELS.map((level) => Math.round((of[level] ?? 0) / 30));
+    expect(parts(allocations)).toEqual([3, 4, 3]);
+    for (const level of LEVELS) expect(levelDistribution[level]).toBeGreaterThanOrEqual(4);
+    const recent = await ask('orchard report', { maxTokens: 300, relevanceThreshold: 0, priority: 'Recent' });
+    expect(parts(recent.allocations)).toEqual([6, 3, 1]);
+    const tiny = await ask('orchard report', { maxTokens: 45, relevanceThreshold: 0, priority: [1, 0, 0] });
+    expect(tiny.levelDistribution).toEqual({ immediate: 1, short_term: 1, long_term: 1 });
+  });
+
+  it('is explained, candidate by candidate', async () => {
+    await tell([...many(12), 'orchard report 0: PEARS were picked on row 0']);
+    const { receipts, contexts } = await ask('orchard report 0 pears', {
+      maxTokens: 60,
+      limit: 3,
+      explain: true,
+      relevanceThreshold: 0.5,
+    });
+    expect(receipts?.filter(({ outcome }) => outcome === 'included').map(({ id }) => id)).toEqual(
+      contexts.map(({ record }) => record.id),
+    );
+    expect(new Set(receipts?.map(({ outcome }) => outcome))).toContain('duplicate');
+    expect(receipts?.map(({ relevanceScore }) => relevanceScore)).toEqual(
+      receipts?.map(({ relevanceScore }) => relevanceScore).sort((a, b) => b - a),
+    );
+    expect((await ask('orchard', {})).receipts).toBeUndefined();
+  });
+
+  it('follows the threshold of the query', async () => {
+    await tell(['red kites circle over the valley', 'fog', 'rain', 'snow', 'the printer is out of toner']);
+    expect(texts(await ask('red kites', { relevanceThreshold: 0.8 }))).toEqual(['red kites circle over the valley']);
+    expect(texts(await ask('red kites', { relevanceThreshold: 0.5 }))).not.toContain('the printer is out of toner');
+    expect(texts(await ask('red kites', { relevanceThreshold: 0 }))).toHaveLength(5);
+    expect(texts(await ask('red kites', { relevanceThreshold: 1 }))).toEqual([]);
+  });
+});
+
+describe('what a query is not about', () => {
+  const NOTES = [
+    'red kites circle over the valley',
+    'the printer is out of toner',
+    'buy milk and eggs',
+    'pay the rent on Monday',
+    'green tea at noon',
+  ];
+
+  it('stays out of the answer however new it is, and is explained', async () => {
+    for (const [i, note] of NOTES.entries()) await tell([note], { sessionId: `of-${i}` });
+    const asked = { namespace: 'n', agentId: 'a', query: 'red kites' };
+    expect(texts(await current.memory.query(asked))).toEqual([NOTES[0]]);
+    const { receipts } = await current.memory.query({ ...asked, explain: true });
+    expect(receipts?.map(({ outcome }) => outcome)).toEqual(['included', ...Array<string>(4).fill('below_threshold')]);
+    expect(receipts?.every(({ relevanceScore }) => relevanceScore > 0.15)).toBe(true);
+  });
+
+  it('is left to a threshold that the query names', async () => {
+    await tell(NOTES);
+    expect(texts(await ask('red kites', { relevanceThreshold: 0.15 }))).toHaveLength(NOTES.length);
+  });
+
+  it('is all that there is to say where nothing fits: the best of each level, also below the threshold', async () => {
+    await tell(['an old story of a lighthouse', 'an older one of a mill'], { level: 'long_term', createdAtMs: 0 });
+    expect(texts(await ask('zebra'))).toHaveLength(1);
+    await tell(NOTES);
+    const { contexts, levelDistribution } = await ask('zebra');
+    expect(contexts[0]?.record.text).toBe(NOTES.at(-1));
+    expect(levelDistribution).toEqual({ immediate: 1, short_term: 0, long_term: 1 });
+    expect(texts(await ask('zebra', { relevanceThreshold: 0.9 }))).toEqual([]);
+    await start({ settings: { minContextsPerLevel: 0 } });
+    await tell(NOTES);
+    expect(texts(await ask('zebra'))).toEqual([]);
+  });
+
+  it('still gives the newest after older ones stood in: to stand in is no access', async () => {
+    await tell(NOTES.slice(0, 3));
+    for (let i = 0; i < 3; i++) expect(texts(await ask('zebra'))).toEqual([NOTES[2]]);
+    await tell(NOTES.slice(3));
+    const { contexts } = await ask('zebra');
+    expect(contexts.map(({ record }) => [record.text, record.accessCount])).toEqual([[NOTES[4], 0]]);
+  });
+});
+
+describe('access counts', () => {
+  it('grow with each answer and each get, are shown at once and survive a restart', async () => {
+    await tell(['the violin is in the attic', 'the piano is in the cellar']);
+    const first = await ask('violin', { limit: 1 });
+    const id = first.contexts[0]?.record.id ?? '';
+    expect(first.contexts[0]?.record.accessCount).toBe(0);
+    const second = await ask('violin', { limit: 1 });
+    expect(second.contexts[0]?.record.accessCount).toBe(1);
+    expect(second.contexts[0]?.scores.frequency).toBeCloseTo(Math.log(2) / Math.log(101));
+    expect((await current.memory.get('n', id)).accessCount).toBe(3);
+    current.clock.advance(1000);
+    current = await current.restart();
+    expect((await current.memory.get('n', id)).accessCount).toBe(4);
+    expect((await ask('violin', { limit: 1 })).contexts[0]?.record.accessCount).toBe(4);
+  });
+
+  it('are the same from memory and from the store', async () => {
+    await tell(['the violin is in the attic']);
+    for (let i = 0; i < 3; i++) await ask('violin');
+    current.clock.advance(1000);
+    await expect
+      .poll(
+        async () =>
+          (await current.store.list({ namespace: 'n', limit: 1, nowMs: current.clock.nowMs() })).records[0]
+            ?.accessCount,
+        { timeout: 20_000 },
+      )
+      .toBe(3);
+    expect((await ask('violin')).contexts[0]?.record.accessCount).toBe(3);
+    expect((await current.memory.query({ namespace: 'n', query: 'violin' })).contexts[0]?.record.accessCount).toBe(4);
+  });
+});
+
+describe('other languages', () => {
+  it.each([
+    ['German', 'Der Zug nach Köln fährt um halb neun vom Gleis drei', 'wann fahren die Züge nach Koeln Köln'],
+    ['Russian', 'Собака соседей лаяла всю ночь напролёт', 'лает собака ночью'],
+    ['Hindi', 'मुझे आम और अमरूद बहुत पसंद हैं', 'आम पसंद'],
+    ['Chinese', '我妹妹在上海开了一家面包店', '上海的面包店'],
+    ['Japanese', '来週の火曜日に東京タワーへ行きます', '東京タワー'],
+  ])('are searched too: %s', async (_, text, query) => {
+    await tell([
+      'an unrelated note in English',
+      text,
+      'Ещё одна заметка',
+      '完全に別の話',
+      'noch ein Satz',
+      'एक और टिप्पणी',
+    ]);
+    const { contexts } = await ask(query);
+    expect(contexts[0]?.record.text).toBe(text);
+  });
+});

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LEVELS, type Level } from '../../../../src/base/context.ts';
+import { admit, type Admission, type AdmissionRules } from '../../../../src/hirag/rank/admission.ts';
+import { compareRank } from '../../../../src/hirag/rank/ranking.ts';
+import { DEFAULT_HIRAG_SETTINGS as SETTINGS } from '../../../../src/hirag/settings.ts';
+import { toCandidates } from '../../../../src/store/candidates.ts';
+
+const NOW_MS = 1_700_000_000_000;
+const YEAR_MS = 365 * 86_400_000;
+const RULES: AdmissionRules = { threshold: 0.2, minSimilarity: 0.1, keptPerLevel: 1 };
+
+interface Given {
+  readonly id: string;
+  readonly similarity: number;
+  readonly level?: Level;
+  readonly ageMs?: number;
+  readonly accessCount?: number;
+}
+
+function run(given: readonly Given[], rules = RULES, levels: readonly Level[] = LEVELS): Admission {
+  const rows = given.map(({ id, level = 'immediate' as const, ageMs = 0, accessCount = 0 }) => {
+    const found = {
+      dense: null,
+      termScores: [],
+      speakerNamed: false,
+      isQuestion: false,
+      direct: true,
+      previousId: null,
+      nextId: null,
+    };
+    return { id, level, createdAtMs: NOW_MS - ageMs, accessCount, tokenCount: 1, ...found };
+  });
+  const candidates = toCandidates(rows, 0);
+  const similarity = Float64Array.from(given, (one) => one.similarity);
+  const similarities = { similarity, lexical: new Float64Array(given.length) };
+  return admit(
+    { candidates, similarities, levels, nowMs: NOW_MS, pendingAccesses: () => 0, explain: true },
+    rules,
+    SETTINGS,
+  );
+}
+
+function ids(candidates: Iterable<{ readonly id: string }>): string[] {
+  return [...candidates].map(({ id }) => id);
+}
+
+describe('a candidate', () => {
+  it('needs both the score and the similarity', () => {
+    const { admitted, belowThreshold } = run(
+      [
+        { id: 'no score', similarity: 0.15, level: 'long_term', ageMs: YEAR_MS },
+        { id: 'b', similarity: 0.1 },
+        { id: 'no similarity', similarity: 0.09 },
+        { id: 'a', similarity: 0.9 },
+      ],
+      { ...RULES, keptPerLevel: 0 },
+    );
+    expect(ids(admitted)).toEqual(['a', 'b']);
+    expect(ids(belowThreshold)).toEqual(['no score', 'no similarity']);
+  });
+
+  it('is kept for its level where it ranks among the best of it, however often it was returned', () => {
+    const { admitted, keptForLevel, belowThreshold } = run([
+      { id: 'fit', similarity: 0.7 },
+      { id: 'new', similarity: 0 },
+      { id: 'often', similarity: 0, level: 'long_term', ageMs: YEAR_MS, accessCount: 100 },
+      { id: 'younger', similarity: 0, level: 'long_term', ageMs: YEAR_MS / 12 },
+    ]);
+    expect(ids(admitted)).toEqual(['fit', 'younger']);
+    expect([...keptForLevel]).toEqual(['younger']);
+    expect(ids(belowThreshold)).toEqual(['new', 'often']);
+    expect(
+      ids(
+        run([
+          { id: 'fit', similarity: 0.2, ageMs: YEAR_MS },
+          { id: 'new', similarity: 0 },
+        ]).admitted,
+      ),
+    ).toEqual(['new', 'fit']);
+  });
+
+  it('of a level not asked for is not ranked', () => {
+    const { admitted, belowThreshold } = run(
+      [
+        { id: 'a', similarity: 1 },
+        { id: 'b', similarity: 1, level: 'long_term' },
+      ],
+      RULES,
+      ['long_term'],
+    );
+    expect(ids([...admitted, ...belowThreshold])).toEqual(['b']);
+  });
+
+  it('is admitted or not, in rank order, and of each level the best always are', () => {
+    const facts = fc.record({
+      similarity: fc.integer({ min: 0, max: 20 }).map((twentieths) => twentieths / 20),
+      level: fc.constantFrom(...LEVELS),
+      ageMs: fc.integer({ min: 0, max: YEAR_MS }),
+    });
+    fc.assert(
+      fc.property(fc.array(facts, { maxLength: 40 }), fc.nat(4), (some, keptPerLevel) => {
+        const given = some.map((one, i) => ({ id: String(i), ...one }));
+        const { admitted, keptForLevel, belowThreshold } = run(given, { ...RULES, keptPerLevel });
+        const all = [...admitted, ...belowThreshold];
+        expect(ids(all).sort()).toEqual(ids(given).sort());
+        expect(ids(admitted)).toEqual(ids([...admitted].sort(compareRank)));
+        for (const level of LEVELS) {
+          const best = all
+            .filter((other) => other.level === level)
+            .sort(compareRank)
+            .slice(0, keptPerLevel);
+          for (const expected of best) expect(admitted).toContain(expected);
+        }
+        for (const one of admitted) {
+          const fits = one.relevanceScore >= RULES.threshold && one.scores.similarity >= RULES.minSimilarity;
+          expect(keptForLevel.has(one.id)).toBe(!fits);
+        }
+      }),
+    );
+  });
+});

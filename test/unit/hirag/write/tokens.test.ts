@@ -1,0 +1,82 @@
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
+import { describe, expect, it } from 'vitest';
+import {
+  createTokenEstimator,
+  DEFAULT_TOKEN_SETTINGS,
+  type TokenSettings,
+} from '../../../../src/hirag/write/tokens.ts';
+
+async function count(text: string, settings: Partial<TokenSettings> = {}): Promise<number | undefined> {
+  const [tokens] = await createTokenEstimator({ ...DEFAULT_TOKEN_SETTINGS, ...settings }).count([text]);
+  return tokens;
+}
+
+describe('CharacterBased', () => {
+  it('counts code points, four to a token, rounded up', async () => {
+    expect(await count('abcd')).toBe(1);
+    expect(await count('abcde')).toBe(2);
+    expect(await count('😀😀😀😀')).toBe(1);
+    expect(await count('a'.repeat(262_144))).toBe(65_536);
+  });
+
+  it('takes its ratio from the settings and never says 0', async () => {
+    expect(await count('abcdef', { charsPerToken: 2 })).toBe(3);
+    expect(await count('', {})).toBe(1);
+  });
+});
+
+describe('WordBased', () => {
+  it('counts 0.75 words to a token', async () => {
+    expect(await count('one two three', { estimator: 'WordBased' })).toBe(4);
+    expect(await count('  one   two\nthree ', { estimator: 'WordBased', wordsPerToken: 1 })).toBe(3);
+  });
+
+  it('takes each character of a script without spaces for a word', async () => {
+    expect(await count('我喜欢吃苹果', { estimator: 'WordBased', wordsPerToken: 1 })).toBe(6);
+    expect(await count('GPT と 東京', { estimator: 'WordBased', wordsPerToken: 1 })).toBe(4);
+  });
+});
+
+describe('Exact', () => {
+  const EXACT = { estimator: 'Exact' } as const;
+
+  it('counts what the real encoding counts', async () => {
+    for (const text of [
+      'Hello, world!',
+      'Donaudampfschifffahrt 2024',
+      'मुझे आम पसंद है',
+      'a\n\n  b',
+      '<|endoftext|>',
+      'x \ud800 y',
+    ]) {
+      expect(await count(text, EXACT)).toBe(countTokens(text, { disallowedSpecial: new Set() }));
+    }
+  });
+
+  it('is exact for long prose too, which it counts in pieces', async () => {
+    const prose =
+      'She said, "We\'ll meet at 10:30 on Tuesday"; he didn\'t answer.  Then:\n\n- nothing\n- and more of it… 3,500 times over. '.repeat(
+        100,
+      );
+    expect(await count(prose, EXACT)).toBe(countTokens(prose));
+  });
+
+  it('stays close, and quick, for long runs without a space', async () => {
+    const run = '我喜欢吃苹果和梨'.repeat(2_500);
+    const tokens = (await count(run, EXACT)) ?? 0;
+    const perCharacter = countTokens('我喜欢吃苹果和梨'.repeat(10)) / 80;
+    expect(Math.abs(tokens / (run.length * perCharacter) - 1)).toBeLessThan(0.03);
+  });
+
+  it('lets other work run in between', async () => {
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 0);
+    await count('some words '.repeat(20_000), EXACT);
+    clearInterval(ticking);
+    expect(turns).toBeGreaterThan(1);
+  });
+
+  it('knows the encoding of older models', async () => {
+    expect(await count('Hello, world!', { ...EXACT, encoding: 'cl100k_base' })).toBe(4);
+  });
+});
