@@ -179,14 +179,14 @@ const REPLIES: readonly (readonly [type: string, payload: object])[] = [
     'stats',
     {
       counts: { immediate: 1, short_term: 2, long_term: 3, total: 6 },
-      cache: { embedding_entries: 4, embedding_hits: 10, embedding_misses: 4, working_sets: 1 },
+      cache: { embedding_entries: 4, embedding_hits: 10, embedding_misses: 4 },
       store: { driver: 'embedded', bytes: 65_536 },
       uptime_ms: 12_345,
       namespace: 'team:a',
     },
   ],
   ['admin.gc', { promoted: 2, deleted: 1 }],
-  ['admin.cache_clear', { embeddings: 4, working_sets: 1 }],
+  ['admin.cache_clear', { embeddings: 4 }],
 ];
 
 const ERRORS: readonly object[] = [

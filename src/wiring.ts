@@ -18,7 +18,6 @@ export function hiragSettings(config: Config['hirag']): HiragSettings {
     l2Expiry: config.l2_expiry,
     l3Enabled: config.l3_enabled,
     l3TtlSecs: config.l3_ttl_secs,
-    l1ResidentSets: config.l1_resident_sets,
     maxContextTokens: config.max_context_tokens,
     minContextsPerLevel: config.min_contexts_per_level,
     strategy: config.strategy,

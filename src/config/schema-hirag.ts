@@ -100,12 +100,6 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
   l2_expiry: choice('promote', ['promote', 'delete'], 'What happens then: it moves to L3, or is deleted.'),
   l3_enabled: flag(true, 'Keep a long-term memory (L3); without it what leaves L2 is deleted.'),
   l3_ttl_secs: integer(0, 0, 3650 * DAY_SECS, 'How long a context stays in L3, in seconds; 0 for ever.'),
-  l1_resident_sets: integer(
-    256,
-    1,
-    1_000_000,
-    'Working sets (one a session) held in memory; others are read from the store.',
-  ),
   max_context_tokens: integer(4000, 1, 1_000_000, 'Token budget of a query that names none.'),
   min_contexts_per_level: integer(1, 0, 100, 'Contexts that every level gets into an answer, where they fit.'),
   strategy: STRATEGY,

@@ -26,7 +26,6 @@ import type {
   StoreOutcome,
   UpdateInput,
 } from './types.ts';
-import { WorkingSets } from './working-sets.ts';
 
 export interface MemoryDeps {
   /** Closed by whoever opened it, after the memory. */
@@ -51,7 +50,6 @@ class TieredMemory implements Memory {
   readonly #store: ContextStore;
   readonly #embedding: CachedEmbeddingProvider;
   readonly #clock: Clock;
-  readonly #workingSets: WorkingSets;
   readonly #accessCounts: AccessCounts;
   readonly #tiers: Tiers;
   readonly #intake: Intake;
@@ -61,17 +59,15 @@ class TieredMemory implements Memory {
   constructor(deps: MemoryDeps) {
     const { store, embedding, settings, clock } = deps;
     const policy = new LevelPolicy(settings);
-    const workingSets = new WorkingSets(store, clock, settings.l1ResidentSets, settings.fusion.neighbourWeights.length);
-    const accessCounts = new AccessCounts({ ...deps, workingSets }, settings);
-    const tiers = new Tiers({ ...deps, workingSets, policy });
+    const accessCounts = new AccessCounts(deps, settings);
+    const tiers = new Tiers({ ...deps, policy });
     this.#store = store;
     this.#embedding = embedding;
     this.#clock = clock;
-    this.#workingSets = workingSets;
     this.#accessCounts = accessCounts;
     this.#tiers = tiers;
     this.#intake = new Intake({ ...deps, tiers, policy, tokens: createTokenEstimator(settings.tokens) });
-    this.#retrieval = new Retrieval({ ...deps, workingSets, accessCounts, policy });
+    this.#retrieval = new Retrieval({ ...deps, accessCounts, policy });
     this.#lifecycle = new Lifecycle({ ...deps, tiers, policy }, settings);
   }
 
@@ -118,12 +114,7 @@ class TieredMemory implements Memory {
     const { entries, hits, misses } = this.#embedding.counts(namespace);
     return {
       store: await this.#store.stats(namespace),
-      cache: {
-        embeddingEntries: entries,
-        embeddingHits: hits,
-        embeddingMisses: misses,
-        workingSets: this.#workingSets.count(namespace),
-      },
+      cache: { embeddingEntries: entries, embeddingHits: hits, embeddingMisses: misses },
     };
   }
 
@@ -131,8 +122,8 @@ class TieredMemory implements Memory {
     return this.#lifecycle.runGc();
   }
 
-  clearCaches(): { readonly embeddings: number; readonly workingSets: number } {
-    return { embeddings: this.#embedding.clear(), workingSets: this.#workingSets.clear() };
+  clearCaches(): { readonly embeddings: number } {
+    return { embeddings: this.#embedding.clear() };
   }
 
   async healthy(): Promise<boolean> {

@@ -63,8 +63,6 @@ export interface HiragSettings {
 
   readonly tokens: TokenSettings;
 
-  /** Working sets (one per session) kept in memory; the one unused for longest leaves first. 1..1,000,000. */
-  readonly l1ResidentSets: number;
   /** Access counts are written this often, in milliseconds. */
   readonly accessFlushMs: number;
   /** ... or when so many contexts have counts waiting. Four times as many are held at most, then counts are dropped. */
@@ -95,7 +93,6 @@ export const DEFAULT_HIRAG_SETTINGS: HiragSettings = {
   candidates: 32,
   fusion: DEFAULT_FUSION,
   tokens: DEFAULT_TOKEN_SETTINGS,
-  l1ResidentSets: 256,
   accessFlushMs: 1000,
   accessFlushEntries: 1000,
   gcBatch: 500,

@@ -86,7 +86,7 @@ export interface QueryOutcome {
   readonly retrievalTimeMs: number;
   readonly levelDistribution: Readonly<Record<Level, number>>;
   readonly avgRelevance: number;
-  /** Embeddings of this query answered from the namespace's cache, plus levels answered from memory. */
+  /** Embeddings of this query answered from the namespace's cache. */
   readonly cacheHits: number;
   readonly totalSearched: number;
   /** Tokens granted to each level. */
@@ -122,7 +122,6 @@ export interface MemoryStats {
     readonly embeddingEntries: number;
     readonly embeddingHits: number;
     readonly embeddingMisses: number;
-    readonly workingSets: number;
   };
 }
 
@@ -147,7 +146,7 @@ export interface Memory {
   stats(namespace?: string): Promise<MemoryStats>;
   /** Runs the expiry sweep now. */
   gc(): Promise<GcOutcome>;
-  clearCaches(): { readonly embeddings: number; readonly workingSets: number };
+  clearCaches(): { readonly embeddings: number };
   /** True where the store answers. */
   healthy(): Promise<boolean>;
   /** Flushes access counts and closes what it owns. */

@@ -16,7 +16,6 @@ export type RankedContext = Context & {
  */
 export interface AdminCacheClearReply {
   embeddings: number;
-  working_sets: number;
 }
 /**
  * Contexts whose lifetime had ended, by what became of them.
@@ -178,10 +177,6 @@ export interface StatsCache {
   embedding_entries: number;
   embedding_hits: number;
   embedding_misses: number;
-  /**
-   * Sessions whose L1 is in memory.
-   */
-  working_sets: number;
 }
 /**
  * How many there were; by id 0 or 1.

@@ -141,7 +141,7 @@ export class MemoryDouble implements Memory {
       if (namespace === undefined || record.namespace === namespace) counts[record.level] += 1;
     return {
       store: { counts, driver: { driver: 'double' } },
-      cache: { embeddingEntries: 1, embeddingHits: 2, embeddingMisses: 3, workingSets: 4 },
+      cache: { embeddingEntries: 1, embeddingHits: 2, embeddingMisses: 3 },
     };
   }
 
@@ -150,9 +150,9 @@ export class MemoryDouble implements Memory {
     return { promoted: 1, deleted: 2 };
   }
 
-  clearCaches(): { embeddings: number; workingSets: number } {
+  clearCaches(): { embeddings: number } {
     this.calls.push({ method: 'clearCaches', input: {} });
-    return { embeddings: 3, workingSets: 4 };
+    return { embeddings: 3 };
   }
 
   healthy(): Promise<boolean> {

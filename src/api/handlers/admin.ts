@@ -2,7 +2,4 @@ import type { Handler } from './handler.ts';
 
 export const gc: Handler<'admin.gc'> = (_payload, _call, { memory }) => memory.gc();
 
-export const cacheClear: Handler<'admin.cache_clear'> = (_payload, _call, { memory }) => {
-  const { embeddings, workingSets } = memory.clearCaches();
-  return { embeddings, working_sets: workingSets };
-};
+export const cacheClear: Handler<'admin.cache_clear'> = (_payload, _call, { memory }) => memory.clearCaches();

@@ -11,7 +11,6 @@ export const stats: Handler<'stats'> = async ({ namespace }, _call, { memory, cl
       embedding_entries: cache.embeddingEntries,
       embedding_hits: cache.embeddingHits,
       embedding_misses: cache.embeddingMisses,
-      working_sets: cache.workingSets,
     },
     store: store.driver,
     uptime_ms: Math.floor(clock.monotonicMs() - startedMs),

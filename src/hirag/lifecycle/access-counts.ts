@@ -4,11 +4,9 @@ import { toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Access, ContextStore } from '../../store/store.ts';
 import type { HiragSettings } from '../settings.ts';
-import type { WorkingSets } from '../working-sets.ts';
 
 export interface AccessCountsDeps {
   readonly store: ContextStore;
-  readonly workingSets: WorkingSets;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -72,7 +70,6 @@ export class AccessCounts {
     try {
       await this.#deps.store.touch(accesses);
       this.#leaving = new CountsByContext();
-      for (const { namespace, id, count } of accesses) this.#deps.workingSets.addAccesses(namespace, id, count);
       this.#failing = false;
     } catch (error) {
       this.#leaving = new CountsByContext();

@@ -10,7 +10,6 @@ import { sharesOf } from './budget.ts';
 import { clientVector } from '../client-vector.ts';
 import type { LevelPolicy } from '../write/level-policy.ts';
 import type { HiragSettings } from '../settings.ts';
-import type { WorkingSetScope } from '../working-set-changes.ts';
 import type { QueryInput } from '../types.ts';
 
 /** A query as it will be run: checked, defaults filled in. */
@@ -23,8 +22,6 @@ export interface QueryPlan {
   readonly analysis: QueryAnalysis;
   /** The client's own embedding, normalised, where it counts. */
   readonly vector: Float32Array | undefined;
-  /** Whose L1 answers from memory; empty: the query names no session, so the store answers. */
-  readonly workingSets: readonly WorkingSetScope[];
   /** Asked for from each side of each level. */
   readonly candidates: number;
   readonly admission: AdmissionRules;
@@ -64,7 +61,6 @@ export function planQuery(
     analysis,
     // Without words it is all that there is, whatever its share.
     vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
-    workingSets: workingSetsOf(input),
     candidates: Math.max(settings.candidates, Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS))),
     admission: admissionOf(input, settings),
     rules: {
@@ -101,13 +97,4 @@ function levelsOf(asked: readonly Level[] | undefined, policy: LevelPolicy): rea
   if (asked === undefined || asked.length === 0) return policy.enabled;
   for (const level of asked) policy.check(level, 'levels');
   return LEVELS.filter((level) => asked.includes(level));
-}
-
-/** A session sees its own contexts and those that belong to no session. */
-function workingSetsOf({ namespace, agentId, sessionId }: QueryInput): WorkingSetScope[] {
-  if (agentId === undefined || sessionId === undefined) return [];
-  return [
-    { namespace, agentId, sessionId },
-    { namespace, agentId, sessionId: null },
-  ];
 }

@@ -16,12 +16,10 @@ import { compareRank } from '../rank/ranking.ts';
 import type { HiragSettings } from '../settings.ts';
 import { attainableScore, similarities, type Comparison } from '../rank/similarity.ts';
 import type { CallOptions, QueryInput, QueryOutcome, RankedContext, Receipt } from '../types.ts';
-import type { WorkingSets } from '../working-sets.ts';
 
 export interface RetrievalDeps {
   readonly store: ContextStore;
   readonly embedding: CachedEmbeddingProvider;
-  readonly workingSets: WorkingSets;
   readonly accessCounts: AccessCounts;
   readonly policy: LevelPolicy;
   readonly settings: HiragSettings;
@@ -47,9 +45,7 @@ export class Retrieval {
     throwIfAborted(options.signal);
     const plan = await this.#bounded(asked, options.signal);
 
-    // A microtask later, so that L1's reads are on their way before an embedder in this thread starts to compute.
-    const embeds = Promise.resolve().then(() => this.#search.embed(plan, options.signal));
-    const embedded = this.#timed('embed', startedMs, embeds);
+    const embedded = await this.#timed('embed', startedMs, this.#search.embed(plan, options.signal));
     const found = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));
     failWhereAllFailed(found.levels, new Map());
 
@@ -58,7 +54,7 @@ export class Retrieval {
     const answer = await assemble(admission.admitted, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
-    return this.#outcome(plan, found.levels, admission, answer, await embedded, startedMs);
+    return this.#outcome(plan, found.levels, admission, answer, embedded, startedMs);
   }
 
   async #bounded(plan: QueryPlan, signal: AbortSignal | undefined): Promise<QueryPlan> {
@@ -81,19 +77,12 @@ export class Retrieval {
     return admit(contest, plan.admission, settings);
   }
 
-  /** Texts of L1 come from memory where they are there; the rest in one read. */
   async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<Fetched> {
-    const { workingSets, store, clock } = this.#deps;
-    const { namespace } = plan.scope;
-    const resident = workingSets.peek(namespace, ids);
-    const missing = ids.filter((_, i) => resident[i] === null);
-    if (missing.length === 0) return { records: resident };
+    const { store, clock } = this.#deps;
     try {
-      const read = await orAbort(store.fetch(namespace, missing, clock.nowMs()), signal);
-      let next = 0;
-      return { records: resident.map((record) => record ?? read[next++] ?? null) };
+      return { records: await orAbort(store.fetch(plan.scope.namespace, ids, clock.nowMs()), signal) };
     } catch (error) {
-      return { records: resident, error: toCodedError(error) };
+      return { records: ids.map(() => null), error: toCodedError(error) };
     }
   }
 
@@ -125,7 +114,7 @@ export class Retrieval {
       retrievalTimeMs: clock.monotonicMs() - startedMs,
       levelDistribution: distribution(contexts),
       avgRelevance: average(contexts.map((context) => context.relevanceScore)),
-      cacheHits: (embedded.cached ? 1 : 0) + levels.filter((level) => level.fromMemory).length,
+      cacheHits: embedded.cached ? 1 : 0,
       totalSearched: levels.reduce((total, { searched }) => total + searched, 0),
       allocations: answer.allocations,
       degraded: this.#degraded(levels, answer),

@@ -156,7 +156,7 @@ interface Chain {
   readonly next: Int32Array;
 }
 
-/** Either side may know of the other: a level in memory does not see where its session goes on in the next. */
+/** Either side may know of the other: where levels were asked one by one, an answer may have missed a neighbour. */
 function linksOf(candidates: CandidateColumns): Chain {
   const { count } = candidates;
   const previous = candidates.previous.map((place) => (place < count ? place : NOBODY));

@@ -14,12 +14,9 @@ import type {
   WriteResult,
 } from '../../store/store.ts';
 import type { LevelPolicy } from './level-policy.ts';
-import type { Change } from '../working-set-changes.ts';
-import type { WorkingSets } from '../working-sets.ts';
 
 export interface TiersDeps {
   readonly store: ContextStore;
-  readonly workingSets: WorkingSets;
   readonly policy: LevelPolicy;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -32,12 +29,9 @@ export interface PutOutcome {
   readonly record: ContextRecord | null;
 }
 
-/** Deleting more than this at once drops the namespace's working sets instead of going through them. */
-const SINGLE_DELETIONS_MAX = 1000;
-
 /**
  * Writes to the levels. The trims that keep L1 and L2 within their bounds ride in the same store call as what
- * overfills them, so that no kill in between leaves a level too full; working sets learn of it after the store did.
+ * overfills them, so that no kill in between leaves a level too full.
  */
 export class Tiers {
   readonly #deps: TiersDeps;
@@ -98,20 +92,8 @@ export class Tiers {
   }
 
   /** One step of the expiry sweep over all namespaces. */
-  async expire(limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
-    const ticket = this.#deps.workingSets.begin();
-    let sweep: ExpirySweep;
-    try {
-      sweep = await this.#deps.store.expire(this.#deps.clock.nowMs(), limit, promotedExpiresAtMs);
-    } catch (error) {
-      ticket.fail();
-      throw error;
-    }
-    ticket.commit([
-      ...sweep.promoted.map((record): Change => ({ kind: 'stored', record, vector: null })),
-      ...sweep.deleted.map(({ namespace, id }): Change => ({ kind: 'deleted', namespace, id })),
-    ]);
-    return sweep;
+  expire(limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
+    return this.#deps.store.expire(this.#deps.clock.nowMs(), limit, promotedExpiresAtMs);
   }
 
   #trims(entered: readonly ContextRecord[]): WriteOp[] {
@@ -119,15 +101,7 @@ export class Tiers {
   }
 
   async #write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
-    const ticket = this.#deps.workingSets.begin(new Set(ops.map(namespaceOf)));
-    let results: WriteResult[];
-    try {
-      results = await this.#deps.store.write(ops);
-    } catch (error) {
-      ticket.fail();
-      throw error;
-    }
-    ticket.commit(ops.flatMap((op, i) => changesOf(op, results[i])));
+    const results = await this.#deps.store.write(ops);
     this.#count(ops, results);
     return results;
   }
@@ -168,38 +142,6 @@ export function versionConflict(version: number | undefined): CodedError {
     'the context has another version',
     version === undefined ? {} : { details: { version } },
   );
-}
-
-/** What an operation did, in the order in which it did it. */
-function changesOf(op: WriteOp, result: WriteResult | undefined): Change[] {
-  switch (result?.op) {
-    case 'put':
-      if (op.op !== 'put' || 'conflict' in result || !result.created) return [];
-      return [{ kind: 'stored', record: result.record, vector: op.context.vector }];
-    case 'update':
-      if (op.op !== 'update' || 'failed' in result) return [];
-      return [{ kind: 'stored', record: result.record, vector: op.patch.text?.vector ?? null }];
-    case 'trim':
-      return [
-        ...result.moved.map((context): Change => ({ kind: 'moved', context })),
-        ...deletions(namespaceOf(op), result.deletedIds),
-      ];
-    case 'delete':
-    case 'delete_where':
-      return deletions(namespaceOf(op), result.deletedIds);
-    case undefined:
-      return [];
-  }
-}
-
-function deletions(namespace: string, ids: readonly string[]): Change[] {
-  if (ids.length > SINGLE_DELETIONS_MAX) return [{ kind: 'bulk', namespace }];
-  return ids.map((id) => ({ kind: 'deleted', namespace, id }));
-}
-
-function namespaceOf(op: WriteOp): string {
-  if (op.op === 'put') return op.context.record.namespace;
-  return op.op === 'trim' ? op.trim.namespace : op.namespace;
 }
 
 function deletedBy(results: readonly WriteResult[]): number {

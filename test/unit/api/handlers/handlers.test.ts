@@ -347,7 +347,7 @@ describe('levels, figures and administration', () => {
     await run('context.store', full);
     expect(await run('stats', { namespace: 'n' })).toEqual({
       counts: { immediate: 0, short_term: 0, long_term: 1, total: 1 },
-      cache: { embedding_entries: 1, embedding_hits: 2, embedding_misses: 3, working_sets: 4 },
+      cache: { embedding_entries: 1, embedding_hits: 2, embedding_misses: 3 },
       store: { driver: 'double' },
       uptime_ms: 1_234,
       namespace: 'n',
@@ -357,7 +357,7 @@ describe('levels, figures and administration', () => {
 
   it('collects garbage and clears caches', async () => {
     expect(await run('admin.gc', {})).toEqual({ promoted: 1, deleted: 2 });
-    expect(await run('admin.cache_clear', {})).toEqual({ embeddings: 3, working_sets: 4 });
+    expect(await run('admin.cache_clear', {})).toEqual({ embeddings: 3 });
   });
 
   it('answers ping without a promise where the health is known, and with one where it is not', async () => {

@@ -3,7 +3,6 @@ import { CodedError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { Access } from '../../../../src/store/store.ts';
 import { AccessCounts } from '../../../../src/hirag/lifecycle/access-counts.ts';
-import { WorkingSets } from '../../../../src/hirag/working-sets.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { StoreDouble } from '../../../support/store-double.ts';
 
@@ -19,11 +18,7 @@ class Recording extends StoreDouble {
 function start(accessFlushEntries = 100) {
   const store = new Recording();
   const clock = new FakeClock();
-  const workingSets = new WorkingSets(store, clock, 10, 3);
-  const counts = new AccessCounts(
-    { store, workingSets, clock, log: silentLog },
-    { accessFlushMs: 1000, accessFlushEntries },
-  );
+  const counts = new AccessCounts({ store, clock, log: silentLog }, { accessFlushMs: 1000, accessFlushEntries });
   return { store, clock, counts };
 }
 

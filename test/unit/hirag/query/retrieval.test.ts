@@ -69,54 +69,33 @@ describe('a query', () => {
     expect(texts(await current.memory.query({ namespace: 'n', agentId: 'a', query: 'deploy keys' }))).toHaveLength(1);
   });
 
-  it('gives the same answer from memory and from the store, to the last score', async () => {
+  it('sees of a session what it would see of every agent and session, to the last score', async () => {
     await start({ settings: { weights: { similarity: 0.6, recency: 0.2, level: 0.2, frequency: 0 } } });
     await tell(TURNS);
     await tell(
       TURNS.map((turn) => turn.replaceAll(/Ann|Ben/g, 'Eve')),
       { sessionId: 't' },
     );
-    await tell(['Ann likes custard tarts'], { level: 'long_term', sessionId: 't' });
-    for (const text of [
-      'Ann: I never eat tarts without a session',
-      'Ben: Not even the ones of your sister?',
-      'a note on tarts',
-      'Eve: Tarts!',
-    ]) {
+    for (const text of ['Ann: I never eat tarts without a session', 'a note on tarts', 'Eve: Tarts!']) {
       await current.memory.store({ namespace: 'n', agentId: 'a', text });
     }
-    for (const query of [
-      'What does the sister of Ann bake?',
-      'tarts',
-      'hiking trail around the lake',
-      'Who moved to Porto?',
-      'the',
-    ]) {
-      const { memory } = current;
-      memory.clearCaches();
-      const plain = {
-        query,
-        levels: ['immediate'] as const,
-        relevanceThreshold: 0,
-        limit: 100,
-        maxTokens: 100_000,
-        explain: true,
-      };
-      const fromMemory = await ask('', plain);
-      expect(fromMemory.cacheHits).toBe(1);
-      // For every agent of the namespace, here the only one, the store has to answer.
-      const fromStore = await memory.query({ ...plain, namespace: 'n', sessionId: 's' });
-      expect(fromStore.totalSearched).toBe(fromMemory.totalSearched);
-      expect(texts(fromStore)).toEqual(texts(fromMemory));
-      expect(fromStore.receipts).toHaveLength(fromMemory.receipts?.length ?? -1);
-      fromMemory.receipts?.forEach((receipt, i) => {
-        const other = fromStore.receipts?.[i];
-        expect(other).toMatchObject({ id: receipt.id, outcome: receipt.outcome });
-        expect(other?.relevanceScore).toBeCloseTo(receipt.relevanceScore, 5);
-        for (const part of ['similarity', 'lexical', 'recency', 'level'] as const)
-          expect(other?.scores[part]).toBeCloseTo(receipt.scores[part], 5);
-      });
+    for (const query of ['What does the sister of Ann bake?', 'tarts', 'the']) {
+      const plain = { query, levels: ['immediate'] as const, relevanceThreshold: 0, limit: 100, maxTokens: 100_000 };
+      const own = await ask('', plain);
+      const ofAllAgents = await current.memory.query({ ...plain, namespace: 'n', sessionId: 's' });
+      expect(own.totalSearched).toBe(13);
+      expect(ofAllAgents.totalSearched).toBe(own.totalSearched);
+      const scores = ({ contexts }: QueryOutcome): unknown[] =>
+        contexts.map(({ record, relevanceScore, scores: { similarity } }) => [record.id, relevanceScore, similarity]);
+      expect(scores(own)).not.toEqual([]);
+      expect(scores(ofAllAgents)).toEqual(scores(own));
     }
+  });
+
+  it('tells whether its embedding came from the cache', async () => {
+    await tell(TURNS);
+    expect((await ask('violin repair')).cacheHits).toBe(0);
+    expect((await ask('violin repair')).cacheHits).toBe(1);
   });
 
   it("embeds and compares no vector where the dense side has no share, except a client's own without words", async () => {
