@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { explain } from './cli/command-error.ts';
+import { addDelete } from './cli/delete.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { addExport } from './cli/export.ts';
+import { addGet } from './cli/get.ts';
 import { addImport } from './cli/import.ts';
-import { nodeIo, type Io } from './cli/io.ts';
+import { addList } from './cli/list.ts';
+import { addPing } from './cli/ping.ts';
 import { addQuery } from './cli/query.ts';
-import { addReading } from './cli/read.ts';
-import { addDelete } from './cli/remove.ts';
 import { addServe } from './cli/serve.ts';
-import { addStatus } from './cli/status.ts';
+import { addStats } from './cli/stats.ts';
 import { addStore } from './cli/store.ts';
+import { explain } from './cli/terminal/command-error.ts';
+import { nodeIo, type Io } from './cli/terminal/io.ts';
 
 const USAGE_EXIT_CODE = 2;
 
@@ -47,11 +49,13 @@ function createProgram(io: Io, version: string, shown: string[]): Command {
   addServe(program, io, version);
   addStore(program, io);
   addQuery(program, io);
-  addReading(program, io);
+  addGet(program, io);
+  addList(program, io);
   addDelete(program, io);
-  addStatus(program, io);
+  addStats(program, io);
   addImport(program, io);
   addExport(program, io);
+  addPing(program, io);
   addDoctor(program, io);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

@@ -10,11 +10,17 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { checkDataFolder, nodeSecretFiles } from '../config/node-files.ts';
 import type { PingReply } from '../protocol/messages.generated.ts';
-import { CommandError, explain } from './command-error.ts';
-import { loadLocalConfig, resolveEndpoint, withClient, withServerOptions, type ClientOptions } from './connection.ts';
-import { writeJson, type Io } from './io.ts';
-import { ANY_PORT, fetchHealth, probePort } from './probes.ts';
-import { formatDuration, renderRows } from './render.ts';
+import { CommandError, explain } from './terminal/command-error.ts';
+import {
+  loadLocalConfig,
+  resolveEndpoint,
+  withClient,
+  withServerOptions,
+  type ClientOptions,
+} from './server/connection.ts';
+import { writeJson, type Io } from './terminal/io.ts';
+import { ANY_PORT, fetchHealth, probePort } from './server/probes.ts';
+import { formatDuration, renderRows } from './terminal/render.ts';
 
 interface Check {
   readonly name: string;

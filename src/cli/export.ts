@@ -3,12 +3,12 @@ import { Option, type Command } from 'commander';
 import type { Client } from '../../clients/typescript/src/index.ts';
 import { LEVELS, type JsonObject, type Level } from '../base/context.ts';
 import type { Context } from '../protocol/messages.generated.ts';
-import { readScope, withClient, withScopeOptions, type ClientOptions } from './connection.ts';
-import { checkTarget, openTarget, type Target } from './export-file.ts';
-import { writeJson, type Io } from './io.ts';
-import { parseLevels, parseObject } from './parse.ts';
-import { countOf } from './render.ts';
-import { onInterrupt } from './signals.ts';
+import { readScope, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { checkTarget, openTarget, type Target } from './transfer/export-file.ts';
+import { writeJson, type Io } from './terminal/io.ts';
+import { parseLevels, parseObject } from './terminal/option-parsers.ts';
+import { countOf } from './terminal/render.ts';
+import { onInterrupt } from './terminal/signals.ts';
 import type { ImportLine } from './transfer/line.ts';
 
 interface ExportOptions extends ClientOptions {

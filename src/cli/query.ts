@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 import type { JsonObject, Level } from '../base/context.ts';
 import type { ContextQueryReply } from '../protocol/messages.generated.ts';
-import { readScope, withClient, withScopeOptions, type ClientOptions } from './connection.ts';
-import { writeJson, type Io } from './io.ts';
-import { parseCount, parseLevels, parseObject, parsePriority, parseShare } from './parse.ts';
-import { countOf, formatTime, oneLine, renderRows } from './render.ts';
+import { readScope, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { writeJson, type Io } from './terminal/io.ts';
+import { parseCount, parseLevels, parseObject, parsePriority, parseShare } from './terminal/option-parsers.ts';
+import { countOf, formatTime, oneLine, renderRows } from './terminal/render.ts';
 
 interface QueryOptions extends ClientOptions {
   readonly maxTokens?: number;

@@ -7,10 +7,10 @@ import { resolveKeys, type ResolvedKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { checkDataFolder, nodeSecretFiles } from '../config/node-files.ts';
 import type { RunningServer } from '../main.ts';
-import { jsonOption, loadLocalConfig } from './connection.ts';
-import { writeJson, type Io } from './io.ts';
-import { renderRows } from './render.ts';
-import { endWithSignals } from './signals.ts';
+import { jsonOption, loadLocalConfig } from './server/connection.ts';
+import { writeJson, type Io } from './terminal/io.ts';
+import { renderRows } from './terminal/render.ts';
+import { endWithSignals } from './terminal/signals.ts';
 
 interface ServeOptions {
   readonly json?: boolean;

@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 import type { JsonObject, Level } from '../base/context.ts';
-import { usageError } from './command-error.ts';
-import { CLI_SENDER, withClient, withScopeOptions, type ClientOptions } from './connection.ts';
-import { writeJson, type Io } from './io.ts';
-import { collect, parseCount, parseLevel, parseObject } from './parse.ts';
-import { countOf } from './render.ts';
+import { usageError } from './terminal/command-error.ts';
+import { CLI_SENDER, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { writeJson, type Io } from './terminal/io.ts';
+import { collect, parseCount, parseLevel, parseObject } from './terminal/option-parsers.ts';
+import { countOf } from './terminal/render.ts';
 
 interface StoreOptions extends ClientOptions {
   readonly level?: Level;

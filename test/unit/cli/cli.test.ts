@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -34,6 +34,11 @@ async function cli(args: readonly string[], environment: Record<string, string> 
 }
 
 const COMMANDS = ['serve', 'store', 'query', 'get', 'list', 'delete', 'stats', 'import', 'export', 'ping', 'doctor'];
+
+it('has a source file for each command, named after it', () => {
+  const files = readdirSync(new URL('../../../src/cli/', import.meta.url)).filter((name) => name.endsWith('.ts'));
+  expect(files.sort()).toEqual(COMMANDS.map((command) => `${command}.ts`).sort());
+});
 
 describe('help', () => {
   it('lists every command and the exit codes', async () => {

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
-import { openTarget } from '../../../src/cli/export-file.ts';
+import { openTarget } from '../../../src/cli/transfer/export-file.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'cm-export-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clip, displayWidth, formatDuration, formatTime, oneLine, renderRows } from '../../../src/cli/render.ts';
+import {
+  clip,
+  displayWidth,
+  formatDuration,
+  formatTime,
+  oneLine,
+  renderRows,
+} from '../../../src/cli/terminal/render.ts';
 
 describe('oneLine', () => {
   it('lets no stored text steer the terminal', () => {

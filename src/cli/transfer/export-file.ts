@@ -1,7 +1,7 @@
 import { constants, rmSync, statSync, type Stats } from 'node:fs';
 import { access, open, realpath, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '../terminal/command-error.ts';
 
 /** Where an export goes. Either `close` or `discard` ends it. */
 export interface Target {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { Client } from '../../clients/typescript/src/index.ts';
-import { checkSecret, resolveKeys } from '../config/keys.ts';
-import { loadConfig, type LoadedConfig } from '../config/load.ts';
-import { nodeConfigFiles, nodeSecretFiles } from '../config/node-files.ts';
-import { CommandError } from './command-error.ts';
+import type { Client } from '../../../clients/typescript/src/index.ts';
+import { checkSecret, resolveKeys } from '../../config/keys.ts';
+import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { nodeConfigFiles, nodeSecretFiles } from '../../config/node-files.ts';
+import { CommandError } from '../terminal/command-error.ts';
 import { dial } from './dial.ts';
-import type { Io } from './io.ts';
+import type { Io } from '../terminal/io.ts';
 
 /** Options of every command that talks to a server. */
 export interface ClientOptions {

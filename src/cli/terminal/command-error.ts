@@ -1,4 +1,4 @@
-import { CodedError, StartupError } from '../base/errors.ts';
+import { CodedError, StartupError } from '../../base/errors.ts';
 
 /** A command that cannot do what it was asked: shown as message and remedy, exit code 1 (2 for wrong usage). */
 export class CommandError extends Error {

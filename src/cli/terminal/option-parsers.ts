@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { LEVELS, type JsonObject, type Level } from '../base/context.ts';
+import { LEVELS, type JsonObject, type Level } from '../../base/context.ts';
 
 /** Parsers of option values; each refuses what does not fit with a message that commander shows as wrong usage. */
 export function parseCount(raw: string): number {

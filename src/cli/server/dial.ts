@@ -1,6 +1,6 @@
 import { connect as openSocket } from 'node:net';
-import { connect, ContextManagerError, type Client } from '../../clients/typescript/src/index.ts';
-import { systemClock } from '../base/clock.ts';
+import { connect, ContextManagerError, type Client } from '../../../clients/typescript/src/index.ts';
+import { systemClock } from '../../base/clock.ts';
 
 /** A server says hello as soon as a connection is there: who says nothing for this long is looked at. */
 const SOON_MS = 2000;

@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 import type { JsonObject } from '../base/context.ts';
-import { CommandError, usageError } from './command-error.ts';
-import { withClient, withScopeOptions, type ClientOptions } from './connection.ts';
-import { writeJson, type Io } from './io.ts';
-import { parseObject } from './parse.ts';
-import { countOf } from './render.ts';
+import { CommandError, usageError } from './terminal/command-error.ts';
+import { withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { writeJson, type Io } from './terminal/io.ts';
+import { parseObject } from './terminal/option-parsers.ts';
+import { countOf } from './terminal/render.ts';
 
 interface DeleteOptions extends ClientOptions {
   readonly filter?: JsonObject;

@@ -1,4 +1,4 @@
-import type { Environment } from '../config/environment.ts';
+import type { Environment } from '../../config/environment.ts';
 
 /** The outside of a command: what a test replaces. */
 export interface Io {

@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 import type { JsonObject, Level } from '../base/context.ts';
 import type { Context } from '../protocol/messages.generated.ts';
-import { readScope, withClient, withScopeOptions, type ClientOptions } from './connection.ts';
-import { writeJson, type Io } from './io.ts';
-import { parseCount, parseLevels, parseObject } from './parse.ts';
-import { formatTime, oneLine, renderRows } from './render.ts';
+import { readScope, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { writeJson, type Io } from './terminal/io.ts';
+import { parseCount, parseLevels, parseObject } from './terminal/option-parsers.ts';
+import { formatTime, oneLine, renderRows } from './terminal/render.ts';
 
 interface ListOptions extends ClientOptions {
   readonly limit: number;
@@ -12,12 +12,8 @@ interface ListOptions extends ClientOptions {
   readonly filter?: JsonObject;
 }
 
-/** `get <id>` and `list` */
-export function addReading(program: Command, io: Io): void {
-  withScopeOptions(program.command('get').description('Show one context.').argument('<id>', 'its id'))
-    .addHelpText('after', '\nExample:\n  context-manager get 0198c1c2-3a5b-7c1d-9e2f-0123456789ab --json')
-    .action((id: string, options: ClientOptions) => get(id, options, io));
-
+/** `list` */
+export function addList(program: Command, io: Io): void {
   const list = program
     .command('list')
     .description('List contexts, newest first.')
@@ -32,31 +28,6 @@ export function addReading(program: Command, io: Io): void {
       "\nWithout --agent, the contexts of every agent are listed; --session lists exactly that session's.\n\nExamples:\n  context-manager list --level immediate,short_term\n  context-manager list --session trip-42 --limit 100 --json",
     )
     .action((options: ListOptions) => listContexts(options, io));
-}
-
-async function get(id: string, options: ClientOptions, io: Io): Promise<void> {
-  const { context } = await withClient(options, io, (client) => client.get({ id, namespace: options.namespace }));
-  if (options.json) return writeJson(io.stdout, context);
-  return io.stdout.write(renderContext(context));
-}
-
-function renderContext(context: Context): string {
-  const rows: [string, string][] = [
-    ['id', context.id],
-    ['namespace', context.namespace],
-    ['agent', context.agent_id],
-    ['session', context.session_id ?? '-'],
-    ['level', context.level],
-    ['created', formatTime(context.created_at)],
-    ['updated', `${formatTime(context.updated_at)} (version ${context.version})`],
-    ['expires', context.expires_at === undefined ? 'never' : formatTime(context.expires_at)],
-    ['tokens', String(context.token_count)],
-    ['read', `${context.access_count} times`],
-    ['tags', context.tags.join(', ') || '-'],
-    ['metadata', JSON.stringify(context.metadata)],
-  ];
-  const text = context.text.split('\n').map(oneLine).join('\n');
-  return `${renderRows(rows.map(([name, value]) => [name, oneLine(value)]))}\n${text}\n`;
 }
 
 async function listContexts(options: ListOptions, io: Io): Promise<void> {

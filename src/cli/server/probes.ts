@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { CommandError } from './command-error.ts';
+import { CommandError } from '../terminal/command-error.ts';
 import { reachable } from './connection.ts';
 
 /** What a check says of port 0: which port a server takes is known when it runs. */

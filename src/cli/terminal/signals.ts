@@ -1,6 +1,6 @@
-import type { Log } from '../base/log.ts';
-import type { RunningServer } from '../main.ts';
-import type { StderrTarget } from '../fronts/http/log.ts';
+import type { Log } from '../../base/log.ts';
+import type { RunningServer } from '../../main.ts';
+import type { StderrTarget } from '../../fronts/http/log.ts';
 import type { Io } from './io.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
