@@ -154,6 +154,12 @@ export function refusedBodies(): RefusedBody[] {
     ['a string', 'a161', 0],
     ['an envelope without type', { id: 6, timestamp: 1, payload: {} }, 6],
     ['an envelope without id', { type: 'ping', timestamp: 1, payload: {} }, 0],
+    ['an envelope with the id of the connection', { id: 0, type: 'ping', timestamp: 1, payload: {} }, 0],
+    [
+      'an envelope with the largest id, and a field too many',
+      { id: 2 ** 32 - 1, type: 'ping', timestamp: 1, payload: {}, extra: 1 },
+      2 ** 32 - 1,
+    ],
     ['an envelope with an id beyond 32 bits', { id: 2 ** 32, type: 'ping', timestamp: 1, payload: {} }, 0],
     ['an envelope without payload', { id: 7, type: 'ping', timestamp: 1 }, 7],
     ['an envelope whose payload is an array', { id: 7, type: 'ping', timestamp: 1, payload: [] }, 7],

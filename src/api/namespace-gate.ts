@@ -1,4 +1,4 @@
-import { CodedError } from '../base/errors.ts';
+import { badRequest, CodedError } from '../base/errors.ts';
 import type { BodyMap } from '../protocol/codec.ts';
 import type { Reach } from './operations.ts';
 import type { Principal } from './principal.ts';
@@ -32,9 +32,8 @@ function enter(target: BodyMap, principal: Principal, field: string): void {
   const named = target['namespace'] as string | undefined;
   if (named === undefined) {
     if (principal.defaultNamespace === null) {
-      throw new CodedError('BAD_REQUEST', 'the key has several namespaces: name one', {
-        details: { fields: [{ field, reason: 'is required, as the key has several namespaces' }] },
-      });
+      const reason = 'is required, as the key has several namespaces';
+      throw badRequest(field, reason, 'the key has several namespaces: name one');
     }
     target['namespace'] = principal.defaultNamespace;
   } else if (!principal.mayUse(named)) {

@@ -36,6 +36,18 @@ export class CodedError extends Error {
   }
 }
 
+/** What is wrong with one field of a request; never its value. */
+export interface FieldFault {
+  /** JSON Pointer into the payload, or into the envelope where that is at fault; `/` is the whole. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** The one way to a `BAD_REQUEST`: its `details` are `{fields}` wherever it comes from (wire protocol, section 6). */
+export function badRequest(field: string, reason: string, message = `${field} ${reason}`): CodedError {
+  return new CodedError('BAD_REQUEST', message, { details: { fields: [{ field, reason } satisfies FieldFault] } });
+}
+
 /** A start-up failure that the operator can mend: printed as message and remedy, exit code 1. */
 export class StartupError extends Error {
   readonly remedy: string;

@@ -1,4 +1,4 @@
-import { CodedError } from '../base/errors.ts';
+import { badRequest, type CodedError } from '../base/errors.ts';
 import { norm, normalized } from '../embedding/vectors.ts';
 
 /** An embedding that the client sent, normalised; `BAD_REQUEST` where it cannot be one of this model. */
@@ -12,5 +12,5 @@ export function clientVector(vector: Float32Array, dimension: number): Float32Ar
 }
 
 function bad(reason: string): CodedError {
-  return new CodedError('BAD_REQUEST', `the embedding ${reason}`, { details: { embedding: reason } });
+  return badRequest('/embedding', reason, `the embedding ${reason}`);
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { CodedError } from '../base/errors.ts';
+import { badRequest, type CodedError } from '../base/errors.ts';
 
 /** Section 1: nesting of a request's body; the envelope is level 1. */
 export const NESTING_MAX = 32;
@@ -304,5 +304,9 @@ function endsEarly(): CodedError {
 }
 
 function malformed(what: string): CodedError {
-  return new CodedError('BAD_REQUEST', `the body is not MessagePack as the protocol allows it: ${what}`);
+  return badRequest(
+    '/',
+    `is not MessagePack as the protocol allows it: ${what}`,
+    `the body is not MessagePack as the protocol allows it: ${what}`,
+  );
 }

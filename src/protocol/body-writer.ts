@@ -1,4 +1,5 @@
-import { CodedError } from '../base/errors.ts';
+import { badRequest } from '../base/errors.ts';
+import { pointerStep } from './json-pointer.ts';
 
 const SLAB_BYTES = 64 * 1024;
 /** A new slab is taken where less than this is left, so that a usual message does not outgrow its slab. */
@@ -11,6 +12,18 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 const INT64_MIN = -(2 ** 63);
 const UINT64_END = 2 ** 64;
 
+const NESTED_TOO_DEEP = `has more than ${NESTING_MAX} levels of nesting`;
+
+/** Something that MessagePack as the protocol allows it has no form for; `encode` finds its place. */
+class Unsendable extends Error {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
 /**
  * Writes MessagePack into slabs that are handed out as views and not written again, so that a message needs
  * neither a buffer of its own nor a copy. The decoder's own encoder is not used because it writes integers of
@@ -22,7 +35,10 @@ export class MessagePackWriter {
   private start = 0;
   private at = 0;
 
-  /** `value` as MessagePack after `headBytes` bytes that are the caller's to fill. Throws `BAD_REQUEST`. */
+  /**
+   * `value` as MessagePack after `headBytes` bytes that are the caller's to fill. Throws `BAD_REQUEST` that names the
+   * place of the first thing that cannot be sent.
+   */
   encode(value: unknown, headBytes = 0): Buffer {
     if (this.slab.length - this.at < ROOM_BYTES_MIN) this.takeSlab();
     this.start = this.at;
@@ -31,9 +47,34 @@ export class MessagePackWriter {
       this.value(value, 0);
     } catch (error) {
       this.at = this.start;
-      throw error;
+      throw error instanceof Unsendable ? this.located(value, error) : error;
     }
     return this.slab.subarray(this.start, this.at);
+  }
+
+  /** Looks for the place of a fault level by level, item by item: only a message that cannot be sent pays for it. */
+  private located(message: unknown, fault: Unsendable): Error {
+    let path = '';
+    if (fault.reason !== NESTED_TOO_DEEP) {
+      for (let at = this.faultyItem(message); at !== null; at = this.faultyItem(at.item)) path += pointerStep(at.name);
+    }
+    return badRequest(path === '' ? '/' : path, fault.reason);
+  }
+
+  private faultyItem(value: unknown): { readonly name: string; readonly item: unknown } | null {
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return null;
+    if (!Array.isArray(value) && !isPlain(value)) return null;
+    for (const [name, item] of Object.entries(value)) {
+      if (item === undefined && !Array.isArray(value)) continue;
+      try {
+        this.value(item, 0);
+      } catch {
+        return { name, item };
+      } finally {
+        this.at = this.start;
+      }
+    }
+    return null;
   }
 
   private takeSlab(): void {
@@ -63,16 +104,16 @@ export class MessagePackWriter {
       case 'object':
         return this.object(value, depth + 1);
       default:
-        throw unsendable(`a value of type ${typeof value}`);
+        throw new Unsendable(`is of type ${typeof value}, which has no place in a message`);
     }
   }
 
   private object(value: object | null, depth: number): void {
     if (value === null) return this.byte(0xc0);
-    if (depth > NESTING_MAX) throw unsendable(`more than ${NESTING_MAX} levels of nesting`);
+    if (depth > NESTING_MAX) throw new Unsendable(NESTED_TOO_DEEP);
     if (Array.isArray(value)) return this.array(value, depth);
     if (value instanceof Uint8Array) return this.bin(value);
-    if (!isPlain(value)) throw unsendable('an object that is neither a plain map, an array nor a Uint8Array');
+    if (!isPlain(value)) throw new Unsendable(kindReason(value));
     this.map(value as Record<string, unknown>, depth);
   }
 
@@ -130,7 +171,7 @@ export class MessagePackWriter {
     else if (Number.isFinite(value)) {
       this.slab[this.at] = 0xcb;
       this.at = this.slab.writeDoubleBE(value, this.at + 1);
-    } else throw unsendable('a number that is not finite');
+    } else throw new Unsendable('is a number that is not finite');
   }
 
   private uint32(value: number): void {
@@ -219,6 +260,9 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function unsendable(what: string): CodedError {
-  return new CodedError('BAD_REQUEST', `a message cannot hold ${what}`);
+function kindReason(value: object): string {
+  if (value instanceof Date) return 'is a Date: send its milliseconds, or a text';
+  const { constructor } = value as { readonly constructor?: unknown };
+  const name = typeof constructor === 'function' ? constructor.name : 'another';
+  return `is an object of the class ${name}, and neither a plain map, an array nor a Uint8Array`;
 }

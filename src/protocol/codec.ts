@@ -1,5 +1,5 @@
 import { Unpackr } from 'msgpackr';
-import { CodedError } from '../base/errors.ts';
+import { badRequest, CodedError } from '../base/errors.ts';
 import { BodyScanner, REPLY_LIMITS, REQUEST_LIMITS } from './body-scan.ts';
 import { MessagePackWriter } from './body-writer.ts';
 import {
@@ -13,6 +13,9 @@ import {
 import type { TagSequence } from './proof.ts';
 
 export type BodyMap = Record<string, unknown>;
+
+/** What a body that cannot be read is blamed on: no field of it is known. */
+const WHOLE_BODY = '/';
 
 const requestScanner = new BodyScanner(REQUEST_LIMITS);
 const replyScanner = new BodyScanner(REPLY_LIMITS);
@@ -47,7 +50,7 @@ function decode(bytes: Uint8Array, scanner: BodyScanner): BodyMap {
   scanner.scan(bytes);
   const head = bytes[0]!;
   if ((head & 0xf0) !== 0x80 && head !== 0xde && head !== 0xdf)
-    throw new CodedError('BAD_REQUEST', 'the body is not a map');
+    throw badRequest(WHOLE_BODY, 'is not a map', 'the body is not a map');
   if (scanner.marks.length > 0) return decodeMarked(bytes, scanner.marks);
   return unpackr.unpack(bytes) as BodyMap;
 }
@@ -72,7 +75,8 @@ function unusedCharacter(bytes: Buffer): Buffer {
     const encoded = Buffer.from(String.fromCharCode(code));
     if (!bytes.includes(encoded)) return encoded;
   }
-  throw new CodedError('BAD_REQUEST', 'the body holds every character of the private use area and a byte order mark');
+  const reason = 'holds every character of the private use area and a byte order mark';
+  throw badRequest(WHOLE_BODY, reason, `the body ${reason}`);
 }
 
 function restoreMarks(value: unknown, standIn: string): unknown {

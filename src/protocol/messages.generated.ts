@@ -368,7 +368,7 @@ export interface PingReply {
  */
 export interface RequestEnvelope {
   /**
-   * Unique among the requests in flight; start at 1, as 0 in a reply stands for the connection.
+   * Unique among the requests in flight; 0 stands for the connection.
    */
   id: number;
   type: string;

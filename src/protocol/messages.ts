@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { CodedError } from '../base/errors.ts';
+import { badRequest } from '../base/errors.ts';
 import { countConditions } from './filter-bounds.ts';
 import type {
   Auth,
@@ -72,7 +72,8 @@ export function createValidators(): Validators {
     envelope(value) {
       check(envelopeCheck, 'request.json', value, 'the request');
       const envelope = value as RequestEnvelope;
-      if ((envelope.payload as unknown) instanceof Uint8Array) throw notAMap();
+      if ((envelope.payload as unknown) instanceof Uint8Array)
+        throw badRequest('/payload', 'must be of type object', 'the request: /payload must be of type object');
       return envelope;
     },
     payload<T extends RequestType>(type: T, payload: unknown) {
@@ -91,13 +92,7 @@ export function createValidators(): Validators {
   };
 }
 
-function notAMap(): CodedError {
-  return new CodedError('BAD_REQUEST', 'the request: /payload must be of type object', {
-    details: { fields: [{ field: '/payload', reason: 'must be of type object' }] },
-  });
-}
-
-function explain(thorough: Ajv, validate: ValidateFunction, id: string, value: unknown, what: string): CodedError {
+function explain(thorough: Ajv, validate: ValidateFunction, id: string, value: unknown, what: string): Error {
   const first = validate.errors ?? [];
   if (countValues(value, VALUES_EXPLAINED_MAX) > VALUES_EXPLAINED_MAX) return faultsToError(first, what);
   const again = compiled(thorough, id);

@@ -1,15 +1,8 @@
 import type { ErrorObject } from 'ajv';
-import { CodedError } from '../base/errors.ts';
-
-/** What is told about one field; never its value. */
-export interface FieldFault {
-  /** JSON Pointer into the payload (or envelope). */
-  readonly field: string;
-  readonly reason: string;
-}
+import { CodedError, type FieldFault } from '../base/errors.ts';
+import { pointerStep } from './json-pointer.ts';
 
 const FIELDS_MAX = 20;
-const NAME_CHARACTERS_MAX = 64;
 
 /**
  * What a validator found, as the error that the client gets: `BAD_REQUEST`, or `PAYLOAD_TOO_LARGE` where all
@@ -63,8 +56,7 @@ function fieldOf(error: ErrorObject): string {
   const params = error.params as Record<string, unknown>;
   const name = error.keyword === 'required' ? params['missingProperty'] : params['additionalProperty'];
   if (typeof name !== 'string') return error.instancePath === '' ? '/' : error.instancePath;
-  const shown = name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX).toWellFormed()}...` : name;
-  return `${error.instancePath}/${shown.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  return error.instancePath + pointerStep(name);
 }
 
 function reasonOf(error: ErrorObject): string {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { CodedError, toCodedError } from '../../base/errors.ts';
+import { badRequest, CodedError, toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Services } from '../../api/handlers/handler.ts';
@@ -99,7 +99,8 @@ export class Dispatcher {
   ): Call {
     const { limits, clock, validators } = this.#deps;
     const { principal } = from.session;
-    if (from.isRunning(request.id)) throw new CodedError('BAD_REQUEST', 'a request with this id is in flight');
+    if (from.isRunning(request.id))
+      throw badRequest('/id', 'is that of a request in flight', 'a request with this id is in flight');
     if (this.#shuttingDown) throw new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere');
     const retryAfterMs = principal.bucket?.take() ?? 0;
     if (retryAfterMs > 0) throw new CodedError('RATE_LIMITED', 'the key is over its rate', { retryAfterMs });

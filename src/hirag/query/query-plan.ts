@@ -1,5 +1,5 @@
 import { LEVELS, type Level } from '../../base/context.ts';
-import { CodedError } from '../../base/errors.ts';
+import { badRequest } from '../../base/errors.ts';
 import { analyzeQuery, type QueryAnalysis } from '../../base/text/analyzer.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
 import { checkFilter } from '../../store/filter.ts';
@@ -44,9 +44,7 @@ export function planQuery(
   embedding: EmbeddingFacts,
 ): QueryPlan {
   if (input.query === undefined && input.embedding === undefined) {
-    throw new CodedError('BAD_REQUEST', 'a query needs `query` or `embedding`', {
-      details: { query: 'required without embedding' },
-    });
+    throw badRequest('/query', 'is required without embedding', 'a query needs `query` or `embedding`');
   }
   if (input.filter !== undefined) checkFilter(input.filter);
   const analysis = input.query === undefined ? NO_ANALYSIS : analyzeQuery(input.query);
@@ -95,6 +93,6 @@ function scopeOf(input: QueryInput): Scope {
 
 function levelsOf(asked: readonly Level[] | undefined, policy: LevelPolicy): readonly Level[] {
   if (asked === undefined || asked.length === 0) return policy.enabled;
-  for (const level of asked) policy.check(level, 'levels');
+  for (const level of asked) policy.check(level, '/levels');
   return LEVELS.filter((level) => asked.includes(level));
 }

@@ -61,7 +61,7 @@ export class Intake {
   async update(input: UpdateInput, options: CallOptions): Promise<ContextRecord> {
     throwIfAborted(options.signal);
     const { store, tiers, policy, clock } = this.#deps;
-    if (input.level !== undefined) policy.check(input.level, 'level');
+    if (input.level !== undefined) policy.check(input.level, '/level');
     const [before] = await orAbort(store.fetch(input.namespace, [input.id], clock.nowMs()), options.signal);
     if (before === undefined || before === null) throw notFound();
     if (input.ifVersion !== undefined && input.ifVersion !== before.version) throw versionConflict(before.version);

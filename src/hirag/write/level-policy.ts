@@ -1,5 +1,5 @@
 import { LEVELS, type ContextRecord, type ExpiryAction, type Level } from '../../base/context.ts';
-import { CodedError } from '../../base/errors.ts';
+import { badRequest } from '../../base/errors.ts';
 import type { Trim } from '../../store/store.ts';
 import type { HiragSettings } from '../settings.ts';
 
@@ -27,16 +27,17 @@ export class LevelPolicy {
 
   /** Where a store that names no level goes; `BAD_REQUEST` where it names one that is off. */
   target(level: Level | undefined): Level {
-    if (level !== undefined) this.check(level, 'level');
+    if (level !== undefined) this.check(level, '/level');
     const chosen = level ?? this.enabled[0];
-    if (chosen === undefined) throw new CodedError('BAD_REQUEST', 'every level is switched off on this server');
+    if (chosen === undefined) throw badRequest('/level', 'every level is switched off on this server');
     return chosen;
   }
 
-  check(level: Level, field: string): void {
+  /** `field` is where the request names it. */
+  check(level: Level, field: '/level' | '/levels'): void {
     if (this.enabled.includes(level)) return;
     const reason = `the level ${level} is switched off on this server`;
-    throw new CodedError('BAD_REQUEST', reason, { details: { [field]: reason } });
+    throw badRequest(field, reason, reason);
   }
 
   /** The level that takes what this one cannot keep; undefined: it is deleted. */

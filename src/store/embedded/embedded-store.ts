@@ -1,7 +1,7 @@
 // The contract of `ContextStore` over the store worker.
 
 import type { ContextRecord, Level } from '../../base/context.ts';
-import { CodedError } from '../../base/errors.ts';
+import { badRequest } from '../../base/errors.ts';
 import { checkFilter } from '../filter.ts';
 import {
   LIST_PAGE_BYTES_MAX,
@@ -142,7 +142,7 @@ export class EmbeddedStore implements ContextStore {
   #checkVector(vector: Float32Array): void {
     if (vector.length === this.#dimension) return;
     const reason = `must have ${this.#dimension} dimensions, not ${vector.length}`;
-    throw new CodedError('BAD_REQUEST', `embedding: ${reason}`, { details: { embedding: reason } });
+    throw badRequest('/embedding', reason);
   }
 }
 

@@ -92,7 +92,7 @@ describe('store', () => {
     ]) {
       const error = await errorOf(memory.store(text('bad', { embedding: bad })));
       expect(error.code).toBe('BAD_REQUEST');
-      expect(error.details).toHaveProperty('embedding');
+      expect(error.details).toMatchObject({ fields: [{ field: '/embedding' }] });
     }
   });
 
@@ -100,7 +100,7 @@ describe('store', () => {
     const { memory } = await fixture({ settings: { l1Enabled: false, l3Enabled: false } });
     expect(await memory.store(text('x'))).toMatchObject({ level: 'short_term' });
     const error = await errorOf(memory.store(text('y', { level: 'long_term' })));
-    expect(error).toMatchObject({ code: 'BAD_REQUEST', details: { level: expect.any(String) as string } });
+    expect(error).toMatchObject({ code: 'BAD_REQUEST', details: { fields: [{ field: '/level' }] } });
     expect((await errorOf(memory.query({ ...OWNER, query: 'x', levels: ['immediate'] }))).code).toBe('BAD_REQUEST');
   });
 

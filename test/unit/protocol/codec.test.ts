@@ -71,6 +71,33 @@ describe('encodeBody', () => {
     expect(fault(() => encodeBody(value))).toMatch(/^BAD_REQUEST/);
   });
 
+  class Account {}
+
+  it.each<[string, object, string, RegExp]>([
+    ['a date in a map', { a: 1, payload: { when: new Date(0) } }, '/payload/when', /is a Date/],
+    ['a bigint in a list', { list: [1, [2, 3n]] }, '/list/1/1', /bigint/],
+    ['the first of two', { a: { b: NaN }, c: () => 1 }, '/a/b', /not finite/],
+    ['a key with the characters of pointers', { 'a/b': { 'c~d': Symbol('x') } }, '/a~1b/c~0d', /symbol/],
+    ['undefined in a list', { list: [1, undefined] }, '/list/1', /undefined/],
+    ['an instance of a class', { owner: new Account() }, '/owner', /class Account/],
+    [
+      'an instance whose constructor is hidden',
+      { owner: Object.assign(new Account(), { constructor: 1 }) },
+      '/owner',
+      /class/,
+    ],
+    ['a Map', { owner: new Map() }, '/owner', /class Map/],
+    ['the whole', new Date(0), '/', /is a Date/],
+  ])('names the place of %s', (_what, value, field, reason) => {
+    expect(() => encodeBody(value)).toThrow(
+      expect.objectContaining({
+        code: 'BAD_REQUEST',
+        details: { fields: [{ field, reason: expect.stringMatching(reason) as string }] },
+      }),
+    );
+    expect(encodeBody({ a: 1 }).toString('hex')).toBe('81a16101');
+  });
+
   it('gives memory that later messages do not touch', () => {
     const first = encodeBody({ text: 'a'.repeat(1_000) });
     const copy = Buffer.from(first);

@@ -2,7 +2,7 @@
 // the cursor is one encrypted block, of no use in another namespace or database.
 
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { CodedError } from '../../../base/errors.ts';
+import { badRequest, type CodedError } from '../../../base/errors.ts';
 
 export interface ListPosition {
   readonly createdAtMs: number;
@@ -42,6 +42,5 @@ export class CursorCodec {
 }
 
 export function badCursor(): CodedError {
-  const reason = 'not a cursor of this list';
-  return new CodedError('BAD_REQUEST', `cursor: ${reason}`, { details: { cursor: reason } });
+  return badRequest('/cursor', 'is not a cursor of this list');
 }

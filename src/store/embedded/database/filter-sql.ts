@@ -2,7 +2,7 @@
 // every value is a bound parameter, so that no text of a filter becomes SQL.
 
 import type { Filter, FilterCondition } from '../../../base/context.ts';
-import { CodedError } from '../../../base/errors.ts';
+import { badRequest } from '../../../base/errors.ts';
 import {
   type EmptyCondition,
   isEmptyTest,
@@ -159,6 +159,6 @@ function knownLevel(value: string | number | boolean): number {
 /** SQLite's path to the metadata that `key` names; labels are JSON strings, escapes included. */
 function jsonPath(key: string): string {
   const steps = metadataPath(key);
-  if (steps === null) throw new CodedError('BAD_REQUEST', 'filter: not a metadata path');
+  if (steps === null) throw badRequest('/filter', 'has a key that is not a metadata path');
   return `$${steps.map((step) => `.${JSON.stringify(step)}`).join('')}`;
 }

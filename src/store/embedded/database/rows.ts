@@ -2,7 +2,7 @@
 
 import type { ContextRecord, ExpiryAction, JsonObject, Level } from '../../../base/context.ts';
 import { LEVELS } from '../../../base/context.ts';
-import { CodedError } from '../../../base/errors.ts';
+import { badRequest } from '../../../base/errors.ts';
 
 /** 1, 2, 3 for L1, L2, L3: what the database and the worker call the levels. */
 export type LevelNumber = 1 | 2 | 3;
@@ -15,7 +15,7 @@ export function levelNumber(level: string): LevelNumber | undefined {
 
 export function toLevelNumber(level: Level): LevelNumber {
   const number = levelNumber(level);
-  if (number === undefined) throw new CodedError('BAD_REQUEST', `no such level: ${String(level)}`);
+  if (number === undefined) throw badRequest('/level', `is not a level: ${String(level)}`);
   return number;
 }
 
