@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DATABASE_FILE } from '../../src/store/embedded/database/database.ts';
+import { DATABASE_FILE } from '../../src/store/embedded/database/data-folder.ts';
 import { idOf, NOW_MS, put, sample } from '../contract/store-samples.ts';
 import { DIMENSION, openAt, temporaryFolder } from './store-setup.ts';
 

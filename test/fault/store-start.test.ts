@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/base/errors.ts';
 import { ANALYZER_VERSION } from '../../src/base/text/analyzer.ts';
-import { DATABASE_FILE } from '../../src/store/embedded/database/database.ts';
+import { DATABASE_FILE } from '../../src/store/embedded/database/data-folder.ts';
 import type { EmbeddedStoreOptions } from '../../src/store/embedded/open-embedded-store.ts';
 import { idOf, NOW_MS, put, sample, searchIn, searchOf, termsOf } from '../contract/store-samples.ts';
 import { DIMENSION, openAt, temporaryFolder } from './store-setup.ts';

@@ -51,6 +51,8 @@ const PAGES_PER_ADD = 2;
 /** A change touches no vector, and rows that change together lie together. */
 const PAGES_PER_CHANGE = 1;
 const UNAVAILABLE_LOG_INTERVAL_MS = 1_000;
+/** Somebody has to put the folder back. */
+const LOST_RETRY_MS = 5_000;
 
 export class StoreEngine {
   readonly #opened: OpenDatabase;
@@ -127,10 +129,13 @@ export class StoreEngine {
     const tasks = writes.map((queued) => this.#task(queued));
     const { outcomes, effects } = this.#group.run<WriteValue>(tasks);
     this.#tellIndexes(effects);
+    const lost = this.#lostFile();
+    if (outcomes.some(({ ok }) => ok)) this.#opened.mark.write(this.#group.lastCommit);
     let committedWrites = 0;
     const replies = outcomes.map((outcome, i): WireReply => {
       const { call } = writes[i] as QueuedCall as { call: WriteCall };
       if (!outcome.ok) return this.#failure(call, outcome.error);
+      if (lost !== null) return this.#failure(call, lost);
       committedWrites += call.kind === 'write' ? call.body.length : 1;
       return { id: call.id, ok: true, value: outcome.value };
     });
@@ -159,6 +164,19 @@ export class StoreEngine {
     this.flushAccesses();
     this.#checkpoint('TRUNCATE');
     this.#opened.close();
+  }
+
+  #checkFiles(): void {
+    const lost = this.#lostFile();
+    if (lost !== null) throw lost;
+  }
+
+  /** What is written to a file that is no longer in its place is gone with the process, so it is not acknowledged. */
+  #lostFile(): CodedError | null {
+    const path = this.#opened.files.missing();
+    if (path === null) return null;
+    const message = 'the store cannot answer: its data folder was removed or replaced';
+    return new CodedError('STORE_UNAVAILABLE', message, { retryAfterMs: LOST_RETRY_MS, cause: `${path} is gone` });
   }
 
   #task(queued: QueuedCall): WriteTask<WriteValue> {
@@ -216,6 +234,7 @@ export class StoreEngine {
         return this.#stats(call.body, nowMs);
       case 'ping':
         if (this.#damage !== null) throw this.#damage;
+        this.#checkFiles();
         this.#opened.database.exec('SELECT 1');
         return null;
       default:

@@ -41,7 +41,11 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   const send = (message: FromWorker) => port.postMessage(message);
   const log = forwardingLog((level, fields, message) => send({ type: 'log', level, fields, message }));
   const busy = new BusyTime();
-  const engine = new StoreEngine(openDatabase(settings), settings, log, systemClock, buildInThread(busy));
+  const opened = openDatabase(settings);
+  if (opened.readableByOthers.length > 0) {
+    log.warn({ paths: opened.readableByOthers }, 'others on this machine can read what is stored: close these paths');
+  }
+  const engine = new StoreEngine(opened, settings, log, systemClock, buildInThread(busy));
   const loop = new CallLoop(port, engine, systemClock, busy);
   const stopFlushing = systemClock.every(settings.touchFlushMs, () => engine.flushAccesses());
   port.on('message', (message: ToWorker) => loop.receive(message));

@@ -1,15 +1,21 @@
 // Opens the data folder: one process at a time, only a database of ours, only with the embedding it was made with.
 
-import { existsSync, mkdirSync, openSync, readSync, closeSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
+import { AcknowledgedMark, refuseLostCommits } from './acknowledged-mark.ts';
+import {
+  closeToOthers,
+  DATABASE_FILE,
+  INDEX_FOLDER,
+  makeFolders,
+  refuseOpenElsewhere,
+  takeLock,
+} from './data-folder.ts';
+import { FileIdentity } from './file-identity.ts';
 import { migrate } from './migrations.ts';
-import { isDamage, SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
-
-export const DATABASE_FILE = 'contexts.db';
-export const LOCK_FILE = 'contexts.lock';
-export const INDEX_FOLDER = 'indexes';
+import { isDamage, sqliteCode } from './sqlite-errors.ts';
 
 /** Marks the file as ours in its header (`PRAGMA application_id`): "CtxM". */
 const APPLICATION_ID = 0x4374784d;
@@ -32,82 +38,65 @@ export interface OpenDatabase {
   readonly indexFolder: string;
   /** 16 bytes that make list cursors unreadable and of no use in another database. */
   readonly cursorKey: Buffer;
+  /** Files that others can read although they should not. */
+  readonly readableByOthers: readonly string[];
+  /** To be told of each commit before it is acknowledged. */
+  readonly mark: AcknowledgedMark;
+  /** Of the database and its log. */
+  readonly files: FileIdentity;
   close(): void;
 }
 
 /** Throws `StartupError` with the remedy; no existing file is overwritten. */
 export function openDatabase(settings: DatabaseSettings): OpenDatabase {
-  const path = join(settings.dataDir, DATABASE_FILE);
-  const indexFolder = join(settings.dataDir, INDEX_FOLDER);
-  makeFolders(settings.dataDir, indexFolder);
-  const lock = takeLock(settings.dataDir);
+  const { dataDir } = settings;
+  const path = join(dataDir, DATABASE_FILE);
+  makeFolders(dataDir);
+  const lock = takeLock(dataDir);
   let database: DatabaseSync | undefined;
   try {
-    checkFiles(path);
+    checkFiles(path, join(dataDir, INDEX_FOLDER));
+    closeToOthers(dataDir);
+    refuseLostCommits(dataDir);
+    refuseOpenElsewhere(dataDir);
     database = new DatabaseSync(path);
     configure(database, settings);
     checkOrigin(database, path);
     migrate(database);
     checkContent(database, path);
     checkEmbedding(database, settings);
+    return opened(database, lock, dataDir, path);
   } catch (error) {
     if (database?.isOpen) database.close();
     lock.close();
     throw explain(error, path);
   }
-  const opened = database;
+}
+
+function opened(database: DatabaseSync, lock: DatabaseSync, dataDir: string, path: string): OpenDatabase {
+  const cursorKey = readCursorKey(database);
+  const mark = new AcknowledgedMark(dataDir);
+  const files = new FileIdentity([path, `${path}-wal`]);
+  files.missing();
   return {
-    database: opened,
+    database,
     path,
-    indexFolder,
-    cursorKey: readCursorKey(opened),
+    indexFolder: join(dataDir, INDEX_FOLDER),
+    cursorKey,
+    // Once more, as the log and the mark have been made since.
+    readableByOthers: closeToOthers(dataDir),
+    mark,
+    files,
     close() {
-      opened.close();
+      database.close();
+      mark.close();
       lock.close();
     },
   };
 }
 
-function makeFolders(dataDir: string, indexFolder: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    mkdirSync(indexFolder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new StartupError(
-      `the data folder ${dataDir} cannot be made or written`,
-      'Check the permissions and the free space, or set vector_db.data_dir to a folder this user may write.',
-      error,
-    );
-  }
-}
-
-/** A lock that the kernel takes back when the process dies, however it dies: an exclusive SQLite transaction. */
-function takeLock(dataDir: string): DatabaseSync {
-  const lock = new DatabaseSync(join(dataDir, LOCK_FILE), { open: false });
-  try {
-    lock.open();
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE');
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    if (lock.isOpen) lock.close();
-    if (sqliteCode(error) === SQLITE_BUSY) {
-      throw new StartupError(
-        `the data folder ${dataDir} is in use by another server`,
-        'Stop the other server, or set vector_db.data_dir to another folder.',
-        error,
-      );
-    }
-    throw new StartupError(
-      `the data folder ${dataDir} cannot be locked`,
-      'Check the permissions and the free space of the folder; remove a damaged contexts.lock.',
-      error,
-    );
-  }
-}
-
 /** SQLite would take an empty or missing main file for a new database and drop the log that belongs to it. */
-function checkFiles(path: string): void {
+function checkFiles(path: string, indexFolder: string): void {
   const bytes = existsSync(path) ? statSync(path).size : 0;
   const logPath = `${path}-wal`;
   if (bytes === 0) {
@@ -115,6 +104,12 @@ function checkFiles(path: string): void {
       throw new StartupError(
         `${path} is missing or empty, but its write-ahead log is there`,
         `Put the database back beside ${logPath}, or move that log away to start with an empty store.`,
+      );
+    }
+    if (readdirSync(indexFolder).length > 0) {
+      throw new StartupError(
+        `${path} is missing or empty, but indexes of its contexts are in ${indexFolder}`,
+        `Restore the database from a backup, or remove ${indexFolder} to start with an empty store.`,
       );
     }
     return;
@@ -216,10 +211,10 @@ function damaged(path: string, what: string, cause?: unknown): StartupError {
 function explain(error: unknown, path: string): unknown {
   if (error instanceof StartupError) return error;
   if (isDamage(error)) return damaged(path, 'is damaged', error);
-  if (sqliteCode(error) === null) return error;
+  if (sqliteCode(error) === null && (error as { syscall?: unknown }).syscall === undefined) return error;
   return new StartupError(
-    `${path} cannot be opened`,
-    'Check the permissions and the free space of the data folder.',
+    `${path} cannot be opened for writing`,
+    'Check that this user may write the data folder and every file in it, that the disk is not mounted read-only, and that it has room.',
     error,
   );
 }

@@ -46,6 +46,11 @@ export class GroupCommit {
     this.#deferred = deferred;
   }
 
+  /** Number of the newest commit. */
+  get lastCommit(): number {
+    return this.#sequence.last;
+  }
+
   /** Durable when it returns: COMMIT in WAL mode with `synchronous = FULL` has synced the log. */
   run<T>(tasks: readonly WriteTask<T>[]): Committed<T> {
     try {
@@ -68,6 +73,8 @@ export class GroupCommit {
       this.#accesses.write(effects);
       const outcomes = work(effects);
       this.#deferred.flush(effects);
+      // Every commit of calls has a number of its own, by which the next start knows whether it is still there.
+      if (outcomes.length > 0) this.#sequence.next();
       this.#sequence.save();
       this.#database.exec('COMMIT');
       this.#spaces.committed();

@@ -1,0 +1,108 @@
+// The folder of the database: made where it is missing, readable by its owner alone, held by one process.
+
+import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartupError } from '../../../base/errors.ts';
+import { SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
+
+export const DATABASE_FILE = 'contexts.db';
+export const LOCK_FILE = 'contexts.lock';
+export const INDEX_FOLDER = 'indexes';
+/** Names of files that hold what clients stored, or keys to it. */
+const OWN_FILE = /^(contexts\.|secret$)/;
+
+const PRIVATE_FILE = 0o600;
+const PRIVATE_FOLDER = 0o700;
+const OTHERS = 0o077;
+
+/** Throws `StartupError` where the folder or the one of the indexes in it cannot be made. */
+export function makeFolders(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: PRIVATE_FOLDER });
+    mkdirSync(join(dataDir, INDEX_FOLDER), { recursive: true, mode: PRIVATE_FOLDER });
+  } catch (error) {
+    throw new StartupError(
+      `the data folder ${dataDir} cannot be made or written`,
+      'Check the permissions and the free space, or set vector_db.data_dir to a folder this user may write.',
+      error,
+    );
+  }
+}
+
+/**
+ * Takes the folder's files from everybody but their owner, whatever the folder was before. The main file is made here
+ * if it is missing, because SQLite gives its log the mode of the main file. The folder itself is closed where nothing
+ * of anybody else's lies in it. Gives the paths that others can still read: the file system or another owner refused.
+ */
+export function closeToOthers(dataDir: string): string[] {
+  closeSync(openSync(join(dataDir, DATABASE_FILE), 'a', PRIVATE_FILE));
+  const names = readdirSync(dataDir);
+  const own = names.filter((name) => OWN_FILE.test(name));
+  const isShared = names.length > own.length + 1;
+  const readable = own.map((name) => join(dataDir, name)).filter((path) => !restrict(path, PRIVATE_FILE));
+  const folders = isShared ? [join(dataDir, INDEX_FOLDER)] : [join(dataDir, INDEX_FOLDER), dataDir];
+  return [...readable, ...folders.filter((path) => !restrict(path, PRIVATE_FOLDER))];
+}
+
+/** False: others can still read it. What is no file or folder of its own, such as a link, is left alone. */
+function restrict(path: string, mode: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || process.platform === 'win32' || (found.mode & OTHERS) === 0) return true;
+  if (!found.isFile() && !found.isDirectory()) return false;
+  try {
+    chmodSync(path, mode);
+    return (lstatSync(path).mode & OTHERS) === 0;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A lock that the kernel takes back when the process dies, however it dies: an exclusive SQLite transaction.
+ * Throws `StartupError` where another process has it.
+ */
+export function takeLock(dataDir: string): DatabaseSync {
+  const lock = new DatabaseSync(join(dataDir, LOCK_FILE), { open: false });
+  try {
+    lock.open();
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE');
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    if (lock.isOpen) lock.close();
+    if (sqliteCode(error) === SQLITE_BUSY) throw inUse(dataDir, error);
+    throw new StartupError(
+      `the data folder ${dataDir} cannot be locked`,
+      'Check that this user may write the folder and that its disk has room; remove a damaged contexts.lock.',
+      error,
+    );
+  }
+}
+
+/**
+ * Throws `StartupError` where another process has the database open, though nobody holds the lock file: somebody has
+ * deleted it. Every connection to a database with a write-ahead log holds a shared lock on the main file, so that an
+ * exclusive one is to be had only where there is none.
+ */
+export function refuseOpenElsewhere(dataDir: string): void {
+  const probe = new DatabaseSync(join(dataDir, DATABASE_FILE));
+  try {
+    probe.exec('PRAGMA busy_timeout = 0');
+    probe.exec('PRAGMA locking_mode = EXCLUSIVE');
+    probe.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } catch (error) {
+    if (sqliteCode(error) === SQLITE_BUSY) throw inUse(dataDir, error);
+    throw error;
+  } finally {
+    probe.close();
+  }
+}
+
+function inUse(dataDir: string, cause: unknown): StartupError {
+  return new StartupError(
+    `the data folder ${dataDir} is in use by another server`,
+    'Stop the other server, or set vector_db.data_dir to another folder.',
+    cause,
+  );
+}
