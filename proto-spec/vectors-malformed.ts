@@ -241,6 +241,7 @@ export function refusedPayloads(): PayloadVector[] {
     ['an agent of 257 characters', 'context.store', { text: 'a', agent_id: repeat('a', 257) }, '/agent_id'],
     ['an empty session', 'context.store', { text: 'a', session_id: '' }, '/session_id'],
     ['metadata that is an array', 'context.store', { text: 'a', metadata: [] }, '/metadata'],
+    ['metadata with NUL in a name', 'context.update', { id: ID, metadata: { a: [{ 'b\0c': 1 }] } }, '/metadata'],
     ['metadata with bin', 'context.store', { text: 'a', metadata: { a: [{ $bin: '00' }] } }, '/metadata'],
     [
       'metadata of 65,537 bytes',
@@ -273,7 +274,19 @@ export function refusedPayloads(): PayloadVector[] {
       'a filter on an unknown field',
       'context.query',
       { query: 'a', filter: { must: [{ key: 'text', match: { value: 'a' } }] } },
-      '/filter/must/0',
+      '/filter/must/0/key',
+    ],
+    [
+      'a filter on a path with NUL',
+      'context.list',
+      { filter: { must_not: [{ is_empty: { key: 'metadata.a\0b' } }] } },
+      '/filter/must_not/0/is_empty/key',
+    ],
+    [
+      'an unknown field in a nested filter',
+      'context.list',
+      { filter: { should: [{ must: [condition, { key: 'role', range: { gt: 1 } }] }] } },
+      '/filter/should/0/must/1/key',
     ],
     ['a filter with an unknown clause', 'context.query', { query: 'a', filter: { all: [] } }, '/filter/all'],
     [
@@ -299,7 +312,25 @@ export function refusedPayloads(): PayloadVector[] {
     ['a version of 0', 'context.update', { id: ID, tags: [], if_version: 0 }, '/if_version'],
     ['a delete of nothing', 'context.delete', {}, '/'],
     ['a delete by id and filter', 'context.delete', { id: ID, filter: { must: [condition] } }, '/'],
-    ['a delete by an empty filter', 'context.delete', { filter: {} }, '/'],
+    ['a delete by an empty filter', 'context.delete', { filter: {} }, '/filter'],
+    [
+      'a delete by a filter that holds an empty one',
+      'context.delete',
+      { filter: { must: [{ should: [] }] } },
+      '/filter',
+    ],
+    [
+      'a delete of all but any of nothing',
+      'context.delete',
+      { filter: { must_not: [{ key: 'tags', match: { any: [] } }] } },
+      '/filter',
+    ],
+    [
+      'a delete of all that has what every context has',
+      'context.delete',
+      { filter: { must_not: [{ is_empty: { key: 'created_at' } }] } },
+      '/filter',
+    ],
     ['an empty cursor', 'context.list', { cursor: '' }, '/cursor'],
     ['a clear without level', 'level.clear', {}, '/level'],
     ['an unknown field in stats', 'stats', { all: true }, '/all'],
@@ -336,5 +367,16 @@ export function acceptedPayloads(): PayloadVector[] {
     { name: 'a batch of 1,000', type: 'context.store_batch', payload: { contexts: list({ text: 'a' }, 1_000) } },
     { name: 'every agent in a query', type: 'context.query', payload: { query: 'a', agent_id: '*' } },
     { name: 'an empty filter in a list', type: 'context.list', payload: { filter: {} } },
+    {
+      name: 'any of nothing in a delete',
+      type: 'context.delete',
+      payload: { filter: { must: [{ key: 'tags', match: { any: [] } }] } },
+    },
+    {
+      name: 'a path of quoted names',
+      type: 'context.list',
+      payload: { filter: { must: [{ is_empty: { key: 'metadata."a.b"."[0]".c d' } }] } },
+    },
+    { name: 'a NUL in a value of metadata', type: 'context.store', payload: { text: 'a', metadata: { a: 'b\0c' } } },
   ];
 }

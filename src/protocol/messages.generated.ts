@@ -185,7 +185,7 @@ export interface ContextDeleteReply {
   deleted: number;
 }
 /**
- * By id, or all that match a filter of at least one condition.
+ * By id, or all that match a filter; one that every context passes is refused.
  */
 export interface ContextDeleteRequest {
   id?: string;

@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { badRequest } from '../base/errors.ts';
-import { countConditions } from './filter-bounds.ts';
+import { countConditions, restrictsAnything } from './filter-bounds.ts';
 import type {
   Auth,
   Goaway,
@@ -11,7 +11,7 @@ import type {
   RequestType,
   Welcome,
 } from './messages.generated.ts';
-import { encodedBytes, isJsonLike } from './metadata.ts';
+import { encodedBytes, metadataFault } from './metadata.ts';
 import { type BinRule, faultsToError } from './payload-faults.ts';
 import { MESSAGES, type MessageRule, SCHEMAS } from './schemas.generated.ts';
 
@@ -177,10 +177,9 @@ function addProtocolKeywords(ajv: Ajv): void {
     validate: (max: number, filter: unknown) => !(filter instanceof Uint8Array) && countConditions(filter, max) <= max,
   });
   ajv.addKeyword({
-    keyword: 'x-filter-not-empty',
+    keyword: 'x-filter-restricts',
     type: 'object',
-    validate: (_schema: unknown, { filter }: { filter?: unknown }) =>
-      filter === undefined || countConditions(filter) > 0,
+    validate: (_schema: unknown, filter: unknown) => restrictsAnything(filter),
   });
   ajv.addKeyword({
     keyword: 'x-lower-case',
@@ -196,7 +195,7 @@ function addProtocolKeywords(ajv: Ajv): void {
 
 const checkMetadata = Object.assign(
   (bytesMax: number, value: unknown): boolean => {
-    const fault = !isJsonLike(value) ? 'kind' : encodedBytes(value, bytesMax) > bytesMax ? 'size' : null;
+    const fault = metadataFault(value) ?? (encodedBytes(value, bytesMax) > bytesMax ? 'size' : null);
     checkMetadata.errors = fault === null ? [] : [{ keyword: 'x-json-bytes-max', params: { fault } }];
     return fault === null;
   },

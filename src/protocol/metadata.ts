@@ -15,14 +15,24 @@ export function encodedBytes(value: unknown, bytesMax: number = METADATA_BYTES_M
   }
 }
 
-/** Whether a value holds only what JSON can say: no bin, no NaN, no infinities. */
-export function isJsonLike(value: unknown): boolean {
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint' && typeof value !== 'function';
-  if (value instanceof Uint8Array) return false;
-  if (Array.isArray(value)) return value.every(isJsonLike);
-  for (const key of Object.keys(value)) if (!isJsonLike((value as Record<string, unknown>)[key])) return false;
-  return true;
+/** What is wrong with metadata beside their size: `kind`, something that JSON cannot say; `name`, a name with NUL. */
+export type MetadataFault = 'kind' | 'name';
+
+/**
+ * No bin, no NaN, no infinities anywhere, and no NUL in a name: to some databases a name ends there, and a path would
+ * lead to another field than the one it names.
+ */
+export function metadataFault(value: unknown): MetadataFault | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? null : 'kind';
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'bigint' || typeof value === 'function' ? 'kind' : null;
+  if (value instanceof Uint8Array) return 'kind';
+  const isList = Array.isArray(value);
+  for (const [name, item] of Object.entries(value)) {
+    const fault = !isList && name.includes('\0') ? 'name' : metadataFault(item);
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 function containerBytes(value: object, bytesMax: number): number {

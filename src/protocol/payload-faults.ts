@@ -21,10 +21,19 @@ export function faultsToError(errors: readonly ErrorObject[], what: string): Cod
   return new CodedError(code, `${what}: ${first.field} ${first.reason}`, { details: { fields } });
 }
 
-/** Drops what the branches of a choice complain about where the choice itself is named, and keeps the innermost choice. */
+/**
+ * Drops what the branches of a choice complain about where the choice itself is named, and keeps the innermost choice.
+ * A text that breaks a pattern with a reason of its own is wrong whichever branch was meant: it is named instead.
+ */
 function withoutBranches(errors: readonly ErrorObject[]): ErrorObject[] {
   const choices = errors.filter(isChoice);
-  const told = errors.filter((error) => !choices.some((choice) => choice !== error && hides(choice, error)));
+  const sure = errors.filter(({ keyword, parentSchema }) => keyword === 'pattern' && parentSchema?.['x-reason']);
+  const told = errors.filter((error) => {
+    if (sure.includes(error)) return true;
+    if (isChoice(error) && sure.some(({ instancePath }) => instancePath.startsWith(`${error.instancePath}/`)))
+      return false;
+    return !choices.some((choice) => choice !== error && hides(choice, error));
+  });
   return told.length > 0 ? told : [...errors];
 }
 
@@ -90,7 +99,7 @@ function reasonOf(error: ErrorObject): string {
     case 'maximum':
       return `must be at most ${limit}`;
     case 'x-json-bytes-max':
-      return isTooLarge(error) ? `must be at most ${limit} bytes` : 'must hold only what JSON can say';
+      return metadataReason(error, limit);
     case 'x-conditions-max':
       return `must be a map of at most ${limit} conditions altogether`;
     case 'x-bin':
@@ -98,6 +107,12 @@ function reasonOf(error: ErrorObject): string {
     default:
       return typeof own === 'string' ? own : (error.message ?? 'is not valid');
   }
+}
+
+function metadataReason(error: ErrorObject, bytesMax: number): string {
+  const { fault } = error.params as { fault?: string };
+  if (fault === 'size') return `must be at most ${bytesMax} bytes`;
+  return fault === 'name' ? 'must have no NUL character in a name' : 'must hold only what JSON can say';
 }
 
 export interface BinRule {

@@ -91,7 +91,7 @@ export function describeScopes(subject: ContractSubject): void {
       });
       await subject.add('blue', {
         tags: ['blue'],
-        metadata: { size: 7.5, name: '5', on: false, 'odd.key': 1 },
+        metadata: { size: 7.5, sizes: [1, '5', [5], 9], name: '5', on: false, 'odd.key': 1 },
         sessionId: null,
       });
       await subject.add('plain', {
@@ -109,6 +109,14 @@ export function describeScopes(subject: ContractSubject): void {
       ['a string that looks like a number', { must: [{ key: 'metadata.size', match: { value: '5' } }] }, ['plain']],
       ['a boolean', { must: [{ key: 'metadata.on', match: { value: false } }] }, ['blue']],
       ['a range', { must: [{ key: 'metadata.size', range: { gt: 5, lte: 7.5 } }] }, ['blue']],
+      [
+        'a range, which a number of a list may lie in',
+        { must: [{ key: 'metadata.deep.list', range: { lt: 2 } }] },
+        ['red'],
+      ],
+      ['a range, bounded by one number of a list', { must: [{ key: 'metadata.sizes', range: { gt: 2, lt: 8 } }] }, []],
+      ['a range, over text that looks like a number', { must: [{ key: 'metadata.size', range: { lt: 6 } }] }, ['red']],
+      ['none of a list in a range', { must_not: [{ key: 'metadata.sizes', range: { gte: 9 } }] }, ['red', 'plain']],
       ['a nested path into a list', { must: [{ key: 'metadata.deep.list', match: { value: 'x' } }] }, ['red']],
       ['a key with a dot', { must: [{ key: 'metadata."odd.key"', match: { value: 1 } }] }, ['blue']],
       ['an object, which equals nothing', { must: [{ key: 'metadata.deep', match: { value: 1 } }] }, []],

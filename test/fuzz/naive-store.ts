@@ -3,7 +3,7 @@ import { analyze } from '../../src/base/text/analyzer.ts';
 import { inverseDocumentFrequency, saturatedFrequency } from '../../src/base/text/bm25.ts';
 import { textTraits } from '../../src/base/text/traits.ts';
 import { followsInConversation } from '../../src/base/text/turns.ts';
-import { matchesFilter } from '../../src/store/filter.ts';
+import { matchesFilter } from '../../src/store/filter-match.ts';
 import { placeOf } from '../contract/store-samples.ts';
 import type {
   Access,

@@ -5,7 +5,8 @@ import type { Filter, FilterCondition, JsonValue, Level } from '../../src/base/c
 import { filterToSql } from '../../src/store/embedded/database/filter-sql.ts';
 import { migrate } from '../../src/store/embedded/database/migrations.ts';
 import { toLevelNumber } from '../../src/store/embedded/database/rows.ts';
-import { checkFilter, type FilterSubject, matchesFilter } from '../../src/store/filter.ts';
+import { checkFilter, type FilterSubject } from '../../src/store/filter.ts';
+import { matchesFilter } from '../../src/store/filter-match.ts';
 
 /** Often met, so that filters and records name the same things. */
 const COMMON_KEYS = ['a', 'b'];

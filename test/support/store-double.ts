@@ -17,7 +17,7 @@ import type {
   WriteResult,
 } from '../../src/store/store.ts';
 import { toCandidates, type Candidate } from '../../src/store/candidates.ts';
-import { matchesFilter } from '../../src/store/filter.ts';
+import { matchesFilter } from '../../src/store/filter-match.ts';
 import { placeOf } from '../contract/store-samples.ts';
 
 type Method = Exclude<keyof ContextStore, 'capabilities'>;

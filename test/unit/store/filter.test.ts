@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Filter } from '../../../src/base/context.ts';
-import {
-  checkFilter,
-  FILTER_CONDITIONS_MAX,
-  FILTER_DEPTH_MAX,
-  filterKeys,
-  matchesFilter,
-  metadataPath,
-} from '../../../src/store/filter.ts';
+import { checkFilter, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, metadataPath } from '../../../src/store/filter.ts';
+import { FilterProgram, matchesFilter } from '../../../src/store/filter-match.ts';
 import { NOW_MS, sampleRecord } from '../../contract/store-samples.ts';
 
 describe('metadataPath', () => {
@@ -25,6 +19,8 @@ describe('metadataPath', () => {
     ['metadata."a', null],
     ['metadata."a"b', null],
     ['metadata.""', null],
+    ['metadata.done\0note', null],
+    ['metadata."\0"', null],
     ['tags', null],
   ])('%s', (key, path) => {
     expect(metadataPath(key)).toEqual(path);
@@ -36,33 +32,37 @@ describe('checkFilter', () => {
   const deep = (levels: number): unknown => (levels === 0 ? {} : { must: [deep(levels - 1)] });
 
   it.each<[string, unknown, string]>([
-    ['no object', [], 'filter'],
-    ['an unknown group', { any: [] }, 'filter.any'],
-    ['a group that is no list', { must: {} }, 'filter.must'],
-    ['a condition that is no object', { must: ['x'] }, 'filter.must[0]'],
-    ['an unknown key', { should: [{}, { key: 'colour', match: { value: 1 } }] }, 'filter.should[1].key'],
-    ['a path that is none', { must: [{ key: 'metadata.a..b', match: { value: 1 } }] }, 'filter.must[0].key'],
-    ['a condition of two kinds', { must: [{ key: 'tags', match: { value: 'a' }, range: {} }] }, 'filter.must[0].range'],
-    ['value and any', { must: [{ key: 'tags', match: { value: 'a', any: [] } }] }, 'filter.must[0].match'],
-    ['neither value nor any', { must: [{ key: 'tags', match: {} }] }, 'filter.must[0].match'],
-    ['an any that is no list', { must: [{ key: 'tags', match: { any: 'a' } }] }, 'filter.must[0].match.any'],
-    ['a boolean in any', { must: [{ key: 'metadata.a', match: { any: [true] } }] }, 'filter.must[0].match.any[0]'],
-    ['null as a value', match(null), 'filter.must[0].match.value'],
-    ['a number that is none', match(Number.NaN), 'filter.must[0].match.value'],
-    ['a number for tags', { must: [{ key: 'tags', match: { value: 5 } }] }, 'filter.must[0].match.value'],
-    ['a string for a time', { must: [{ key: 'created_at', match: { value: '5' } }] }, 'filter.must[0].match.value'],
-    ['a range of names', { must: [{ key: 'agent_id', range: { gt: 1 } }] }, 'filter.must[0].range'],
-    ['an unknown bound', { must: [{ key: 'created_at', range: { above: 1 } }] }, 'filter.must[0].range.above'],
-    ['a bound that is no number', { must: [{ key: 'created_at', range: { gt: '1' } }] }, 'filter.must[0].range.gt'],
-    ['an is_empty of nothing', { must: [{ is_empty: {} }] }, 'filter.must[0].is_empty.key'],
+    ['no object', [], '/filter'],
+    ['an unknown group', { any: [] }, '/filter'],
+    ['a group that is no list', { must: {} }, '/filter/must'],
+    ['a condition that is no object', { must: ['x'] }, '/filter/must/0'],
+    ['an unknown key', { should: [{}, { key: 'colour', match: { value: 1 } }] }, '/filter/should/1/key'],
+    ['a path that is none', { must: [{ key: 'metadata.a..b', match: { value: 1 } }] }, '/filter/must/0/key'],
+    ['a NUL in a path', { must: [{ is_empty: { key: 'metadata.a\0b' } }] }, '/filter/must/0/is_empty/key'],
+    ['a condition of two kinds', { must: [{ key: 'tags', match: { value: 'a' }, range: {} }] }, '/filter/must/0'],
+    ['value and any', { must: [{ key: 'tags', match: { value: 'a', any: [] } }] }, '/filter/must/0/match'],
+    ['neither value nor any', { must: [{ key: 'tags', match: {} }] }, '/filter/must/0/match'],
+    ['an any that is no list', { must: [{ key: 'tags', match: { any: 'a' } }] }, '/filter/must/0/match/any'],
+    ['a boolean in any', { must: [{ key: 'metadata.a', match: { any: [true] } }] }, '/filter/must/0/match/any/0'],
+    ['null as a value', match(null), '/filter/must/0/match/value'],
+    ['a number that is none', match(Number.NaN), '/filter/must/0/match/value'],
+    ['a number for tags', { must: [{ key: 'tags', match: { value: 5 } }] }, '/filter/must/0/match/value'],
+    ['a string for a time', { must: [{ key: 'created_at', match: { value: '5' } }] }, '/filter/must/0/match/value'],
+    ['a range of names', { must: [{ key: 'agent_id', range: { gt: 1 } }] }, '/filter/must/0/range'],
+    ['an unknown bound', { must: [{ key: 'created_at', range: { above: 1 } }] }, '/filter/must/0/range'],
+    ['a bound that is no number', { must: [{ key: 'created_at', range: { gt: '1' } }] }, '/filter/must/0/range/gt'],
+    ['an is_empty of nothing', { must: [{ is_empty: {} }] }, '/filter/must/0/is_empty/key'],
     [
       'too many conditions',
       { must: new Array(FILTER_CONDITIONS_MAX + 1).fill({ is_empty: { key: 'tags' } }) },
-      'filter',
+      '/filter',
     ],
   ])('refuses %s and says where', (_, filter, place) => {
     expect(() => checkFilter(filter as Filter)).toThrow(
-      expect.objectContaining({ code: 'BAD_REQUEST', details: { [place]: expect.any(String) as string } }),
+      expect.objectContaining({
+        code: 'BAD_REQUEST',
+        details: { fields: [{ field: place, reason: expect.any(String) as string }] },
+      }),
     );
   });
 
@@ -91,8 +91,8 @@ describe('matchesFilter', () => {
   });
 });
 
-describe('filterKeys', () => {
-  it('finds the keys of all groups and levels', () => {
+describe('FilterProgram', () => {
+  it('finds the keys of all groups and levels, each once', () => {
     const filter: Filter = {
       must: [{ key: 'tags', match: { value: 'a' } }, { should: [{ is_empty: { key: 'metadata.b' } }] }],
       must_not: [
@@ -100,6 +100,17 @@ describe('filterKeys', () => {
         { key: 'tags', match: { any: [] } },
       ],
     };
-    expect([...filterKeys(filter)].sort()).toEqual(['created_at', 'metadata.b', 'tags']);
+    const program = new FilterProgram(filter);
+    expect([...program.keys].sort()).toEqual(['created_at', 'metadata.b', 'tags']);
+    expect(program.conditionCount).toBe(5);
+  });
+
+  it('finds one of a few values and one of many', () => {
+    const record = sampleRecord('a', { metadata: { size: [7, 'x'] } });
+    for (const count of [1, 500]) {
+      const any = [...new Array<number>(count).keys()].map((i) => i + 7);
+      expect(matchesFilter(record, { must: [{ key: 'metadata.size', match: { any } }] })).toBe(true);
+      expect(matchesFilter(record, { must: [{ key: 'metadata.size', match: { any: any.map(String) } }] })).toBe(false);
+    }
   });
 });

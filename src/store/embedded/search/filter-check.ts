@@ -3,7 +3,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Filter, JsonObject, JsonValue } from '../../../base/context.ts';
-import { fieldValue, filterKeys, passesFilter } from '../../filter.ts';
+import { type FieldReader, fieldReader, FilterProgram, type ReadField } from '../../filter-match.ts';
 import { levelName, type LevelNumber } from '../database/rows.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { FieldColumn } from '../memory/field-columns.ts';
@@ -16,6 +16,12 @@ const FAILS = 2;
 const SINGLE_READS_MIN = 256;
 /** A single read costs about what three rows of the whole level cost. */
 const READS_PER_ROW = 1 / 3;
+
+/** A key that is read from the rows. */
+interface StoredField {
+  readonly column: FieldColumn;
+  readonly read: FieldReader;
+}
 
 type SubjectRow = [entry: number, updatedAtMs: number, tags: string, metadata: string];
 
@@ -47,9 +53,11 @@ export class FilterCheck {
   readonly #documents: DocumentTable;
   readonly #spaceId: number;
   readonly #level: LevelNumber;
-  readonly #filter: Filter;
+  readonly #program: FilterProgram;
   /** Of the keys whose values are not in the document table. */
-  readonly #columns: ReadonlyMap<string, FieldColumn>;
+  readonly #columns: readonly StoredField[];
+  /** By place of the program's keys. */
+  readonly #values: readonly ((ordinal: number) => JsonValue | undefined)[];
   readonly #known: Uint8Array;
   readonly #readsMax: number;
   #reads = 0;
@@ -59,11 +67,19 @@ export class FilterCheck {
     this.#documents = index.documents;
     this.#spaceId = spaceId;
     this.#level = level;
-    this.#filter = filter;
-    const stored = [...filterKeys(filter)].filter(
-      (key) => key === 'tags' || key === 'updated_at' || key.startsWith('metadata.'),
-    );
-    this.#columns = new Map(stored.map((key) => [key, index.fields.use(key)]));
+    this.#program = new FilterProgram(filter);
+    const columns: StoredField[] = [];
+    this.#values = this.#program.keys.map((key) => {
+      const known = this.#inTable(key);
+      if (known !== null) return known;
+      const column = index.fields.use(key);
+      columns.push({ column, read: fieldReader(key) });
+      return (ordinal) => {
+        if (!column.isRead(ordinal)) this.#read(ordinal);
+        return column.value(ordinal);
+      };
+    });
+    this.#columns = columns;
     this.#known = new Uint8Array(index.documents.count);
     this.#readsMax = Math.max(SINGLE_READS_MIN, index.lexical(level).documentCount * READS_PER_ROW);
   }
@@ -71,27 +87,26 @@ export class FilterCheck {
   passes(ordinal: number): boolean {
     const known = this.#known[ordinal];
     if (known !== UNKNOWN) return known === PASSES;
-    const passes = passesFilter((key) => this.#value(key, ordinal), this.#filter);
+    const read: ReadField = (place) => (this.#values[place] as (ordinal: number) => JsonValue | undefined)(ordinal);
+    const passes = this.#program.passes(read);
     this.#known[ordinal] = passes ? PASSES : FAILS;
     return passes;
   }
 
-  #value(key: string, ordinal: number): JsonValue | undefined {
+  /** null: the document table does not have it. */
+  #inTable(key: string): ((ordinal: number) => JsonValue) | null {
     const documents = this.#documents;
     switch (key) {
       case 'created_at':
-        return documents.createdAtMs[ordinal];
+        return (ordinal) => documents.createdAtMs[ordinal] as number;
       case 'agent_id':
-        return documents.ownerOf(ordinal).agentId;
+        return (ordinal) => documents.ownerOf(ordinal).agentId;
       case 'session_id':
-        return documents.ownerOf(ordinal).sessionId;
+        return (ordinal) => documents.ownerOf(ordinal).sessionId;
       case 'level':
-        return levelName(documents.levels[ordinal] as number);
-      default: {
-        const column = this.#columns.get(key) as FieldColumn;
-        if (!column.isRead(ordinal)) this.#read(ordinal);
-        return column.value(ordinal);
-      }
+        return (ordinal) => levelName(documents.levels[ordinal] as number);
+      default:
+        return null;
     }
   }
 
@@ -108,8 +123,8 @@ export class FilterCheck {
   #keep(ordinal: number, [, updatedAtMs, tags, metadata]: SubjectRow): void {
     if (ordinal < 0) return;
     const fields = { updatedAtMs, tags: JSON.parse(tags) as string[], metadata: JSON.parse(metadata) as JsonObject };
-    for (const [key, column] of this.#columns) {
-      if (!column.isRead(ordinal)) column.set(ordinal, fieldValue(fields, key));
+    for (const { column, read } of this.#columns) {
+      if (!column.isRead(ordinal)) column.set(ordinal, read(fields));
     }
   }
 }
