@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { schedule, validate, type ScheduledTask } from 'node-cron';
+import { Gate } from './api/gate.ts';
+import { KeyRing } from './api/key-ring.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
 import { silentLog, type Log } from './base/log.ts';
@@ -19,9 +21,10 @@ import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
 import { ConnectionHandler } from './fronts/socket/connection-handler.ts';
 import { Listener } from './fronts/socket/listener.ts';
+import { createValidators } from './protocol/messages.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import type { ContextStore } from './store/store.ts';
-import { hiragSettings, keyConfigs, required, serverLimits } from './wiring.ts';
+import { gateSettings, hiragSettings, keyConfigs, required, serverLimits } from './wiring.ts';
 
 export interface ServerSetup {
   readonly config: Config;
@@ -148,10 +151,13 @@ async function listen(
   onStop: Cleanup,
 ): Promise<{ address: string; port: number }> {
   const { server, protocol } = setup.config;
+  const validators = createValidators();
+  const gate = new Gate({ ...parts, memory, validators, limits: gateSettings(protocol) });
   const handler = new ConnectionHandler({
     ...parts,
-    memory,
-    keys: keyConfigs(setup.keys),
+    gate,
+    validators,
+    keys: new KeyRing(keyConfigs(setup.keys), parts.clock, parts.random),
     limits: serverLimits(protocol),
   });
   const listener = new Listener({

@@ -4,6 +4,7 @@ import type { KeySettings } from './config/keys.ts';
 import type { HiragSettings } from './hirag/settings.ts';
 import type { FusionSettings } from './hirag/rank/similarity.ts';
 import type { KeyConfig } from './api/key-ring.ts';
+import { gateLimits, type GateLimits } from './api/limits.ts';
 import type { ServerLimits } from './fronts/socket/limits.ts';
 
 /** From the names of the configuration to those of the parts; the one place that knows both. */
@@ -66,10 +67,17 @@ export function serverLimits(config: Config['protocol']): Partial<ServerLimits> 
     maxAgeMs: config.max_age_ms,
     maxSkewMs: config.max_skew_ms,
     maxInFlight: config.max_in_flight,
-    maxInFlightTotal: config.max_in_flight_total,
     maxBufferedBytes: config.max_buffered_bytes,
     heartbeatMs: config.heartbeat_ms,
   };
+}
+
+export function gateSettings(config: Config['protocol']): GateLimits {
+  return gateLimits({
+    maxInFlightTotal: config.max_in_flight_total,
+    maxFrameBytes: config.max_frame_bytes,
+    maxBufferedBytes: config.max_buffered_bytes,
+  });
 }
 
 /** Wire protocol, section 2: the secret's bytes are the text's, in UTF-8. */

@@ -13,7 +13,7 @@ import { MESSAGES, type MessageRule, type Scope } from '../protocol/messages.ts'
 export type Reach = 'payload' | 'items' | 'payload_or_all' | 'server' | 'none';
 
 /** One row of the gate: all that it must know of a request type. */
-export interface MessageEntry {
+export interface Operation {
   readonly type: RequestType;
   readonly scope: Scope | 'any';
   readonly reach: Reach;
@@ -79,11 +79,11 @@ function count(value: number | unknown[] | undefined, unnamed: number): number {
 }
 
 /** By request type: the protocol's rules and the handlers, put together once. */
-export function createMessageTable(): ReadonlyMap<string, MessageEntry> {
+export function createOperations(): ReadonlyMap<string, Operation> {
   return new Map(MESSAGES.map((rule) => [rule.type, entry(rule)]));
 }
 
-function entry<T extends RequestType>(rule: MessageRule & { readonly type: T }): MessageEntry {
+function entry<T extends RequestType>(rule: MessageRule & { readonly type: T }): Operation {
   const handler: Handler<T> = HANDLERS[rule.type];
   return {
     type: rule.type,
@@ -92,6 +92,6 @@ function entry<T extends RequestType>(rule: MessageRule & { readonly type: T }):
     replyBytes: replyBytesOf(REPLY_BYTES[rule.type]),
     bounded: rule.scope !== 'any',
     // The gate has checked the payload against this type's schema, and filled in its namespace.
-    handle: handler as unknown as MessageEntry['handle'],
+    handle: handler as unknown as Operation['handle'],
   };
 }

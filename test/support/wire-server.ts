@@ -2,10 +2,12 @@ import { duplexPair, type Duplex } from 'node:stream';
 import { noMetrics, type Metrics } from '../../src/base/metrics.ts';
 import { systemRandom, type Random } from '../../src/base/random.ts';
 import type { Log } from '../../src/base/log.ts';
+import { Gate } from '../../src/api/gate.ts';
+import { KeyRing, type KeyConfig } from '../../src/api/key-ring.ts';
+import { gateLimits, type GateLimitSettings } from '../../src/api/limits.ts';
 import { createValidators } from '../../src/protocol/messages.ts';
 import type { Memory } from '../../src/hirag/types.ts';
 import { ConnectionHandler } from '../../src/fronts/socket/connection-handler.ts';
-import type { KeyConfig } from '../../src/api/key-ring.ts';
 import type { ServerLimits } from '../../src/fronts/socket/limits.ts';
 import { FakeClock } from './fake-clock.ts';
 import { MemoryDouble } from './memory-double.ts';
@@ -31,7 +33,7 @@ const validators = createValidators();
 
 export interface WireServerOptions {
   readonly keys?: readonly KeyConfig[];
-  readonly limits?: Partial<ServerLimits>;
+  readonly limits?: Partial<ServerLimits> & GateLimitSettings;
   readonly random?: Random;
   /** In place of the double; with the clock that it runs on. */
   readonly memory?: Memory;
@@ -51,16 +53,14 @@ export class WireServer {
 
   constructor(options: WireServerOptions = {}) {
     this.clock = options.clock ?? new FakeClock();
+    const { limits = {}, random = systemRandom, memory = this.memory } = options;
+    const parts = { clock: this.clock, random, log: this.#log(), metrics: this.#metrics(), validators };
     this.handler = new ConnectionHandler({
-      memory: options.memory ?? this.memory,
-      keys: [ADMIN_KEY, ...(options.keys ?? [])],
-      limits: options.limits ?? {},
-      clock: this.clock,
-      random: options.random ?? systemRandom,
-      log: this.#log(),
-      metrics: this.#metrics(),
+      ...parts,
+      gate: new Gate({ ...parts, memory, limits: gateLimits(limits) }),
+      keys: new KeyRing([ADMIN_KEY, ...(options.keys ?? [])], this.clock, random),
+      limits,
       version: '0.0.0',
-      validators,
     });
   }
 

@@ -88,6 +88,28 @@ describe('imports', () => {
     expect([...new Set(rooms)].filter((room) => !['sdk', 'protocol', 'base'].includes(room))).toEqual([]);
   });
 
+  it('of a door lead through the api: past it neither to the tiers, nor to a store, nor to another door', () => {
+    const doorOf = (path: string): string | undefined => /^src\/fronts\/([^/]+)\//.exec(path)?.[1];
+    const wrong = sources
+      .filter(({ path }) => doorOf(path) !== undefined)
+      .flatMap(({ path, targets }) =>
+        targets
+          .filter((target) => !['api', 'protocol', 'base'].includes(roomOf(target)) && doorOf(target) !== doorOf(path))
+          .map((target) => `${path} imports ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it('of the api know no socket and no server: any door can call it', () => {
+    const wrong = sources
+      .filter(({ path }) => path.startsWith('src/api/'))
+      .filter(({ text, targets }) => {
+        const packages = [...text.matchAll(/from '([^.'][^']*)'/g)].map(([, name = '']) => name);
+        return targets.some((target) => roomOf(target) === 'fronts') || packages.length > 0;
+      });
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
   it('of drivers stand in the composition root alone', () => {
     const drivers = /^src\/(store\/(embedded|qdrant)|embedding\/(local|http|onnx))/;
     const wrong = sources

@@ -190,6 +190,19 @@ describe('namespaces', () => {
 });
 
 describe('rates, deadlines and load', () => {
+  it('takes no request of a key from the moment on at which it expires', async () => {
+    const brief = key('brief', { notAfterMs: NOW + 100 });
+    const server = new WireServer({ keys: [brief] });
+    const client = await server.client(brief);
+    server.clock.advance(99);
+    expect(await codeOf(client.request('context.store', { text: 'in time' }))).toBe('ok');
+    server.clock.advance(1);
+    client.request('context.store', { text: 'too late' }).catch(() => {});
+    expect((await client.nextError()).code).toBe('AUTH_FAILED');
+    await client.closed;
+    expect([...server.memory.records.values()].map(({ text }) => text)).toEqual(['in time']);
+  });
+
   it('lets a burst through, then refuses with a time, over all connections of the key', async () => {
     const limited = key('limited', { rateLimit: { perSecond: 2, burst: 3 } });
     const server = new WireServer({ keys: [limited] });
@@ -329,6 +342,7 @@ describe('failures', () => {
       {
         level: 'warn',
         fields: {
+          door: 'socket',
           connection: 1,
           request: 77,
           type: 'stats',
@@ -351,7 +365,7 @@ describe('failures', () => {
     expect(server.logged.filter((line) => line.level === 'error')).toEqual([
       {
         level: 'error',
-        fields: { connection: 1, request: 77, type: 'stats', code: 'INTERNAL', error: defect },
+        fields: { door: 'socket', connection: 1, request: 77, type: 'stats', code: 'INTERNAL', error: defect },
         message: 'request failed',
       },
     ]);

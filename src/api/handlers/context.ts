@@ -25,12 +25,11 @@ export const storeBatch: Handler<'context.store_batch'> = async ({ contexts }, c
 };
 
 /** A defect that hit one context of a batch fails no request, so nobody else would log it. */
-function logDefects(outcomes: readonly unknown[], { id, connection }: HandlerCall, log: Log): void {
+function logDefects(outcomes: readonly unknown[], { origin }: HandlerCall, log: Log): void {
   for (const outcome of outcomes) {
     if (!(outcome instanceof Error)) continue;
     const { code, cause } = toCodedError(outcome);
-    if (code === 'INTERNAL')
-      log.error({ connection, request: id, code, error: cause ?? outcome }, 'a context of a batch failed');
+    if (code === 'INTERNAL') log.error({ ...origin, code, error: cause ?? outcome }, 'a context of a batch failed');
   }
 }
 

@@ -19,12 +19,19 @@ export interface Services {
   readonly log: Log;
 }
 
+/** Where a request came in: it stands in the log line of a failure, nowhere else. */
+export interface Origin {
+  readonly door: 'socket' | 'http' | 'mcp';
+  /** Number of the connection, at a door that has such. */
+  readonly connection?: number;
+  /** The client's id of the request; null where it is not readable. */
+  readonly request: number | string | null;
+}
+
 /** Who makes this call, and how long it may take. */
 export interface HandlerCall {
-  /** The request's id and its connection's number, for the log. */
-  readonly id: number;
-  readonly connection: number;
-  /** As given in the handshake: the default of `agent_id`. */
+  readonly origin: Origin;
+  /** As the door knows the caller: the default of `agent_id`. */
   readonly sender: string;
   /** Carries the client's deadline where there is one. */
   readonly options: CallOptions;

@@ -1,19 +1,19 @@
 import type { Duplex } from 'node:stream';
+import type { Gate } from '../../api/gate.ts';
+import type { KeyRing } from '../../api/key-ring.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Random } from '../../base/random.ts';
-import type { Memory } from '../../hirag/types.ts';
-import { createValidators, type Validators } from '../../protocol/messages.ts';
+import type { Validators } from '../../protocol/messages.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { HealthProbe } from './health-probe.ts';
-import { KeyRing, type KeyConfig } from '../../api/key-ring.ts';
-import { DEFAULT_LIMITS, listBytesMax, replyPayloadBytesMax, type ServerLimits } from './limits.ts';
+import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 
 export interface ConnectionHandlerDeps {
-  readonly memory: Memory;
-  readonly keys: readonly KeyConfig[];
+  readonly gate: Gate;
+  readonly keys: KeyRing;
+  readonly validators: Validators;
   /** What is left out keeps the wire protocol's default. */
   readonly limits?: Partial<ServerLimits>;
   readonly clock: Clock;
@@ -22,8 +22,6 @@ export interface ConnectionHandlerDeps {
   readonly metrics: Metrics;
   /** Of this server, told in `hello`. */
   readonly version: string;
-  /** Compiled where they are not handed in. */
-  readonly validators?: Validators;
 }
 
 /** Connections looked after in one pass are pinged so many at a time, with a pause between, so that ten thousand idle ones never hold the loop. */
@@ -34,6 +32,7 @@ const SWEEP_INTERVAL_MS_MIN = 5;
 
 /** Serves the wire protocol on any number of streams, with one timer for all of them. */
 export class ConnectionHandler {
+  readonly #gate: Gate;
   readonly #deps: ConnectionDeps;
   readonly #connections = new Set<Connection>();
   readonly #stopSweeping: () => void;
@@ -42,25 +41,12 @@ export class ConnectionHandler {
   #stopped: Promise<void> | null = null;
   #whenEmpty: (() => void) | null = null;
 
-  /** Throws `StartupError` where a key breaks the rules. */
   constructor(deps: ConnectionHandlerDeps) {
-    const { memory, clock, random, log, metrics, version } = deps;
+    const { gate, clock, metrics } = deps;
     const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-    const validators = deps.validators ?? createValidators();
-    const health = new HealthProbe(() => memory.healthy(), clock);
-    const services = {
-      memory,
-      clock,
-      startedMs: clock.monotonicMs(),
-      healthy: () => health.healthy(),
-      activeConnections: () => this.#connections.size,
-      replyBytesMax: replyPayloadBytesMax(limits),
-      listBytesMax: listBytesMax(limits),
-      log,
-    };
-    const dispatcher = new Dispatcher({ services, validators, limits, clock, log, metrics });
-    const keys = new KeyRing(deps.keys, clock, random);
-    this.#deps = { dispatcher, keys, validators, limits, clock, random, log, metrics, version };
+    this.#gate = gate;
+    this.#deps = { ...deps, limits, dispatcher: new Dispatcher({ ...deps, limits }) };
+    gate.countConnections(() => this.#connections.size);
     metrics.gauge('active_connections', () => this.#connections.size);
     this.#stopSweeping = clock.every(sweepIntervalMs(limits), () => this.#startSweep());
   }
@@ -97,7 +83,7 @@ export class ConnectionHandler {
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
     });
-    this.#deps.dispatcher.shutDown();
+    this.#gate.shutDown();
     const cancelDeadline = this.#deps.clock.after(deadlineMs, () => this.#cutOff());
     for (const connection of this.#connections) connection.goAway(deadlineMs);
     if (this.#connections.size > 0) await empty;

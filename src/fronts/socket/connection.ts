@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
+import type { Call } from '../../api/call.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { encodeBody } from '../../protocol/codec.ts';
 import { FrameReader, type Frame } from '../../protocol/frame.ts';
-import type { Call } from './call.ts';
 import type { Dispatcher, Requester } from './dispatcher.ts';
 import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
 import type { ServerLimits } from './limits.ts';
@@ -86,14 +86,14 @@ export class Connection implements Requester {
     return this.#running.has(id);
   }
 
-  started(call: Call): void {
-    this.#running.set(call.id, call);
+  started(id: number, call: Call): void {
+    this.#running.set(id, call);
     this.#expectedBytes += call.replyBytes;
   }
 
-  settled(call: Call): void {
+  settled(id: number, call: Call): void {
     // After the end of the connection they are all forgotten already.
-    if (this.#running.delete(call.id)) this.#expectedBytes -= call.replyBytes;
+    if (this.#running.delete(id)) this.#expectedBytes -= call.replyBytes;
     this.#takeUpReading();
     this.#finishIfDone();
   }

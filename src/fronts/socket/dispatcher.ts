@@ -1,28 +1,22 @@
+import type { Call } from '../../api/call.ts';
+import type { Gate, GateRequest } from '../../api/gate.ts';
 import type { Clock } from '../../base/clock.ts';
-import { badRequest, CodedError, toCodedError } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
-import type { Metrics } from '../../base/metrics.ts';
-import type { Services } from '../../api/handlers/handler.ts';
+import { badRequest, type CodedError, toCodedError } from '../../base/errors.ts';
 import { decodeBody, salvageRequestId, type BodyMap } from '../../protocol/codec.ts';
-import type { RequestEnvelope } from '../../protocol/messages.generated.ts';
 import type { Validators } from '../../protocol/messages.ts';
-import { Call } from './call.ts';
 import { envelopeId, isPingAnswer } from './envelope.ts';
 import type { Session } from './handshake.ts';
 import type { ServerLimits } from './limits.ts';
-import { createMessageTable, type MessageEntry } from '../../api/operations.ts';
-import { enterNamespaces } from '../../api/namespace-gate.ts';
-import { RequestLedger } from './request-ledger.ts';
 import { checkTimestamp } from './timestamp.ts';
 
-/** A connection as the gate sees it. */
+/** A connection as its requests see it. */
 export interface Requester {
   /** Its name in the log. */
   readonly number: number;
   readonly session: Session;
   isRunning(id: number): boolean;
-  started(call: Call): void;
-  settled(call: Call): void;
+  started(id: number, call: Call): void;
+  settled(id: number, call: Call): void;
   /** Throws a `CodedError` where the payload cannot be sent; `refuse` it then. */
   reply(id: number, payload: object): void;
   refuse(id: number, error: CodedError): void;
@@ -31,31 +25,18 @@ export interface Requester {
 }
 
 export interface DispatcherDeps {
-  readonly services: Services;
+  readonly gate: Gate;
   readonly validators: Validators;
   readonly limits: ServerLimits;
   readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
 }
 
-/** The one gate: whatever a request must pass before its handler runs, it passes here. */
+/** Between a connection and the gate: envelopes in, replies out, and what only this wire knows of a request. */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
-  readonly #table = createMessageTable();
-  readonly #ledger: RequestLedger;
-  #running = 0;
-  #shuttingDown = false;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
-    this.#ledger = new RequestLedger(deps.log, deps.metrics, deps.clock);
-    deps.metrics.gauge('requests_in_flight', () => this.#running);
-  }
-
-  /** From now on every new request is `SHUTTING_DOWN`. */
-  shutDown(): void {
-    this.#shuttingDown = true;
   }
 
   /**
@@ -69,103 +50,84 @@ export class Dispatcher {
       message = decodeBody(body);
     } catch (error) {
       // 0 is no id that a client should use: where it stands for one that cannot be read, nobody can be answered.
-      return this.#refuse(
-        from,
-        { id: salvageRequestId(body) || null, traceparent: undefined },
-        undefined,
-        error,
-        startedMs,
-      );
+      return this.#turnAway(from, salvageRequestId(body) || null, {}, error, startedMs);
     }
     if (isPingAnswer(message)) return;
-    let entry: MessageEntry | undefined;
+    let request: GateRequest & { readonly origin: { readonly request: number } };
     try {
-      const request = this.#deps.validators.envelope(message);
-      entry = this.#table.get(request.type);
-      const call = this.#admit(entry, request, from, startedMs, arrivedMs);
-      this.#run(entry!, request, call, from, startedMs);
+      request = this.#request(message, from, startedMs, arrivedMs);
     } catch (error) {
-      this.#refuse(from, { id: envelopeId(message), traceparent: message['traceparent'] }, entry, error, startedMs);
+      return this.#turnAway(from, envelopeId(message), message, error, startedMs);
     }
+    this.#answer(request, request.origin.request, from);
   }
 
-  /** Every check in turn, the cheap ones first; throws the first refusal. */
-  #admit(
-    entry: MessageEntry | undefined,
-    request: RequestEnvelope,
+  /** What the envelope says, and what the wire asks of it. */
+  #request(
+    message: BodyMap,
     from: Requester,
     startedMs: number,
     arrivedMs: number,
-  ): Call {
-    const { limits, clock, validators } = this.#deps;
-    const { principal } = from.session;
-    if (from.isRunning(request.id))
+  ): GateRequest & { readonly origin: { readonly request: number } } {
+    const { validators, clock, limits } = this.#deps;
+    const envelope = validators.envelope(message);
+    if (from.isRunning(envelope.id))
       throw badRequest('/id', 'is that of a request in flight', 'a request with this id is in flight');
-    if (this.#shuttingDown) throw new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere');
-    const retryAfterMs = principal.bucket?.take() ?? 0;
-    if (retryAfterMs > 0) throw new CodedError('RATE_LIMITED', 'the key is over its rate', { retryAfterMs });
-    if (entry === undefined) throw new CodedError('UNKNOWN_TYPE', 'there is no request of this type');
-    checkTimestamp(request.timestamp, clock.nowMs(), limits);
-    if (!principal.has(entry.scope)) throw new CodedError('FORBIDDEN', `the key lacks the scope ${entry.scope}`);
-    validators.payload(entry.type, request.payload);
-    enterNamespaces(entry.reach, request.payload, principal);
-    const deadlineAtMs = request.deadline_ms === undefined ? null : arrivedMs + request.deadline_ms;
-    if (deadlineAtMs !== null && startedMs >= deadlineAtMs) {
-      throw new CodedError('DEADLINE_EXCEEDED', 'the deadline passed before the work was started');
-    }
-    if (entry.bounded && this.#running >= limits.maxInFlightTotal) {
-      throw new CodedError('OVERLOADED', 'the server works on as many requests as it may', {
-        retryAfterMs: OVERLOAD_RETRY_MS,
-      });
-    }
-    return new Call(request.id, from.number, from.session, clock, deadlineAtMs, entry.replyBytes(request.payload));
+    checkTimestamp(envelope.timestamp, clock.nowMs(), limits);
+    const { principal, sender } = from.session;
+    return {
+      type: envelope.type,
+      payload: envelope.payload,
+      principal,
+      sender,
+      origin: { door: 'socket', connection: from.number, request: envelope.id },
+      traceparent: envelope.traceparent,
+      deadlineAtMs: envelope.deadline_ms === undefined ? null : arrivedMs + envelope.deadline_ms,
+      startedMs,
+    };
   }
 
-  #run(entry: MessageEntry, request: RequestEnvelope, call: Call, from: Requester, startedMs: number): void {
-    const outcome = entry.handle(request.payload, call, this.#deps.services);
-    if (outcome instanceof Promise) {
-      this.#running += 1;
-      from.started(call);
-      void this.#settle(entry, call, from, outcome, startedMs, request.traceparent);
-    } else {
-      from.reply(call.id, outcome);
-      this.#ledger.answered(entry.type, startedMs);
-    }
-  }
-
-  async #settle(
-    entry: MessageEntry,
-    call: Call,
-    from: Requester,
-    outcome: Promise<object>,
-    startedMs: number,
-    traceparent: string | undefined,
-  ): Promise<void> {
+  #answer(request: GateRequest, id: number, from: Requester): void {
+    const { gate } = this.#deps;
     try {
-      from.reply(call.id, await outcome);
-      this.#ledger.answered(entry.type, startedMs);
+      const call = gate.admit(request);
+      const answered = gate.answer(call, (reply) => from.reply(id, reply));
+      if (answered instanceof Promise) {
+        from.started(id, call);
+        void this.#settle(answered, id, call, from);
+      }
     } catch (error) {
-      this.#refuse(from, { id: call.id, traceparent }, entry, error, startedMs);
+      this.#refuse(from, id, toCodedError(error));
     }
-    this.#running -= 1;
-    call.settle();
-    from.settled(call);
+  }
+
+  async #settle(answered: Promise<void>, id: number, call: Call, from: Requester): Promise<void> {
+    try {
+      await answered;
+    } catch (error) {
+      this.#refuse(from, id, toCodedError(error));
+    }
+    from.settled(id, call);
+  }
+
+  /** What never came to the gate. */
+  #turnAway(from: Requester, id: number | null, message: BodyMap, reason: unknown, startedMs: number): void {
+    const { type, traceparent } = message;
+    const error = this.#deps.gate.turnedAway(
+      {
+        type: typeof type === 'string' ? type : undefined,
+        origin: { door: 'socket', connection: from.number, request: id },
+        traceparent,
+        startedMs,
+      },
+      reason,
+    );
+    this.#refuse(from, id, error);
   }
 
   /** Section 4: an answer where the request's id is known, else the end of the connection. */
-  #refuse(
-    from: Requester,
-    { id, traceparent }: { readonly id: number | null; readonly traceparent: unknown },
-    entry: MessageEntry | undefined,
-    reason: unknown,
-    startedMs: number,
-  ): void {
-    const error = toCodedError(reason);
-    this.#ledger.failed({ type: entry?.type, connection: from.number, request: id, traceparent }, error, startedMs);
-    if (id === null) from.fail(error);
+  #refuse(from: Requester, id: number | null, error: CodedError): void {
+    if (id === null || error.closesConnection) from.fail(error);
     else from.refuse(id, error);
   }
 }
-
-/** Told with `OVERLOADED`: about as long as the requests ahead take. */
-const OVERLOAD_RETRY_MS = 250;

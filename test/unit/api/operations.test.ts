@@ -1,14 +1,9 @@
 import { expect, it } from 'vitest';
 import { MESSAGES } from '../../../src/protocol/messages.ts';
-import { createMessageTable } from '../../../src/api/operations.ts';
+import { createOperations } from '../../../src/api/operations.ts';
 
 it('says of every request what the gate must know', () => {
-  const rows = [...createMessageTable().values()].map(({ type, scope, reach, bounded }) => [
-    type,
-    scope,
-    reach,
-    bounded,
-  ]);
+  const rows = [...createOperations().values()].map(({ type, scope, reach, bounded }) => [type, scope, reach, bounded]);
   expect(rows).toEqual([
     ['ping', 'any', 'none', false],
     ['context.store', 'write', 'payload', true],
@@ -26,14 +21,14 @@ it('says of every request what the gate must know', () => {
 });
 
 it('gives no request of the protocol that names a namespace a way around it', () => {
-  const table = createMessageTable();
+  const table = createOperations();
   for (const { type, namespaced } of MESSAGES) {
     expect([type, namespaced]).toEqual([type, ['payload', 'items', 'payload_or_all'].includes(table.get(type)!.reach)]);
   }
 });
 
 it('expects of a reply what its request asks for', () => {
-  const table = createMessageTable();
+  const table = createOperations();
   const expected = (type: string, payload: object = {}): number =>
     table.get(type)!.replyBytes(payload as Record<string, unknown>);
   expect(expected('ping')).toBe(0);

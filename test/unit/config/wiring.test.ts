@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { DEFAULT_HIRAG_SETTINGS } from '../../../src/hirag/settings.ts';
 import { DEFAULT_LIMITS } from '../../../src/fronts/socket/limits.ts';
-import { hiragSettings, keyConfigs, serverLimits } from '../../../src/wiring.ts';
+import { gateLimits } from '../../../src/api/limits.ts';
+import { gateSettings, hiragSettings, keyConfigs, serverLimits } from '../../../src/wiring.ts';
 
 const { config } = loadConfig({
   environment: {},
@@ -17,6 +18,7 @@ describe('the defaults of the configuration', () => {
 
   it('are those of the server', () => {
     expect(DEFAULT_LIMITS).toMatchObject(serverLimits(config.protocol));
+    expect(gateLimits()).toEqual(gateSettings(config.protocol));
   });
 });
 

@@ -42,7 +42,7 @@ beforeEach(() => {
 
 /** Runs a handler, and holds what it answers against the schema of its reply, as a client would see it. */
 async function run<T extends RequestType>(type: T, payload: Parameters<Handlers[T]>[0]): Promise<ReplyPayloads[T]> {
-  const call: HandlerCall = { id: 5, connection: 6, sender: 'sender', options };
+  const call: HandlerCall = { origin: { door: 'socket', connection: 6, request: 5 }, sender: 'sender', options };
   const reply = await HANDLERS[type](payload as never, call, services);
   return validators.reply(type, decodeReplyBody(encodeBody(reply)));
 }
@@ -140,7 +140,14 @@ describe('context.store_batch', () => {
     const { results } = await run('context.store_batch', { contexts: [{ namespace: 'n', text: 'x' }] });
     expect(results).toEqual([{ error: { code: 'INTERNAL', message: 'internal error' } }]);
     expect(logged).toEqual([
-      { connection: 6, request: 5, code: 'INTERNAL', error: defect, message: 'a context of a batch failed' },
+      {
+        door: 'socket',
+        connection: 6,
+        request: 5,
+        code: 'INTERNAL',
+        error: defect,
+        message: 'a context of a batch failed',
+      },
     ]);
   });
 });
@@ -361,7 +368,7 @@ describe('levels, figures and administration', () => {
   });
 
   it('answers ping without a promise where the health is known, and with one where it is not', async () => {
-    const call: HandlerCall = { id: 5, connection: 6, sender: 'sender', options };
+    const call: HandlerCall = { origin: { door: 'socket', connection: 6, request: 5 }, sender: 'sender', options };
     const pong = { server_time: 1_700_000_001_234, uptime_ms: 1_234, healthy: true, active_connections: 7 };
     expect(HANDLERS.ping({}, call, services)).toEqual(pong);
     const unknown = HANDLERS.ping({}, call, { ...services, healthy: () => Promise.resolve(false) });

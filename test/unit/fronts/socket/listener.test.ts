@@ -1,5 +1,8 @@
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Gate } from '../../../../src/api/gate.ts';
+import { KeyRing } from '../../../../src/api/key-ring.ts';
+import { gateLimits } from '../../../../src/api/limits.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { StartupError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
@@ -7,6 +10,7 @@ import { noMetrics } from '../../../../src/base/metrics.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
 import { ConnectionHandler } from '../../../../src/fronts/socket/connection-handler.ts';
 import { Listener } from '../../../../src/fronts/socket/listener.ts';
+import { createValidators } from '../../../../src/protocol/messages.ts';
 import { MemoryDouble } from '../../../support/memory-double.ts';
 import { WireClient } from '../../../support/wire-client.ts';
 import { ADMIN, ADMIN_KEY } from '../../../support/wire-server.ts';
@@ -14,6 +18,7 @@ import { ADMIN, ADMIN_KEY } from '../../../support/wire-server.ts';
 const running: Listener[] = [];
 const memory = new MemoryDouble();
 const counted: string[] = [];
+const validators = createValidators();
 
 afterEach(async () => {
   memory.release();
@@ -21,13 +26,17 @@ afterEach(async () => {
 });
 
 function create(options: { port?: number; host?: string; maxConnections?: number } = {}): Listener {
-  const handler = new ConnectionHandler({
-    memory,
-    keys: [ADMIN_KEY],
+  const parts = {
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
-    metrics: { ...noMetrics, count: (name) => void counted.push(name) },
+    metrics: { ...noMetrics, count: (name: string) => void counted.push(name) },
+    validators,
+  };
+  const handler = new ConnectionHandler({
+    ...parts,
+    gate: new Gate({ ...parts, memory, limits: gateLimits() }),
+    keys: new KeyRing([ADMIN_KEY], systemClock, systemRandom),
     version: '0.0.0',
   });
   const listener = new Listener({

@@ -1,8 +1,9 @@
-import type { Clock } from '../../base/clock.ts';
-import type { CodedError, ErrorCode } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
-import type { Labels, Metrics } from '../../base/metrics.ts';
-import type { RequestType } from '../../protocol/messages.generated.ts';
+import type { Clock } from '../base/clock.ts';
+import type { CodedError, ErrorCode } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Labels, Metrics } from '../base/metrics.ts';
+import type { RequestType } from '../protocol/messages.generated.ts';
+import type { Origin } from './handlers/handler.ts';
 import { validTraceparent } from './trace-context.ts';
 
 /** What a type that is not in the table counts as: labels never come from a client. */
@@ -11,9 +12,7 @@ const UNKNOWN_TYPE = 'unknown';
 export interface FailedRequest {
   /** Undefined: not in the table, or not readable. */
   readonly type: RequestType | undefined;
-  readonly connection: number;
-  /** Null: its id is not readable. */
-  readonly request: number | null;
+  readonly origin: Origin;
   /** As the client sent it. */
   readonly traceparent: unknown;
 }
@@ -38,13 +37,12 @@ export class RequestLedger {
     this.#count(type, 'ok', startedMs);
   }
 
-  failed({ type, connection, request, traceparent }: FailedRequest, error: CodedError, startedMs: number): void {
+  failed({ type, origin, traceparent }: FailedRequest, error: CodedError, startedMs: number): void {
     const known = type ?? UNKNOWN_TYPE;
     this.#count(known, error.code, startedMs);
     const trace = validTraceparent(traceparent);
     const fields = {
-      connection,
-      request,
+      ...origin,
       type: known,
       code: error.code,
       ...(trace === undefined ? {} : { traceparent: trace }),

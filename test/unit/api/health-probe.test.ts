@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { HealthProbe } from '../../../../src/fronts/socket/health-probe.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { HealthProbe } from '../../../src/api/health-probe.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 function create(ask: () => Promise<boolean>): { clock: FakeClock; probe: HealthProbe; asked: () => number } {
   const clock = new FakeClock();

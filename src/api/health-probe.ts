@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** An answer younger than this is given out without asking again. */
 const FRESH_MS = 1_000;

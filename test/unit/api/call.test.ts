@@ -1,20 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import type { Session } from '../../../../src/fronts/socket/handshake.ts';
-import { Call } from '../../../../src/fronts/socket/call.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { Call } from '../../../src/api/call.ts';
+import { createOperations } from '../../../src/api/operations.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
-const session = { sender: 'agent' } as Session;
+const operation = createOperations().get('stats')!;
+
+function callOf(clock: FakeClock, deadlineAtMs: number | null): Call {
+  const origin = { door: 'socket', connection: 9, request: 1 } as const;
+  const request = { payload: {}, sender: 'agent', origin, traceparent: undefined, deadlineAtMs, startedMs: 0 };
+  return new Call(operation, request, clock);
+}
 
 describe('options of a call', () => {
   it('are empty without a deadline', () => {
-    const call = new Call(1, 9, session, new FakeClock(), null);
+    const call = callOf(new FakeClock(), null);
     expect(call.options).toEqual({});
     expect(call.sender).toBe('agent');
   });
 
   it('start a timer only when somebody asks for the signal', () => {
     const clock = new FakeClock();
-    const call = new Call(1, 9, session, clock, 100);
+    const call = callOf(clock, 100);
     const { options } = call;
     expect(clock.pendingTimers).toBe(0);
     const { signal } = options;
@@ -28,7 +34,7 @@ describe('options of a call', () => {
 
   it('leave no timer behind once the call is settled', () => {
     const clock = new FakeClock();
-    const call = new Call(1, 9, session, clock, 100);
+    const call = callOf(clock, 100);
     const { signal } = call;
     call.settle();
     clock.advance(1_000);
@@ -38,13 +44,13 @@ describe('options of a call', () => {
 
   it('abort at once where the deadline has passed, or the client is gone', () => {
     const clock = new FakeClock();
-    const late = new Call(1, 9, session, clock, 100);
+    const late = callOf(clock, 100);
     clock.advance(100);
     expect(late.signal.aborted).toBe(true);
-    const before = new Call(2, 9, session, clock, 1_000);
+    const before = callOf(clock, 1_000);
     before.abandon();
     expect(before.signal.aborted).toBe(true);
-    const after = new Call(3, 9, session, clock, 1_000);
+    const after = callOf(clock, 1_000);
     const { signal } = after;
     after.abandon();
     expect(signal.aborted).toBe(true);
@@ -53,7 +59,7 @@ describe('options of a call', () => {
 
   it('take deadlines that no timer can hold', () => {
     const clock = new FakeClock();
-    const call = new Call(1, 9, session, clock, Number.MAX_SAFE_INTEGER);
+    const call = callOf(clock, Number.MAX_SAFE_INTEGER);
     expect(call.signal.aborted).toBe(false);
     expect(clock.pendingTimers).toBe(1);
   });

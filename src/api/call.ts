@@ -1,0 +1,92 @@
+import type { Clock } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import type { CallOptions } from '../hirag/types.ts';
+import type { BodyMap } from '../protocol/codec.ts';
+import type { HandlerCall, Origin } from './handlers/handler.ts';
+import type { Operation } from './operations.ts';
+
+const NO_OPTIONS: CallOptions = {};
+
+export interface CallRequest {
+  /** Checked, and in a namespace that its key sees. */
+  readonly payload: BodyMap;
+  /** Who asks: the default of `agent_id`. */
+  readonly sender: string;
+  readonly origin: Origin;
+  /** As the client sent it. */
+  readonly traceparent: unknown;
+  /** On the monotonic clock; null: the client waits as long as it takes. */
+  readonly deadlineAtMs: number | null;
+  /** On the monotonic clock. */
+  readonly startedMs: number;
+}
+
+/**
+ * One request that the gate has let through. It is the handler's view of its caller and, where the client gave a
+ * deadline, the options of the call below: signal and timer are made when somebody asks for them.
+ */
+export class Call implements HandlerCall {
+  readonly operation: Operation;
+  readonly request: CallRequest;
+  /** What its reply is expected to weigh, at most, while it is being built. */
+  readonly replyBytes: number;
+  readonly #clock: Clock;
+  #abort: AbortController | null = null;
+  #cancelTimer: (() => void) | null = null;
+  #abandoned = false;
+
+  constructor(operation: Operation, request: CallRequest, clock: Clock) {
+    this.operation = operation;
+    this.request = request;
+    this.replyBytes = operation.replyBytes(request.payload);
+    this.#clock = clock;
+  }
+
+  get origin(): Origin {
+    return this.request.origin;
+  }
+
+  get sender(): string {
+    return this.request.sender;
+  }
+
+  get options(): CallOptions {
+    return this.request.deadlineAtMs === null ? NO_OPTIONS : this;
+  }
+
+  /** Aborts with `DEADLINE_EXCEEDED` when the client's time is over or the client is gone. */
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#abandoned) this.#expire();
+      else if (this.request.deadlineAtMs !== null) this.#startTimer(this.request.deadlineAtMs);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Nobody waits for the result any more. */
+  abandon(): void {
+    this.#abandoned = true;
+    if (this.#abort !== null) this.#expire();
+  }
+
+  /** The result is there: no timer stays behind. */
+  settle(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+  }
+
+  #startTimer(deadlineAtMs: number): void {
+    const leftMs = Math.min(deadlineAtMs - this.#clock.monotonicMs(), TIMER_MS_MAX);
+    if (leftMs <= 0) this.#expire();
+    else this.#cancelTimer = this.#clock.after(leftMs, () => this.#expire());
+  }
+
+  #expire(): void {
+    this.settle();
+    this.#abort?.abort(new CodedError('DEADLINE_EXCEEDED', 'the deadline passed before the work was done'));
+  }
+}
+
+/** The longest delay that a timer of the runtime takes. */
+const TIMER_MS_MAX = 2 ** 31 - 1;

@@ -1,0 +1,186 @@
+import type { Clock } from '../base/clock.ts';
+import { CodedError, toCodedError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { Memory } from '../hirag/types.ts';
+import type { BodyMap } from '../protocol/codec.ts';
+import type { Validators } from '../protocol/messages.ts';
+import { Call } from './call.ts';
+import type { Origin, Services } from './handlers/handler.ts';
+import { HealthProbe } from './health-probe.ts';
+import type { GateLimits } from './limits.ts';
+import { enterNamespaces } from './namespace-gate.ts';
+import { createOperations, type Operation } from './operations.ts';
+import type { Principal } from './principal.ts';
+import { RequestLedger } from './request-ledger.ts';
+
+export interface GateDeps {
+  readonly memory: Memory;
+  readonly validators: Validators;
+  readonly limits: GateLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A request as a door hands it in: decoded, its key authenticated, nothing else checked. */
+export interface GateRequest {
+  readonly type: string;
+  /** The gate fills omitted namespaces in. */
+  readonly payload: BodyMap;
+  readonly principal: Principal;
+  /** Who asks: the default of `agent_id`. */
+  readonly sender: string;
+  readonly origin: Origin;
+  /** W3C Trace Context as the client sent it, for the log. */
+  readonly traceparent?: unknown;
+  /** On the monotonic clock; absent or null: the client waits as long as it takes. */
+  readonly deadlineAtMs?: number | null;
+  /** When the door began to look at it, on the monotonic clock; absent: now. */
+  readonly startedMs?: number;
+}
+
+/** What a door refused by itself, before there was a request to hand in. */
+export interface TurnedAway {
+  /** Undefined: not readable. */
+  readonly type: string | undefined;
+  readonly origin: Origin;
+  readonly traceparent: unknown;
+  /** On the monotonic clock. */
+  readonly startedMs: number;
+}
+
+/** Told with `OVERLOADED`: about as long as the requests ahead take. */
+const OVERLOAD_RETRY_MS = 250;
+
+/**
+ * The one gate that every door leads to: whatever a request must pass before its handler runs, it passes here, and
+ * every request is counted once, by its outcome. It knows no socket, no frame and no envelope.
+ */
+export class Gate {
+  readonly #deps: GateDeps;
+  readonly #operations = createOperations();
+  readonly #services: Services;
+  readonly #ledger: RequestLedger;
+  #running = 0;
+  #shuttingDown = false;
+  #connections: () => number = () => 0;
+
+  constructor(deps: GateDeps) {
+    const { memory, limits, clock, log, metrics } = deps;
+    this.#deps = deps;
+    this.#ledger = new RequestLedger(log, metrics, clock);
+    const health = new HealthProbe(() => memory.healthy(), clock);
+    this.#services = {
+      memory,
+      clock,
+      startedMs: clock.monotonicMs(),
+      healthy: () => health.healthy(),
+      activeConnections: () => this.#connections(),
+      replyBytesMax: limits.replyBytesMax,
+      listBytesMax: limits.listBytesMax,
+      log,
+    };
+    metrics.gauge('requests_in_flight', () => this.#running);
+  }
+
+  /** From now on every new request is `SHUTTING_DOWN`. */
+  shutDown(): void {
+    this.#shuttingDown = true;
+  }
+
+  /** `read` says how many connections are open, as told in the reply to `ping`. */
+  countConnections(read: () => number): void {
+    this.#connections = read;
+  }
+
+  /** Checks a request and answers it: at once where its handler can, else later. Throws or rejects with a `CodedError`. */
+  run(request: GateRequest): object | Promise<object> {
+    return this.answer(this.admit(request), (reply) => reply);
+  }
+
+  /** Every check in turn, the cheap ones first; throws the first refusal, which is counted and logged. */
+  admit(request: GateRequest): Call {
+    const startedMs = request.startedMs ?? this.#deps.clock.monotonicMs();
+    const operation = this.#operations.get(request.type);
+    try {
+      return this.#admit(operation, request, startedMs);
+    } catch (error) {
+      throw this.#failed(operation, request, error, startedMs);
+    }
+  }
+
+  /**
+   * Runs an admitted call. `deliver` is what the door does with the reply, and what it throws is the outcome that
+   * counts; what it returns comes back, in a promise where the handler needed one. Throws or rejects with a
+   * `CodedError`, which is counted and logged.
+   */
+  answer<T>(call: Call, deliver: (reply: object) => T): T | Promise<T> {
+    const { operation, request } = call;
+    try {
+      const reply = operation.handle(request.payload, call, this.#services);
+      if (reply instanceof Promise) return this.#settled(call, reply, deliver);
+      const delivered = deliver(reply);
+      this.#ledger.answered(operation.type, request.startedMs);
+      return delivered;
+    } catch (error) {
+      throw this.#failed(operation, request, error, request.startedMs);
+    }
+  }
+
+  /** Counts and logs what a door refused by itself; gives the error back as it is to be told. */
+  turnedAway({ type, startedMs, ...from }: TurnedAway, error: unknown): CodedError {
+    return this.#failed(type === undefined ? undefined : this.#operations.get(type), from, error, startedMs);
+  }
+
+  #admit(operation: Operation | undefined, request: GateRequest, startedMs: number): Call {
+    const { limits, clock, validators } = this.#deps;
+    const { principal, payload, deadlineAtMs = null } = request;
+    if (this.#shuttingDown) throw new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere');
+    if (principal.notAfterMs !== null && principal.hasExpired(clock.nowMs()))
+      throw new CodedError('AUTH_FAILED', 'the key has expired');
+    const retryAfterMs = principal.bucket?.take() ?? 0;
+    if (retryAfterMs > 0) throw new CodedError('RATE_LIMITED', 'the key is over its rate', { retryAfterMs });
+    if (operation === undefined) throw new CodedError('UNKNOWN_TYPE', 'there is no request of this type');
+    if (!principal.has(operation.scope))
+      throw new CodedError('FORBIDDEN', `the key lacks the scope ${operation.scope}`);
+    validators.payload(operation.type, payload);
+    enterNamespaces(operation.reach, payload, principal);
+    if (deadlineAtMs !== null && startedMs >= deadlineAtMs) {
+      throw new CodedError('DEADLINE_EXCEEDED', 'the deadline passed before the work was started');
+    }
+    if (operation.bounded && this.#running >= limits.maxInFlightTotal) {
+      throw new CodedError('OVERLOADED', 'the server works on as many requests as it may', {
+        retryAfterMs: OVERLOAD_RETRY_MS,
+      });
+    }
+    const { sender, origin, traceparent } = request;
+    return new Call(operation, { payload, sender, origin, traceparent, deadlineAtMs, startedMs }, clock);
+  }
+
+  async #settled<T>(call: Call, reply: Promise<object>, deliver: (reply: object) => T): Promise<T> {
+    const { operation, request } = call;
+    this.#running += 1;
+    try {
+      const delivered = deliver(await reply);
+      this.#ledger.answered(operation.type, request.startedMs);
+      return delivered;
+    } catch (error) {
+      throw this.#failed(operation, request, error, request.startedMs);
+    } finally {
+      this.#running -= 1;
+      call.settle();
+    }
+  }
+
+  #failed(
+    operation: Operation | undefined,
+    { origin, traceparent }: Pick<GateRequest, 'origin' | 'traceparent'>,
+    reason: unknown,
+    startedMs: number,
+  ): CodedError {
+    const error = toCodedError(reason);
+    this.#ledger.failed({ type: operation?.type, origin, traceparent }, error, startedMs);
+    return error;
+  }
+}
