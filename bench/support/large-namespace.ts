@@ -66,9 +66,9 @@ export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
 
 /** The floor's index has the parameters that the server takes from the same environment. */
 function configuredIndex(): Pick<SearchParameters, 'm' | 'efConstruction' | 'efSearch' | 'quantization'> {
-  const { config } = loadConfig({ environment: process.env, folder: process.cwd(), files: nodeConfigFiles });
-  const { quantization, hnsw } = config.vector_db;
-  return { m: hnsw.m, efConstruction: hnsw.ef_construction, efSearch: hnsw.ef_search, quantization };
+  const { settings } = loadConfig({ environment: process.env, folder: process.cwd(), files: nodeConfigFiles });
+  const { quantization, hnsw } = settings.vectorDb;
+  return { ...hnsw, quantization };
 }
 
 /** A question that was not asked before, so that its embedding is in no cache. */

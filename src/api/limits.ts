@@ -1,4 +1,4 @@
-import { FRAME_BYTES_MAX_DEFAULT } from '../protocol/frame.ts';
+import type { Settings } from '../config/settings.ts';
 import { LIST_PAGE_BYTES_MAX } from '../store/store.ts';
 
 /** Bounds that hold whichever door a request came by. */
@@ -11,17 +11,8 @@ export interface GateLimits {
   readonly listBytesMax: number;
 }
 
-/** What the bounds follow from; what is left out keeps the wire protocol's default. */
-export interface GateLimitSettings {
-  readonly maxInFlightTotal?: number;
-  /** Longest frame: a reply that fits it fits every door. */
-  readonly maxFrameBytes?: number;
-  /** Replies of one connection that may lie unread. */
-  readonly maxBufferedBytes?: number;
-}
-
-const IN_FLIGHT_TOTAL_DEFAULT = 8_192;
-const BUFFERED_BYTES_DEFAULT = 64 * 1024 * 1024;
+/** What the bounds follow from: a reply that fits a frame fits every door. */
+type LimitSettings = Pick<Settings['protocol'], 'maxInFlightTotal' | 'maxFrameBytes' | 'maxBufferedBytes'>;
 
 /** Tag, envelope and the heads around them. */
 const AROUND_PAYLOAD_BYTES = 256;
@@ -30,10 +21,9 @@ const GROWTH_ON_THE_WIRE_MAX = 3;
 /** A page takes no more than this share of what may lie unread. */
 const BUFFERED_PAGES = 4;
 
-export function gateLimits(settings: GateLimitSettings = {}): GateLimits {
-  const { maxFrameBytes = FRAME_BYTES_MAX_DEFAULT, maxBufferedBytes = BUFFERED_BYTES_DEFAULT } = settings;
+export function gateLimits({ maxInFlightTotal, maxFrameBytes, maxBufferedBytes }: LimitSettings): GateLimits {
   return {
-    maxInFlightTotal: settings.maxInFlightTotal ?? IN_FLIGHT_TOTAL_DEFAULT,
+    maxInFlightTotal,
     replyBytesMax: maxFrameBytes - AROUND_PAYLOAD_BYTES,
     listBytesMax: Math.floor(
       Math.min(LIST_PAGE_BYTES_MAX, maxFrameBytes / GROWTH_ON_THE_WIRE_MAX, maxBufferedBytes / BUFFERED_PAGES),

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
@@ -7,7 +7,7 @@ import { silentLog } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
 import { resolveKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
+import { defaultSettings, type Settings } from '../config/settings.ts';
 import { checkDataFolder, nodeSecretFiles } from '../config/node-files.ts';
 import type { PingReply } from '../protocol/messages.generated.ts';
 import { CommandError, explain } from './terminal/command-error.ts';
@@ -88,9 +88,9 @@ async function examineAll(options: ClientOptions, io: Io, examine: Examine): Pro
     return `answers, up ${formatDuration(server.reply.uptime_ms)}`;
   });
   if (server.reply !== undefined) await examineRunning(server.reply, loaded, examine);
-  if (loaded !== undefined) await examine('embedder', () => tryEmbedder(loaded.config));
+  if (loaded !== undefined) await examine('embedder', () => tryEmbedder(loaded.settings));
   // Where something answers, if only with an error, the ports are taken and the store is open.
-  if (loaded !== undefined && server.down) await examineStopped(options, loaded, io, examine);
+  if (loaded !== undefined && server.down) await examineStopped(options, loaded, examine);
 }
 
 async function examineConfiguration(io: Io, examine: Examine): Promise<LoadedConfig | undefined> {
@@ -126,7 +126,6 @@ function describeKeys(options: ClientOptions, io: Io, loaded: LoadedConfig | und
   }
   const { keys, warnings } = resolveKeys(loaded, {
     environment: io.environment,
-    folder: io.folder,
     files: nodeSecretFiles,
   });
   if (warnings[0] !== undefined) throw new CommandError(warnings[0]);
@@ -141,12 +140,9 @@ const CLOCK_TOLERANCE_SHARE = 0.5;
 async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined, examine: Examine): Promise<void> {
   await examine('clock', () => {
     const aheadMs = systemClock.nowMs() - reply.server_time;
-    const { max_skew_ms: skewMs, max_age_ms: ageMs } = loaded?.config.protocol ?? {
-      max_skew_ms: 30_000,
-      max_age_ms: 300_000,
-    };
+    const { maxSkewMs, maxAgeMs } = (loaded?.settings ?? defaultSettings()).protocol;
     const detail = `${formatDuration(Math.abs(aheadMs))} ${aheadMs >= 0 ? 'ahead of' : 'behind'} the server`;
-    const toleratedMs = aheadMs >= 0 ? skewMs : ageMs;
+    const toleratedMs = aheadMs >= 0 ? maxSkewMs : maxAgeMs;
     if (Math.abs(aheadMs) > toleratedMs * CLOCK_TOLERANCE_SHARE)
       throw new CommandError(detail, 'Set both clocks by NTP.');
     return detail;
@@ -160,7 +156,7 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
     return 'answers';
   });
   if (loaded === undefined) return;
-  const { http_host: host, http_port: port } = loaded.config.server;
+  const { httpHost: host, httpPort: port } = loaded.settings.server;
   await examine('http', async () => {
     if (port === 0) return ANY_PORT;
     const { status, checks } = await fetchHealth(host, port);
@@ -171,38 +167,39 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
   });
 }
 
-async function examineStopped(options: ClientOptions, loaded: LoadedConfig, io: Io, examine: Examine): Promise<void> {
-  const { server } = loaded.config;
+async function examineStopped(options: ClientOptions, loaded: LoadedConfig, examine: Examine): Promise<void> {
+  const { server } = loaded.settings;
   // The port that was asked for; a host that was asked for may be another machine, where only its owner can look.
   const port = options.host === undefined ? (options.port ?? server.port) : server.port;
   await examine('port', () => probePort(server.host, port, 'server.port (SERVER__PORT)'));
-  await examine('http port', () =>
-    probePort(server.http_host, server.http_port, 'server.http_port (SERVER__HTTP_PORT)'),
-  );
-  await examine('store', () => tryStore(loaded, io));
+  await examine('http port', () => probePort(server.httpHost, server.httpPort, 'server.http_port (SERVER__HTTP_PORT)'));
+  await examine('store', () => tryStore(loaded.settings));
 }
 
-async function tryEmbedder(config: Config): Promise<string> {
-  const { createProvider } = await import('../main.ts');
-  const provider = createProvider(config.embedding, { fetch });
+const PARTS = { clock: systemClock, log: silentLog, metrics: noMetrics, fetch };
+
+async function tryEmbedder(settings: Settings): Promise<string> {
+  const { openEmbedding } = await import('../drivers.ts');
+  const provider = openEmbedding(settings.embedding, PARTS);
   const startedMs = systemClock.monotonicMs();
-  await provider.embed(['Is this text embedded?'], 'query');
+  try {
+    await provider.embed(['Is this text embedded?'], 'query');
+  } finally {
+    await provider.close();
+  }
   return `${provider.id}, ${provider.dimension} dimensions, ${formatDuration(systemClock.monotonicMs() - startedMs)} for one text`;
 }
 
 /** Opens the data as the server would, and closes them; makes none where there are none. */
-async function tryStore(loaded: LoadedConfig, io: Io): Promise<string> {
-  const dataDir = resolve(io.folder, loaded.config.vector_db.data_dir);
+async function tryStore({ embedding, vectorDb }: Settings): Promise<string> {
+  const { dataDir } = vectorDb;
   if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
   checkDataFolder(dataDir);
   checkWritable(dataDir);
-  const { createProvider, openStore } = await import('../main.ts');
-  const embedding = createProvider(loaded.config.embedding, { fetch });
-  const store = await openStore({ config: loaded.config, dataDir }, embedding, {
-    clock: systemClock,
-    log: silentLog,
-    metrics: noMetrics,
-  });
+  const { openEmbedding, openStore } = await import('../drivers.ts');
+  const provider = openEmbedding(embedding, PARTS);
+  await provider.close();
+  const store = await openStore(vectorDb, { ...PARTS, embedding: provider });
   try {
     const { counts } = await store.stats();
     return `${dataDir}: ${counts.immediate + counts.short_term + counts.long_term} contexts`;

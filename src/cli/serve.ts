@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { StartupError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
@@ -37,12 +37,10 @@ export function addServe(program: Command, io: Io, version: string): void {
 
 async function serve(options: ServeOptions, io: Io, version: string): Promise<void> {
   const loaded = loadLocalConfig(io);
-  const { config } = loaded;
-  const dataDir = resolve(io.folder, config.vector_db.data_dir);
-  checkDataFolder(dataDir);
+  const { settings } = loaded;
+  checkDataFolder(settings.vectorDb.dataDir);
   const keys = resolveKeys(loaded, {
     environment: io.environment,
-    folder: io.folder,
     files: nodeSecretFiles,
     random: systemRandom,
   });
@@ -52,16 +50,16 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
     import('../fronts/http/log.ts'),
   ]);
   const target = stderrTarget();
-  const { level, format } = config.logging;
+  const { level, format } = settings.logging;
   const log = createLog(
     { level, format: format !== 'auto' ? format : io.stderr.columns === undefined ? 'json' : 'text' },
     target,
   );
   for (const warning of [...loaded.warnings, ...keys.warnings]) log.warn({}, warning);
   try {
-    const server = await startServer({ config, keys: keys.keys, dataDir }, { log, version });
+    const server = await startServer({ settings, keys: keys.keys }, { log, version });
     const ended = endWithSignals(server, log, target);
-    await announce(server, { options, io, version, loaded, keys, dataDir });
+    await announce(server, { options, io, version, loaded, keys });
     await ended;
   } catch (error) {
     // What stands in the way is shown as message and remedy; anything else is a defect, and its stack belongs in the log.
@@ -78,12 +76,12 @@ interface Started {
   readonly version: string;
   readonly loaded: LoadedConfig;
   readonly keys: ResolvedKeys;
-  readonly dataDir: string;
 }
 
 async function announce(server: RunningServer, started: Started): Promise<void> {
-  const { options, io, version, loaded, keys, dataDir } = started;
-  const http = `http://${bracketed(loaded.config.server.http_host)}:${server.httpPort}`;
+  const { options, io, version, loaded, keys } = started;
+  const { dataDir } = loaded.settings.vectorDb;
+  const http = `http://${bracketed(loaded.settings.server.httpHost)}:${server.httpPort}`;
   if (options.json) {
     const about = {
       version,
@@ -121,7 +119,7 @@ function nextCommand(server: RunningServer, { io, keys, loaded }: Started): stri
     ? `import ${example}`
     : 'store "The customer wants invoices by post"';
   const port =
-    io.environment['SERVER__PORT'] !== undefined || loaded.config.server.port === 0 ? ` --port ${server.port}` : '';
+    io.environment['SERVER__PORT'] !== undefined || loaded.settings.server.port === 0 ? ` --port ${server.port}` : '';
   const secret =
     io.environment['VECTOR_DB__DATA_DIR'] !== undefined && keys.secretFile !== undefined
       ? ` --secret-file ${keys.secretFile.path}`

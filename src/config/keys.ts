@@ -1,11 +1,11 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
+import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Environment } from './environment.ts';
+import type { Settings } from './settings.ts';
 
-/** Wire protocol, section 2: a secret has at least this many bytes. */
-export const SECRET_BYTES_MIN = 32;
 const DEFAULT_KEY_ID = 'default';
 const PRIVATE_MODE = 0o600;
 
@@ -37,14 +37,9 @@ export interface ResolvedKeys {
 
 export interface KeySources {
   readonly environment: Environment;
-  readonly folder: string;
   readonly files: SecretFiles;
   /** Absent: a missing secret is not made but refused. */
   readonly random?: Random;
-}
-
-export function secretPath(loaded: LoadedConfig, folder: string): string {
-  return join(resolve(folder, loaded.config.vector_db.data_dir), 'secret');
 }
 
 /**
@@ -53,8 +48,8 @@ export function secretPath(loaded: LoadedConfig, folder: string): string {
  */
 export function resolveKeys(loaded: LoadedConfig, sources: KeySources): ResolvedKeys {
   const configured =
-    loaded.config.keys.length > 0
-      ? loaded.config.keys
+    loaded.settings.keys.length > 0
+      ? loaded.settings.keys
       : [{ id: DEFAULT_KEY_ID, scopes: ALL_SCOPES, namespaces: ['*'] }];
   const warnings: string[] = [];
   const fromVariable = sources.environment['PROTOCOL_SECRET'] || undefined;
@@ -97,7 +92,7 @@ function readSecretFile(
       `Set PROTOCOL_SECRET to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32), or configure [[keys]].`,
     );
   }
-  const path = secretPath(loaded, sources.folder);
+  const path = join(loaded.settings.vectorDb.dataDir, 'secret');
   const created = sources.random !== undefined && createSecret(path, sources.files, sources.random);
   const file = readFile(path, sources.files);
   if (file === null) {
@@ -158,8 +153,8 @@ export function checkSecret(
   );
 }
 
-function toKeySettings(key: LoadedConfig['config']['keys'][number], secret: string, place: number): KeySettings {
-  const { not_after: notAfter, rate_limit: rateLimit } = key;
+function toKeySettings(key: Settings['keys'][number], secret: string, place: number): KeySettings {
+  const { notAfter, rateLimit } = key;
   const notAfterMs = notAfter === undefined ? undefined : Date.parse(notAfter);
   if (Number.isNaN(notAfterMs)) {
     throw new StartupError(`\`keys[${place}].not_after\` is not a date`, 'Write it as 2027-01-31T00:00:00Z.');
@@ -173,7 +168,7 @@ function toKeySettings(key: LoadedConfig['config']['keys'][number], secret: stri
     scopes: key.scopes,
     namespaces: key.namespaces,
     ...(notAfterMs === undefined ? {} : { notAfterMs }),
-    ...(rateLimit === undefined ? {} : { rateLimit: { perSecond: rateLimit.per_second, burst: rateLimit.burst } }),
+    ...(rateLimit === undefined ? {} : { rateLimit }),
   };
 }
 

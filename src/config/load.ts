@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'smol-toml';
 import { StartupError } from '../base/errors.ts';
 import { expand, mistypedOverrides, overrideText, readOverrides, setAt, type Environment } from './environment.ts';
-import { CONFIG_SCHEMA, type Config } from './schema.ts';
-import { deepFreeze, leaves, mapLeaves, mergeTrees, pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
+import { CONFIG_SCHEMA } from './schema.ts';
+import { toSettings, type Settings } from './settings.ts';
+import { leaves, mapLeaves, mergeTrees, pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
 import { validate, type Problem } from './validate.ts';
 
 /** The part of a file system that reading the configuration needs. */
@@ -22,7 +23,8 @@ export interface ConfigSource {
 }
 
 export interface LoadedConfig {
-  readonly config: Config;
+  /** Paths in it are absolute. */
+  readonly settings: Settings;
   /** `CONFIG_ENV`, else `development`. */
   readonly environmentName: string;
   readonly production: boolean;
@@ -66,12 +68,20 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
   problems.push(...validate(CONFIG_SCHEMA, tree).filter(({ path }) => !incomplete.has(pathText(path))));
   if (problems.length > 0) throw new StartupError(describe(problems, origins), remedyOf(source));
   return {
-    config: deepFreeze(tree) as unknown as Config,
+    settings: withAbsolutePaths(toSettings(tree), source.folder),
     environmentName,
     production: environmentName === 'production',
     filesRead: layers.map((layer) => layer.file),
     warnings: mistypedOverrides(CONFIG_SCHEMA, source.environment),
   };
+}
+
+function withAbsolutePaths(settings: Settings, folder: string): Settings {
+  const { vectorDb } = settings;
+  return Object.freeze({
+    ...settings,
+    vectorDb: Object.freeze({ ...vectorDb, dataDir: resolve(folder, vectorDb.dataDir) }),
+  });
 }
 
 function remedyOf({ files, folder }: ConfigSource): string {

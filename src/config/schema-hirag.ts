@@ -1,4 +1,4 @@
-import { bareNumber, choice, flag, integer, list, number, section, text, type Setting } from './setting.ts';
+import { bareNumber, choice, flag, integer, list, number, record, section, text, type Setting } from './setting.ts';
 
 const WEIGHTS = section('Parts of the final rank; only their proportions count.', {
   similarity: number(0.5, 0, 1, 'How well the text fits, by its words and its vector.'),
@@ -7,7 +7,7 @@ const WEIGHTS = section('Parts of the final rank; only their proportions count.'
   frequency: number(0.1, 0, 1, 'How often it was returned before.'),
 });
 
-const LEVEL_WEIGHTS = section('How much a level counts by itself.', {
+const LEVEL_WEIGHTS = record('How much a level counts by itself.', {
   immediate: number(1, 0, 1, 'L1.'),
   short_term: number(0.7, 0, 1, 'L2.'),
   long_term: number(0.5, 0, 1, 'L3.'),
@@ -64,6 +64,10 @@ const FUSION = section(
   },
 );
 
+/**
+ * 4 characters or 0.75 words per token: OpenAI's rule of thumb for English (help.openai.com, "What are tokens and how to
+ * count them?").
+ */
 const TOKENS = section('How many tokens a text is taken to cost.', {
   estimator: choice(
     'CharacterBased',

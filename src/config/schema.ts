@@ -1,5 +1,6 @@
+import { FRAME_BYTES_MAX_DEFAULT } from '../base/wire-limits.ts';
 import { HIRAG } from './schema-hirag.ts';
-import { bareText, bareNumber, choice, integer, list, oneOf, section, text, type ValueOf } from './setting.ts';
+import { bareText, bareNumber, choice, integer, list, oneOf, section, text } from './setting.ts';
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
@@ -14,7 +15,7 @@ const SERVER = section('Where the server listens.', {
 });
 
 const PROTOCOL = section('Limits of a connection; see proto-spec/PROTOCOL.md.', {
-  max_frame_bytes: integer(10 * MIB, 4096, 256 * MIB, 'Longest frame after authentication, in bytes.'),
+  max_frame_bytes: integer(FRAME_BYTES_MAX_DEFAULT, 4096, 256 * MIB, 'Longest frame after authentication, in bytes.'),
   auth_timeout_ms: integer(5000, 100, 120_000, 'Time for the handshake, in milliseconds.'),
   max_age_ms: integer(
     300_000,
@@ -156,6 +157,3 @@ export const CONFIG_SCHEMA = section('context-manager', {
   hirag: HIRAG,
   logging: LOGGING,
 });
-
-export type Config = ValueOf<typeof CONFIG_SCHEMA>;
-export type KeyConfig = Config['keys'][number];

@@ -21,18 +21,22 @@ export interface SettingSchema {
   readonly properties?: Readonly<Record<string, SettingSchema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: false;
+  /** Its names are words that the code knows as they are, such as levels: they do not become camelCase. */
+  readonly verbatimNames?: true;
   /** A secret: never printed. */
   readonly writeOnly?: true;
 }
 
-/** A schema that also carries the TypeScript type of its value. */
+/** A schema that also carries the TypeScript type of its value, as the code sees it: with names in camelCase. */
 export type Setting<T> = SettingSchema & { readonly [VALUE]?: T };
 
 export type ValueOf<S> = S extends Setting<infer T> ? T : never;
 
-type Settings = Readonly<Record<string, SettingSchema>>;
-type Present<P> = { readonly [K in keyof P]: ValueOf<P[K]> };
-type Absentable<P> = { readonly [K in keyof P]?: ValueOf<P[K]> };
+type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : Name;
+
+type Properties = Readonly<Record<string, SettingSchema>>;
+type Present<P> = { readonly [K in keyof P as CamelCase<K>]: ValueOf<P[K]> };
+type Absentable<P> = { readonly [K in keyof P as CamelCase<K>]?: ValueOf<P[K]> };
 
 export function integer(byDefault: number, minimum: number, maximum: number, description: string): Setting<number> {
   return { type: 'integer', default: byDefault, minimum, maximum, description };
@@ -88,12 +92,24 @@ export function list<T>(
   return { type: 'array', items, minItems, maxItems, description, default: byDefault };
 }
 
-/** Refuses keys that are not declared; properties without a default must be given, unless they stand in `optional`. */
-export function section<P extends Settings, O extends Settings = Record<never, never>>(
+/** A table that refuses keys which are not declared; properties without a default must be given, unless they stand in `optional`. */
+export function section<P extends Properties, O extends Properties = Record<never, never>>(
   description: string,
   properties: P,
   optional?: O,
 ): Setting<Present<P> & Absentable<O>> {
+  return table(description, properties, optional);
+}
+
+/** A section whose names are words of the code's own, kept as they are. */
+export function record<P extends Properties>(
+  description: string,
+  properties: P,
+): Setting<{ readonly [K in keyof P]: ValueOf<P[K]> }> {
+  return { ...table(description, properties), verbatimNames: true };
+}
+
+function table(description: string, properties: Properties, optional: Properties = {}): SettingSchema {
   const required = Object.entries(properties).filter(([, schema]) => schema.default === undefined);
   return {
     type: 'object',

@@ -60,6 +60,11 @@ export function schemaAt(schema: SettingSchema, path: SettingPath): SettingSchem
   return here;
 }
 
+/** `max_age_ms` as `maxAgeMs`. */
+export function camelCase(name: string): string {
+  return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -12,6 +12,7 @@ export interface Problem {
 /** Fills defaults into `tree` and returns everything that breaks the schema. */
 export function validate(schema: SettingSchema, tree: Tree): Problem[] {
   const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: true, strictRequired: false, verbose: false });
+  ajv.addKeyword('verbatimNames');
   // Ajv refuses a default at the root, where there is nothing to put it into.
   const check = ajv.compile({ ...schema, default: undefined });
   if (check(tree)) return [];

@@ -11,7 +11,7 @@ import { Intake } from './write/intake.ts';
 import { LevelPolicy } from './write/level-policy.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { Retrieval } from './query/retrieval.ts';
-import type { HiragSettings } from './settings.ts';
+import type { Settings } from '../config/settings.ts';
 import { notFound, Tiers } from './write/tiers.ts';
 import { createTokenEstimator } from './write/tokens.ts';
 import type {
@@ -31,7 +31,7 @@ export interface MemoryDeps {
   /** Closed by whoever opened it, after the memory. */
   readonly store: ContextStore;
   readonly embedding: CachedEmbeddingProvider;
-  readonly settings: HiragSettings;
+  readonly settings: Settings['hirag'];
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;

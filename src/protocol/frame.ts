@@ -2,8 +2,6 @@ import { CodedError } from '../base/errors.ts';
 
 /** Section 1: what a frame may hold before the connection is authenticated. */
 export const FRAME_BYTES_MAX_BEFORE_AUTH = 4096;
-/** Section 1: the default of `protocol.max_frame_bytes`. */
-export const FRAME_BYTES_MAX_DEFAULT = 10_485_760;
 export const TAG_BYTES = 32;
 
 /** The length itself, which does not count towards the limits. */

@@ -3,7 +3,6 @@ import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject 
 import { TAG_BYTES } from './frame.ts';
 
 export const NONCE_BYTES = 32;
-export const SECRET_BYTES_MIN = 32;
 export const PROTOCOL_VERSION = 1;
 
 const AUTH_CONTEXT = Buffer.from('context-manager/1 auth\0', 'latin1');

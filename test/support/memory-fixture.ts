@@ -8,11 +8,12 @@ import { withCache, type CachedEmbeddingProvider } from '../../src/embedding/cac
 import { createLocalProvider } from '../../src/embedding/local.ts';
 import type { EmbeddingProvider } from '../../src/embedding/provider.ts';
 import { createMemory, type MemoryDeps } from '../../src/hirag/memory.ts';
-import { DEFAULT_HIRAG_SETTINGS, type HiragSettings } from '../../src/hirag/settings.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import type { Memory } from '../../src/hirag/types.ts';
 import { openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore } from '../../src/store/store.ts';
 import { FakeClock } from './fake-clock.ts';
+import { DEFAULTS } from './settings.ts';
 
 export interface MemoryFixture {
   readonly memory: Memory;
@@ -20,12 +21,12 @@ export interface MemoryFixture {
   readonly embedding: CachedEmbeddingProvider;
   readonly clock: FakeClock;
   /** Closes the memory and its store and opens both again on the same data. */
-  restart(settings?: Partial<HiragSettings>): Promise<MemoryFixture>;
+  restart(settings?: Partial<Settings['hirag']>): Promise<MemoryFixture>;
   close(): Promise<void>;
 }
 
 export interface FixtureOptions {
-  readonly settings?: Partial<HiragSettings>;
+  readonly settings?: Partial<Settings['hirag']>;
   readonly provider?: EmbeddingProvider;
   /** In place of the embedded one, for failures. */
   readonly store?: ContextStore;
@@ -42,7 +43,7 @@ async function open(options: FixtureOptions, folder: string | null, clock: FakeC
   const provider = options.provider ?? createLocalProvider();
   const embedding = withCache(provider, { maxEntries: 1000, ttlMs: 3_600_000 }, clock, noMetrics);
   const store = options.store ?? (await openStore(folder ?? '', provider, clock));
-  const settings = { ...DEFAULT_HIRAG_SETTINGS, ...options.settings };
+  const settings = { ...DEFAULTS.hirag, ...options.settings };
   const memory = createMemory({
     store,
     embedding,

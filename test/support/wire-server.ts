@@ -4,12 +4,14 @@ import { systemRandom, type Random } from '../../src/base/random.ts';
 import type { Log } from '../../src/base/log.ts';
 import { Gate } from '../../src/api/gate.ts';
 import { KeyRing, type KeyConfig } from '../../src/api/key-ring.ts';
-import { gateLimits, type GateLimitSettings } from '../../src/api/limits.ts';
+import { gateLimits } from '../../src/api/limits.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { createValidators } from '../../src/protocol/messages.ts';
 import type { Memory } from '../../src/hirag/types.ts';
 import { ConnectionHandler } from '../../src/fronts/socket/connection-handler.ts';
 import type { ServerLimits } from '../../src/fronts/socket/limits.ts';
 import { FakeClock } from './fake-clock.ts';
+import { DEFAULT_LIMITS } from './settings.ts';
 import { MemoryDouble } from './memory-double.ts';
 import { WireClient, type Credentials } from './wire-client.ts';
 
@@ -33,7 +35,7 @@ const validators = createValidators();
 
 export interface WireServerOptions {
   readonly keys?: readonly KeyConfig[];
-  readonly limits?: Partial<ServerLimits> & GateLimitSettings;
+  readonly limits?: Partial<ServerLimits & Settings['protocol']>;
   readonly random?: Random;
   /** In place of the double; with the clock that it runs on. */
   readonly memory?: Memory;
@@ -53,7 +55,8 @@ export class WireServer {
 
   constructor(options: WireServerOptions = {}) {
     this.clock = options.clock ?? new FakeClock();
-    const { limits = {}, random = systemRandom, memory = this.memory } = options;
+    const { random = systemRandom, memory = this.memory } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const parts = { clock: this.clock, random, log: this.#log(), metrics: this.#metrics(), validators };
     this.handler = new ConnectionHandler({
       ...parts,

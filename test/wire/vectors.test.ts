@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
+import { FRAME_BYTES_MAX_DEFAULT } from '../../src/base/wire-limits.ts';
 import { decodeBody, decodeReplyBody, encodeBody, salvageRequestId } from '../../src/protocol/codec.ts';
-import {
-  encodeFrame,
-  FRAME_BYTES_MAX_BEFORE_AUTH,
-  FRAME_BYTES_MAX_DEFAULT,
-  FrameReader,
-  type Frame,
-} from '../../src/protocol/frame.ts';
+import { encodeFrame, FRAME_BYTES_MAX_BEFORE_AUTH, FrameReader, type Frame } from '../../src/protocol/frame.ts';
 import { createValidators, MESSAGES, messageRule } from '../../src/protocol/messages.ts';
 import type { RequestType } from '../../src/protocol/messages.generated.ts';
 import { authTag, deriveKeys, TagSequence } from '../../src/protocol/proof.ts';

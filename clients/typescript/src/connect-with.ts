@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
-import { SECRET_BYTES_MIN } from '../../../src/protocol/proof.ts';
+import { SECRET_BYTES_MIN } from '../../../src/base/wire-limits.ts';
 import { Client } from './client.ts';
 import { atCallSite, captureCallSite, ContextManagerError, toClientError, type CallSite } from './errors.ts';
 import { Payloads } from './payloads.ts';

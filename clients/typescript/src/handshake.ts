@@ -1,7 +1,8 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { decodeReplyBody, encodeBody } from '../../../src/protocol/codec.ts';
-import { encodeFrame, FRAME_BYTES_MAX_DEFAULT, type Frame } from '../../../src/protocol/frame.ts';
+import { FRAME_BYTES_MAX_DEFAULT } from '../../../src/base/wire-limits.ts';
+import { encodeFrame, type Frame } from '../../../src/protocol/frame.ts';
 import { authTag, deriveKeys, NONCE_BYTES, PROTOCOL_VERSION, TagSequence } from '../../../src/protocol/proof.ts';
 import { ContextManagerError, fromPayload } from './errors.ts';
 

@@ -77,8 +77,8 @@ export interface Endpoint {
 export function resolveEndpoint(options: ClientOptions, io: Io): Endpoint {
   const local = lazily(() => loadLocalConfig(io));
   return {
-    host: options.host ?? reachable(local().config.server.host),
-    port: options.port ?? local().config.server.port,
+    host: options.host ?? reachable(local().settings.server.host),
+    port: options.port ?? local().settings.server.port,
     keyId: options.keyId,
     secret: findSecret(options, io, local),
   };
@@ -106,7 +106,7 @@ function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): 
   const fromVariable = io.environment['PROTOCOL_SECRET'];
   if (fromVariable !== undefined && fromVariable !== '' && options.keyId === 'default')
     return checkSecret(fromVariable, 'PROTOCOL_SECRET');
-  const { keys } = resolveKeys(local(), { environment: io.environment, folder: io.folder, files: nodeSecretFiles });
+  const { keys } = resolveKeys(local(), { environment: io.environment, files: nodeSecretFiles });
   const key = keys.find(({ id }) => id === options.keyId);
   if (key !== undefined) return key.secret;
   throw new CommandError(

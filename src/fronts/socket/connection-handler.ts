@@ -8,14 +8,13 @@ import type { Random } from '../../base/random.ts';
 import type { Validators } from '../../protocol/messages.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
+import type { ServerLimits } from './limits.ts';
 
 export interface ConnectionHandlerDeps {
   readonly gate: Gate;
   readonly keys: KeyRing;
   readonly validators: Validators;
-  /** What is left out keeps the wire protocol's default. */
-  readonly limits?: Partial<ServerLimits>;
+  readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -42,10 +41,9 @@ export class ConnectionHandler {
   #whenEmpty: (() => void) | null = null;
 
   constructor(deps: ConnectionHandlerDeps) {
-    const { gate, clock, metrics } = deps;
-    const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+    const { gate, limits, clock, metrics } = deps;
     this.#gate = gate;
-    this.#deps = { ...deps, limits, dispatcher: new Dispatcher({ ...deps, limits }) };
+    this.#deps = { ...deps, dispatcher: new Dispatcher(deps) };
     gate.countConnections(() => this.#connections.size);
     metrics.gauge('active_connections', () => this.#connections.size);
     this.#stopSweeping = clock.every(sweepIntervalMs(limits), () => this.#startSweep());

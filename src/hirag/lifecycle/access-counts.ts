@@ -3,7 +3,7 @@ import type { ContextRecord } from '../../base/context.ts';
 import { toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Access, ContextStore } from '../../store/store.ts';
-import type { HiragSettings } from '../settings.ts';
+import type { Settings } from '../../config/settings.ts';
 
 export interface AccessCountsDeps {
   readonly store: ContextStore;
@@ -25,7 +25,7 @@ export class AccessCounts {
   #flushing: Promise<void> | null = null;
   #failing = false;
 
-  constructor(deps: AccessCountsDeps, settings: Pick<HiragSettings, 'accessFlushMs' | 'accessFlushEntries'>) {
+  constructor(deps: AccessCountsDeps, settings: Pick<Settings['hirag'], 'accessFlushMs' | 'accessFlushEntries'>) {
     this.#deps = deps;
     this.#flushEntries = settings.accessFlushEntries;
     this.#stopTimer = deps.clock.every(settings.accessFlushMs, () => void this.flush());

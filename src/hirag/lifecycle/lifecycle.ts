@@ -4,7 +4,7 @@ import type { Level } from '../../base/context.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { LevelPolicy } from '../write/level-policy.ts';
-import type { HiragSettings } from '../settings.ts';
+import type { Settings } from '../../config/settings.ts';
 import type { Tiers } from '../write/tiers.ts';
 import type { GcOutcome } from '../types.ts';
 
@@ -23,7 +23,7 @@ export class Lifecycle {
   #running: Promise<GcOutcome> | null = null;
   #closed = false;
 
-  constructor(deps: LifecycleDeps, settings: Pick<HiragSettings, 'gcBatch'>) {
+  constructor(deps: LifecycleDeps, settings: Pick<Settings['hirag'], 'gcBatch'>) {
     this.#deps = deps;
     this.#batch = settings.gcBatch;
   }

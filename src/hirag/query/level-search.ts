@@ -7,13 +7,13 @@ import { toCandidates, type Candidates } from '../../store/candidates.ts';
 import type { ContextStore, SearchRequest, TermStatistics } from '../../store/store.ts';
 import { joinCandidates } from './joined-candidates.ts';
 import type { QueryPlan } from './query-plan.ts';
-import type { HiragSettings } from '../settings.ts';
+import type { Settings } from '../../config/settings.ts';
 
 export interface LevelSearchDeps {
   readonly store: ContextStore;
   readonly embedding: CachedEmbeddingProvider;
   readonly clock: Clock;
-  readonly settings: HiragSettings;
+  readonly settings: Settings['hirag'];
 }
 
 /** What became of the query's embedding. */

@@ -9,7 +9,8 @@ import type { AnswerRules } from './answer.ts';
 import { sharesOf } from './budget.ts';
 import { clientVector } from '../client-vector.ts';
 import type { LevelPolicy } from '../write/level-policy.ts';
-import type { HiragSettings } from '../settings.ts';
+import { denseShareOf } from '../rank/similarity.ts';
+import type { Settings } from '../../config/settings.ts';
 import type { QueryInput } from '../types.ts';
 
 /** A query as it will be run: checked, defaults filled in. */
@@ -39,7 +40,7 @@ const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
 /** Throws `BAD_REQUEST` where the query cannot be run as it stands. */
 export function planQuery(
   input: QueryInput,
-  settings: HiragSettings,
+  settings: Settings['hirag'],
   policy: LevelPolicy,
   embedding: EmbeddingFacts,
 ): QueryPlan {
@@ -51,7 +52,7 @@ export function planQuery(
   const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
   const maxTokens = input.maxTokens ?? settings.maxContextTokens;
   const limit = input.limit ?? settings.queryLimit;
-  const denseCounts = settings.fusion.denseShare[embedding.kind] > 0;
+  const denseCounts = denseShareOf(settings.fusion, embedding.kind) > 0;
   return {
     scope: scopeOf(input),
     levels: levelsOf(input.levels, policy),
@@ -73,7 +74,7 @@ export function planQuery(
 }
 
 /** A threshold of the query's own says all: what reaches it is in, and nothing else. */
-function admissionOf({ relevanceThreshold: own }: QueryInput, settings: HiragSettings): AdmissionRules {
+function admissionOf({ relevanceThreshold: own }: QueryInput, settings: Settings['hirag']): AdmissionRules {
   if (own !== undefined) return { threshold: own, minSimilarity: 0, keptPerLevel: 0 };
   return {
     threshold: settings.relevanceThreshold,

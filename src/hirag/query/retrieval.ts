@@ -13,7 +13,7 @@ import { LevelSearch, type LevelAnswer, type QueryVector, type SearchAnswer } fr
 import { planQuery, type QueryPlan } from './query-plan.ts';
 import { boundedAnalysis } from './query-terms.ts';
 import { compareRank } from '../rank/ranking.ts';
-import type { HiragSettings } from '../settings.ts';
+import type { Settings } from '../../config/settings.ts';
 import { attainableScore, similarities, type Comparison } from '../rank/similarity.ts';
 import type { CallOptions, QueryInput, QueryOutcome, RankedContext, Receipt } from '../types.ts';
 
@@ -22,7 +22,7 @@ export interface RetrievalDeps {
   readonly embedding: CachedEmbeddingProvider;
   readonly accessCounts: AccessCounts;
   readonly policy: LevelPolicy;
-  readonly settings: HiragSettings;
+  readonly settings: Settings['hirag'];
   readonly clock: Clock;
   readonly metrics: Metrics;
 }

@@ -1,8 +1,8 @@
 import type { Level } from '../../base/context.ts';
-import type { HiragSettings } from '../settings.ts';
+import type { Settings } from '../../config/settings.ts';
 import type { ScoreParts } from '../types.ts';
 
-export type RankSettings = Pick<HiragSettings, 'weights' | 'levelWeights' | 'recencyHours'>;
+export type RankSettings = Pick<Settings['hirag'], 'weights' | 'levelWeights' | 'recencyHours'>;
 
 /** What the rank is made from, besides the similarity. */
 export interface RankFacts {

@@ -1,60 +1,12 @@
 import type { QueryAnalysis } from '../../base/text/analyzer.ts';
 import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
 import { dateAffinity } from '../../base/text/dates.ts';
+import type { Settings } from '../../config/settings.ts';
 import { NOBODY, QUESTION_FLAG, SPEAKER_FLAG, type CandidateColumns } from '../../store/candidates.ts';
 import type { QueryTerm, TermStatistics } from '../../store/store.ts';
 
-/** A number for a provider that compares spellings, and one for a provider that compares meanings. */
-export interface ByKind {
-  readonly lexical: number;
-  readonly semantic: number;
-}
-
-/** How words, vectors and what stands around a context become one similarity. docs/retrieval.md has the measurements. */
-export interface FusionSettings {
-  /** Share of the dense side beside BM25, 0..1. */
-  readonly denseShare: ByKind;
-  /** Cosine of a text that has nothing to do with the query, where the store cannot tell; at and below it the dense side is 0. 0..0.99. */
-  readonly denseFloor: ByKind;
-  /** Vectors that a semantic provider's floor is measured on, per level; 0: `denseFloor` as it stands. 0..1,000. */
-  readonly denseFloorSamples: number;
-  /** What a query term in a context 1, 2, ... places away in the session counts for this one, 0..1 each. At most 10. */
-  readonly neighbourWeights: readonly number[];
-  /** The first of these for what stands behind a question, 0..1: an answer often lacks the words that it answers. */
-  readonly answerWeight: number;
-  /**
-   * Tokens up to which a context is lent all this; a longer one in proportion less, as it holds more of its subject
-   * itself. >= 1.
-   */
-  readonly neighbourTokens: number;
-  /** What the cosine of the context before or after counts, 0..1. */
-  readonly denseNeighbourWeight: number;
-  /** Factor where the query names the speaker of the text. > 0. */
-  readonly speakerFactor: number;
-  /** Factor where the text itself asks. > 0. */
-  readonly questionFactor: number;
-  /** Added to the factor 1 where the context was made at a date that the query names. >= 0. */
-  readonly dateBoost: number;
-  /** How fast the similarity nears 1 as more of the query is found. > 0. */
-  readonly slope: number;
-  /** How far the similarity falls with the distance to the best candidate; 0: not at all. >= 0. */
-  readonly relativeExponent: number;
-}
-
-export const DEFAULT_FUSION: FusionSettings = {
-  denseShare: { lexical: 0.15, semantic: 0.35 },
-  denseFloor: { lexical: 0.08, semantic: 0.2 },
-  denseFloorSamples: 64,
-  neighbourWeights: [0.7, 0.5, 0.35],
-  answerWeight: 1,
-  neighbourTokens: 64,
-  denseNeighbourWeight: 0.7,
-  speakerFactor: 1.5,
-  questionFactor: 0.85,
-  dateBoost: 1,
-  slope: 2,
-  relativeExponent: 0.5,
-};
+/** docs/retrieval.md has the measurements. */
+type FusionSettings = Settings['hirag']['fusion'];
 
 /** At each candidate's place. */
 export interface Similarities {
@@ -105,7 +57,7 @@ export function similarities(
   const needs = needsOf(candidates, settings);
   const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
   const dense = denseEvidence(candidates, chain, needs, comparison, settings);
-  const denseShare = denseShareOf(candidates, lexical, comparison, settings);
+  const denseShare = denseShareAmong(candidates, lexical, comparison, settings);
   const similarity = new Float64Array(count);
   let best = 0;
   for (let place = 0; place < count; place++) {
@@ -122,15 +74,20 @@ export function similarities(
   return { similarity, lexical };
 }
 
+/** What the cosine counts beside the words, by what the vectors compare. */
+export function denseShareOf(settings: FusionSettings, kind: Comparison['kind']): number {
+  return kind === 'lexical' ? settings.denseShareLexical : settings.denseShareSemantic;
+}
+
 /** Where no text holds any word of the query, the vectors are all there is to go by. */
-function denseShareOf(
+function denseShareAmong(
   { dense }: CandidateColumns,
   lexical: Float64Array,
   { kind }: Comparison,
   settings: FusionSettings,
 ): number {
   if (dense.every(Number.isNaN)) return 0;
-  return lexical.some((found) => found > 0) ? settings.denseShare[kind] : 1;
+  return lexical.some((found) => found > 0) ? denseShareOf(settings, kind) : 1;
 }
 
 /** What each candidate is lent of its neighbours' evidence, 0..1. */
@@ -251,7 +208,8 @@ function denseEvidence(
   settings: FusionSettings,
 ): Float64Array {
   const byVector = asksByVector(comparison.query);
-  const fixed = byVector && comparison.kind === 'lexical' ? 0 : settings.denseFloor[comparison.kind];
+  const fixed =
+    comparison.kind === 'semantic' ? settings.denseFloorSemantic : byVector ? 0 : settings.denseFloorLexical;
   const floor = Math.min(0.99, comparison.denseFloor ?? fixed);
   const calibrated = new Float64Array(count);
   for (let place = 0; place < count; place++) {

@@ -1,7 +1,7 @@
 import { LEVELS, type ContextRecord, type ExpiryAction, type Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
 import type { Trim } from '../../store/store.ts';
-import type { HiragSettings } from '../settings.ts';
+import type { Settings } from '../../config/settings.ts';
 
 const SECOND_MS = 1000;
 
@@ -15,11 +15,11 @@ export type Entry = Pick<ContextRecord, 'namespace' | 'agentId' | 'sessionId' | 
 
 /** Which levels there are, how long contexts stay in them and where they go from there. */
 export class LevelPolicy {
-  readonly #settings: HiragSettings;
+  readonly #settings: Settings['hirag'];
   /** Levels that are on, highest first. */
   readonly enabled: readonly Level[];
 
-  constructor(settings: HiragSettings) {
+  constructor(settings: Settings['hirag']) {
     this.#settings = settings;
     const on = { immediate: settings.l1Enabled, short_term: settings.l2Enabled, long_term: settings.l3Enabled };
     this.enabled = LEVELS.filter((level) => on[level]);

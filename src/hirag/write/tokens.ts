@@ -1,36 +1,12 @@
+import type { Settings } from '../../config/settings.ts';
+
 /** How many tokens a text is taken to cost. */
 export interface TokenEstimator {
   /** One count (>= 1) per text, in order. */
   count(texts: readonly string[]): Promise<number[]>;
 }
 
-export type TokenEstimatorName = 'CharacterBased' | 'WordBased' | 'Exact';
-
-export interface TokenSettings {
-  readonly estimator: TokenEstimatorName;
-  /** `CharacterBased`: code points per token. > 0. */
-  readonly charsPerToken: number;
-  /** `WordBased`: words per token. > 0. */
-  readonly wordsPerToken: number;
-  /** `Exact`: the model family's byte-pair encoding. */
-  readonly encoding: TokenEncoding;
-}
-
-/** GPT-4o and later: `o200k_base`; GPT-4 and 3.5: `cl100k_base`. */
-export type TokenEncoding = 'o200k_base' | 'cl100k_base';
-
-export const TOKEN_ENCODINGS: readonly TokenEncoding[] = ['o200k_base', 'cl100k_base'];
-
-/**
- * 4 characters or 0.75 words per token: OpenAI's rule of thumb for English
- * (help.openai.com, "What are tokens and how to count them?").
- */
-export const DEFAULT_TOKEN_SETTINGS: TokenSettings = {
-  estimator: 'CharacterBased',
-  charsPerToken: 4,
-  wordsPerToken: 0.75,
-  encoding: 'o200k_base',
-};
+type TokenSettings = Settings['hirag']['tokens'];
 
 export function createTokenEstimator(settings: TokenSettings): TokenEstimator {
   switch (settings.estimator) {
@@ -73,7 +49,7 @@ const LONG_RUNS = new RegExp(`\\S{${RUN_CHARS_MAX + 1},}`, 'u');
  * Counts with the real encoding, which is loaded with the first count (a quarter of a second), not at start-up.
  * Exact but for runs of over 128 characters without a space, where each part may add one token.
  */
-function exactEstimator(encoding: TokenEncoding): TokenEstimator {
+function exactEstimator(encoding: TokenSettings['encoding']): TokenEstimator {
   let loading: Promise<Count> | undefined;
   const countText = async (text: string): Promise<number> => {
     const count = await (loading ??= loadEncoding(encoding));
@@ -98,7 +74,7 @@ function exactEstimator(encoding: TokenEncoding): TokenEstimator {
   };
 }
 
-async function loadEncoding(encoding: TokenEncoding): Promise<Count> {
+async function loadEncoding(encoding: TokenSettings['encoding']): Promise<Count> {
   const library =
     encoding === 'o200k_base'
       ? await import('gpt-tokenizer/encoding/o200k_base')

@@ -4,31 +4,22 @@
 import type { ErrorDetails } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/error-table.ts';
 import type { Filter } from '../../base/context.ts';
+import type { Settings } from '../../config/settings.ts';
 import type { LevelNumber, RecordRow } from './database/rows.ts';
 
+/** What an operator can turn of this store. */
+export type StoreSettings = Settings['vectorDb'];
+export type HnswSettings = StoreSettings['hnsw'];
+export type Quantization = StoreSettings['quantization'];
+
 /** Settings of the worker; everything is plain data. */
-export interface WorkerSettings {
-  readonly dataDir: string;
+export interface WorkerSettings extends StoreSettings {
   readonly embeddingId: string;
   readonly dimension: number;
-  readonly indexingThreshold: number;
-  readonly hnsw: HnswSettings;
-  readonly quantization: Quantization;
   readonly columns: ColumnLimits;
-  /** Resident partitions past this are dropped, the longest idle first; they come back from the rows. */
-  readonly memoryBytesMax: number;
   readonly databasePagesMax: number | null;
   /** Access counts are written with the next commit, or after this time without one. */
   readonly touchFlushMs: number;
-}
-
-export interface HnswSettings {
-  /** Links per node and layer. */
-  readonly m: number;
-  /** Candidates kept while a vector is linked in. */
-  readonly efConstruction: number;
-  /** Candidates kept while a query is answered. */
-  readonly efSearch: number;
 }
 
 /** When vectors are compared column by column. */
@@ -40,8 +31,6 @@ export interface ColumnLimits {
   /** Of a query's numbers, those that are not zero: with more, the other ways are as fast and need no memory for it. */
   readonly nonZeroShareMax: number;
 }
-
-export type Quantization = 'f32' | 'bf16' | 'i8';
 
 export type WireWriteOp =
   /** `vector`: its place in the message's packed vectors. */

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Gate, type GateRequest } from '../../../src/api/gate.ts';
 import type { KeyConfig } from '../../../src/api/key-ring.ts';
-import { gateLimits, type GateLimitSettings } from '../../../src/api/limits.ts';
+import { gateLimits } from '../../../src/api/limits.ts';
 import { Principal } from '../../../src/api/principal.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { noMetrics } from '../../../src/base/metrics.ts';
 import { createValidators } from '../../../src/protocol/messages.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { DEFAULT_LIMITS } from '../../support/settings.ts';
 import { MemoryDouble } from '../../support/memory-double.ts';
 
 const UUID = '018f0000-0000-7000-8000-000000000001';
@@ -26,12 +27,12 @@ beforeEach(() => {
   logged = [];
 });
 
-function open(limits: GateLimitSettings = {}): Gate {
+function open(limits: Partial<typeof DEFAULT_LIMITS> = {}): Gate {
   const note = (fields: object): void => void logged.push(fields);
   return new Gate({
     memory,
     validators,
-    limits: gateLimits(limits),
+    limits: gateLimits({ ...DEFAULT_LIMITS, ...limits }),
     clock,
     log: { ...silentLog, debug: note, warn: note, error: note },
     metrics: {

@@ -21,7 +21,6 @@ function resolve(environment: Record<string, string>, makeSecret = true): Resolv
   const loaded = loadConfig({ environment, folder, files: nodeConfigFiles });
   return resolveKeys(loaded, {
     environment,
-    folder,
     files: nodeSecretFiles,
     ...(makeSecret ? { random: systemRandom } : {}),
   });

@@ -30,10 +30,10 @@ function failure(world: World): StartupError {
 
 describe('loadConfig', () => {
   it('has a default for everything', () => {
-    const { config, environmentName, production, filesRead } = load();
-    expect(config.server.port).toBe(7420);
-    expect(config.vector_db.hnsw.m).toBeGreaterThan(1);
-    expect(config.keys).toEqual([]);
+    const { settings, environmentName, production, filesRead } = load();
+    expect(settings.server.port).toBe(7420);
+    expect(settings.vectorDb.hnsw.m).toBeGreaterThan(1);
+    expect(settings.keys).toEqual([]);
     expect({ environmentName, production, filesRead }).toEqual({
       environmentName: 'development',
       production: false,
@@ -51,8 +51,8 @@ describe('loadConfig', () => {
       A__B: 'c',
       _: 'x',
     };
-    const { config, warnings } = load({ environment });
-    expect(config.server.port).toBe(2);
+    const { settings, warnings } = load({ environment });
+    expect(settings.server.port).toBe(2);
     expect(warnings).toEqual([
       'the environment variable SERVR__PORT is not used: there is no section "servr"; did you mean SERVER__PORT?',
       'the environment variable VECTORDB__HNSW__M is not used: there is no section "vectordb"; did you mean VECTOR_DB__HNSW__M?',
@@ -72,12 +72,12 @@ describe('loadConfig', () => {
       SERVER__MAX_CONNECTIONS: '4',
     };
     const loaded = load({ files, environment });
-    expect(loaded.config.server).toMatchObject({
+    expect(loaded.settings.server).toMatchObject({
       port: 4,
-      http_port: 3,
-      max_connections: 4,
+      httpPort: 3,
+      maxConnections: 4,
       host: 'b',
-      http_host: 'a',
+      httpHost: 'a',
     });
     expect(loaded.production).toBe(true);
     expect(loaded.filesRead).toEqual(Object.keys(files));
@@ -88,12 +88,12 @@ describe('loadConfig', () => {
       '/etc/cm/default.toml': '[server]\nport = 1\nhttp_port = 1',
       '/etc/cm/development.toml': '[server]\nport = 2',
     };
-    const { config } = load({ files, folders: ['/etc/cm'], environment: { CONFIG_PATH: '/etc/cm' } });
-    expect(config.server).toMatchObject({ port: 2, http_port: 1 });
+    const { settings } = load({ files, folders: ['/etc/cm'], environment: { CONFIG_PATH: '/etc/cm' } });
+    expect(settings.server).toMatchObject({ port: 2, httpPort: 1 });
   });
 
   it('types variables by the schema, however deep', () => {
-    const { config } = load({
+    const { settings } = load({
       environment: {
         VECTOR_DB__HNSW__M: '32',
         LOGGING__FORMAT: 'text',
@@ -104,31 +104,31 @@ describe('loadConfig', () => {
         KEYS__0__RATE_LIMIT__BURST: '2',
       },
     });
-    expect(config.vector_db.hnsw.m).toBe(32);
-    expect(config.logging.format).toBe('text');
-    expect(config.keys).toEqual([
+    expect(settings.vectorDb.hnsw.m).toBe(32);
+    expect(settings.logging.format).toBe('text');
+    expect(settings.keys).toEqual([
       {
         id: 'reader',
         secret: '12345678901234567890123456789012',
         scopes: ['read', 'write'],
         namespaces: ['*'],
-        rate_limit: { per_second: 0.5, burst: 2 },
+        rateLimit: { perSecond: 0.5, burst: 2 },
       },
     ]);
   });
 
   it("leaves other programs' variables alone", () => {
     expect(
-      load({ environment: { GIT__X: '1', server__port: '1', SERVER_PORT: '1', __X: '1' } }).config.server.port,
+      load({ environment: { GIT__X: '1', server__port: '1', SERVER_PORT: '1', __X: '1' } }).settings.server.port,
     ).toBe(7420);
   });
 
   it('puts variables into values, typed by the setting, and leaves an escaped reference', () => {
     const files = { '/srv/config/default.toml': '[server]\nport = "${P}"\nhost = "h-${A}"\nhttp_host = "$${A}"' };
-    expect(load({ files, environment: { P: '99', A: 'x' } }).config.server).toMatchObject({
+    expect(load({ files, environment: { P: '99', A: 'x' } }).settings.server).toMatchObject({
       port: 99,
       host: 'h-x',
-      http_host: '${A}',
+      httpHost: '${A}',
     });
   });
 
@@ -154,9 +154,9 @@ describe('loadConfig', () => {
   });
 
   it('cannot be changed afterwards', () => {
-    const { config } = load();
-    expect(() => Object.assign(config.server, { port: 1 })).toThrow(TypeError);
-    expect(() => Object.assign(config.vector_db.hnsw, { m: 1 })).toThrow(TypeError);
+    const { settings } = load();
+    expect(() => Object.assign(settings.server, { port: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(settings.vectorDb.hnsw, { m: 1 })).toThrow(TypeError);
   });
 });
 

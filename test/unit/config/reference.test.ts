@@ -5,6 +5,9 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { renderReference } from '../../../src/config/reference.ts';
 import { CONFIG_SCHEMA } from '../../../src/config/schema.ts';
 import type { SettingSchema } from '../../../src/config/setting.ts';
+import { defaultSettings, toSettings } from '../../../src/config/settings.ts';
+import { leaves } from '../../../src/config/tree.ts';
+import { validate } from '../../../src/config/validate.ts';
 
 const path = new URL('../../../config/reference.toml', import.meta.url);
 const bare = { environment: {}, folder: '/nowhere', files: { read: () => null, isFolder: () => false } };
@@ -15,9 +18,10 @@ describe('config/reference.toml', () => {
   });
 
   it('holds the defaults and nothing else', () => {
-    const { keys, ...defaults } = loadConfig(bare).config;
-    expect(keys).toEqual([]);
-    expect(parse(renderReference())).toEqual(defaults);
+    const written = parse(renderReference());
+    expect(validate(CONFIG_SCHEMA, structuredClone(written))).toEqual([]);
+    expect(toSettings(written)).toEqual(defaultSettings());
+    expect(leaves(written)).toHaveLength(leaves(defaultSettings()).length);
   });
 });
 
@@ -25,9 +29,9 @@ describe('config/default.toml and production.toml', () => {
   it.each(['default', 'production'])('%s.toml is accepted', (name) => {
     const text = readFileSync(new URL(`../../../config/${name}.toml`, import.meta.url), 'utf8');
     const files = { read: (file: string) => (file.endsWith('/x.toml') ? text : null), isFolder: () => false };
-    const { config } = loadConfig({ environment: { CONFIG_PATH: '/x.toml' }, folder: '/nowhere', files });
-    if (name === 'default') expect(config).toEqual(loadConfig(bare).config);
-    else expect(config.logging.format).toBe('json');
+    const { settings } = loadConfig({ environment: { CONFIG_PATH: '/x.toml' }, folder: '/nowhere', files });
+    if (name === 'default') expect(settings).toEqual(loadConfig(bare).settings);
+    else expect(settings.logging.format).toBe('json');
   });
 });
 

@@ -4,8 +4,8 @@ import { FrameReader } from '../../../../src/protocol/frame.ts';
 import { createValidators } from '../../../../src/protocol/messages.ts';
 import { Handshake } from '../../../../src/fronts/socket/handshake.ts';
 import { KeyRing } from '../../../../src/api/key-ring.ts';
-import { DEFAULT_LIMITS } from '../../../../src/fronts/socket/limits.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
+import { DEFAULT_LIMITS } from '../../../support/settings.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 

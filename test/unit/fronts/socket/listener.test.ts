@@ -11,6 +11,7 @@ import { systemRandom } from '../../../../src/base/random.ts';
 import { ConnectionHandler } from '../../../../src/fronts/socket/connection-handler.ts';
 import { Listener } from '../../../../src/fronts/socket/listener.ts';
 import { createValidators } from '../../../../src/protocol/messages.ts';
+import { DEFAULT_LIMITS } from '../../../support/settings.ts';
 import { MemoryDouble } from '../../../support/memory-double.ts';
 import { WireClient } from '../../../support/wire-client.ts';
 import { ADMIN, ADMIN_KEY } from '../../../support/wire-server.ts';
@@ -35,7 +36,8 @@ function create(options: { port?: number; host?: string; maxConnections?: number
   };
   const handler = new ConnectionHandler({
     ...parts,
-    gate: new Gate({ ...parts, memory, limits: gateLimits() }),
+    gate: new Gate({ ...parts, memory, limits: gateLimits(DEFAULT_LIMITS) }),
+    limits: DEFAULT_LIMITS,
     keys: new KeyRing([ADMIN_KEY], systemClock, systemRandom),
     version: '0.0.0',
   });

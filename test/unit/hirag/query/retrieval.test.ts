@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LEVELS } from '../../../../src/base/context.ts';
-import { DEFAULT_FUSION } from '../../../../src/hirag/rank/similarity.ts';
 import type { QueryInput, QueryOutcome, StoreInput } from '../../../../src/hirag/types.ts';
 import type { SearchRequest } from '../../../../src/store/store.ts';
+import { DEFAULTS } from '../../../support/settings.ts';
 import { openMemory, type FixtureOptions, type MemoryFixture } from '../../../support/memory-fixture.ts';
 
 const OWNER = { namespace: 'n', agentId: 'a', sessionId: 's' };
@@ -99,7 +99,7 @@ describe('a query', () => {
   });
 
   it("embeds and compares no vector where the dense side has no share, except a client's own without words", async () => {
-    await start({ settings: { fusion: { ...DEFAULT_FUSION, denseShare: { lexical: 0, semantic: 0.35 } } } });
+    await start({ settings: { fusion: { ...DEFAULTS.hirag.fusion, denseShareLexical: 0 } } });
     await tell(TURNS);
     const requests: SearchRequest[] = [];
     const search = current.store.search.bind(current.store);

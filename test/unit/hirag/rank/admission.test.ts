@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { LEVELS, type Level } from '../../../../src/base/context.ts';
 import { admit, type Admission, type AdmissionRules } from '../../../../src/hirag/rank/admission.ts';
 import { compareRank } from '../../../../src/hirag/rank/ranking.ts';
-import { DEFAULT_HIRAG_SETTINGS as SETTINGS } from '../../../../src/hirag/settings.ts';
+import { DEFAULTS } from '../../../support/settings.ts';
 import { toCandidates } from '../../../../src/store/candidates.ts';
 
+const SETTINGS = DEFAULTS.hirag;
 const NOW_MS = 1_700_000_000_000;
 const YEAR_MS = 365 * 86_400_000;
 const RULES: AdmissionRules = { threshold: 0.2, minSimilarity: 0.1, keptPerLevel: 1 };

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LEVELS } from '../../../../src/base/context.ts';
 import { compareRank, finalScore, scoreParts, type RankFacts } from '../../../../src/hirag/rank/ranking.ts';
-import { DEFAULT_HIRAG_SETTINGS as SETTINGS } from '../../../../src/hirag/settings.ts';
+import { DEFAULTS } from '../../../support/settings.ts';
 
+const SETTINGS = DEFAULTS.hirag;
 const NOW_MS = 1_700_000_000_000;
 const DAY_MS = 86_400_000;
 

@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { analyzeQuery } from '../../../../src/base/text/analyzer.ts';
 import {
   attainableScore,
-  DEFAULT_FUSION,
   similarities,
   type Comparison,
   type Similarities,
 } from '../../../../src/hirag/rank/similarity.ts';
 import { toCandidates, type Candidate } from '../../../../src/store/candidates.ts';
+import { DEFAULTS } from '../../../support/settings.ts';
+
+const DEFAULT_FUSION = DEFAULTS.hirag.fusion;
 
 const TWO_TERMS = analyzeQuery('support group');
 const QUERY: Comparison = { query: TWO_TERMS, attainable: 4, kind: 'lexical', denseFloor: null };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { LEVELS, type ContextRecord, type Level } from '../../../../src/base/context.ts';
 import type { Metrics } from '../../../../src/base/metrics.ts';
-import type { HiragSettings } from '../../../../src/hirag/settings.ts';
+import type { Settings } from '../../../../src/config/settings.ts';
 import type { Memory, StoreInput } from '../../../../src/hirag/types.ts';
 import { openMemory, type MemoryFixture } from '../../../support/memory-fixture.ts';
 
@@ -26,7 +26,7 @@ class Counting implements Metrics {
   gauge: Metrics['gauge'] = () => undefined;
 }
 
-async function start(settings: Partial<HiragSettings> = {}): Promise<MemoryFixture & { metrics: Counting }> {
+async function start(settings: Partial<Settings['hirag']> = {}): Promise<MemoryFixture & { metrics: Counting }> {
   const metrics = new Counting();
   current = await openMemory({ settings, deps: { metrics } });
   return { ...current, metrics };

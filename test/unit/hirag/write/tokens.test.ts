@@ -1,13 +1,11 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
-import {
-  createTokenEstimator,
-  DEFAULT_TOKEN_SETTINGS,
-  type TokenSettings,
-} from '../../../../src/hirag/write/tokens.ts';
+import type { Settings } from '../../../../src/config/settings.ts';
+import { createTokenEstimator } from '../../../../src/hirag/write/tokens.ts';
+import { DEFAULTS } from '../../../support/settings.ts';
 
-async function count(text: string, settings: Partial<TokenSettings> = {}): Promise<number | undefined> {
-  const [tokens] = await createTokenEstimator({ ...DEFAULT_TOKEN_SETTINGS, ...settings }).count([text]);
+async function count(text: string, settings: Partial<Settings['hirag']['tokens']> = {}): Promise<number | undefined> {
+  const [tokens] = await createTokenEstimator({ ...DEFAULTS.hirag.tokens, ...settings }).count([text]);
   return tokens;
 }
 
