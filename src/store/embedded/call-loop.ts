@@ -80,11 +80,11 @@ export class CallLoop {
       for (const id of message.ids) this.#cancelled.add(id);
       return;
     }
-    const { nowMs, vectors } = message;
+    const { nowMs, rows, vectors } = message;
     for (const call of message.calls) {
       if (call.kind === 'close') this.#closing = call.id;
-      else if (call.kind === 'write' || call.kind === 'expire') this.#writes.push({ call, nowMs, vectors });
-      else this.#reads.push({ call, nowMs, vectors });
+      else if (call.kind === 'write' || call.kind === 'expire') this.#writes.push({ call, nowMs, rows, vectors });
+      else this.#reads.push({ call, nowMs, rows, vectors });
     }
   }
 
