@@ -160,8 +160,9 @@ export class StoreEngine {
     if (this.#accesses.pendingCount > 0) this.commit([]);
   }
 
-  close(): void {
-    this.#keeper.close();
+  /** Waits for the end of an index build, which may read the database or write a file just now. */
+  async close(): Promise<void> {
+    await this.#keeper.close();
     this.flushAccesses();
     this.#checkpoint('TRUNCATE');
     this.#opened.close();

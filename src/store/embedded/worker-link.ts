@@ -41,6 +41,7 @@ export class WorkerLink {
   readonly #pending = new Map<number, PendingCall>();
   #state: State = 'new';
   #worker: Worker | null = null;
+  #started: Promise<void> = Promise.resolve();
   #nextId = 1;
   #outbox: WireCall[] = [];
   #rows: RecordRow[] = [];
@@ -64,6 +65,11 @@ export class WorkerLink {
   /** Resolves when the database is open; rejects with `StartupError` where it cannot be opened. */
   start(): Promise<void> {
     this.#state = 'starting';
+    this.#started = this.#start();
+    return this.#started;
+  }
+
+  #start(): Promise<void> {
     const worker = new Worker(this.#deps.workerUrl, { workerData: this.#deps.settings });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
@@ -112,10 +118,12 @@ export class WorkerLink {
   /** Finishes what was called before, then ends the worker. */
   async close(): Promise<void> {
     this.#cancelRestart();
+    // A thread is not ended from outside: it may be inside a binding that cannot bear that.
+    if (this.#state === 'starting') await this.#started.catch(() => {});
+    this.#cancelRestart();
     if (this.#state === 'closing' || this.#state === 'closed') return;
-    if (this.#worker === null || this.#state !== 'up') {
+    if (this.#state !== 'up') {
       this.#state = 'closed';
-      await this.#worker?.terminate();
       return;
     }
     const exited = new Promise<void>((resolve) => (this.#onExit = resolve));
