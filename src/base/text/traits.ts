@@ -1,5 +1,6 @@
 // What ranking wants to know of a text besides its terms: who says it, and whether it asks.
 
+import { isLabel, isRole, isWrittenAsName } from './labels.ts';
 import { foldText, segmentWords } from './segment.ts';
 
 export interface TextTraits {
@@ -12,17 +13,47 @@ export interface TextTraits {
 const SPEAKER_CHARS_MAX = 40;
 const SPEAKER_WORDS_MAX = 4;
 /** An optional bracketed time stamp, a name without digits or punctuation, a colon, and a space where the script has them. */
-const SPEAKER = /^\s*(?:[[(][^\])]{1,40}[\])]\s*)?([\p{L}][\p{L}\p{M}\p{N} ._'’-]{0,39}?)(?::\s|：)/u;
+const SPEAKER = /^\s*([[(][^\])]{1,40}[\])]\s*)?([\p{L}][\p{L}\p{M}\p{N} ._'’-]{0,39}?)(?::\s|：)/u;
 /** A question mark of any script, then closing marks, emoji, or one bracketed attachment. */
 const QUESTION_END = /[?？؟⁇]["'”’»)\s\p{Extended_Pictographic}\ufe0f]*(?:\[[^\]]{0,300}\]\s*)?$/u;
 const TAIL_CHARS = 400;
 
+/** Characters after the colon that tell what is said from a value. */
+const UTTERANCE_CHARS = 200;
+const SENTENCE_END = /[.!?…](?:["'”’»)\s]|$)|[。！？؟।]|\p{Extended_Pictographic}/u;
+/** Words that values of fields hardly ever have: those of who speaks to whom, and what is said when people meet. */
+const SPOKEN =
+  /(?:^|[\s"'“(])(?:i|i['’]\p{L}+|you|we|he|she|it|they|me|my|your|our|this|that|is|are|am|was|were|do|does|did|don['’]t|have|has|had|will|would|can|could|should|let['’]s|what|who|when|where|why|how|hello|hi|hey|thanks|thank|yes|yeah|no|ok|okay|sure|bye|hallo|danke|ich|du|wir|ja|nein|hola|gracias|yo|bonjour|merci|je|tu|nous|oui|non|ciao|grazie|привет|спасибо|я|ты|да|нет|नमस्ते|मैं)(?=$|[\s,.!?'"’”)])/iu;
+const SPOKEN_UNSPACED = /你|我|您|吗|吧|谢谢|は|です|ます|ありがとう|こんにちは|안녕|감사|요$/u;
+const SAID_WORDS_MIN = 4;
+const SAID_UNSPACED_CHARS_MIN = 5;
+const UNSPACED = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/gu;
+
 /** The traits of `text`, from its first and last characters only. */
 export function textTraits(text: string): TextTraits {
-  const name = SPEAKER.exec(text.slice(0, 2 * SPEAKER_CHARS_MAX + 4))?.[1];
-  const speaker = name === undefined ? [] : segmentWords(foldText(name));
-  return {
-    speaker: speaker.length <= SPEAKER_WORDS_MAX ? speaker : [],
-    isQuestion: QUESTION_END.test(text.slice(-TAIL_CHARS)),
-  };
+  return { speaker: speakerOf(text), isQuestion: QUESTION_END.test(text.slice(-TAIL_CHARS)) };
+}
+
+function speakerOf(text: string): string[] {
+  const match = SPEAKER.exec(text.slice(0, 2 * SPEAKER_CHARS_MAX + 4));
+  const name = match?.[2];
+  if (match === null || name === undefined) return [];
+  const said = text.slice(match[0].length, match[0].length + UTTERANCE_CHARS);
+  if (!speaks(name, match[1] !== undefined, said)) return [];
+  const speaker = segmentWords(foldText(name));
+  return speaker.length <= SPEAKER_WORDS_MAX ? speaker : [];
+}
+
+/** `Ann: hello` speaks, `Hobby: chess` and `Blood type: A` do not. In doubt what follows decides. */
+function speaks(name: string, isStamped: boolean, said: string): boolean {
+  if (isLabel(name)) return false;
+  if (isRole(name) || isStamped) return true;
+  return isWrittenAsName(name) && isUtterance(said);
+}
+
+/** A sentence, or part of one, rather than the value of a field. */
+function isUtterance(said: string): boolean {
+  if (SENTENCE_END.test(said) || SPOKEN.test(said) || SPOKEN_UNSPACED.test(said)) return true;
+  if ((said.match(UNSPACED)?.length ?? 0) >= SAID_UNSPACED_CHARS_MIN) return true;
+  return said.split(/[,;、，\n]/u).some((part) => part.trim().split(/\s+/u).length >= SAID_WORDS_MIN);
 }

@@ -16,6 +16,42 @@ describe('textTraits', () => {
   });
 
   it.each([
+    'Hobby: chess',
+    'Hobbies: chess and hiking',
+    'Favourite colour: green',
+    'Shoe Size: 42',
+    'Blood type: A+',
+    'Status: The deploy is done.',
+    'Summary: She moved to Oslo.',
+    'Lives in: Berlin',
+    'TODO: call Ann',
+    'note: buy milk.',
+    'You can choose: a full refund, or a replacement.',
+    'Partner: Tom',
+    'Beruf: Lehrerin',
+    'Ciudad: Lisboa',
+    '爱好：下棋',
+    '趣味：チェスをすることです。',
+    'Хобби: шахматы',
+  ])('%j is a field, and nobody speaks', (text) => {
+    expect(textTraits(text).speaker).toEqual([]);
+  });
+
+  it.each([
+    ['Mara: I play chess', ['mara']],
+    ['Ben: the needle is in the shed', ['ben']],
+    ['Eve: Tarts!', ['eve']],
+    ['Mara: ich spiele gern Schach', ['mara']],
+    ['Ludwig van Beethoven: da da da dum!', ['ludwig', 'van', 'beethoven']],
+    ['assistant: 42', ['assistant']],
+    ['[09:15] bob: chess', ['bob']],
+    ['Мария: привет', ['мария']],
+    ['小明：今天天气好', ['小明']],
+  ])('somebody speaks in %j', (text, speaker) => {
+    expect(textTraits(text).speaker).toEqual(speaker);
+  });
+
+  it.each([
     ['Ann: How are you?', true],
     ['Ann: How are you? 😀', true],
     ['Ann: "Really?"', true],
