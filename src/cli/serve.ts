@@ -59,10 +59,7 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
   try {
     const server = await startServer({ settings, keys: keys.keys }, { log, version });
     const ended = endWithSignals(server, log, target);
-    // A full disk behind standard output is no reason not to serve.
-    await announce(server, { options, io, version, loaded, keys }).catch((error: unknown) => {
-      log.warn({ error }, 'where it listens could not be written to standard output');
-    });
+    await announce(server, { options, io, version, loaded, keys });
     await ended;
   } catch (error) {
     // What stands in the way is shown as message and remedy; anything else is a defect, and its stack belongs in the log.

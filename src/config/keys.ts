@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { parseDateTime } from '../base/date-time.ts';
 import { StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
@@ -156,6 +155,10 @@ export function checkSecret(
 
 function toKeySettings(key: Settings['keys'][number], secret: string, place: number): KeySettings {
   const { notAfter, rateLimit } = key;
+  const notAfterMs = notAfter === undefined ? undefined : Date.parse(notAfter);
+  if (Number.isNaN(notAfterMs)) {
+    throw new StartupError(`\`keys[${place}].not_after\` is not a date`, 'Write it as 2027-01-31T00:00:00Z.');
+  }
   if (key.namespaces.includes('*') && key.namespaces.length > 1) {
     throw new StartupError(`\`keys[${place}].namespaces\` mixes "*" with names`, 'List names, or "*" alone.');
   }
@@ -164,8 +167,7 @@ function toKeySettings(key: Settings['keys'][number], secret: string, place: num
     secret,
     scopes: key.scopes,
     namespaces: key.namespaces,
-    // The schema takes no other text; a key that it let through would be one that never expires.
-    ...(notAfter === undefined ? {} : { notAfterMs: parseDateTime(notAfter) ?? 0 }),
+    ...(notAfterMs === undefined ? {} : { notAfterMs }),
     ...(rateLimit === undefined ? {} : { rateLimit }),
   };
 }

@@ -41,7 +41,7 @@ export interface MemoryDeps {
 /** Records of a page where the request names no `limit`. */
 const LIST_LIMIT = 100;
 
-/** Starts no timer: what is to be done every so often, its owner asks for. */
+/** Starts the timer that writes access counts; nothing else runs until it is called. */
 export function createMemory(deps: MemoryDeps): Memory {
   return new TieredMemory(deps);
 }
@@ -118,12 +118,8 @@ class TieredMemory implements Memory {
     };
   }
 
-  gc(signal?: AbortSignal): Promise<GcOutcome> {
-    return this.#lifecycle.runGc(signal);
-  }
-
-  flushAccessCounts(): Promise<void> {
-    return this.#accessCounts.flush();
+  gc(): Promise<GcOutcome> {
+    return this.#lifecycle.runGc();
   }
 
   clearCaches(): { readonly embeddings: number } {

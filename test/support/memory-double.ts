@@ -150,10 +150,6 @@ export class MemoryDouble implements Memory {
     return { promoted: 1, deleted: 2 };
   }
 
-  flushAccessCounts(): Promise<void> {
-    return Promise.resolve();
-  }
-
   clearCaches(): { embeddings: number } {
     this.calls.push({ method: 'clearCaches', input: {} });
     return { embeddings: 3 };

@@ -2,12 +2,12 @@
 
 import { findDates, type NamedDate } from './dates.ts';
 import { IRREGULAR_ENGLISH } from './irregular.ts';
-import { segmentWords } from './segment.ts';
+import { isHan, segmentForIndex, segmentWords } from './segment.ts';
 import { stemEnglish } from './stemmer.ts';
 import { ENGLISH_STOP_WORDS } from './stopwords.ts';
 
 /** Raised with every change of the terms that `analyze` gives: indexes made before must be rebuilt. */
-export const ANALYZER_VERSION = 1;
+export const ANALYZER_VERSION = 2;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;
@@ -18,6 +18,9 @@ const VIEW_CHARS_MIN = 13;
 /** A capitalised word inside a sentence. */
 const NAME_INSIDE = /(?<=[\p{L}\p{N},;'’"] )\p{Lu}[\p{L}\p{M}]+/gu;
 const ASCII_LETTERS = /^[a-z]+$/;
+const ASCII_LAST = 0x7f;
+/** What a Han character of a query counts inside a longer run, whose pairs say more: half of all words are pairs. */
+const HAN_INSIDE_WEIGHT = 0.2;
 const stems = new Map<string, string>();
 
 export interface WeightedTerm {
@@ -36,6 +39,8 @@ export interface QueryAnalysis {
 
 /** Stem of a folded word: Porter2 for ASCII letters, the word itself for any other script. */
 export function stemWord(word: string): string {
+  // Pairs of characters are many and short, and would push the words of spaced scripts out of the cache.
+  if (word.length < VIEW_CHARS_MIN && word.charCodeAt(0) > ASCII_LAST) return word;
   const known = stems.get(word);
   if (known !== undefined) return known;
   const own = word.length < VIEW_CHARS_MIN ? word : word.split('').join('');
@@ -51,7 +56,13 @@ export function isStopWord(word: string): boolean {
 
 /** Index terms of `text` in order, without function words; with them where there is nothing else. */
 export function analyze(text: string): string[] {
-  const words = segmentWords(text);
+  const { words, characters } = segmentForIndex(text);
+  const terms = termsOf(words);
+  for (const { character } of characters) terms.push(character);
+  return terms;
+}
+
+function termsOf(words: readonly string[]): string[] {
   const terms: string[] = [];
   for (const word of words) if (!ENGLISH_STOP_WORDS.has(word)) terms.push(stemWord(word));
   return terms.length > 0 ? terms : words.map(stemWord);
@@ -59,7 +70,14 @@ export function analyze(text: string): string[] {
 
 /** What a query asks for: its terms, the names and the dates in it. */
 export function analyzeQuery(text: string): QueryAnalysis {
-  const terms = [...new Set(analyze(text))].slice(0, QUERY_TERMS_MAX).map((term) => ({ term, weight: 1 }));
+  const { words, characters } = segmentForIndex(text);
+  const weights = new Map<string, number>();
+  for (const term of termsOf(words)) weights.set(term, 1);
+  for (const { character, isAlone } of characters) {
+    if (isAlone) weights.set(character, 1);
+    else if (isHan(character) && !weights.has(character)) weights.set(character, HAN_INSIDE_WEIGHT);
+  }
+  const terms = [...weights].slice(0, QUERY_TERMS_MAX).map(([term, weight]) => ({ term, weight }));
   const names = new Set(segmentWords(text).filter((word) => !ENGLISH_STOP_WORDS.has(word)));
   // Will, May or Don inside a sentence is a person, at its start most likely not.
   for (const name of text.match(NAME_INSIDE) ?? []) {

@@ -2,6 +2,8 @@
 // no spaces between words give overlapping character pairs, as Lucene's CJKBigramFilter does: pairs
 // need no dictionary, and a query's pairs are found inside any longer run.
 
+import { boundMarks } from './marks.ts';
+
 // eslint-disable-next-line no-control-regex -- all of ASCII, control characters with it
 const ASCII_ONLY = /^[\x00-\x7f]*$/;
 const ASCII_WORD = /[0-9]+(?:[.,][0-9]+)+|[a-z0-9]+(?:'[a-z]+)*/g;
@@ -42,7 +44,7 @@ const FOLDED: ReadonlyMap<string, string> = new Map([
 /** NFKC, lower case, without diacritics: the form in which words are compared. */
 export function foldText(text: string): string {
   if (ASCII_ONLY.test(text)) return text.toLowerCase();
-  return text
+  return boundMarks(text)
     .normalize('NFKC')
     .toLowerCase()
     .normalize('NFD')
@@ -56,21 +58,53 @@ export function segmentWords(text: string): string[] {
   const words: string[] = [];
   const isAscii = ASCII_ONLY.test(text);
   const folded = foldText(text);
-  const matches = folded.match(isAscii ? ASCII_WORD : WORD);
-  if (matches === null) return words;
   const hasUnspaced = !isAscii && UNSPACED_ANY.test(folded);
-  for (const match of matches) {
-    const word = match.length > WORD_CHARS_MAX && !hasUnspaced ? match.slice(0, WORD_CHARS_MAX) : match;
-    if (isDigit(word.charCodeAt(0))) pushNumber(word, words);
-    else if (hasUnspaced && UNSPACED_ANY.test(word)) pushUnspaced(word, words);
-    else if (word.includes("'")) pushParts(word, words);
-    else words.push(word);
+  for (const word of folded.match(isAscii ? ASCII_WORD : WORD) ?? []) {
+    if (hasUnspaced && !isDigit(word) && UNSPACED_ANY.test(word)) pushUnspaced(word, words);
+    else pushSpaced(word, words);
   }
   if (INNER_CAPITAL.test(text)) pushCamelParts(text, words);
   return words;
 }
 
-function isDigit(charCode: number): boolean {
+/** A character of Chinese, Japanese or Korean that may be a word by itself. */
+export interface LoneCharacter {
+  readonly character: string;
+  /** No other character of its script stands beside it: the Han of `猫は`. */
+  readonly isAlone: boolean;
+}
+
+export interface IndexWords {
+  /** As `segmentWords` has them, but numbers that touch an unspaced script are words of their own. */
+  readonly words: readonly string[];
+  /** Characters inside the unspaced runs, which `words` has in pairs only. */
+  readonly characters: readonly LoneCharacter[];
+}
+
+/** What of `text` can be looked for. The pairs alone would never answer a word of one character. */
+export function segmentForIndex(text: string): IndexWords {
+  const characters: LoneCharacter[] = [];
+  if (ASCII_ONLY.test(text)) return { words: segmentWords(text), characters };
+  const words: string[] = [];
+  const folded = foldText(text);
+  const hasUnspaced = UNSPACED_ANY.test(folded);
+  for (const word of folded.match(WORD) ?? []) {
+    if (hasUnspaced && UNSPACED_ANY.test(word)) pushUnspaced(word, words, characters);
+    else pushSpaced(word, words);
+  }
+  if (INNER_CAPITAL.test(text)) pushCamelParts(text, words);
+  return { words, characters };
+}
+
+function pushSpaced(word: string, words: string[]): void {
+  const bounded = word.length > WORD_CHARS_MAX ? word.slice(0, WORD_CHARS_MAX) : word;
+  if (isDigit(bounded)) pushNumber(bounded, words);
+  else if (bounded.includes("'")) pushParts(bounded, words);
+  else words.push(bounded);
+}
+
+function isDigit(word: string): boolean {
+  const charCode = word.charCodeAt(0);
   return charCode >= 48 && charCode <= 57;
 }
 
@@ -87,20 +121,48 @@ function pushParts(word: string, words: string[]): void {
   }
 }
 
-function pushUnspaced(word: string, words: string[]): void {
+function pushUnspaced(word: string, words: string[], characters?: LoneCharacter[]): void {
+  const pushBeside = characters === undefined ? pushBounded : pushSpaced;
   let end = 0;
   for (const run of word.matchAll(UNSPACED_RUN)) {
-    if (run.index > end) words.push(word.slice(end, run.index));
-    pushPairs(run[0], words);
+    if (run.index > end) pushBeside(word.slice(end, run.index), words);
+    pushPairs(run[0], words, characters);
     end = run.index + run[0].length;
   }
-  if (end < word.length) words.push(word.slice(end));
+  if (end < word.length) pushBeside(word.slice(end), words);
 }
 
-function pushPairs(run: string, words: string[]): void {
+function pushBounded(part: string, words: string[]): void {
+  words.push(part.length > WORD_CHARS_MAX ? part.slice(0, WORD_CHARS_MAX) : part);
+}
+
+function pushPairs(run: string, words: string[], lone: LoneCharacter[] | undefined): void {
   const characters = [...run];
   if (characters.length === 1) words.push(run);
   for (let i = 0; i + 1 < characters.length; i++) words.push(`${characters[i] ?? ''}${characters[i + 1] ?? ''}`);
+  if (lone === undefined || characters.length === 1) return;
+  const scripts = characters.map(wordScript);
+  for (const [i, character] of characters.entries()) {
+    const script = scripts[i];
+    if (script !== null) lone.push({ character, isAlone: script !== scripts[i - 1] && script !== scripts[i + 1] });
+  }
+}
+
+/** Scripts in which one character can be a word; those of kana hardly ever are. */
+function wordScript(character: string): 'Han' | 'Hangul' | null {
+  if (isHan(character)) return 'Han';
+  return isHangul(character) ? 'Hangul' : null;
+}
+
+export function isHan(character: string): boolean {
+  const code = character.codePointAt(0) ?? 0;
+  return (
+    (code >= 0x4e00 && code <= 0x9fff) || (code >= 0x3400 && code <= 0x4dbf) || (code >= 0x20000 && code <= 0x3ffff)
+  );
+}
+
+function isHangul(character: string): boolean {
+  return character >= '가' && character <= '힣';
 }
 
 function pushCamelParts(text: string, words: string[]): void {

@@ -9,19 +9,14 @@ const KILLED_EXIT_CODE = 143;
 /** 128 + 2, for Ctrl-C. */
 const INTERRUPTED_EXIT_CODE = 130;
 
-const EXIT_CODES = { SIGTERM: KILLED_EXIT_CODE, SIGINT: INTERRUPTED_EXIT_CODE };
-
-/** Until the returned function is called, a signal cleans up, says `message` and ends the process. */
+/** Until the returned function is called, Ctrl-C cleans up, says `message` and ends the process with exit code 130. */
 export function onInterrupt(io: Io, message: string, cleanUp: () => void): () => void {
-  const onSignal = (signal: (typeof SIGNALS)[number]): void => {
+  const onSignal = (): void => {
     cleanUp();
-    const end = (): void => process.exit(EXIT_CODES[signal]);
-    io.stderr.write(`${message}\n`).then(end, end);
+    void io.stderr.write(`${message}\n`).then(() => process.exit(INTERRUPTED_EXIT_CODE));
   };
-  for (const signal of SIGNALS) process.once(signal, onSignal);
-  return () => {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
-  };
+  process.once('SIGINT', onSignal);
+  return () => process.off('SIGINT', onSignal);
 }
 
 /**

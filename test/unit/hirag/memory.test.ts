@@ -325,9 +325,10 @@ describe('the rest', () => {
     expect(await memory.healthy()).toBe(false);
   });
 
-  it('starts no timer', async () => {
+  it('leaves no timer behind', async () => {
     const made = await openMemory({ store: new StoreDouble() });
-    expect(made.clock.pendingTimers).toBe(0);
+    expect(made.clock.pendingTimers).toBe(1);
     await made.close();
+    expect(made.clock.pendingTimers).toBe(0);
   });
 });

@@ -2,24 +2,16 @@
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
-import { deriveFromText } from './derived-text.ts';
+import { type Derived, deriveFromText } from './derived-text.ts';
 import type { Effect } from './effects.ts';
 import { filterToSql } from './filter-sql.ts';
 import { LevelQueues, MOVE_SQL } from './level-queues.ts';
-import type { WireWriteOp, WireWriteResult } from '../messages.ts';
+import type { MovedRow, WireWriteOp, WireWriteResult } from '../messages.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
-import {
-  type LevelNumber,
-  packMoved,
-  packRows,
-  type PackedRows,
-  RECORD_COLUMNS,
-  type RecordRow,
-  unpackRow,
-} from './rows.ts';
+import { type LevelNumber, RECORD_COLUMNS, type RecordRow } from './rows.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
-import { analyzed, hiddenFrom, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
+import { derivedOf, hiddenFrom, isOver, STORED_COLUMNS, type StoredRow, toDocument } from './stored-row.ts';
 
 type OpOf<K extends WireWriteOp['op']> = Extract<WireWriteOp, { readonly op: K }>;
 
@@ -29,8 +21,6 @@ export interface WriteContext {
   readonly effects: Effect[];
   /** The vector at this place of the call's message; a view, to be copied by whoever keeps it. */
   vector(place: number): Float32Array;
-  /** The row at this place of the call's message. */
-  row(place: number): RecordRow;
 }
 
 /** Rows read at a time on their way to be deleted. */
@@ -39,7 +29,7 @@ const DELETED_AT_ONCE = 1_000;
 export interface Move {
   readonly level: LevelNumber;
   readonly expiresAtMs: number | null;
-  readonly expiryAction: number;
+  readonly action: number;
 }
 
 export class Writer {
@@ -67,7 +57,9 @@ export class Writer {
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#record = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#recordBySeq = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
-    this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
+    this.#stored = database.prepare(
+      `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`,
+    );
     this.#update =
       database.prepare(`UPDATE contexts SET version = version + 1, updated_at = ?, entry = ?, entered = ?, level = ?,
       expires_at = ?, expiry_action = ?, metadata = coalesce(?, metadata), tags = coalesce(?, tags),
@@ -106,64 +98,74 @@ export class Writer {
 
   #put(op: OpOf<'put'>, context: WriteContext): WireWriteResult {
     const space = this.#spaces.getOrCreate(op.namespace);
-    const row = context.row(op.row);
-    const { id } = row;
-    if (!this.#queues.hasNew(space.id, id) && this.#find(space, id) === undefined) {
-      this.#putNew(space, row, context.vector(op.vector));
+    const id = op.row[0];
+    if (!this.#queues.hasNew(space.id, id) && this.#stored.get(space.id, id) === undefined) {
+      this.#putNew(space, op, context);
       return 'created';
     }
     this.flush(context.effects);
-    const existing = this.#find(space, id) as StoredRow;
+    const existing = this.#stored.get(space.id, id) as unknown as StoredRow;
     if (isOver(existing, context.nowMs)) {
       // Its lifetime has ended and the sweep has not come by yet: to every reader it is gone.
       this.remove(space.id, existing, context.effects);
-      this.#putNew(space, row, context.vector(op.vector));
+      this.#putNew(space, op, context);
       return 'created';
     }
-    const record = unpackRow(this.#record.get(space.id, id) as unknown as PackedRows, 0);
-    return record.text === row.text ? { existing: packRows([record]) } : 'conflict';
+    const record = this.#record.get(space.id, id) as unknown as RecordRow;
+    return record[4] === op.row[4] ? { existing: record } : 'conflict';
   }
 
-  #putNew(space: Space, row: RecordRow, vector: Float32Array): void {
+  #putNew(space: Space, { row, vector }: OpOf<'put'>, context: WriteContext): void {
+    const [
+      id,
+      agentId,
+      sessionId,
+      level,
+      text,
+      tokenCount,
+      ,
+      ,
+      version,
+      createdAtMs,
+      ,
+      expiresAtMs,
+      action,
+      accessCount,
+    ] = row;
     const seq = this.#sequence.next();
-    const { terms, traits } = deriveFromText(row.text);
+    const { terms, traits } = deriveFromText(text);
     const stored: StoredRow = {
       seq,
       entry: seq,
       entered: seq,
-      id: row.id,
-      agentId: row.agentId,
-      sessionId: row.sessionId,
-      level: row.level,
-      createdAtMs: row.createdAtMs,
-      expiresAtMs: row.expiresAtMs,
-      expiryAction: row.expiryAction,
-      tokenCount: row.tokenCount,
-      version: row.version,
+      id,
+      agent_id: agentId,
+      session_id: sessionId,
+      level,
+      created_at: createdAtMs,
+      expires_at: expiresAtMs,
+      expiry_action: action,
+      access_count: accessCount,
+      token_count: tokenCount,
+      version,
       terms,
       traits,
-      accessCount: row.accessCount,
-      oldText: null,
+      old_text: null,
     };
-    this.#queues.put(space.id, stored, row, vector);
-  }
-
-  #find(space: Space, id: string): StoredRow | undefined {
-    const values = this.#stored.get(space.id, id) as unknown as PackedRows | undefined;
-    return values === undefined ? undefined : toStored(values);
+    this.#queues.put(space.id, stored, row, context.vector(vector));
   }
 
   #applyUpdate(op: OpOf<'update'>, context: WriteContext): WireWriteResult {
     this.flush(context.effects);
     const space = this.#spaces.get(op.namespace);
-    const stored = space && this.#find(space, op.id);
+    const stored = space && (this.#stored.get(space.id, op.id) as unknown as StoredRow | undefined);
     if (space === undefined || stored === undefined || isOver(stored, context.nowMs)) return { failed: 'not_found' };
     if (op.ifVersion !== null && op.ifVersion !== stored.version)
       return { failed: 'version_conflict', version: stored.version };
     const moves = op.level !== null && op.level !== stored.level;
     const entry = moves || op.text !== null ? this.#sequence.next() : stored.entry;
-    const expiresAtMs = op.expiry === null ? stored.expiresAtMs : op.expiry.atMs;
-    const expiryAction = op.expiry === null ? stored.expiryAction : op.expiry.action;
+    const expiresAtMs = op.expiry === null ? stored.expires_at : op.expiry.atMs;
+    const action = op.expiry === null ? stored.expiry_action : op.expiry.action;
     const derived = op.text === null ? null : deriveFromText(op.text.text);
     this.#update.run(
       op.updatedAtMs,
@@ -171,7 +173,7 @@ export class Writer {
       moves ? entry : stored.entered,
       op.level ?? stored.level,
       expiresAtMs,
-      expiryAction,
+      action,
       op.metadata,
       op.tags,
       op.text?.text ?? null,
@@ -185,18 +187,24 @@ export class Writer {
       ...stored,
       entry,
       level: op.level ?? stored.level,
-      expiresAtMs,
-      expiryAction,
-      tokenCount: op.text?.tokenCount ?? stored.tokenCount,
-      ...(derived === null ? {} : { ...derived, oldText: null }),
+      expires_at: expiresAtMs,
+      expiry_action: action,
+      token_count: op.text?.tokenCount ?? stored.token_count,
     };
     this.#countMove(space.id, stored, changed.level);
-    this.#reportUpdate(space.id, stored, changed, op, context);
-    return { updated: this.#recordBySeq.get(stored.seq) as unknown as PackedRows };
+    this.#reportUpdate(space.id, stored, changed, derived, op, context);
+    return { updated: this.#recordBySeq.get(stored.seq) as unknown as RecordRow };
   }
 
-  #reportUpdate(spaceId: number, before: StoredRow, after: StoredRow, op: OpOf<'update'>, context: WriteContext): void {
-    if (op.text !== null) {
+  #reportUpdate(
+    spaceId: number,
+    before: StoredRow,
+    after: StoredRow,
+    derived: Derived | null,
+    op: OpOf<'update'>,
+    context: WriteContext,
+  ): void {
+    if (op.text !== null && derived !== null) {
       const vector = context.vector(op.text.vector);
       this.#updateVector.run(bytesOf(vector), before.seq);
       context.effects.push({
@@ -204,19 +212,15 @@ export class Writer {
         spaceId,
         level: before.level,
         entry: before.entry,
-        terms: analyzed(before).terms,
+        terms: derivedOf(before).terms,
       });
-      context.effects.push({ kind: 'add', spaceId, document: after, vector });
+      context.effects.push({ kind: 'add', spaceId, document: toDocument(after, derived), vector });
     } else if (after.entry !== before.entry) {
-      context.effects.push({
-        kind: 'move',
-        spaceId,
-        from: before.level,
-        oldEntry: before.entry,
-        document: analyzed(after),
-      });
+      const document = toDocument(after, derivedOf(before));
+      context.effects.push({ kind: 'move', spaceId, from: before.level, oldEntry: before.entry, document });
     } else {
-      context.effects.push({ kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after) });
+      const hiddenFromMs = hiddenFrom(after.expires_at, after.expiry_action);
+      context.effects.push({ kind: 'change', spaceId, entry: after.entry, hiddenFromMs });
     }
   }
 
@@ -225,7 +229,7 @@ export class Writer {
     const space = this.#spaces.get(op.namespace);
     const deletedIds: string[] = [];
     for (const id of op.ids) {
-      const stored = space && this.#find(space, id);
+      const stored = space && (this.#stored.get(space.id, id) as unknown as StoredRow | undefined);
       if (space === undefined || stored === undefined) continue;
       this.remove(space.id, stored, context.effects);
       deletedIds.push(id);
@@ -249,15 +253,13 @@ export class Writer {
       parameters.push(...condition.parameters);
     }
     // A level may hold millions: what is deleted does not match again, so the next ones come up.
-    const matching = rows(
-      this.#database,
+    const matching = this.#database.prepare(
       `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE ${where} LIMIT ${DELETED_AT_ONCE}`,
     );
     const deletedIds: string[] = [];
     for (;;) {
-      const found = matching.all(...parameters) as unknown as PackedRows[];
-      for (const values of found) {
-        const stored = toStored(values);
+      const found = matching.all(...parameters) as unknown as StoredRow[];
+      for (const stored of found) {
         this.remove(space.id, stored, context.effects);
         deletedIds.push(stored.id);
       }
@@ -277,12 +279,12 @@ export class Writer {
       return { moved: [], deletedIds: overflow.map(({ id }) => id) };
     }
     if (!this.#queues.canTake(owner)) this.flush(effects);
-    const moved = this.#queues.take(owner, keep).map((unwritten) => {
+    const moved = this.#queues.take(owner, keep).map((unwritten): MovedRow => {
       const row = this.#moved(unwritten.row, moveTo);
       this.#queues.move(unwritten, row);
-      return row;
+      return [row.id, row.agent_id, row.session_id, row.level, row.expires_at, row.expiry_action];
     });
-    return { moved: packMoved(moved), deletedIds: [] };
+    return { moved, deletedIds: [] };
   }
 
   /** Everything is written. */
@@ -290,36 +292,38 @@ export class Writer {
     this.#delete.run(stored.seq);
     this.#deleteVector.run(stored.seq);
     this.#deleteAccesses.run(stored.seq);
-    this.#counts.addContext(spaceId, stored.level, stored.agentId, stored.sessionId, -1);
-    effects.push({ kind: 'remove', spaceId, level: stored.level, entry: stored.entry, terms: analyzed(stored).terms });
+    this.#counts.addContext(spaceId, stored.level, stored.agent_id, stored.session_id, -1);
+    effects.push({ kind: 'remove', spaceId, level: stored.level, entry: stored.entry, terms: derivedOf(stored).terms });
   }
 
   /** Everything is written. */
   move(spaceId: number, stored: StoredRow, to: Move, effects: Effect[]): RecordRow {
     const moved = this.#moved(stored, to);
-    this.#move.run(moved.level, moved.entry, moved.entered, moved.expiresAtMs, moved.expiryAction, moved.seq);
+    this.#move.run(moved.level, moved.entry, moved.entered, moved.expires_at, moved.expiry_action, moved.seq);
     this.#countMove(spaceId, stored, moved.level);
     effects.push({
       kind: 'move',
       spaceId,
       from: stored.level,
       oldEntry: stored.entry,
-      document: analyzed(moved),
+      document: toDocument(moved, derivedOf(stored)),
     });
-    return unpackRow(this.#recordBySeq.get(stored.seq) as unknown as PackedRows, 0);
+    return this.#recordBySeq.get(stored.seq) as unknown as RecordRow;
   }
 
   /** A lifetime that ends in deletion was given by the client and stays; any other gives way to the new level's. */
   #moved(stored: StoredRow, to: Move): StoredRow {
     const entry = this.#sequence.next();
-    const { expiresAtMs, expiryAction } = hiddenFrom(stored) === Infinity ? to : stored;
-    return { ...stored, entry, entered: entry, level: to.level, expiresAtMs, expiryAction };
+    const keepsOwn = hiddenFrom(stored.expires_at, stored.expiry_action) !== Infinity;
+    const expiresAtMs = keepsOwn ? stored.expires_at : to.expiresAtMs;
+    const action = keepsOwn ? stored.expiry_action : to.action;
+    return { ...stored, entry, entered: entry, level: to.level, expires_at: expiresAtMs, expiry_action: action };
   }
 
   #countMove(spaceId: number, before: StoredRow, level: LevelNumber): void {
     if (level === before.level) return;
-    this.#counts.addContext(spaceId, before.level, before.agentId, before.sessionId, -1);
-    this.#counts.addContext(spaceId, level, before.agentId, before.sessionId, 1);
+    this.#counts.addContext(spaceId, before.level, before.agent_id, before.session_id, -1);
+    this.#counts.addContext(spaceId, level, before.agent_id, before.session_id, 1);
   }
 }
 

@@ -32,12 +32,11 @@ export interface IndexJob {
   readonly parameters: IndexParameters;
 }
 
-/** Runs a job elsewhere; `done` is called once unless it was told to stop. */
+/** Runs a job elsewhere; `done` is called once unless cancelled. */
 export type BuildIndex = (job: IndexJob, done: (result: SegmentFile | Error) => void) => RunningBuild;
 
 export interface RunningBuild {
-  /** Resolves when it has ended. */
-  stop(): Promise<void>;
+  cancel(): void;
 }
 
 export interface IndexKeeperDeps {
@@ -132,10 +131,9 @@ export class IndexKeeper {
     }
   }
 
-  /** No build runs any more when it resolves. */
-  async close(): Promise<void> {
+  close(): void {
     this.#isClosed = true;
-    await this.#running?.stop();
+    this.#running?.cancel();
     this.#running = null;
   }
 

@@ -73,6 +73,33 @@ describe('analyze', () => {
   });
 });
 
+describe('words of one character', () => {
+  it.each([
+    ['Chinese', '猫', '我家的猫很可爱', ['明天会下雨', '他喜欢狗']],
+    ['Chinese in a question', '你的猫呢', '那只猫很可爱', ['明天会下雨', '他喜欢狗']],
+    ['Japanese', '猫', '昨日、黒猫を見た', ['明日は雨が降る', '犬が好きです']],
+    ['Japanese with a particle', '猫は？', 'うちに猫がいる', ['明日は雨が降る', '犬が好きです']],
+    ['Korean', '개', '우리 개가 짖는다', ['내일 비가 온다', '고양이가 잔다']],
+    ['Japanese beside Latin letters', 'photo of 猫', '昨日、黒猫を見た', ['犬が好きです']],
+    ['Japanese behind a number', '会議', '5月3日に会議がある', ['明日は雨が降る']],
+  ])('of %s are found inside longer runs', (_language, query, wanted, others) => {
+    expect(best(query, [...others, wanted])).toBe(wanted);
+  });
+
+  it('count less than the pairs around them, so that a shared character is no shared word', () => {
+    const { terms } = analyzeQuery('我喜欢猫');
+    const weightOf = (term: string): number => terms.find((each) => each.term === term)?.weight ?? 0;
+    expect(weightOf('喜欢')).toBe(1);
+    expect(weightOf('猫')).toBeGreaterThan(0);
+    expect(weightOf('猫')).toBeLessThan(0.5);
+  });
+
+  it('are no names of a speaker who only shares a character', () => {
+    expect(namesSpeaker(analyzeQuery('小明在哪里'), textTraits('小红：我在家。').speaker)).toBe(false);
+    expect(namesSpeaker(analyzeQuery('小明'), textTraits('小明：我在家。').speaker)).toBe(true);
+  });
+});
+
 describe('analyzeQuery', () => {
   it('gives each term once, in order', () => {
     expect(analyzeQuery('red boots, red hats').terms).toEqual([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foldText, segmentWords } from '../../../../src/base/text/segment.ts';
+import { foldText, segmentForIndex, segmentWords } from '../../../../src/base/text/segment.ts';
 
 describe('segmentWords', () => {
   it.each([
@@ -34,5 +34,45 @@ describe('segmentWords', () => {
   it('takes lone surrogates and long runs', () => {
     expect(() => segmentWords('\ud800 a \udfff')).not.toThrow();
     expect(segmentWords('漢'.repeat(10_000))).toHaveLength(9_999);
+  });
+
+  it('bounds every word, also one in a text of an unspaced script', () => {
+    for (const run of ['a', '1', 'é', "x'", '1,']) {
+      const words = segmentWords(`漢 ${run.repeat(100_000)} ${run.repeat(100_000)}漢`);
+      expect(Math.max(...words.map((word) => word.length))).toBeLessThanOrEqual(64);
+    }
+  });
+
+  it('keeps up to 30 marks in a row, and as many as there are apart', () => {
+    expect(foldText(`a${'\u0483'.repeat(5_000)}b`)).toBe(`a${'\u0483'.repeat(30)}b`);
+    expect(foldText('ха\u0483'.repeat(100))).toBe('ха\u0483'.repeat(100));
+    expect(foldText('𠀀'.repeat(100))).toBe('𠀀'.repeat(100));
+  });
+});
+
+describe('segmentForIndex', () => {
+  const alone = (text: string): string[] =>
+    segmentForIndex(text)
+      .characters.filter(({ isAlone }) => isAlone)
+      .map(({ character }) => character);
+
+  it('gives the Han and Hangul characters besides the pairs', () => {
+    const { words, characters } = segmentForIndex('我喜欢猫');
+    expect(words).toEqual(['我喜', '喜欢', '欢猫']);
+    expect(characters.map(({ character }) => character)).toEqual(['我', '喜', '欢', '猫']);
+    expect(alone('我喜欢猫')).toEqual([]);
+    expect(alone('猫は寝ている')).toEqual(['猫', '寝']);
+    expect(alone('개 짖는다')).toEqual([]);
+    expect(segmentForIndex('개 짖는다').words).toEqual(['개', '짖는', '는다']);
+  });
+
+  it('parts numbers from the characters around them', () => {
+    expect(segmentForIndex('5月3日に会議').words).toEqual(['5', '月', '3', '日に', 'に会', '会議']);
+    expect(segmentForIndex('iPhone用').words).toEqual(['iphone', '用', 'i', 'phone']);
+  });
+
+  it('gives spaced scripts as they are', () => {
+    for (const text of ["Max's dog", 'Müller kam 08', 'getUserName()', 'हिन्दी भाषा', ''])
+      expect(segmentForIndex(text)).toEqual({ words: segmentWords(text), characters: [] });
   });
 });

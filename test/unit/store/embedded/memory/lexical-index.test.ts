@@ -18,8 +18,7 @@ function document(entry: number): Document {
     createdAtMs: entry,
     tokenCount: 1,
     accessCount: 0,
-    expiresAtMs: null,
-    expiryAction: 0,
+    hiddenFromMs: Infinity,
     terms: '',
     traits: '',
   };
