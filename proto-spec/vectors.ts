@@ -16,11 +16,11 @@ import { replies, requests } from './vectors-messages.ts';
  * Deterministic; PROTOCOL.md, section 9, says how they are laid out.
  */
 
-export const SECRET = Buffer.from('0123456789abcdef0123456789abcdef');
+const SECRET = Buffer.from('0123456789abcdef0123456789abcdef');
 const SERVER_NONCE = bytesFrom(0x00);
 const CLIENT_NONCE = bytesFrom(0x20);
 const NOW_MS = 1_700_000_000_000;
-export const SESSION_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
+const SESSION_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 const hello = {
   type: 'hello',

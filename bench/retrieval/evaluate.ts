@@ -21,7 +21,7 @@ const STORE_BATCH = 100;
 /** Unmeasured queries per server: a fresh process runs its first ones uncompiled. */
 const WARM_UP_QUERIES = 50;
 
-export interface Latency {
+interface Latency {
   readonly p50: number;
   readonly p99: number;
 }

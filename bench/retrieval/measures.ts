@@ -2,7 +2,7 @@ import { CATEGORY_NAMES } from './conversations.ts';
 
 /** Token budgets of the `recall_in_N_tokens` measures. */
 export const TOKEN_BUDGETS = [500, 1_000, 2_000] as const;
-export const CUTOFFS = [5, 10, 20] as const;
+const CUTOFFS = [5, 10, 20] as const;
 
 /** What one strategy answered to one question, as ids of turns, best first. */
 export interface Answer {
@@ -25,13 +25,13 @@ export interface Measures {
 }
 
 /** Share of the evidence that is among `found`, 0..1. */
-export function evidenceRecall(evidence: readonly string[], found: readonly string[]): number {
+function evidenceRecall(evidence: readonly string[], found: readonly string[]): number {
   const present = new Set(found);
   return evidence.filter((id) => present.has(id)).length / evidence.length;
 }
 
 /** 1 / rank of the first evidence turn, 0 where none was found. */
-export function reciprocalRank(evidence: readonly string[], ranked: readonly string[]): number {
+function reciprocalRank(evidence: readonly string[], ranked: readonly string[]): number {
   const position = ranked.findIndex((id) => evidence.includes(id));
   return position === -1 ? 0 : 1 / (position + 1);
 }
