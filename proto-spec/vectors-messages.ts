@@ -1,11 +1,11 @@
-/** Messages of the recorded conversation: each request and each reply at least once, smallest and fullest forms. */
-export interface NamedMessage {
-  readonly name: string;
-  readonly value: object;
-}
+// What is said in the recorded conversation: each request and each reply at least once, in smallest and fullest forms.
 
-const ID = '018bcfe5-6800-7000-8000-000000000001';
-const OTHER_ID = '018bcfe5-6800-7000-8000-000000000002';
+const AGENT = 'agent-1';
+/** Made by the server for the first store; the others are the client's. */
+const FIRST_ID = '018bcfe5-6802-7000-8000-000000000001';
+const INVOICE_ID = '018bcfe5-6800-7000-8000-000000000002';
+const BATCH_ID = '018bcfe5-6804-7000-8000-000000000003';
+export const TWO_ID = '018bcfe5-6800-7000-8000-000000000004';
 const VECTOR = Buffer.from(new Uint8Array([0, 0, 0, 63, 0, 0, 0, 191, 0, 0, 0, 63, 0, 0, 0, 63]));
 const FILTER = {
   must: [
@@ -26,187 +26,333 @@ const METADATA = {
   negative: -5,
 };
 
-/** Payloads by request type; the first of each type is its smallest. */
-const REQUESTS: readonly (readonly [type: string, payload: object])[] = [
-  ['ping', {}],
-  ['context.store', { text: 'The invoice goes to Anna.' }],
-  [
-    'context.store',
-    {
-      text: 'Gr\u00fc\u00dfe, \u4f60\u597d, \u{1f600}',
-      level: 'long_term',
-      id: ID,
-      namespace: 'team:a',
-      agent_id: 'agent-2',
-      session_id: 'session-1',
-      metadata: METADATA,
-      tags: ['invoice', 'anna'],
-      ttl_ms: 3_600_000,
-      created_at: 1_699_999_999_000,
-      embedding: VECTOR,
-    },
-  ],
-  ['context.store_batch', { contexts: [{ text: 'one' }, { text: 'two', id: OTHER_ID, tags: [] }] }],
-  ['context.query', { query: 'Who gets the invoice?' }],
-  [
-    'context.query',
-    {
-      query: 'Who gets the invoice?',
-      embedding: VECTOR,
-      max_tokens: 500,
-      limit: 10,
-      levels: ['immediate', 'long_term'],
-      namespace: 'team:a',
-      agent_id: '*',
-      session_id: 'session-1',
-      filter: FILTER,
-      relevance_threshold: 0.25,
-      priority: [1, 2.5, 0],
-      explain: true,
-    },
-  ],
-  ['context.query', { embedding: VECTOR, priority: 'Recent' }],
-  ['context.get', { id: ID }],
-  ['context.update', { id: ID, metadata: {} }],
-  [
-    'context.update',
-    {
-      id: ID,
-      namespace: 'team:a',
-      text: 'changed',
-      metadata: { lang: 'en' },
-      tags: ['paid'],
-      level: 'short_term',
-      ttl_ms: 1,
-      if_version: 1,
-    },
-  ],
-  ['context.delete', { id: ID }],
-  ['context.delete', { filter: FILTER, namespace: 'team:a' }],
-  ['context.list', {}],
-  [
-    'context.list',
-    {
-      namespace: 'team:a',
-      levels: ['short_term'],
-      agent_id: '*',
-      session_id: 'session-1',
-      filter: {},
-      limit: 1_000,
-      cursor: 'abc',
-    },
-  ],
-  ['level.clear', { level: 'immediate', namespace: 'team:a' }],
-  ['stats', {}],
-  ['stats', { namespace: 'team:a' }],
-  ['admin.gc', {}],
-  ['admin.cache_clear', {}],
-];
+/** Told in `welcome`: so long the conversation rests before the server pings. */
+export const HEARTBEAT_MS = 30_000;
 
-export function requests(nowMs: number): NamedMessage[] {
-  const messages = REQUESTS.map(([type, payload], i) => ({
-    name: i === 0 ? 'ping of the worked example' : `${type} (${Object.keys(payload).length} fields)`,
-    value: { id: i + 1, type, timestamp: nowMs + i + 1, payload },
-  }));
-  const full = {
-    id: 0xffff_ffff,
-    type: 'ping',
-    timestamp: nowMs,
-    payload: {},
-    deadline_ms: 5_000,
-    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
-  };
-  return [...messages, { name: 'an envelope with every field', value: full }];
+/** What a client asks and what it is told; `refused`: with the error payload instead. */
+export interface Exchange {
+  readonly type: string;
+  readonly payload: object;
+  readonly reply?: object;
+  readonly refused?: object;
+  readonly name?: string;
+  /** Fields of the envelope beside those that every request has. */
+  readonly envelope?: object;
 }
 
-const SMALL_CONTEXT = {
-  id: ID,
-  namespace: 'team:a',
-  agent_id: 'agent-2',
-  level: 'long_term',
-  text: 'The invoice goes to Anna.',
-  token_count: 6,
-  metadata: METADATA,
-  tags: ['invoice', 'anna'],
-  version: 1,
-  created_at: 1_699_999_999_000,
-  updated_at: 1_699_999_999_000,
-  access_count: 3,
-};
-const CONTEXT = { ...SMALL_CONTEXT, session_id: 'session-1', expires_at: 1_700_003_599_000 };
-const STORED = { id: ID, level: 'immediate', token_count: 6, created_at: 1_699_999_999_000, created: true };
-const SCORES = { similarity: 0.75, lexical: 0.5, recency: 1, level: 1, frequency: 0 };
-const RECEIPT = { id: ID, level: 'long_term', scores: SCORES, relevance_score: 0.875, token_count: 6 };
+/** Requests of one group are sent in order before any of them is answered; `answered` is the order of the replies. */
+export interface Group {
+  readonly exchanges: readonly Exchange[];
+  readonly answered?: readonly number[];
+}
 
-const REPLIES: readonly (readonly [type: string, payload: object])[] = [
-  ['ping', { server_time: 1_700_000_000_000, uptime_ms: 12_345, healthy: true, active_connections: 1 }],
-  ['context.store', STORED],
-  [
-    'context.store_batch',
+function shortContext(text: string, id: string, atMs: number): object {
+  return {
+    id,
+    namespace: 'default',
+    agent_id: AGENT,
+    level: 'immediate',
+    text,
+    token_count: Math.ceil(text.length / 5),
+    metadata: {},
+    tags: [],
+    version: 1,
+    created_at: atMs,
+    updated_at: atMs,
+    access_count: 0,
+  };
+}
+
+function firstContext(nowMs: number): object {
+  return shortContext('The invoice goes to Anna.', FIRST_ID, nowMs + 2);
+}
+
+const GREETING = 'Gr\u00fc\u00dfe, \u4f60\u597d, \u{1f600}';
+const STORED_AT_MS = 1_699_999_999_000;
+
+function invoiceContext(nowMs: number): object {
+  return {
+    id: INVOICE_ID,
+    namespace: 'team:a',
+    agent_id: 'agent-2',
+    level: 'long_term',
+    text: GREETING,
+    token_count: 7,
+    metadata: METADATA,
+    tags: ['invoice', 'anna'],
+    version: 1,
+    created_at: STORED_AT_MS,
+    updated_at: nowMs + 3,
+    access_count: 0,
+    session_id: 'session-1',
+    expires_at: nowMs + 3 + 3_600_000,
+  };
+}
+
+const SCORES = { similarity: 0.75, lexical: 0.5, recency: 1, level: 1, frequency: 0 };
+const RECEIPT = { id: INVOICE_ID, level: 'long_term', scores: SCORES, relevance_score: 0.875, token_count: 7 };
+const NOTHING_FOUND = {
+  contexts: [],
+  total_tokens: 0,
+  retrieval_time_ms: 0.25,
+  metadata: {
+    level_distribution: { immediate: 0, short_term: 0, long_term: 0 },
+    avg_relevance: 0,
+    cache_hits: 0,
+    total_searched: 0,
+    allocations: { immediate: 2_400, short_term: 1_200, long_term: 400 },
+    degraded: [],
+  },
+};
+
+function stores(nowMs: number): Group[] {
+  const stored = { id: FIRST_ID, level: 'immediate', token_count: 5, created_at: nowMs + 2, created: true };
+  const inBatch = { level: 'immediate', token_count: 1, created_at: nowMs + 4, created: true };
+  return [
+    { exchanges: [{ type: 'context.store', payload: { text: 'The invoice goes to Anna.' }, reply: stored }] },
     {
-      results: [
-        { ...STORED, created: false },
-        { error: { code: 'CONFLICT', message: 'the id exists with another text' } },
+      exchanges: [
+        {
+          type: 'context.store',
+          payload: {
+            text: GREETING,
+            level: 'long_term',
+            id: INVOICE_ID,
+            namespace: 'team:a',
+            agent_id: 'agent-2',
+            session_id: 'session-1',
+            metadata: METADATA,
+            tags: ['invoice', 'anna'],
+            ttl_ms: 3_600_000,
+            created_at: STORED_AT_MS,
+            embedding: VECTOR,
+          },
+          reply: { id: INVOICE_ID, level: 'long_term', token_count: 7, created_at: STORED_AT_MS, created: true },
+        },
       ],
     },
-  ],
-  [
-    'context.query',
     {
-      contexts: [{ ...CONTEXT, relevance_score: 0.875, scores: SCORES }],
-      total_tokens: 6,
-      retrieval_time_ms: 1.5,
-      metadata: {
-        level_distribution: { immediate: 0, short_term: 0, long_term: 1 },
-        avg_relevance: 0.875,
-        cache_hits: 1,
-        total_searched: 2,
-        allocations: { immediate: 150, short_term: 200, long_term: 150 },
-        degraded: [{ level: 'short_term', code: 'STORE_UNAVAILABLE' }],
+      exchanges: [
+        {
+          type: 'context.store_batch',
+          payload: {
+            contexts: [{ text: 'one' }, { text: 'two', id: TWO_ID, tags: [] }, { text: 'three', id: TWO_ID }],
+          },
+          reply: {
+            results: [
+              { id: BATCH_ID, ...inBatch },
+              { id: TWO_ID, ...inBatch },
+              { error: { code: 'CONFLICT', message: 'the id exists with another text' } },
+            ],
+          },
+        },
+      ],
+    },
+  ];
+}
+
+/** Three queries under way at once, answered in the order in which they are done. */
+function queries(nowMs: number): Group {
+  return {
+    answered: [1, 0, 2],
+    exchanges: [
+      {
+        type: 'context.query',
+        payload: { query: 'Who gets the invoice?' },
+        reply: {
+          contexts: [{ ...firstContext(nowMs), relevance_score: 0.5, scores: { ...SCORES, similarity: 0.375 } }],
+          total_tokens: 5,
+          retrieval_time_ms: 1.5,
+          metadata: {
+            level_distribution: { immediate: 1, short_term: 0, long_term: 0 },
+            avg_relevance: 0.5,
+            cache_hits: 0,
+            total_searched: 3,
+            allocations: { immediate: 1_200, short_term: 1_600, long_term: 1_200 },
+            degraded: [{ level: 'short_term', code: 'STORE_UNAVAILABLE' }],
+          },
+        },
       },
-      receipts: [
-        { ...RECEIPT, outcome: 'included' },
-        { ...RECEIPT, id: OTHER_ID, relevance_score: 0.125, outcome: 'below_threshold' },
-      ],
-    },
-  ],
-  ['context.get', { context: SMALL_CONTEXT }],
-  ['context.update', { context: { ...CONTEXT, version: 2 } }],
-  ['context.delete', { deleted: 1 }],
-  ['context.list', { contexts: [CONTEXT, SMALL_CONTEXT], cursor: 'abc' }],
-  ['level.clear', { deleted: 40_000 }],
-  [
-    'stats',
+      {
+        type: 'context.query',
+        payload: {
+          query: 'Who gets the invoice?',
+          embedding: VECTOR,
+          max_tokens: 500,
+          limit: 10,
+          levels: ['immediate', 'long_term'],
+          namespace: 'team:a',
+          agent_id: '*',
+          session_id: 'session-1',
+          filter: FILTER,
+          relevance_threshold: 0.25,
+          priority: [1, 2.5, 0],
+          explain: true,
+        },
+        reply: {
+          contexts: [{ ...invoiceContext(nowMs), relevance_score: 0.875, scores: SCORES }],
+          total_tokens: 7,
+          retrieval_time_ms: 0.75,
+          metadata: {
+            level_distribution: { immediate: 0, short_term: 0, long_term: 1 },
+            avg_relevance: 0.875,
+            cache_hits: 1,
+            total_searched: 1,
+            allocations: { immediate: 500, short_term: 0, long_term: 0 },
+            degraded: [],
+          },
+          receipts: [{ ...RECEIPT, outcome: 'included' }],
+        },
+      },
+      { type: 'context.query', payload: { embedding: VECTOR, priority: 'Recent' }, reply: NOTHING_FOUND },
+    ],
+  };
+}
+
+function changes(nowMs: number): Group[] {
+  const changed = {
+    ...invoiceContext(nowMs),
+    level: 'short_term',
+    text: 'changed',
+    token_count: 1,
+    metadata: { lang: 'en' },
+    tags: ['paid'],
+    version: 2,
+    updated_at: nowMs + 10,
+    access_count: 1,
+    expires_at: nowMs + 10 + 60_000,
+  };
+  const first = { ...firstContext(nowMs), access_count: 1 };
+  const paid = { ...first, metadata: { paid: true }, version: 2, updated_at: nowMs + 11 };
+  const page = {
+    namespace: 'team:a',
+    levels: ['short_term'],
+    agent_id: '*',
+    session_id: 'session-1',
+    filter: { must: [{ key: 'tags', match: { value: 'paid' } }] },
+    limit: 1,
+  };
+  const exchanges: Exchange[] = [
+    { type: 'context.get', payload: { id: FIRST_ID }, reply: { context: first } },
     {
-      counts: { immediate: 1, short_term: 2, long_term: 3, total: 6 },
+      type: 'context.get',
+      payload: { id: INVOICE_ID },
+      refused: { code: 'NOT_FOUND', message: 'there is no such context in the namespace', retryable: false },
+    },
+    {
+      type: 'context.update',
+      payload: {
+        id: INVOICE_ID,
+        namespace: 'team:a',
+        text: 'changed',
+        metadata: { lang: 'en' },
+        tags: ['paid'],
+        level: 'short_term',
+        ttl_ms: 60_000,
+        if_version: 1,
+      },
+      reply: { context: changed },
+    },
+    {
+      type: 'context.update',
+      payload: { id: FIRST_ID, metadata: { paid: true } },
+      reply: { context: paid },
+    },
+    {
+      type: 'context.update',
+      payload: { id: FIRST_ID, tags: [], if_version: 1 },
+      refused: {
+        code: 'CONFLICT',
+        message: 'the context has another version',
+        retryable: false,
+        details: { version: 2 },
+      },
+    },
+    {
+      type: 'context.store',
+      payload: {},
+      refused: {
+        code: 'BAD_REQUEST',
+        message: 'the payload: /text is required',
+        retryable: false,
+        details: { fields: [{ field: '/text', reason: 'is required' }] },
+      },
+    },
+    { type: 'context.list', payload: page, reply: { contexts: [changed], cursor: 'abc' } },
+    { type: 'context.list', payload: { ...page, cursor: 'abc' }, reply: { contexts: [] } },
+    {
+      type: 'context.list',
+      payload: {},
+      reply: {
+        contexts: [shortContext('two', TWO_ID, nowMs + 4), shortContext('one', BATCH_ID, nowMs + 4), paid],
+      },
+    },
+  ];
+  return exchanges.map((exchange) => ({ exchanges: [exchange] }));
+}
+
+const ENDS: readonly Exchange[] = [
+  { type: 'context.delete', payload: { id: FIRST_ID }, reply: { deleted: 1 } },
+  { type: 'context.delete', payload: { filter: FILTER, namespace: 'team:a' }, reply: { deleted: 0 } },
+  { type: 'level.clear', payload: { level: 'short_term', namespace: 'team:a' }, reply: { deleted: 1 } },
+  {
+    type: 'stats',
+    payload: {},
+    reply: {
+      counts: { immediate: 2, short_term: 0, long_term: 40_000, total: 40_002 },
       cache: { embedding_entries: 4, embedding_hits: 10, embedding_misses: 4 },
       store: { driver: 'embedded', bytes: 65_536 },
-      uptime_ms: 12_345,
+      uptime_ms: 20,
+    },
+  },
+  {
+    type: 'stats',
+    payload: { namespace: 'team:a' },
+    reply: {
+      counts: { immediate: 0, short_term: 0, long_term: 0, total: 0 },
+      cache: { embedding_entries: 0, embedding_hits: 0, embedding_misses: 1 },
+      store: { driver: 'embedded', bytes: 65_536 },
+      uptime_ms: 21,
       namespace: 'team:a',
     },
-  ],
-  ['admin.gc', { promoted: 2, deleted: 1 }],
-  ['admin.cache_clear', { embeddings: 4 }],
-];
-
-const ERRORS: readonly object[] = [
-  {
-    code: 'BAD_REQUEST',
-    message: 'the payload: /text is required',
-    retryable: false,
-    details: { fields: [{ field: '/text', reason: 'is required' }] },
   },
-  { code: 'RATE_LIMITED', message: 'the key is over its rate', retryable: true, retry_after_ms: 250 },
+  { type: 'admin.gc', payload: {}, reply: { promoted: 2, deleted: 1 } },
+  { type: 'admin.cache_clear', payload: {}, reply: { embeddings: 4 } },
+  {
+    type: 'context.store',
+    payload: { text: 'once more', id: TWO_ID },
+    refused: {
+      code: 'OVERLOADED',
+      message: 'too many calls wait for the store',
+      retryable: true,
+      retry_after_ms: 250,
+    },
+  },
+  {
+    type: 'context.get',
+    payload: { id: BATCH_ID },
+    name: 'an envelope with every field',
+    envelope: { deadline_ms: 5_000, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
+    refused: {
+      code: 'DEADLINE_EXCEEDED',
+      message: 'the deadline passed before the work was done',
+      retryable: true,
+    },
+  },
 ];
 
-export function replies(nowMs: number): NamedMessage[] {
-  const results = REPLIES.map(([type, payload], i) => ({
-    name: `reply to ${type}`,
-    value: { id: i + 1, type: 'result', timestamp: nowMs + i, payload },
-  }));
-  const errors = ERRORS.map((payload, i) => ({
-    name: `error ${(payload as { code: string }).code}`,
-    value: { id: 100 + i, type: 'error', timestamp: nowMs, payload },
-  }));
-  return [...results, ...errors];
+export function groupsOf(nowMs: number): Group[] {
+  const ping: Exchange = {
+    type: 'ping',
+    payload: {},
+    name: 'ping of the worked example',
+    reply: { server_time: nowMs + 1, uptime_ms: 1, healthy: true, active_connections: 1 },
+  };
+  return [
+    { exchanges: [ping] },
+    ...stores(nowMs),
+    queries(nowMs),
+    ...changes(nowMs),
+    ...ENDS.map((exchange) => ({ exchanges: [exchange] })),
+  ];
 }

@@ -9,7 +9,8 @@ import {
   refusedFrames,
   refusedPayloads,
 } from './vectors-malformed.ts';
-import { replies, requests } from './vectors-messages.ts';
+import { conversation, type RecordedMessage } from './vectors-conversation.ts';
+import { HEARTBEAT_MS } from './vectors-messages.ts';
 
 /**
  * Conformance vectors: one recorded conversation with its keys, and what must be refused, with the code.
@@ -20,7 +21,7 @@ const SECRET = Buffer.from('0123456789abcdef0123456789abcdef');
 const SERVER_NONCE = bytesFrom(0x00);
 const CLIENT_NONCE = bytesFrom(0x20);
 const NOW_MS = 1_700_000_000_000;
-const SESSION_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
+const SESSION_ID = '01890a5d-ac96-474b-bcce-b302099a8057';
 
 const hello = {
   type: 'hello',
@@ -44,7 +45,7 @@ const welcome = {
   session: SESSION_ID,
   scopes: ['read', 'write', 'admin'],
   namespaces: ['*'],
-  heartbeat_ms: 30_000,
+  heartbeat_ms: HEARTBEAT_MS,
   timestamp: NOW_MS,
 };
 
@@ -94,17 +95,11 @@ function handshake(): object {
   };
 }
 
-interface Recorded {
-  readonly name: string;
-  readonly from: 'client' | 'server';
-  readonly value: object;
-}
-
 /** A whole conversation under the keys of the worked example: every request and reply at least once. */
 function session(): object {
   const keys = deriveKeys(SECRET, SERVER_NONCE, CLIENT_NONCE);
   const tags = { client: new TagSequence(keys.clientToServer), server: new TagSequence(keys.serverToClient) };
-  const record = ({ name, from, value }: Recorded): object => {
+  const record = ({ name, from, value }: RecordedMessage): object => {
     const body = encodeBody(value);
     const counter = tags[from].count;
     const tag = tags[from].sign(body);
@@ -114,7 +109,7 @@ function session(): object {
   const authBody = encodeBody(auth);
   const proof = authTag(SECRET, SERVER_NONCE, authBody);
   return {
-    $comment: 'Frames in the order in which each side sends them, under the keys of the worked example.',
+    $comment: 'One conversation, in the order in which its frames pass, under the keys of the worked example.',
     secret: SECRET,
     server_nonce: SERVER_NONCE,
     client_nonce: CLIENT_NONCE,
@@ -138,9 +133,7 @@ function session(): object {
         value: jsonValue(auth),
       },
       record({ name: 'welcome', from: 'server', value: welcome }),
-      ...requests(NOW_MS).map(({ name, value }) => record({ name, from: 'client', value })),
-      ...replies(NOW_MS).map(({ name, value }) => record({ name, from: 'server', value })),
-      record({ name: 'goaway', from: 'server', value: { type: 'goaway', deadline_ms: 10_000, timestamp: NOW_MS } }),
+      ...conversation(NOW_MS).map(record),
     ],
   };
 }

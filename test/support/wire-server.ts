@@ -37,6 +37,8 @@ export interface WireServerOptions {
   readonly keys?: readonly KeyConfig[];
   readonly limits?: Partial<ServerLimits & Settings['protocol']>;
   readonly random?: Random;
+  /** Told in `hello`. */
+  readonly version?: string;
   /** In place of the double; with the clock that it runs on. */
   readonly memory?: Memory;
   readonly clock?: FakeClock;
@@ -63,7 +65,7 @@ export class WireServer {
       gate: new Gate({ ...parts, memory, limits: gateLimits(limits) }),
       keys: new KeyRing([ADMIN_KEY, ...(options.keys ?? [])], this.clock, random),
       limits,
-      version: '0.0.0',
+      version: options.version ?? '0.0.0',
     });
   }
 

@@ -11,6 +11,7 @@ import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
 import type { ServerLimits } from './limits.ts';
 import { PeerWatch, type PeerState } from './peer-watch.ts';
 import { errorBody, resultBody } from './replies.ts';
+import { ReplyRoom } from './reply-room.ts';
 import { FrameWriter } from './writer.ts';
 
 export interface ConnectionDeps extends HandshakeDeps {
@@ -24,6 +25,9 @@ export interface ConnectionDeps extends HandshakeDeps {
 /** `handshake` until `welcome`, `open` while it is served, `closing` while what was sent may still be read. */
 type Phase = 'handshake' | 'open' | 'closing' | 'closed';
 
+/** A peer that knows of the server's end, waits for nothing and has been silent for so long will send nothing more. */
+const FAREWELL_QUIET_MS = 500;
+
 /** One socket's life: handshake, requests in, replies out, flow in both directions, the end. */
 export class Connection implements Requester {
   readonly number: number;
@@ -34,16 +38,14 @@ export class Connection implements Requester {
   readonly #writer: FrameWriter;
   readonly #watch: PeerWatch;
   readonly #startedMs: number;
-  readonly #highWaterBytes: number;
-  readonly #replyRoomBytes: number;
+  readonly #replyRoom: ReplyRoom;
   /** Requests being worked on; at most `maxInFlight`. */
   readonly #running = new Map<number, Call>();
-  /** What their replies are expected to weigh. */
-  #expectedBytes = 0;
   #phase: Phase = 'handshake';
   #handshake: Handshake | null;
   #session: Session | null = null;
-  #goingAway = false;
+  /** What the peer is known to know of the server's end (section 3). */
+  #farewell: 'none' | 'said' | 'heard' = 'none';
   #peerEnded = false;
   #paused = false;
   #cancelGrace: (() => void) | null = null;
@@ -58,12 +60,7 @@ export class Connection implements Requester {
     this.#handshake = new Handshake(deps);
     this.#startedMs = clock.monotonicMs();
     this.#watch = new PeerWatch(this.#startedMs, limits.heartbeatMs);
-    // Below the stream's own mark no `drain` would follow to take reading up again.
-    this.#highWaterBytes = Math.max(
-      Math.min(limits.highWaterBytes, limits.maxBufferedBytes / 2),
-      duplex.writableHighWaterMark,
-    );
-    this.#replyRoomBytes = Math.max(Math.min(limits.replyRoomBytes, limits.maxBufferedBytes / 2), this.#highWaterBytes);
+    this.#replyRoom = new ReplyRoom(limits, duplex.writableHighWaterMark);
   }
 
   /** Takes the stream over and says hello. */
@@ -88,12 +85,12 @@ export class Connection implements Requester {
 
   started(id: number, call: Call): void {
     this.#running.set(id, call);
-    this.#expectedBytes += call.replyBytes;
+    this.#replyRoom.expect(call.replyBytes);
   }
 
   settled(id: number, call: Call): void {
     // After the end of the connection they are all forgotten already.
-    if (this.#running.delete(id)) this.#expectedBytes -= call.replyBytes;
+    if (this.#running.delete(id)) this.#replyRoom.cameOf(call.replyBytes);
     this.#takeUpReading();
     this.#finishIfDone();
   }
@@ -127,15 +124,23 @@ export class Connection implements Requester {
     this.#startGrace();
   }
 
-  /** Section 3: announces the end; what is in flight is finished first. */
+  /**
+   * Section 3: announces the end. Requests may be on their way until the peer has heard of it, so they are still read and
+   * answered: the ping behind the goaway is answered after them.
+   */
   goAway(deadlineMs: number): void {
     if (this.#phase === 'handshake') {
       this.fail(new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere'));
-    } else if (this.#phase === 'open' && !this.#goingAway) {
-      this.#goingAway = true;
+    } else if (this.#phase === 'open' && this.#farewell === 'none') {
+      this.#farewell = 'said';
       this.#send(encodeBody({ type: 'goaway', deadline_ms: deadlineMs, timestamp: this.#deps.clock.nowMs() }));
+      this.#sendPing();
       this.#finishIfDone();
     }
+  }
+
+  answered(): void {
+    if (this.#farewell === 'said') this.#farewell = 'heard';
   }
 
   destroy(): void {
@@ -162,11 +167,15 @@ export class Connection implements Requester {
       this.fail(new CodedError('AUTH_FAILED', 'the key has expired'));
       return true;
     }
+    if (this.#farewell === 'heard' && this.#isIdle() && nowMs - this.#watch.arrivedMs >= FAREWELL_QUIET_MS) {
+      this.#close();
+      return true;
+    }
     switch (this.#paused ? this.#reading(nowMs) : this.#watch.listening(nowMs)) {
       case 'alive':
         return false;
       case 'ping':
-        this.#send(encodeBody({ id: 0, type: 'ping', timestamp: clock.nowMs(), payload: {} }));
+        this.#sendPing();
         return true;
       case 'silent':
         log.debug({ connection: this.number }, 'peer fell silent');
@@ -215,15 +224,9 @@ export class Connection implements Requester {
 
   #mayTakeFrame(): boolean {
     if (!this.#isLive() || this.#running.size >= this.#deps.limits.maxInFlight) return false;
-    if (this.#hasRoom()) return true;
+    if (this.#replyRoom.isLeft(this.#writer.bufferedBytes)) return true;
     this.#writer.flush();
-    return this.#hasRoom();
-  }
-
-  /** Room for another reply: what is expected counts like what is there, as all of it may come at once. */
-  #hasRoom(): boolean {
-    const { bufferedBytes } = this.#writer;
-    return bufferedBytes <= this.#highWaterBytes && bufferedBytes + this.#expectedBytes <= this.#replyRoomBytes;
+    return this.#replyRoom.isLeft(this.#writer.bufferedBytes);
   }
 
   #onFrame(frame: Frame): void {
@@ -275,8 +278,11 @@ export class Connection implements Requester {
 
   /** Ends a connection that has nothing left to do; requests that have come are answered first, if only with a refusal. */
   #finishIfDone(): void {
-    if (this.#phase !== 'open' || this.#paused || this.#running.size > 0 || this.#duplex.readableLength > 0) return;
-    if (this.#goingAway || this.#peerEnded) this.#close();
+    if (this.#phase === 'open' && this.#peerEnded && this.#isIdle()) this.#close();
+  }
+
+  #isIdle(): boolean {
+    return !this.#paused && this.#running.size === 0 && this.#duplex.readableLength === 0;
   }
 
   /**
@@ -313,7 +319,10 @@ export class Connection implements Requester {
   #abandonCalls(): void {
     for (const call of this.#running.values()) call.abandon();
     this.#running.clear();
-    this.#expectedBytes = 0;
+  }
+
+  #sendPing(): void {
+    this.#send(encodeBody({ id: 0, type: 'ping', timestamp: this.#deps.clock.nowMs(), payload: {} }));
   }
 
   #send(body: Uint8Array): void {

@@ -20,6 +20,8 @@ export interface Requester {
   /** Throws a `CodedError` where the payload cannot be sent; `refuse` it then. */
   reply(id: number, payload: object): void;
   refuse(id: number, error: CodedError): void;
+  /** The client answered a ping of the server's. */
+  answered(): void;
   /** Ends the connection with an error. */
   fail(error: CodedError): void;
 }
@@ -52,7 +54,7 @@ export class Dispatcher {
       // 0 is no id that a client should use: where it stands for one that cannot be read, nobody can be answered.
       return this.#turnAway(from, salvageRequestId(body) || null, {}, error, startedMs);
     }
-    if (isPingAnswer(message)) return;
+    if (isPingAnswer(message)) return from.answered();
     let request: GateRequest & { readonly origin: { readonly request: number } };
     try {
       request = this.#request(message, from, startedMs, arrivedMs);

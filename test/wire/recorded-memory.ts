@@ -1,0 +1,147 @@
+import type { ContextRecord } from '../../src/base/context.ts';
+import { CodedError, type ErrorCode } from '../../src/base/errors.ts';
+import type { Memory, MemoryStats, QueryOutcome, StoreOutcome } from '../../src/hirag/types.ts';
+import type * as wire from '../../src/protocol/messages.generated.ts';
+
+interface Waiting {
+  readonly resolve: (outcome: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A memory that answers what a recorded conversation says it answered, when it is told to. */
+export class RecordedMemory {
+  cleared = { embeddings: 0 };
+  readonly #byRequest = new Map<number, Waiting>();
+  #last: Waiting | null = null;
+
+  /** The call that was made last, if any, was that of the request `id`. */
+  called(id: number): void {
+    if (this.#last !== null) this.#byRequest.set(id, this.#last);
+    this.#last = null;
+  }
+
+  resolve(id: number, outcome: () => unknown): void {
+    const waiting = this.#byRequest.get(id);
+    waiting?.resolve(outcome());
+  }
+
+  reject(id: number, error: Error): void {
+    this.#byRequest.get(id)?.reject(error);
+  }
+
+  asMemory(): Memory {
+    const call = (): Promise<never> => this.#call();
+    return {
+      store: call,
+      storeBatch: call,
+      query: call,
+      get: call,
+      update: call,
+      delete: call,
+      list: call,
+      clearLevel: call,
+      stats: call,
+      gc: call,
+      clearCaches: () => this.cleared,
+      healthy: () => Promise.resolve(true),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  #call(): Promise<never> {
+    return new Promise((resolve, reject) => {
+      this.#last = { resolve: resolve as Waiting['resolve'], reject };
+    });
+  }
+}
+
+/** What the memory has said where the server answers a request of this type so. */
+export function outcomeOf(type: string, reply: unknown): unknown {
+  switch (type) {
+    case 'context.store':
+      return fromStored(reply as wire.StoredContext);
+    case 'context.store_batch':
+      return (reply as wire.ContextStoreBatchReply).results.map((result) =>
+        'error' in result ? errorOf(result.error) : fromStored(result),
+      );
+    case 'context.query':
+      return fromQuery(reply as wire.ContextQueryReply);
+    case 'context.get':
+    case 'context.update':
+      return fromContext((reply as wire.ContextGetReply).context);
+    case 'context.list': {
+      const { contexts, cursor } = reply as wire.ContextListReply;
+      return { records: contexts.map(fromContext), ...(cursor !== undefined && { cursor }) };
+    }
+    case 'stats':
+      return fromStats(reply as wire.StatsReply);
+    case 'admin.gc':
+      return reply;
+    default:
+      return (reply as { deleted: number }).deleted;
+  }
+}
+
+export function errorOf(error: object): CodedError {
+  const payload = error as wire.ErrorPayload;
+  return new CodedError(payload.code as ErrorCode, payload.message, {
+    ...(payload.details !== undefined && { details: payload.details }),
+    ...(payload.retry_after_ms !== undefined && { retryAfterMs: payload.retry_after_ms }),
+  });
+}
+
+function fromStored(stored: wire.StoredContext): StoreOutcome {
+  const { id, level, created } = stored;
+  return { id, level, created, tokenCount: stored.token_count, createdAtMs: stored.created_at };
+}
+
+function fromContext(context: wire.Context): ContextRecord {
+  const { id, namespace, level, text, metadata, tags, version } = context;
+  return {
+    ...{ id, namespace, level, text, metadata, tags, version },
+    agentId: context.agent_id,
+    sessionId: context.session_id ?? null,
+    tokenCount: context.token_count,
+    createdAtMs: context.created_at,
+    updatedAtMs: context.updated_at,
+    expiresAtMs: context.expires_at ?? null,
+    expiryAction: 'delete',
+    accessCount: context.access_count,
+  };
+}
+
+function fromQuery({ contexts, receipts, metadata, ...rest }: wire.ContextQueryReply): QueryOutcome {
+  return {
+    contexts: contexts.map(({ relevance_score: relevanceScore, scores, ...context }) => ({
+      record: fromContext(context),
+      relevanceScore,
+      scores,
+    })),
+    totalTokens: rest.total_tokens,
+    retrievalTimeMs: rest.retrieval_time_ms,
+    levelDistribution: metadata.level_distribution,
+    avgRelevance: metadata.avg_relevance,
+    cacheHits: metadata.cache_hits,
+    totalSearched: metadata.total_searched,
+    allocations: metadata.allocations,
+    degraded: metadata.degraded,
+    ...(receipts !== undefined && {
+      receipts: receipts.map(({ relevance_score: relevanceScore, token_count: tokenCount, ...receipt }) => ({
+        ...receipt,
+        relevanceScore,
+        tokenCount,
+      })),
+    }),
+  };
+}
+
+function fromStats({ counts, cache, store }: wire.StatsReply): MemoryStats {
+  return {
+    store: { counts, driver: store as MemoryStats['store']['driver'] },
+    cache: {
+      embeddingEntries: cache.embedding_entries,
+      embeddingHits: cache.embedding_hits,
+      embeddingMisses: cache.embedding_misses,
+    },
+  };
+}
