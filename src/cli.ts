@@ -11,7 +11,7 @@ import { addQuery } from './cli/query.ts';
 import { addServe } from './cli/serve.ts';
 import { addStats } from './cli/stats.ts';
 import { addStore } from './cli/store.ts';
-import { explain } from './cli/terminal/command-error.ts';
+import { explain, type Explained } from './cli/terminal/command-error.ts';
 import { nodeIo, type Io } from './cli/terminal/io.ts';
 
 const USAGE_EXIT_CODE = 2;
@@ -27,20 +27,34 @@ Exit codes: 0 done, 1 failed (the reason and a remedy on standard error), 2 wron
 
 /** Runs one command line (without node and script). Resolves with the exit code. */
 export async function run(args: readonly string[], io: Io, version: string): Promise<number> {
-  const shown: string[] = [];
-  const program = createProgram(io, version, shown);
+  const shown: Shown = { stdout: [], stderr: [] };
+  try {
+    const code = await parse(createProgram(io, version, shown), args);
+    await io.stdout.write(shown.stdout.join(''));
+    await io.stderr.write(shown.stderr.join(''));
+    return code;
+  } catch (error) {
+    return await fail(error, args.includes('--json'), io);
+  }
+}
+
+/** What the parser of command lines has to say: help, version, wrong usage. */
+interface Shown {
+  readonly stdout: string[];
+  readonly stderr: string[];
+}
+
+async function parse(program: Command, args: readonly string[]): Promise<number> {
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
-    return await fail(error, args.includes('--json'), io);
-  } finally {
-    await io.stderr.write(shown.join(''));
+    throw error;
   }
 }
 
-function createProgram(io: Io, version: string, shown: string[]): Command {
+function createProgram(io: Io, version: string, shown: Shown): Command {
   const program = new Command('context-manager')
     .description('A memory server for agents, and its command line.')
     .version(version)
@@ -59,8 +73,8 @@ function createProgram(io: Io, version: string, shown: string[]): Command {
   addDoctor(program, io);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
-      writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => shown.push(text),
+      writeOut: (text) => shown.stdout.push(text),
+      writeErr: (text) => shown.stderr.push(text),
     });
   }
   return program;
@@ -68,14 +82,17 @@ function createProgram(io: Io, version: string, shown: string[]): Command {
 
 async function fail(error: unknown, json: boolean, io: Io): Promise<number> {
   const { exitCode, ...explained } = explain(error);
-  if (json) {
-    await io.stderr.write(`${JSON.stringify({ error: explained })}\n`);
-    return exitCode;
+  try {
+    await io.stderr.write(json ? `${JSON.stringify({ error: explained })}\n` : render(explained));
+  } catch {
+    // Where standard error cannot be written, the exit code is all that is left to tell by.
   }
-  const code = explained.code === undefined ? '' : `${explained.code}: `;
-  await io.stderr.write(`error: ${code}${explained.message}\n`);
-  if (explained.remedy !== undefined) await io.stderr.write(`  ${explained.remedy}\n`);
   return exitCode;
+}
+
+function render({ code, message, remedy }: Omit<Explained, 'exitCode'>): string {
+  const reason = `error: ${code === undefined ? '' : `${code}: `}${message}\n`;
+  return remedy === undefined ? reason : `${reason}  ${remedy}\n`;
 }
 
 /** The process' own entry: what src/bin.js calls. */

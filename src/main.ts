@@ -1,6 +1,6 @@
-import { schedule, validate, type ScheduledTask } from 'node-cron';
 import { Gate } from './api/gate.ts';
 import { KeyRing } from './api/key-ring.ts';
+import type { JobsByHand } from './api/handlers/handler.ts';
 import { gateLimits } from './api/limits.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
@@ -16,6 +16,9 @@ import { createMetricsRegistry } from './fronts/http/metrics.ts';
 import { ConnectionHandler, type ConnectionHandlerDeps } from './fronts/socket/connection-handler.ts';
 import { FIXED_LIMITS } from './fronts/socket/limits.ts';
 import { Listener } from './fronts/socket/listener.ts';
+import { JobRegistry } from './jobs/job-registry.ts';
+import type { JobDeps } from './jobs/job.ts';
+import { isCronExpression } from './jobs/schedule.ts';
 import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
 import { createValidators } from './protocol/messages.ts';
@@ -93,9 +96,9 @@ async function build(
   // Before the store's thread ends: V8 (Node 24.21) may crash where one ends while another still strips types.
   onStop(() => provider.close());
 
-  startGc(hirag.gcSchedule, memory, log, onStop);
+  const jobs = startJobs(hirag, memory, { clock, log, metrics }, onStop);
   const parts = { ...deps, metrics, validators: createValidators() };
-  const gate = new Gate({ ...parts, memory, limits: gateLimits(settings.protocol) });
+  const gate = new Gate({ ...parts, memory, jobs, limits: gateLimits(settings.protocol) });
   const limits = { ...FIXED_LIMITS, ...settings.protocol };
   const socket = { ...parts, gate, keys: new KeyRing(keys, clock, deps.random), limits };
   const { address, port } = await listen(server, socket, onStop);
@@ -105,25 +108,28 @@ async function build(
   return { host: address, port, httpPort: http.port };
 }
 
-/** Ends lifetimes by schedule; a sweep that is still running is not started again. */
-function startGc(expression: string, memory: Memory, log: Log, onStop: Cleanup): void {
-  if (!validate(expression)) {
+/** What runs by schedule, with what a request may run by hand. */
+function startJobs(hirag: Settings['hirag'], memory: Memory, deps: JobDeps, onStop: Cleanup): JobsByHand {
+  if (!isCronExpression(hirag.gcSchedule)) {
     throw new StartupError(
-      `\`hirag.gc_schedule\` is not a cron expression: ${expression}`,
+      `\`hirag.gc_schedule\` is not a cron expression: ${hirag.gcSchedule}`,
       'Write it as "* * * * *" (every minute).',
     );
   }
-  const sweep = (): Promise<void> =>
-    memory.gc().then(
-      () => undefined,
-      (error: unknown) => log.warn({ error }, 'lifetimes could not be ended; trying again at the next turn'),
-    );
-  const task: ScheduledTask = schedule(expression, sweep, {
-    noOverlap: true,
-    suppressMissedWarning: true,
-    unref: true,
+  const jobs = new JobRegistry(deps);
+  const expirySweep = jobs.add({
+    name: 'expiry_sweep',
+    schedule: { cron: hirag.gcSchedule },
+    run: (signal) => memory.gc(signal),
   });
-  onStop(() => task.destroy());
+  jobs.add({
+    name: 'access_flush',
+    schedule: { everyMs: hirag.accessFlushMs },
+    run: () => memory.flushAccessCounts(),
+  });
+  jobs.start();
+  onStop(() => jobs.stop());
+  return { expirySweep: () => expirySweep.run() };
 }
 
 async function listen(

@@ -6,7 +6,7 @@ import type { Memory } from '../hirag/types.ts';
 import type { BodyMap } from '../protocol/codec.ts';
 import type { Validators } from '../protocol/messages.ts';
 import { Call } from './call.ts';
-import type { Origin, Services } from './handlers/handler.ts';
+import type { JobsByHand, Origin, Services } from './handlers/handler.ts';
 import { HealthProbe } from './health-probe.ts';
 import type { GateLimits } from './limits.ts';
 import { enterNamespaces } from './namespace-gate.ts';
@@ -16,6 +16,7 @@ import { RequestLedger } from './request-ledger.ts';
 
 export interface GateDeps {
   readonly memory: Memory;
+  readonly jobs: JobsByHand;
   readonly validators: Validators;
   readonly limits: GateLimits;
   readonly clock: Clock;
@@ -67,12 +68,13 @@ export class Gate {
   #connections: () => number = () => 0;
 
   constructor(deps: GateDeps) {
-    const { memory, limits, clock, log, metrics } = deps;
+    const { memory, jobs, limits, clock, log, metrics } = deps;
     this.#deps = deps;
     this.#ledger = new RequestLedger(log, metrics, clock);
     const health = new HealthProbe(() => memory.healthy(), clock);
     this.#services = {
       memory,
+      jobs,
       clock,
       startedMs: clock.monotonicMs(),
       healthy: () => health.healthy(),

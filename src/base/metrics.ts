@@ -16,6 +16,8 @@ interface MetricRule {
 
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+const JOB_BUCKETS_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60, 600];
+
 /** Every metric is declared here once, with its labels; `context_manager_` is put before each name. */
 export const COUNTERS = {
   connections_total: { help: 'Connections accepted.' },
@@ -42,6 +44,10 @@ export const COUNTERS = {
   embedding_cache_hits_total: { help: 'Embeddings answered from the cache.' },
   embedding_cache_misses_total: { help: 'Embeddings that had to be computed.' },
   store_commits_total: { help: 'Transactions committed by the store.' },
+  jobs_total: {
+    help: 'Runs of scheduled work, by job and outcome (ok, failed, or skipped as the run before was not done).',
+    labels: ['job', 'outcome'],
+  },
   store_writes_total: { help: 'Write operations made durable by the store.' },
 } as const satisfies Record<string, MetricRule>;
 
@@ -57,6 +63,11 @@ export const HISTOGRAMS = {
     buckets: LATENCY_BUCKETS_SECONDS,
   },
   embedding_duration_seconds: { help: 'One call of the embedding provider.', buckets: LATENCY_BUCKETS_SECONDS },
+  job_duration_seconds: {
+    help: 'One run of scheduled work, by job.',
+    labels: ['job'],
+    buckets: JOB_BUCKETS_SECONDS,
+  },
   store_commit_writes: {
     help: 'Write operations that shared one commit.',
     buckets: [1, 2, 5, 10, 25, 50, 100, 250, 1000],

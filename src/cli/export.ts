@@ -1,27 +1,34 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Client } from '../../clients/typescript/src/index.ts';
-import { LEVELS, type JsonObject, type Level } from '../base/context.ts';
+import type { JsonObject, Level } from '../base/context.ts';
 import type { Context } from '../protocol/messages.generated.ts';
 import { readScope, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
-import { checkTarget, openTarget, type Target } from './transfer/export-file.ts';
+import { usageError } from './terminal/command-error.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { parseLevels, parseObject } from './terminal/option-parsers.ts';
 import { countOf } from './terminal/render.ts';
 import { onInterrupt } from './terminal/signals.ts';
-import type { ImportLine } from './transfer/line.ts';
+import { checkTarget, openTarget, outputTarget, type Target } from './transfer/export-target.ts';
+import { inImportOrder } from './transfer/import-order.ts';
+import { describeSizes, selectNamespaces, type NamespaceSize, type Selection } from './transfer/namespaces.ts';
+import { ReversedLines } from './transfer/reversed-lines.ts';
 
 interface ExportOptions extends ClientOptions {
+  readonly all?: boolean;
   readonly level?: readonly Level[];
   readonly filter?: JsonObject;
 }
 
 const HELP = `
-Without --agent, the contexts of every agent are written. Ids, levels, times, tags, metadata, agents and sessions come
-back with import; lifetimes and access counts start anew.
+Without --namespace the key's own namespace is written; a key that has several must choose, and one that sees every
+namespace writes "default" and is told what else there is. Without --agent, the contexts of every agent are written.
+
+Ids, namespaces, levels, times, tags, metadata, agents, sessions and the order of the list come back with import. Access
+counts and embeddings that a client brought along do not: the protocol has no way to give them.
 
 Examples:
-  context-manager export backup.jsonl
+  context-manager export --all backup.jsonl
   context-manager export --namespace shop --level long_term | gzip > shop.jsonl.gz`;
 
 /** `export [file]` */
@@ -30,27 +37,34 @@ export function addExport(program: Command, io: Io): void {
     .command('export')
     .description('Write contexts as JSON lines that import reads back.')
     .argument('[file]', 'where to; - or nothing for standard output', '-')
+    .addOption(new Option('--all', 'every namespace that the key has'))
     .addOption(
       new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels),
     )
     .addOption(new Option('--filter <json>', 'filter, as in the wire protocol').argParser(parseObject));
   withScopeOptions(command)
     .addHelpText('after', HELP)
-    .action((file: string, options: ExportOptions) => exportContexts(file, options, io));
+    .action((file: string, options: ExportOptions) => {
+      if (options.all && command.getOptionValueSource('namespace') === 'cli')
+        throw usageError('give either --all or --namespace');
+      return exportContexts(file, options, io);
+    });
 }
 
 async function exportContexts(file: string, options: ExportOptions, io: Io): Promise<void> {
   const path = file === '-' ? undefined : resolve(io.folder, file);
   if (path !== undefined) await checkTarget(path);
-  const count = await withClient(options, io, async (client) => {
-    const target = path === undefined ? standardOutput(io) : await openTarget(path);
+  const { sizes, selection, target } = await withClient(options, io, async (client) => {
+    const chosen = await selectNamespaces(client, wantedFrom(options));
+    const opened = path === undefined ? outputTarget(io.stdout) : await openTarget(path);
     const settle = onInterrupt(io, path === undefined ? 'interrupted' : 'interrupted; nothing was exported', () =>
-      target.discard(),
+      opened.discard(),
     );
     try {
-      return await writeAll(client, options, target);
+      const written = await writeAll(client, options, chosen.namespaces, opened);
+      return { sizes: written, selection: chosen, target: opened };
     } catch (error) {
-      target.discard();
+      opened.discard();
       throw error;
     } finally {
       settle();
@@ -58,61 +72,85 @@ async function exportContexts(file: string, options: ExportOptions, io: Io): Pro
   });
   // With lines on standard output, what is said about them goes elsewhere.
   const output = path === undefined ? io.stderr : io.stdout;
-  if (options.json) await writeJson(output, { exported: count });
-  else await output.write(`exported ${countOf(count, 'context')}\n`);
+  if (target.isGone()) return output.write('stopped: the reader went away\n');
+  if (options.json) await writeJson(output, summarize(sizes, selection, options));
+  else {
+    await output.write(describe(sizes, options));
+    if (selection.leftOut.length > 0)
+      await io.stderr.write(
+        `not exported: ${describeSizes(selection.leftOut)}; --all exports every namespace, --namespace another one\n`,
+      );
+  }
 }
 
-async function writeAll(client: Client, options: ExportOptions, target: Target): Promise<number> {
-  let written = 0;
-  for await (const context of inImportOrder(client, options)) {
-    await target.write(`${JSON.stringify(toLine(context))}\n`);
-    written += 1;
+function wantedFrom(options: ExportOptions): Parameters<typeof selectNamespaces>[1] {
+  const { all = false, namespace, agent, session, level, filter } = options;
+  return {
+    all,
+    isNarrowed: [agent, session, level, filter].some((option) => option !== undefined),
+    ...(all || namespace === undefined ? {} : { namespace }),
+  };
+}
+
+/** How many contexts were written of each. */
+async function writeAll(
+  client: Client,
+  options: ExportOptions,
+  namespaces: readonly string[],
+  target: Target,
+): Promise<NamespaceSize[]> {
+  const sizes: NamespaceSize[] = [];
+  for (const namespace of namespaces) {
+    let contexts = 0;
+    const held = new ReversedLines(target.spillFolder);
+    try {
+      const list = counted(listAll(client, namespace, options), () => (contexts += 1));
+      for await (const lines of inImportOrder(list, held)) {
+        await target.write(lines);
+        if (target.isGone()) return sizes;
+      }
+    } finally {
+      await held.close();
+    }
+    sizes.push({ namespace, contexts });
   }
   await target.close();
-  return written;
-}
-
-function standardOutput(io: Io): Target {
-  return { write: (line) => io.stdout.write(line), close: async () => {}, discard: () => {} };
+  return sizes;
 }
 
 const PAGE = 500;
 
-/**
- * Contexts sink from level to level meanwhile: reading downwards, none slips through, and one met twice is left out.
- * Lists come newest first. Bounded levels keep what entered last, so theirs is turned round: imported again, the
- * newest enter last. Their bounds (l1_size, l2_size) also bound what is held here.
- */
-async function* inImportOrder(client: Client, options: ExportOptions): AsyncGenerator<Context> {
-  const written = new Set<string>();
-  for (const level of LEVELS) {
-    if (options.level?.includes(level) === false) continue;
-    const pages = client.list({
-      ...readScope(options),
-      levels: [level],
-      limit: PAGE,
-      filter: options.filter,
-    });
-    const bounded: Context[] = [];
-    for await (const context of pages) {
-      if (written.has(context.id)) continue;
-      if (level === 'long_term') yield context;
-      else bounded.push(context);
-    }
-    for (const { id } of bounded) written.add(id);
-    yield* bounded.reverse();
+/** One pass over all levels: a context that sinks from level to level meanwhile keeps its place in the list. */
+function listAll(client: Client, namespace: string, options: ExportOptions): AsyncIterable<Context> {
+  return client.list({
+    ...readScope(options),
+    namespace,
+    levels: options.level,
+    filter: options.filter,
+    limit: PAGE,
+  });
+}
+
+async function* counted<T>(items: AsyncIterable<T>, onItem: () => void): AsyncGenerator<T> {
+  for await (const item of items) {
+    onItem();
+    yield item;
   }
 }
 
-function toLine(context: Context): ImportLine {
+function totalOf(sizes: readonly NamespaceSize[]): number {
+  return sizes.reduce((sum, { contexts }) => sum + contexts, 0);
+}
+
+function describe(sizes: readonly NamespaceSize[], { all }: ExportOptions): string {
+  const from = all ? ` of ${countOf(sizes.length, 'namespace')}` : '';
+  return `exported ${countOf(totalOf(sizes), 'context')}${from}\n`;
+}
+
+function summarize(sizes: readonly NamespaceSize[], { leftOut }: Selection, { all }: ExportOptions): object {
   return {
-    id: context.id,
-    text: context.text,
-    level: context.level,
-    agent_id: context.agent_id,
-    ...(context.session_id === undefined ? {} : { session_id: context.session_id }),
-    created_at: context.created_at,
-    ...(context.tags.length === 0 ? {} : { tags: [...context.tags] }),
-    ...(Object.keys(context.metadata).length === 0 ? {} : { metadata: context.metadata }),
+    exported: totalOf(sizes),
+    ...(all ? { namespaces: sizes } : {}),
+    ...(leftOut.length > 0 ? { left_out: leftOut } : {}),
   };
 }

@@ -12,6 +12,7 @@ import { parseLevel } from './terminal/option-parsers.ts';
 import { createProgress } from './terminal/progress.ts';
 import { onInterrupt } from './terminal/signals.ts';
 import { LineError, toContext, type LineDefaults } from './transfer/line.ts';
+import { namespaceRule, type ImportNamespaces } from './transfer/namespaces.ts';
 import { readItems, type SourceItem } from './transfer/reader.ts';
 import { Uploader, type Counts, type PlacedContext } from './transfer/uploader.ts';
 
@@ -20,8 +21,12 @@ interface ImportOptions extends ClientOptions {
   readonly skipBad?: boolean;
 }
 
+interface ImportRequest extends ImportOptions {
+  readonly namespaces: ImportNamespaces;
+}
+
 const HELP = `
-Each line is a JSON object: {"text", "id", "role", "speaker", "session_id", "agent_id", "created_at" (milliseconds or
+Each line is a JSON object: {"text", "id", "namespace", "role", "speaker", "session_id", "agent_id", "created_at" (milliseconds or
 ISO 8601), "tags", "metadata", "level"}; only "text" is required, and a "speaker" is put before it ("Ann: hello").
 What export writes can be imported as it is. A JSON document with "turns" ({"speaker", "text", "session", "date_time",
 "id", "image_caption"}) is read as a conversation.
@@ -46,10 +51,15 @@ export function addImport(program: Command, io: Io): void {
     .addOption(new Option('--skip-bad', 'report lines that cannot be stored, and go on'));
   withScopeOptions(command)
     .addHelpText('after', HELP)
-    .action((file: string, options: ImportOptions) => importFile(file, options, io));
+    .action((file: string, options: ImportOptions) => {
+      const { namespace } = options;
+      const isNamed = command.getOptionValueSource('namespace') === 'cli';
+      const namespaces = namespace === undefined ? {} : isNamed ? { override: namespace } : { fallback: namespace };
+      return importFile(file, { ...options, namespaces }, io);
+    });
 }
 
-async function importFile(file: string, options: ImportOptions, io: Io): Promise<void> {
+async function importFile(file: string, options: ImportRequest, io: Io): Promise<void> {
   const input = openInput(file, io);
   const counts = await withClient(options, io, async (client) => {
     const progress = createProgress(io, options.json ? undefined : input.totalBytes);
@@ -62,7 +72,7 @@ async function importFile(file: string, options: ImportOptions, io: Io): Promise
     });
     const settle = onInterrupt(io, 'interrupted; run the same command again to go on', () => progress.stop());
     try {
-      await upload(input.chunks, defaultsFrom(options), uploader, problems);
+      await upload(input.chunks, defaultsFrom(options, client.namespaces), uploader, problems);
     } catch (error) {
       await uploader.finish().catch(() => undefined);
       throw interrupted(error, uploader.counts);
@@ -108,14 +118,14 @@ function openInput(file: string, io: Io): Input {
   };
 }
 
-function defaultsFrom(options: ImportOptions): LineDefaults {
+function defaultsFrom(options: ImportRequest, namespacesOfKey: readonly string[]): LineDefaults {
   let lastMs = 0;
   return {
+    namespaceFor: namespaceRule(namespacesOfKey, options.namespaces),
     agentId: options.agent ?? CLI_SENDER,
     level: options.level,
     // One after the other also where a millisecond brings many: their order is the order of the lines.
     nextTimeMs: () => (lastMs = Math.max(lastMs + 1, systemClock.nowMs())),
-    ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
     ...(options.session === undefined ? {} : { sessionId: options.session }),
   };
 }

@@ -59,7 +59,10 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
   try {
     const server = await startServer({ settings, keys: keys.keys }, { log, version });
     const ended = endWithSignals(server, log, target);
-    await announce(server, { options, io, version, loaded, keys });
+    // A full disk behind standard output is no reason not to serve.
+    await announce(server, { options, io, version, loaded, keys }).catch((error: unknown) => {
+      log.warn({ error }, 'where it listens could not be written to standard output');
+    });
     await ended;
   } catch (error) {
     // What stands in the way is shown as message and remedy; anything else is a defect, and its stack belongs in the log.

@@ -152,9 +152,14 @@ function readToml(files: ConfigFiles, file: string): Layer | null {
 
 /** TOML dates become ISO text, `${VAR}` the variable's text. */
 function prepare(leaf: unknown, path: SettingPath, environment: Environment, problems: Problem[]): unknown {
-  if (leaf instanceof Date) return leaf.toISOString();
+  const schema = schemaAt(CONFIG_SCHEMA, path);
+  if (leaf instanceof Date) {
+    if (schema?.type === 'string' && schema.format !== 'date-time')
+      problems.push({ path, message: 'must be a text in quotes, not a date' });
+    return leaf.toISOString();
+  }
   if (typeof leaf !== 'string') return leaf;
-  return expand(schemaAt(CONFIG_SCHEMA, path), leaf, path, environment, problems);
+  return expand(schema, leaf, path, environment, problems);
 }
 
 function noteOrigins(origins: Map<string, string>, tree: Tree, file: string): void {

@@ -71,7 +71,7 @@ const KEY = section(
   },
   {
     secret: bareText('At least 32 bytes; take it from the environment: "${AGENT_SECRET}".', { writeOnly: true }),
-    not_after: bareText('Moment the key expires, as 2027-01-31T00:00:00Z.'),
+    not_after: bareText('Moment the key expires, with its zone, as 2027-01-31T00:00:00Z.', { format: 'date-time' }),
     rate_limit: section('How many requests the key may make, over all its connections.', {
       per_second: bareNumber('number', 0.01, 1_000_000, 'Requests a second, in the long run.'),
       burst: bareNumber('integer', 1, 1_000_000, 'Requests that may come at once after a pause.'),
@@ -96,7 +96,9 @@ const EMBEDDING = section(
     timeout_ms: integer(30_000, 100, 600_000, 'http: how long a request may take, in milliseconds.'),
   },
   {
-    url: bareText('http: base address of the service, as https://host/v1.'),
+    url: bareText('http: base address of the service, as https://host/v1, without user or password.', {
+      format: 'http-url',
+    }),
     model: bareText('http: name of the model.'),
     api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', {
       writeOnly: true,

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../base/context.ts';
+import type { Format } from './formats.ts';
 
 declare const VALUE: unique symbol;
 
@@ -13,6 +14,7 @@ export interface SettingSchema {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
+  readonly format?: Format;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly SettingSchema[];
   readonly items?: SettingSchema;

@@ -15,12 +15,13 @@ export function pathText(path: SettingPath): string {
 
 /** Writes `later` over `earlier`, table by table; anything that is not a table replaces what was there. */
 export function mergeTrees(earlier: Tree, later: Tree): Tree {
-  const merged: Tree = { ...earlier };
+  // By entries, so that `__proto__` is a key like any other.
+  const merged = new Map(Object.entries(earlier));
   for (const [key, value] of Object.entries(later)) {
-    const before = merged[key];
-    merged[key] = isTree(before) && isTree(value) ? mergeTrees(before, value) : value;
+    const before = merged.get(key);
+    merged.set(key, isTree(before) && isTree(value) ? mergeTrees(before, value) : value);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 /** Every value that is neither table nor array, with its path. */

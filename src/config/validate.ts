@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { FORMATS, type Format } from './formats.ts';
 import type { SettingSchema } from './setting.ts';
 import { suggest } from './suggest.ts';
 import { pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
@@ -9,12 +10,24 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Fills defaults into `tree` and returns everything that breaks the schema. */
-export function validate(schema: SettingSchema, tree: Tree): Problem[] {
+/** Compiling takes longer than everything else of reading a configuration. */
+const compiled = new WeakMap<SettingSchema, ValidateFunction>();
+
+function compile(schema: SettingSchema): ValidateFunction {
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
   const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: true, strictRequired: false, verbose: false });
   ajv.addKeyword('verbatimNames');
+  for (const [name, { isValid }] of Object.entries(FORMATS)) ajv.addFormat(name, isValid);
   // Ajv refuses a default at the root, where there is nothing to put it into.
   const check = ajv.compile({ ...schema, default: undefined });
+  compiled.set(schema, check);
+  return check;
+}
+
+/** Fills defaults into `tree` and returns everything that breaks the schema. */
+export function validate(schema: SettingSchema, tree: Tree): Problem[] {
+  const check = compile(schema);
   if (check(tree)) return [];
   const problems = (check.errors ?? []).map((error) => toProblem(schema, error));
   // A table of the wrong type also lacks what it should hold: the first message of a place says it all.
@@ -69,6 +82,8 @@ function requirement(schema: SettingSchema | undefined, error: ErrorObject): str
       return `must be one of ${(schema?.enum ?? []).map((option) => JSON.stringify(option)).join(', ')}`;
     case 'type':
       return `must be ${article(String(params['type']))}`;
+    case 'format':
+      return `must be ${FORMATS[params['format'] as Format].meaning}`;
     case 'minLength':
       return `must have at least ${String(params['limit'])} character${params['limit'] === 1 ? '' : 's'}`;
     default:

@@ -41,7 +41,7 @@ export interface MemoryDeps {
 /** Records of a page where the request names no `limit`. */
 const LIST_LIMIT = 100;
 
-/** Starts the timer that writes access counts; nothing else runs until it is called. */
+/** Starts no timer: what is to be done every so often, its owner asks for. */
 export function createMemory(deps: MemoryDeps): Memory {
   return new TieredMemory(deps);
 }
@@ -118,8 +118,12 @@ class TieredMemory implements Memory {
     };
   }
 
-  gc(): Promise<GcOutcome> {
-    return this.#lifecycle.runGc();
+  gc(signal?: AbortSignal): Promise<GcOutcome> {
+    return this.#lifecycle.runGc(signal);
+  }
+
+  flushAccessCounts(): Promise<void> {
+    return this.#accessCounts.flush();
   }
 
   clearCaches(): { readonly embeddings: number } {

@@ -144,8 +144,10 @@ export interface Memory {
   list(input: ListInput): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }>;
   clearLevel(namespace: string, level: Level): Promise<number>;
   stats(namespace?: string): Promise<MemoryStats>;
-  /** Runs the expiry sweep now. */
-  gc(): Promise<GcOutcome>;
+  /** Ends lifetimes that are over, until none is or `signal` aborts. To be called every so often. */
+  gc(signal?: AbortSignal): Promise<GcOutcome>;
+  /** Writes the accesses counted since the last time; what the store does not take is kept. To be called every so often. */
+  flushAccessCounts(): Promise<void>;
   clearCaches(): { readonly embeddings: number };
   /** True where the store answers. */
   healthy(): Promise<boolean>;

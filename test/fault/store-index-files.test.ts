@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { EmbeddedStoreOptions } from '../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore } from '../../src/store/store.ts';
 import { dot, idOf, put, sample, searchIn, searchOf, vectorOf } from '../contract/store-samples.ts';
-import { DIMENSION, indexed, openAt, recordingLog, temporaryFolder } from './store-setup.ts';
+import { DIMENSION, eventually, indexed, openAt, recordingLog, temporaryFolder } from './store-setup.ts';
 
 const COUNT = 60;
 const SMALL: Partial<EmbeddedStoreOptions> = { indexingThreshold: 40 };
@@ -61,6 +61,19 @@ describe('a saved vector index', () => {
     const store = await openAt(folder, SMALL);
     await rm(join(folder, 'indexes'), { recursive: true });
     await expectNearest(store);
+  });
+
+  it('that is being built when the store closes leaves nothing, and is built by the next', async () => {
+    const folder = await temporaryFolder();
+    const slow: Partial<EmbeddedStoreOptions> = { ...SMALL, hnsw: { efConstruction: 4_000 } };
+    const store = await openAt(folder, slow);
+    const many = Array.from({ length: 3_000 }, (_, i) => put(sample(`many-${i}`, DIMENSION)));
+    await store.write([...names.map((name) => put(sample(name, DIMENSION))), ...many]);
+    await eventually(async () => ((await store.stats()).driver['index_building'] === true ? true : undefined));
+    await store.close();
+    expect(await indexFiles(folder)).toEqual([]);
+    const again = await openAt(folder, SMALL);
+    await indexed(again, COUNT + many.length);
   });
 
   it('that is cut off is built again', async () => {

@@ -150,6 +150,10 @@ export class MemoryDouble implements Memory {
     return { promoted: 1, deleted: 2 };
   }
 
+  flushAccessCounts(): Promise<void> {
+    return Promise.resolve();
+  }
+
   clearCaches(): { embeddings: number } {
     this.calls.push({ method: 'clearCaches', input: {} });
     return { embeddings: 3 };

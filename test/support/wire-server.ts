@@ -62,7 +62,7 @@ export class WireServer {
     const parts = { clock: this.clock, random, log: this.#log(), metrics: this.#metrics(), validators };
     this.handler = new ConnectionHandler({
       ...parts,
-      gate: new Gate({ ...parts, memory, limits: gateLimits(limits) }),
+      gate: new Gate({ ...parts, memory, jobs: { expirySweep: () => memory.gc() }, limits: gateLimits(limits) }),
       keys: new KeyRing([ADMIN_KEY, ...(options.keys ?? [])], this.clock, random),
       limits,
       version: options.version ?? '0.0.0',

@@ -172,6 +172,10 @@ describe('modules', () => {
     expect(breaches(/\bMath\.random\(|\brandom(Bytes|UUID|FillSync|Int)\(|getRandomValues\(/, isBase)).toEqual([]);
   });
 
+  it('end no thread from outside that calls a native binding: those of this kind abort the process', () => {
+    expect(breaches(/\.terminate\(/, (path) => path === 'src/embedding/local-thread.ts')).toEqual([]);
+  });
+
   it('do not read the environment', () => {
     expect(breaches(/\bprocess\.env\b/, (path) => path === 'src/cli/terminal/io.ts')).toEqual([]);
   });

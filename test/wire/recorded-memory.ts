@@ -42,6 +42,7 @@ export class RecordedMemory {
       clearLevel: call,
       stats: call,
       gc: call,
+      flushAccessCounts: () => Promise.resolve(),
       clearCaches: () => this.cleared,
       healthy: () => Promise.resolve(true),
       close: () => Promise.resolve(),

@@ -46,6 +46,11 @@ export class Client {
     this.#payloads = payloads;
   }
 
+  /** The namespaces that the key may use, as the server last said; `['*']` where it may use every one. */
+  get namespaces(): readonly string[] {
+    return this.#requester.namespaces;
+  }
+
   /** Stores a context; it is durable when this resolves. */
   store(context: StoreRequest, options: CallOptions = NO_OPTIONS): Promise<ContextStoreReply> {
     return this.#call('context.store', this.#payloads.store(context), options, captureCallSite());

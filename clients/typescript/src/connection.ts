@@ -87,6 +87,11 @@ export class Connection {
     return this.inFlight.size;
   }
 
+  /** What the server said that the key may use; empty before it did. */
+  get namespaces(): readonly string[] {
+    return this.session?.namespaces ?? [];
+  }
+
   calls(): Iterable<Call> {
     return this.inFlight.values();
   }

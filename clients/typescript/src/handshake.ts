@@ -22,6 +22,8 @@ export interface Session {
   readonly heartbeatMs: number;
   /** The server takes no longer frame. */
   readonly maxFrameBytes: number;
+  /** Of the key; `*` stands for every one. */
+  readonly namespaces: readonly string[];
 }
 
 const HEARTBEAT_MS_DEFAULT = 30_000;
@@ -95,8 +97,13 @@ export class ClientHandshake {
       outgoing,
       heartbeatMs: typeof heartbeatMs === 'number' && heartbeatMs > 0 ? heartbeatMs : HEARTBEAT_MS_DEFAULT,
       maxFrameBytes: this.maxFrameBytes,
+      namespaces: namesIn(welcome['namespaces']),
     };
   }
+}
+
+function namesIn(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((name) => typeof name === 'string') : [];
 }
 
 function throwIfError(message: Readonly<Record<string, unknown>>): void {

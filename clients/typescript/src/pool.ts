@@ -47,6 +47,8 @@ export class Pool {
   /** Told to go away by the server, with calls still in flight. */
   private readonly retiring = new Set<Connection>();
   private closed = false;
+  /** What the server last said that the key may use. */
+  namespaces: readonly string[] = [];
 
   constructor(options: PoolOptions, deps: PoolDeps, events: PoolEvents) {
     this.options = options;
@@ -133,6 +135,7 @@ export class Pool {
     slot.opening = null;
     slot.ready = connection;
     slot.readyAtMs = this.deps.clock.monotonicMs();
+    this.namespaces = connection.namespaces;
     this.events.onReady();
     this.events.onRoom();
   }

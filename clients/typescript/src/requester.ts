@@ -47,6 +47,10 @@ export class Requester {
     });
   }
 
+  get namespaces(): readonly string[] {
+    return this.pool.namespaces;
+  }
+
   /** Resolves with the first connection; rejects where the first attempt fails. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -1,11 +1,18 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
-import type { CallOptions, Memory } from '../../hirag/types.ts';
+import type { CallOptions, GcOutcome, Memory } from '../../hirag/types.ts';
 import type { NewContext, ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
+
+/** Scheduled work that a request may run by hand; the schedule's owner counts, logs and bounds it. */
+export interface JobsByHand {
+  /** Ends lifetimes that are over. */
+  expirySweep(): Promise<GcOutcome>;
+}
 
 /** What handlers work with; one for the whole server. */
 export interface Services {
   readonly memory: Memory;
+  readonly jobs: JobsByHand;
   readonly clock: Clock;
   /** On the monotonic clock. */
   readonly startedMs: number;

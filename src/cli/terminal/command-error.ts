@@ -1,3 +1,4 @@
+import { getSystemErrorMessage } from 'node:util';
 import { CodedError, StartupError } from '../../base/errors.ts';
 
 /** A command that cannot do what it was asked: shown as message and remedy, exit code 1 (2 for wrong usage). */
@@ -54,11 +55,23 @@ export function explain(error: unknown): Explained {
   if (error instanceof CommandError)
     return withRemedy({ message: error.message, exitCode: error.exitCode }, error.remedy);
   if (error instanceof StartupError) return withRemedy({ message: error.message, exitCode: 1 }, error.remedy);
+  if (isSystemError(error)) return { message: error.message, exitCode: 1 };
   if (error instanceof CodedError || isCoded(error)) {
     const { code, message } = error;
     return withRemedy({ code, message, exitCode: 1 }, REMEDIES[code]);
   }
   return { message: error instanceof Error ? error.message : String(error), exitCode: 1 };
+}
+
+/** Why the system refused something, without the path and the call: `no space left on device (ENOSPC)`. */
+export function reasonOf(error: unknown): string {
+  if (isSystemError(error)) return `${getSystemErrorMessage(error.errno)} (${error.code})`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What a file or a socket of this machine answered. */
+function isSystemError(error: unknown): error is Error & { code: string; errno: number } {
+  return isCoded(error) && 'errno' in error && typeof error.errno === 'number';
 }
 
 function isCoded(error: unknown): error is Error & { code: string } {

@@ -1,4 +1,5 @@
 import type { Environment } from '../../config/environment.ts';
+import { nodeOutput, type Output } from './node-output.ts';
 
 /** The outside of a command: what a test replaces. */
 export interface Io {
@@ -10,38 +11,13 @@ export interface Io {
   readonly folder: string;
 }
 
-export interface Output {
-  /** Resolves when more may be written. */
-  write(text: string): Promise<void>;
-  /** Characters in a line; absent: not a terminal. */
-  readonly columns?: number;
-  /** The terminal itself, where it is one. */
-  readonly terminal?: NodeJS.WriteStream;
-}
-
 export function nodeIo(process: NodeJS.Process): Io {
   return {
     stdin: process.stdin,
-    stdout: nodeOutput(process.stdout),
-    stderr: nodeOutput(process.stderr),
+    stdout: nodeOutput(process.stdout, 'standard output'),
+    stderr: nodeOutput(process.stderr, 'standard error'),
     environment: process.env,
     folder: process.cwd(),
-  };
-}
-
-/** Waits where the reader is slow; a reader that went away (`| head`) is none of our errors. */
-function nodeOutput(stream: NodeJS.WriteStream): Output {
-  let gone = false;
-  stream.on('error', () => {
-    gone = true;
-  });
-  return {
-    write: (text) =>
-      new Promise((resolve) => {
-        if (gone) resolve();
-        else stream.write(text, () => resolve());
-      }),
-    ...(stream.isTTY ? { columns: stream.columns, terminal: stream } : {}),
   };
 }
 

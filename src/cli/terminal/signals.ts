@@ -9,14 +9,19 @@ const KILLED_EXIT_CODE = 143;
 /** 128 + 2, for Ctrl-C. */
 const INTERRUPTED_EXIT_CODE = 130;
 
-/** Until the returned function is called, Ctrl-C cleans up, says `message` and ends the process with exit code 130. */
+const EXIT_CODES = { SIGTERM: KILLED_EXIT_CODE, SIGINT: INTERRUPTED_EXIT_CODE };
+
+/** Until the returned function is called, a signal cleans up, says `message` and ends the process. */
 export function onInterrupt(io: Io, message: string, cleanUp: () => void): () => void {
-  const onSignal = (): void => {
+  const onSignal = (signal: (typeof SIGNALS)[number]): void => {
     cleanUp();
-    void io.stderr.write(`${message}\n`).then(() => process.exit(INTERRUPTED_EXIT_CODE));
+    const end = (): void => process.exit(EXIT_CODES[signal]);
+    io.stderr.write(`${message}\n`).then(end, end);
   };
-  process.once('SIGINT', onSignal);
-  return () => process.off('SIGINT', onSignal);
+  for (const signal of SIGNALS) process.once(signal, onSignal);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
 }
 
 /**

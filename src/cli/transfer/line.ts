@@ -8,6 +8,7 @@ import { parseIsoTime } from './times.ts';
 export interface ImportLine {
   readonly text: string;
   readonly id?: string;
+  readonly namespace?: string;
   readonly role?: string;
   readonly speaker?: string;
   readonly session_id?: string;
@@ -21,6 +22,7 @@ export interface ImportLine {
 const FIELD_TYPES: Readonly<Record<keyof ImportLine, (value: unknown) => boolean>> = {
   text: isText,
   id: isText,
+  namespace: isText,
   role: isText,
   speaker: isText,
   session_id: isText,
@@ -52,7 +54,8 @@ export function checkLine(value: unknown): ImportLine {
 }
 
 export interface LineDefaults {
-  readonly namespace?: string;
+  /** The namespace of a line that names this one, or none; undefined: the key's own. Throws `LineError`. */
+  readonly namespaceFor: (named: string | undefined) => string | undefined;
   readonly agentId: string;
   readonly sessionId?: string;
   readonly level: Level;
@@ -67,6 +70,7 @@ export interface LineDefaults {
 export function toContext(line: ImportLine, place: number, defaults: LineDefaults): NewContext {
   const agentId = line.agent_id ?? defaults.agentId;
   const sessionId = line.session_id ?? defaults.sessionId;
+  const namespace = defaults.namespaceFor(line.namespace);
   return {
     id: identify(line, place, agentId, sessionId),
     // As in a conversation document: a query that names the speaker finds what they said.
@@ -75,7 +79,7 @@ export function toContext(line: ImportLine, place: number, defaults: LineDefault
     agent_id: agentId,
     created_at: line.created_at === undefined ? defaults.nextTimeMs() : toTimeMs(line.created_at),
     metadata: metadataOf(line),
-    ...(defaults.namespace === undefined ? {} : { namespace: defaults.namespace }),
+    ...(namespace === undefined ? {} : { namespace }),
     ...(sessionId === undefined ? {} : { session_id: sessionId }),
     ...(line.tags === undefined ? {} : { tags: [...line.tags] }),
   };

@@ -1,4 +1,3 @@
-import type { Clock } from '../../base/clock.ts';
 import type { ContextRecord } from '../../base/context.ts';
 import { toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -7,7 +6,6 @@ import type { Settings } from '../../config/settings.ts';
 
 export interface AccessCountsDeps {
   readonly store: ContextStore;
-  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -18,23 +16,21 @@ const WAITING_FACTOR = 4;
 export class AccessCounts {
   readonly #deps: AccessCountsDeps;
   readonly #flushEntries: number;
-  readonly #stopTimer: () => void;
   #waiting = new CountsByContext();
   /** Taken by a flush that is not acknowledged yet. */
   #leaving = new CountsByContext();
   #flushing: Promise<void> | null = null;
-  #failing = false;
 
-  constructor(deps: AccessCountsDeps, settings: Pick<Settings['hirag'], 'accessFlushMs' | 'accessFlushEntries'>) {
+  constructor(deps: AccessCountsDeps, settings: Pick<Settings['hirag'], 'accessFlushEntries'>) {
     this.#deps = deps;
     this.#flushEntries = settings.accessFlushEntries;
-    this.#stopTimer = deps.clock.every(settings.accessFlushMs, () => void this.flush());
   }
 
   /** One access of each. */
   add(namespace: string, ids: readonly string[]): void {
     for (const id of ids) this.#add(namespace, id, 1);
-    if (this.#waiting.size >= this.#flushEntries) void this.flush();
+    // A failure is told by whoever flushes by schedule: until then nothing is lost.
+    if (this.#waiting.size >= this.#flushEntries) this.flush().catch(() => undefined);
   }
 
   /** For ids of a namespace: accesses that the store does not know of yet. */
@@ -50,16 +46,21 @@ export class AccessCounts {
     return pending === 0 ? record : { ...record, accessCount: record.accessCount + pending };
   }
 
-  /** Hands the counts to the store; what it does not take stays for the next time. Never rejects. */
+  /** Hands the counts to the store; what it does not take stays for the next time. Rejects as the store does. */
   flush(): Promise<void> {
     this.#flushing ??= this.#flush().finally(() => (this.#flushing = null));
     return this.#flushing;
   }
 
+  /** Flushes a last time. */
   async close(): Promise<void> {
-    this.#stopTimer();
-    await this.#flushing;
-    await this.flush();
+    try {
+      await this.#flushing?.catch(() => undefined);
+      await this.flush();
+    } catch (error) {
+      const { code } = toCodedError(error);
+      this.#deps.log.warn({ code, count: this.#waiting.size }, 'access counts lost: the store does not take them');
+    }
   }
 
   async #flush(): Promise<void> {
@@ -70,16 +71,10 @@ export class AccessCounts {
     try {
       await this.#deps.store.touch(accesses);
       this.#leaving = new CountsByContext();
-      this.#failing = false;
     } catch (error) {
       this.#leaving = new CountsByContext();
       for (const { namespace, id, count } of accesses) this.#add(namespace, id, count);
-      if (!this.#failing)
-        this.#deps.log.warn(
-          { code: toCodedError(error).code, count: accesses.length },
-          'access counts not written, kept',
-        );
-      this.#failing = true;
+      throw error;
     }
   }
 

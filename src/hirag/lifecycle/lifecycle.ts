@@ -28,9 +28,12 @@ export class Lifecycle {
     this.#batch = settings.gcBatch;
   }
 
-  /** One sweep until nothing is due; a call during a sweep gets that sweep's outcome. Rejects where the store fails. */
-  runGc(): Promise<GcOutcome> {
-    this.#running ??= this.#sweep().finally(() => (this.#running = null));
+  /**
+   * One sweep until nothing is due, or `signal` aborts, after its current step; a call during a sweep gets that
+   * sweep's outcome. Rejects where the store fails.
+   */
+  runGc(signal?: AbortSignal): Promise<GcOutcome> {
+    this.#running ??= this.#sweep(signal).finally(() => (this.#running = null));
     return this.#running;
   }
 
@@ -40,11 +43,11 @@ export class Lifecycle {
     await this.#running?.catch(() => undefined);
   }
 
-  async #sweep(): Promise<GcOutcome> {
+  async #sweep(signal: AbortSignal | undefined): Promise<GcOutcome> {
     const expired: Record<Level, number> = { immediate: 0, short_term: 0, long_term: 0 };
     let promoted = 0;
     try {
-      for (let more = true; more && !this.#closed; ) {
+      for (let more = true; more && !this.#closed && signal?.aborted !== true; ) {
         const step = await this.#step();
         for (const level of step.expired) expired[level]++;
         promoted += step.promoted;

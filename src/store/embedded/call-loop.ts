@@ -49,8 +49,14 @@ export class CallLoop {
     if (!isDone) return this.#runLater();
     this.#cancelled.clear();
     if (this.#closing === null) return this.#engine.maintain();
-    this.#engine.close();
-    this.#replies.push({ id: this.#closing, ok: true, value: null });
+    // Nothing else is done from here on: the main thread sends no more calls.
+    this.#isScheduled = true;
+    void this.#close(this.#closing);
+  }
+
+  async #close(id: number): Promise<void> {
+    await this.#engine.close();
+    this.#replies.push({ id, ok: true, value: null });
     this.#send(0);
     this.#port.close();
   }
@@ -80,11 +86,11 @@ export class CallLoop {
       for (const id of message.ids) this.#cancelled.add(id);
       return;
     }
-    const { nowMs, vectors } = message;
+    const { nowMs, rows, vectors } = message;
     for (const call of message.calls) {
       if (call.kind === 'close') this.#closing = call.id;
-      else if (call.kind === 'write' || call.kind === 'expire') this.#writes.push({ call, nowMs, vectors });
-      else this.#reads.push({ call, nowMs, vectors });
+      else if (call.kind === 'write' || call.kind === 'expire') this.#writes.push({ call, nowMs, rows, vectors });
+      else this.#reads.push({ call, nowMs, rows, vectors });
     }
   }
 

@@ -21,7 +21,7 @@ import {
 } from '../store.ts';
 import { decodeFindings, decodeResult, decodeStatistics, encodeOp } from './encode.ts';
 import type { WireScope, WireWriteResult } from './messages.ts';
-import { levelName, toLevelNumber, toRecord } from './database/rows.ts';
+import { levelName, toLevelNumber, toRecord, unpackRow, unpackRows } from './database/rows.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 export class EmbeddedStore implements ContextStore {
@@ -37,7 +37,7 @@ export class EmbeddedStore implements ContextStore {
   async write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
     if (ops.length === 0) return [];
     for (const op of ops) this.#check(op);
-    const results = await this.#link.call('write', (pack) => ops.map((op) => encodeOp(op, pack)));
+    const results = await this.#link.call('write', (parcel) => ops.map((op) => encodeOp(op, parcel)));
     return ops.map((op, i) => decodeResult(op, results[i] as WireWriteResult));
   }
 
@@ -48,11 +48,11 @@ export class EmbeddedStore implements ContextStore {
     const levels = request.levels.map(toLevelNumber);
     const findings = await this.#link.call(
       'search',
-      (pack) => ({
+      (parcel) => ({
         ...scope,
         levels,
         includeSessionless: request.includeSessionless,
-        vector: vector === undefined ? null : pack(vector),
+        vector: vector === undefined ? null : parcel.vector(vector),
         terms: terms.map(({ term }) => term),
         weights: terms.map(({ weight }) => weight),
         names: request.names,
@@ -74,7 +74,8 @@ export class EmbeddedStore implements ContextStore {
   async fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
     if (ids.length === 0) return [];
     const rows = await this.#link.call('fetch', () => ({ namespace, ids, nowMs }));
-    return rows.map((row) => (row === null ? null : toRecord(namespace, row)));
+    const records = new Map(unpackRows(rows).map((row) => [row.id, toRecord(namespace, row)]));
+    return ids.map((id) => records.get(id) ?? null);
   }
 
   async load(
@@ -85,7 +86,7 @@ export class EmbeddedStore implements ContextStore {
     const { namespace, agentId, sessionId } = scope;
     const body = { namespace, agentId, sessionId, level: toLevelNumber(level), nowMs };
     const { rows, vectors } = await this.#link.call('load', () => body);
-    return rows.map((row, i) => ({
+    return unpackRows(rows).map((row, i) => ({
       record: toRecord(namespace, row),
       vector: vectors.slice(i * this.#dimension, (i + 1) * this.#dimension),
     }));
@@ -102,7 +103,7 @@ export class EmbeddedStore implements ContextStore {
       cursor: request.cursor ?? null,
       nowMs: request.nowMs,
     }));
-    const records = rows.map((row) => toRecord(request.namespace, row));
+    const records = unpackRows(rows).map((row) => toRecord(request.namespace, row));
     return cursor === null ? { records } : { records, cursor };
   }
 
@@ -114,7 +115,7 @@ export class EmbeddedStore implements ContextStore {
   async expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
     const { promoted, deleted, more } = await this.#link.call('expire', () => ({ nowMs, limit, promotedExpiresAtMs }));
     return {
-      promoted: promoted.map(([namespace, row]) => toRecord(namespace, row)),
+      promoted: promoted.map(([namespace, row]) => toRecord(namespace, unpackRow(row, 0))),
       deleted: deleted.map(([namespace, id, level]) => ({ namespace, id, level: levelName(level) })),
       more,
     };

@@ -6,21 +6,28 @@ import {
   actionName,
   actionNumber,
   levelName,
+  type MovedRow,
+  type PackedRows,
   type RecordRow,
   toLevelNumber,
   toRecord,
   toRow,
+  unpackMoved,
+  unpackRow,
 } from './database/rows.ts';
-import type { MovedRow, WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './messages.ts';
+import type { WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './messages.ts';
 
-/** Takes a vector into the message's packed buffer and gives its place there. */
-export type PackVector = (vector: Float32Array) => number;
+/** What travels beside the calls of a message: takes it in and gives its place there. */
+export interface Parcel {
+  row(row: RecordRow): number;
+  vector(vector: Float32Array): number;
+}
 
-export function encodeOp(op: WriteOp, pack: PackVector): WireWriteOp {
+export function encodeOp(op: WriteOp, parcel: Parcel): WireWriteOp {
   switch (op.op) {
     case 'put': {
       const { record, vector } = op.context;
-      return { op: 'put', namespace: record.namespace, row: toRow(record), vector: pack(vector) };
+      return { op: 'put', namespace: record.namespace, row: parcel.row(toRow(record)), vector: parcel.vector(vector) };
     }
     case 'update': {
       const { namespace, id, updatedAtMs } = op;
@@ -30,7 +37,7 @@ export function encodeOp(op: WriteOp, pack: PackVector): WireWriteOp {
         id,
         updatedAtMs,
         ifVersion: op.ifVersion ?? null,
-        ...encodePatch(op.patch, pack),
+        ...encodePatch(op.patch, parcel),
       };
     }
     case 'delete':
@@ -44,10 +51,11 @@ export function encodeOp(op: WriteOp, pack: PackVector): WireWriteOp {
   }
 }
 
-function encodePatch(patch: ContextPatch, pack: PackVector) {
+function encodePatch(patch: ContextPatch, parcel: Parcel) {
   const { text, expiry } = patch;
   return {
-    text: text === undefined ? null : { text: text.text, tokenCount: text.tokenCount, vector: pack(text.vector) },
+    text:
+      text === undefined ? null : { text: text.text, tokenCount: text.tokenCount, vector: parcel.vector(text.vector) },
     metadata: patch.metadata === undefined ? null : JSON.stringify(patch.metadata),
     tags: patch.tags === undefined ? null : JSON.stringify(patch.tags),
     level: patch.level === undefined ? null : toLevelNumber(patch.level),
@@ -70,7 +78,7 @@ function encodeTrim(trim: Trim): WireWriteOp {
         : {
             level: toLevelNumber(moveTo.level),
             expiresAtMs: moveTo.expiresAtMs,
-            action: actionNumber(moveTo.expiryAction),
+            expiryAction: actionNumber(moveTo.expiryAction),
           },
   };
 }
@@ -80,29 +88,28 @@ export function decodeResult(op: WriteOp, result: WireWriteResult): WriteResult 
     case 'put': {
       if (result === 'created') return { op: 'put', created: true, record: op.context.record };
       if (result === 'conflict') return { op: 'put', conflict: true };
-      return {
-        op: 'put',
-        created: false,
-        record: toRecord(op.context.record.namespace, (result as { existing: RecordRow }).existing),
-      };
+      const { existing } = result as { existing: PackedRows };
+      return { op: 'put', created: false, record: toRecord(op.context.record.namespace, unpackRow(existing, 0)) };
     }
     case 'update': {
-      const outcome = result as { updated: RecordRow } | { failed: 'not_found' | 'version_conflict'; version?: number };
-      if ('updated' in outcome) return { op: 'update', record: toRecord(op.namespace, outcome.updated) };
+      const outcome = result as
+        | { updated: PackedRows }
+        | { failed: 'not_found' | 'version_conflict'; version?: number };
+      if ('updated' in outcome) return { op: 'update', record: toRecord(op.namespace, unpackRow(outcome.updated, 0)) };
       return { op: 'update', ...outcome };
     }
     case 'delete':
     case 'delete_where':
       return { op: op.op, deletedIds: (result as { deletedIds: readonly string[] }).deletedIds };
     case 'trim': {
-      const { moved, deletedIds } = result as { moved: readonly MovedRow[]; deletedIds: readonly string[] };
-      return { op: 'trim', moved: moved.map((row) => toMoved(op.trim.namespace, row)), deletedIds };
+      const { moved, deletedIds } = result as { moved: PackedRows; deletedIds: readonly string[] };
+      return { op: 'trim', moved: unpackMoved(moved).map((row) => toMoved(op.trim.namespace, row)), deletedIds };
     }
   }
 }
 
-function toMoved(namespace: string, [id, agentId, sessionId, level, expiresAtMs, action]: MovedRow): MovedContext {
-  return { namespace, id, agentId, sessionId, level: levelName(level), expiresAtMs, expiryAction: actionName(action) };
+function toMoved(namespace: string, row: MovedRow): MovedContext {
+  return { ...row, namespace, level: levelName(row.level), expiryAction: actionName(row.expiryAction) };
 }
 
 export function decodeFindings({ levels, statistics, count, columns, ids, idEnds }: WireFindings): SearchResult {

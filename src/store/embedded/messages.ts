@@ -1,11 +1,11 @@
 // What crosses the border between the main thread and the store worker. Calls of one tick travel in one
-// message, replies of one batch in one message; vectors are packed into one buffer that is handed over.
+// message, replies of one batch in one message; rows are packed into one list, vectors into one buffer that is handed over.
 
 import type { ErrorDetails } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/error-table.ts';
 import type { Filter } from '../../base/context.ts';
 import type { Settings } from '../../config/settings.ts';
-import type { LevelNumber, RecordRow } from './database/rows.ts';
+import type { LevelNumber, PackedRows } from './database/rows.ts';
 
 /** What an operator can turn of this store. */
 export type StoreSettings = Settings['vectorDb'];
@@ -33,8 +33,8 @@ export interface ColumnLimits {
 }
 
 export type WireWriteOp =
-  /** `vector`: its place in the message's packed vectors. */
-  | { readonly op: 'put'; readonly namespace: string; readonly row: RecordRow; readonly vector: number }
+  /** `row` and `vector`: their places among the message's packed rows and vectors. */
+  | { readonly op: 'put'; readonly namespace: string; readonly row: number; readonly vector: number }
   | {
       readonly op: 'update';
       readonly namespace: string;
@@ -65,29 +65,20 @@ export type WireWriteOp =
       readonly moveTo: {
         readonly level: LevelNumber;
         readonly expiresAtMs: number | null;
-        readonly action: number;
+        readonly expiryAction: number;
       } | null;
     };
-
-/** Where a trim has moved a context to. */
-export type MovedRow = readonly [
-  id: string,
-  agentId: string,
-  sessionId: string | null,
-  level: LevelNumber,
-  expiresAtMs: number | null,
-  expiryAction: number,
-];
 
 /** In the order of the operations; 'created' and 'conflict' stand for the bulk of puts. */
 export type WireWriteResult =
   | 'created'
   | 'conflict'
-  | { readonly existing: RecordRow }
-  | { readonly updated: RecordRow }
+  | { readonly existing: PackedRows }
+  | { readonly updated: PackedRows }
   | { readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
   | { readonly deletedIds: readonly string[] }
-  | { readonly moved: readonly MovedRow[]; readonly deletedIds: readonly string[] };
+  /** `moved`: by `packMoved`. */
+  | { readonly moved: PackedRows; readonly deletedIds: readonly string[] };
 
 export interface WireScope {
   readonly namespace: string;
@@ -162,7 +153,8 @@ export interface CallTypes {
   };
   fetch: {
     body: { readonly namespace: string; readonly ids: readonly string[]; readonly nowMs: number };
-    result: readonly (RecordRow | null)[];
+    /** Those that are there. */
+    result: PackedRows;
   };
   load: {
     body: {
@@ -172,9 +164,9 @@ export interface CallTypes {
       readonly level: LevelNumber;
       readonly nowMs: number;
     };
-    result: { readonly rows: readonly RecordRow[]; readonly vectors: Float32Array };
+    result: { readonly rows: PackedRows; readonly vectors: Float32Array };
   };
-  list: { body: WireList; result: { readonly rows: readonly RecordRow[]; readonly cursor: string | null } };
+  list: { body: WireList; result: { readonly rows: PackedRows; readonly cursor: string | null } };
   touch: { body: readonly (readonly [namespace: string, id: string, count: number])[]; result: null };
   stats: { body: string | null; result: WireStats };
   ping: { body: null; result: null };
@@ -182,7 +174,7 @@ export interface CallTypes {
 }
 
 export interface WireSweep {
-  readonly promoted: readonly (readonly [namespace: string, row: RecordRow])[];
+  readonly promoted: readonly (readonly [namespace: string, row: PackedRows])[];
   readonly deleted: readonly (readonly [namespace: string, id: string, level: LevelNumber])[];
   readonly more: boolean;
 }
@@ -203,6 +195,7 @@ export type ToWorker =
       readonly type: 'calls';
       readonly nowMs: number;
       readonly calls: readonly WireCall[];
+      readonly rows: PackedRows;
       readonly vectors: Float32Array | null;
     }
   /** Nobody waits for these any more; what has not begun is dropped. */

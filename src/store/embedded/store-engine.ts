@@ -17,7 +17,7 @@ import type { NamespaceIndex } from './memory/namespace-index.ts';
 import { NamespaceLoader } from './memory/namespace-loader.ts';
 import { Reader } from './database/reader.ts';
 import { Residents } from './memory/residents.ts';
-import type { LevelNumber } from './database/rows.ts';
+import { type LevelNumber, packedRow, packRows, type PackedRows } from './database/rows.ts';
 import { noCandidates, noStatistics, Searcher } from './search/searcher.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
@@ -31,6 +31,7 @@ export interface QueuedCall {
   readonly call: WireCall;
   /** When the main thread sent it. */
   readonly nowMs: number;
+  readonly rows: PackedRows;
   readonly vectors: Float32Array | null;
 }
 
@@ -159,8 +160,9 @@ export class StoreEngine {
     if (this.#accesses.pendingCount > 0) this.commit([]);
   }
 
-  close(): void {
-    this.#keeper.close();
+  /** Waits for the end of an index build, which may read the database or write a file just now. */
+  async close(): Promise<void> {
+    await this.#keeper.close();
     this.flushAccesses();
     this.#checkpoint('TRUNCATE');
     this.#opened.close();
@@ -180,12 +182,13 @@ export class StoreEngine {
   }
 
   #task(queued: QueuedCall): WriteTask<WriteValue> {
-    const { vectors, nowMs } = queued;
+    const { rows, vectors, nowMs } = queued;
     const call = queued.call as WriteCall;
     if (call.kind === 'expire') return (effects) => this.#sweeper.sweep(call.body, effects);
     const vector = (place: number) => this.#vectorAt(vectors, place);
+    const row = (place: number) => packedRow(rows, place);
     return (effects) => {
-      const context = { nowMs, effects, vector };
+      const context = { nowMs, effects, row, vector };
       return call.body.map((op) => this.#writer.apply(op, context));
     };
   }
@@ -210,22 +213,22 @@ export class StoreEngine {
         return this.#statistics(call.body.namespace, call.body.terms);
       case 'fetch': {
         const space = this.#spaces.get(call.body.namespace);
-        if (space === undefined) return call.body.ids.map(() => null);
+        if (space === undefined) return [];
         const rows = this.#reader.fetch(space, call.body.ids, call.body.nowMs);
         this.#accesses.addTo(space.name, rows);
-        return rows;
+        return packRows(rows);
       }
       case 'load': {
         const space = this.#spaces.get(call.body.namespace);
         if (space === undefined) return { rows: [], vectors: new Float32Array(0) };
         const loaded = this.#reader.load(space, call.body);
         this.#accesses.addTo(space.name, loaded.rows);
-        return loaded;
+        return { ...loaded, rows: packRows(loaded.rows) };
       }
       case 'list': {
         const page = this.#reader.list(this.#spaces.get(call.body.namespace), call.body);
         this.#accesses.addTo(call.body.namespace, page.rows);
-        return page;
+        return { ...page, rows: packRows(page.rows) };
       }
       case 'touch':
         for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);

@@ -7,6 +7,8 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
+import { packRows, type RecordRow } from './database/rows.ts';
+import type { Parcel } from './encode.ts';
 import type { CallKind, CallTypes, FromWorker, ToWorker, WireCall, WireReply, WorkerSettings } from './messages.ts';
 
 export interface WorkerLinkDeps {
@@ -39,9 +41,15 @@ export class WorkerLink {
   readonly #pending = new Map<number, PendingCall>();
   #state: State = 'new';
   #worker: Worker | null = null;
+  #started: Promise<void> = Promise.resolve();
   #nextId = 1;
   #outbox: WireCall[] = [];
+  #rows: RecordRow[] = [];
   #vectors: Float32Array[] = [];
+  readonly #parcel: Parcel = {
+    row: (row) => this.#rows.push(row) - 1,
+    vector: (vector) => this.#vectors.push(vector) - 1,
+  };
   #cancelled: number[] = [];
   #isFlushing = false;
   #vectorBytes = 0;
@@ -57,6 +65,11 @@ export class WorkerLink {
   /** Resolves when the database is open; rejects with `StartupError` where it cannot be opened. */
   start(): Promise<void> {
     this.#state = 'starting';
+    this.#started = this.#start();
+    return this.#started;
+  }
+
+  #start(): Promise<void> {
     const worker = new Worker(this.#deps.workerUrl, { workerData: this.#deps.settings });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
@@ -80,18 +93,18 @@ export class WorkerLink {
   }
 
   /**
-   * Sends a call with the next message. `encode` makes its body and may put vectors beside it.
+   * Sends a call with the next message. `encode` makes its body and may put rows and vectors beside it.
    * Rejects with `OVERLOADED`, `STORE_UNAVAILABLE`, what the worker says, or the signal's reason.
    */
   call<K extends CallKind>(
     kind: K,
-    encode: (pack: (vector: Float32Array) => number) => CallTypes[K]['body'],
+    encode: (parcel: Parcel) => CallTypes[K]['body'],
     signal?: AbortSignal,
   ): Promise<CallTypes[K]['result']> {
     return new Promise((resolve, reject) => {
       this.#admit(signal);
       const vectorsBefore = this.#vectors.length;
-      const body = encode((vector) => this.#vectors.push(vector) - 1);
+      const body = encode(this.#parcel);
       const id = this.#nextId++;
       const vectorBytes = (this.#vectors.length - vectorsBefore) * this.#deps.settings.dimension * 4;
       this.#vectorBytes += vectorBytes;
@@ -105,10 +118,12 @@ export class WorkerLink {
   /** Finishes what was called before, then ends the worker. */
   async close(): Promise<void> {
     this.#cancelRestart();
+    // A thread is not ended from outside: it may be inside a binding that cannot bear that.
+    if (this.#state === 'starting') await this.#started.catch(() => {});
+    this.#cancelRestart();
     if (this.#state === 'closing' || this.#state === 'closed') return;
-    if (this.#worker === null || this.#state !== 'up') {
+    if (this.#state !== 'up') {
       this.#state = 'closed';
-      await this.#worker?.terminate();
       return;
     }
     const exited = new Promise<void>((resolve) => (this.#onExit = resolve));
@@ -164,13 +179,15 @@ export class WorkerLink {
   #flush(): void {
     const calls = this.#outbox;
     const ids = this.#cancelled;
+    const rows = packRows(this.#rows);
     const vectors = this.#packVectors();
     this.#outbox = [];
+    this.#rows = [];
     this.#cancelled = [];
     const worker = this.#worker;
     if (worker === null || (this.#state !== 'up' && this.#state !== 'closing')) return;
     if (calls.length > 0) {
-      const message: ToWorker = { type: 'calls', nowMs: this.#deps.clock.nowMs(), calls, vectors };
+      const message: ToWorker = { type: 'calls', nowMs: this.#deps.clock.nowMs(), calls, rows, vectors };
       worker.postMessage(message, vectors === null ? [] : [vectors.buffer]);
     }
     if (ids.length > 0) worker.postMessage({ type: 'cancel', ids } satisfies ToWorker);
@@ -222,6 +239,7 @@ export class WorkerLink {
     const wasUp = this.#state === 'up' || this.#state === 'closing';
     this.#worker = null;
     this.#outbox = [];
+    this.#rows = [];
     this.#vectors = [];
     for (const id of [...this.#pending.keys()]) {
       const error = new CodedError('STORE_UNAVAILABLE', 'the store was interrupted', {

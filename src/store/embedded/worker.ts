@@ -6,6 +6,7 @@ import { StartupError } from '../../base/errors.ts';
 import { BusyTime } from './busy-time.ts';
 import { CallLoop } from './call-loop.ts';
 import { openDatabase } from './database/database.ts';
+import { BuildStop } from './hnsw/build-stop.ts';
 import type { SegmentFile } from './hnsw/index-files.ts';
 import type { BuildIndex } from './hnsw/index-keeper.ts';
 import type { IndexWorkerData } from './hnsw/index-worker.ts';
@@ -18,21 +19,25 @@ const buildInThread =
   (busy: BusyTime): BuildIndex =>
   (job, done) => {
     const file = import.meta.url.endsWith('.ts') ? './hnsw/index-worker.ts' : './hnsw/index-worker.js';
+    const stop = new BuildStop();
     const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: { job, busy: busy.buffer } satisfies IndexWorkerData,
+      workerData: { job, busy: busy.buffer, stop: stop.buffer } satisfies IndexWorkerData,
     });
-    let isCancelled = false;
+    const ended = Promise.withResolvers<void>();
+    let isStopped = false;
     let result: SegmentFile | Error = new Error('the thread ended without a result');
     worker.on('message', (built: SegmentFile | Error) => (result = built));
     worker.on('error', (error: Error) => (result = error));
     // Not before it has ended: no next thread then starts beside one that ends, where V8 may crash while both strip types.
     worker.on('exit', () => {
-      if (!isCancelled) done(result);
+      ended.resolve();
+      if (!isStopped) done(result);
     });
     return {
-      cancel() {
-        isCancelled = true;
-        void worker.terminate();
+      stop() {
+        isStopped = true;
+        stop.request();
+        return ended.promise;
       },
     };
   };

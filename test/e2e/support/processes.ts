@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, type Client } from '../../../clients/typescript/src/index.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../../src/bin.js', import.meta.url));
+export const LAUNCHER = fileURLToPath(new URL('../../../src/bin.js', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -97,6 +97,20 @@ export class World {
     return collect(child);
   }
 
+  /** The same with standard output and standard error sent to a file or a device; what is sent there is not collected. */
+  async runInto(
+    { stdout, stderr }: { readonly stdout?: string; readonly stderr?: string },
+    args: readonly string[],
+    folder: string,
+    variables: Variables = {},
+  ): Promise<Ended> {
+    const files = [stdout, stderr].map((path) => (path === undefined ? 'pipe' : openSync(path, 'w')));
+    const child = this.#spawn(args, folder, variables, files);
+    for (const file of files) if (typeof file === 'number') closeSync(file);
+    child.stdin?.end();
+    return collect(child);
+  }
+
   /** A command line whose input does not end, sent `signal` once `ready` has resolved. */
   async runUntil(
     ready: () => Promise<unknown>,
@@ -114,10 +128,15 @@ export class World {
     return ended;
   }
 
-  #spawn(args: readonly string[], folder: string, variables: Variables): ChildProcess {
+  #spawn(
+    args: readonly string[],
+    folder: string,
+    variables: Variables,
+    outputs: readonly ('pipe' | number)[] = ['pipe', 'pipe'],
+  ): ChildProcess {
     // Nothing of this process' own environment: a setting there must not decide a test.
     const env = { PATH: process.env['PATH'] ?? '', HOME: folder, ...variables };
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env, stdio: ['pipe', ...outputs] });
     this.#children.add(child);
     return child;
   }

@@ -31,6 +31,7 @@ function open(limits: Partial<typeof DEFAULT_LIMITS> = {}): Gate {
   const note = (fields: object): void => void logged.push(fields);
   return new Gate({
     memory,
+    jobs: { expirySweep: () => memory.gc() },
     validators,
     limits: gateLimits({ ...DEFAULT_LIMITS, ...limits }),
     clock,

@@ -16,7 +16,12 @@ async function read(text: string, chunkBytes = 7): Promise<(ImportLine | string)
   return found;
 }
 
-const DEFAULTS = { agentId: 'cli', level: 'long_term', nextTimeMs: () => 1 } as const;
+const DEFAULTS = {
+  agentId: 'cli',
+  level: 'long_term',
+  nextTimeMs: () => 1,
+  namespaceFor: (named?: string) => named,
+} as const;
 
 describe('JSON lines', () => {
   it('are read whatever the chunks, with and without a last newline, in any script', async () => {
@@ -123,7 +128,7 @@ describe('toContext', () => {
       role: 'customer',
       metadata: { a: 1 },
     } as const;
-    expect(toContext(full, 1, { ...DEFAULTS, namespace: 'n', sessionId: 'other' })).toMatchObject({
+    expect(toContext(full, 1, { ...DEFAULTS, namespaceFor: () => 'n', sessionId: 'other' })).toMatchObject({
       agent_id: 'x',
       session_id: 's',
       level: 'immediate',

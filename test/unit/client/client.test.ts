@@ -29,13 +29,14 @@ afterEach(async () => {
 describe('connecting', () => {
   it('authenticates and says who it is', async () => {
     const server = new ScriptedServer();
-    await open(server, {
+    const client = await open(server, {
       keyId: 'key-1',
       sender: 'agent-7',
       client: 'test/2',
       secret: new TextEncoder().encode(SECRET),
     });
     expect(server.peers[0]!.auth).toMatchObject({ key_id: 'key-1', sender: 'agent-7', client: 'test/2', protocol: 1 });
+    expect(client.namespaces).toEqual(['*']);
   });
 
   it('rejects where the server does not know the key', async () => {

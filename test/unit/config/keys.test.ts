@@ -115,7 +115,7 @@ describe('configured keys', () => {
     [key(0, { ID: 'a' }), '`keys[0].secret` is missing'],
     [key(0, { ID: 'a', SECRET: 'short' }), 'keys[0].secret has 5 bytes'],
     [key(0, { ID: 'a', SECRET: LONG, NAMESPACES: '*,b' }), 'mixes "*" with names'],
-    [key(0, { ID: 'a', SECRET: LONG, NOT_AFTER: 'soon' }), '`keys[0].not_after` is not a date'],
+    [key(0, { ID: 'a', SECRET: LONG, NOT_AFTER: 'soon' }), '`keys[0].not_after` must be a moment with its zone'],
   ])('%j is refused', (environment, message) => {
     expect(refusal(environment).message).toContain(message);
   });

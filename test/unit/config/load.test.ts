@@ -206,6 +206,76 @@ describe('a configuration that is wrong', () => {
     expect(wrong('[[keys]]\nid = "a"\nsecret = ["hunter2"]')).not.toContain('hunter2');
   });
 
+  it.each(['"2023-02-30T00:00:00Z"', '"2027-01-31T00:00:00"', '2027-01-31T00:00:00', '2027-01-31', '"5"', '"2027"'])(
+    'that lets a key end at no moment is refused: %s',
+    (moment) => {
+      expect(wrong(`[[keys]]\nid = "a"\nnot_after = ${moment}`)).toBe(
+        `${file}: \`keys[0].not_after\` must be a moment with its zone, as 2027-01-31T00:00:00Z or 2027-01-31T02:00:00+02:00`,
+      );
+    },
+  );
+
+  it.each(['2027-01-31T00:00:00Z', '"2027-01-31T02:00:00+02:00"'])('lets a key end at %s', (moment) => {
+    const { settings } = load({ files: { [file]: `[[keys]]\nid = "a"\nnot_after = ${moment}` } });
+    expect(Date.parse(settings.keys[0]?.notAfter ?? '')).toBe(Date.UTC(2027, 0, 31));
+  });
+
+  it.each([
+    'https://user:hunter2@host/v1',
+    'https://user@host/v1',
+    'https://:hunter2@host/v1',
+    'https://us%65r:hunter2@[::1]:9/v1',
+    'HTTP://user:hunter2@host',
+    'ftp://host/v1',
+    'file:///etc/passwd',
+    'localhost:11434/v1',
+    '//host/v1',
+    'https:host',
+    'https://',
+    'http://host:99999',
+    'hunter2',
+  ])('with %s for embedding.url is refused without being shown', (url) => {
+    const message = '`embedding.url` must be an http:// or https:// address without a user name or password in it';
+    expect(wrong(`[embedding]\nurl = "${url}"`)).toBe(`${file}: ${message}`);
+    const overridden = failure({ environment: { EMBEDDING__URL: url } });
+    expect(overridden.message).toBe(`environment variable EMBEDDING__URL (embedding.url): ${message}`);
+  });
+
+  it('takes addresses of services', () => {
+    for (const url of [
+      'http://127.0.0.1:11434/v1',
+      'https://host/v1?api-version=2',
+      'HTTPS://host',
+      'http://[::1]:8/v1',
+    ])
+      expect(load({ environment: { EMBEDDING__URL: url } }).settings.embedding.url).toBe(url);
+  });
+
+  it.each([
+    ['[server]\nhost = 2027-01-31', '`server.host` must be a text in quotes, not a date'],
+    ['[server]\nport = 2027-01-31', '`server.port` must be a whole number'],
+    ['server = 2027-01-31T00:00:00Z', '`server` must be a table'],
+    ['[hirag]\nl1_enabled = 00:00:00', '`hirag.l1_enabled` must be true or false'],
+    ['[hirag.fusion]\nneighbour_weights = 2027-01-31', '`hirag.fusion.neighbour_weights` must be a list'],
+    ['[hirag.fusion]\nslope = nan', '`hirag.fusion.slope` must be a number'],
+    ['[hirag.fusion]\nslope = inf', '`hirag.fusion.slope` must be a number'],
+    ['[server]\nport = 7420.5', '`server.port` must be a whole number'],
+    ['[server]\nmax_connections = 9007199254740991', '`server.max_connections` must be between 1 and 1000000'],
+  ])('%j is refused by its type', (text, message) => {
+    expect(wrong(text)).toBe(`${file}: ${message}`);
+  });
+
+  it.each([
+    ['[server]\nport = 99999999999999999999', ':2 is not valid TOML'],
+    ['[server]\nhost = "a\u0000b"', ':2 is not valid TOML'],
+    ['[server]\nport = 1\nport = 2', ':3 is not valid TOML'],
+    ['__proto__ = 1', '`__proto__` is not a setting'],
+    ['[server.__proto__]\nport = 1', '`server.__proto__` is not a setting'],
+    ['[constructor]\nprototype = 1', '`constructor` is not a setting'],
+  ])('%j is refused by what it holds', (text, message) => {
+    expect(wrong(text)).toContain(message);
+  });
+
   it.each([
     [{ CONFIG_PATH: '/nowhere.toml' }, 'CONFIG_PATH names /nowhere.toml, which does not exist'],
     [{ CONFIG_PATH: '/empty' }, 'holds neither default.toml nor development.toml'],

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
-import { ACCESS_COUNT_COLUMN, type RecordRow } from './rows.ts';
+import type { RecordRow } from './rows.ts';
 import type { Spaces } from './spaces.ts';
 
 interface Pending {
@@ -43,11 +43,11 @@ export class AccessCounts {
   }
 
   /** Adds to rows just read what is on its way to them: a count that was handed over never steps back. */
-  addTo(namespace: string, rows: readonly (RecordRow | null)[]): void {
+  addTo(namespace: string, rows: readonly RecordRow[]): void {
     if (this.#pending.size === 0) return;
     for (const row of rows) {
-      const pending = row === null ? undefined : this.#pending.get(`${namespace}\0${row[0]}`);
-      if (row !== null && pending !== undefined) row[ACCESS_COUNT_COLUMN] += pending.count;
+      const pending = this.#pending.get(`${namespace}\0${row.id}`);
+      if (pending !== undefined) row.accessCount += pending.count;
     }
   }
 

@@ -1,23 +1,26 @@
 // What a committed write did, for the counts and indexes in memory. They are told after COMMIT, never
 // before, so a rolled back write leaves no trace in them.
 
-import type { Derived } from './derived-text.ts';
 import type { LevelNumber } from './rows.ts';
+import type { StoredRow } from './stored-row.ts';
 
-/** What the indexes know of one context. */
-export interface Document extends Derived {
-  readonly seq: number;
-  readonly entry: number;
-  readonly id: string;
-  readonly agentId: string;
-  readonly sessionId: string | null;
-  readonly level: LevelNumber;
-  readonly createdAtMs: number;
-  readonly tokenCount: number;
-  readonly accessCount: number;
-  /** When its lifetime ends in deletion; Infinity where it does not. */
-  readonly hiddenFromMs: number;
-}
+/** What the indexes know of one context; its terms and traits are those of today's analyzer. */
+export type Document = Pick<
+  StoredRow,
+  | 'seq'
+  | 'entry'
+  | 'id'
+  | 'agentId'
+  | 'sessionId'
+  | 'level'
+  | 'createdAtMs'
+  | 'expiresAtMs'
+  | 'expiryAction'
+  | 'tokenCount'
+  | 'accessCount'
+  | 'terms'
+  | 'traits'
+>;
 
 export type Effect =
   | { readonly kind: 'add'; readonly spaceId: number; readonly document: Document; readonly vector: Float32Array }

@@ -3,9 +3,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
 import type { WireExpiry, WireSweep } from '../messages.ts';
-import { DELETE_ACTION, type LevelNumber, PROMOTE_ACTION } from './rows.ts';
+import { DELETE_ACTION, type LevelNumber, packRows, type PackedRows, PROMOTE_ACTION } from './rows.ts';
 import type { Spaces } from './spaces.ts';
-import { STORED_COLUMNS, type StoredRow } from './stored-row.ts';
+import { STORED_COLUMNS, toStored } from './stored-row.ts';
 import type { Writer } from './writer.ts';
 
 const LAST_LEVEL: LevelNumber = 3;
@@ -19,27 +19,30 @@ export class ExpirySweeper {
   constructor(database: DatabaseSync, writer: Writer, spaces: Spaces) {
     this.#writer = writer;
     this.#spaces = spaces;
-    this.#due = database.prepare(`SELECT c.namespace_id, ${STORED_COLUMNS} FROM contexts AS c
+    this.#due = database.prepare(`SELECT ${STORED_COLUMNS}, c.namespace_id FROM contexts AS c
       WHERE c.expires_at IS NOT NULL AND c.expires_at <= ? ORDER BY c.expires_at, c.seq LIMIT ?`);
+    this.#due.setReturnArrays(true);
     this.#clear = database.prepare('UPDATE contexts SET expires_at = NULL, expiry_action = 0 WHERE seq = ?');
   }
 
   sweep(request: WireExpiry, effects: Effect[]): WireSweep {
     this.#writer.flush(effects);
-    const due = this.#due.all(request.nowMs, request.limit + 1) as unknown as (StoredRow & { namespace_id: number })[];
+    const due = this.#due.all(request.nowMs, request.limit + 1) as unknown as PackedRows[];
     const promoted: WireSweep['promoted'][number][] = [];
     const deleted: WireSweep['deleted'][number][] = [];
-    for (const row of due.slice(0, request.limit)) {
-      const name = this.#spaces.byId(row.namespace_id)?.name ?? '';
-      if (row.expiry_action !== PROMOTE_ACTION) {
-        this.#writer.remove(row.namespace_id, row, effects);
+    for (const values of due.slice(0, request.limit)) {
+      const row = toStored(values);
+      const spaceId = values.at(-1) as number;
+      const name = this.#spaces.byId(spaceId)?.name ?? '';
+      if (row.expiryAction !== PROMOTE_ACTION) {
+        this.#writer.remove(spaceId, row, effects);
         deleted.push([name, row.id, row.level]);
       } else if (row.level === LAST_LEVEL) {
         // There is nowhere to promote it to, so it stays for good.
         this.#clear.run(row.seq);
       } else {
-        const to = { level: LAST_LEVEL, expiresAtMs: request.promotedExpiresAtMs, action: DELETE_ACTION };
-        promoted.push([name, this.#writer.move(row.namespace_id, row, to, effects)]);
+        const to = { level: LAST_LEVEL, expiresAtMs: request.promotedExpiresAtMs, expiryAction: DELETE_ACTION };
+        promoted.push([name, packRows([this.#writer.move(spaceId, row, to, effects)])]);
       }
     }
     return { promoted, deleted, more: due.length > request.limit };

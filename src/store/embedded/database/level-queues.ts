@@ -5,8 +5,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { Effect } from './effects.ts';
 import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
-import type { LevelNumber, RecordRow } from './rows.ts';
-import { derivedOf, STORED_COLUMNS, type StoredRow, toDocument, toStored } from './stored-row.ts';
+import type { LevelNumber, PackedRows, RecordRow } from './rows.ts';
+import { analyzed, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
 
 /** A context that the transaction has put or moved. */
 export interface Unwritten {
@@ -157,7 +157,7 @@ export class LevelQueues {
       const { unwritten, entered } = arrivals.list[arrivals.first++] as Arrival;
       if (unwritten.row.entered === entered) taken.push(unwritten);
     }
-    for (const { spaceId, row } of taken) this.#counts.addContext(spaceId, row.level, row.agent_id, row.session_id, -1);
+    for (const { spaceId, row } of taken) this.#counts.addContext(spaceId, row.level, row.agentId, row.sessionId, -1);
     return taken;
   }
 
@@ -189,7 +189,7 @@ export class LevelQueues {
 
   #enter(unwritten: Unwritten): void {
     const { spaceId, row } = unwritten;
-    const { level, agent_id: agentId, session_id: sessionId, entered } = row;
+    const { level, agentId, sessionId, entered } = row;
     for (const key of [
       ownerKey({ spaceId, level, agentId, sessionId }),
       ownerKey({ spaceId, level, agentId, sessionId: undefined }),
@@ -216,13 +216,13 @@ export class LevelQueues {
         : sessionId === null
           ? this.#oldest.sessionless.all(spaceId, level, agentId, after, count)
           : this.#oldest.session.all(spaceId, level, agentId, sessionId, after, count);
-    return (found as unknown as unknown[][]).map(toStored);
+    return (found as unknown as PackedRows[]).map(toStored);
   }
 
   #write({ spaceId, row, origin }: Unwritten): Extract<Effect, { kind: 'add' | 'move' }> {
-    const document = toDocument(row, derivedOf(row));
+    const document = analyzed(row);
     if (origin.kind === 'stored') {
-      this.#move.run(row.level, row.entry, row.entered, row.expires_at, row.expiry_action, row.seq);
+      this.#move.run(row.level, row.entry, row.entered, row.expiresAtMs, row.expiryAction, row.seq);
       return { kind: 'move', spaceId, from: origin.level, oldEntry: origin.entry, document };
     }
     const { record, vector } = origin;
@@ -233,21 +233,21 @@ export class LevelQueues {
       row.entry,
       row.entered,
       row.id,
-      row.agent_id,
-      row.session_id,
-      row.created_at,
-      record[10],
-      row.expires_at,
-      row.expiry_action,
+      row.agentId,
+      row.sessionId,
+      row.createdAtMs,
+      record.updatedAtMs,
+      row.expiresAtMs,
+      row.expiryAction,
       row.version,
-      row.access_count,
-      row.token_count,
-      record[7],
-      record[6],
+      row.accessCount,
+      row.tokenCount,
+      record.tags,
+      record.metadata,
       ANALYZER_VERSION,
       row.terms,
       row.traits,
-      record[4],
+      record.text,
     );
     this.#insertVector.run(row.seq, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
     return { kind: 'add', spaceId, document, vector };

@@ -4,11 +4,19 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { badCursor, type CursorCodec } from './cursor.ts';
 import { filterToSql } from './filter-sql.ts';
 import type { CallTypes, WireList } from '../messages.ts';
-import { LEVEL_NUMBERS, RECORD_COLUMNS, type RecordRow, VISIBLE_SQL } from './rows.ts';
+import { LEVEL_NUMBERS, type PackedRows, RECORD_COLUMNS, type RecordRow, unpackRow, VISIBLE_SQL } from './rows.ts';
 import type { Space } from './spaces.ts';
 
-type Loaded = CallTypes['load']['result'];
-type Listed = CallTypes['list']['result'];
+interface Loaded {
+  readonly rows: readonly RecordRow[];
+  /** One behind the other, as the rows. */
+  readonly vectors: Float32Array<ArrayBuffer>;
+}
+
+interface Listed {
+  readonly rows: readonly RecordRow[];
+  readonly cursor: string | null;
+}
 
 export class Reader {
   readonly #database: DatabaseSync;
@@ -32,8 +40,14 @@ export class Reader {
     this.#sessionless = load('c.session_id IS NULL');
   }
 
-  fetch(space: Space, ids: readonly string[], nowMs: number): (RecordRow | null)[] {
-    return ids.map((id) => (this.#byId.get(space.id, id, nowMs) as unknown as RecordRow | undefined) ?? null);
+  /** Those that are there, in the order of `ids`. */
+  fetch(space: Space, ids: readonly string[], nowMs: number): RecordRow[] {
+    const rows: RecordRow[] = [];
+    for (const id of ids) {
+      const values = this.#byId.get(space.id, id, nowMs) as unknown as PackedRows | undefined;
+      if (values !== undefined) rows.push(unpackRow(values, 0));
+    }
+    return rows;
   }
 
   load(space: Space, scope: CallTypes['load']['body']): Loaded {
@@ -44,8 +58,8 @@ export class Reader {
     const vectors = new Float32Array(found.length * this.#dimension);
     const bytes = new Uint8Array(vectors.buffer);
     const rows = found.map((row, i) => {
-      bytes.set(row.pop() as Uint8Array, i * this.#dimension * 4);
-      return row as unknown as RecordRow;
+      bytes.set(row.at(-1) as Uint8Array, i * this.#dimension * 4);
+      return unpackRow(row as PackedRows, 0);
     });
     return { rows, vectors };
   }
@@ -64,12 +78,13 @@ export class Reader {
     let last = { createdAtMs: 0, seq: 0 };
     let bytes = 0;
     for (const found of this.#arrays(sql).iterate(...parameters)) {
-      const [seq, ...columns] = found as unknown as [number, ...RecordRow];
-      bytes += rowBytes(columns);
+      const values = found as unknown as PackedRows;
+      const row = unpackRow(values, 0);
+      bytes += rowBytes(row);
       const isFull = rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax);
       if (isFull) return { rows, cursor: this.#cursors.encode(space.id, last) };
-      rows.push(columns);
-      last = { createdAtMs: columns[9], seq };
+      rows.push(row);
+      last = { createdAtMs: row.createdAtMs, seq: values.at(-1) as number };
     }
     return { rows, cursor: null };
   }
@@ -100,7 +115,7 @@ export class Reader {
       parts.push('(c.created_at, c.seq) < (?, ?)');
       parameters.push(createdAtMs, seq);
     }
-    const sql = `SELECT c.seq, ${RECORD_COLUMNS} FROM contexts AS c INDEXED BY ${index} WHERE ${parts.join(' AND ')}
+    const sql = `SELECT ${RECORD_COLUMNS}, c.seq FROM contexts AS c INDEXED BY ${index} WHERE ${parts.join(' AND ')}
       ORDER BY c.created_at DESC, c.seq DESC LIMIT ?`;
     parameters.push(request.limit + 1);
     return { sql, parameters };
@@ -117,7 +132,7 @@ export class Reader {
 const FIXED_BYTES = 384;
 
 /** About what a context weighs in a reply. */
-function rowBytes([, agentId, sessionId, , text, , metadata, tags]: RecordRow): number {
+function rowBytes({ agentId, sessionId, text, metadata, tags }: RecordRow): number {
   const names = Buffer.byteLength(agentId) + (sessionId === null ? 0 : Buffer.byteLength(sessionId));
   return FIXED_BYTES + names + Buffer.byteLength(text) + Buffer.byteLength(metadata) + Buffer.byteLength(tags);
 }

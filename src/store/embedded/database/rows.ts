@@ -34,68 +34,136 @@ export function actionName(number: number): ExpiryAction {
   return number === PROMOTE_ACTION ? 'promote' : 'delete';
 }
 
-/** Columns of `contexts AS c` in the order of `RecordRow`. */
+/** A context without its namespace, flat, JSON as text: as it is read and as it crosses the thread border. */
+export interface RecordRow {
+  readonly id: string;
+  readonly agentId: string;
+  readonly sessionId: string | null;
+  readonly level: LevelNumber;
+  readonly text: string;
+  readonly tokenCount: number;
+  readonly metadata: string;
+  readonly tags: string;
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly expiryAction: number;
+  accessCount: number;
+}
+
+/** Where a trim has moved a context to. */
+export type MovedRow = Pick<RecordRow, 'id' | 'agentId' | 'sessionId' | 'level' | 'expiresAtMs' | 'expiryAction'>;
+
+/**
+ * Many rows as one list of values: cloning a list from thread to thread costs a quarter of what cloning
+ * objects does, so messages carry this and both ends work with rows.
+ */
+export type PackedRows = readonly (string | number | null)[];
+
+/** Columns of `contexts AS c` for `unpackRow`, which is the one place that knows their order. */
 export const RECORD_COLUMNS = `c.id, c.agent_id, c.session_id, c.level, c.text, c.token_count, c.metadata, c.tags,
   c.version, c.created_at, c.updated_at, c.expires_at, c.expiry_action,
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0)`;
+const RECORD_WIDTH = 14;
 
-/** A context without its namespace. */
-export type RecordRow = [
-  id: string,
-  agentId: string,
-  sessionId: string | null,
-  level: LevelNumber,
-  text: string,
-  tokenCount: number,
-  metadata: string,
-  tags: string,
-  version: number,
-  createdAtMs: number,
-  updatedAtMs: number,
-  expiresAtMs: number | null,
-  expiryAction: number,
-  accessCount: number,
-];
+/** The row whose first value is at `at`; a row that SQLite gave as an array is one of them at 0. */
+export function unpackRow(values: PackedRows, at: number): RecordRow {
+  return {
+    id: values[at] as string,
+    agentId: values[at + 1] as string,
+    sessionId: values[at + 2] as string | null,
+    level: values[at + 3] as LevelNumber,
+    text: values[at + 4] as string,
+    tokenCount: values[at + 5] as number,
+    metadata: values[at + 6] as string,
+    tags: values[at + 7] as string,
+    version: values[at + 8] as number,
+    createdAtMs: values[at + 9] as number,
+    updatedAtMs: values[at + 10] as number,
+    expiresAtMs: values[at + 11] as number | null,
+    expiryAction: values[at + 12] as number,
+    accessCount: values[at + 13] as number,
+  };
+}
 
-/** Where a `RecordRow` holds its access count. */
-export const ACCESS_COUNT_COLUMN = 13;
+export function packRows(rows: readonly RecordRow[]): PackedRows {
+  const values: (string | number | null)[] = [];
+  for (const row of rows) {
+    values.push(row.id, row.agentId, row.sessionId, row.level, row.text, row.tokenCount, row.metadata, row.tags);
+    values.push(row.version, row.createdAtMs, row.updatedAtMs, row.expiresAtMs, row.expiryAction, row.accessCount);
+  }
+  return values;
+}
+
+/** The row that is `place` rows behind the first. */
+export function packedRow(values: PackedRows, place: number): RecordRow {
+  return unpackRow(values, place * RECORD_WIDTH);
+}
+
+export function unpackRows(values: PackedRows): RecordRow[] {
+  const rows: RecordRow[] = [];
+  for (let at = 0; at < values.length; at += RECORD_WIDTH) rows.push(unpackRow(values, at));
+  return rows;
+}
+
+export function packMoved(rows: readonly MovedRow[]): PackedRows {
+  const values: (string | number | null)[] = [];
+  for (const row of rows) values.push(row.id, row.agentId, row.sessionId, row.level, row.expiresAtMs, row.expiryAction);
+  return values;
+}
+
+export function unpackMoved(values: PackedRows): MovedRow[] {
+  const rows: MovedRow[] = [];
+  for (let at = 0; at < values.length; at += 6) {
+    rows.push({
+      id: values[at] as string,
+      agentId: values[at + 1] as string,
+      sessionId: values[at + 2] as string | null,
+      level: values[at + 3] as LevelNumber,
+      expiresAtMs: values[at + 4] as number | null,
+      expiryAction: values[at + 5] as number,
+    });
+  }
+  return rows;
+}
 
 export function toRow(record: ContextRecord): RecordRow {
-  return [
-    record.id,
-    record.agentId,
-    record.sessionId,
-    toLevelNumber(record.level),
-    record.text,
-    record.tokenCount,
-    JSON.stringify(record.metadata),
-    JSON.stringify(record.tags),
-    record.version,
-    record.createdAtMs,
-    record.updatedAtMs,
-    record.expiresAtMs,
-    actionNumber(record.expiryAction),
-    record.accessCount,
-  ];
+  return {
+    id: record.id,
+    agentId: record.agentId,
+    sessionId: record.sessionId,
+    level: toLevelNumber(record.level),
+    text: record.text,
+    tokenCount: record.tokenCount,
+    metadata: JSON.stringify(record.metadata),
+    tags: JSON.stringify(record.tags),
+    version: record.version,
+    createdAtMs: record.createdAtMs,
+    updatedAtMs: record.updatedAtMs,
+    expiresAtMs: record.expiresAtMs,
+    expiryAction: actionNumber(record.expiryAction),
+    accessCount: record.accessCount,
+  };
 }
 
 export function toRecord(namespace: string, row: RecordRow): ContextRecord {
   return {
-    id: row[0],
+    id: row.id,
     namespace,
-    agentId: row[1],
-    sessionId: row[2],
-    level: levelName(row[3]),
-    text: row[4],
-    tokenCount: row[5],
-    metadata: JSON.parse(row[6]) as JsonObject,
-    tags: JSON.parse(row[7]) as string[],
-    version: row[8],
-    createdAtMs: row[9],
-    updatedAtMs: row[10],
-    expiresAtMs: row[11],
-    expiryAction: actionName(row[12]),
-    accessCount: row[13],
+    agentId: row.agentId,
+    sessionId: row.sessionId,
+    level: levelName(row.level),
+    text: row.text,
+    tokenCount: row.tokenCount,
+    metadata: JSON.parse(row.metadata) as JsonObject,
+    tags: JSON.parse(row.tags) as string[],
+    version: row.version,
+    createdAtMs: row.createdAtMs,
+    updatedAtMs: row.updatedAtMs,
+    expiresAtMs: row.expiresAtMs,
+    expiryAction: actionName(row.expiryAction),
+    accessCount: row.accessCount,
   };
 }
 

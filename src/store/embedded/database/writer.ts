@@ -2,16 +2,24 @@
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
-import { type Derived, deriveFromText } from './derived-text.ts';
+import { deriveFromText } from './derived-text.ts';
 import type { Effect } from './effects.ts';
 import { filterToSql } from './filter-sql.ts';
 import { LevelQueues, MOVE_SQL } from './level-queues.ts';
-import type { MovedRow, WireWriteOp, WireWriteResult } from '../messages.ts';
+import type { WireWriteOp, WireWriteResult } from '../messages.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
-import { type LevelNumber, RECORD_COLUMNS, type RecordRow } from './rows.ts';
+import {
+  type LevelNumber,
+  packMoved,
+  packRows,
+  type PackedRows,
+  RECORD_COLUMNS,
+  type RecordRow,
+  unpackRow,
+} from './rows.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
-import { derivedOf, hiddenFrom, isOver, STORED_COLUMNS, type StoredRow, toDocument } from './stored-row.ts';
+import { analyzed, hiddenFrom, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
 
 type OpOf<K extends WireWriteOp['op']> = Extract<WireWriteOp, { readonly op: K }>;
 
@@ -21,6 +29,8 @@ export interface WriteContext {
   readonly effects: Effect[];
   /** The vector at this place of the call's message; a view, to be copied by whoever keeps it. */
   vector(place: number): Float32Array;
+  /** The row at this place of the call's message. */
+  row(place: number): RecordRow;
 }
 
 /** Rows read at a time on their way to be deleted. */
@@ -29,7 +39,7 @@ const DELETED_AT_ONCE = 1_000;
 export interface Move {
   readonly level: LevelNumber;
   readonly expiresAtMs: number | null;
-  readonly action: number;
+  readonly expiryAction: number;
 }
 
 export class Writer {
@@ -57,9 +67,7 @@ export class Writer {
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#record = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#recordBySeq = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
-    this.#stored = database.prepare(
-      `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`,
-    );
+    this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#update =
       database.prepare(`UPDATE contexts SET version = version + 1, updated_at = ?, entry = ?, entered = ?, level = ?,
       expires_at = ?, expiry_action = ?, metadata = coalesce(?, metadata), tags = coalesce(?, tags),
@@ -98,74 +106,64 @@ export class Writer {
 
   #put(op: OpOf<'put'>, context: WriteContext): WireWriteResult {
     const space = this.#spaces.getOrCreate(op.namespace);
-    const id = op.row[0];
-    if (!this.#queues.hasNew(space.id, id) && this.#stored.get(space.id, id) === undefined) {
-      this.#putNew(space, op, context);
+    const row = context.row(op.row);
+    const { id } = row;
+    if (!this.#queues.hasNew(space.id, id) && this.#find(space, id) === undefined) {
+      this.#putNew(space, row, context.vector(op.vector));
       return 'created';
     }
     this.flush(context.effects);
-    const existing = this.#stored.get(space.id, id) as unknown as StoredRow;
+    const existing = this.#find(space, id) as StoredRow;
     if (isOver(existing, context.nowMs)) {
       // Its lifetime has ended and the sweep has not come by yet: to every reader it is gone.
       this.remove(space.id, existing, context.effects);
-      this.#putNew(space, op, context);
+      this.#putNew(space, row, context.vector(op.vector));
       return 'created';
     }
-    const record = this.#record.get(space.id, id) as unknown as RecordRow;
-    return record[4] === op.row[4] ? { existing: record } : 'conflict';
+    const record = unpackRow(this.#record.get(space.id, id) as unknown as PackedRows, 0);
+    return record.text === row.text ? { existing: packRows([record]) } : 'conflict';
   }
 
-  #putNew(space: Space, { row, vector }: OpOf<'put'>, context: WriteContext): void {
-    const [
-      id,
-      agentId,
-      sessionId,
-      level,
-      text,
-      tokenCount,
-      ,
-      ,
-      version,
-      createdAtMs,
-      ,
-      expiresAtMs,
-      action,
-      accessCount,
-    ] = row;
+  #putNew(space: Space, row: RecordRow, vector: Float32Array): void {
     const seq = this.#sequence.next();
-    const { terms, traits } = deriveFromText(text);
+    const { terms, traits } = deriveFromText(row.text);
     const stored: StoredRow = {
       seq,
       entry: seq,
       entered: seq,
-      id,
-      agent_id: agentId,
-      session_id: sessionId,
-      level,
-      created_at: createdAtMs,
-      expires_at: expiresAtMs,
-      expiry_action: action,
-      access_count: accessCount,
-      token_count: tokenCount,
-      version,
+      id: row.id,
+      agentId: row.agentId,
+      sessionId: row.sessionId,
+      level: row.level,
+      createdAtMs: row.createdAtMs,
+      expiresAtMs: row.expiresAtMs,
+      expiryAction: row.expiryAction,
+      tokenCount: row.tokenCount,
+      version: row.version,
       terms,
       traits,
-      old_text: null,
+      accessCount: row.accessCount,
+      oldText: null,
     };
-    this.#queues.put(space.id, stored, row, context.vector(vector));
+    this.#queues.put(space.id, stored, row, vector);
+  }
+
+  #find(space: Space, id: string): StoredRow | undefined {
+    const values = this.#stored.get(space.id, id) as unknown as PackedRows | undefined;
+    return values === undefined ? undefined : toStored(values);
   }
 
   #applyUpdate(op: OpOf<'update'>, context: WriteContext): WireWriteResult {
     this.flush(context.effects);
     const space = this.#spaces.get(op.namespace);
-    const stored = space && (this.#stored.get(space.id, op.id) as unknown as StoredRow | undefined);
+    const stored = space && this.#find(space, op.id);
     if (space === undefined || stored === undefined || isOver(stored, context.nowMs)) return { failed: 'not_found' };
     if (op.ifVersion !== null && op.ifVersion !== stored.version)
       return { failed: 'version_conflict', version: stored.version };
     const moves = op.level !== null && op.level !== stored.level;
     const entry = moves || op.text !== null ? this.#sequence.next() : stored.entry;
-    const expiresAtMs = op.expiry === null ? stored.expires_at : op.expiry.atMs;
-    const action = op.expiry === null ? stored.expiry_action : op.expiry.action;
+    const expiresAtMs = op.expiry === null ? stored.expiresAtMs : op.expiry.atMs;
+    const expiryAction = op.expiry === null ? stored.expiryAction : op.expiry.action;
     const derived = op.text === null ? null : deriveFromText(op.text.text);
     this.#update.run(
       op.updatedAtMs,
@@ -173,7 +171,7 @@ export class Writer {
       moves ? entry : stored.entered,
       op.level ?? stored.level,
       expiresAtMs,
-      action,
+      expiryAction,
       op.metadata,
       op.tags,
       op.text?.text ?? null,
@@ -187,24 +185,18 @@ export class Writer {
       ...stored,
       entry,
       level: op.level ?? stored.level,
-      expires_at: expiresAtMs,
-      expiry_action: action,
-      token_count: op.text?.tokenCount ?? stored.token_count,
+      expiresAtMs,
+      expiryAction,
+      tokenCount: op.text?.tokenCount ?? stored.tokenCount,
+      ...(derived === null ? {} : { ...derived, oldText: null }),
     };
     this.#countMove(space.id, stored, changed.level);
-    this.#reportUpdate(space.id, stored, changed, derived, op, context);
-    return { updated: this.#recordBySeq.get(stored.seq) as unknown as RecordRow };
+    this.#reportUpdate(space.id, stored, changed, op, context);
+    return { updated: this.#recordBySeq.get(stored.seq) as unknown as PackedRows };
   }
 
-  #reportUpdate(
-    spaceId: number,
-    before: StoredRow,
-    after: StoredRow,
-    derived: Derived | null,
-    op: OpOf<'update'>,
-    context: WriteContext,
-  ): void {
-    if (op.text !== null && derived !== null) {
+  #reportUpdate(spaceId: number, before: StoredRow, after: StoredRow, op: OpOf<'update'>, context: WriteContext): void {
+    if (op.text !== null) {
       const vector = context.vector(op.text.vector);
       this.#updateVector.run(bytesOf(vector), before.seq);
       context.effects.push({
@@ -212,15 +204,19 @@ export class Writer {
         spaceId,
         level: before.level,
         entry: before.entry,
-        terms: derivedOf(before).terms,
+        terms: analyzed(before).terms,
       });
-      context.effects.push({ kind: 'add', spaceId, document: toDocument(after, derived), vector });
+      context.effects.push({ kind: 'add', spaceId, document: after, vector });
     } else if (after.entry !== before.entry) {
-      const document = toDocument(after, derivedOf(before));
-      context.effects.push({ kind: 'move', spaceId, from: before.level, oldEntry: before.entry, document });
+      context.effects.push({
+        kind: 'move',
+        spaceId,
+        from: before.level,
+        oldEntry: before.entry,
+        document: analyzed(after),
+      });
     } else {
-      const hiddenFromMs = hiddenFrom(after.expires_at, after.expiry_action);
-      context.effects.push({ kind: 'change', spaceId, entry: after.entry, hiddenFromMs });
+      context.effects.push({ kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after) });
     }
   }
 
@@ -229,7 +225,7 @@ export class Writer {
     const space = this.#spaces.get(op.namespace);
     const deletedIds: string[] = [];
     for (const id of op.ids) {
-      const stored = space && (this.#stored.get(space.id, id) as unknown as StoredRow | undefined);
+      const stored = space && this.#find(space, id);
       if (space === undefined || stored === undefined) continue;
       this.remove(space.id, stored, context.effects);
       deletedIds.push(id);
@@ -253,13 +249,15 @@ export class Writer {
       parameters.push(...condition.parameters);
     }
     // A level may hold millions: what is deleted does not match again, so the next ones come up.
-    const matching = this.#database.prepare(
+    const matching = rows(
+      this.#database,
       `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE ${where} LIMIT ${DELETED_AT_ONCE}`,
     );
     const deletedIds: string[] = [];
     for (;;) {
-      const found = matching.all(...parameters) as unknown as StoredRow[];
-      for (const stored of found) {
+      const found = matching.all(...parameters) as unknown as PackedRows[];
+      for (const values of found) {
+        const stored = toStored(values);
         this.remove(space.id, stored, context.effects);
         deletedIds.push(stored.id);
       }
@@ -279,12 +277,12 @@ export class Writer {
       return { moved: [], deletedIds: overflow.map(({ id }) => id) };
     }
     if (!this.#queues.canTake(owner)) this.flush(effects);
-    const moved = this.#queues.take(owner, keep).map((unwritten): MovedRow => {
+    const moved = this.#queues.take(owner, keep).map((unwritten) => {
       const row = this.#moved(unwritten.row, moveTo);
       this.#queues.move(unwritten, row);
-      return [row.id, row.agent_id, row.session_id, row.level, row.expires_at, row.expiry_action];
+      return row;
     });
-    return { moved, deletedIds: [] };
+    return { moved: packMoved(moved), deletedIds: [] };
   }
 
   /** Everything is written. */
@@ -292,38 +290,36 @@ export class Writer {
     this.#delete.run(stored.seq);
     this.#deleteVector.run(stored.seq);
     this.#deleteAccesses.run(stored.seq);
-    this.#counts.addContext(spaceId, stored.level, stored.agent_id, stored.session_id, -1);
-    effects.push({ kind: 'remove', spaceId, level: stored.level, entry: stored.entry, terms: derivedOf(stored).terms });
+    this.#counts.addContext(spaceId, stored.level, stored.agentId, stored.sessionId, -1);
+    effects.push({ kind: 'remove', spaceId, level: stored.level, entry: stored.entry, terms: analyzed(stored).terms });
   }
 
   /** Everything is written. */
   move(spaceId: number, stored: StoredRow, to: Move, effects: Effect[]): RecordRow {
     const moved = this.#moved(stored, to);
-    this.#move.run(moved.level, moved.entry, moved.entered, moved.expires_at, moved.expiry_action, moved.seq);
+    this.#move.run(moved.level, moved.entry, moved.entered, moved.expiresAtMs, moved.expiryAction, moved.seq);
     this.#countMove(spaceId, stored, moved.level);
     effects.push({
       kind: 'move',
       spaceId,
       from: stored.level,
       oldEntry: stored.entry,
-      document: toDocument(moved, derivedOf(stored)),
+      document: analyzed(moved),
     });
-    return this.#recordBySeq.get(stored.seq) as unknown as RecordRow;
+    return unpackRow(this.#recordBySeq.get(stored.seq) as unknown as PackedRows, 0);
   }
 
   /** A lifetime that ends in deletion was given by the client and stays; any other gives way to the new level's. */
   #moved(stored: StoredRow, to: Move): StoredRow {
     const entry = this.#sequence.next();
-    const keepsOwn = hiddenFrom(stored.expires_at, stored.expiry_action) !== Infinity;
-    const expiresAtMs = keepsOwn ? stored.expires_at : to.expiresAtMs;
-    const action = keepsOwn ? stored.expiry_action : to.action;
-    return { ...stored, entry, entered: entry, level: to.level, expires_at: expiresAtMs, expiry_action: action };
+    const { expiresAtMs, expiryAction } = hiddenFrom(stored) === Infinity ? to : stored;
+    return { ...stored, entry, entered: entry, level: to.level, expiresAtMs, expiryAction };
   }
 
   #countMove(spaceId: number, before: StoredRow, level: LevelNumber): void {
     if (level === before.level) return;
-    this.#counts.addContext(spaceId, before.level, before.agent_id, before.session_id, -1);
-    this.#counts.addContext(spaceId, level, before.agent_id, before.session_id, 1);
+    this.#counts.addContext(spaceId, before.level, before.agentId, before.sessionId, -1);
+    this.#counts.addContext(spaceId, level, before.agentId, before.sessionId, 1);
   }
 }
 

@@ -27,15 +27,20 @@ const BATCH = 64;
 /** Only a search uses it, and none runs here. */
 const EF_SEARCH_UNUSED = 8;
 
-/** `afterBatch`: called every few vectors, to hold the work up where others need the machine more. */
-export function buildSegment(job: IndexJob, afterBatch: () => void = () => {}): SegmentFile {
+/**
+ * `betweenSteps`: called every few vectors and before each longer piece of work, to hold it up where others need the
+ * machine more; where it throws, the build ends and leaves no file behind.
+ */
+export function buildSegment(job: IndexJob, betweenSteps: () => void = () => {}): SegmentFile {
+  betweenSteps();
   const start = startingPoint(job);
   const database = new DatabaseSync(job.databasePath, { readOnly: true, timeout: 5_000 });
   try {
     const { to, places } = listEntries(database, job, start.from);
     const path = join(job.folder, segmentName(job.spaceId, job.level, job.from, to));
     try {
-      const last = addVectors(database, start, places, job, `${path}.tmp.vectors`, afterBatch);
+      const last = addVectors(database, start, places, job, `${path}.tmp.vectors`, betweenSteps);
+      betweenSteps();
       return save(start, job, to, path, last);
     } catch (error) {
       for (const extension of extensionsOf(job)) {
@@ -106,7 +111,7 @@ function addVectors(
   places: readonly Place[],
   job: IndexJob,
   fullPath: string,
-  afterBatch: () => void,
+  betweenSteps: () => void,
 ): Uint8Array | null {
   const { dimension, quantization } = job.parameters;
   const full = quantization === 'f32' ? null : openFullVectors(fullPath, start.basePath);
@@ -124,7 +129,7 @@ function addVectors(
       if (full !== null && writeSync(full, bytes) !== bytes.length)
         throw new Error('the disk took less than it was given');
       last = bytes.subarray(-dimension * 4);
-      afterBatch();
+      betweenSteps();
     }
     return last;
   } finally {

@@ -32,11 +32,12 @@ export interface IndexJob {
   readonly parameters: IndexParameters;
 }
 
-/** Runs a job elsewhere; `done` is called once unless cancelled. */
+/** Runs a job elsewhere; `done` is called once unless it was told to stop. */
 export type BuildIndex = (job: IndexJob, done: (result: SegmentFile | Error) => void) => RunningBuild;
 
 export interface RunningBuild {
-  cancel(): void;
+  /** Resolves when it has ended. */
+  stop(): Promise<void>;
 }
 
 export interface IndexKeeperDeps {
@@ -131,9 +132,10 @@ export class IndexKeeper {
     }
   }
 
-  close(): void {
+  /** No build runs any more when it resolves. */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    this.#running?.cancel();
+    await this.#running?.stop();
     this.#running = null;
   }
 

@@ -7,6 +7,7 @@ import type { Document } from '../database/effects.ts';
 import { grown } from './growing.ts';
 import { type Owner, OwnerTable } from './owner-table.ts';
 import type { LevelNumber } from '../database/rows.ts';
+import { hiddenFrom } from '../database/stored-row.ts';
 
 /** Bytes of an id's string and its slot, and of the place among its owner's members. */
 const ID_BYTES = 64 + 6;
@@ -61,7 +62,8 @@ export class DocumentTable {
     this.seqs[ordinal] = document.seq;
     this.entries[ordinal] = document.entry;
     this.createdAtMs[ordinal] = document.createdAtMs;
-    this.hiddenFromMs[ordinal] = document.hiddenFromMs;
+    const hiddenFromMs = hiddenFrom(document);
+    this.hiddenFromMs[ordinal] = hiddenFromMs;
     this.ownerIndexes[ordinal] = owner.index;
     this.tokenCounts[ordinal] = document.tokenCount;
     this.traitIndexes[ordinal] = this.#internTraits(document.traits);
@@ -69,7 +71,7 @@ export class DocumentTable {
     this.termCounts[ordinal] = termCount;
     this.vectorRows[ordinal] = NO_VECTOR;
     this.levels[ordinal] = document.level;
-    this.#noteHidden(document.level, document.hiddenFromMs);
+    this.#noteHidden(document.level, hiddenFromMs);
     owner.insert(ordinal, this);
     this.alive++;
     return ordinal;

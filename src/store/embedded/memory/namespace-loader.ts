@@ -2,34 +2,14 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
-import { deriveFromText } from '../database/derived-text.ts';
 import type { Document } from '../database/effects.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
-import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
-import { hiddenFrom } from '../database/stored-row.ts';
+import { LEVEL_NUMBERS, type LevelNumber, type PackedRows } from '../database/rows.ts';
+import { analyzed, STORED_COLUMNS, toStored } from '../database/stored-row.ts';
 
-type DocumentRow = [
-  entry: number,
-  seq: number,
-  id: string,
-  agentId: string,
-  sessionId: string | null,
-  createdAtMs: number,
-  tokenCount: number,
-  accessCount: number,
-  expiresAtMs: number | null,
-  action: number,
-  terms: string,
-  traits: string,
-  oldText: string | null,
-];
-
-const DOCUMENTS_SQL = `SELECT c.entry, c.seq, c.id, c.agent_id, c.session_id, c.created_at, c.token_count,
-  c.access_count + coalesce(a.count, 0), c.expires_at, c.expiry_action, c.terms, c.traits,
-  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END
-  FROM contexts AS c INDEXED BY contexts_by_entry LEFT JOIN accesses AS a ON a.seq = c.seq
+const DOCUMENTS_SQL = `SELECT ${STORED_COLUMNS} FROM contexts AS c INDEXED BY contexts_by_entry
   WHERE c.namespace_id = ? AND c.level = ? ORDER BY c.entry`;
 
 export class NamespaceLoader {
@@ -115,21 +95,10 @@ export class NamespaceLoader {
 
   *#documentsOf(spaceId: number, level: LevelNumber, outdated: Document[]): Generator<Document> {
     const statement = this.#documents[level - 1] as StatementSync;
-    for (const row of statement.iterate(spaceId, level) as unknown as Iterable<DocumentRow>) {
-      const document = {
-        entry: row[0],
-        seq: row[1],
-        id: row[2],
-        agentId: row[3],
-        sessionId: row[4],
-        level,
-        createdAtMs: row[5],
-        tokenCount: row[6],
-        accessCount: row[7],
-        hiddenFromMs: hiddenFrom(row[8], row[9]),
-        ...(row[12] === null ? { terms: row[10], traits: row[11] } : deriveFromText(row[12])),
-      };
-      if (row[12] !== null) outdated.push(document);
+    for (const values of statement.iterate(spaceId, level) as unknown as Iterable<PackedRows>) {
+      const row = toStored(values);
+      const document = analyzed(row);
+      if (document !== row) outdated.push(document);
       yield document;
     }
   }

@@ -28,6 +28,7 @@ beforeEach(() => {
   const log = { ...silentLog, error: (fields: object, message: string) => void logged.push({ ...fields, message }) };
   services = {
     memory,
+    jobs: { expirySweep: () => memory.gc() },
     clock,
     startedMs: clock.monotonicMs(),
     healthy: () => true,

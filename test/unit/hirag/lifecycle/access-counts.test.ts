@@ -3,7 +3,6 @@ import { CodedError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { Access } from '../../../../src/store/store.ts';
 import { AccessCounts } from '../../../../src/hirag/lifecycle/access-counts.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
 import { StoreDouble } from '../../../support/store-double.ts';
 
 class Recording extends StoreDouble {
@@ -17,24 +16,21 @@ class Recording extends StoreDouble {
 
 function start(accessFlushEntries = 100) {
   const store = new Recording();
-  const clock = new FakeClock();
-  const counts = new AccessCounts({ store, clock, log: silentLog }, { accessFlushMs: 1000, accessFlushEntries });
-  return { store, clock, counts };
+  const counts = new AccessCounts({ store, log: silentLog }, { accessFlushEntries });
+  return { store, counts };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('access counts', () => {
-  it('are gathered and written together, every so often', async () => {
-    const { store, clock, counts } = start();
+  it('are gathered and written together, when they are asked for', async () => {
+    const { store, counts } = start();
     counts.add('n', ['a', 'b']);
     counts.add('n', ['a']);
     counts.add('m', ['a']);
     expect(counts.pendingIn('n')('a')).toBe(2);
-    clock.advance(999);
     expect(store.touched).toEqual([]);
-    clock.advance(1);
-    await settled();
+    await counts.flush();
     expect(store.touched).toEqual([
       [
         { namespace: 'n', id: 'a', count: 2 },
@@ -43,24 +39,22 @@ describe('access counts', () => {
       ],
     ]);
     expect(counts.pendingIn('n')('a')).toBe(0);
-    clock.advance(5000);
-    await settled();
+    await counts.flush();
     expect(store.touched).toHaveLength(1);
   });
 
   it('are written sooner where many wait, and at the end', async () => {
-    const { store, clock, counts } = start(3);
+    const { store, counts } = start(3);
     counts.add('n', ['a', 'b', 'c']);
     await settled();
     expect(store.touched).toHaveLength(1);
     counts.add('n', ['d']);
     await counts.close();
     expect(store.touched).toHaveLength(2);
-    expect(clock.pendingTimers).toBe(0);
   });
 
   it('are not lost where the store fails, but held in bounds', async () => {
-    const { store, clock, counts } = start(3);
+    const { store, counts } = start(3);
     store.failures.set('touch', new CodedError('STORE_UNAVAILABLE', 'down'));
     for (let i = 0; i < 20; i++) {
       counts.add('n', [`id${i}`]);
@@ -71,9 +65,9 @@ describe('access counts', () => {
     expect(counts.pendingIn('n')('id0')).toBe(2);
     expect(counts.pendingIn('n')('id11')).toBe(1);
     expect(counts.pendingIn('n')('id12')).toBe(0);
+    await expect(counts.flush()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     store.failures.clear();
-    clock.advance(1000);
-    await settled();
+    await counts.flush();
     expect(store.touched.at(-1)).toHaveLength(12);
     expect(counts.pendingIn('n')('id0')).toBe(0);
   });

@@ -18,7 +18,8 @@ function document(entry: number): Document {
     createdAtMs: entry,
     tokenCount: 1,
     accessCount: 0,
-    hiddenFromMs: Infinity,
+    expiresAtMs: null,
+    expiryAction: 0,
     terms: '',
     traits: '',
   };

@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
-import { openTarget } from '../../../src/cli/transfer/export-file.ts';
+import { openTarget } from '../../../src/cli/transfer/export-target.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'cm-export-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -50,6 +51,28 @@ it('takes the place of what an interrupted export left', async () => {
   expect(statSync(`${file}.part`).mode & 0o777).toBe(0o600);
   await target.close();
   expect(readFileSync(file, 'utf8')).toBe('');
+});
+
+it('says so, and leaves the other alone, where a second export to the same name overtakes it', async () => {
+  const first = await openTarget(file);
+  await first.write('first\n');
+  const second = await openTarget(file);
+  await second.write('second\n');
+  await expect(first.close()).rejects.toThrow(`another export to ${file} was started meanwhile`);
+  first.discard();
+  await second.close();
+  expect(readFileSync(file, 'utf8')).toBe('second\n');
+  expect(readdirSync(folder)).toEqual(['backup.jsonl']);
+});
+
+it.runIf(existsSync('/dev/full'))('fails on a full device', async () => {
+  const target = await openTarget('/dev/full');
+  await target.write('line\n');
+  await expect(target.close()).rejects.toMatchObject({
+    message: 'cannot write /dev/full: no space left on device (ENOSPC)',
+    remedy: 'Make room there, or export to another place.',
+  });
+  target.discard();
 });
 
 it('follows a link to the file it names', async () => {

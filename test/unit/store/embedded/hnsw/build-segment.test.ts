@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { migrate } from '../../../../../src/store/embedded/database/migrations.ts';
+import { buildSegment } from '../../../../../src/store/embedded/hnsw/build-segment.ts';
+import { BuildStop } from '../../../../../src/store/embedded/hnsw/build-stop.ts';
+import type { IndexJob } from '../../../../../src/store/embedded/hnsw/index-keeper.ts';
+import { vectorOf } from '../../../../contract/store-samples.ts';
+
+const DIMENSION = 8;
+const COUNT = 300;
+
+/** A job over a database of some vectors, whose folder is gone when the test has ended. */
+async function jobOver(count: number): Promise<IndexJob> {
+  const folder = await mkdtemp(join(tmpdir(), 'segment-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const databasePath = join(folder, 'contexts.db');
+  const database = new DatabaseSync(databasePath);
+  migrate(database);
+  const insert = database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id,
+    created_at, updated_at, expiry_action, version, access_count, token_count, tags, metadata, analyzer, terms, traits,
+    text) VALUES (?1, 1, 3, ?1, ?1, ?1, 'a', 0, 0, 0, 1, 0, 1, '[]', '{}', 1, '', '', '')`);
+  const insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
+  for (let i = 1; i <= count; i++) {
+    insert.run(i);
+    insertVector.run(i, new Uint8Array(vectorOf(`v-${i}`, DIMENSION).buffer));
+  }
+  database.exec(`UPDATE sequence SET last = ${count}`);
+  database.close();
+  const parameters = { embeddingId: 'm', dimension: DIMENSION, quantization: 'i8', m: 8, efConstruction: 16 } as const;
+  return { databasePath, folder, spaceId: 1, level: 3, from: 0, base: null, parameters };
+}
+
+const segmentFiles = async ({ folder }: IndexJob): Promise<string[]> =>
+  (await readdir(folder)).filter((file) => file.startsWith('1-3-')).sort();
+
+describe('building a segment', () => {
+  it('leaves its files and says what they cover', async () => {
+    const job = await jobOver(COUNT);
+    expect(buildSegment(job)).toMatchObject({ from: 0, to: COUNT, count: COUNT });
+    expect(await segmentFiles(job)).toEqual(
+      ['entries', 'json', 'usearch', 'vectors'].map((extension) => `1-3-0-${COUNT}.${extension}`),
+    );
+  });
+
+  it('ends where it is told to stop, at whatever step, and leaves nothing', async () => {
+    const job = await jobOver(COUNT);
+    let steps = 0;
+    buildSegment(job, () => void steps++);
+    for (const file of await segmentFiles(job)) await rm(join(job.folder, file));
+    expect(steps).toBeGreaterThan(3);
+    for (let last = 0; last < steps; last++) {
+      const stop = new BuildStop();
+      let step = 0;
+      const build = () =>
+        buildSegment(job, () => {
+          if (step++ === last) new BuildStop(stop.buffer).request();
+          stop.check();
+        });
+      expect(build).toThrow('the build was stopped');
+      expect(step).toBe(last + 1);
+      expect(await segmentFiles(job)).toEqual([]);
+    }
+  });
+});
+
+describe('a request to stop', () => {
+  it('ends a rest, one that is to come too', () => {
+    const stop = new BuildStop();
+    stop.request();
+    stop.rest(3_600_000);
+    expect(() => stop.check()).toThrow();
+  });
+});
