@@ -10,6 +10,7 @@ import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
 import { openEmbedding, openStore } from './drivers.ts';
 import { withCache } from './embedding/cache.ts';
+import { onlyVectors } from './embedding/provider.ts';
 import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
@@ -81,7 +82,11 @@ async function build(
   const metrics = createMetricsRegistry();
   onStop(() => metrics.close());
   const provider = openEmbedding(settings.embedding, deps);
-  const health = createHealth({ clock, version, embedderAnswers: () => provider.embed(['ready?'], 'query') });
+  const health = createHealth({
+    clock,
+    version,
+    embedderAnswers: async () => onlyVectors(await provider.embed(['ready?'], 'query')),
+  });
 
   // Probes are answered from the first moment: opening a large store takes its time.
   const http = await startHttpListener({ host: server.httpHost, port: server.httpPort, health, metrics, log });

@@ -8,6 +8,8 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 export interface CodedErrorOptions {
   readonly details?: ErrorDetails;
   readonly retryAfterMs?: number;
+  /** The code says that trying again may help; here it will not, until somebody mends the cause. */
+  readonly permanent?: boolean;
   /** Logged, never sent. */
   readonly cause?: unknown;
 }
@@ -17,6 +19,7 @@ export class CodedError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly permanent: boolean;
 
   /** `message` is sent to the client: no internals, no texts, no secrets. */
   constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
@@ -25,10 +28,16 @@ export class CodedError extends Error {
     this.code = code;
     this.details = options.details;
     this.retryAfterMs = options.retryAfterMs;
+    this.permanent = options.permanent ?? false;
   }
 
   get retryable(): boolean {
-    return ERROR_TABLE[this.code].retryable;
+    return ERROR_TABLE[this.code].retryable && !this.permanent;
+  }
+
+  /** The same for a reply that has no room for more. */
+  withoutDetails(): CodedError {
+    return new CodedError(this.code, this.message, { permanent: this.permanent });
   }
 
   get closesConnection(): boolean {

@@ -180,10 +180,11 @@ const PARTS = { clock: systemClock, log: silentLog, metrics: noMetrics, fetch };
 
 async function tryEmbedder(settings: Settings): Promise<string> {
   const { openEmbedding } = await import('../drivers.ts');
+  const { onlyVectors } = await import('../embedding/provider.ts');
   const provider = openEmbedding(settings.embedding, PARTS);
   const startedMs = systemClock.monotonicMs();
   try {
-    await provider.embed(['Is this text embedded?'], 'query');
+    onlyVectors(await provider.embed(['Is this text embedded?'], 'query'));
   } finally {
     await provider.close();
   }

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { CacheTallies, type EmbeddingCacheCounts } from './cache-tallies.ts';
-import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
+import type { Embedded, EmbeddingKind, EmbeddingProvider } from './provider.ts';
 import { norm, normalized } from './vectors.ts';
 
 export interface EmbeddingCacheSettings {
@@ -24,7 +24,7 @@ export interface OwnedText {
 /** A provider whose vectors are checked, normalised and kept. Callers share them: nobody may change or transfer one. */
 export interface CachedEmbeddingProvider extends Pick<EmbeddingProvider, 'id' | 'dimension' | 'kind'> {
   /** One vector per text, in order; one call of the provider for all that is missing. Errors as the provider's. */
-  embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]>;
+  embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]>;
   /** True where the vector would come from memory. */
   has(owned: OwnedText, kind: EmbeddingKind): boolean;
   /** Of one namespace, or of all of them. Hits and misses of a namespace count from its last rest of some length. */
@@ -40,7 +40,7 @@ interface Flight {
   waiters: number;
   settled: boolean;
   /** In the order of the keys. */
-  vectors: Promise<Float32Array[]>;
+  vectors: Promise<Embedded[]>;
 }
 
 /** A text on its way: whose vector it is of the flight's. */
@@ -49,7 +49,7 @@ interface Pending {
   readonly place: number;
 }
 
-const NOTHING: Promise<Float32Array[]> = Promise.resolve([]);
+const NOTHING: Promise<Embedded[]> = Promise.resolve([]);
 /** Texts up to this length are their own key; longer ones are hashed. */
 const PLAIN_KEY_CHARS_MAX = 256;
 
@@ -114,9 +114,9 @@ class CachingProvider implements CachedEmbeddingProvider {
     return dropped;
   }
 
-  async embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
+  async embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]> {
     throwIfAborted(signal);
-    const found = new Map<string, Float32Array>();
+    const found = new Map<string, Embedded>();
     const joined = new Map<string, Pending>();
     const missing = new Map<string, string>();
     const keys = texts.map((owned) => keyOf(owned, kind));
@@ -133,7 +133,7 @@ class CachingProvider implements CachedEmbeddingProvider {
     });
     if (missing.size > 0) this.#launch(missing, kind, joined);
     if (joined.size > 0) await this.#collect(joined, found, signal);
-    return keys.map((key) => found.get(key) as Float32Array);
+    return keys.map((key) => found.get(key) as Embedded);
   }
 
   #count(namespace: string, hit: boolean): void {
@@ -160,11 +160,14 @@ class CachingProvider implements CachedEmbeddingProvider {
     flight.vectors.catch(() => undefined);
   }
 
-  async #call(texts: string[], kind: EmbeddingKind, flight: Flight): Promise<Float32Array[]> {
+  async #call(texts: string[], kind: EmbeddingKind, flight: Flight): Promise<Embedded[]> {
     const startedMs = this.#clock.monotonicMs();
     try {
       const vectors = this.#checked(await this.#provider.embed(texts, kind, flight.controller.signal), texts.length);
-      flight.keys.forEach((key, place) => this.#vectors?.set(key, vectors[place]));
+      flight.keys.forEach((key, place) => {
+        const vector = vectors[place];
+        if (vector instanceof Float32Array) this.#vectors?.set(key, vector);
+      });
       return vectors;
     } catch (error) {
       if (error instanceof CodedError) throw error;
@@ -176,11 +179,12 @@ class CachingProvider implements CachedEmbeddingProvider {
     }
   }
 
-  #checked(vectors: readonly Float32Array[], expected: number): Float32Array[] {
+  #checked(vectors: readonly Embedded[], expected: number): Embedded[] {
     if (vectors.length !== expected) {
       throw new CodedError('EMBEDDING_UNAVAILABLE', 'the embedding provider returned a wrong number of vectors');
     }
     return vectors.map((vector) => {
+      if (vector instanceof CodedError) return vector;
       if (vector.length !== this.dimension) {
         throw new CodedError(
           'EMBEDDING_UNAVAILABLE',
@@ -198,7 +202,7 @@ class CachingProvider implements CachedEmbeddingProvider {
   /** Waits for every joined vector; an abort leaves the flights to their other waiters. */
   async #collect(
     joined: ReadonlyMap<string, Pending>,
-    found: Map<string, Float32Array>,
+    found: Map<string, Embedded>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const flights = [...new Set([...joined.values()].map((pending) => pending.flight))];
@@ -206,7 +210,7 @@ class CachingProvider implements CachedEmbeddingProvider {
     try {
       const landed = await orAbort(Promise.all(flights.map((flight) => flight.vectors)), signal);
       for (const [key, { flight, place }] of joined)
-        found.set(key, landed[flights.indexOf(flight)]?.[place] as Float32Array);
+        found.set(key, landed[flights.indexOf(flight)]?.[place] as Embedded);
     } finally {
       for (const flight of flights) {
         flight.waiters--;

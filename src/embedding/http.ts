@@ -1,16 +1,23 @@
-import { CodedError } from '../base/errors.ts';
-import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
+import { CodedError, StartupError } from '../base/errors.ts';
+import { faultOfStatus, refusal, type ServiceFault, unavailable } from './http-faults.ts';
+import { parseReply } from './http-reply.ts';
+import type { Embedded, EmbeddingKind, EmbeddingProvider } from './provider.ts';
 
 /** Bytes of JSON that one number of a vector may take in a reply, with room to spare. */
 const REPLY_BYTES_PER_NUMBER_MAX = 40;
 const REPLY_BYTES_OVERHEAD_MAX = 64 * 1024;
+/** Characters of one request's texts, unless one alone has more: services bound the bytes of a request, too. */
+const BATCH_CHARS_MAX = 1_000_000;
 
 export interface HttpProviderOptions {
-  /** Base address of an OpenAI-compatible service, such as `https://host/v1`; `/embeddings` is added where it is missing. */
+  /**
+   * Base address of an OpenAI-compatible service, such as `https://host/v1`; `/embeddings` is added to its path where it is
+   * missing, and a query string (`?api-version=`) stays.
+   */
   readonly url: string;
   readonly model: string;
   /** Sent as `Authorization: Bearer`. */
-  readonly apiToken?: string;
+  readonly apiToken?: string | undefined;
   /** What the model returns; every reply is checked against it. */
   readonly dimension: number;
   /** Texts per request. */
@@ -25,18 +32,17 @@ export interface HttpProviderOptions {
 
 /** Embeddings from any service that speaks `POST /embeddings` as OpenAI's does (TEI, vLLM, Ollama, Chutes). */
 export function createHttpProvider(options: HttpProviderOptions): EmbeddingProvider {
-  const endpoint = embeddingsEndpoint(options.url);
+  const service: Service = { ...options, endpoint: embeddingsEndpoint(options.url) };
   return {
     id: `http-${options.model}-${options.dimension}`,
     dimension: options.dimension,
     kind: 'semantic',
     async embed(texts, kind, signal) {
-      const vectors: Float32Array[] = [];
-      for (let start = 0; start < texts.length; start += options.batchSize) {
-        const batch = texts.slice(start, start + options.batchSize);
-        vectors.push(...(await requestBatch(endpoint, options, batch, kind, signal)));
+      const embedded: Embedded[] = [];
+      for (const batch of batchesOf(texts, options.batchSize)) {
+        embedded.push(...(await embedApart(service, { texts: batch, kind, signal })));
       }
-      return vectors;
+      return embedded;
     },
   };
 }
@@ -48,29 +54,66 @@ export function prefixesOfModel(model: string): { query: string; passage: string
     : { query: '', passage: '' };
 }
 
-function embeddingsEndpoint(url: string): string {
-  const base = url.replace(/\/+$/, '');
-  return base.endsWith('/embeddings') ? base : `${base}/embeddings`;
+interface Service extends HttpProviderOptions {
+  readonly endpoint: string;
 }
 
-async function requestBatch(
-  endpoint: string,
-  options: HttpProviderOptions,
-  texts: readonly string[],
-  kind: EmbeddingKind,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array[]> {
-  const prefix = kind === 'query' ? options.queryPrefix : options.passagePrefix;
-  const timeout = AbortSignal.timeout(options.timeoutMs);
+interface Batch {
+  readonly texts: readonly string[];
+  readonly kind: EmbeddingKind;
+  readonly signal: AbortSignal | undefined;
+}
+
+function embeddingsEndpoint(base: string): string {
+  if (!URL.canParse(base)) throw new StartupError('`embedding.url` is not a URL', 'Write it as "https://host/v1".');
+  const url = new URL(base);
+  const path = url.pathname.replace(/\/+$/, '');
+  url.pathname = path.endsWith('/embeddings') ? path : `${path}/embeddings`;
+  url.hash = '';
+  return url.href;
+}
+
+function* batchesOf(texts: readonly string[], textsMax: number): Generator<readonly string[]> {
+  let from = 0;
+  let chars = 0;
+  for (const [at, text] of texts.entries()) {
+    chars += text.length;
+    if (at > from && (at - from === textsMax || chars > BATCH_CHARS_MAX)) {
+      yield texts.slice(from, at);
+      from = at;
+      chars = text.length;
+    }
+  }
+  if (from < texts.length) yield texts.slice(from);
+}
+
+/**
+ * A service refuses a request for one of its texts, without saying which: halved until the texts that it refuses stand
+ * alone, which takes at most two requests a text.
+ */
+async function embedApart(service: Service, batch: Batch): Promise<Embedded[]> {
+  const answer = await request(service, batch);
+  if (Array.isArray(answer)) return answer;
+  const { texts } = batch;
+  if (texts.length === 1) return [refusal(answer.status, batch.kind)];
+  const half = Math.ceil(texts.length / 2);
+  const first = await embedApart(service, { ...batch, texts: texts.slice(0, half) });
+  return [...first, ...(await embedApart(service, { ...batch, texts: texts.slice(half) }))];
+}
+
+/** One per text, or that the service refused the texts. Throws what is no text's fault. */
+async function request(service: Service, { texts, kind, signal }: Batch): Promise<Embedded[] | ServiceFault> {
+  const timeout = AbortSignal.timeout(service.timeoutMs);
+  const prefix = kind === 'query' ? service.queryPrefix : service.passagePrefix;
   try {
-    const response = await options.fetch(endpoint, {
+    const response = await service.fetch(service.endpoint, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        ...(options.apiToken === undefined ? {} : { authorization: `Bearer ${options.apiToken}` }),
+        ...(service.apiToken === undefined ? {} : { authorization: `Bearer ${service.apiToken}` }),
       },
       body: JSON.stringify({
-        model: options.model,
+        model: service.model,
         input: texts.map((text) => prefix + text),
         encoding_format: 'float',
       }),
@@ -80,10 +123,12 @@ async function requestBatch(
     });
     if (!response.ok) {
       await response.body?.cancel();
-      throw unavailable(`the embedding service answered with status ${response.status}`);
+      const fault = faultOfStatus(response.status);
+      if (fault instanceof Error) throw fault;
+      return fault;
     }
-    const bytesMax = texts.length * options.dimension * REPLY_BYTES_PER_NUMBER_MAX + REPLY_BYTES_OVERHEAD_MAX;
-    return parseReply(await readBounded(response, bytesMax), texts.length, options.dimension);
+    const bytesMax = texts.length * service.dimension * REPLY_BYTES_PER_NUMBER_MAX + REPLY_BYTES_OVERHEAD_MAX;
+    return parseReply(await readBounded(response, bytesMax), texts.length, service.dimension);
   } catch (error) {
     if (error instanceof CodedError) throw error;
     if (signal?.aborted === true) throw error;
@@ -102,43 +147,4 @@ async function readBounded(response: Response, bytesMax: number): Promise<string
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Vectors by the `index` that each row carries: the services may answer in any order. */
-function parseReply(json: string, count: number, dimension: number): Float32Array[] {
-  let rows: unknown;
-  try {
-    rows = (JSON.parse(json) as { data?: unknown } | null)?.data;
-  } catch (error) {
-    throw unavailable('the embedding service sent what is not JSON', error);
-  }
-  if (!Array.isArray(rows) || rows.length !== count) {
-    throw unavailable(`the embedding service did not send ${count} vectors`);
-  }
-  const vectors = new Array<Float32Array | undefined>(count).fill(undefined);
-  rows.forEach((row: { index?: unknown; embedding?: unknown } | null, position) => {
-    const index = row?.index ?? position;
-    if (typeof index !== 'number' || !(index in vectors) || vectors[index] !== undefined) {
-      throw unavailable('the embedding service numbered its vectors wrongly');
-    }
-    vectors[index] = normalisedVector(row?.embedding, dimension);
-  });
-  return vectors as Float32Array[];
-}
-
-function normalisedVector(numbers: unknown, dimension: number): Float32Array {
-  if (!Array.isArray(numbers)) throw unavailable('the embedding service sent a vector that is not a list of numbers');
-  if (numbers.length !== dimension) {
-    throw unavailable(
-      `the embedding service sent vectors of ${numbers.length} numbers, embedding.dimension says ${dimension}`,
-    );
-  }
-  const vector = Float32Array.from(numbers as number[]);
-  const norm = Math.hypot(...vector);
-  if (!Number.isFinite(norm) || norm === 0) throw unavailable('the embedding service sent a vector without direction');
-  return vector.map((value) => value / norm);
-}
-
-function unavailable(message: string, cause?: unknown): CodedError {
-  return new CodedError('EMBEDDING_UNAVAILABLE', message, cause === undefined ? {} : { cause });
 }

@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { abortError } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { createLocalProvider } from './local.ts';
-import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
+import { createLocalProvider, type LocalProvider } from './local.ts';
+import type { EmbeddingKind } from './provider.ts';
 
 export interface LocalWorkerData {
   readonly dimension: number;
@@ -47,16 +47,16 @@ const RESTART_MS = 10_000;
  * The same vectors as the local provider. Queries are short and somebody waits for them, so they are embedded at once, and
  * so is everything while no thread runs: before the first passage, while it starts, and where it has failed.
  */
-export function createLocalThread(options: LocalThreadOptions): EmbeddingProvider & { close(): Promise<void> } {
+export function createLocalThread(options: LocalThreadOptions): LocalProvider & { close(): Promise<void> } {
   return new LocalThread(options);
 }
 
-class LocalThread implements EmbeddingProvider {
+class LocalThread implements LocalProvider {
   readonly id: string;
   readonly dimension: number;
-  readonly kind: EmbeddingProvider['kind'];
+  readonly kind: LocalProvider['kind'];
   readonly #options: LocalThreadOptions;
-  readonly #local: EmbeddingProvider;
+  readonly #local: LocalProvider;
   #worker: Worker | null = null;
   #isUp = false;
   #isClosed = false;

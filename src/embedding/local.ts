@@ -33,6 +33,12 @@ export interface LocalProviderOptions {
   readonly dimension?: number;
 }
 
+/** It refuses no text. */
+export interface LocalProvider extends EmbeddingProvider {
+  readonly kind: 'lexical';
+  embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]>;
+}
+
 /** Where a word's features lie in the vector and what each adds. */
 interface WordFeatures {
   readonly places: Uint32Array;
@@ -130,9 +136,7 @@ export class LocalEmbedder {
 }
 
 /** The default provider: deterministic, no network, no download. Queries and passages are embedded alike. */
-export function createLocalProvider(
-  options: LocalProviderOptions = {},
-): EmbeddingProvider & { readonly kind: 'lexical' } {
+export function createLocalProvider(options: LocalProviderOptions = {}): LocalProvider {
   const dimension = options.dimension ?? DIMENSION_DEFAULT;
   if (!Number.isInteger(dimension) || dimension < 64)
     throw new RangeError(`a dimension of at least 64, not ${dimension}`);

@@ -1,3 +1,8 @@
+import type { CodedError } from '../base/errors.ts';
+
+/** A text's vector, or why the model has none for this text: the others are none the worse for it. */
+export type Embedded = Float32Array | CodedError;
+
 /** Where vectors come from. Vectors are L2-normalised, so that a dot product is their cosine. */
 export interface EmbeddingProvider {
   /** Model and version; stored with the data, so that vectors of two models are never mixed. */
@@ -7,10 +12,19 @@ export interface EmbeddingProvider {
   /** A `lexical` provider compares spellings and counts less beside BM25 than a `semantic` one. */
   readonly kind: 'lexical' | 'semantic';
   /**
-   * One vector per text, in order. A `query` may be prefixed differently from a `passage`.
+   * One vector per text, in order. A `query` may be prefixed differently from a `passage`. A text that the model refuses
+   * has its error in its place: `BAD_REQUEST`, `PAYLOAD_TOO_LARGE`.
    * Throws `EMBEDDING_UNAVAILABLE` where the model cannot be reached.
    */
-  embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]>;
+  embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]>;
 }
 
 export type EmbeddingKind = 'query' | 'passage';
+
+/** The vectors, where there are only such; else throws the first error. */
+export function onlyVectors(embedded: readonly Embedded[]): Float32Array[] {
+  return embedded.map((vector) => {
+    if (vector instanceof Error) throw vector;
+    return vector;
+  });
+}

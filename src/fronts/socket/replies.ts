@@ -27,7 +27,7 @@ export function errorBody(
   } catch {
     // The error is told without its details.
   }
-  return encodeBody(errorEnvelope(id, new CodedError(error.code, error.message), timestampMs));
+  return encodeBody(errorEnvelope(id, error.withoutDetails(), timestampMs));
 }
 
 /** An error as section 4 has it; id 0 stands for the connection. */

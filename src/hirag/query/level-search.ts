@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Level } from '../../base/context.ts';
 import { toCodedError, type CodedError } from '../../base/errors.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
+import { onlyVectors } from '../../embedding/provider.ts';
 import { toCandidates, type Candidates } from '../../store/candidates.ts';
 import type { ContextStore, SearchRequest, TermStatistics } from '../../store/store.ts';
 import { joinCandidates } from './joined-candidates.ts';
@@ -60,7 +61,7 @@ export class LevelSearch {
     const owned = { namespace: plan.scope.namespace, text: plan.embedText };
     const cached = embedding.has(owned, 'query');
     try {
-      const [vector] = await embedding.embed([owned], 'query', signal);
+      const [vector] = onlyVectors(await embedding.embed([owned], 'query', signal));
       return vector === undefined ? { cached } : { vector, cached };
     } catch (error) {
       return { cached: false, error: toCodedError(error) };

@@ -4,6 +4,7 @@ import type { ContextRecord } from '../../base/context.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
 import { uuidV7, type Random } from '../../base/random.ts';
 import type { CachedEmbeddingProvider, OwnedText } from '../../embedding/cache.ts';
+import { type Embedded, onlyVectors } from '../../embedding/provider.ts';
 import type { ContextPatch, ContextStore, NewContext } from '../../store/store.ts';
 import { clientVector } from '../client-vector.ts';
 import type { LevelPolicy } from './level-policy.ts';
@@ -48,7 +49,10 @@ export class Intake {
     return outcome;
   }
 
-  /** Inputs that fail their checks or conflict get their error; where embedding or store fail, the whole call does. */
+  /**
+   * Inputs that fail their checks, conflict, or are refused by the embedder get their error; where embedder or store fail,
+   * the whole call does.
+   */
   async storeBatch(inputs: readonly StoreInput[], options: CallOptions): Promise<(StoreOutcome | Error)[]> {
     throwIfAborted(options.signal);
     const drafts = inputs.map((input) => this.#tryDraft(input));
@@ -90,18 +94,23 @@ export class Intake {
     const texts = drafts.map((draft) => draft.input.text);
     const [vectors, tokenCounts] = await Promise.all([this.#vectors(drafts, options), tokens.count(texts)]);
     throwIfAborted(options.signal);
-    const contexts = drafts.map((draft, i): NewContext => {
-      return { record: this.#record(draft, tokenCounts[i] ?? 1), vector: vectors[i] as Float32Array };
+    const contexts = drafts.map((draft, i): NewContext | CodedError => {
+      const vector = vectors[i] as Embedded;
+      return vector instanceof Error ? vector : { record: this.#record(draft, tokenCounts[i] ?? 1), vector };
     });
-    const outcomes = await tiers.put(contexts);
-    return outcomes.map(toStoreOutcome);
+    const good = contexts.filter((context): context is NewContext => !(context instanceof Error));
+    const outcomes = good.length === 0 ? [] : await tiers.put(good);
+    let next = 0;
+    return contexts.map((context) =>
+      context instanceof Error ? context : toStoreOutcome(outcomes[next++] as PutOutcome),
+    );
   }
 
-  async #vectors(drafts: readonly Draft[], { signal }: CallOptions): Promise<Float32Array[]> {
+  async #vectors(drafts: readonly Draft[], { signal }: CallOptions): Promise<Embedded[]> {
     const texts = drafts.filter((draft) => draft.vector === undefined).map((draft) => draft.input);
     const embedded = texts.length === 0 ? [] : await this.#deps.embedding.embed(texts, 'passage', signal);
     let next = 0;
-    return drafts.map((draft) => draft.vector ?? (embedded[next++] as Float32Array));
+    return drafts.map((draft) => draft.vector ?? (embedded[next++] as Embedded));
   }
 
   #record({ input, level }: Draft, tokenCount: number): ContextRecord {
@@ -152,10 +161,11 @@ export class Intake {
 
   async #newText(owned: OwnedText, { signal }: CallOptions): Promise<NonNullable<ContextPatch['text']>> {
     const { embedding, tokens } = this.#deps;
-    const [[vector], [tokenCount]] = await Promise.all([
+    const [embedded, [tokenCount]] = await Promise.all([
       embedding.embed([owned], 'passage', signal),
       tokens.count([owned.text]),
     ]);
+    const [vector] = onlyVectors(embedded);
     return { text: owned.text, tokenCount: tokenCount ?? 1, vector: vector as Float32Array };
   }
 }

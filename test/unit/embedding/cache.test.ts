@@ -7,7 +7,12 @@ import {
   type EmbeddingCacheSettings,
   type OwnedText,
 } from '../../../src/embedding/cache.ts';
-import type { EmbeddingKind, EmbeddingProvider } from '../../../src/embedding/provider.ts';
+import {
+  onlyVectors,
+  type Embedded,
+  type EmbeddingKind,
+  type EmbeddingProvider,
+} from '../../../src/embedding/provider.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const SETTINGS: EmbeddingCacheSettings = { maxEntries: 100, ttlMs: 1000 };
@@ -22,11 +27,11 @@ class Model implements EmbeddingProvider {
     readonly kind: EmbeddingKind;
     readonly signal: AbortSignal | undefined;
   }[] = [];
-  vectorOf: (text: string) => Float32Array = (text) => Float32Array.of(text.length, 1);
+  vectorOf: (text: string) => Embedded = (text) => Float32Array.of(text.length, 1);
   gate: Promise<void> = Promise.resolve();
   failure: Error | null = null;
 
-  async embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
+  async embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]> {
     this.calls.push({ texts, kind, signal });
     await this.gate;
     if (this.failure !== null) throw this.failure;
@@ -49,8 +54,8 @@ function cached(settings: Partial<EmbeddingCacheSettings> = {}, metrics: Metrics
 function inNamespace(cache: CachedEmbeddingProvider, namespace: string) {
   const owned = (text: string): OwnedText => ({ namespace, text });
   return {
-    embed: (texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal) =>
-      cache.embed(texts.map(owned), kind, signal),
+    embed: async (texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal) =>
+      onlyVectors(await cache.embed(texts.map(owned), kind, signal)),
     has: (text: string, kind: EmbeddingKind) => cache.has(owned(text), kind),
     counts: () => cache.counts(namespace),
     clear: () => cache.clear(),
@@ -221,6 +226,20 @@ describe('concurrent requests for one text', () => {
     expect(codes).toEqual(['EMBEDDING_UNAVAILABLE', 'EMBEDDING_UNAVAILABLE']);
     model.failure = null;
     expect(await provider.embed(['a'], 'query')).toHaveLength(1);
+  });
+});
+
+describe('a text that the model refuses', () => {
+  it('has its error in its place, which is not kept, and costs the others nothing', async () => {
+    const { model, cache, provider } = cached();
+    const refusal = new CodedError('PAYLOAD_TOO_LARGE', 'too long');
+    model.vectorOf = (text) => (text === 'bad' ? refusal : Float32Array.of(0, 1));
+    const texts = ['good', 'bad', 'fine', 'bad'].map((text) => ({ namespace: 'n', text }));
+    const vector = Float32Array.of(0, 1);
+    expect(await cache.embed(texts, 'passage')).toEqual([vector, refusal, vector, refusal]);
+    expect(provider.counts().entries).toBe(2);
+    expect(await codeOf(provider.embed(['good', 'bad'], 'passage'))).toBe('PAYLOAD_TOO_LARGE');
+    expect(model.asked).toEqual([['good', 'bad', 'fine'], ['bad']]);
   });
 });
 

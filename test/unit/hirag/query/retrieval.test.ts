@@ -1,3 +1,4 @@
+import { onlyVectors } from '../../../../src/embedding/provider.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LEVELS } from '../../../../src/base/context.ts';
 import type { QueryInput, QueryOutcome, StoreInput } from '../../../../src/hirag/types.ts';
@@ -107,9 +108,8 @@ describe('a query', () => {
       requests.push(request);
       return search(request, signal);
     };
-    const [embedding = new Float32Array()] = await current.embedding.embed(
-      [{ namespace: 'n', text: TURNS[6] ?? '' }],
-      'passage',
+    const [embedding = new Float32Array()] = onlyVectors(
+      await current.embedding.embed([{ namespace: 'n', text: TURNS[6] ?? '' }], 'passage'),
     );
     const before = current.embedding.counts();
     expect(texts(await ask('violin repair'))[0]).toBe(TURNS[3]);
@@ -150,7 +150,7 @@ describe('a query', () => {
 
   it("by a client's embedding alone ranks by the vector", async () => {
     await tell(TURNS);
-    const [vector] = await current.embedding.embed([{ namespace: 'n', text: TURNS[6] ?? '' }], 'query');
+    const [vector] = onlyVectors(await current.embedding.embed([{ namespace: 'n', text: TURNS[6] ?? '' }], 'query'));
     const { contexts } = await current.memory.query({
       ...OWNER,
       ...(vector === undefined ? {} : { embedding: vector }),

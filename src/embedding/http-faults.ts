@@ -1,0 +1,45 @@
+// What the status of an embedding service means for those who wait for vectors.
+
+import { badRequest, CodedError } from '../base/errors.ts';
+import type { EmbeddingKind } from './provider.ts';
+
+/** The service refused what it was sent: one of its texts, most likely. */
+export interface ServiceFault {
+  readonly status: number;
+}
+
+/** What services answer to a text that is too long, empty to their tokenizer, or of characters that they cannot read. */
+const TEXT_STATUSES: ReadonlySet<number> = new Set([400, 413, 422]);
+/** Of the statuses that blame the request, those that a later one need not meet: timeout, too early, too many. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
+const SETTINGS: Readonly<Record<number, string>> = {
+  401: 'embedding.api_token',
+  403: 'embedding.api_token',
+  404: 'embedding.url and embedding.model',
+  405: 'embedding.url',
+};
+
+/** The error of everybody who waits, or, where a text is at fault, what is known of it. */
+export function faultOfStatus(status: number): CodedError | ServiceFault {
+  if (TEXT_STATUSES.has(status)) return { status };
+  const message = `the embedding service answered with status ${status}`;
+  if (status < 400 || status >= 500 || PASSING_STATUSES.has(status)) return unavailable(message);
+  const setting = SETTINGS[status] ?? 'embedding.url';
+  return new CodedError('EMBEDDING_UNAVAILABLE', `${message}; it will until ${setting} is set right`, {
+    permanent: true,
+  });
+}
+
+/** The error of one text. Its code alone says that it is useless to send it again, as in a batch nothing else does. */
+export function refusal(status: number, kind: EmbeddingKind): CodedError {
+  const field = kind === 'query' ? '/query' : '/text';
+  if (status !== 413) return badRequest(field, `is refused by the embedding service with status ${status}`);
+  const reason = 'is too long for the embedding service';
+  return new CodedError('PAYLOAD_TOO_LARGE', `${field} ${reason} (status 413)`, {
+    details: { fields: [{ field, reason }] },
+  });
+}
+
+export function unavailable(message: string, cause?: unknown): CodedError {
+  return new CodedError('EMBEDDING_UNAVAILABLE', message, cause === undefined ? {} : { cause });
+}

@@ -1,0 +1,55 @@
+// The vectors in the reply of an embedding service, none taken on trust.
+
+import { unavailable } from './http-faults.ts';
+import type { Embedded } from './provider.ts';
+import { normalized } from './vectors.ts';
+
+interface Row {
+  readonly index?: unknown;
+  readonly embedding?: unknown;
+}
+
+/** One per text, by the `index` that each row carries: services may answer in any order. A bad vector is its text's error. */
+export function parseReply(json: string, count: number, dimension: number): Embedded[] {
+  const rows = rowsOf(json);
+  if (rows.length !== count) throw unavailable(`the embedding service sent ${rows.length} vectors instead of ${count}`);
+  const places = placesOf(rows);
+  const embedded = new Array<Embedded>(count);
+  rows.forEach((row, i) => (embedded[places[i] as number] = vectorOf(row?.embedding, dimension)));
+  return embedded;
+}
+
+function rowsOf(json: string): readonly (Row | null)[] {
+  let rows: unknown;
+  try {
+    rows = (JSON.parse(json) as { data?: unknown } | null)?.data;
+  } catch (error) {
+    throw unavailable('the embedding service sent what is not JSON', error);
+  }
+  if (!Array.isArray(rows)) throw unavailable('the embedding service sent no list of vectors');
+  return rows as (Row | null)[];
+}
+
+/** The place of each row: its `index`, each once; where no row has one, its own. */
+function placesOf(rows: readonly (Row | null)[]): number[] {
+  const numbered = rows.map((row) => row?.index ?? null);
+  if (numbered.every((index) => index === null)) return rows.map((_, i) => i);
+  const isPermutation =
+    new Set(numbered).size === rows.length &&
+    numbered.every((index) => Number.isInteger(index) && (index as number) >= 0 && (index as number) < rows.length);
+  if (!isPermutation) throw unavailable('the embedding service numbered its vectors wrongly');
+  return numbered as number[];
+}
+
+/** Unit length. What is no finite number (null, text, true) would be read as one, and be wrong in silence. */
+function vectorOf(numbers: unknown, dimension: number): Embedded {
+  if (!Array.isArray(numbers)) return unavailable('the embedding service sent a vector that is not a list of numbers');
+  if (numbers.length !== dimension) {
+    return unavailable(
+      `the embedding service sent vectors of ${numbers.length} numbers, embedding.dimension says ${dimension}`,
+    );
+  }
+  if (!numbers.every(Number.isFinite)) return unavailable('the embedding service sent a vector with what is no number');
+  const vector = normalized(Float32Array.from(numbers as number[]));
+  return vector ?? unavailable('the embedding service sent a vector without direction');
+}
