@@ -3,9 +3,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
 import type { WireExpiry, WireSweep } from '../messages.ts';
+import { CHECKED_STORED_COLUMNS, checkedStored, stateSum } from './row-checksums.ts';
 import { DELETE_ACTION, type LevelNumber, packRows, type PackedRows, PROMOTE_ACTION } from './rows.ts';
 import type { Spaces } from './spaces.ts';
-import { STORED_COLUMNS, toStored } from './stored-row.ts';
+import { STORED_WIDTH } from './stored-row.ts';
 import type { Writer } from './writer.ts';
 
 const LAST_LEVEL: LevelNumber = 3;
@@ -19,10 +20,12 @@ export class ExpirySweeper {
   constructor(database: DatabaseSync, writer: Writer, spaces: Spaces) {
     this.#writer = writer;
     this.#spaces = spaces;
-    this.#due = database.prepare(`SELECT ${STORED_COLUMNS}, c.namespace_id FROM contexts AS c
+    this.#due = database.prepare(`SELECT ${CHECKED_STORED_COLUMNS} FROM contexts AS c
       WHERE c.expires_at IS NOT NULL AND c.expires_at <= ? ORDER BY c.expires_at, c.seq LIMIT ?`);
     this.#due.setReturnArrays(true);
-    this.#clear = database.prepare('UPDATE contexts SET expires_at = NULL, expiry_action = 0 WHERE seq = ?');
+    this.#clear = database.prepare(
+      'UPDATE contexts SET expires_at = NULL, expiry_action = 0, state_sum = ? WHERE seq = ?',
+    );
   }
 
   sweep(request: WireExpiry, effects: Effect[]): WireSweep {
@@ -31,15 +34,16 @@ export class ExpirySweeper {
     const promoted: WireSweep['promoted'][number][] = [];
     const deleted: WireSweep['deleted'][number][] = [];
     for (const values of due.slice(0, request.limit)) {
-      const row = toStored(values);
-      const spaceId = values.at(-1) as number;
+      const row = checkedStored(values);
+      const spaceId = values[STORED_WIDTH] as number;
       const name = this.#spaces.byId(spaceId)?.name ?? '';
       if (row.expiryAction !== PROMOTE_ACTION) {
         this.#writer.remove(spaceId, row, effects);
         deleted.push([name, row.id, row.level]);
       } else if (row.level === LAST_LEVEL) {
         // There is nowhere to promote it to, so it stays for good.
-        this.#clear.run(row.seq);
+        const kept = { ...row, expiresAtMs: null, expiryAction: DELETE_ACTION };
+        this.#clear.run(stateSum(spaceId, kept), row.seq);
       } else {
         const to = { level: LAST_LEVEL, expiresAtMs: request.promotedExpiresAtMs, expiryAction: DELETE_ACTION };
         promoted.push([name, packRows([this.#writer.move(spaceId, row, to, effects)])]);

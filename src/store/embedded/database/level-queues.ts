@@ -5,8 +5,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { Effect } from './effects.ts';
 import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
+import { CHECKED_STORED_COLUMNS, checkedStored, contentSum, stateSum } from './row-checksums.ts';
 import type { LevelNumber, PackedRows, RecordRow } from './rows.ts';
-import { analyzed, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
+import { analyzed, type StoredRow } from './stored-row.ts';
 
 /** A context that the transaction has put or moved. */
 export interface Unwritten {
@@ -31,7 +32,13 @@ interface Arrivals {
 
 const ROWS_READ_MAX = 256;
 export const MOVE_SQL =
-  'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ? WHERE seq = ?';
+  'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ?, state_sum = ? WHERE seq = ?';
+
+/** Parameters of `MOVE_SQL`. */
+export function moveValues(namespaceId: number, row: StoredRow): (number | null)[] {
+  const { level, entry, entered, expiresAtMs, expiryAction, seq } = row;
+  return [level, entry, entered, expiresAtMs, expiryAction, stateSum(namespaceId, row), seq];
+}
 
 /** Stored contexts of one level, oldest first; reads many at a time, as each reading has its price. */
 class StoredQueue {
@@ -98,13 +105,13 @@ export class LevelQueues {
     this.#insert =
       database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
       created_at, updated_at, expires_at, expiry_action, version, access_count, token_count, tags, metadata,
-      analyzer, terms, traits, text) VALUES (${new Array(21).fill('?').join(', ')})`);
+      analyzer, terms, traits, text, content_sum, state_sum) VALUES (${new Array(23).fill('?').join(', ')})`);
     this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
     this.#move = database.prepare(MOVE_SQL);
     const oldest = (owner: string) =>
       arrays(
         database,
-        `SELECT ${STORED_COLUMNS} FROM contexts AS c
+        `SELECT ${CHECKED_STORED_COLUMNS} FROM contexts AS c
         WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} AND c.entered > ? ORDER BY c.entered LIMIT ?`,
       );
     this.#oldest = {
@@ -216,13 +223,13 @@ export class LevelQueues {
         : sessionId === null
           ? this.#oldest.sessionless.all(spaceId, level, agentId, after, count)
           : this.#oldest.session.all(spaceId, level, agentId, sessionId, after, count);
-    return (found as unknown as PackedRows[]).map(toStored);
+    return (found as unknown as PackedRows[]).map(checkedStored);
   }
 
   #write({ spaceId, row, origin }: Unwritten): Extract<Effect, { kind: 'add' | 'move' }> {
     const document = analyzed(row);
     if (origin.kind === 'stored') {
-      this.#move.run(row.level, row.entry, row.entered, row.expiresAtMs, row.expiryAction, row.seq);
+      this.#move.run(...moveValues(spaceId, row));
       return { kind: 'move', spaceId, from: origin.level, oldEntry: origin.entry, document };
     }
     const { record, vector } = origin;
@@ -248,6 +255,8 @@ export class LevelQueues {
       row.terms,
       row.traits,
       record.text,
+      contentSum(record),
+      stateSum(spaceId, row),
     );
     this.#insertVector.run(row.seq, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
     return { kind: 'add', spaceId, document, vector };

@@ -52,7 +52,16 @@ const FIRST_SCHEMA = `
   CREATE TABLE accesses (seq INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 `;
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: FIRST_SCHEMA }];
+/** See row-checksums.ts. */
+const ROW_CHECKSUMS = `
+  ALTER TABLE contexts ADD COLUMN content_sum INTEGER;
+  ALTER TABLE contexts ADD COLUMN state_sum INTEGER;
+`;
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, sql: FIRST_SCHEMA },
+  { version: 2, sql: ROW_CHECKSUMS },
+];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */
 export function migrate(database: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {

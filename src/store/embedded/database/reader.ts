@@ -4,7 +4,8 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { badCursor, type CursorCodec } from './cursor.ts';
 import { filterToSql } from './filter-sql.ts';
 import type { CallTypes, WireList } from '../messages.ts';
-import { LEVEL_NUMBERS, type PackedRows, RECORD_COLUMNS, type RecordRow, unpackRow, VISIBLE_SQL } from './rows.ts';
+import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
+import { LEVEL_NUMBERS, type PackedRows, RECORD_WIDTH, type RecordRow, VISIBLE_SQL } from './rows.ts';
 import type { Space } from './spaces.ts';
 
 interface Loaded {
@@ -31,10 +32,10 @@ export class Reader {
     this.#cursors = cursors;
     this.#dimension = dimension;
     this.#byId = this.#arrays(
-      `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
+      `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
     );
     const load = (session: string) =>
-      this.#arrays(`SELECT ${RECORD_COLUMNS}, v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq
+      this.#arrays(`SELECT ${CHECKED_COLUMNS}, v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq
         WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? AND ${session} AND ${VISIBLE_SQL} ORDER BY c.entered`);
     this.#session = load('c.session_id = ?');
     this.#sessionless = load('c.session_id IS NULL');
@@ -45,7 +46,7 @@ export class Reader {
     const rows: RecordRow[] = [];
     for (const id of ids) {
       const values = this.#byId.get(space.id, id, nowMs) as unknown as PackedRows | undefined;
-      if (values !== undefined) rows.push(unpackRow(values, 0));
+      if (values !== undefined) rows.push(checkedRow(values));
     }
     return rows;
   }
@@ -59,7 +60,7 @@ export class Reader {
     const bytes = new Uint8Array(vectors.buffer);
     const rows = found.map((row, i) => {
       bytes.set(row.at(-1) as Uint8Array, i * this.#dimension * 4);
-      return unpackRow(row as PackedRows, 0);
+      return checkedRow(row as PackedRows);
     });
     return { rows, vectors };
   }
@@ -79,12 +80,12 @@ export class Reader {
     let bytes = 0;
     for (const found of this.#arrays(sql).iterate(...parameters)) {
       const values = found as unknown as PackedRows;
-      const row = unpackRow(values, 0);
+      const row = checkedRow(values);
       bytes += rowBytes(row);
       const isFull = rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax);
       if (isFull) return { rows, cursor: this.#cursors.encode(space.id, last) };
       rows.push(row);
-      last = { createdAtMs: row.createdAtMs, seq: values.at(-1) as number };
+      last = { createdAtMs: row.createdAtMs, seq: values[RECORD_WIDTH] as number };
     }
     return { rows, cursor: null };
   }
@@ -115,7 +116,7 @@ export class Reader {
       parts.push('(c.created_at, c.seq) < (?, ?)');
       parameters.push(createdAtMs, seq);
     }
-    const sql = `SELECT ${RECORD_COLUMNS}, c.seq FROM contexts AS c INDEXED BY ${index} WHERE ${parts.join(' AND ')}
+    const sql = `SELECT ${CHECKED_COLUMNS} FROM contexts AS c INDEXED BY ${index} WHERE ${parts.join(' AND ')}
       ORDER BY c.created_at DESC, c.seq DESC LIMIT ?`;
     parameters.push(request.limit + 1);
     return { sql, parameters };

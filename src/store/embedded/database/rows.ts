@@ -65,7 +65,7 @@ export type PackedRows = readonly (string | number | null)[];
 export const RECORD_COLUMNS = `c.id, c.agent_id, c.session_id, c.level, c.text, c.token_count, c.metadata, c.tags,
   c.version, c.created_at, c.updated_at, c.expires_at, c.expiry_action,
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0)`;
-const RECORD_WIDTH = 14;
+export const RECORD_WIDTH = 14;
 
 /** The row whose first value is at `at`; a row that SQLite gave as an array is one of them at 0. */
 export function unpackRow(values: PackedRows, at: number): RecordRow {

@@ -30,7 +30,11 @@ export function sqliteCode(error: unknown): number | null {
   return typeof errcode === 'number' ? errcode & 0xff : null;
 }
 
+/** Something in the database is not what was written there. */
+export class DamageError extends Error {}
+
 export function isDamage(error: unknown): error is Error {
+  if (error instanceof DamageError) return true;
   const code = sqliteCode(error);
   return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
 }
@@ -44,7 +48,7 @@ const FILE_MEANINGS: ReadonlyMap<unknown, string> = new Map([
 
 /** `STORE_UNAVAILABLE` where the disk or the file is at fault, else as `toCodedError`. */
 export function toStoreError(error: unknown): CodedError {
-  const code = sqliteCode(error);
+  const code = error instanceof DamageError ? SQLITE_CORRUPT : sqliteCode(error);
   const meaning = code === null ? FILE_MEANINGS.get((error as { code?: unknown } | null)?.code) : MEANINGS.get(code);
   if (meaning === undefined) return toCodedError(error);
   return new CodedError('STORE_UNAVAILABLE', `the store cannot answer: ${meaning}`, {

@@ -23,6 +23,8 @@ export const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.se
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0),
   CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END`;
 
+export const STORED_WIDTH = 16;
+
 /** From a row that SQLite gave as an array: an object that V8 made itself is much cheaper to copy than one of its binding. */
 export function toStored(values: PackedRows): StoredRow {
   return {

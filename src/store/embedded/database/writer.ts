@@ -5,18 +5,11 @@ import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { deriveFromText } from './derived-text.ts';
 import type { Effect } from './effects.ts';
 import { filterToSql } from './filter-sql.ts';
-import { LevelQueues, MOVE_SQL } from './level-queues.ts';
+import { LevelQueues, MOVE_SQL, moveValues } from './level-queues.ts';
 import type { WireWriteOp, WireWriteResult } from '../messages.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
-import {
-  type LevelNumber,
-  packMoved,
-  packRows,
-  type PackedRows,
-  RECORD_COLUMNS,
-  type RecordRow,
-  unpackRow,
-} from './rows.ts';
+import { type LevelNumber, packMoved, packRows, type PackedRows, type RecordRow } from './rows.ts';
+import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksums.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
 import { analyzed, hiddenFrom, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
@@ -65,14 +58,12 @@ export class Writer {
     this.#counts = new OwnerCounts(database);
     this.#queues = new LevelQueues(database, this.#counts);
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
-    this.#record = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
-    this.#recordBySeq = rows(database, `SELECT ${RECORD_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
+    this.#record = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
+    this.#recordBySeq = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
-    this.#update =
-      database.prepare(`UPDATE contexts SET version = version + 1, updated_at = ?, entry = ?, entered = ?, level = ?,
-      expires_at = ?, expiry_action = ?, metadata = coalesce(?, metadata), tags = coalesce(?, tags),
-      text = coalesce(?, text), token_count = coalesce(?, token_count), terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer)
-      WHERE seq = ?`);
+    this.#update = database.prepare(`UPDATE contexts SET version = ?, updated_at = ?, entry = ?, entered = ?, level = ?,
+      expires_at = ?, expiry_action = ?, metadata = ?, tags = ?, text = ?, token_count = ?,
+      terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer), content_sum = ?, state_sum = ? WHERE seq = ?`);
     this.#move = database.prepare(MOVE_SQL);
     this.#delete = database.prepare('DELETE FROM contexts WHERE seq = ?');
     this.#deleteVector = database.prepare('DELETE FROM vectors WHERE seq = ?');
@@ -120,7 +111,7 @@ export class Writer {
       this.#putNew(space, row, context.vector(op.vector));
       return 'created';
     }
-    const record = unpackRow(this.#record.get(space.id, id) as unknown as PackedRows, 0);
+    const record = checkedRow(this.#record.get(space.id, id) as unknown as PackedRows);
     return record.text === row.text ? { existing: packRows([record]) } : 'conflict';
   }
 
@@ -165,34 +156,54 @@ export class Writer {
     const expiresAtMs = op.expiry === null ? stored.expiresAtMs : op.expiry.atMs;
     const expiryAction = op.expiry === null ? stored.expiryAction : op.expiry.action;
     const derived = op.text === null ? null : deriveFromText(op.text.text);
-    this.#update.run(
-      op.updatedAtMs,
-      entry,
-      moves ? entry : stored.entered,
-      op.level ?? stored.level,
+    const level = op.level ?? stored.level;
+    const entered = moves ? entry : stored.entered;
+    const before = checkedRow(this.#recordBySeq.get(stored.seq) as unknown as PackedRows);
+    const record: RecordRow = {
+      ...before,
+      level,
+      text: op.text?.text ?? before.text,
+      tokenCount: op.text?.tokenCount ?? before.tokenCount,
+      metadata: op.metadata ?? before.metadata,
+      tags: op.tags ?? before.tags,
+      version: before.version + 1,
+      updatedAtMs: op.updatedAtMs,
       expiresAtMs,
       expiryAction,
-      op.metadata,
-      op.tags,
-      op.text?.text ?? null,
-      op.text?.tokenCount ?? null,
-      derived?.terms ?? null,
-      derived?.traits ?? null,
-      derived === null ? null : ANALYZER_VERSION,
-      stored.seq,
-    );
+    };
     const changed: StoredRow = {
       ...stored,
       entry,
-      level: op.level ?? stored.level,
+      entered,
+      level,
       expiresAtMs,
       expiryAction,
-      tokenCount: op.text?.tokenCount ?? stored.tokenCount,
+      tokenCount: record.tokenCount,
+      version: record.version,
       ...(derived === null ? {} : { ...derived, oldText: null }),
     };
+    this.#update.run(
+      record.version,
+      record.updatedAtMs,
+      entry,
+      entered,
+      level,
+      expiresAtMs,
+      expiryAction,
+      record.metadata,
+      record.tags,
+      record.text,
+      record.tokenCount,
+      derived?.terms ?? null,
+      derived?.traits ?? null,
+      derived === null ? null : ANALYZER_VERSION,
+      contentSum(record),
+      stateSum(space.id, changed),
+      stored.seq,
+    );
     this.#countMove(space.id, stored, changed.level);
     this.#reportUpdate(space.id, stored, changed, op, context);
-    return { updated: this.#recordBySeq.get(stored.seq) as unknown as PackedRows };
+    return { updated: packRows([record]) };
   }
 
   #reportUpdate(spaceId: number, before: StoredRow, after: StoredRow, op: OpOf<'update'>, context: WriteContext): void {
@@ -297,7 +308,7 @@ export class Writer {
   /** Everything is written. */
   move(spaceId: number, stored: StoredRow, to: Move, effects: Effect[]): RecordRow {
     const moved = this.#moved(stored, to);
-    this.#move.run(moved.level, moved.entry, moved.entered, moved.expiresAtMs, moved.expiryAction, moved.seq);
+    this.#move.run(...moveValues(spaceId, moved));
     this.#countMove(spaceId, stored, moved.level);
     effects.push({
       kind: 'move',
@@ -306,7 +317,7 @@ export class Writer {
       oldEntry: stored.entry,
       document: analyzed(moved),
     });
-    return unpackRow(this.#recordBySeq.get(stored.seq) as unknown as PackedRows, 0);
+    return checkedRow(this.#recordBySeq.get(stored.seq) as unknown as PackedRows);
   }
 
   /** A lifetime that ends in deletion was given by the client and stays; any other gives way to the new level's. */

@@ -1,0 +1,63 @@
+// Checksums of rows. SQLite has none of its own: a bit that a disk flipped in a text or a time would be answered as
+// truth. One sum covers what only an update changes, the other what a move between levels changes, so that a move need
+// not read the text. Access counts have none: they are approximate by promise.
+
+import { crc32 } from 'node:zlib';
+import { DamageError } from './sqlite-errors.ts';
+import { type PackedRows, RECORD_COLUMNS, RECORD_WIDTH, type RecordRow, unpackRow } from './rows.ts';
+import { STORED_COLUMNS, STORED_WIDTH, type StoredRow, toStored } from './stored-row.ts';
+
+/** Columns of `contexts AS c` for `checkedRow`: those of a record, and what it takes to verify them. */
+export const CHECKED_COLUMNS = `${RECORD_COLUMNS}, c.seq, c.namespace_id, c.entry, c.entered, c.content_sum, c.state_sum`;
+
+type Content = Omit<RecordRow, 'level' | 'expiresAtMs' | 'expiryAction' | 'accessCount'>;
+type State = Pick<StoredRow, 'seq' | 'entry' | 'entered' | 'level' | 'expiresAtMs' | 'expiryAction'>;
+
+/** Columns of `contexts AS c` for `checkedStored`. */
+export const CHECKED_STORED_COLUMNS = `${STORED_COLUMNS}, c.namespace_id, c.state_sum`;
+
+/** CRC-32 of what only an update changes. */
+export function contentSum(row: Content): number {
+  const numbers = `${row.tokenCount},${row.version},${row.createdAtMs},${row.updatedAtMs}`;
+  const owner = row.sessionId === null ? row.agentId : `${row.agentId}\0${row.sessionId}`;
+  return crc32(`${row.id}\0${owner}\0\0${numbers}\0${row.tags}\0${row.metadata}\0${row.text}`);
+}
+
+/** CRC-32 of where the context stands. */
+export function stateSum(namespaceId: number, row: State): number {
+  const { seq, entry, entered, level, expiresAtMs, expiryAction } = row;
+  return crc32(`${seq},${namespaceId},${level},${entry},${entered},${expiresAtMs},${expiryAction}`);
+}
+
+/**
+ * The row of a result of `CHECKED_COLUMNS`. Throws `DamageError` where it is not what was
+ * written. Rows from before there were checksums have none until they change.
+ */
+export function checkedRow(values: PackedRows): RecordRow {
+  const row = unpackRow(values, 0);
+  const [seq, namespaceId, entry, entered, content, state] = values.slice(RECORD_WIDTH) as [
+    number,
+    number,
+    number,
+    number,
+    number | null,
+    number | null,
+  ];
+  const isWhole =
+    (content === null || content === contentSum(row)) &&
+    (state === null || state === stateSum(namespaceId, { ...row, seq, entry, entered }));
+  if (!isWhole) throw damaged(seq);
+  return row;
+}
+
+/** The same of `CHECKED_STORED_COLUMNS`, for a row that is about to move: what a damaged one says must not be sealed anew. */
+export function checkedStored(values: PackedRows): StoredRow {
+  const row = toStored(values);
+  const [namespaceId, state] = values.slice(STORED_WIDTH) as [number, number | null];
+  if (state !== null && state !== stateSum(namespaceId, row)) throw damaged(row.seq);
+  return row;
+}
+
+function damaged(seq: number): DamageError {
+  return new DamageError(`row ${seq} of the database is not what was written`);
+}
