@@ -12,7 +12,7 @@ export interface Candidate {
   readonly tokenCount: number;
   /** Cosine with the query's vector, -1..1; null without a dense side. */
   readonly dense: number | null;
-  /** What each query term adds to the BM25 score (weight x idf x saturated frequency), in the order of the terms asked for. */
+  /** What each query term adds to the BM25 score (weight x idf x saturated frequency), by its column (`termColumns`). */
   readonly termScores: ArrayLike<number>;
   /** The text starts with the name of a speaker whom the query names (`textTraits`, `namesSpeaker`). */
   readonly speakerNamed: boolean;
@@ -74,19 +74,6 @@ export class CandidateColumns {
     this.next = new Int32Array(this.buffer, place(count * 4), count);
     this.levels = new Uint8Array(this.buffer, place(count), count);
     this.flags = new Uint8Array(this.buffer, place(count), count);
-  }
-
-  /** Takes over another one's candidate, all but its neighbours. */
-  copy(to: number, other: CandidateColumns, from: number): void {
-    const { termCount } = this;
-    this.createdAtMs[to] = other.createdAtMs[from] as number;
-    this.dense[to] = other.dense[from] as number;
-    this.lexical[to] = other.lexical[from] as number;
-    this.termScores.set(other.termScores.subarray(from * termCount, (from + 1) * termCount), to * termCount);
-    this.accessCounts[to] = other.accessCounts[from] as number;
-    this.tokenCounts[to] = other.tokenCounts[from] as number;
-    this.levels[to] = other.levels[from] as number;
-    this.flags[to] = other.flags[from] as number;
   }
 }
 

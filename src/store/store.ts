@@ -99,8 +99,10 @@ export interface SearchRequest extends Scope {
   readonly includeSessionless: boolean;
   /** Absent: no dense side. */
   readonly vector?: Float32Array;
-  /** Empty: no lexical side. */
+  /** Empty: no lexical side. Any number, each once. */
   readonly terms: readonly QueryTerm[];
+  /** Terms that have scores of their own at most; of more, those that say least share one (`termColumns`). Absent: all. >= 1. */
+  readonly termsMax?: number;
   /** Folded words of the query that may name a speaker (`QueryAnalysis.names`), for `Candidate.speakerNamed`. */
   readonly names: readonly string[];
   /** How many vectors of each level, taken at even distances, `LevelFindings.denseMedian` looks at; 0: none. */
@@ -127,7 +129,12 @@ export interface SearchResult {
   readonly candidates: Candidates;
   /** One for each level asked for, in that order. */
   readonly levels: readonly LevelFindings[];
-  /** Of the terms asked for. */
+  /**
+   * Places in the request's `terms` of those that have term scores of their own, ascending (`TermColumns.own`). With
+   * `termsMax` or fewer terms these are all; else one more score is behind them, of all others together.
+   */
+  readonly terms: readonly number[];
+  /** Of these terms, in this order. */
   readonly statistics: TermStatistics;
 }
 
@@ -136,7 +143,7 @@ export interface LevelFindings {
   readonly searched: number;
   /** What an unrelated text's cosine with the query is: the median over the sample; null where none was asked for or there is none. */
   readonly denseMedian: number | null;
-  /** Why this level alone has brought nothing; where none could be searched the search rejects. */
+  /** Why this level has brought nothing. Where none could be searched the search may reject instead. */
   readonly error?: CodedError;
 }
 

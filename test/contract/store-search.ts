@@ -116,6 +116,42 @@ export function describeSearch(subject: ContractSubject): void {
       expect(thrice.candidates[0]?.lexical).toBeCloseTo(3 * (once.candidates[0]?.lexical ?? 0), 4);
     });
 
+    it('gives scores of their own to the terms that say most, where there are more than asked for', async () => {
+      const spoken = ['common common', 'common rare', 'common odd', 'common unique unique', 'filler filler filler'];
+      for (const [i, text] of spoken.entries()) await subject.add(`said-${i}`, { text });
+      const terms = termsOf('common unknown rare odd unique');
+      const all = await search({ terms });
+      const few = await search({ terms, termsMax: 2 });
+      const result = await subject.store.search(searchOf({ namespace: subject.namespace, terms, termsMax: 2 }));
+      // Of three that are equally rare the first two asked for.
+      expect(result.terms).toEqual([2, 3]);
+      expect(result.statistics.documentFrequencies).toEqual([1, 1]);
+      expect(few.candidates).toHaveLength(4);
+      for (const { id, termScores, lexical } of few.candidates) {
+        const whole = all.candidates.find((candidate) => candidate.id === id) as FoundCandidate;
+        const [common, unknown, rare, odd, unique] = Array.from(whole.termScores) as [
+          number,
+          number,
+          number,
+          number,
+          number,
+        ];
+        const expected = [rare, odd, common + unknown + unique];
+        expect(Array.from(termScores, (score) => score.toFixed(4))).toEqual(expected.map((score) => score.toFixed(4)));
+        expect(lexical).toBeCloseTo(whole.lexical, 4);
+      }
+    });
+
+    it('finds nothing, and says so, where none of too many terms occurs', async () => {
+      await subject.add('a', { text: texts.a });
+      for (const namespace of [subject.namespace, 'nobody-here']) {
+        const terms = termsOf('zebra yak xerus');
+        const result = await subject.store.search(searchOf({ namespace, terms, termsMax: 2 }));
+        expect(result).toMatchObject({ terms: [0], statistics: { documentFrequencies: [0] } });
+        expect(result.candidates.columns.count).toBe(0);
+      }
+    });
+
     it('knows unknown words, and namespaces that do not exist', async () => {
       await subject.add('a', { text: texts.a });
       const unknown = await search({ terms: termsOf('zebra') });

@@ -17,6 +17,7 @@ import type {
   WriteResult,
 } from '../../src/store/store.ts';
 import { toCandidates, type Candidate } from '../../src/store/candidates.ts';
+import { termColumns, type TermColumns } from '../../src/store/term-columns.ts';
 import { matchesFilter } from '../../src/store/filter-match.ts';
 import { placeOf } from '../contract/store-samples.ts';
 
@@ -64,15 +65,23 @@ export class StoreDouble implements ContextStore {
     return this.#run('search', () => {
       const visible = this.#visible(request, request.nowMs, request.includeSessionless);
       const levels = request.levels.map((level) => visible.filter(({ record }) => record.level === level));
-      const terms = request.terms.map(({ term }) => term);
+      const asked = request.terms.map(({ term }) => term);
+      const all = this.#statistics(request.namespace, asked);
+      const weights = request.terms.map(({ weight }) => weight);
+      const ownMax = request.termsMax ?? asked.length;
+      const columns = termColumns(weights, all.documentFrequencies, all.documentCount, ownMax);
       const candidates = levels
         .flat()
-        .map((row) => candidateOf(row, request))
+        .map((row) => candidateOf(row, request, columns))
         .filter(isFound);
       return {
-        candidates: toCandidates(candidates, terms.length),
+        candidates: toCandidates(candidates, columns.count),
         levels: levels.map((seen) => ({ searched: seen.length, denseMedian: null })),
-        statistics: this.#statistics(request.namespace, terms),
+        terms: columns.own,
+        statistics: this.#statistics(
+          request.namespace,
+          columns.own.map((place) => asked[place] as string),
+        ),
       };
     });
   }
@@ -273,9 +282,13 @@ function isFound({ dense, termScores }: Candidate): boolean {
   return dense !== null || Array.from(termScores).some((score) => score > 0);
 }
 
-function candidateOf({ record, vector }: Row, request: SearchRequest): Candidate {
+function candidateOf({ record, vector }: Row, request: SearchRequest, columns: TermColumns): Candidate {
   const words = analyze(record.text);
-  const termScores = Float32Array.from(request.terms, ({ term, weight }) => (words.includes(term) ? weight : 0));
+  const termScores = new Float32Array(columns.count);
+  request.terms.forEach(({ term, weight }, place) => {
+    const column = columns.columnOf(place);
+    if (words.includes(term)) termScores[column] = (termScores[column] ?? 0) + weight;
+  });
   return {
     id: record.id,
     level: record.level,

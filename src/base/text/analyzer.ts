@@ -11,8 +11,6 @@ export const ANALYZER_VERSION = 2;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;
-/** Bounds the work of a query that is a whole document. */
-const QUERY_TERMS_MAX = 256;
 /** From this length on V8 keeps a part of a string as a view that holds all of the text in memory. */
 const VIEW_CHARS_MIN = 13;
 /** A capitalised word inside a sentence. */
@@ -30,7 +28,7 @@ export interface WeightedTerm {
 }
 
 export interface QueryAnalysis {
-  /** Distinct index terms, in the order of the query; the first 256. */
+  /** Distinct index terms, in the order of the query. */
   readonly terms: readonly WeightedTerm[];
   /** Folded words that may name a speaker: all but function words, and capitalised ones of those. */
   readonly names: ReadonlySet<string>;
@@ -77,7 +75,7 @@ export function analyzeQuery(text: string): QueryAnalysis {
     if (isAlone) weights.set(character, 1);
     else if (isHan(character) && !weights.has(character)) weights.set(character, HAN_INSIDE_WEIGHT);
   }
-  const terms = [...weights].slice(0, QUERY_TERMS_MAX).map(([term, weight]) => ({ term, weight }));
+  const terms = [...weights].map(([term, weight]) => ({ term, weight }));
   const names = new Set(segmentWords(text).filter((word) => !ENGLISH_STOP_WORDS.has(word)));
   // Will, May or Don inside a sentence is a person, at its start most likely not.
   for (const name of text.match(NAME_INSIDE) ?? []) {

@@ -5,8 +5,7 @@ import { toCodedError, type CodedError } from '../../base/errors.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import { onlyVectors } from '../../embedding/provider.ts';
 import { toCandidates, type Candidates } from '../../store/candidates.ts';
-import type { ContextStore, SearchRequest, TermStatistics } from '../../store/store.ts';
-import { joinCandidates } from './joined-candidates.ts';
+import type { ContextStore, QueryTerm, SearchRequest, TermStatistics } from '../../store/store.ts';
 import type { QueryPlan } from './query-plan.ts';
 import type { Settings } from '../../config/settings.ts';
 
@@ -41,11 +40,16 @@ export interface SearchAnswer {
   readonly levels: readonly LevelAnswer[];
   /** Of all levels, each once, and their neighbours. */
   readonly candidates: Candidates;
-  /** null where no level answered. */
+  /** Those that the search went by, in the order of the candidates' term scores. */
+  readonly terms: readonly QueryTerm[];
+  /** Of these; null where no level answered. */
   readonly statistics: TermStatistics | null;
 }
 
-/** Asks the levels; no failure of one touches another. */
+/** Terms that a search goes by. A question has a dozen; a pasted page has hundreds, each of which costs every candidate. */
+const TERMS_MAX = 64;
+
+/** Asks the levels, all in one call; no failure of one touches another. */
 export class LevelSearch {
   readonly #deps: LevelSearchDeps;
 
@@ -69,50 +73,35 @@ export class LevelSearch {
   }
 
   /** Every level's answer, in the order of `plan.levels`, by words alone where there is no vector. Never rejects. */
-  search(plan: QueryPlan, embedded: QueryVector, signal: AbortSignal | undefined): Promise<SearchAnswer> {
-    return this.#search(plan, plan.levels, embedded, signal);
-  }
-
-  async #search(
-    plan: QueryPlan,
-    levels: readonly Level[],
-    embedded: QueryVector,
-    signal: AbortSignal | undefined,
-  ): Promise<SearchAnswer> {
+  async search(plan: QueryPlan, embedded: QueryVector, signal: AbortSignal | undefined): Promise<SearchAnswer> {
     try {
       const { vector, error: embeddingError } = searchable(plan, embedded);
-      const result = await orAbort(this.#deps.store.search(this.#request(plan, levels, vector), signal), signal);
+      const result = await orAbort(this.#deps.store.search(this.#request(plan, vector), signal), signal);
       return {
         levels: result.levels.map(({ searched, denseMedian, error }, i): LevelAnswer => {
           const because = error ?? embeddingError;
-          const level = levels[i] as Level;
+          const level = plan.levels[i] as Level;
           const answered = error === undefined;
-          return {
-            level,
-            answered,
-            searched,
-            denseMedian,
-            ...(because === undefined ? {} : { error: because }),
-          };
+          return { level, answered, searched, denseMedian, ...(because === undefined ? {} : { error: because }) };
         }),
         candidates: result.candidates,
+        terms: result.terms.map((place) => plan.analysis.terms[place] as QueryTerm),
         statistics: result.statistics,
       };
     } catch (error) {
-      if (levels.length === 1 || signal?.aborted === true) return failed(levels, error);
-      // One of them may have failed for all: asked by itself, each fails alone.
-      return joined(plan, await Promise.all(levels.map((level) => this.#search(plan, [level], embedded, signal))));
+      return failed(plan.levels, error);
     }
   }
 
-  #request(plan: QueryPlan, levels: readonly Level[], vector: Float32Array | undefined): SearchRequest {
+  #request(plan: QueryPlan, vector: Float32Array | undefined): SearchRequest {
     const { settings, clock, embedding } = this.#deps;
     return {
       ...plan.scope,
-      levels,
+      levels: plan.levels,
       includeSessionless: true,
       ...(vector === undefined ? {} : { vector }),
       terms: plan.analysis.terms,
+      termsMax: TERMS_MAX,
       names: [...plan.analysis.names],
       denseSamples: embedding.kind === 'semantic' ? settings.fusion.denseFloorSamples : 0,
       candidates: plan.candidates,
@@ -121,17 +110,6 @@ export class LevelSearch {
       nowMs: clock.nowMs(),
     };
   }
-}
-
-function joined(plan: QueryPlan, answers: readonly SearchAnswer[]): SearchAnswer {
-  return {
-    levels: answers.flatMap(({ levels }) => levels),
-    candidates: joinCandidates(
-      answers.map(({ candidates }) => candidates),
-      plan.analysis.terms.length,
-    ),
-    statistics: answers.find(({ statistics }) => statistics !== null)?.statistics ?? null,
-  };
 }
 
 function failed(levels: readonly Level[], error: unknown): SearchAnswer {
@@ -145,6 +123,7 @@ function failed(levels: readonly Level[], error: unknown): SearchAnswer {
       error: coded,
     })),
     candidates: toCandidates([], 0),
+    terms: [],
     statistics: null,
   };
 }

@@ -1,6 +1,7 @@
 import { LEVELS, type Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
-import { analyzeQuery, type QueryAnalysis } from '../../base/text/analyzer.ts';
+import type { LoopTurns } from '../../base/loop-turns.ts';
+import type { QueryAnalysis } from '../../base/text/analyzer.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
 import { checkFilter } from '../../store/filter.ts';
 import type { Scope } from '../../store/store.ts';
@@ -10,6 +11,7 @@ import { sharesOf } from './budget.ts';
 import { clientVector } from '../client-vector.ts';
 import type { LevelPolicy } from '../write/level-policy.ts';
 import { denseShareOf } from '../rank/similarity.ts';
+import { analyzeQuestion } from './question.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { QueryInput } from '../types.ts';
 
@@ -33,29 +35,34 @@ export interface QueryPlan {
 /** Tokens of a short context: no budget holds many more than it has room for of these. */
 const SHORT_CONTEXT_TOKENS = 12;
 
-type EmbeddingFacts = Pick<EmbeddingProvider, 'dimension' | 'kind'>;
+export interface PlanDeps {
+  readonly settings: Settings['hirag'];
+  readonly policy: LevelPolicy;
+  readonly embedding: Pick<EmbeddingProvider, 'dimension' | 'kind'>;
+  readonly turns: LoopTurns;
+}
 
 const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
 
 /** Throws `BAD_REQUEST` where the query cannot be run as it stands. */
-export function planQuery(
+export async function planQuery(
   input: QueryInput,
-  settings: Settings['hirag'],
-  policy: LevelPolicy,
-  embedding: EmbeddingFacts,
-): QueryPlan {
+  { settings, policy, embedding, turns }: PlanDeps,
+  signal: AbortSignal | undefined,
+): Promise<QueryPlan> {
   if (input.query === undefined && input.embedding === undefined) {
     throw badRequest('/query', 'is required without embedding', 'a query needs `query` or `embedding`');
   }
   if (input.filter !== undefined) checkFilter(input.filter);
-  const analysis = input.query === undefined ? NO_ANALYSIS : analyzeQuery(input.query);
   const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
+  const levels = levelsOf(input.levels, policy);
+  const analysis = input.query === undefined ? NO_ANALYSIS : await analyzeQuestion(input.query, turns, signal);
   const maxTokens = input.maxTokens ?? settings.maxContextTokens;
   const limit = input.limit ?? settings.queryLimit;
   const denseCounts = denseShareOf(settings.fusion, embedding.kind) > 0;
   return {
     scope: scopeOf(input),
-    levels: levelsOf(input.levels, policy),
+    levels,
     embedText: denseCounts && vector === undefined ? input.query : undefined,
     analysis,
     // Without words it is all that there is, whatever its share.

@@ -2,6 +2,7 @@ import { orAbort, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Level } from '../../base/context.ts';
 import { toCodedError, type CodedError } from '../../base/errors.ts';
+import { LoopTurns } from '../../base/loop-turns.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import type { ContextStore } from '../../store/store.ts';
@@ -10,8 +11,7 @@ import { admit, type Admission } from '../rank/admission.ts';
 import { assemble, type Answer, type Fetched } from './answer.ts';
 import type { LevelPolicy } from '../write/level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector, type SearchAnswer } from './level-search.ts';
-import { planQuery, type QueryPlan } from './query-plan.ts';
-import { boundedAnalysis } from './query-terms.ts';
+import { planQuery, type PlanDeps, type QueryPlan } from './query-plan.ts';
 import { compareRank } from '../rank/ranking.ts';
 import type { Settings } from '../../config/settings.ts';
 import { attainableScore, similarities, type Comparison } from '../rank/similarity.ts';
@@ -31,19 +31,20 @@ export interface RetrievalDeps {
 export class Retrieval {
   readonly #deps: RetrievalDeps;
   readonly #search: LevelSearch;
+  readonly #planDeps: PlanDeps;
 
   constructor(deps: RetrievalDeps) {
     this.#deps = deps;
     this.#search = new LevelSearch(deps);
+    this.#planDeps = { ...deps, turns: new LoopTurns() };
   }
 
   /** Throws only where the query cannot be run (`BAD_REQUEST`) or every level that it asked for failed. */
   async query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
-    const { clock, settings, policy, embedding } = this.#deps;
+    const { clock } = this.#deps;
     const startedMs = clock.monotonicMs();
-    const asked = planQuery(input, settings, policy, embedding);
+    const plan = await planQuery(input, this.#planDeps, options.signal);
     throwIfAborted(options.signal);
-    const plan = await this.#bounded(asked, options.signal);
 
     const embedded = await this.#timed('embed', startedMs, this.#search.embed(plan, options.signal));
     const found = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));
@@ -55,11 +56,6 @@ export class Retrieval {
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
     return this.#outcome(plan, found.levels, admission, answer, embedded, startedMs);
-  }
-
-  async #bounded(plan: QueryPlan, signal: AbortSignal | undefined): Promise<QueryPlan> {
-    const analysis = await boundedAnalysis(plan.analysis, this.#deps.store, plan.scope.namespace, signal);
-    return analysis === plan.analysis ? plan : { ...plan, analysis };
   }
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
@@ -156,7 +152,11 @@ function failWhereAllFailed(levels: readonly LevelAnswer[], lost: ReadonlyMap<Le
 /** Fewer vectors than this have no median that says anything about unrelated texts. */
 const FLOOR_SAMPLE_MIN = 32;
 
-function comparisonOf(plan: QueryPlan, { levels, statistics }: SearchAnswer, kind: Comparison['kind']): Comparison {
+function comparisonOf(
+  plan: QueryPlan,
+  { levels, terms, statistics }: SearchAnswer,
+  kind: Comparison['kind'],
+): Comparison {
   let floor = 0;
   let sampled = 0;
   for (const { denseMedian, searched } of levels) {
@@ -166,7 +166,7 @@ function comparisonOf(plan: QueryPlan, { levels, statistics }: SearchAnswer, kin
   }
   return {
     query: plan.analysis,
-    attainable: statistics === null ? 0 : attainableScore(plan.analysis.terms, statistics),
+    attainable: statistics === null ? 0 : attainableScore(terms, statistics),
     kind,
     denseFloor: sampled < FLOOR_SAMPLE_MIN ? null : floor / sampled,
   };

@@ -55,6 +55,7 @@ export class EmbeddedStore implements ContextStore {
         vector: vector === undefined ? null : parcel.vector(vector),
         terms: terms.map(({ term }) => term),
         weights: terms.map(({ weight }) => weight),
+        termsMax: request.termsMax ?? terms.length,
         names: request.names,
         denseSamples: request.denseSamples,
         candidates: request.candidates,

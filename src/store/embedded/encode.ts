@@ -1,5 +1,6 @@
 // The main thread's half of the border: records to rows, rows to records, what a search found.
 
+import { CodedError } from '../../base/errors.ts';
 import { CandidateColumns, type CandidateIds } from '../candidates.ts';
 import type { ContextPatch, MovedContext, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
 import {
@@ -15,7 +16,7 @@ import {
   unpackMoved,
   unpackRow,
 } from './database/rows.ts';
-import type { WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './messages.ts';
+import type { WireError, WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './messages.ts';
 
 /** What travels beside the calls of a message: takes it in and gives its place there. */
 export interface Parcel {
@@ -112,12 +113,24 @@ function toMoved(namespace: string, row: MovedRow): MovedContext {
   return { ...row, namespace, level: levelName(row.level), expiryAction: actionName(row.expiryAction) };
 }
 
-export function decodeFindings({ levels, statistics, count, columns, ids, idEnds }: WireFindings): SearchResult {
+export function decodeFindings({
+  levels,
+  terms,
+  statistics,
+  count,
+  termCount,
+  columns,
+  ids,
+  idEnds,
+}: WireFindings): SearchResult {
   return {
-    levels,
+    levels: levels.map(({ error, ...found }) =>
+      error === undefined ? found : { ...found, error: decodeError(error) },
+    ),
+    terms,
     statistics: decodeStatistics(statistics),
     candidates: {
-      columns: new CandidateColumns(count, statistics.frequencies.length, columns),
+      columns: new CandidateColumns(count, termCount, columns),
       ids: new PackedIds(ids, idEnds),
     },
   };
@@ -138,6 +151,13 @@ class PackedIds implements CandidateIds {
     const end = this.#ends[place];
     return end === undefined ? undefined : this.#packed.slice(this.#ends[place - 1] ?? 0, end);
   }
+}
+
+export function decodeError({ code, message, details, retryAfterMs }: WireError): CodedError {
+  return new CodedError(code, message, {
+    ...(details === undefined ? {} : { details }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 export function decodeStatistics({ documentCount, averageTermCount, frequencies }: WireStatistics): TermStatistics {

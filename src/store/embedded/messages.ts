@@ -94,6 +94,7 @@ export interface WireSearch extends WireScope {
   readonly vector: number | null;
   readonly terms: readonly string[];
   readonly weights: readonly number[];
+  readonly termsMax: number;
   readonly names: readonly string[];
   readonly denseSamples: number;
   readonly candidates: number;
@@ -110,6 +111,8 @@ export interface WireStatistics {
 
 export interface WireCandidates {
   readonly count: number;
+  /** Columns of term scores. */
+  readonly termCount: number;
   /** Of `CandidateColumns`. */
   readonly columns: ArrayBuffer;
   /** One behind the other: those of the candidates, then those of contexts that only `previous` and `next` point to. */
@@ -121,10 +124,14 @@ export interface WireCandidates {
 export interface WireLevel {
   readonly searched: number;
   readonly denseMedian: number | null;
+  /** It could not be searched. */
+  readonly error?: WireError;
 }
 
 export interface WireFindings extends WireCandidates {
   readonly levels: readonly WireLevel[];
+  /** Places of the terms that have a column of their own; the statistics are of these. */
+  readonly terms: readonly number[];
   readonly statistics: WireStatistics;
 }
 

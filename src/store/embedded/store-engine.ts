@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
+import { CallFailures } from './call-failures.ts';
 import { AccessCounts, PENDING_ACCESSES_MAX } from './database/access-counts.ts';
 import { CursorCodec } from './database/cursor.ts';
 import type { OpenDatabase } from './database/database.ts';
@@ -22,7 +23,6 @@ import { noCandidates, noStatistics, Searcher } from './search/searcher.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
 import { type Space, Spaces } from './database/spaces.ts';
-import { isDamage, toStoreError } from './database/sqlite-errors.ts';
 import { databaseFigures, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './worker-log.ts';
 import { Writer } from './database/writer.ts';
@@ -51,7 +51,6 @@ const PAGE_BYTES = 4096;
 const PAGES_PER_ADD = 2;
 /** A change touches no vector, and rows that change together lie together. */
 const PAGES_PER_CHANGE = 1;
-const UNAVAILABLE_LOG_INTERVAL_MS = 1_000;
 /** Somebody has to put the folder back. */
 const LOST_RETRY_MS = 5_000;
 
@@ -60,6 +59,7 @@ export class StoreEngine {
   readonly #settings: WorkerSettings;
   readonly #log: WorkerLog;
   readonly #clock: Clock;
+  readonly #failures: CallFailures;
   readonly #spaces: Spaces;
   readonly #accesses: AccessCounts;
   readonly #writer: Writer;
@@ -73,9 +73,6 @@ export class StoreEngine {
   readonly #pagesPerAdd: number;
   #pagesInLog = 0;
   #nextForcedFlushMs = -Infinity;
-  #damage: Error | null = null;
-  #unavailableCalls = 0;
-  #nextUnavailableLogMs = -Infinity;
 
   constructor(opened: OpenDatabase, settings: WorkerSettings, log: WorkerLog, clock: Clock, build: BuildIndex) {
     const { database } = opened;
@@ -83,6 +80,7 @@ export class StoreEngine {
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
+    this.#failures = new CallFailures(log, clock);
     this.#pagesPerAdd = PAGES_PER_ADD + Math.ceil((settings.dimension * 4) / PAGE_BYTES);
     this.#spaces = new Spaces(database);
     const sequence = new Sequence(database);
@@ -236,7 +234,7 @@ export class StoreEngine {
       case 'stats':
         return this.#stats(call.body, nowMs);
       case 'ping':
-        if (this.#damage !== null) throw this.#damage;
+        if (this.#failures.damage !== null) throw this.#failures.damage;
         this.#checkFiles();
         this.#opened.database.exec('SELECT 1');
         return null;
@@ -251,10 +249,14 @@ export class StoreEngine {
     const index = this.#residents.use(space.id);
     // A copy of its own: the vector search reads from the start of a buffer.
     const vector = request.vector === null ? null : this.#vectorAt(vectors, request.vector).slice();
-    if (vector !== null) {
-      for (const level of request.levels) if (index.vectors(level) === null) this.#loadVectors(space, index, level);
-    }
-    const findings = this.#searcher.search(space, index, request, vector);
+    const findings = this.#searcher.search(space, index, request, vector, (level, search) => {
+      try {
+        if (vector !== null && index.vectors(level) === null) this.#loadVectors(space, index, level);
+        return search();
+      } catch (error) {
+        return { searched: 0, denseMedian: null, error: this.#failures.told('search', error) };
+      }
+    });
     // Searches fill what only they need: columns of vectors, of fields that filters ask for.
     this.#residents.weigh(space.id);
     return findings;
@@ -306,22 +308,7 @@ export class StoreEngine {
   }
 
   #failure(call: WireCall, error: unknown): WireReply {
-    // Other pages may still be read, but whoever asks for the store's health is to know.
-    if (isDamage(error)) this.#damage = error;
-    const { code, message, details, retryAfterMs } = toStoreError(error);
-    if (code === 'INTERNAL') this.#log.error({ err: error, call: call.kind }, 'a store call failed');
-    else if (code === 'STORE_UNAVAILABLE') this.#logUnavailable(error);
-    return { id: call.id, ok: false, error: { code, message, details, retryAfterMs } };
-  }
-
-  /** A full disk fails every write that arrives: one line a second tells as much as a thousand. */
-  #logUnavailable(error: unknown): void {
-    this.#unavailableCalls++;
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs < this.#nextUnavailableLogMs) return;
-    this.#log.error({ err: error, calls: this.#unavailableCalls }, 'store calls failed');
-    this.#unavailableCalls = 0;
-    this.#nextUnavailableLogMs = nowMs + UNAVAILABLE_LOG_INTERVAL_MS;
+    return { id: call.id, ok: false, error: this.#failures.told(call.kind, error) };
   }
 
   #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {

@@ -8,7 +8,7 @@ import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { packRows, type RecordRow } from './database/rows.ts';
-import type { Parcel } from './encode.ts';
+import { decodeError, type Parcel } from './encode.ts';
 import type { CallKind, CallTypes, FromWorker, ToWorker, WireCall, WireReply, WorkerSettings } from './messages.ts';
 
 export interface WorkerLinkDeps {
@@ -218,13 +218,7 @@ export class WorkerLink {
     const call = this.#settle(reply.id);
     if (call === undefined) return;
     if (reply.ok) return call.resolve(reply.value as never);
-    const { code, message, details, retryAfterMs } = reply.error;
-    call.reject(
-      new CodedError(code, message, {
-        ...(details === undefined ? {} : { details }),
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      }),
-    );
+    call.reject(decodeError(reply.error));
   }
 
   #settle(id: number): PendingCall | undefined {

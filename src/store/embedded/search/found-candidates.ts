@@ -17,7 +17,7 @@ export function packCandidates(
   const { documents } = index;
   const { count, ordinals } = found;
   const { termScores, sums } = terms.scores(ordinals);
-  const columns = new CandidateColumns(count, request.terms.length);
+  const columns = new CandidateColumns(count, terms.columns.count);
   columns.termScores.set(termScores);
   columns.lexical.set(sums);
   columns.dense.set(found.dense);
@@ -34,7 +34,12 @@ export function packCandidates(
     columns.levels[place] = (documents.levels[ordinal] as number) - 1;
     columns.flags[place] = flagsOf(documents, ordinal, names) | (found.direct[place] === true ? DIRECT_FLAG : 0);
   }
-  return { count, columns: columns.buffer, ...packIds(documents, [...ordinals, ...outside.ordinals]) };
+  return {
+    count,
+    termCount: columns.termCount,
+    columns: columns.buffer,
+    ...packIds(documents, [...ordinals, ...outside.ordinals]),
+  };
 }
 
 function flagsOf(documents: DocumentTable, ordinal: number, names: ReadonlySet<string>): number {

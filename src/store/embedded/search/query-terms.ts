@@ -1,47 +1,50 @@
 // The query's words as the lexical index of a namespace knows them.
 
 import { inverseDocumentFrequency } from '../../../base/text/bm25.ts';
+import { termColumns, type TermColumns } from '../../term-columns.ts';
 import { LEVEL_NUMBERS } from '../database/rows.ts';
 import type { WeightedTerm } from '../memory/lexical-index.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { WireSearch, WireStatistics } from '../messages.ts';
 
 export interface LexicalScores {
-  /** Per document as many as there are terms asked for, in their order. */
+  /** Per document as many as there are columns. */
   readonly termScores: Float32Array;
   /** Their sums. */
   readonly sums: Float64Array;
 }
 
 export class QueryTerms {
+  readonly columns: TermColumns;
+  /** Of the terms that have a column of their own. */
   readonly statistics: WireStatistics;
   /** Those that some document of the namespace holds. */
   readonly known: readonly WeightedTerm[];
-  /** Place of each known term among those asked for. */
-  readonly #places: readonly number[];
+  /** Of each known term. */
+  readonly #knownColumns: readonly number[];
   readonly #index: NamespaceIndex;
 
-  constructor(index: NamespaceIndex, { terms, weights }: WireSearch) {
+  constructor(index: NamespaceIndex, { terms, weights, termsMax }: WireSearch) {
     this.#index = index;
-    this.statistics = index.statistics(terms);
+    const { frequencies, ...totals } = index.statistics(terms);
+    this.columns = termColumns(weights, frequencies, totals.documentCount, termsMax);
+    this.statistics = { ...totals, frequencies: this.columns.own.map((place) => frequencies[place] as number) };
     const known: WeightedTerm[] = [];
-    const places: number[] = [];
-    this.statistics.frequencies.forEach((frequency, place) => {
-      const term = index.dictionary.find(terms[place] as string);
-      if (term === undefined || frequency === 0) return;
-      known.push({
-        term,
-        factor: (weights[place] as number) * inverseDocumentFrequency(this.statistics.documentCount, frequency),
-      });
-      places.push(place);
+    const knownColumns: number[] = [];
+    frequencies.forEach((frequency, place) => {
+      const term = frequency === 0 ? undefined : index.dictionary.find(terms[place] as string);
+      if (term === undefined) return;
+      const factor = (weights[place] as number) * inverseDocumentFrequency(totals.documentCount, frequency);
+      known.push({ term, factor });
+      knownColumns.push(this.columns.columnOf(place));
     });
     this.known = known;
-    this.#places = places;
+    this.#knownColumns = knownColumns;
   }
 
   /** Of the documents in their order, whatever their levels. */
   scores(ordinals: readonly number[]): LexicalScores {
-    const width = this.statistics.frequencies.length;
+    const width = this.columns.count;
     const termScores = new Float32Array(ordinals.length * width);
     const sums = new Float64Array(ordinals.length);
     const { levels } = this.#index.documents;
@@ -54,7 +57,8 @@ export class QueryTerms {
       this.#index
         .lexical(level)
         .scoreDocuments(documents, this.known, this.statistics.averageTermCount, (i, term, score) => {
-          termScores[i * width + (this.#places[term] as number)] = score;
+          const at = i * width + (this.#knownColumns[term] as number);
+          termScores[at] = (termScores[at] as number) + score;
           sums[i] = (sums[i] as number) + score;
         });
     }

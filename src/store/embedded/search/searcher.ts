@@ -5,6 +5,7 @@ import { TopList } from '../memory/top-list.ts';
 import type { Space } from '../database/spaces.ts';
 import type { LevelNumber } from '../database/rows.ts';
 import type { WireFindings, WireLevel, WireSearch, WireStatistics } from '../messages.ts';
+import { termColumns } from '../../term-columns.ts';
 import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
 import type { FilterReader } from './filter-check.ts';
@@ -24,11 +25,15 @@ export function noStatistics(terms: readonly string[]): WireStatistics {
 }
 
 /** What a namespace without contexts answers. */
-export function noCandidates({ terms, levels }: WireSearch): WireFindings {
+export function noCandidates({ terms, weights, termsMax, levels }: WireSearch): WireFindings {
+  const { frequencies, ...totals } = noStatistics(terms);
+  const { own } = termColumns(weights, frequencies, totals.documentCount, termsMax);
   return {
     levels: levels.map(() => NOTHING_SEARCHED),
-    statistics: noStatistics(terms),
+    terms: own,
+    statistics: { ...totals, frequencies: own.map(() => 0) },
     count: 0,
+    termCount: own.length,
     columns: new ArrayBuffer(0),
     ids: '',
     idEnds: new Uint32Array(0),
@@ -57,15 +62,22 @@ export class Searcher {
     this.#filters = filters;
   }
 
-  /** With a vector, those of the levels must be loaded. */
-  search(space: Space, index: NamespaceIndex, request: WireSearch, vector: Float32Array | null): WireFindings {
+  /** `attempt` runs the search of one level: with a vector it loads the level's first, and it answers for what fails. */
+  search(
+    space: Space,
+    index: NamespaceIndex,
+    request: WireSearch,
+    vector: Float32Array | null,
+    attempt: (level: LevelNumber, search: () => WireLevel) => WireLevel,
+  ): WireFindings {
     const found = new FoundDocuments(index.documents.count);
     try {
       const dense = vector === null ? null : new DenseQuery(vector);
       const search: Search = { space, index, request, dense, found, terms: new QueryTerms(index, request) };
-      const levels = request.levels.map((level) => this.#searchLevel(search, level));
+      const levels = request.levels.map((level) => attempt(level, () => this.#searchLevel(search, level)));
       this.#completeDense(search);
-      return { levels, statistics: search.terms.statistics, ...packCandidates(index, request, search.terms, found) };
+      const { columns, statistics } = search.terms;
+      return { levels, terms: columns.own, statistics, ...packCandidates(index, request, search.terms, found) };
     } finally {
       found.release();
     }

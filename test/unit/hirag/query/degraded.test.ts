@@ -29,8 +29,6 @@ class Embedder implements EmbeddingProvider {
 class Levels extends StoreDouble {
   readonly failing = new Map<Level, CodedError>();
   readonly hanging = new Set<Level>();
-  /** One level that fails takes the others of the call with it. */
-  failsAsAWhole = false;
 
   override search(request: SearchRequest): Promise<SearchResult> {
     if (request.levels.some((level) => this.hanging.has(level))) return new Promise(() => undefined);
@@ -40,7 +38,7 @@ class Levels extends StoreDouble {
   async #withFailures(request: SearchRequest): Promise<SearchResult> {
     const failures = request.levels.map((level) => this.failing.get(level));
     const first = failures.find((failure) => failure !== undefined);
-    if (first !== undefined && (this.failsAsAWhole || !failures.includes(undefined))) throw first;
+    if (first !== undefined && !failures.includes(undefined)) throw first;
     const result = await super.search({
       ...request,
       levels: request.levels.filter((level) => !this.failing.has(level)),
@@ -83,15 +81,6 @@ describe('a level that fails', () => {
     const outcome = await memory.query({ ...OWNER, query: 'green tea' });
     expect(seen(outcome)).toEqual(['immediate', 'long_term']);
     expect(degraded(outcome)).toEqual(['short_term OVERLOADED']);
-  });
-
-  it('is named alone where the store fails the whole search for it', async () => {
-    const { store, memory } = await start();
-    store.failsAsAWhole = true;
-    store.failing.set('long_term', DOWN);
-    const outcome = await memory.query({ namespace: 'n', query: 'green tea' });
-    expect(seen(outcome)).toEqual(['immediate', 'short_term']);
-    expect(degraded(outcome)).toEqual(['long_term STORE_UNAVAILABLE']);
   });
 
   it('fails the query only with all others asked for', async () => {
