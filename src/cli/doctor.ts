@@ -1,14 +1,16 @@
+import { lookup } from 'node:dns/promises';
 import { accessSync, constants, existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
+import { checkDataFolder, nearestExisting } from '../config/data-folder.ts';
+import { exposureWarnings } from '../config/exposure.ts';
 import { resolveKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { defaultSettings, type Settings } from '../config/settings.ts';
-import { checkDataFolder, nodeSecretFiles } from '../config/node-files.ts';
+import { nodeSecretFiles } from '../config/node-files.ts';
 import type { PingReply } from '../protocol/messages.generated.ts';
 import { CommandError, explain } from './terminal/command-error.ts';
 import {
@@ -26,8 +28,14 @@ interface Check {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
+  /** Works, but should be known. */
+  readonly warnings?: readonly string[];
   readonly remedy?: string;
 }
+
+/** What a check found: one line, or one with warnings. */
+type Finding = string | Pick<Check, 'detail' | 'warnings'>;
+type Look = () => Promise<Finding> | Finding;
 
 const HELP = `
 Looks at configuration, keys, server, clock, store, embedder and ports, with the server up or down, and says what to do
@@ -45,7 +53,7 @@ export function addDoctor(program: Command, io: Io): void {
 
 async function doctor(options: ClientOptions, io: Io): Promise<void> {
   const checks: Check[] = [];
-  const examine = async (name: string, look: () => Promise<string> | string): Promise<boolean> => {
+  const examine: Examine = async (name, look) => {
     const check = await examined(name, look);
     checks.push(check);
     if (!options.json) await io.stdout.write(renderCheck(check));
@@ -57,11 +65,12 @@ async function doctor(options: ClientOptions, io: Io): Promise<void> {
   if (failed > 0) throw new CommandError(failed === 1 ? '1 check failed' : `${failed} checks failed`);
 }
 
-type Examine = (name: string, look: () => Promise<string> | string) => Promise<boolean>;
+type Examine = (name: string, look: Look) => Promise<boolean>;
 
-async function examined(name: string, look: () => Promise<string> | string): Promise<Check> {
+async function examined(name: string, look: Look): Promise<Check> {
   try {
-    return { name, ok: true, detail: await look() };
+    const found = await look();
+    return { name, ok: true, ...(typeof found === 'string' ? { detail: found } : found) };
   } catch (error) {
     const { code, message, remedy } = explain(error);
     return {
@@ -73,8 +82,9 @@ async function examined(name: string, look: () => Promise<string> | string): Pro
   }
 }
 
-function renderCheck({ name, ok, detail, remedy }: Check): string {
-  const rows = [[ok ? '✓' : '✗', name.padEnd(13), detail]];
+function renderCheck({ name, ok, detail, warnings = [], remedy }: Check): string {
+  const rows = [[ok ? (warnings.length > 0 ? '!' : '✓') : '✗', name.padEnd(13), detail]];
+  for (const warning of warnings) rows.push(['', '', warning]);
   if (remedy !== undefined) rows.push(['', '', remedy]);
   return renderRows(rows);
 }
@@ -82,6 +92,7 @@ function renderCheck({ name, ok, detail, remedy }: Check): string {
 async function examineAll(options: ClientOptions, io: Io, examine: Examine): Promise<void> {
   const loaded = await examineConfiguration(io, examine);
   await examine('keys', () => describeKeys(options, io, loaded));
+  if (loaded !== undefined) await examine('exposure', () => describeExposure(loaded.settings));
   const server = await reach(options, io);
   await examine('server', () => {
     if (server.reply === undefined) throw server.failure;
@@ -132,6 +143,11 @@ function describeKeys(options: ClientOptions, io: Io, loaded: LoadedConfig | und
   return keys
     .map(({ id, scopes, namespaces }) => `${id} (${scopes.join(', ')}; namespaces ${namespaces.join(', ')})`)
     .join('; ');
+}
+
+async function describeExposure({ server }: Settings): Promise<Finding> {
+  const warnings = await exposureWarnings(server, lookup);
+  return warnings.length === 0 ? 'this machine alone can connect' : { detail: 'other machines can connect', warnings };
 }
 
 /** Past half the tolerance of the wire protocol (section 2) a clock is on its way out. */
@@ -194,8 +210,8 @@ async function tryEmbedder(settings: Settings): Promise<string> {
 /** Opens the data as the server would, and closes them; makes none where there are none. */
 async function tryStore({ embedding, vectorDb }: Settings): Promise<string> {
   const { dataDir } = vectorDb;
-  if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
   checkDataFolder(dataDir);
+  if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
   checkWritable(dataDir);
   const { openEmbedding, openStore } = await import('../drivers.ts');
   const provider = openEmbedding(embedding, PARTS);
@@ -211,8 +227,7 @@ async function tryStore({ embedding, vectorDb }: Settings): Promise<string> {
 
 /** The folder, or the nearest one above it that exists, can be written. */
 function checkWritable(folder: string): string {
-  let existing = folder;
-  while (!existsSync(existing)) existing = dirname(existing);
+  const existing = nearestExisting(folder);
   try {
     accessSync(existing, constants.W_OK);
   } catch {

@@ -1,11 +1,14 @@
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { StartupError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
+import { exposureWarnings } from '../config/exposure.ts';
+import { checkDataFolder } from '../config/data-folder.ts';
 import { resolveKeys, type ResolvedKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { checkDataFolder, nodeSecretFiles } from '../config/node-files.ts';
+import { nodeSecretFiles } from '../config/node-files.ts';
 import type { RunningServer } from '../main.ts';
 import { jsonOption, loadLocalConfig } from './server/connection.ts';
 import { writeJson, type Io } from './terminal/io.ts';
@@ -55,7 +58,8 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
     { level, format: format !== 'auto' ? format : io.stderr.columns === undefined ? 'json' : 'text' },
     target,
   );
-  for (const warning of [...loaded.warnings, ...keys.warnings]) log.warn({}, warning);
+  const exposures = await exposureWarnings(settings.server, lookup);
+  for (const warning of [...loaded.warnings, ...keys.warnings, ...exposures]) log.warn({}, warning);
   try {
     const server = await startServer({ settings, keys: keys.keys }, { log, version });
     const ended = endWithSignals(server, log, target);

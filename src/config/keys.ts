@@ -1,14 +1,14 @@
-import { join } from 'node:path';
 import { parseDateTime } from '../base/date-time.ts';
 import { StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Environment } from './environment.ts';
+import { checkSecret } from './secret.ts';
+import { findSecretFile, type FoundSecret, type SecretFiles } from './secret-file.ts';
 import type { Settings } from './settings.ts';
 
 const DEFAULT_KEY_ID = 'default';
-const PRIVATE_MODE = 0o600;
 
 export interface KeySettings {
   readonly id: string;
@@ -18,14 +18,6 @@ export interface KeySettings {
   /** Milliseconds since the epoch. */
   readonly notAfterMs?: number;
   readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
-}
-
-/** The part of a file system that the generated secret needs. */
-export interface SecretFiles {
-  /** Text and permission bits; null where there is no file. */
-  read(path: string): { readonly text: string; readonly mode: number } | null;
-  /** Creates the file with these permission bits, and its folder; false where it exists already. */
-  createExclusively(path: string, text: string, mode: number): boolean;
 }
 
 export interface ResolvedKeys {
@@ -60,21 +52,18 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
   let secretFile: ResolvedKeys['secretFile'];
   let variableTaken = false;
   const keys = configured.map((key, place) => {
-    let secret = 'secret' in key ? key.secret : undefined;
-    let name = `keys[${place}].secret`;
-    let remedy: string | undefined;
+    const configuredSecret = 'secret' in key ? key.secret : undefined;
     if (key.id === DEFAULT_KEY_ID && fromVariable !== undefined && !variableTaken) {
       variableTaken = true;
-      secret = fromVariable;
-      name = 'PROTOCOL_SECRET';
-    } else if (key.id === DEFAULT_KEY_ID && secret === undefined && secretFile === undefined) {
-      const found = readSecretFile(loaded, sources, warnings);
-      secretFile = { path: found.path, created: found.created };
-      secret = found.secret;
-      name = found.path;
-      remedy = 'Make one with: openssl rand -hex 32, or delete the file; the next start makes a new one.';
+      return toKeySettings(key, checkSecret(fromVariable, 'PROTOCOL_SECRET'), place);
     }
-    return toKeySettings(key, checkSecret(secret, name, remedy), place);
+    if (key.id === DEFAULT_KEY_ID && configuredSecret === undefined && secretFile === undefined) {
+      const found = findGenerated(loaded, sources);
+      secretFile = { path: found.path, created: found.created };
+      if (found.warning !== undefined) warnings.push(found.warning);
+      return toKeySettings(key, found.secret, place);
+    }
+    return toKeySettings(key, checkSecret(configuredSecret, `keys[${place}].secret`), place);
   });
   checkIds(keys);
   return { keys, warnings, ...(secretFile === undefined ? {} : { secretFile }) };
@@ -82,75 +71,11 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
 
 const ALL_SCOPES = ['read', 'write', 'admin'] as const;
 
-function readSecretFile(
-  loaded: LoadedConfig,
-  sources: KeySources,
-  warnings: string[],
-): { path: string; secret: string; created: boolean } {
-  if (loaded.production) {
-    throw new StartupError(
-      'PROTOCOL_SECRET is not set, and a production server makes up no secret of its own',
-      `Set PROTOCOL_SECRET to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32), or configure [[keys]].`,
-    );
-  }
-  const path = join(loaded.settings.vectorDb.dataDir, 'secret');
-  const created = sources.random !== undefined && createSecret(path, sources.files, sources.random);
-  const file = readFile(path, sources.files);
-  if (file === null) {
-    throw new StartupError(
-      `there is no secret: ${path} does not exist`,
-      'Start the server once here, or set PROTOCOL_SECRET.',
-    );
-  }
-  if ((file.mode & 0o077) !== 0) {
-    warnings.push(`${path} can be read by other users (mode ${(file.mode & 0o777).toString(8)}): chmod 600 it`);
-  }
-  return { path, secret: file.text.trim(), created };
-}
-
-function createSecret(path: string, files: SecretFiles, random: Random): boolean {
-  try {
-    return files.createExclusively(path, Buffer.from(random.bytes(SECRET_BYTES_MIN)).toString('hex'), PRIVATE_MODE);
-  } catch (error) {
-    if (error instanceof StartupError) throw error;
-    throw new StartupError(
-      `cannot write ${path}${reasonOf(error)}`,
-      'Make the data folder writable for the user who runs the server, or set vector_db.data_dir (VECTOR_DB__DATA_DIR).',
-      error,
-    );
-  }
-}
-
-function readFile(path: string, files: SecretFiles): { readonly text: string; readonly mode: number } | null {
-  try {
-    return files.read(path);
-  } catch (error) {
-    if (error instanceof StartupError) throw error;
-    throw new StartupError(
-      `cannot read ${path}${reasonOf(error)}`,
-      'Make it readable for this user only, or set PROTOCOL_SECRET.',
-      error,
-    );
-  }
-}
-
-/** The secret, where it is one. Throws `StartupError` naming where it came from, never what it is. */
-export function checkSecret(
-  secret: string | undefined,
-  name: string,
-  remedy = 'Make one with: openssl rand -hex 32',
-): string {
-  if (secret === undefined) {
-    throw new StartupError(
-      `\`${name}\` is missing`,
-      `Set it to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32).`,
-    );
-  }
-  const byteCount = Buffer.byteLength(secret, 'utf8');
-  if (byteCount >= SECRET_BYTES_MIN) return secret;
+function findGenerated({ production, settings }: LoadedConfig, { files, random }: KeySources): FoundSecret {
+  if (!production) return findSecretFile(settings.vectorDb.dataDir, files, random);
   throw new StartupError(
-    `${name} has ${byteCount} ${byteCount === 1 ? 'byte' : 'bytes'}; a secret needs at least ${SECRET_BYTES_MIN}`,
-    remedy,
+    'PROTOCOL_SECRET is not set, and a production server makes up no secret of its own',
+    `Set PROTOCOL_SECRET to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32), or configure [[keys]].`,
   );
 }
 
@@ -184,8 +109,4 @@ function checkIds(keys: readonly KeySettings[]): void {
       throw new StartupError(`key "${id}" stands twice in \`keys\` with the same secret`, 'Remove one of the two.');
     }
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
 }

@@ -6,11 +6,12 @@ import { expand, mistypedOverrides, overrideText, readOverrides, setAt, type Env
 import { CONFIG_SCHEMA } from './schema.ts';
 import { toSettings, type Settings } from './settings.ts';
 import { leaves, mapLeaves, mergeTrees, pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
+import { UnreadableFile } from './text-file.ts';
 import { validate, type Problem } from './validate.ts';
 
 /** The part of a file system that reading the configuration needs. */
 export interface ConfigFiles {
-  /** The file's text; null where there is no file. */
+  /** The file's text; null where there is no file. Throws `UnreadableFile`. */
   read(path: string): string | null;
   isFolder(path: string): boolean;
 }
@@ -133,7 +134,8 @@ function readToml(files: ConfigFiles, file: string): Layer | null {
   try {
     text = files.read(file);
   } catch (error) {
-    throw new StartupError(`cannot read ${file}`, 'Make it readable for the user who runs the server.', error);
+    if (error instanceof UnreadableFile) throw new StartupError(error.message, error.remedy, error);
+    throw error;
   }
   if (text === null) return null;
   try {
@@ -159,6 +161,8 @@ function prepare(leaf: unknown, path: SettingPath, environment: Environment, pro
     return leaf.toISOString();
   }
   if (typeof leaf !== 'string') return leaf;
+  // No path, name or address can hold it; the system would cut it short or refuse it, without saying what it belongs to.
+  if (leaf.includes('\0')) problems.push({ path, message: 'must not hold the character NUL' });
   return expand(schema, leaf, path, environment, problems);
 }
 

@@ -1,32 +1,37 @@
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, linkSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { StartupError } from '../base/errors.ts';
-import type { SecretFiles } from './keys.ts';
+import { makeFolder } from '../base/make-folder.ts';
+import { checkDataFolder } from './data-folder.ts';
 import type { ConfigFiles } from './load.ts';
+import type { SecretFiles } from './secret-file.ts';
+import { readTextFile } from './text-file.ts';
+
+const CONFIG_BYTES_MAX = 16 * 1024 * 1024;
+/** Far more than a secret needs; a database named by mistake is not read whole. */
+export const SECRET_FILE_BYTES_MAX = 64 * 1024;
+const PRIVATE_FOLDER = 0o700;
 
 export const nodeConfigFiles: ConfigFiles = {
-  read: (path) => orNull(() => readFileSync(path, 'utf8')),
-  isFolder: (path) => orNull(() => statSync(path).isDirectory()) ?? false,
+  read: (path) => readTextFile(path, { bytesMax: CONFIG_BYTES_MAX })?.text ?? null,
+  isFolder: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
 };
 
 export const nodeSecretFiles: SecretFiles = {
   read(path) {
     checkDataFolder(dirname(path));
-    return orNull(() => ({ text: readFileSync(path, 'utf8'), mode: statSync(path).mode }));
+    return readTextFile(path, { bytesMax: SECRET_FILE_BYTES_MAX });
+  },
+  restrict(path, mode) {
+    try {
+      chmodSync(path, mode);
+      return true;
+    } catch {
+      return false;
+    }
   },
   createExclusively(path, text, mode) {
     if (nodeSecretFiles.read(path) !== null) return false;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), PRIVATE_FOLDER);
     // Written beside and linked into place: whoever sees the file sees all of it, also after a crash.
     const draft = `${path}.${process.pid}.new`;
     writeDurably(draft, text, mode);
@@ -34,22 +39,13 @@ export const nodeSecretFiles: SecretFiles = {
       linkSync(draft, path);
       return true;
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') return false;
+      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
       throw error;
     } finally {
       rmSync(draft, { force: true });
     }
   },
 };
-
-/** That nothing but a folder, if anything, stands where the data go. Throws `StartupError`. */
-export function checkDataFolder(path: string): void {
-  if (orNull(() => statSync(path).isDirectory()) !== false) return;
-  throw new StartupError(
-    `the data folder ${path} is a file, not a folder`,
-    'Move it away, or set vector_db.data_dir (VECTOR_DB__DATA_DIR) to a folder.',
-  );
-}
 
 function writeDurably(path: string, text: string, mode: number): void {
   rmSync(path, { force: true });
@@ -60,17 +56,4 @@ function writeDurably(path: string, text: string, mode: number): void {
   } finally {
     closeSync(file);
   }
-}
-
-function orNull<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return null;
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

@@ -247,6 +247,7 @@ describe('doctor', () => {
     expect(checks.map(({ name }) => name)).toEqual([
       'configuration',
       'keys',
+      'exposure',
       'server',
       'clock',
       'store',

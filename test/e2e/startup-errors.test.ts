@@ -96,6 +96,25 @@ describe('the server does not start', () => {
     expectRefusal(refused, /cannot (write|read) .*file\/data/, /vector_db\.data_dir|readable/);
   });
 
+  it.skipIf(process.platform !== 'linux')('where the kernel shows itself and no data can be kept', async () => {
+    const refused = await world.failToServe(world.folder(), { VECTOR_DB__DATA_DIR: '/proc/data/x' });
+    expectRefusal(refused, /the data folder \/proc\/data\/x lies in \/proc/, /vector_db\.data_dir/);
+  });
+
+  it('with a password in an address, which it does not show', async () => {
+    const refused = await world.failToServe(world.folder(), {
+      EMBEDDING__PROVIDER: 'http',
+      EMBEDDING__MODEL: 'm',
+      EMBEDDING__URL: 'http://user:hunter2@127.0.0.1:9/v1',
+    });
+    expectRefusal(
+      refused,
+      /`embedding\.url` must be an http:\/\/ or https:\/\/ address without a user name/,
+      /reference\.toml/,
+    );
+    expect(refused.stderr).not.toContain('hunter2');
+  });
+
   it('where another server uses the data', async () => {
     const folder = world.folder();
     const first = await world.serve(folder);
@@ -137,6 +156,17 @@ describe('the server does not start', () => {
       /`embedding\.model` is not set/,
       /reference\.toml/,
     );
+  });
+});
+
+describe('a server that other machines can reach', () => {
+  it('says so in its log, and one that they cannot does not', async () => {
+    const open = await world.serve(world.folder(), { SERVER__HOST: '0.0.0.0' });
+    const { stderr } = await open.end('SIGTERM');
+    expect(stderr).toContain('lets other machines connect, and the protocol does not encrypt');
+    expect(stderr).not.toContain('server.http_host');
+    const closed = await world.serve(world.folder());
+    expect((await closed.end('SIGTERM')).stderr).not.toContain('other machines');
   });
 });
 

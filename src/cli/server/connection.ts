@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Client } from '../../../clients/typescript/src/index.ts';
-import { checkSecret, resolveKeys } from '../../config/keys.ts';
+import { resolveKeys } from '../../config/keys.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
-import { nodeConfigFiles, nodeSecretFiles } from '../../config/node-files.ts';
+import { nodeConfigFiles, nodeSecretFiles, SECRET_FILE_BYTES_MAX } from '../../config/node-files.ts';
+import { checkSecret, secretOfFile } from '../../config/secret.ts';
+import { readTextFile, UnreadableFile } from '../../config/text-file.ts';
 import { CommandError } from '../terminal/command-error.ts';
 import { dial } from './dial.ts';
 import type { Io } from '../terminal/io.ts';
@@ -116,15 +117,15 @@ function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): 
 }
 
 function readSecretFile(path: string): string {
+  const remedy = 'Correct --secret-file (CONTEXT_MANAGER_SECRET_FILE).';
   try {
-    return readFileSync(path, 'utf8').trim();
+    const file = readTextFile(path, { bytesMax: SECRET_FILE_BYTES_MAX, pipes: true });
+    if (file !== null) return secretOfFile(file.text);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    throw new CommandError(
-      `cannot read the secret from ${path}${code}`,
-      'Correct --secret-file (CONTEXT_MANAGER_SECRET_FILE).',
-    );
+    if (error instanceof UnreadableFile) throw new CommandError(`cannot read the secret: ${error.message}`, remedy);
+    throw error;
   }
+  throw new CommandError(`cannot read the secret from ${path}, which does not exist`, remedy);
 }
 
 function lazily<T>(make: () => T): () => T {

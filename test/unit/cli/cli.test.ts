@@ -137,6 +137,43 @@ describe('failure', () => {
     }
   });
 
+  it.each<[string, string | Uint8Array, string]>([
+    ['no text', Buffer.from('ff'.repeat(40), 'hex'), 'is not UTF-8 text'],
+    ['empty', '\n', 'has 0 bytes'],
+    ['no secret', '0'.repeat(64), 'is one character, repeated'],
+  ])('to read a secret file that is %s says so', async (_, bytes, message) => {
+    const path = join(folder, 'odd-secret');
+    writeFileSync(path, bytes);
+    const { code, stderr } = await cli(['ping', '--secret-file', path, '--port', '1']);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${path} ${message}`);
+    expect(stderr).toMatch(/\n {2}\S/);
+  });
+
+  it('to read a secret from a folder or a device says so', async () => {
+    for (const [path, message] of [
+      [folder, 'is a folder'],
+      ['/dev/zero', 'is no regular file'],
+    ] as const) {
+      const { code, stderr } = await cli(['ping', '--secret-file', path, '--port', '1']);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`cannot read the secret: ${path} ${message}`);
+    }
+  });
+
+  it.skipIf(process.platform !== 'linux')('to keep data where the kernel shows itself is told, and ends', async () => {
+    for (const variables of [{}, secret]) {
+      const { code, stderr } = await cli(['serve'], {
+        ...variables,
+        VECTOR_DB__DATA_DIR: '/proc/context-manager/data',
+      });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/lies in \/proc, where no data can be kept\n {2}Set vector_db\.data_dir/);
+    }
+    const { stdout } = await cli(['doctor', '--port', '1'], { ...secret, VECTOR_DB__DATA_DIR: '/proc/data' });
+    expect(stdout).toMatch(/✗ +store +the data folder \/proc\/data lies in \/proc/);
+  });
+
   it('of the data folder, where it is a file, is called that', async () => {
     const path = join(folder, 'plain');
     writeFileSync(path, '');
@@ -149,6 +186,20 @@ describe('failure', () => {
 });
 
 describe('doctor', () => {
+  it('tells, without failing for it, that other machines can connect', async () => {
+    const environment = { PROTOCOL_SECRET: 'a-secret-that-is-long-enough-to-be-one', SERVER__HTTP_PORT: '0' };
+    const open = await cli(['doctor', '--port', '1'], {
+      ...environment,
+      SERVER__HOST: '::',
+      SERVER__HTTP_HOST: '0.0.0.0',
+    });
+    expect(open.stdout).toMatch(
+      /! +exposure +other machines can connect\n +server\.host = "::" lets other.*\n +server\.http_host = "0\.0\.0\.0"/,
+    );
+    const closed = await cli(['doctor', '--port', '1'], environment);
+    expect(closed.stdout).toMatch(/✓ +exposure +this machine alone can connect/);
+  });
+
   it('looks at the port that it was asked for, and leaves out a port that is chosen at the start', async () => {
     const { code, stdout } = await cli(['doctor', '--port', '1'], {
       PROTOCOL_SECRET: 'a-secret-that-is-long-enough-to-be-one',

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -63,10 +63,60 @@ describe('the default key', () => {
     expect(statSync(join(folder, 'data'), { throwIfNoEntry: false })).toBeUndefined();
   });
 
-  it('is warned about where others can read its file', () => {
+  it.each([0o644, 0o640, 0o604, 0o620, 0o666])('takes its file from others that could read or write it: %o', (mode) => {
     resolve({});
-    chmodSync(join(folder, 'data', 'secret'), 0o644);
-    expect(resolve({}).warnings[0]).toMatch(/secret can be read by other users \(mode 644\)/);
+    const path = join(folder, 'data', 'secret');
+    chmodSync(path, mode);
+    expect(resolve({}, false).warnings[0]).toContain(`secret can be read by other users (mode ${mode.toString(8)})`);
+    expect(statSync(path).mode & 0o777).toBe(mode);
+    expect(resolve({}).warnings[0]).toContain(`secret could be read by other users (mode ${mode.toString(8)})`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(resolve({}).warnings).toEqual([]);
+  });
+
+  it.each<[string, string | Uint8Array]>([
+    ['is not UTF-8 text', Buffer.from('ff'.repeat(32), 'hex')],
+    ['is not UTF-8 text', Buffer.from(Array.from({ length: 64 }, (_, n) => (n * 37) % 256))],
+    ['is not UTF-8 text', Buffer.from(LONG, 'utf16le').fill(0xff, 0, 2)],
+    ['is not UTF-8 text', `${LONG}\ufffd`],
+    ['is one character, repeated', new Uint8Array(32)],
+    ['is one character, repeated', 'x'.repeat(64)],
+    ['has 0 bytes', ''],
+    ['has 0 bytes', '\ufeff'],
+    ['has 0 bytes', ' \n\t\r\n'.repeat(20)],
+    ['has 31 bytes', `${LONG.slice(0, 31)}\n`],
+    ['has 31 bytes', `\ufeff${LONG.slice(0, 31)}\r\n`],
+    ['is longer than 65536 bytes', 'ab'.repeat(40_000)],
+  ])('is refused where its file %s: %j', (reason, bytes) => {
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(join(folder, 'data', 'secret'), bytes, { mode: 0o600 });
+    for (const makeSecret of [true, false]) {
+      const { message, remedy } = refusal({}, makeSecret);
+      expect(message).toContain(`${join(folder, 'data', 'secret')} ${reason}`);
+      expect(remedy).toContain('openssl rand -hex 32');
+    }
+    expect(readFileSync(join(folder, 'data', 'secret'))).toEqual(Buffer.from(bytes));
+  });
+
+  it('is refused where a folder or a device stands in place of its file', () => {
+    mkdirSync(join(folder, 'data', 'secret'), { recursive: true });
+    expect(refusal({}).message).toBe(`${join(folder, 'data', 'secret')} is a folder, not a file`);
+    rmSync(join(folder, 'data', 'secret'), { recursive: true });
+    symlinkSync('/dev/zero', join(folder, 'data', 'secret'));
+    expect(refusal({}).message).toBe(`${join(folder, 'data', 'secret')} is no regular file`);
+  });
+
+  it.each([`${LONG}\n`, `${LONG}\r\n`, `\ufeff${LONG}`, `  ${LONG}\t\n\n`])(
+    'is the same whatever an editor put around it: %j',
+    (text) => {
+      mkdirSync(join(folder, 'data'));
+      writeFileSync(join(folder, 'data', 'secret'), text, { mode: 0o600 });
+      expect(resolve({}).keys[0]?.secret).toBe(LONG);
+    },
+  );
+
+  it('is not looked for where no data can be kept', () => {
+    expect(refusal({ VECTOR_DB__DATA_DIR: '/proc/data' }).message).toContain('where no data can be kept');
   });
 
   it('makes nothing for a client that only looks', () => {
@@ -114,6 +164,9 @@ describe('configured keys', () => {
   it.each([
     [key(0, { ID: 'a' }), '`keys[0].secret` is missing'],
     [key(0, { ID: 'a', SECRET: 'short' }), 'keys[0].secret has 5 bytes'],
+    [key(0, { ID: 'a', SECRET: '\ufffd'.repeat(32) }), 'keys[0].secret is not UTF-8 text'],
+    [{ PROTOCOL_SECRET: `${LONG}\ufffd` }, 'PROTOCOL_SECRET is not UTF-8 text'],
+    [{ PROTOCOL_SECRET: '0'.repeat(64) }, 'PROTOCOL_SECRET is one character, repeated'],
     [key(0, { ID: 'a', SECRET: LONG, NAMESPACES: '*,b' }), 'mixes "*" with names'],
     [key(0, { ID: 'a', SECRET: LONG, NOT_AFTER: 'soon' }), '`keys[0].not_after` must be a moment with its zone'],
   ])('%j is refused', (environment, message) => {

@@ -268,6 +268,8 @@ describe('a configuration that is wrong', () => {
   it.each([
     ['[server]\nport = 99999999999999999999', ':2 is not valid TOML'],
     ['[server]\nhost = "a\u0000b"', ':2 is not valid TOML'],
+    ['[server]\nhost = "a\\u0000b"', '`server.host` must not hold the character NUL'],
+    ['[vector_db]\ndata_dir = "a\\u0000b"', '`vector_db.data_dir` must not hold the character NUL'],
     ['[server]\nport = 1\nport = 2', ':3 is not valid TOML'],
     ['__proto__ = 1', '`__proto__` is not a setting'],
     ['[server.__proto__]\nport = 1', '`server.__proto__` is not a setting'],

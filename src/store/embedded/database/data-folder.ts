@@ -1,9 +1,10 @@
 // The folder of the database: made where it is missing, readable by its owner alone, held by one process.
 
-import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { chmodSync, closeSync, lstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
+import { makeFolder } from '../../../base/make-folder.ts';
 import { SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
 
 export const DATABASE_FILE = 'contexts.db';
@@ -19,8 +20,8 @@ const OTHERS = 0o077;
 /** Throws `StartupError` where the folder or the one of the indexes in it cannot be made. */
 export function makeFolders(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: PRIVATE_FOLDER });
-    mkdirSync(join(dataDir, INDEX_FOLDER), { recursive: true, mode: PRIVATE_FOLDER });
+    makeFolder(dataDir, PRIVATE_FOLDER);
+    makeFolder(join(dataDir, INDEX_FOLDER), PRIVATE_FOLDER);
   } catch (error) {
     throw new StartupError(
       `the data folder ${dataDir} cannot be made or written`,
