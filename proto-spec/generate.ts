@@ -1,228 +1,39 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { compile } from 'json-schema-to-typescript';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { messageTypes } from './generator/message-types.ts';
+import { sdkMethods } from './generator/sdk-methods.ts';
+import { readSpecification } from './generator/specification.ts';
+import { errorTable, messageTable, schemaData } from './generator/tables.ts';
 import { vectorFiles } from './vectors.ts';
 
 /**
- * Makes code of the protocol's data: the error table, the types of all payloads, and the schemas with the
- * message table as constants, so that nothing reads files at run time; and the vectors, from the code.
- * `node proto-spec/generate.ts` writes; a test compares.
+ * Makes code of the protocol's data: the error table, the message table, the types of all payloads, the schemas as
+ * constants, the SDK's methods; and the vectors, from the code. `node proto-spec/generate.ts` writes what changed,
+ * `--check` only names it. Fails where an input is missing.
  */
 
-interface Schema {
-  readonly [keyword: string]: unknown;
-  readonly $ref?: string;
-  readonly title?: string;
-  readonly definitions?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-}
-
-interface Message {
-  readonly type: string;
-  readonly scope: string;
-  readonly namespaced: boolean;
-  readonly request: string;
-  readonly reply: string;
-}
-
-interface MessageTable {
-  readonly messages: readonly Message[];
-  readonly reserved: readonly { readonly type: string; readonly scope: string }[];
-}
-
-interface ErrorRow {
-  readonly code: string;
-  readonly retryable: boolean;
-  readonly closes: boolean;
-}
-
-const here = new URL('./', import.meta.url);
-const HEADER = '// Generated from proto-spec/ by `npm run generate`; do not edit.\n';
-/** What the rest of the code shares, or what the compiler cannot say from the schema. */
-const TYPES_BY_NAME: Readonly<Record<string, string>> = {
-  Level: 'Level',
-  Metadata: 'JsonObject',
-  Filter: 'Filter',
-  Priority: "'Balanced' | 'Recent' | 'Deep' | readonly [number, number, number]",
-};
-/** Types that the rest of the code shares, and the parts of a filter. */
-const TYPES_ELSEWHERE = new Set(['Level', 'Metadata', 'Filter', 'Conditions', 'Condition', 'FilterKey']);
-
-function readJson(path: string): unknown {
-  return JSON.parse(readFileSync(new URL(path, here), 'utf8'));
-}
-
-function readSchemas(): Schema[] {
-  return readdirSync(new URL('schemas/', here))
-    .sort()
-    .map((file) => readJson(`schemas/${file}`) as Schema);
-}
+const root = new URL('../', import.meta.url);
 
 /** Each generated file's content, by its path from the root of the project. */
 export async function generate(): Promise<Map<string, string>> {
-  const schemas = readSchemas();
-  const table = readJson('messages.json') as MessageTable;
+  const specification = readSpecification(new URL('proto-spec/', root));
   return new Map([
-    ['src/base/error-table.ts', errorTable((readJson('errors.json') as { errors: ErrorRow[] }).errors)],
-    ['src/protocol/messages.generated.ts', await messageTypes(schemas, table.messages)],
-    ['src/protocol/schemas.generated.ts', schemaData(schemas, table)],
+    ['src/base/error-table.ts', errorTable(specification.errors)],
+    ['src/protocol/message-table.generated.ts', messageTable(specification)],
+    ['src/protocol/messages.generated.ts', await messageTypes(specification)],
+    ['src/protocol/schemas.generated.ts', schemaData(specification)],
+    ['clients/typescript/src/methods.generated.ts', sdkMethods(specification)],
     ...vectorFiles(),
   ]);
 }
 
-function errorTable(errors: readonly ErrorRow[]): string {
-  const rows = errors.map(
-    ({ code, retryable, closes }) => `  ${code}: { retryable: ${retryable}, closes: ${closes} },`,
-  );
-  return `// Generated from proto-spec/errors.json by \`npm run generate\`; do not edit.
-
-export interface ErrorRule {
-  readonly retryable: boolean;
-  /** The connection is closed after the reply. */
-  readonly closes: boolean;
-}
-
-export const ERROR_TABLE = {
-${rows.join('\n')}
-} as const satisfies Record<string, ErrorRule>;
-
-export type ErrorCode = keyof typeof ERROR_TABLE;
-`;
-}
-
-async function messageTypes(schemas: readonly Schema[], messages: readonly Message[]): Promise<string> {
-  const named = new Map<string, Schema>();
-  for (const schema of schemas) {
-    for (const [name, definition] of Object.entries(schema.definitions ?? {})) named.set(name, definition);
-    if (schema.title !== undefined) named.set(schema.title, schema);
-  }
-  const definitions: Record<string, object> = {};
-  const aliases: string[] = [];
-  for (const [name, schema] of named) {
-    if (TYPES_ELSEWHERE.has(name)) continue;
-    const own = TYPES_BY_NAME[name] ?? typeText(schema, named);
-    if (own === undefined) definitions[name] = typed(schema, named);
-    else if (schema.title !== undefined || name in TYPES_BY_NAME) aliases.push(`export type ${name} = ${own};`);
-  }
-  const types = await compile({ definitions }, 'Everything', {
-    additionalProperties: false,
-    bannerComment: '',
-    ignoreMinAndMaxItems: true,
-    unreachableDefinitions: true,
-    style: { singleQuote: true, printWidth: 120 },
-  });
-  const body = types
-    .replace(/export interface Everything \{[^}]*\}\n*/, '')
-    .replace(
-      /\s*\*?\n \* This interface was referenced by `Everything`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g,
-      '\n',
-    )
-    .replace(/\/\*\*\n \*\/\n/g, '')
-    .trim();
-  const imports =
-    "import type { Filter, JsonObject, Level } from '../base/context.ts';\n\nexport type { Filter, JsonObject, Level };\n";
-  return `${HEADER}${imports}\n${body}\n${aliases.join('\n')}\n\n${payloadMap('Request', messages)}\n${payloadMap('Reply', messages)}
-export type RequestType = keyof RequestPayloads;
-`;
-}
-
-function payloadMap(side: 'Request' | 'Reply', messages: readonly Message[]): string {
-  const rows = messages.map(({ type }) => `  '${type}': ${typeName(type)}${side};`);
-  return `/** ${side} payloads by request type. */\nexport interface ${side}Payloads {\n${rows.join('\n')}\n}\n`;
-}
-
-function typeName(type: string): string {
-  return type.replace(/(^|[._])(\w)/g, (_match, _separator, letter: string) => letter.toUpperCase());
-}
-
-/** A schema as the type compiler understands it: references within one document, own types where `typeText` has one. */
-function typed(schema: Schema, named: ReadonlyMap<string, Schema>): object {
-  const own = typeText(schema, named);
-  const { description } = schema;
-  if (own !== undefined) return { ...(description === undefined ? {} : { description }), tsType: own };
-  const result: Record<string, unknown> = {};
-  for (const [keyword, value] of Object.entries(schema)) {
-    if (keyword.startsWith('$') || keyword.startsWith('x-') || isCondition(value)) continue;
-    result[keyword] = typedValue(value, named);
-  }
-  return schema.$ref === undefined ? result : { ...result, $ref: `#/definitions/${refName(schema.$ref)}` };
-}
-
-function typedValue(value: unknown, named: ReadonlyMap<string, Schema>): unknown {
-  if (Array.isArray(value)) return value.map((item) => typedValue(item, named));
-  return typeof value === 'object' && value !== null ? typed(value as Schema, named) : value;
-}
-
-/** `anyOf: [{required: [...]}, ...]` says which fields go together; the types leave that to the validators. */
-function isCondition(value: unknown): boolean {
-  return Array.isArray(value) && value.every((branch) => Object.keys(branch as object).join() === 'required');
-}
-
-/** The type of what needs no interface of its own; undefined for the others. */
-function typeText(schema: Schema, named: ReadonlyMap<string, Schema>): string | undefined {
-  if (schema.$ref !== undefined) {
-    const name = refName(schema.$ref);
-    return TYPES_BY_NAME[name] ?? typeText(named.get(name)!, named) ?? name;
-  }
-  if (schema['x-bin'] !== undefined) return 'Uint8Array';
-  if (schema['x-json-map'] !== undefined || schema['x-json-bytes-max'] !== undefined) return 'JsonObject';
-  switch (schema['type']) {
-    case 'string':
-    case 'boolean':
-      return schema['type'];
-    case 'integer':
-    case 'number':
-      return 'number';
-    case 'array':
-      return `readonly ${itemType(schema.items!, named)}[]`;
-    case 'object':
-      if (schema.properties === undefined) return 'Record<string, unknown>';
-      return Object.keys(schema.properties).length === 0 ? 'Record<string, never>' : undefined;
-    default:
-      return undefined;
+async function main(isCheck: boolean): Promise<void> {
+  for (const [path, content] of await generate()) {
+    const file = new URL(path, root);
+    if (existsSync(file) && readFileSync(file, 'utf8') === content) continue;
+    process.stdout.write(isCheck ? `${path} is stale\n` : `${path}\n`);
+    if (isCheck) process.exitCode = 1;
+    else writeFileSync(file, content);
   }
 }
 
-function itemType(items: Schema, named: ReadonlyMap<string, Schema>): string {
-  return items.anyOf === undefined
-    ? typeText(items, named)!
-    : `(${items.anyOf.map((item) => itemType(item, named)).join(' | ')})`;
-}
-
-function refName(ref: string): string {
-  return ref === 'error-payload.json' ? 'ErrorPayload' : ref.slice(ref.lastIndexOf('/') + 1);
-}
-
-function schemaData(schemas: readonly Schema[], table: MessageTable): string {
-  const rows = table.messages.map((message) => `  ${JSON.stringify(message)},`);
-  return `${HEADER}
-export type Scope = 'read' | 'write' | 'admin';
-
-export interface MessageRule {
-  readonly type: string;
-  /** What the key must be allowed to do; \`any\`: every key. */
-  readonly scope: Scope | 'any';
-  /** The payload names a namespace, or leaves it to the key. */
-  readonly namespaced: boolean;
-  /** Ids of the payloads' schemas. */
-  readonly request: string;
-  readonly reply: string;
-}
-
-export const MESSAGES = [
-${rows.join('\n')}
-] as const satisfies readonly MessageRule[];
-
-/** Types of the protocol that are answered \`UNKNOWN_TYPE\` in this version. */
-export const RESERVED_TYPES: readonly string[] = ${JSON.stringify(table.reserved.map(({ type }) => type))};
-
-export const SCHEMAS: readonly object[] = [
-${schemas.map((schema) => `  ${JSON.stringify(schema)},`).join('\n')}
-];
-`;
-}
-
-if (import.meta.main) {
-  for (const [path, content] of await generate()) writeFileSync(new URL(`../${path}`, here), content);
-}
+if (import.meta.main) await main(process.argv.includes('--check'));

@@ -4,12 +4,14 @@ import type { CallOptions } from '../hirag/types.ts';
 import type { BodyMap } from '../protocol/codec.ts';
 import type { HandlerCall, Origin } from './handlers/handler.ts';
 import type { Operation } from './operations.ts';
+import type { Principal } from './principal.ts';
 
 const NO_OPTIONS: CallOptions = {};
 
 export interface CallRequest {
   /** Checked, and in a namespace that its key sees. */
   readonly payload: BodyMap;
+  readonly principal: Principal;
   /** Who asks: the default of `agent_id`. */
   readonly sender: string;
   readonly origin: Origin;
@@ -48,6 +50,11 @@ export class Call implements HandlerCall {
 
   get sender(): string {
     return this.request.sender;
+  }
+
+  get namespaces(): readonly string[] | null {
+    const { everyNamespace, namespaces } = this.request.principal;
+    return everyNamespace ? null : namespaces;
   }
 
   get options(): CallOptions {

@@ -147,7 +147,7 @@ export class Gate {
     if (!principal.has(operation.scope))
       throw new CodedError('FORBIDDEN', `the key lacks the scope ${operation.scope}`);
     validators.payload(operation.type, payload);
-    enterNamespaces(operation.reach, payload, principal);
+    enterNamespaces(operation, payload, principal);
     if (deadlineAtMs !== null && startedMs >= deadlineAtMs) {
       throw new CodedError('DEADLINE_EXCEEDED', 'the deadline passed before the work was started');
     }
@@ -157,7 +157,7 @@ export class Gate {
       });
     }
     const { sender, origin, traceparent } = request;
-    return new Call(operation, { payload, sender, origin, traceparent, deadlineAtMs, startedMs }, clock);
+    return new Call(operation, { payload, principal, sender, origin, traceparent, deadlineAtMs, startedMs }, clock);
   }
 
   async #settled<T>(call: Call, reply: Promise<object>, deliver: (reply: object) => T): Promise<T> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { Scope } from '../protocol/messages.ts';
+import type { Scope } from '../protocol/message-rule.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 import { Principal } from './principal.ts';
 import type { RateLimit } from './token-bucket.ts';

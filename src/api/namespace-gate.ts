@@ -1,6 +1,6 @@
 import { badRequest, CodedError } from '../base/errors.ts';
 import type { BodyMap } from '../protocol/codec.ts';
-import type { Reach } from './operations.ts';
+import type { Operation } from './operations.ts';
 import type { Principal } from './principal.ts';
 
 /**
@@ -8,9 +8,10 @@ import type { Principal } from './principal.ts';
  * finds a namespace that is permitted in every place that has one. `payload` has passed its schema.
  * Throws `FORBIDDEN`, the same whether the namespace exists or not, and `BAD_REQUEST` where one must be named.
  */
-export function enterNamespaces(reach: Reach, payload: BodyMap, principal: Principal): void {
+export function enterNamespaces({ reach, items }: Operation, payload: BodyMap, principal: Principal): void {
   switch (reach) {
     case 'none':
+    case 'key':
       return;
     case 'server':
       if (!principal.everyNamespace)
@@ -22,9 +23,7 @@ export function enterNamespaces(reach: Reach, payload: BodyMap, principal: Princ
       if (payload['namespace'] === undefined && principal.everyNamespace) return;
       return enter(payload, principal, '/namespace');
     case 'items':
-      (payload['contexts'] as BodyMap[]).forEach((item, index) =>
-        enter(item, principal, `/contexts/${index}/namespace`),
-      );
+      (payload[items!] as BodyMap[]).forEach((item, index) => enter(item, principal, `/${items}/${index}/namespace`));
   }
 }
 

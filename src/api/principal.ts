@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Scope } from '../protocol/messages.ts';
+import type { Scope } from '../protocol/message-rule.ts';
 import type { KeyConfig } from './key-ring.ts';
 import { TokenBucket } from './token-bucket.ts';
 

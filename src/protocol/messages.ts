@@ -13,18 +13,8 @@ import type {
 } from './messages.generated.ts';
 import { encodedBytes, metadataFault } from './metadata.ts';
 import { type BinRule, faultsToError } from './payload-faults.ts';
-import { MESSAGES, type MessageRule, SCHEMAS } from './schemas.generated.ts';
-
-export { MESSAGES, RESERVED_TYPES, type MessageRule, type Scope } from './schemas.generated.ts';
-
-const rulesByType = new Map<string, MessageRule & { readonly type: RequestType }>(
-  MESSAGES.map((rule) => [rule.type, rule]),
-);
-
-/** What the table says of a request type; undefined: `UNKNOWN_TYPE`. */
-export function messageRule(type: string): (MessageRule & { readonly type: RequestType }) | undefined {
-  return rulesByType.get(type);
-}
+import { MESSAGES } from './message-table.ts';
+import { SCHEMAS } from './schemas.generated.ts';
 
 /** Names of the messages outside the table. */
 export interface ControlMessages {
@@ -60,7 +50,7 @@ export function createValidators(): Validators {
   const thorough = createAjv(true);
   const envelopeCheck = compiled(quick, 'request.json');
   const payloadChecks = new Map<string, ValidateFunction>(
-    MESSAGES.map(({ type, request }) => [type, compiled(quick, request)]),
+    MESSAGES.map(({ type }) => [type, compiled(quick, `${type}.request.json`)]),
   );
 
   const check = (validate: ValidateFunction, id: string, value: unknown, what: string): void => {

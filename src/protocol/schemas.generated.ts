@@ -1,36 +1,5 @@
 // Generated from proto-spec/ by `npm run generate`; do not edit.
 
-export type Scope = 'read' | 'write' | 'admin';
-
-export interface MessageRule {
-  readonly type: string;
-  /** What the key must be allowed to do; `any`: every key. */
-  readonly scope: Scope | 'any';
-  /** The payload names a namespace, or leaves it to the key. */
-  readonly namespaced: boolean;
-  /** Ids of the payloads' schemas. */
-  readonly request: string;
-  readonly reply: string;
-}
-
-export const MESSAGES = [
-  {"type":"ping","scope":"any","namespaced":false,"request":"ping.request.json","reply":"ping.reply.json"},
-  {"type":"context.store","scope":"write","namespaced":true,"request":"context.store.request.json","reply":"context.store.reply.json"},
-  {"type":"context.store_batch","scope":"write","namespaced":true,"request":"context.store_batch.request.json","reply":"context.store_batch.reply.json"},
-  {"type":"context.query","scope":"read","namespaced":true,"request":"context.query.request.json","reply":"context.query.reply.json"},
-  {"type":"context.get","scope":"read","namespaced":true,"request":"context.get.request.json","reply":"context.get.reply.json"},
-  {"type":"context.update","scope":"write","namespaced":true,"request":"context.update.request.json","reply":"context.update.reply.json"},
-  {"type":"context.delete","scope":"write","namespaced":true,"request":"context.delete.request.json","reply":"context.delete.reply.json"},
-  {"type":"context.list","scope":"read","namespaced":true,"request":"context.list.request.json","reply":"context.list.reply.json"},
-  {"type":"level.clear","scope":"admin","namespaced":true,"request":"level.clear.request.json","reply":"level.clear.reply.json"},
-  {"type":"stats","scope":"read","namespaced":true,"request":"stats.request.json","reply":"stats.reply.json"},
-  {"type":"admin.gc","scope":"admin","namespaced":false,"request":"admin.gc.request.json","reply":"admin.gc.reply.json"},
-  {"type":"admin.cache_clear","scope":"admin","namespaced":false,"request":"admin.cache_clear.request.json","reply":"admin.cache_clear.reply.json"},
-] as const satisfies readonly MessageRule[];
-
-/** Types of the protocol that are answered `UNKNOWN_TYPE` in this version. */
-export const RESERVED_TYPES: readonly string[] = ["admin.snapshot","admin.circuit_reset"];
-
 export const SCHEMAS: readonly object[] = [
   {"$schema":"http://json-schema.org/draft-07/schema#","$id":"admin.cache_clear.reply.json","title":"AdminCacheClearReply","description":"How many entries were dropped.","type":"object","properties":{"embeddings":{"type":"integer","minimum":0}},"required":["embeddings"]},
   {"$schema":"http://json-schema.org/draft-07/schema#","$id":"admin.cache_clear.request.json","title":"AdminCacheClearRequest","description":"Empties the caches; nothing that is stored is lost.","type":"object","additionalProperties":false,"properties":{},"required":[]},

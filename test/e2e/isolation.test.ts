@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ContextManagerError, type Client } from '../../clients/typescript/src/index.ts';
+import { DECLARED, inNamespace, isNamespaced } from '../support/declared-messages.ts';
+import { callMethod } from './support/call-method.ts';
 import { World, type ServerProcess } from './support/processes.ts';
 
 const SECRETS = {
@@ -58,24 +60,16 @@ async function codeOf(call: Promise<unknown>): Promise<string> {
 }
 
 describe('two keys with a namespace each', () => {
-  it('are refused the other namespace by every request that names one', async () => {
-    const namespace = 'red';
-    const requests: Record<string, Promise<unknown>> = {
-      store: blue.store({ text: 'x', namespace }),
-      storeBatch: blue.storeBatch({ contexts: [{ text: 'x', namespace }] }),
-      mixedBatch: blue.storeBatch({ contexts: [{ text: 'x' }, { text: 'y', namespace }] }),
-      query: blue.query({ query: 'code word', namespace }),
-      get: blue.get({ id, namespace }),
-      update: blue.update({ id, namespace, text: 'x' }),
-      delete: blue.delete({ id, namespace }),
-      deleteByFilter: blue.delete({ filter: { must: [{ key: 'tags', match: { value: 't' } }] }, namespace }),
-      list: blue.list({ namespace }).page(),
-      clear: blue.clearLevel({ level: 'immediate', namespace }),
-      stats: blue.stats({ namespace }),
-    };
-    const codes = await Promise.all(Object.entries(requests).map(async ([name, call]) => [name, await codeOf(call)]));
-    expect(Object.fromEntries(codes)).toEqual(
-      Object.fromEntries(Object.keys(requests).map((name) => [name, 'FORBIDDEN'])),
+  it.each(DECLARED.filter(isNamespaced))("are refused the other's namespace by $method", async (message) => {
+    for (const example of message.examples) {
+      const payload = inNamespace(message, example, 'red');
+      expect(await codeOf(callMethod(blue, message, payload))).toBe('FORBIDDEN');
+    }
+  });
+
+  it('are refused a batch of which one context is for the other', async () => {
+    expect(await codeOf(blue.storeBatch({ contexts: [{ text: 'x' }, { text: 'y', namespace: 'red' }] }))).toBe(
+      'FORBIDDEN',
     );
   });
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
 import { decodeBody, decodeReplyBody, encodeBody, salvageRequestId } from '../../src/protocol/codec.ts';
 import { encodeFrame, FrameReader, type Frame } from '../../src/protocol/frame.ts';
-import { createValidators, MESSAGES } from '../../src/protocol/messages.ts';
+import { MESSAGES } from '../../src/protocol/message-table.ts';
+import { createValidators } from '../../src/protocol/messages.ts';
 import { session } from '../wire/vector-files.ts';
 
 /** fast-check prints the seed and the path of a failure; `{seed, path}` in these options repeats it. */

@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { ERROR_TABLE } from '../../src/base/error-table.ts';
 import { encodeBody, type BodyMap } from '../../src/protocol/codec.ts';
 import { encodeFrame } from '../../src/protocol/frame.ts';
-import { MESSAGES } from '../../src/protocol/messages.ts';
+import { MESSAGES } from '../../src/protocol/message-table.ts';
 import type { WireClient } from '../support/wire-client.ts';
 import { settle, WireServer } from '../support/wire-server.ts';
 

@@ -3,6 +3,7 @@ import { CodedError } from '../../src/base/errors.ts';
 import { encodeBody } from '../../src/protocol/codec.ts';
 import { encodeFrame } from '../../src/protocol/frame.ts';
 import type { KeyConfig } from '../../src/api/key-ring.ts';
+import { DECLARED } from '../support/declared-messages.ts';
 import type { Credentials, WireClient } from '../support/wire-client.ts';
 import { settle, WireServer } from '../support/wire-server.ts';
 
@@ -71,28 +72,14 @@ describe('scopes', () => {
   const reader = key('reader', { scopes: ['read'] });
   const writer = key('writer', { scopes: ['write'] });
   const admin = key('admin-only', { scopes: ['admin'], namespaces: ['*'] });
-  const requests: [string, object, string][] = [
-    ['ping', {}, 'any'],
-    ['context.store', { text: 'x' }, 'writer'],
-    ['context.store_batch', { contexts: [{ text: 'x' }] }, 'writer'],
-    ['context.query', { query: 'x' }, 'reader'],
-    ['context.get', { id: UUID }, 'reader'],
-    ['context.update', { id: UUID, text: 'y' }, 'writer'],
-    ['context.delete', { id: UUID }, 'writer'],
-    ['context.list', {}, 'reader'],
-    ['level.clear', { level: 'immediate' }, 'admin-only'],
-    ['stats', {}, 'reader'],
-    ['admin.gc', {}, 'admin-only'],
-    ['admin.cache_clear', {}, 'admin-only'],
-  ];
 
-  it.each(requests)('lets %s through for a key with its scope alone', async (type, payload, who) => {
+  it.each(DECLARED)('let $type through for a key with its scope alone', async ({ type, scope, examples }) => {
     const server = new WireServer({ keys: [reader, writer, admin] });
     for (const credentials of [reader, writer, admin]) {
       const client = await server.client(credentials);
       const before = server.memory.calls.length;
-      const code = await codeOf(client.ask(type, payload));
-      const allowed = who === 'any' || who === credentials.id;
+      const code = await codeOf(client.ask(type, examples[0]!));
+      const allowed = scope === 'any' || credentials.scopes.includes(scope);
       expect([credentials.id, code === 'FORBIDDEN']).toEqual([credentials.id, !allowed]);
       if (!allowed) expect(server.memory.calls.length).toBe(before);
     }
@@ -182,9 +169,9 @@ describe('namespaces', () => {
   it('keeps what acts on the whole server for keys that see all of it', async () => {
     const server = new WireServer({ keys: [one, all] });
     const [clientOne, clientAll] = [await server.client(one), await server.client(all)];
-    for (const type of ['admin.gc', 'admin.cache_clear'] as const) {
-      expect(await codeOf(clientOne.request(type, {}))).toBe('FORBIDDEN');
-      expect(await codeOf(clientAll.request(type, {}))).toBe('ok');
+    for (const { type, examples } of DECLARED.filter(({ namespace }) => namespace === 'server')) {
+      expect([type, await codeOf(clientOne.ask(type, examples[0]!))]).toEqual([type, 'FORBIDDEN']);
+      expect([type, await codeOf(clientAll.ask(type, examples[0]!))]).toEqual([type, 'ok']);
     }
   });
 });

@@ -1,55 +1,31 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RequestType } from '../../src/protocol/messages.generated.ts';
-import { MESSAGES } from '../../src/protocol/messages.ts';
 import type { KeyConfig } from '../../src/api/key-ring.ts';
 import type { WireClient } from '../support/wire-client.ts';
+import { DECLARED, EXAMPLE_ID, inNamespace, isNamespaced, type Declared } from '../support/declared-messages.ts';
 import { openMemory, type MemoryFixture } from '../support/memory-fixture.ts';
 import { WireServer } from '../support/wire-server.ts';
 
-const ID_OF_A = '018f0000-0000-7000-8000-00000000000a';
-const SECRET_TEXT = 'the treasure lies under the old oak';
+/** A's agent and session are those of the examples, so that they reach for it. */
+const SESSION = 'trip-42';
+const NAMESPACE = 'namespace-of-a';
+const SECRET_TEXT = 'the treasure lies under the old oak, where Mara likes flights';
 const KEYS: KeyConfig[] = ['a', 'b'].map((name) => ({
   id: `key-${name}`,
   secret: `${name} `.repeat(40),
   scopes: ['read', 'write', 'admin'],
-  namespaces: [name],
+  namespaces: [`namespace-of-${name}`],
 }));
 
-/** Every request that key B can form to reach what is A's: by A's namespace, and by A's id in its own. */
-const ATTEMPTS: { readonly [T in RequestType]: readonly object[] } = {
-  ping: [{}],
-  'context.store': [
-    { text: 'overwritten', id: ID_OF_A, namespace: 'a' },
-    { text: 'overwritten', id: ID_OF_A },
-  ],
-  'context.store_batch': [
-    { contexts: [{ text: 'overwritten', id: ID_OF_A, namespace: 'a' }] },
-    { contexts: [{ text: 'mine' }, { text: 'overwritten', id: ID_OF_A, namespace: 'a' }] },
-    { contexts: [{ text: 'overwritten', id: ID_OF_A }] },
-  ],
-  'context.query': [
-    { query: 'treasure', namespace: 'a' },
-    { query: 'treasure', agent_id: '*' },
-    { query: 'treasure', agent_id: 'agent-of-a', session_id: 'session-of-a', relevance_threshold: 0, explain: true },
-    { query: 'treasure', agent_id: '*', filter: { must: [{ key: 'agent_id', match: { value: 'agent-of-a' } }] } },
-  ],
-  'context.get': [{ id: ID_OF_A, namespace: 'a' }, { id: ID_OF_A }],
-  'context.update': [
-    { id: ID_OF_A, namespace: 'a', text: 'overwritten' },
-    { id: ID_OF_A, text: 'overwritten' },
-  ],
-  'context.delete': [
-    { id: ID_OF_A, namespace: 'a' },
-    { id: ID_OF_A },
-    { filter: { must: [{ key: 'created_at', range: { gte: 0 } }] }, namespace: 'a' },
-    { filter: { must: [{ key: 'created_at', range: { gte: 0 } }] } },
-  ],
-  'context.list': [{ namespace: 'a' }, { agent_id: '*' }, { agent_id: 'agent-of-a', session_id: 'session-of-a' }],
-  'level.clear': [{ level: 'immediate', namespace: 'a' }, { level: 'immediate' }],
-  stats: [{ namespace: 'a' }, {}],
-  'admin.gc': [{}],
-  'admin.cache_clear': [{}],
-};
+/**
+ * Requests with which key B reaches for what is A's, of every type: its examples with A's namespace, and as they are,
+ * which hold the id, the agent and the session of A's context.
+ */
+function attempts(message: Declared): { readonly payload: object; readonly forbidden: boolean }[] {
+  return message.examples.flatMap((example) => [
+    { payload: example, forbidden: message.namespace === 'server' },
+    ...(isNamespaced(message) ? [{ payload: inNamespace(message, example, NAMESPACE), forbidden: true }] : []),
+  ]);
+}
 
 describe.each(['a double', 'the embedded store'])('two keys with different namespaces, over %s', (what) => {
   let fixture: MemoryFixture | null = null;
@@ -62,7 +38,7 @@ describe.each(['a double', 'the embedded store'])('two keys with different names
     server = new WireServer({ keys: KEYS, ...(fixture !== null && { memory: fixture.memory, clock: fixture.clock }) });
     clientA = await server.client({ keyId: 'key-a', secret: KEYS[0]!.secret, sender: 'agent-of-a' });
     clientB = await server.client({ keyId: 'key-b', secret: KEYS[1]!.secret, sender: 'agent-of-b' });
-    await clientA.request('context.store', { id: ID_OF_A, text: SECRET_TEXT, session_id: 'session-of-a' });
+    await clientA.request('context.store', { id: EXAMPLE_ID, text: SECRET_TEXT, session_id: SESSION });
   });
 
   afterEach(async () => {
@@ -70,15 +46,14 @@ describe.each(['a double', 'the embedded store'])('two keys with different names
     fixture = null;
   });
 
-  it.each(MESSAGES.map(({ type }) => type))('cannot reach each other by %s', async (type) => {
-    expect(ATTEMPTS[type].length).toBeGreaterThan(0);
-    for (const payload of ATTEMPTS[type]) {
-      const answer: unknown = await clientB.ask(type, payload).catch((error: unknown) => error);
-      expect(JSON.stringify(answer)).not.toMatch(/treasure|agent-of-a|session-of-a/);
-      if (JSON.stringify(payload).includes('"namespace":"a"')) expect(answer).toMatchObject({ code: 'FORBIDDEN' });
+  it.each(DECLARED)('cannot reach each other by $type', async (message) => {
+    for (const { payload, forbidden } of attempts(message)) {
+      const answer: unknown = await clientB.ask(message.type, payload).catch((error: unknown) => error);
+      expect(JSON.stringify(answer)).not.toMatch(/treasure|agent-of-a|namespace-of-a/);
+      if (forbidden) expect(answer).toMatchObject({ code: 'FORBIDDEN' });
     }
-    const { context } = await clientA.request('context.get', { id: ID_OF_A });
-    expect(context).toMatchObject({ text: SECRET_TEXT, version: 1, namespace: 'a' });
+    const { context } = await clientA.request('context.get', { id: EXAMPLE_ID });
+    expect(context).toMatchObject({ text: SECRET_TEXT, version: 1, namespace: NAMESPACE });
     expect((await clientA.request('stats', {})).counts.total).toBe(1);
   });
 
@@ -89,11 +64,11 @@ describe.each(['a double', 'the embedded store'])('two keys with different names
           clientB.ask(type, payload).catch((error: unknown) => (error as { payload: unknown }).payload),
         ),
       );
-    const elsewhere = ID_OF_A.replace('00a', '00f');
+    const elsewhere = EXAMPLE_ID.replace('00a', '00f');
     expect(
       await payloads([
-        ['context.get', { id: ID_OF_A }],
-        ['context.get', { id: ID_OF_A, namespace: 'a' }],
+        ['context.get', { id: EXAMPLE_ID }],
+        ['context.get', { id: EXAMPLE_ID, namespace: NAMESPACE }],
       ]),
     ).toEqual(
       await payloads([
@@ -104,9 +79,9 @@ describe.each(['a double', 'the embedded store'])('two keys with different names
   });
 
   it('may hold the same id, each its own context', async () => {
-    expect((await clientB.request('context.store', { id: ID_OF_A, text: 'of b' })).created).toBe(true);
-    expect((await clientA.request('context.get', { id: ID_OF_A })).context.text).toBe(SECRET_TEXT);
-    expect((await clientB.request('context.delete', { id: ID_OF_A })).deleted).toBe(1);
-    expect((await clientA.request('context.get', { id: ID_OF_A })).context.text).toBe(SECRET_TEXT);
+    expect((await clientB.request('context.store', { id: EXAMPLE_ID, text: 'of b' })).created).toBe(true);
+    expect((await clientA.request('context.get', { id: EXAMPLE_ID })).context.text).toBe(SECRET_TEXT);
+    expect((await clientB.request('context.delete', { id: EXAMPLE_ID })).deleted).toBe(1);
+    expect((await clientA.request('context.get', { id: EXAMPLE_ID })).context.text).toBe(SECRET_TEXT);
   });
 });

@@ -1,5 +1,5 @@
 export { connect } from './connect.ts';
 export { Client } from './client.ts';
-export { ContextList } from './context-list.ts';
+export { PagedList, type ContextList } from './paged-list.ts';
 export { ContextManagerError, type ClientErrorCode, type ContextManagerErrorCode } from './errors.ts';
 export type * from './types.ts';

@@ -1,49 +1,52 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import { uuidV7, type Random } from '../../../src/base/random.ts';
+import { messageRule } from '../../../src/protocol/message-table.ts';
 import { vectorToBytes } from '../../../src/protocol/vector.ts';
-import type { QueryRequest, StoreBatchRequest, StoreRequest } from './types.ts';
+import type { RequestType } from './types.ts';
 
-/** Makes what goes on the wire of what the methods are given. Nothing given is changed. */
+/** What is not that goes as it is: the server says what is wrong with it. */
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null;
+}
+
+interface Fields {
+  readonly [field: string]: unknown;
+}
+
+/** Makes what goes on the wire of what the methods are given, as the table of messages says. Nothing given is changed. */
 export class Payloads {
-  private readonly clock: Clock;
-  private readonly random: Random;
-  private readonly namespace: string | undefined;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #namespace: string | undefined;
 
   constructor(clock: Clock, random: Random, namespace: string | undefined) {
-    this.clock = clock;
-    this.random = random;
-    this.namespace = namespace;
+    this.#clock = clock;
+    this.#random = random;
+    this.#namespace = namespace;
   }
 
-  /** With an id, so that it may be sent twice. */
-  store(context: StoreRequest): object {
-    return this.newContext(context, undefined);
+  /** With the client's namespace where it may name one and names none, with ids where it must have them, vectors as bytes. */
+  payload(type: RequestType, request: object): object {
+    const { namespace: reach, items, repeat } = messageRule(type)!;
+    const makesIds = repeat === 'with_made_id';
+    if (!isFields(request)) return request;
+    if (items !== undefined) {
+      const { namespace = this.#namespace, [items]: list, ...rest } = request;
+      if (!Array.isArray(list)) return request;
+      return { ...rest, [items]: list.map((item: unknown) => this.#complete(item, namespace, makesIds)) };
+    }
+    const takesNamespace = reach === 'payload' || reach === 'payload_or_all';
+    return this.#complete(request, takesNamespace ? this.#namespace : undefined, makesIds);
   }
 
-  storeBatch({ contexts, namespace }: StoreBatchRequest): object {
-    return { contexts: contexts.map((context) => this.newContext(context, namespace)) };
-  }
-
-  query(request: QueryRequest): object {
-    return this.scoped(
-      request.embedding instanceof Float32Array ? { ...request, embedding: vectorToBytes(request.embedding) } : request,
-    );
-  }
-
-  /** With the client's namespace where it names none. */
-  scoped(request: { readonly namespace?: string | undefined }): object {
-    return this.namespace === undefined || request.namespace !== undefined
-      ? request
-      : { ...request, namespace: this.namespace };
-  }
-
-  private newContext(context: StoreRequest, namespace: string | undefined): object {
-    const { embedding } = context;
+  #complete<T>(fields: T, namespace: unknown, makesIds: boolean): T {
+    if (!isFields(fields)) return fields;
+    const { embedding } = fields;
     return {
-      ...context,
-      id: context.id ?? uuidV7(this.clock.nowMs(), this.random),
-      namespace: context.namespace ?? namespace ?? this.namespace,
-      embedding: embedding instanceof Float32Array ? vectorToBytes(embedding) : embedding,
+      ...fields,
+      ...(makesIds && fields['id'] === undefined && { id: uuidV7(this.#clock.nowMs(), this.#random) }),
+      ...(fields['namespace'] === undefined && namespace !== undefined && { namespace }),
+      ...(embedding instanceof Float32Array && { embedding: vectorToBytes(embedding) }),
     };
   }
 }

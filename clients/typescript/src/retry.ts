@@ -1,13 +1,12 @@
+import { messageRule } from '../../../src/protocol/message-table.ts';
 import type { Random } from '../../../src/base/random.ts';
 import type { ContextManagerError } from './errors.ts';
 
-/** Requests that only read. */
-const READS = new Set(['ping', 'context.query', 'context.get', 'context.list', 'stats']);
 /** An endless deadline does not mean endless attempts. */
 export const FAILURES_MAX = 30;
 
 /**
- * Whether a request may be made again although the first one may have been done:
+ * Whether a request may be made again although the first one may have been done, as the table of messages says:
  * - reads;
  * - stores, whose ids were made before the first attempt: storing the same text under the same id twice is one store;
  * - a delete by id: what is gone stays gone (the second reply counts 0).
@@ -16,10 +15,12 @@ export const FAILURES_MAX = 30;
  * or where the server said that nothing was done.
  */
 export function isRetrySafe(type: string, payload: object): boolean {
-  if (READS.has(type)) return true;
-  if (type === 'context.store') return hasId(payload);
-  if (type === 'context.store_batch') return ((payload as { contexts?: object[] }).contexts ?? []).every(hasId);
-  return type === 'context.delete' && hasId(payload);
+  const rule = messageRule(type);
+  if (rule === undefined || rule.repeat === 'never') return false;
+  if (rule.repeat === 'always') return true;
+  if (rule.items === undefined) return hasId(payload);
+  const items = (payload as Readonly<Record<string, unknown>>)[rule.items];
+  return Array.isArray(items) && items.every((item) => hasId(item as object));
 }
 
 function hasId(payload: object): boolean {

@@ -1,7 +1,4 @@
 import type {
-  ContextQueryRequest,
-  ContextStoreBatchRequest,
-  ContextUpdateRequest,
   NewContext,
   ReplyPayloads,
   RequestPayloads,
@@ -47,23 +44,32 @@ export type {
 
 /** Fields that are undefined are as good as absent. */
 type Loose<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | undefined : T[K] };
-type WithVector<T> = Loose<Omit<T, 'embedding'>> & { readonly embedding?: Float32Array | Uint8Array | undefined };
+/** ... and a vector may be given as numbers, or as the bytes of the wire. */
+type Given<T> = T extends { embedding?: Uint8Array }
+  ? Loose<Omit<T, 'embedding'>> & { readonly embedding?: Float32Array | Uint8Array | undefined }
+  : Loose<T>;
 
-/** A context to be stored; `embedding` as numbers, or as the bytes of the wire. Without `id` the client makes one. */
-export type StoreRequest = WithVector<NewContext>;
 /** `namespace` is for the contexts that name none. */
-export type StoreBatchRequest = Omit<ContextStoreBatchRequest, 'contexts'> & {
+export interface StoreBatchRequest {
   readonly contexts: readonly StoreRequest[];
   readonly namespace?: string | undefined;
-};
+}
+
+/** What the method of a request takes. */
+export type Input<T extends RequestType> = T extends 'context.store_batch'
+  ? StoreBatchRequest
+  : Given<RequestPayloads[T]>;
+
+/** A context to be stored. Without `id` the client makes one. */
+export type StoreRequest = Given<NewContext>;
 /** At least one of `query` and `embedding`. */
-export type QueryRequest = WithVector<ContextQueryRequest>;
-export type UpdateRequest = Loose<ContextUpdateRequest>;
-export type DeleteRequest = Loose<RequestPayloads['context.delete']>;
-export type GetRequest = Loose<RequestPayloads['context.get']>;
-export type ListRequest = Loose<RequestPayloads['context.list']>;
-export type ClearLevelRequest = Loose<RequestPayloads['level.clear']>;
-export type StatsOptions = Loose<RequestPayloads['stats']>;
+export type QueryRequest = Input<'context.query'>;
+export type UpdateRequest = Input<'context.update'>;
+export type DeleteRequest = Input<'context.delete'>;
+export type GetRequest = Input<'context.get'>;
+export type ListRequest = Input<'context.list'>;
+export type ClearLevelRequest = Input<'level.clear'>;
+export type StatsOptions = Input<'stats'>;
 
 /** Type of a reply by that of its request; unknown for types of a later protocol. */
 export type ReplyOf<T extends string> = T extends RequestType ? ReplyPayloads[T] : unknown;

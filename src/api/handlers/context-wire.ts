@@ -10,7 +10,7 @@ import type {
 } from '../../hirag/types.ts';
 import type * as wire from '../../protocol/messages.generated.ts';
 import { vectorFromBytes } from '../../protocol/vector.ts';
-import type { CheckedPayloads, HandlerCall, InNamespace } from './handler.ts';
+import type { CheckedPayload, HandlerCall, InNamespace } from './handler.ts';
 
 /** In reads: every agent of the namespace. */
 const EVERY_AGENT = '*';
@@ -54,7 +54,7 @@ export function toReader(
   };
 }
 
-export function toQueryInput(payload: CheckedPayloads['context.query'], call: HandlerCall): QueryInput {
+export function toQueryInput(payload: CheckedPayload<'context.query'>, call: HandlerCall): QueryInput {
   const { namespace, query, limit, levels, filter, priority, explain } = payload;
   return {
     namespace,
@@ -101,7 +101,7 @@ export function fromRankedContext({ record, relevanceScore, scores }: RankedCont
   return Object.assign(fromRecord(record), { relevance_score: relevanceScore, scores });
 }
 
-export function toUpdateInput(payload: CheckedPayloads['context.update']): UpdateInput {
+export function toUpdateInput(payload: CheckedPayload<'context.update'>): UpdateInput {
   const { namespace, id, text, metadata, tags, level } = payload;
   return {
     namespace,

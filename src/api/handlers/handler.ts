@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { CallOptions, GcOutcome, Memory } from '../../hirag/types.ts';
-import type { NewContext, ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
+import type { RuleOf } from '../../protocol/message-table.ts';
+import type { ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
 
 /** Scheduled work that a request may run by hand; the schedule's owner counts, logs and bounds it. */
 export interface JobsByHand {
@@ -40,6 +41,8 @@ export interface HandlerCall {
   readonly origin: Origin;
   /** As the door knows the caller: the default of `agent_id`. */
   readonly sender: string;
+  /** Those that the key sees; null: every one. For what acts in each of them; a payload's own is checked already. */
+  readonly namespaces: readonly string[] | null;
   /** Carries the client's deadline where there is one. */
   readonly options: CallOptions;
 }
@@ -47,30 +50,22 @@ export interface HandlerCall {
 /** With the namespace that the gate resolved and permitted. */
 export type InNamespace<T> = Omit<T, 'namespace'> & { readonly namespace: string };
 
-/** Payloads as they leave the gate: checked, and in a namespace where they belong to one. */
-export interface CheckedPayloads extends Omit<RequestPayloads, NamespacedType | 'context.store_batch'> {
-  'context.store': InNamespace<RequestPayloads['context.store']>;
-  'context.store_batch': { readonly contexts: readonly InNamespace<NewContext>[] };
-  'context.query': InNamespace<RequestPayloads['context.query']>;
-  'context.get': InNamespace<RequestPayloads['context.get']>;
-  'context.update': InNamespace<RequestPayloads['context.update']>;
-  'context.delete': InNamespace<RequestPayloads['context.delete']>;
-  'context.list': InNamespace<RequestPayloads['context.list']>;
-  'level.clear': InNamespace<RequestPayloads['level.clear']>;
-}
+/** A payload as it leaves the gate: checked, and in a namespace where its message acts in one. */
+export type CheckedPayload<T extends RequestType> = RuleOf<T>['namespace'] extends 'payload'
+  ? InNamespace<RequestPayloads[T]>
+  : RuleOf<T> extends { readonly items: infer Items }
+    ? {
+        [Field in keyof RequestPayloads[T]]: Field extends Items
+          ? EachInNamespace<RequestPayloads[T][Field]>
+          : RequestPayloads[T][Field];
+      }
+    : RequestPayloads[T];
 
-type NamespacedType =
-  | 'context.store'
-  | 'context.query'
-  | 'context.get'
-  | 'context.update'
-  | 'context.delete'
-  | 'context.list'
-  | 'level.clear';
+type EachInNamespace<List> = List extends readonly (infer Item)[] ? readonly InNamespace<Item>[] : never;
 
 /** Payload in, payload out; checks nothing that the gate checks. What can answer at once does so without a promise. */
 export type Handler<T extends RequestType> = (
-  payload: CheckedPayloads[T],
+  payload: CheckedPayload<T>,
   call: HandlerCall,
   services: Services,
 ) => ReplyPayloads[T] | Promise<ReplyPayloads[T]>;

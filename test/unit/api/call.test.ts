@@ -1,13 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { Call } from '../../../src/api/call.ts';
 import { createOperations } from '../../../src/api/operations.ts';
+import { Principal } from '../../../src/api/principal.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const operation = createOperations().get('stats')!;
+const principal = new Principal(
+  { id: 'k', secret: 'x'.repeat(32), scopes: ['read'], namespaces: ['a', 'b'] },
+  new FakeClock(),
+);
 
 function callOf(clock: FakeClock, deadlineAtMs: number | null): Call {
   const origin = { door: 'socket', connection: 9, request: 1 } as const;
-  const request = { payload: {}, sender: 'agent', origin, traceparent: undefined, deadlineAtMs, startedMs: 0 };
+  const request = {
+    payload: {},
+    principal,
+    sender: 'agent',
+    origin,
+    traceparent: undefined,
+    deadlineAtMs,
+    startedMs: 0,
+  };
   return new Call(operation, request, clock);
 }
 

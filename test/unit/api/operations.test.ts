@@ -1,30 +1,21 @@
 import { expect, it } from 'vitest';
-import { MESSAGES } from '../../../src/protocol/messages.ts';
 import { createOperations } from '../../../src/api/operations.ts';
+import { LIST_PAGE_BYTES_MAX } from '../../../src/store/store.ts';
+import { DECLARED } from '../../support/declared-messages.ts';
 
-it('says of every request what the gate must know', () => {
-  const rows = [...createOperations().values()].map(({ type, scope, reach, bounded }) => [type, scope, reach, bounded]);
-  expect(rows).toEqual([
-    ['ping', 'any', 'none', false],
-    ['context.store', 'write', 'payload', true],
-    ['context.store_batch', 'write', 'items', true],
-    ['context.query', 'read', 'payload', true],
-    ['context.get', 'read', 'payload', true],
-    ['context.update', 'write', 'payload', true],
-    ['context.delete', 'write', 'payload', true],
-    ['context.list', 'read', 'payload', true],
-    ['level.clear', 'admin', 'payload', true],
-    ['stats', 'read', 'payload_or_all', true],
-    ['admin.gc', 'admin', 'server', true],
-    ['admin.cache_clear', 'admin', 'server', true],
-  ]);
+it.each(DECLARED)('knows of $type what is declared, and who answers it', ({ type, scope, namespace }) => {
+  expect(createOperations().get(type)).toMatchObject({
+    type,
+    scope,
+    reach: namespace,
+    bounded: scope !== 'any',
+    handle: expect.any(Function) as unknown,
+  });
 });
 
-it('gives no request of the protocol that names a namespace a way around it', () => {
-  const table = createOperations();
-  for (const { type, namespaced } of MESSAGES) {
-    expect([type, namespaced]).toEqual([type, ['payload', 'items', 'payload_or_all'].includes(table.get(type)!.reach)]);
-  }
+it('lets nobody but administrators act on the whole server', () => {
+  const wrong = DECLARED.filter(({ scope, namespace }) => namespace === 'server' && scope !== 'admin');
+  expect(wrong.map(({ type }) => type)).toEqual([]);
 });
 
 it('expects of a reply what its request asks for', () => {
@@ -34,8 +25,8 @@ it('expects of a reply what its request asks for', () => {
   expect(expected('ping')).toBe(0);
   expect(expected('context.store')).toBeLessThan(1_000);
   expect(expected('context.store_batch', { contexts: [{}, {}, {}] })).toBe(256 + 3 * 128);
-  expect(expected('context.list')).toBe(1024 * 1024);
-  expect(expected('context.list', { limit: 1_000 })).toBe(1024 * 1024);
+  expect(expected('context.list')).toBe(LIST_PAGE_BYTES_MAX);
+  expect(expected('context.list', { limit: 1_000 })).toBe(LIST_PAGE_BYTES_MAX);
   expect(expected('context.list', { limit: 2 })).toBe(256 + 2 * 65_536);
   expect(expected('context.get')).toBe(65_536);
   expect(expected('context.query')).toBe(expected('context.query', { max_tokens: 4_000, limit: 50 }));

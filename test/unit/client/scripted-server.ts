@@ -7,7 +7,8 @@ import { systemRandom } from '../../../src/base/random.ts';
 import { decodeBody, encodeMessage } from '../../../src/protocol/codec.ts';
 import { FrameReader, type Frame } from '../../../src/protocol/frame.ts';
 import type { RequestEnvelope } from '../../../src/protocol/messages.generated.ts';
-import { createValidators, messageRule } from '../../../src/protocol/messages.ts';
+import { messageRule } from '../../../src/protocol/message-table.ts';
+import { createValidators } from '../../../src/protocol/messages.ts';
 import { authTag, deriveKeys, tagsEqual, TagSequence } from '../../../src/protocol/proof.ts';
 
 export const SECRET = '0123456789abcdef0123456789abcdef';

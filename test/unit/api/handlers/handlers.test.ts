@@ -7,7 +7,8 @@ import { HANDLERS } from '../../../../src/api/handlers/handlers.ts';
 import type { CallOptions } from '../../../../src/hirag/types.ts';
 import { decodeReplyBody, encodeBody } from '../../../../src/protocol/codec.ts';
 import type { ReplyPayloads, RequestType } from '../../../../src/protocol/messages.generated.ts';
-import { createValidators, MESSAGES } from '../../../../src/protocol/messages.ts';
+import { MESSAGES } from '../../../../src/protocol/message-table.ts';
+import { createValidators } from '../../../../src/protocol/messages.ts';
 import { vectorToBytes } from '../../../../src/protocol/vector.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { MemoryDouble } from '../../../support/memory-double.ts';
@@ -43,7 +44,12 @@ beforeEach(() => {
 
 /** Runs a handler, and holds what it answers against the schema of its reply, as a client would see it. */
 async function run<T extends RequestType>(type: T, payload: Parameters<Handlers[T]>[0]): Promise<ReplyPayloads[T]> {
-  const call: HandlerCall = { origin: { door: 'socket', connection: 6, request: 5 }, sender: 'sender', options };
+  const call: HandlerCall = {
+    origin: { door: 'socket', connection: 6, request: 5 },
+    sender: 'sender',
+    namespaces: null,
+    options,
+  };
   const reply = await HANDLERS[type](payload as never, call, services);
   return validators.reply(type, decodeReplyBody(encodeBody(reply)));
 }
@@ -369,7 +375,12 @@ describe('levels, figures and administration', () => {
   });
 
   it('answers ping without a promise where the health is known, and with one where it is not', async () => {
-    const call: HandlerCall = { origin: { door: 'socket', connection: 6, request: 5 }, sender: 'sender', options };
+    const call: HandlerCall = {
+      origin: { door: 'socket', connection: 6, request: 5 },
+      sender: 'sender',
+      namespaces: null,
+      options,
+    };
     const pong = { server_time: 1_700_000_001_234, uptime_ms: 1_234, healthy: true, active_connections: 7 };
     expect(HANDLERS.ping({}, call, services)).toEqual(pong);
     const unknown = HANDLERS.ping({}, call, { ...services, healthy: () => Promise.resolve(false) });

@@ -1,0 +1,113 @@
+import { compile } from 'json-schema-to-typescript';
+import { HEADER } from './header.ts';
+import { typeName, type Message, type Schema, type Specification } from './specification.ts';
+
+/** What the rest of the code shares, or what the compiler cannot say from the schema. */
+const TYPES_BY_NAME: Readonly<Record<string, string>> = {
+  Level: 'Level',
+  Metadata: 'JsonObject',
+  Filter: 'Filter',
+  Priority: "'Balanced' | 'Recent' | 'Deep' | readonly [number, number, number]",
+};
+/** Types that the rest of the code shares, and the parts of a filter. */
+const TYPES_ELSEWHERE = new Set(['Level', 'Metadata', 'Filter', 'Conditions', 'Condition', 'FilterKey']);
+
+/** The types of all payloads and envelopes, from their schemas. */
+export async function messageTypes({ schemas, messages }: Specification): Promise<string> {
+  const named = new Map<string, Schema>();
+  for (const schema of schemas) {
+    for (const [name, definition] of Object.entries(schema.definitions ?? {})) named.set(name, definition);
+    if (schema.title !== undefined) named.set(schema.title, schema);
+  }
+  const definitions: Record<string, object> = {};
+  const aliases: string[] = [];
+  for (const [name, schema] of named) {
+    if (TYPES_ELSEWHERE.has(name)) continue;
+    const own = TYPES_BY_NAME[name] ?? typeText(schema, named);
+    if (own === undefined) definitions[name] = typed(schema, named);
+    else if (schema.title !== undefined || name in TYPES_BY_NAME) aliases.push(`export type ${name} = ${own};`);
+  }
+  const types = await compile({ definitions }, 'Everything', {
+    additionalProperties: false,
+    bannerComment: '',
+    ignoreMinAndMaxItems: true,
+    unreachableDefinitions: true,
+    style: { singleQuote: true, printWidth: 120 },
+  });
+  const body = types
+    .replace(/export interface Everything \{[^}]*\}\n*/, '')
+    .replace(
+      /\s*\*?\n \* This interface was referenced by `Everything`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g,
+      '\n',
+    )
+    .replace(/\/\*\*\n \*\/\n/g, '')
+    .trim();
+  const imports =
+    "import type { Filter, JsonObject, Level } from '../base/context.ts';\n\nexport type { Filter, JsonObject, Level };\n";
+  return `${HEADER}${imports}\n${body}\n${aliases.join('\n')}\n\n${payloadMap('Request', messages)}\n${payloadMap('Reply', messages)}
+export type RequestType = keyof RequestPayloads;
+`;
+}
+
+function payloadMap(side: 'Request' | 'Reply', messages: readonly Message[]): string {
+  const rows = messages.map(({ type }) => `  '${type}': ${typeName(type)}${side};`);
+  return `/** ${side} payloads by request type. */\nexport interface ${side}Payloads {\n${rows.join('\n')}\n}\n`;
+}
+
+/** A schema as the type compiler understands it: references within one document, own types where `typeText` has one. */
+function typed(schema: Schema, named: ReadonlyMap<string, Schema>): object {
+  const own = typeText(schema, named);
+  const { description } = schema;
+  if (own !== undefined) return { ...(description === undefined ? {} : { description }), tsType: own };
+  const result: Record<string, unknown> = {};
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (keyword.startsWith('$') || keyword.startsWith('x-') || isCondition(value)) continue;
+    result[keyword] = typedValue(value, named);
+  }
+  return schema.$ref === undefined ? result : { ...result, $ref: `#/definitions/${refName(schema.$ref)}` };
+}
+
+function typedValue(value: unknown, named: ReadonlyMap<string, Schema>): unknown {
+  if (Array.isArray(value)) return value.map((item) => typedValue(item, named));
+  return typeof value === 'object' && value !== null ? typed(value as Schema, named) : value;
+}
+
+/** `anyOf: [{required: [...]}, ...]` says which fields go together; the types leave that to the validators. */
+function isCondition(value: unknown): boolean {
+  return Array.isArray(value) && value.every((branch) => Object.keys(branch as object).join() === 'required');
+}
+
+/** The type of what needs no interface of its own; undefined for the others. */
+function typeText(schema: Schema, named: ReadonlyMap<string, Schema>): string | undefined {
+  if (schema.$ref !== undefined) {
+    const name = refName(schema.$ref);
+    return TYPES_BY_NAME[name] ?? typeText(named.get(name)!, named) ?? name;
+  }
+  if (schema['x-bin'] !== undefined) return 'Uint8Array';
+  if (schema['x-json-map'] !== undefined || schema['x-json-bytes-max'] !== undefined) return 'JsonObject';
+  switch (schema['type']) {
+    case 'string':
+    case 'boolean':
+      return schema['type'];
+    case 'integer':
+    case 'number':
+      return 'number';
+    case 'array':
+      return `readonly ${itemType(schema.items!, named)}[]`;
+    case 'object':
+      if (schema.properties === undefined) return 'Record<string, unknown>';
+      return Object.keys(schema.properties).length === 0 ? 'Record<string, never>' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function itemType(items: Schema, named: ReadonlyMap<string, Schema>): string {
+  return items.anyOf === undefined
+    ? typeText(items, named)!
+    : `(${items.anyOf.map((item) => itemType(item, named)).join(' | ')})`;
+}
+
+function refName(ref: string): string {
+  return ref === 'error-payload.json' ? 'ErrorPayload' : ref.slice(ref.lastIndexOf('/') + 1);
+}
