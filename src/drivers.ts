@@ -60,8 +60,9 @@ const EMBEDDING_DRIVERS: Readonly<
 const STORE_DRIVERS: Readonly<
   Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<ContextStore>>
 > = {
-  embedded: (settings, { embedding, ...parts }) =>
-    openEmbeddedStore({ ...parts, ...settings, embeddingId: embedding.id, dimension: embedding.dimension }),
+  // Its thread gets a copy of the options, so none may be there that has no copy.
+  embedded: (settings, { clock, log, metrics, embedding }) =>
+    openEmbeddedStore({ clock, log, metrics, ...settings, embeddingId: embedding.id, dimension: embedding.dimension }),
 };
 
 /** The embedder that the settings name, without a cache. Throws `StartupError` where a setting is missing. */

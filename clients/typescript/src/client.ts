@@ -46,7 +46,6 @@ export class Client extends Methods {
     return this.#requester.close(timeoutMs);
   }
 
-  /** @internal */
   protected override call<T extends RequestType>(
     type: T,
     request: Input<T>,
