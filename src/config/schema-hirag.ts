@@ -119,7 +119,7 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
     0.9,
     0,
     1,
-    'Texts whose words agree to this share count as one; 1 for equal ones only.',
+    'Texts that differ only in fillers (the, please, too) and agree to this share of their words count as one; 1: equal ones only.',
   ),
   recency_hours: number(24, 0.001, 87_600, 'Age at which recency has fallen to 1/e, in hours.'),
   candidates: integer(

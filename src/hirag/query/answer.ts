@@ -42,6 +42,10 @@ export interface Answer {
 interface Item {
   readonly ranked: Ranked;
   readonly level: Level;
+  /** By the rank. */
+  readonly place: number;
+  /** Whose turn it is when the budget is spent: its place, or that of an older one that it stands for. */
+  turn: number;
   /** As ranked, until the record says otherwise. */
   tokenCount: number;
   state: 'open' | 'duplicate' | 'gone';
@@ -52,7 +56,7 @@ interface Item {
 /** Texts fetched beyond those needed when duplicates turned up, as more of them tend to follow. */
 const FETCH_AHEAD = 32;
 /** Characters compared before other work gets its turn: a few milliseconds. */
-const YIELD_EVERY_CHARS = 65_536;
+const YIELD_EVERY_CHARS = 32_768;
 
 /**
  * From the admitted candidates (best first) to the answer: budget, texts of what the budget chose, duplicates
@@ -60,10 +64,11 @@ const YIELD_EVERY_CHARS = 65_536;
  */
 export async function assemble(ranked: readonly Ranked[], rules: AnswerRules, fetch: FetchRecords): Promise<Answer> {
   const items = ranked.map(openItem);
+  const byTurn = [...items];
   const lost = new Map<Level, CodedError>();
   let ahead = 0;
   for (;;) {
-    const open = items.filter((item) => item.state === 'open');
+    const open = byTurn.filter((item) => item.state === 'open');
     const outcome = allocate(open, rules);
     const chosen = open.filter((_, i) => outcome.included[i]);
     const unread = chosen.filter((item) => item.record === null);
@@ -72,14 +77,20 @@ export async function assemble(ranked: readonly Ranked[], rules: AnswerRules, fe
       continue;
     }
     if (!(await markDuplicates(open, new Set(chosen), rules.nearDuplicateThreshold))) {
-      return answerOf(items, chosen, outcome, rules, lost);
+      return answerOf(items, chosen.sort(byPlace), outcome, rules, lost);
     }
+    byTurn.sort((a, b) => a.turn - b.turn);
     ahead = FETCH_AHEAD;
   }
 }
 
-function openItem(ranked: Ranked): Item {
-  return { ranked, level: ranked.level, tokenCount: ranked.tokenCount, state: 'open', record: null, print: null };
+function openItem(ranked: Ranked, place: number): Item {
+  const { level, tokenCount } = ranked;
+  return { ranked, level, place, turn: place, tokenCount, state: 'open', record: null, print: null };
+}
+
+function byPlace(a: Item, b: Item): number {
+  return a.place - b.place;
 }
 
 function withNext(unread: readonly Item[], open: readonly Item[], ahead: number): Item[] {
@@ -105,10 +116,13 @@ async function read(items: readonly Item[], fetch: FetchRecords, lost: Map<Level
   });
 }
 
-/** A context that repeats a chosen one ranked above it is a duplicate. True where there was any. */
+/**
+ * Of a chosen context and those below it that say the same, the youngest stands, in the place of the best: what was
+ * said last is how it is. The others are duplicates. True where a chosen one is.
+ */
 async function markDuplicates(open: readonly Item[], chosen: ReadonlySet<Item>, threshold: number): Promise<boolean> {
   if (chosen.size < 2) return false;
-  const seen = new DuplicateFilter(threshold);
+  const seen = new DuplicateFilter<Item>(threshold);
   let found = false;
   let chars = 0;
   for (const item of open) {
@@ -121,10 +135,17 @@ async function markDuplicates(open: readonly Item[], chosen: ReadonlySet<Item>, 
       }
       item.print = printOf(item.record.text);
     }
-    if (seen.repeats(item.print)) {
-      item.state = 'duplicate';
-      found ||= chosen.has(item);
-    } else if (chosen.has(item)) seen.add(item.print);
+    const rival = seen.find(item.print);
+    if (rival === undefined) {
+      if (chosen.has(item)) seen.add(item.print, item);
+      continue;
+    }
+    const isNews = item.ranked.createdAtMs > rival.ranked.createdAtMs;
+    const [stands, repeated] = isNews ? [item, rival] : [rival, item];
+    repeated.state = 'duplicate';
+    stands.turn = rival.turn;
+    seen.replace(item.print, stands);
+    found ||= chosen.has(repeated);
   }
   return found;
 }

@@ -1,138 +1,121 @@
+import { boundMarks } from '../../base/text/marks.ts';
+
 /** What of a text is compared; made once per text. */
 export interface TextPrint {
   /** Equal for texts that differ only in case, width, spacing and closing stops. */
   readonly normal: string;
-  /** The numbers in order: texts that differ in one are never the same. */
-  readonly numbers: string;
-  /** Hashes of runs of three words, ascending, each once; of a long text the smallest `SKETCH_SIZE`. */
-  readonly shingles: Uint32Array;
+  /** The words that say something, and the signs, in order: texts that differ in one never say the same. */
+  readonly core: string;
+  /** How often each of `FILLERS` stands in it. */
+  readonly fillers: Uint16Array;
+  /** All of its words and signs. */
+  readonly wordCount: number;
 }
 
-const WORDS_PER_SHINGLE = 3;
-/** Shingles kept of a text; of longer ones the smallest hashes, which estimate the same (bottom-k sketch, Cohen & Kaplan 2007). */
-const SKETCH_SIZE = 512;
+/**
+ * Words that a text may have or lack and still say the same. All others may be what a correction corrects, also small
+ * ones: `not`, `or`, `may`, `before`, `his`.
+ */
+const FILLERS: ReadonlyMap<string, number> = new Map(
+  'a an the please also too so well oh ah um uh hey hi hello ok okay yeah'.split(' ').map((word, at) => [word, at]),
+);
 
 /** Longer texts are the same only where they are equal: to compare them word by word would hold up everybody else. */
-const SHINGLED_CHARS_MAX = 65_536;
+const COMPARED_CHARS_MAX = 65_536;
+/** Texts of one core that are compared with another; more of them differ in fillers only. */
+const RIVALS_MAX = 16;
 
-/** A letter of a script that is written without spaces, a word or number, or a run of signs other than stops. */
+/**
+ * A number with its separators; a letter of a script that is written without spaces; a word; a run of signs other than
+ * punctuation; an exclamation mark that stands before something, as in `!=`.
+ */
 const WORD =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}.,;:!'"()[\]{}…。、，！]+/gu;
-const NUMBER = /\p{N}+/gu;
+  /\p{N}+(?:[.,:]\p{N}+)*|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}.,;:!'"‘’“”„«»()[\]{}…。、，！]+|!(?=[^\s!?.,;:…。！'"’”»)\]}])/gu;
 /** What is no single blank already. */
 const UNEVEN_SPACE = /\s{2,}|[^\S ]/gu;
 /** It has no other form. */
 // eslint-disable-next-line no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
-const CLOSING = /[\s.!…。！]+$/u;
+const CLOSING = /[\s.!…。！]/;
+/** Digits that compatibility forms make ordinary ones of: 10² would read as 102. */
+const RAISED = /[²³¹⁰⁴-⁹₀-₉]/g;
 
 export function printOf(text: string): TextPrint {
-  const folded = (ASCII.test(text) ? text : text.normalize('NFKC')).toLowerCase();
-  const normal = folded.replace(UNEVEN_SPACE, ' ').trim();
-  return {
-    normal: normal.replace(CLOSING, '') || normal,
-    numbers: (folded.match(NUMBER) ?? []).join(' '),
-    shingles: shinglesOf(folded.length > SHINGLED_CHARS_MAX ? [] : (folded.match(WORD) ?? [])),
-  };
+  if (text.length > COMPARED_CHARS_MAX)
+    return { normal: text.trim(), core: '', fillers: new Uint16Array(FILLERS.size), wordCount: 0 };
+  const form = ASCII.test(text) ? text : boundMarks(text.replace(RAISED, '^$&')).normalize('NFKC');
+  const spaced = form.replace(UNEVEN_SPACE, ' ').trim().toLowerCase();
+  return { normal: withoutClosing(spaced) || spaced, ...coreOf(form) };
 }
 
-/** Share of shingles that two texts have in common (Jaccard), 0..1; 0 where either has none. */
-export function resemblance(a: TextPrint, b: TextPrint): number {
-  const limit = a.shingles.length === SKETCH_SIZE || b.shingles.length === SKETCH_SIZE ? SKETCH_SIZE : Infinity;
-  let shared = 0;
-  let seen = 0;
-  let i = 0;
-  let j = 0;
-  while (seen < limit && (i < a.shingles.length || j < b.shingles.length)) {
-    const x = a.shingles[i] ?? Infinity;
-    const y = b.shingles[j] ?? Infinity;
-    if (x === y) shared++;
-    if (x <= y) i++;
-    if (y <= x) j++;
-    seen++;
+/** From the end: a pattern that is anchored there would try every run of stops anywhere in the text. */
+function withoutClosing(text: string): string {
+  let end = text.length;
+  while (end > 0 && CLOSING.test(text[end - 1] as string)) end--;
+  return text.slice(0, end);
+}
+
+function coreOf(text: string): Pick<TextPrint, 'core' | 'fillers' | 'wordCount'> {
+  const words = text.match(WORD) ?? [];
+  const fillers = new Uint16Array(FILLERS.size);
+  const core: string[] = [];
+  for (const word of words) {
+    const lower = word.toLowerCase();
+    // `Plan A` is not `plan`.
+    const filler = word === 'A' ? undefined : FILLERS.get(lower);
+    if (filler === undefined) core.push(lower);
+    else fillers[filler] = (fillers[filler] as number) + 1;
   }
-  return seen === 0 ? 0 : shared / seen;
+  return { core: core.join(' '), fillers, wordCount: words.length };
 }
 
-/** Texts seen so far, best ranked first; tells which of the next ones say the same again. */
-export class DuplicateFilter {
-  readonly #threshold: number;
-  readonly #normals = new Set<string>();
-  readonly #prints: TextPrint[] = [];
-  /** Which prints hold a shingle among their first ones. */
-  readonly #byShingle = new Map<number, number[]>();
+/** Share of their words that two texts of one core have in common, 0..1. */
+export function resemblance(a: TextPrint, b: TextPrint): number {
+  let differing = 0;
+  for (let at = 0; at < a.fillers.length; at++)
+    differing += Math.abs((a.fillers[at] as number) - (b.fillers[at] as number));
+  return 1 - differing / Math.max(1, a.wordCount + b.wordCount);
+}
 
-  /** `threshold`: resemblance from which texts count as the same, 0..1; at 1 only equal ones do. */
+interface Seen<T> {
+  readonly print: TextPrint;
+  item: T;
+}
+
+/** Texts seen so far, each for what it belongs to; tells which of them say what another one says. */
+export class DuplicateFilter<T> {
+  readonly #threshold: number;
+  readonly #byNormal = new Map<string, Seen<T>>();
+  readonly #byCore = new Map<string, Seen<T>[]>();
+
+  /** `threshold`: resemblance from which texts of one core count as the same, 0..1; at 1 only equal ones do. */
   constructor(threshold: number) {
     this.#threshold = threshold;
   }
 
-  /** True where the text says what an added one said. */
-  repeats(print: TextPrint): boolean {
-    if (this.#normals.has(print.normal)) return true;
-    const rivals = new Set<number>();
-    for (const shingle of this.#prefix(print))
-      for (const rival of this.#byShingle.get(shingle) ?? []) rivals.add(rival);
-    for (const rival of rivals) if (this.#same(print, this.#prints[rival] as TextPrint)) return true;
-    return false;
+  /** Whose text says the same; undefined: nobody's that was added. */
+  find(print: TextPrint): T | undefined {
+    return this.#find(print)?.item;
   }
 
-  add(print: TextPrint): void {
-    this.#normals.add(print.normal);
-    const index = this.#prints.push(print) - 1;
-    for (const shingle of this.#prefix(print)) {
-      const holders = this.#byShingle.get(shingle);
-      if (holders === undefined) this.#byShingle.set(shingle, [index]);
-      else holders.push(index);
-    }
+  add(print: TextPrint, item: T): void {
+    const seen = { print, item };
+    if (!this.#byNormal.has(print.normal)) this.#byNormal.set(print.normal, seen);
+    if (print.core === '' || this.#threshold >= 1) return;
+    const rivals = this.#byCore.get(print.core);
+    if (rivals === undefined) this.#byCore.set(print.core, [seen]);
+    else if (rivals.length < RIVALS_MAX) rivals.push(seen);
   }
 
-  #same(a: TextPrint, b: TextPrint): boolean {
-    return a.numbers === b.numbers && resemblance(a, b) >= this.#threshold;
+  /** From now on the text that `print` repeats belongs to `item`. */
+  replace(print: TextPrint, item: T): void {
+    const seen = this.#find(print);
+    if (seen !== undefined) seen.item = item;
   }
 
-  /**
-   * Two sorted sets that agree to a share of t have one of their first n - ceil(t n) + 1 elements in common
-   * (prefix filter, Chaudhuri et al. 2006), so only those need an index.
-   */
-  #prefix(print: TextPrint): Uint32Array {
-    if (this.#threshold >= 1) return print.shingles.subarray(0, 0);
-    const count = print.shingles.length;
-    return print.shingles.subarray(0, count - Math.ceil(this.#threshold * count) + 1);
+  #find(print: TextPrint): Seen<T> | undefined {
+    const equal = this.#byNormal.get(print.normal);
+    if (equal !== undefined || print.core === '') return equal;
+    return this.#byCore.get(print.core)?.find((seen) => resemblance(seen.print, print) >= this.#threshold);
   }
-}
-
-/** Edges count as words, so that the first and the last word stand in as many shingles as any other. */
-function shinglesOf(words: readonly string[]): Uint32Array {
-  if (words.length === 0) return new Uint32Array(0);
-  const hashes = words.map(hashOf);
-  const shingles = new Uint32Array(hashes.length + WORDS_PER_SHINGLE - 1);
-  for (let end = 0; end < shingles.length; end++) {
-    let hash = 0;
-    for (let i = end - WORDS_PER_SHINGLE + 1; i <= end; i++) hash = Math.imul(hash, 0x01000193) ^ (hashes[i] ?? 1);
-    shingles[end] = mix(hash);
-  }
-  return unique(shingles.sort());
-}
-
-function unique(ascending: Uint32Array): Uint32Array {
-  let count = 0;
-  for (let i = 0; i < ascending.length && count < SKETCH_SIZE; i++) {
-    if (i === 0 || ascending[i] !== ascending[i - 1]) ascending[count++] = ascending[i] as number;
-  }
-  return ascending.slice(0, count);
-}
-
-/** FNV-1a over UTF-16 code units. */
-function hashOf(word: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193);
-  return hash;
-}
-
-/** Finaliser of MurmurHash3: every input bit moves every output bit. */
-function mix(hash: number): number {
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

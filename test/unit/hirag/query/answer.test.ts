@@ -21,12 +21,13 @@ interface Given {
   /** What the record says, where the text changed since the search. */
   readonly tokensNow?: number;
   readonly level?: Level;
+  readonly createdAtMs?: number;
 }
 
 function given(contexts: readonly Given[]) {
   const fetched: (readonly string[])[] = [];
-  const ranked = contexts.map(({ score = 0.9, tokens = 10, level = 'immediate' }, i): Ranked => {
-    return { id: String(i), level, createdAtMs: 0, tokenCount: tokens, relevanceScore: score, scores: SCORES };
+  const ranked = contexts.map(({ score = 0.9, tokens = 10, level = 'immediate', createdAtMs = 0 }, i): Ranked => {
+    return { id: String(i), level, createdAtMs, tokenCount: tokens, relevanceScore: score, scores: SCORES };
   });
   const fetch: FetchRecords = (ids) => {
     fetched.push(ids);
@@ -64,6 +65,31 @@ describe('an answer', () => {
     const { included, outcomes } = await assemble(ranked, { ...RULES, limit: 3 }, fetch);
     expect(included.map(({ ranked: { id } }) => id)).toEqual(['0', '2', '4']);
     expect(outcomes).toEqual(['included', 'duplicate', 'included', 'duplicate', 'included']);
+  });
+
+  it('holds of texts that say the same the youngest, which takes the place of the best', async () => {
+    const { ranked, fetch } = given([
+      { text: 'I like tea', createdAtMs: 1, tokens: 40 },
+      { text: unlike(0), tokens: 40 },
+      { text: 'I LIKE TEA', createdAtMs: 3, tokens: 45, level: 'long_term' },
+      { text: unlike(1), tokens: 15 },
+      { text: 'i like tea!', createdAtMs: 2, tokens: 10 },
+    ]);
+    const { included, outcomes, totalTokens } = await assemble(ranked, { ...RULES, maxTokens: 1000 }, fetch);
+    expect(included.map(({ ranked: { id } }) => id)).toEqual(['1', '2', '3']);
+    expect(outcomes).toEqual(['duplicate', 'included', 'included', 'included', 'duplicate']);
+    expect(totalTokens).toBe(100);
+  });
+
+  it('does not lose the youngest to what the older one leaves room for', async () => {
+    const { ranked, fetch } = given([
+      { text: 'I like tea', createdAtMs: 1, tokens: 30 },
+      { text: unlike(0), tokens: 40 },
+      { text: unlike(1), tokens: 45 },
+      { text: 'I LIKE TEA', createdAtMs: 2, tokens: 20 },
+    ]);
+    const { included } = await assemble(ranked, { ...RULES, minContextsPerLevel: 0 }, fetch);
+    expect(included.map(({ record: { text } }) => text)).toContain('I LIKE TEA');
   });
 
   it('ends though nearly everything says the same', async () => {
