@@ -1,6 +1,6 @@
-import { onlyVectors } from '../../../../src/embedding/provider.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LEVELS } from '../../../../src/base/context.ts';
+import { onlyVectors } from '../../../../src/embedding/provider.ts';
 import type { QueryInput, QueryOutcome, StoreInput } from '../../../../src/hirag/types.ts';
 import type { SearchRequest } from '../../../../src/store/store.ts';
 import { DEFAULTS } from '../../../support/settings.ts';
@@ -277,6 +277,28 @@ describe('the budget of a query', () => {
     expect(texts(await ask('red kites', { relevanceThreshold: 0.5 }))).not.toContain('the printer is out of toner');
     expect(texts(await ask('red kites', { relevanceThreshold: 0 }))).toHaveLength(5);
     expect(texts(await ask('red kites', { relevanceThreshold: 1 }))).toEqual([]);
+  });
+});
+
+describe('a correction', () => {
+  const note = (middle: string): string =>
+    `Meeting with the harbour office about the new berth for the research ship: the crew wants shore power, the office wants the plans two weeks ahead, the welders ${middle}, the divers look at the hull on the day after, and the invoice goes to the institute as it always did`;
+
+  it.each([
+    ['come on the third of March', 'come on the third of April'],
+    ['are paid by us', 'are not paid by us'],
+    ['are called by Ann', 'are called by Eve'],
+    ['bring 40 metres of cable', 'bring 400 metres of cable'],
+  ])('stands beside what it corrects: %s, %s', async (before, after) => {
+    await tell([note(before), note(after)], { level: 'long_term' });
+    const { contexts, totalTokens } = await ask('what about the berth and the welders?', { maxTokens: 8000 });
+    expect(new Set(contexts.map(({ record }) => record.text))).toEqual(new Set([note(before), note(after)]));
+    expect(totalTokens).toBeLessThanOrEqual(8000);
+  });
+
+  it('of nothing but fillers takes the place of the older one', async () => {
+    await tell([note('come on Monday'), `Well, ${note('come on Monday')}, too.`]);
+    expect(texts(await ask('when do the welders come?'))).toEqual([`Well, ${note('come on Monday')}, too.`]);
   });
 });
 
