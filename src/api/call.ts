@@ -24,8 +24,8 @@ export interface CallRequest {
 }
 
 /**
- * One request that the gate has let through. It is the handler's view of its caller and, where the client gave a
- * deadline, the options of the call below: signal and timer are made when somebody asks for them.
+ * One request that the gate has let through. It is the handler's view of its caller and, where it can be ended
+ * early, the options of the call below: signal and timer are made when somebody asks for them.
  */
 export class Call implements HandlerCall {
   readonly operation: Operation;
@@ -58,7 +58,8 @@ export class Call implements HandlerCall {
   }
 
   get options(): CallOptions {
-    return this.request.deadlineAtMs === null ? NO_OPTIONS : this;
+    // What only reads can end when its client goes; a write that was asked for without a deadline is seen through.
+    return this.request.deadlineAtMs === null && this.operation.scope !== 'read' ? NO_OPTIONS : this;
   }
 
   /** Aborts with `DEADLINE_EXCEEDED` when the client's time is over or the client is gone. */

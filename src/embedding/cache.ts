@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { CacheTallies, type EmbeddingCacheCounts } from './cache-tallies.ts';
-import type { Embedded, EmbeddingKind, EmbeddingProvider } from './provider.ts';
+import type { Embedded, EmbeddingKind, EmbeddingProvider, OwnedText } from './provider.ts';
 import { norm, normalized } from './vectors.ts';
 
 export interface EmbeddingCacheSettings {
@@ -15,16 +15,11 @@ export interface EmbeddingCacheSettings {
   readonly ttlMs: number;
 }
 
-/** A text and who may learn that it was embedded before: namespaces share no vector, so none can tell what another holds. */
-export interface OwnedText {
-  readonly namespace: string;
-  readonly text: string;
-}
-
-/** A provider whose vectors are checked, normalised and kept. Callers share them: nobody may change or transfer one. */
-export interface CachedEmbeddingProvider extends Pick<EmbeddingProvider, 'id' | 'dimension' | 'kind'> {
-  /** One vector per text, in order; one call of the provider for all that is missing. Errors as the provider's. */
-  embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]>;
+/**
+ * A provider whose vectors are checked, normalised and kept: one call of the model for all that is missing. Callers share
+ * vectors: nobody may change or transfer one.
+ */
+export interface CachedEmbeddingProvider extends EmbeddingProvider<OwnedText> {
   /** True where the vector would come from memory. */
   has(owned: OwnedText, kind: EmbeddingKind): boolean;
   /** Of one namespace, or of all of them. Hits and misses of a namespace count from its last rest of some length. */

@@ -3,8 +3,17 @@ import type { CodedError } from '../base/errors.ts';
 /** A text's vector, or why the model has none for this text: the others are none the worse for it. */
 export type Embedded = Float32Array | CodedError;
 
-/** Where vectors come from. Vectors are L2-normalised, so that a dot product is their cosine. */
-export interface EmbeddingProvider {
+/** A text and who may learn that it was embedded before: namespaces share no vector, so none can tell what another holds. */
+export interface OwnedText {
+  readonly namespace: string;
+  readonly text: string;
+}
+
+/**
+ * Where vectors come from: a model, or a cache before one, whose texts have owners. Vectors are L2-normalised, so
+ * that a dot product is their cosine.
+ */
+export interface EmbeddingProvider<Text extends string | OwnedText = string> {
   /** Model and version; stored with the data, so that vectors of two models are never mixed. */
   readonly id: string;
   /** Numbers per vector. */
@@ -16,7 +25,7 @@ export interface EmbeddingProvider {
    * has its error in its place: `BAD_REQUEST`, `PAYLOAD_TOO_LARGE`.
    * Throws `EMBEDDING_UNAVAILABLE` where the model cannot be reached.
    */
-  embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]>;
+  embed(texts: readonly Text[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]>;
 }
 
 export type EmbeddingKind = 'query' | 'passage';

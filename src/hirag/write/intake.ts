@@ -3,8 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { ContextRecord } from '../../base/context.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
 import { uuidV7, type Random } from '../../base/random.ts';
-import type { CachedEmbeddingProvider, OwnedText } from '../../embedding/cache.ts';
-import { type Embedded, onlyVectors } from '../../embedding/provider.ts';
+import { type Embedded, type EmbeddingProvider, onlyVectors, type OwnedText } from '../../embedding/provider.ts';
 import type { ContextPatch, ContextStore, NewContext } from '../../store/store.ts';
 import { clientVector } from '../client-vector.ts';
 import type { LevelPolicy } from './level-policy.ts';
@@ -16,7 +15,7 @@ export interface IntakeDeps {
   readonly store: ContextStore;
   readonly tiers: Tiers;
   readonly policy: LevelPolicy;
-  readonly embedding: CachedEmbeddingProvider;
+  readonly embedding: EmbeddingProvider<OwnedText>;
   readonly tokens: TokenEstimator;
   readonly clock: Clock;
   readonly random: Random;

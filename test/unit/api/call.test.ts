@@ -4,13 +4,13 @@ import { createOperations } from '../../../src/api/operations.ts';
 import { Principal } from '../../../src/api/principal.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
-const operation = createOperations().get('stats')!;
+const operations = createOperations();
 const principal = new Principal(
   { id: 'k', secret: 'x'.repeat(32), scopes: ['read'], namespaces: ['a', 'b'] },
   new FakeClock(),
 );
 
-function callOf(clock: FakeClock, deadlineAtMs: number | null): Call {
+function callOf(clock: FakeClock, deadlineAtMs: number | null, type = 'stats'): Call {
   const origin = { door: 'socket', connection: 9, request: 1 } as const;
   const request = {
     payload: {},
@@ -21,14 +21,30 @@ function callOf(clock: FakeClock, deadlineAtMs: number | null): Call {
     deadlineAtMs,
     startedMs: 0,
   };
-  return new Call(operation, request, clock);
+  return new Call(operations.get(type)!, request, clock);
 }
 
 describe('options of a call', () => {
-  it('are empty without a deadline', () => {
-    const call = callOf(new FakeClock(), null);
+  it('are empty for a write without a deadline: it is seen through', () => {
+    const call = callOf(new FakeClock(), null, 'context.store');
     expect(call.options).toEqual({});
     expect(call.sender).toBe('agent');
+  });
+
+  it('end a read when its client goes, with or without a deadline', () => {
+    const clock = new FakeClock();
+    for (const deadlineAtMs of [null, 60_000]) {
+      const call = callOf(clock, deadlineAtMs, 'context.query');
+      const { signal } = call.options;
+      expect(signal!.aborted).toBe(false);
+      call.abandon();
+      expect(signal!.aborted).toBe(true);
+    }
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('name the namespaces that the key sees', () => {
+    expect(callOf(new FakeClock(), null).namespaces).toEqual(['a', 'b']);
   });
 
   it('start a timer only when somebody asks for the signal', () => {

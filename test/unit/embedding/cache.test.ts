@@ -1,17 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.ts';
 import { noMetrics, type CounterName, type Metrics } from '../../../src/base/metrics.ts';
-import {
-  withCache,
-  type CachedEmbeddingProvider,
-  type EmbeddingCacheSettings,
-  type OwnedText,
-} from '../../../src/embedding/cache.ts';
+import { withCache, type CachedEmbeddingProvider, type EmbeddingCacheSettings } from '../../../src/embedding/cache.ts';
 import {
   onlyVectors,
   type Embedded,
   type EmbeddingKind,
   type EmbeddingProvider,
+  type OwnedText,
 } from '../../../src/embedding/provider.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
