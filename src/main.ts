@@ -98,6 +98,7 @@ async function build(
   onStop(() => store.close());
   const memory = createMemory({ ...deps, metrics, store, embedding, settings: hirag });
   onStop(() => memory.close());
+  await tellUnsearched(memory, log);
   // Before the store's thread ends: V8 (Node 24.21) may crash where one ends while another still strips types.
   onStop(() => provider.close());
 
@@ -111,6 +112,16 @@ async function build(
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
   return { host: address, port, httpPort: http.port };
+}
+
+/** Contexts that nothing finds any more are told of once, here; each query that misses them says so, too. */
+async function tellUnsearched(memory: Memory, log: Log): Promise<void> {
+  try {
+    for (const { level, count } of await memory.unsearched())
+      log.warn({ level, count }, 'no query finds these contexts: their level is switched off');
+  } catch (error) {
+    log.warn({ error }, 'contexts in levels that are switched off could not be counted');
+  }
 }
 
 /** What runs by schedule, with what a request may run by hand. */

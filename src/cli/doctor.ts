@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
+import { LEVELS, type Level } from '../base/context.ts';
 import { silentLog } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
 import { checkDataFolder, nearestExisting } from '../config/data-folder.ts';
@@ -11,6 +12,7 @@ import { resolveKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { defaultSettings, type Settings } from '../config/settings.ts';
 import { nodeSecretFiles } from '../config/node-files.ts';
+import { LevelPolicy } from '../hirag/write/level-policy.ts';
 import type { PingReply } from '../protocol/messages.generated.ts';
 import { CommandError, explain } from './terminal/command-error.ts';
 import {
@@ -98,7 +100,11 @@ async function examineAll(options: ClientOptions, io: Io, examine: Examine): Pro
     if (server.reply === undefined) throw server.failure;
     return `answers, up ${formatDuration(server.reply.uptime_ms)}`;
   });
-  if (server.reply !== undefined) await examineRunning(server.reply, loaded, examine);
+  if (server.reply !== undefined) {
+    await examineRunning(server.reply, loaded, examine);
+    const counts = async (): Promise<LevelCounts> => (await withClient(options, io, (client) => client.stats())).counts;
+    if (loaded !== undefined) await examineLevels(loaded.settings, counts, examine);
+  }
   if (loaded !== undefined) await examine('embedder', () => tryEmbedder(loaded.settings));
   // Where something answers, if only with an error, the ports are taken and the store is open.
   if (loaded !== undefined && server.down) await examineStopped(options, loaded, examine);
@@ -189,7 +195,15 @@ async function examineStopped(options: ClientOptions, loaded: LoadedConfig, exam
   const port = options.host === undefined ? (options.port ?? server.port) : server.port;
   await examine('port', () => probePort(server.host, port, 'server.port (SERVER__PORT)'));
   await examine('http port', () => probePort(server.httpHost, server.httpPort, 'server.http_port (SERVER__HTTP_PORT)'));
-  await examine('store', () => tryStore(loaded.settings));
+  const { dataDir } = loaded.settings.vectorDb;
+  let counts: LevelCounts | undefined;
+  await examine('store', async () => {
+    checkDataFolder(dataDir);
+    if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
+    counts = await countStored(loaded.settings);
+    return `${dataDir}: ${counts.immediate + counts.short_term + counts.long_term} contexts`;
+  });
+  if (counts !== undefined) await examineLevels(loaded.settings, () => Promise.resolve(counts as LevelCounts), examine);
 }
 
 const PARTS = { clock: systemClock, log: silentLog, metrics: noMetrics, fetch };
@@ -207,19 +221,34 @@ async function tryEmbedder(settings: Settings): Promise<string> {
   return `${provider.id}, ${provider.dimension} dimensions, ${formatDuration(systemClock.monotonicMs() - startedMs)} for one text`;
 }
 
-/** Opens the data as the server would, and closes them; makes none where there are none. */
-async function tryStore({ embedding, vectorDb }: Settings): Promise<string> {
+type LevelCounts = Readonly<Record<Level, number>>;
+
+/** Nothing to say where every level is on. */
+async function examineLevels({ hirag }: Settings, count: () => Promise<LevelCounts>, examine: Examine): Promise<void> {
+  const { enabled } = new LevelPolicy(hirag);
+  const off = LEVELS.filter((level) => !enabled.includes(level));
+  if (off.length === 0) return;
+  await examine('levels', async () => {
+    const counts = await count();
+    const lost = off.filter((level) => counts[level] > 0);
+    if (lost.length === 0) return `off, and empty: ${off.join(', ')}`;
+    throw new CommandError(
+      `no query finds what is in a level that is switched off: ${lost.map((level) => `${counts[level]} in ${level}`).join(', ')}`,
+      `Switch on ${lost.map((level) => `hirag.l${LEVELS.indexOf(level) + 1}_enabled`).join(', ')}, or move or delete these contexts.`,
+    );
+  });
+}
+
+/** Opens the data as the server would, and closes them. */
+async function countStored({ embedding, vectorDb }: Settings): Promise<LevelCounts> {
   const { dataDir } = vectorDb;
-  checkDataFolder(dataDir);
-  if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
   checkWritable(dataDir);
   const { openEmbedding, openStore } = await import('../drivers.ts');
   const provider = openEmbedding(embedding, PARTS);
   await provider.close();
   const store = await openStore(vectorDb, { ...PARTS, embedding: provider });
   try {
-    const { counts } = await store.stats();
-    return `${dataDir}: ${counts.immediate + counts.short_term + counts.long_term} contexts`;
+    return (await store.stats()).counts;
   } finally {
     await store.close();
   }

@@ -11,6 +11,7 @@ import { Intake } from './write/intake.ts';
 import { LevelPolicy } from './write/level-policy.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { Retrieval } from './query/retrieval.ts';
+import { UnsearchedLevels } from './query/unsearched-levels.ts';
 import type { Settings } from '../config/settings.ts';
 import { notFound, Tiers } from './write/tiers.ts';
 import { createTokenEstimator } from './write/tokens.ts';
@@ -55,19 +56,22 @@ class TieredMemory implements Memory {
   readonly #intake: Intake;
   readonly #retrieval: Retrieval;
   readonly #lifecycle: Lifecycle;
+  readonly #unsearched: UnsearchedLevels;
 
   constructor(deps: MemoryDeps) {
     const { store, embedding, settings, clock } = deps;
     const policy = new LevelPolicy(settings);
     const accessCounts = new AccessCounts(deps, settings);
     const tiers = new Tiers({ ...deps, policy });
+    const unsearched = new UnsearchedLevels({ ...deps, policy });
     this.#store = store;
     this.#embedding = embedding;
     this.#clock = clock;
     this.#accessCounts = accessCounts;
     this.#tiers = tiers;
     this.#intake = new Intake({ ...deps, tiers, policy, tokens: createTokenEstimator(settings.tokens) });
-    this.#retrieval = new Retrieval({ ...deps, accessCounts, policy });
+    this.#retrieval = new Retrieval({ ...deps, accessCounts, policy, unsearched });
+    this.#unsearched = unsearched;
     this.#lifecycle = new Lifecycle({ ...deps, tiers, policy }, settings);
   }
 
@@ -124,6 +128,10 @@ class TieredMemory implements Memory {
 
   flushAccessCounts(): Promise<void> {
     return this.#accessCounts.flush();
+  }
+
+  unsearched(): Promise<readonly { readonly level: Level; readonly count: number }[]> {
+    return this.#unsearched.counts();
   }
 
   clearCaches(): { readonly embeddings: number } {

@@ -148,6 +148,8 @@ export interface Memory {
   gc(signal?: AbortSignal): Promise<GcOutcome>;
   /** Writes the accesses counted since the last time; what the store does not take is kept. To be called every so often. */
   flushAccessCounts(): Promise<void>;
+  /** Contexts of all namespaces in levels that are switched off, where there are any: no query finds them. */
+  unsearched(): Promise<readonly { readonly level: Level; readonly count: number }[]>;
   clearCaches(): { readonly embeddings: number };
   /** True where the store answers. */
   healthy(): Promise<boolean>;

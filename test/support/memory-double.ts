@@ -154,6 +154,10 @@ export class MemoryDouble implements Memory {
     return Promise.resolve();
   }
 
+  unsearched(): Promise<never[]> {
+    return Promise.resolve([]);
+  }
+
   clearCaches(): { embeddings: number } {
     this.calls.push({ method: 'clearCaches', input: {} });
     return { embeddings: 3 };

@@ -43,6 +43,7 @@ export class RecordedMemory {
       stats: call,
       gc: call,
       flushAccessCounts: () => Promise.resolve(),
+      unsearched: () => Promise.resolve([]),
       clearCaches: () => this.cleared,
       healthy: () => Promise.resolve(true),
       close: () => Promise.resolve(),

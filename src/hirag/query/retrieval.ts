@@ -1,6 +1,6 @@
 import { orAbort, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { Level } from '../../base/context.ts';
+import { LEVELS, type Level } from '../../base/context.ts';
 import { toCodedError, type CodedError } from '../../base/errors.ts';
 import { LoopTurns } from '../../base/loop-turns.ts';
 import type { Metrics } from '../../base/metrics.ts';
@@ -11,6 +11,7 @@ import { admit, type Admission } from '../rank/admission.ts';
 import { assemble, type Answer, type Fetched } from './answer.ts';
 import type { LevelPolicy } from '../write/level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector, type SearchAnswer } from './level-search.ts';
+import { LEVEL_OFF, type UnsearchedLevels } from './unsearched-levels.ts';
 import { planQuery, type PlanDeps, type QueryPlan } from './query-plan.ts';
 import { compareRank } from '../rank/ranking.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -22,6 +23,7 @@ export interface RetrievalDeps {
   readonly embedding: CachedEmbeddingProvider;
   readonly accessCounts: AccessCounts;
   readonly policy: LevelPolicy;
+  readonly unsearched: UnsearchedLevels;
   readonly settings: Settings['hirag'];
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -47,6 +49,8 @@ export class Retrieval {
     throwIfAborted(options.signal);
 
     const embedded = await this.#timed('embed', startedMs, this.#search.embed(plan, options.signal));
+    // Asked in the same tick, so that both travel in one message.
+    const unsearched = input.levels === undefined ? this.#deps.unsearched.of(input.namespace) : undefined;
     const found = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));
     failWhereAllFailed(found.levels, new Map());
 
@@ -55,7 +59,8 @@ export class Retrieval {
     const answer = await assemble(admission.admitted, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
-    return this.#outcome(plan, found.levels, admission, answer, embedded, startedMs);
+    const degraded = this.#degraded(found.levels, answer, (await unsearched) ?? []);
+    return { ...this.#outcome(plan, found.levels, admission, answer, embedded, startedMs), degraded };
   }
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
@@ -89,7 +94,7 @@ export class Retrieval {
     answer: Answer,
     embedded: QueryVector,
     startedMs: number,
-  ): QueryOutcome {
+  ): Omit<QueryOutcome, 'degraded'> {
     const { accessCounts, clock } = this.#deps;
     const contexts = answer.included.map(
       ({ ranked: { relevanceScore, scores }, record }): RankedContext => ({
@@ -113,21 +118,23 @@ export class Retrieval {
       cacheHits: embedded.cached ? 1 : 0,
       totalSearched: levels.reduce((total, { searched }) => total + searched, 0),
       allocations: answer.allocations,
-      degraded: this.#degraded(levels, answer),
       ...(plan.explain ? { receipts: receiptsOf(admission, answer) } : {}),
     };
   }
 
   /** One entry per level that had to be done without, in whole or in part. */
-  #degraded(levels: readonly LevelAnswer[], answer: Answer): { level: Level; code: string }[] {
-    const degraded: { level: Level; code: string }[] = [];
+  #degraded(
+    levels: readonly LevelAnswer[],
+    answer: Answer,
+    unsearched: readonly Level[],
+  ): { level: Level; code: string }[] {
+    const degraded: { level: Level; code: string }[] = unsearched.map((level) => ({ level, code: LEVEL_OFF }));
     for (const { level, error } of levels) {
       const code = (error ?? answer.lost.get(level))?.code;
-      if (code === undefined) continue;
-      degraded.push({ level, code });
-      this.#deps.metrics.count('query_degraded_total', { level, code });
+      if (code !== undefined) degraded.push({ level, code });
     }
-    return degraded;
+    for (const labels of degraded) this.#deps.metrics.count('query_degraded_total', labels);
+    return degraded.sort((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
   }
 
   async #timed<T>(stage: string, startedMs: number, work: Promise<T>): Promise<T> {

@@ -163,6 +163,37 @@ describe('a deadline', () => {
   });
 });
 
+describe('a level that is switched off though contexts are in it', () => {
+  it('is named by the queries of its namespace that would look there', async () => {
+    const first = await openMemory();
+    await first.memory.store({ ...OWNER, text: 'green tea, short_term', level: 'short_term' });
+    await first.memory.store({ ...OWNER, text: 'green tea, immediate' });
+    await first.memory.store({ ...OWNER, namespace: 'm', text: 'green tea, immediate' });
+    expect(await first.memory.unsearched()).toEqual([]);
+    const off = await first.restart({ l2Enabled: false });
+    const { memory, clock } = off;
+    expect(await memory.unsearched()).toEqual([{ level: 'short_term', count: 1 }]);
+    const outcome = await memory.query({ ...OWNER, query: 'green tea' });
+    expect(seen(outcome)).toEqual(['immediate']);
+    expect(degraded(outcome)).toEqual(['short_term LEVEL_OFF']);
+    expect(degraded(await memory.query({ namespace: 'm', query: 'green tea' }))).toEqual([]);
+    expect(degraded(await memory.query({ ...OWNER, query: 'green tea', levels: ['immediate'] }))).toEqual([]);
+    await memory.clearLevel('n', 'short_term');
+    clock.advance(60_000);
+    expect(degraded(await memory.query({ ...OWNER, query: 'green tea' }))).toEqual([]);
+    await off.close();
+  });
+
+  it('is named with every level off, and does not fail the query', async () => {
+    const first = await openMemory();
+    await first.memory.store({ ...OWNER, text: 'green tea' });
+    const off = await first.restart({ l1Enabled: false, l2Enabled: false, l3Enabled: false });
+    const outcome = await off.memory.query({ ...OWNER, query: 'green tea' });
+    expect([outcome.contexts, degraded(outcome)]).toEqual([[], ['immediate LEVEL_OFF']]);
+    await off.close();
+  });
+});
+
 describe('an embedder that fails', () => {
   it('leaves the words, and every level says so', async () => {
     const { embedder, memory } = await start();

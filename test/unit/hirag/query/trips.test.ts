@@ -40,6 +40,12 @@ describe("trips to the store's thread", () => {
     expect(await tripsOf(`${page} custard tarts`)).toEqual([['search'], ['fetch']]);
   });
 
+  it('are no more where a level is switched off that may hold contexts', async () => {
+    current = await current.restart({ l2Enabled: false });
+    expect(await tripsOf('custard tarts')).toEqual([['stats', 'search'], ['fetch']]);
+    expect(await tripsOf('custard tarts')).toEqual([['search'], ['fetch']]);
+  });
+
   it('are one where no text is fetched', async () => {
     expect(await tripsOf('zebra', { relevanceThreshold: 0.9 })).toEqual([['search']]);
     expect(await tripsOf('tarts', { namespace: 'empty' })).toEqual([['search']]);
