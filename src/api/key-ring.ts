@@ -1,22 +1,13 @@
 import type { Clock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { Scope } from '../protocol/message-rule.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
+import type { KeySettings } from '../config/keys.ts';
 import { Principal } from './principal.ts';
-import type { RateLimit } from './token-bucket.ts';
 
-/** One configured key; an id may stand twice, with two secrets, while a secret is being rotated. */
-export interface KeyConfig {
-  readonly id: string;
-  /** At least 32 bytes; of a string, its UTF-8. */
+/** As configured, or with the secret's bytes. */
+export interface KeyConfig extends Omit<KeySettings, 'secret'> {
   readonly secret: string | Uint8Array;
-  readonly scopes: readonly Scope[];
-  /** Literal names, or the one entry `*`. */
-  readonly namespaces: readonly string[];
-  /** The key is not accepted from this moment on. */
-  readonly notAfterMs?: number;
-  readonly rateLimit?: RateLimit;
 }
 
 /** A secret to verify a tag with; `principal` is null where no key stands behind it. */

@@ -1,11 +1,7 @@
 import type { Clock } from '../base/clock.ts';
+import type { KeySettings } from '../config/keys.ts';
 
-export interface RateLimit {
-  /** Requests a second, in the long run. */
-  readonly perSecond: number;
-  /** Requests that may come at once after a rest. */
-  readonly burst: number;
-}
+type RateLimit = NonNullable<KeySettings['rateLimit']>;
 
 /** Counts the requests of one key, over all its connections to this process. */
 export class TokenBucket {

@@ -3,6 +3,11 @@ export type Level = 'immediate' | 'short_term' | 'long_term';
 
 export const LEVELS: readonly Level[] = ['immediate', 'short_term', 'long_term'];
 
+/** How a token budget is split over the levels, by name. */
+export const STRATEGIES = ['Balanced', 'Recent', 'Deep'] as const;
+/** A named strategy, or three shares (L1, L2, L3) that are scaled to sum 1. */
+export type Priority = (typeof STRATEGIES)[number] | readonly [number, number, number];
+
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 export type JsonObject = { readonly [key: string]: JsonValue };
 

@@ -4,20 +4,26 @@ import type { Random } from '../base/random.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Environment } from './environment.ts';
+import { SCOPES } from './schema.ts';
 import { checkSecret } from './secret.ts';
 import { findSecretFile, type FoundSecret, type SecretFiles } from './secret-file.ts';
 import type { Settings } from './settings.ts';
 
 const DEFAULT_KEY_ID = 'default';
 
+type ConfiguredKey = Settings['keys'][number];
+
+/** One key that may connect; an id may stand twice, with two secrets, while a secret is being rotated. */
 export interface KeySettings {
   readonly id: string;
+  /** Its bytes are those of the text in UTF-8. */
   readonly secret: string;
-  readonly scopes: readonly ('read' | 'write' | 'admin')[];
+  readonly scopes: ConfiguredKey['scopes'];
+  /** Literal names, or the one entry `*`. */
   readonly namespaces: readonly string[];
-  /** Milliseconds since the epoch. */
+  /** The key is not accepted from this moment on. */
   readonly notAfterMs?: number;
-  readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
+  readonly rateLimit?: NonNullable<ConfiguredKey['rateLimit']>;
 }
 
 export interface ResolvedKeys {
@@ -43,7 +49,7 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
   const configured =
     loaded.settings.keys.length > 0
       ? loaded.settings.keys
-      : [{ id: DEFAULT_KEY_ID, scopes: ALL_SCOPES, namespaces: ['*'] }];
+      : [{ id: DEFAULT_KEY_ID, scopes: SCOPES, namespaces: ['*'] }];
   const warnings: string[] = [];
   const fromVariable = sources.environment['PROTOCOL_SECRET'] || undefined;
   if (fromVariable !== undefined && !configured.some((key) => key.id === DEFAULT_KEY_ID)) {
@@ -69,8 +75,6 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
   return { keys, warnings, ...(secretFile === undefined ? {} : { secretFile }) };
 }
 
-const ALL_SCOPES = ['read', 'write', 'admin'] as const;
-
 function findGenerated({ production, settings }: LoadedConfig, { files, random }: KeySources): FoundSecret {
   if (!production) return findSecretFile(settings.vectorDb.dataDir, files, random);
   throw new StartupError(
@@ -79,7 +83,7 @@ function findGenerated({ production, settings }: LoadedConfig, { files, random }
   );
 }
 
-function toKeySettings(key: Settings['keys'][number], secret: string, place: number): KeySettings {
+function toKeySettings(key: ConfiguredKey, secret: string, place: number): KeySettings {
   const { notAfter, rateLimit } = key;
   if (key.namespaces.includes('*') && key.namespaces.length > 1) {
     throw new StartupError(`\`keys[${place}].namespaces\` mixes "*" with names`, 'List names, or "*" alone.');

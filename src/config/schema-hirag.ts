@@ -1,3 +1,4 @@
+import { STRATEGIES, type Priority } from '../base/context.ts';
 import { bareNumber, choice, flag, integer, list, number, record, section, text, type Setting } from './setting.ts';
 
 const WEIGHTS = section('Parts of the final rank; only their proportions count.', {
@@ -83,11 +84,11 @@ const TOKENS = section('How many tokens a text is taken to cost.', {
   ),
 });
 
-const STRATEGY: Setting<'Balanced' | 'Recent' | 'Deep' | readonly [number, number, number]> = {
+const STRATEGY: Setting<Priority> = {
   description: 'How the token budget is split over L1, L2 and L3: a name, or three shares as [30, 40, 30].',
   default: 'Balanced',
   anyOf: [
-    { type: 'string', enum: ['Balanced', 'Recent', 'Deep'] },
+    { type: 'string', enum: STRATEGIES },
     { type: 'array', items: { type: 'number', minimum: 0, maximum: 1_000_000 }, minItems: 3, maxItems: 3 },
   ],
 };

@@ -4,6 +4,8 @@ import { bareText, bareNumber, choice, integer, list, oneOf, section, text } fro
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
+/** What a key may be allowed. */
+export const SCOPES = ['read', 'write', 'admin'] as const;
 
 const SERVER = section('Where the server listens.', {
   host: text('127.0.0.1', 'Address that agents connect to; 0.0.0.0 for every interface.'),
@@ -54,13 +56,7 @@ const KEY = section(
   'One key. An id may stand twice, with two secrets, while a secret is being rotated.',
   {
     id: bareText('Name that the client sends as key_id.', { maxLength: 128 }),
-    scopes: list(
-      ['read', 'write', 'admin'],
-      oneOf(['read', 'write', 'admin'], 'One scope.'),
-      1,
-      3,
-      'What the key may do: read, write, admin.',
-    ),
+    scopes: list(SCOPES, oneOf(SCOPES, 'One scope.'), 1, 3, 'What the key may do: read, write, admin.'),
     namespaces: list(
       ['*'],
       bareText('One namespace, or *.', { pattern: '^(\\*|[A-Za-z0-9._:-]{1,128})$' }),

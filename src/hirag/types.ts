@@ -1,4 +1,4 @@
-import type { ContextRecord, Filter, JsonObject, Level } from '../base/context.ts';
+import type { ContextRecord, Filter, JsonObject, Level, Priority } from '../base/context.ts';
 import type { StoreStats } from '../store/store.ts';
 
 /** Who asks, as resolved by the gate: nothing below it may widen it. */
@@ -50,9 +50,6 @@ export interface QueryInput extends Caller {
   readonly priority?: Priority;
   readonly explain?: boolean;
 }
-
-/** How the token budget is split over the levels: a named strategy, or three shares (L1, L2, L3) that are scaled to sum 1. */
-export type Priority = 'Balanced' | 'Recent' | 'Deep' | readonly [number, number, number];
 
 export interface ScoreParts {
   readonly similarity: number;

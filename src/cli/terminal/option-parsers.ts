@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { LEVELS, type JsonObject, type Level } from '../../base/context.ts';
+import { LEVELS, STRATEGIES, type JsonObject, type Level, type Priority } from '../../base/context.ts';
 
 /** Parsers of option values; each refuses what does not fit with a message that commander shows as wrong usage. */
 export function parseCount(raw: string): number {
@@ -42,12 +42,9 @@ export function parseObject(raw: string): JsonObject {
   return value as JsonObject;
 }
 
-const PRIORITIES = ['Balanced', 'Recent', 'Deep'] as const;
-type Priority = (typeof PRIORITIES)[number] | [number, number, number];
-
 /** A named strategy, or three shares: `30,40,30`. */
 export function parsePriority(raw: string): Priority {
-  const named = PRIORITIES.find((name) => name.toLowerCase() === raw.toLowerCase());
+  const named = STRATEGIES.find((name) => name.toLowerCase() === raw.toLowerCase());
   if (named !== undefined) return named;
   const [l1, l2, l3, ...more] = raw.split(',').map(Number);
   const shares = [l1, l2, l3];
@@ -58,7 +55,7 @@ export function parsePriority(raw: string): Priority {
     l3 === undefined ||
     !shares.every((share) => share !== undefined && share >= 0)
   ) {
-    throw new InvalidArgumentError(`It must be ${PRIORITIES.join(', ')}, or three shares as in 30,40,30.`);
+    throw new InvalidArgumentError(`It must be ${STRATEGIES.join(', ')}, or three shares as in 30,40,30.`);
   }
   return [l1, l2, l3];
 }

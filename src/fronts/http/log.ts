@@ -1,13 +1,11 @@
 import pino from 'pino';
 import type { Log } from '../../base/log.ts';
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
-export type LogFormat = 'json' | 'text';
+import type { Settings } from '../../config/settings.ts';
 
 export interface LogOptions {
-  readonly level: LogLevel;
+  readonly level: Settings['logging']['level'];
   /** `json`: one object a line; `text`: for reading in a terminal. */
-  readonly format: LogFormat;
+  readonly format: Exclude<Settings['logging']['format'], 'auto'>;
 }
 
 /** Where log lines go, one call per line. */

@@ -1,5 +1,4 @@
-import { LEVELS, type Level } from '../../base/context.ts';
-import type { Priority } from '../types.ts';
+import { LEVELS, type Level, type Priority } from '../../base/context.ts';
 
 export type PerLevel = Readonly<Record<Level, number>>;
 
@@ -30,14 +29,14 @@ export interface BudgetOutcome {
  * `Recent`: 60/30/10, for a task in hand: what was just said first.
  * `Deep`: 10/30/60, its mirror, for questions about what happened long ago.
  */
-const STRATEGIES = {
+const SHARES = {
   Balanced: [0.3, 0.4, 0.3],
   Recent: [0.6, 0.3, 0.1],
   Deep: [0.1, 0.3, 0.6],
-} as const;
+} as const satisfies Record<Extract<Priority, string>, readonly number[]>;
 
 export function sharesOf(priority: Priority): PerLevel {
-  const [immediate, shortTerm, longTerm] = typeof priority === 'string' ? STRATEGIES[priority] : priority;
+  const [immediate, shortTerm, longTerm] = typeof priority === 'string' ? SHARES[priority] : priority;
   return { immediate, short_term: shortTerm, long_term: longTerm };
 }
 

@@ -1,6 +1,7 @@
 import type { QueryAnalysis } from '../../base/text/analyzer.ts';
 import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
 import { dateAffinity } from '../../base/text/dates.ts';
+import type { EmbeddingProvider } from '../../embedding/provider.ts';
 import type { Settings } from '../../config/settings.ts';
 import { NOBODY, QUESTION_FLAG, SPEAKER_FLAG, type CandidateColumns } from '../../store/candidates.ts';
 import type { QueryTerm, TermStatistics } from '../../store/store.ts';
@@ -21,7 +22,7 @@ export interface Comparison {
   readonly query: QueryAnalysis;
   /** Sum of weight x idf over the query's terms, also those that no text holds; 0: there is no lexical side. */
   readonly attainable: number;
-  readonly kind: 'lexical' | 'semantic';
+  readonly kind: EmbeddingProvider['kind'];
   /** The measured floor of the cosine; null: the setting's. */
   readonly denseFloor: number | null;
 }

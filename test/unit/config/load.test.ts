@@ -2,6 +2,9 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { StartupError } from '../../../src/base/errors.ts';
 import { loadConfig, type LoadedConfig } from '../../../src/config/load.ts';
+import { CONFIG_SCHEMA } from '../../../src/config/schema.ts';
+import type { SettingSchema } from '../../../src/config/setting.ts';
+import { camelCase } from '../../../src/config/tree.ts';
 
 interface World {
   readonly files?: Record<string, string>;
@@ -284,5 +287,71 @@ describe('a configuration that is wrong', () => {
     [{ CONFIG_ENV: 'prodution' }, 'there is no config/prodution.toml'],
   ])('%j is refused', (environment, message) => {
     expect(failure({ folders: ['/empty'], environment }).message).toContain(message);
+  });
+});
+
+describe('a variable', () => {
+  /** Every setting with a path that a variable can name: lists by their items as well. */
+  function settingsOf(
+    schema: SettingSchema,
+    path: readonly string[] = [],
+  ): { path: readonly string[]; schema: SettingSchema }[] {
+    if (schema.properties !== undefined)
+      return Object.entries(schema.properties).flatMap(([name, child]) => settingsOf(child, [...path, name]));
+    if (schema.items?.type === 'object') return settingsOf(schema.items, [...path, '0']);
+    return [{ path, schema }, ...(schema.items === undefined ? [] : [{ path: [...path, '0'], schema: schema.items }])];
+  }
+
+  /** A text for the setting, and the value that it stands for. */
+  function sample(schema: SettingSchema): readonly [string, unknown] {
+    if (schema.anyOf !== undefined) return ['50,30,20', [50, 30, 20]];
+    if (schema.format === 'http-url') return ['https://host/v1', 'https://host/v1'];
+    if (schema.format === 'date-time') return ['2031-02-03T04:05:06Z', '2031-02-03T04:05:06Z'];
+    if (schema.enum !== undefined) return [schema.enum.at(-1) ?? '', schema.enum.at(-1)];
+    if (schema.items !== undefined) {
+      const [text, value] = sample(schema.items);
+      return [text, [value]];
+    }
+    switch (schema.type) {
+      case 'integer':
+      case 'number':
+        return [String(schema.maximum), schema.maximum];
+      case 'boolean':
+        return [String(schema.default !== true), schema.default !== true];
+      default:
+        return ['other', 'other'];
+    }
+  }
+
+  it.each(settingsOf(CONFIG_SCHEMA).map(({ path, schema }) => [path.join('__').toUpperCase(), path, schema] as const))(
+    'sets %s',
+    (variable, path, schema) => {
+      const [text, value] = sample(schema);
+      const environment = { ...(path[0] === 'keys' ? { KEYS__0__ID: 'a' } : {}), [variable]: text };
+      // A table in a key has no default: its other settings must be given, too.
+      if (path.includes('rate_limit'))
+        Object.assign(environment, { KEYS__0__RATE_LIMIT: '{"per_second":1,"burst":1}' });
+      let here: unknown = load({ environment }).settings;
+      const isVerbatim = path.includes('level_weights');
+      for (const part of path)
+        here = (here as Record<string, unknown>)[isVerbatim && part === path.at(-1) ? part : camelCase(part)];
+      expect(here).toEqual(path[0] === 'vector_db' && path[1] === 'data_dir' ? '/srv/other' : value);
+    },
+  );
+
+  it('adds to the keys of a file, and changes one of them', () => {
+    const files = { '/srv/config/default.toml': '[[keys]]\nid = "a"\nscopes = ["read"]\n[[keys]]\nid = "b"' };
+    const environment = { KEYS__1__SECRET: 'of-b', KEYS__2__ID: 'c', KEYS__0__SCOPES__1: 'write' };
+    expect(load({ files, environment }).settings.keys).toMatchObject([
+      { id: 'a', scopes: ['read', 'write'] },
+      { id: 'b', secret: 'of-b' },
+      { id: 'c' },
+    ]);
+  });
+
+  it('may not leave out places of a list', () => {
+    const { message } = failure({ environment: { KEYS__2__ID: 'c' } });
+    expect(message).toContain('`keys[0]`');
+    expect(message).toContain('`keys[1]`');
   });
 });
