@@ -6,9 +6,10 @@ const report = process.env['TEST_REPORT'];
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Real processes, sockets and fsyncs: a loaded machine is slow, not wrong.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Real processes, sockets and fsyncs: a loaded machine is slow, not wrong. These limits end what hangs.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 120_000 } },
     pool: 'forks',
     // A thread that would strip types itself fails: stripped-sources.js says why none may.
     globalSetup: 'test/support/strip-once.ts',

@@ -137,10 +137,10 @@ describe('an embedding service', () => {
     const server = await world.serve(world.folder(), variables);
     const client = await server.connect();
     const storing = client.store({ text: 'never embedded' }).catch((error: unknown) => error);
-    await expect.poll(() => asked.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => asked.length).toBe(1);
     server.kill('SIGTERM');
     const readiness = `http://127.0.0.1:${server.httpPort}/health/readiness`;
-    await expect.poll(async () => (await fetch(readiness)).status, { timeout: 20_000 }).toBe(503);
+    await expect.poll(async () => (await fetch(readiness)).status).toBe(503);
     expect(await (await fetch(readiness)).json()).toEqual({ ready: false, reason: 'the server is shutting down' });
     expect(await server.end('SIGTERM')).toMatchObject({ code: 143 });
     await client.close({ timeoutMs: 0 });

@@ -175,9 +175,7 @@ describe('the command line', () => {
     const lines = Array.from({ length: 100 }, (_, place) => `{"text":"line ${place}"}\n`).join('');
     const someStored = async (): Promise<void> => {
       const client = await server.connect();
-      await expect
-        .poll(async () => (await client.stats({ namespace: 'n9' })).counts.long_term, { timeout: 10_000 })
-        .toBeGreaterThan(0);
+      await expect.poll(async () => (await client.stats({ namespace: 'n9' })).counts.long_term).toBeGreaterThan(0);
       await client.close();
     };
     const ended = await world.runUntil(

@@ -134,8 +134,15 @@ export class World {
     variables: Variables,
     outputs: readonly ('pipe' | number)[] = ['pipe', 'pipe'],
   ): ChildProcess {
-    // Nothing of this process' own environment: a setting there must not decide a test.
-    const env = { PATH: process.env['PATH'] ?? '', HOME: folder, ...variables };
+    // Nothing of this process' own environment: a setting there must not decide a test. Compiled sources are kept from
+    // one process to the next: without them a start is mostly the compiler's work.
+    const cache = process.env['STRIPPED_SOURCES'];
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: join(cache, 'compiled') }),
+      ...variables,
+    };
     const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env, stdio: ['pipe', ...outputs] });
     this.#children.add(child);
     return child;
