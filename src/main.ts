@@ -82,6 +82,7 @@ async function build(
   const metrics = createMetricsRegistry();
   onStop(() => metrics.close());
   const provider = openEmbedding(settings.embedding, deps);
+  onStop(() => provider.close());
   const health = createHealth({
     clock,
     version,
@@ -95,12 +96,11 @@ async function build(
   const { cacheEntries: maxEntries, cacheTtlSecs } = settings.embedding;
   const embedding = withCache(provider, { maxEntries, ttlMs: cacheTtlSecs * 1000 }, clock, metrics);
   const store = await openStore(settings.vectorDb, { clock, log, metrics, embedding });
-  onStop(() => store.close());
+  // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
+  onStop(() => provider.close().then(() => store.close()));
   const memory = createMemory({ ...deps, metrics, store, embedding, settings: hirag });
   onStop(() => memory.close());
   await tellUnsearched(memory, log);
-  // Before the store's thread ends: V8 (Node 24.21) may crash where one ends while another still strips types.
-  onStop(() => provider.close());
 
   const jobs = startJobs(hirag, memory, { clock, log, metrics }, onStop);
   const parts = { ...deps, metrics, validators: createValidators() };

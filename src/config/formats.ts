@@ -6,10 +6,14 @@ export const FORMATS = {
     isValid: (text: string) => parseDateTime(text) !== null,
     meaning: DATE_TIME_FORM,
   },
-  // Whatever fetch refuses it quotes, and what is quoted is logged.
+  // Of an address or a header that it refuses, fetch says what it was, and that is logged with every failure.
   'http-url': {
     isValid: isPlainHttpUrl,
     meaning: 'an http:// or https:// address without a user name or password in it',
+  },
+  token: {
+    isValid: (text: string) => /^[\x21-\x7e]+$/.test(text),
+    meaning: 'letters, digits and signs of ASCII without blanks and line ends, as a header takes them',
   },
 } as const;
 

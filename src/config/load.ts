@@ -71,7 +71,8 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
   return {
     settings: withAbsolutePaths(toSettings(tree), source.folder),
     environmentName,
-    production: environmentName === 'production',
+    // Where file systems know no case, config/production.toml is found by the other names, too.
+    production: environmentName.toLowerCase() === 'production',
     filesRead: layers.map((layer) => layer.file),
     warnings: mistypedOverrides(CONFIG_SCHEMA, source.environment),
   };

@@ -97,6 +97,7 @@ const EMBEDDING = section(
     }),
     model: bareText('http: name of the model.'),
     api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', {
+      format: 'token',
       writeOnly: true,
     }),
     query_prefix: bareText('http: put before queries; by default what the model is known to want.', { minLength: 0 }),

@@ -44,6 +44,12 @@ describe('loadConfig', () => {
     });
   });
 
+  it.each(['production', 'Production', 'PRODUCTION'])('is that of a production server by CONFIG_ENV=%s', (name) => {
+    expect(load({ files: { [`/srv/config/${name}.toml`]: '' }, environment: { CONFIG_ENV: name } }).production).toBe(
+      true,
+    );
+  });
+
   it('warns of variables whose section was mistyped, and of no others', () => {
     const environment = {
       SERVR__PORT: '1',
@@ -244,6 +250,15 @@ describe('a configuration that is wrong', () => {
     expect(overridden.message).toBe(`environment variable EMBEDDING__URL (embedding.url): ${message}`);
   });
 
+  it.each(['hunter2\n', 'hunter2\r\nX-Other: 1', ' hunter2', 'hunter 2', 'hunter2\t', 'hünter2', 'hunter2€'])(
+    'with %j for embedding.api_token is refused without being shown: fetch would quote it',
+    (token) => {
+      const { message } = failure({ environment: { EMBEDDING__API_TOKEN: token } });
+      expect(message).toContain('`embedding.api_token` must be letters, digits and signs of ASCII');
+      expect(message).not.toContain('nter');
+    },
+  );
+
   it('takes addresses of services', () => {
     for (const url of [
       'http://127.0.0.1:11434/v1',
@@ -306,6 +321,7 @@ describe('a variable', () => {
   function sample(schema: SettingSchema): readonly [string, unknown] {
     if (schema.anyOf !== undefined) return ['50,30,20', [50, 30, 20]];
     if (schema.format === 'http-url') return ['https://host/v1', 'https://host/v1'];
+    if (schema.format === 'token') return ['sk-1/+=._~', 'sk-1/+=._~'];
     if (schema.format === 'date-time') return ['2031-02-03T04:05:06Z', '2031-02-03T04:05:06Z'];
     if (schema.enum !== undefined) return [schema.enum.at(-1) ?? '', schema.enum.at(-1)];
     if (schema.items !== undefined) {
