@@ -49,6 +49,15 @@ export function describeWrites(subject: ContractSubject): void {
       expect(await fetchOne(context.record.id)).toEqual(context.record);
     });
 
+    it('keeps keys that JSON writes with an escape, whatever was read before', async () => {
+      for (const key of ['\\', '"', '\n', '\u0001', 'a\\', 'a"'])
+        await subject.add(`key ${JSON.stringify(key)}`, { metadata: { before: [], [key]: { [key]: 0 } } });
+      for (const key of ['\\', '"', '\n', '\u0001', 'a\\', 'a"']) {
+        const { record } = await subject.add(`again ${JSON.stringify(key)}`, { metadata: { before: 1, [key]: 2 } });
+        expect((await fetchOne(record.id))?.metadata).toEqual(record.metadata);
+      }
+    });
+
     it('of an id that exists with the same text is a success that changes nothing', async () => {
       const context = await subject.add('again', { metadata: { first: true } });
       const again = { ...context, record: { ...context.record, metadata: { first: false }, createdAtMs: NOW_MS + 9 } };

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { LEVELS, STRATEGIES, type JsonObject, type Level, type Priority } from '../../base/context.ts';
+import { parseJson } from '../../base/json.ts';
 
 /** Parsers of option values; each refuses what does not fit with a message that commander shows as wrong usage. */
 export function parseCount(raw: string): number {
@@ -33,7 +34,7 @@ export function collect(raw: string, before: readonly string[] = []): readonly s
 export function parseObject(raw: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(raw);
+    value = parseJson(raw);
   } catch {
     throw new InvalidArgumentError('It must be JSON.');
   }

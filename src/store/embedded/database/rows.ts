@@ -3,6 +3,7 @@
 import type { ContextRecord, ExpiryAction, JsonObject, Level } from '../../../base/context.ts';
 import { LEVELS } from '../../../base/context.ts';
 import { badRequest } from '../../../base/errors.ts';
+import { parseJson } from '../../../base/json.ts';
 
 /** 1, 2, 3 for L1, L2, L3: what the database and the worker call the levels. */
 export type LevelNumber = 1 | 2 | 3;
@@ -156,7 +157,7 @@ export function toRecord(namespace: string, row: RecordRow): ContextRecord {
     level: levelName(row.level),
     text: row.text,
     tokenCount: row.tokenCount,
-    metadata: JSON.parse(row.metadata) as JsonObject,
+    metadata: parseJson(row.metadata) as JsonObject,
     tags: JSON.parse(row.tags) as string[],
     version: row.version,
     createdAtMs: row.createdAtMs,

@@ -3,6 +3,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Filter, JsonObject, JsonValue } from '../../../base/context.ts';
+import { parseJson } from '../../../base/json.ts';
 import { type FieldReader, fieldReader, FilterProgram, type ReadField } from '../../filter-match.ts';
 import { levelName, type LevelNumber } from '../database/rows.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
@@ -122,7 +123,7 @@ export class FilterCheck {
 
   #keep(ordinal: number, [, updatedAtMs, tags, metadata]: SubjectRow): void {
     if (ordinal < 0) return;
-    const fields = { updatedAtMs, tags: JSON.parse(tags) as string[], metadata: JSON.parse(metadata) as JsonObject };
+    const fields = { updatedAtMs, tags: JSON.parse(tags) as string[], metadata: parseJson(metadata) as JsonObject };
     for (const { column, read } of this.#columns) {
       if (!column.isRead(ordinal)) column.set(ordinal, read(fields));
     }
