@@ -1,6 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import type { Client } from '../../clients/typescript/src/index.ts';
 import type { Level } from '../base/context.ts';
 import { systemClock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
@@ -13,7 +14,8 @@ import { createProgress } from './terminal/progress.ts';
 import { onInterrupt } from './terminal/signals.ts';
 import { LineError, toContext, type LineDefaults } from './transfer/line.ts';
 import { namespaceRule, type ImportNamespaces } from './transfer/namespaces.ts';
-import { readItems, type SourceItem } from './transfer/reader.ts';
+import { Problems } from './transfer/problems.ts';
+import { readItems, type Place, type SourceItem } from './transfer/reader.ts';
 import { Uploader, type Counts, type PlacedContext } from './transfer/uploader.ts';
 
 interface ImportOptions extends ClientOptions {
@@ -26,13 +28,18 @@ interface ImportRequest extends ImportOptions {
 }
 
 const HELP = `
-Each line is a JSON object: {"text", "id", "namespace", "role", "speaker", "session_id", "agent_id", "created_at" (milliseconds or
-ISO 8601), "tags", "metadata", "level"}; only "text" is required, and a "speaker" is put before it ("Ann: hello").
-What export writes can be imported as it is. A JSON document with "turns" ({"speaker", "text", "session", "date_time",
+Each line is a JSON object: {"text", "id", "namespace", "role", "speaker", "session_id", "agent_id", "created_at",
+"expires_at", "tags", "metadata", "level"}; only "text" is required, and a "speaker" is put before it ("Ann: hello").
+Times are milliseconds or ISO 8601: without a zone they are UTC, a date alone is its midnight. What export writes can be
+imported as it is: a line goes to the namespace that it names, unless --namespace names another. A line whose
+"expires_at" is over is left out and counted. A JSON document with "turns" ({"speaker", "text", "session", "date_time",
 "id", "image_caption"}) is read as a conversation.
 
-Importing is resumable: a line has its own id, or one made from its place and content. After an interruption run the
-same command again; what is already there is recognised and not stored twice.
+The file is UTF-8. What would be changed in silence is a bad line: keys that stand twice or are named __proto__, integers
+whose digits would be lost, halves of characters, dates that no calendar has.
+
+Importing is resumable: a line has its own id, or one made from its place and content. After an interruption, or with bad
+lines corrected in their place, run the same command again; what is already there is recognised and not stored twice.
 
 Examples:
   context-manager import examples/conversation.jsonl
@@ -61,43 +68,82 @@ export function addImport(program: Command, io: Io): void {
 
 async function importFile(file: string, options: ImportRequest, io: Io): Promise<void> {
   const input = openInput(file, io);
-  const counts = await withClient(options, io, async (client) => {
-    const progress = createProgress(io, options.json ? undefined : input.totalBytes);
-    const problems = new Problems(io, options.skipBad ?? false);
-    const uploader = new Uploader({
-      storeBatch: (request) => client.storeBatch(request),
-      clock: systemClock,
-      onRefused: (place, code, message) => problems.add(place, `${code}: ${message}`),
-      onProgress: (now) => progress.update(input.bytesRead(), describe(now)),
-    });
-    const settle = onInterrupt(io, 'interrupted; run the same command again to go on', () => progress.stop());
-    try {
-      await upload(input.chunks, defaultsFrom(options, client.namespaces), uploader, problems);
-    } catch (error) {
-      await uploader.finish().catch(() => undefined);
-      throw interrupted(error, uploader.counts);
-    } finally {
-      settle();
-      progress.stop();
-      await problems.report();
-    }
-    uploader.counts.failed = problems.count;
-    return uploader.counts;
-  });
-  if (options.json)
-    await writeJson(io.stdout, { stored: counts.stored, already_there: counts.alreadyThere, failed: counts.failed });
-  else await io.stdout.write(`${describe(counts)}\n`);
-  if (counts.failed > 0)
-    throw new CommandError(`${counts.failed} could not be stored`, 'Correct these lines and import the file again.');
+  const problems = new Problems(options.skipBad ?? false);
+  const counts = await withClient(options, io, (client) => upload(client, { input, options, problems, io }));
+  await report(counts, problems, options, io);
 }
 
-function describe({ stored, alreadyThere, failed }: Readonly<Counts>): string {
+interface Upload {
+  readonly input: Input;
+  readonly options: ImportRequest;
+  readonly problems: Problems;
+  readonly io: Io;
+}
+
+async function upload(client: Client, { input, options, problems, io }: Upload): Promise<Readonly<Counts>> {
+  const defaults = defaultsFrom(options, client.namespaces);
+  const progress = createProgress(io, options.json ? undefined : input.totalBytes);
+  const uploader = new Uploader({
+    storeBatch: (request) => client.storeBatch(request),
+    store: (context) => client.store(context),
+    clock: systemClock,
+    serverNowMs: await serverClock(client),
+    onRefused: (place, code, message) => problems.add(place, `${code}: ${message}`),
+    onProgress: (now) => progress.update(input.bytesRead(), describe(now)),
+  });
+  const settle = onInterrupt(io, 'interrupted; run the same command again to go on', () => progress.stop());
+  try {
+    await addAll(input, defaults, uploader, problems);
+  } catch (error) {
+    await uploader.finish().catch(() => undefined);
+    if (!options.json) await problems.report(io.stderr);
+    throw interrupted(error, uploader.counts, problems);
+  } finally {
+    settle();
+    progress.stop();
+  }
+  uploader.counts.failed = problems.count;
+  return uploader.counts;
+}
+
+/** The server's time, as its clock may differ from this machine's: lifetimes end by it. */
+async function serverClock(client: Client): Promise<() => number> {
+  const askedAtMs = systemClock.nowMs();
+  const { server_time: serverTimeMs } = await client.ping();
+  const aheadMs = serverTimeMs - Math.round((askedAtMs + systemClock.nowMs()) / 2);
+  return () => systemClock.nowMs() + aheadMs;
+}
+
+async function report(counts: Readonly<Counts>, problems: Problems, options: ImportRequest, io: Io): Promise<void> {
+  if (options.json) await writeJson(io.stdout, summarize(counts));
+  else {
+    await problems.report(io.stderr);
+    if (problems.mustStop) await io.stderr.write('stopped there; --skip-bad leaves such lines out and goes on\n');
+    await io.stdout.write(`${describe(counts)}\n`);
+  }
+  if (counts.failed > 0)
+    throw new CommandError(
+      `${counts.failed} could not be stored`,
+      'Correct these lines, each in its place, and import the file again.',
+      1,
+      problems.details,
+    );
+}
+
+function summarize({ stored, alreadyThere, expired, failed }: Readonly<Counts>): object {
+  return { stored, already_there: alreadyThere, ...(expired > 0 ? { expired } : {}), failed };
+}
+
+function describe({ stored, alreadyThere, expired, failed }: Readonly<Counts>): string {
   const number = (count: number): string => count.toLocaleString('en');
-  return `${number(stored)} stored, ${number(alreadyThere)} already there, ${number(failed)} failed`;
+  const over = expired > 0 ? `${number(expired)} left out as their lifetime is over, ` : '';
+  return `${number(stored)} stored, ${number(alreadyThere)} already there, ${over}${number(failed)} failed`;
 }
 
 interface Input {
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** As the user named it; absent for standard input. */
+  readonly name?: string;
   /** Absent for standard input. */
   readonly totalBytes?: number;
   bytesRead(): number;
@@ -113,6 +159,7 @@ function openInput(file: string, io: Io): Input {
   const stream = createReadStream(path);
   return {
     chunks: stream as AsyncIterable<Uint8Array>,
+    name: file,
     bytesRead: () => stream.bytesRead,
     ...(info.isFile() ? { totalBytes: info.size } : {}),
   };
@@ -130,16 +177,11 @@ function defaultsFrom(options: ImportRequest, namespacesOfKey: readonly string[]
   };
 }
 
-async function upload(
-  chunks: AsyncIterable<Uint8Array>,
-  defaults: LineDefaults,
-  uploader: Uploader,
-  problems: Problems,
-): Promise<void> {
+async function addAll(input: Input, defaults: LineDefaults, uploader: Uploader, problems: Problems): Promise<void> {
   const validators = createValidators();
-  for await (const item of readItems(chunks)) {
-    const placed = place(item, defaults, validators);
-    if (placed instanceof LineError) problems.add(item.place, placed.message);
+  for await (const item of readItems(input.chunks)) {
+    const placed = toPlaced(item, input, defaults, validators);
+    if (placed instanceof LineError) problems.add(describePlace(item.place, input.name), placed.message);
     else await uploader.add(placed);
     if (problems.mustStop) break;
   }
@@ -147,11 +189,23 @@ async function upload(
 }
 
 /** The context of an item, checked as the server will check it: one bad line must not take its batch with it. */
-function place(item: SourceItem, defaults: LineDefaults, validators: Validators): PlacedContext | LineError {
+function toPlaced(
+  item: SourceItem,
+  { name }: Input,
+  defaults: LineDefaults,
+  validators: Validators,
+): PlacedContext | LineError {
   if (item.content instanceof LineError) return item.content;
+  const { line, turn } = item.place;
   try {
-    const context = toContext(item.content, item.place, defaults);
-    return { place: item.place, context: validators.payload('context.store', context) };
+    const { context, expiresAtMs } = toContext(item.content, line ?? turn ?? 0, defaults);
+    const ttlMs = expiresAtMs === undefined ? undefined : Math.max(1, expiresAtMs - systemClock.nowMs());
+    validators.payload('context.store', ttlMs === undefined ? context : { ...context, ttl_ms: ttlMs });
+    return {
+      place: describePlace(item.place, name),
+      context,
+      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    };
   } catch (error) {
     if (error instanceof LineError) return error;
     if (error instanceof CodedError) return new LineError(error.message);
@@ -159,42 +213,22 @@ function place(item: SourceItem, defaults: LineDefaults, validators: Validators)
   }
 }
 
-const PROBLEMS_SHOWN = 20;
-
-/** Lines that could not be stored; the first of them are shown. */
-class Problems {
-  count = 0;
-  readonly #io: Io;
-  readonly #skip: boolean;
-  readonly #shown: string[] = [];
-
-  constructor(io: Io, skip: boolean) {
-    this.#io = io;
-    this.#skip = skip;
-  }
-
-  get mustStop(): boolean {
-    return this.count > 0 && !this.#skip;
-  }
-
-  add(place: number, message: string): void {
-    this.count += 1;
-    if (this.#shown.length < PROBLEMS_SHOWN) this.#shown.push(`line ${place}: ${message}\n`);
-  }
-
-  async report(): Promise<void> {
-    for (const line of this.#shown) await this.#io.stderr.write(line);
-    const more = this.count - this.#shown.length;
-    if (more > 0) await this.#io.stderr.write(`... and ${more} more\n`);
-    if (this.mustStop) await this.#io.stderr.write('stopped there; --skip-bad leaves such lines out and goes on\n');
-  }
+/** `chat.jsonl:3`, `chat.json: turn 5`, or `line 3` of standard input. */
+function describePlace({ line, turn }: Place, file: string | undefined): string {
+  const inFile =
+    file === undefined ? (line === undefined ? '' : `line ${line}`) : line === undefined ? file : `${file}:${line}`;
+  if (turn === undefined) return inFile;
+  return inFile === '' ? `turn ${turn}` : `${inFile}: turn ${turn}`;
 }
 
-function interrupted(error: unknown, counts: Counts): unknown {
+function interrupted(error: unknown, counts: Counts, problems: Problems): unknown {
   if (counts.stored + counts.alreadyThere === 0 || !(error instanceof Error)) return error;
-  const reason = 'code' in error ? `${String(error.code)}: ${error.message}` : error.message;
+  const reason =
+    error instanceof CommandError || !('code' in error) ? error.message : `${String(error.code)}: ${error.message}`;
   return new CommandError(
-    `interrupted after ${describe(counts)}: ${reason}`,
+    `interrupted after ${describe({ ...counts, failed: problems.count })}: ${reason}`,
     'Run the same command again; it goes on where it stopped.',
+    1,
+    problems.count > 0 ? problems.details : undefined,
   );
 }

@@ -5,12 +5,15 @@ import { CodedError, StartupError } from '../../base/errors.ts';
 export class CommandError extends Error {
   readonly remedy: string | undefined;
   readonly exitCode: 1 | 2;
+  /** More of it for programs: what --json shows beside the message. */
+  readonly details: object | undefined;
 
-  constructor(message: string, remedy?: string, exitCode: 1 | 2 = 1) {
+  constructor(message: string, remedy?: string, exitCode: 1 | 2 = 1, details?: object) {
     super(message);
     this.name = 'CommandError';
     this.remedy = remedy;
     this.exitCode = exitCode;
+    this.details = details;
   }
 }
 
@@ -24,6 +27,7 @@ export interface Explained {
   readonly code?: string;
   readonly message: string;
   readonly remedy?: string;
+  readonly details?: object;
   readonly exitCode: number;
 }
 
@@ -52,8 +56,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** What to tell whoever typed the command; nothing but message, code and remedy. */
 export function explain(error: unknown): Explained {
-  if (error instanceof CommandError)
-    return withRemedy({ message: error.message, exitCode: error.exitCode }, error.remedy);
+  if (error instanceof CommandError) {
+    const { message, exitCode, details } = error;
+    return withRemedy({ message, exitCode, ...(details === undefined ? {} : { details }) }, error.remedy);
+  }
   if (error instanceof StartupError) return withRemedy({ message: error.message, exitCode: 1 }, error.remedy);
   if (isSystemError(error)) return { message: error.message, exitCode: 1 };
   if (error instanceof CodedError || isCoded(error)) {

@@ -1,6 +1,8 @@
 import type { JsonObject, Level } from '../../base/context.ts';
 import { suggest } from '../../config/suggest.ts';
+import { NESTING_MAX } from '../../protocol/body-scan.ts';
 import type { NewContext } from '../../protocol/messages.generated.ts';
+import { clip, oneLine } from '../terminal/render.ts';
 import { isUuid, stableId } from './identity.ts';
 import { parseIsoTime } from './times.ts';
 
@@ -14,6 +16,7 @@ export interface ImportLine {
   readonly session_id?: string;
   readonly agent_id?: string;
   readonly created_at?: number | string;
+  readonly expires_at?: number | string;
   readonly tags?: readonly string[];
   readonly metadata?: JsonObject;
   readonly level?: Level;
@@ -27,12 +30,16 @@ const FIELD_TYPES: Readonly<Record<keyof ImportLine, (value: unknown) => boolean
   speaker: isText,
   session_id: isText,
   agent_id: isText,
-  created_at: (value) => isText(value) || typeof value === 'number',
+  created_at: isTime,
+  expires_at: isTime,
   tags: (value) => Array.isArray(value) && value.every(isText),
   metadata: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   level: isText,
 };
 const FIELDS = Object.keys(FIELD_TYPES);
+const COLUMNS_SHOWN = 64;
+/** A line becomes the payload of a request, which lies in its envelope. */
+export const LINE_DEPTH_MAX = NESTING_MAX - 1;
 
 /** A line that cannot be stored as it is; the message says what is wrong, without the line's text. */
 export class LineError extends Error {}
@@ -44,7 +51,7 @@ export function checkLine(value: unknown): ImportLine {
     if (!FIELDS.includes(field)) {
       const near = suggest(field, FIELDS);
       throw new LineError(
-        `unknown field \`${field}\`${near === undefined ? '' : `; did you mean \`${near}\`?`} (fields: ${FIELDS.join(', ')})`,
+        `unknown field \`${clip(oneLine(field), COLUMNS_SHOWN)}\`${near === undefined ? '' : `; did you mean \`${near}\`?`} (fields: ${FIELDS.join(', ')})`,
       );
     }
     if (!FIELD_TYPES[field as keyof ImportLine](content)) throw new LineError(`field \`${field}\` has the wrong type`);
@@ -63,26 +70,35 @@ export interface LineDefaults {
   readonly nextTimeMs: () => number;
 }
 
+/** A context to be stored, and the moment at which its lifetime ends. */
+export interface LineContext {
+  readonly context: NewContext;
+  readonly expiresAtMs?: number;
+}
+
 /**
  * The context that a line stands for. Its id is the line's own, or made from the line's place and content, so that
  * importing the same file again stores nothing twice. Throws `LineError`.
  */
-export function toContext(line: ImportLine, place: number, defaults: LineDefaults): NewContext {
+export function toContext(line: ImportLine, place: number, defaults: LineDefaults): LineContext {
   const agentId = line.agent_id ?? defaults.agentId;
   const sessionId = line.session_id ?? defaults.sessionId;
   const namespace = defaults.namespaceFor(line.namespace);
-  return {
+  const context: NewContext = {
     id: identify(line, place, agentId, sessionId),
     // As in a conversation document: a query that names the speaker finds what they said.
     text: line.speaker === undefined ? line.text : `${line.speaker}: ${line.text}`,
     level: line.level ?? defaults.level,
     agent_id: agentId,
-    created_at: line.created_at === undefined ? defaults.nextTimeMs() : toTimeMs(line.created_at),
+    created_at: line.created_at === undefined ? defaults.nextTimeMs() : toTimeMs('created_at', line.created_at),
     metadata: metadataOf(line),
     ...(namespace === undefined ? {} : { namespace }),
     ...(sessionId === undefined ? {} : { session_id: sessionId }),
     ...(line.tags === undefined ? {} : { tags: [...line.tags] }),
   };
+  return line.expires_at === undefined
+    ? { context }
+    : { context, expiresAtMs: toTimeMs('expires_at', line.expires_at) };
 }
 
 function identify(line: ImportLine, place: number, agentId: string, sessionId: string | undefined): string {
@@ -100,11 +116,15 @@ function metadataOf({ id, role, speaker, metadata }: ImportLine): JsonObject {
   };
 }
 
-function toTimeMs(time: number | string): number {
+function toTimeMs(field: 'created_at' | 'expires_at', time: number | string): number {
   const timeMs = typeof time === 'number' ? time : parseIsoTime(time);
-  if (!Number.isInteger(timeMs))
-    throw new LineError('field `created_at` must be milliseconds since 1970, or ISO 8601 text');
+  if (timeMs === null || !Number.isInteger(timeMs))
+    throw new LineError(`field \`${field}\` must be milliseconds since 1970, or a date and time of ISO 8601`);
   return timeMs;
+}
+
+function isTime(value: unknown): boolean {
+  return isText(value) || typeof value === 'number';
 }
 
 function isText(value: unknown): value is string {

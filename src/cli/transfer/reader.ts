@@ -1,105 +1,142 @@
-import { conversationLines, isConversation } from './conversation.ts';
-import { checkLine, LineError, type ImportLine } from './line.ts';
+import { parseJson } from '../../base/json.ts';
+import { conversationLines, isConversation, isTurnField } from './conversation.ts';
+import { DEPTH_SCANNED_MAX, findJsonFaults, type JsonFault, type JsonFaults } from './json-faults.ts';
+import { checkLine, LINE_DEPTH_MAX, LineError, type ImportLine } from './line.ts';
+import { LINE_BYTES_MAX, numberedLines, type NumberedLine } from './numbered-lines.ts';
 
-/** One thing to import, or why it cannot be, with its line (or turn) number from 1. */
+/** Where a thing to import stands, counted from 1. */
+export interface Place {
+  /** Absent where the input is one document over many lines. */
+  readonly line?: number;
+  /** In a conversation document. */
+  readonly turn?: number;
+}
+
+/** One thing to import, or why it cannot be. */
 export interface SourceItem {
-  readonly place: number;
+  readonly place: Place;
   readonly content: ImportLine | LineError;
 }
 
-/** Far above what one context can need; a conversation document may be one line of this length. */
-const LINE_BYTES_MAX = 64 * 1024 * 1024;
-
 /** Lines of JSON, or one JSON document with `turns`, whichever the input turns out to be. */
-export async function* readItems(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<SourceItem> {
-  const lines = splitLines(chunks);
-  let place = 0;
-  let first = true;
-  for (;;) {
-    const next = await lines.next();
-    if (next.done) return;
-    place += 1;
-    const line = next.value.trim();
-    if (line === '') continue;
-    const parsed = parseJson(line);
-    if (isConversation(parsed)) {
-      yield* turnItems(parsed);
-      continue;
-    }
-    if (parsed === undefined && first && line.startsWith('{')) {
-      // A document may be spread over many lines: only all of it tells.
-      const text = await rest(line, lines);
-      const document = parseJson(text);
-      yield* isConversation(document) ? turnItems(document) : lineItems(text.split('\n'));
+export async function* readItems(
+  chunks: AsyncIterable<Uint8Array>,
+  lineBytesMax = LINE_BYTES_MAX,
+): AsyncGenerator<SourceItem> {
+  const lines = numberedLines(chunks, lineBytesMax);
+  let isFirst = true;
+  for (let next = await lines.next(); !next.done; next = await lines.next()) {
+    const line = next.value;
+    if (isBlank(line)) continue;
+    if (isFirst && mayBeginDocument(line)) {
+      yield* documentOrLines(line, lines, lineBytesMax);
       return;
     }
-    first = false;
-    yield lineItem(parsed, place);
+    isFirst = false;
+    yield* lineItems(line);
   }
 }
 
-function* turnItems(document: { readonly turns: readonly unknown[] }): Generator<SourceItem> {
-  let place = 0;
-  for (const content of conversationLines(document)) {
-    place += 1;
-    yield { place, content: content instanceof Error ? new LineError(content.message) : content };
-  }
+function isBlank({ text }: NumberedLine): boolean {
+  return typeof text === 'string' && text.trim() === '';
 }
 
-function* lineItems(lines: readonly string[]): Generator<SourceItem> {
-  for (const [index, line] of lines.entries()) {
-    if (line.trim() !== '') yield lineItem(parseJson(line), index + 1);
-  }
+/** A document may be spread over many lines: then its first one is no JSON by itself. */
+function mayBeginDocument({ text }: NumberedLine): boolean {
+  return typeof text === 'string' && text.trimStart().startsWith('{') && parse(text) instanceof LineError;
 }
 
-function lineItem(parsed: unknown, place: number): SourceItem {
-  if (parsed === undefined) return { place, content: new LineError('is not valid JSON') };
+/**
+ * Only all of the input tells whether it is a document that is spread over many lines, or whether its first line is
+ * damaged. A document has at most so many bytes, so that past them, as behind a line that cannot be read, it is lines.
+ */
+async function* documentOrLines(
+  first: NumberedLine,
+  more: AsyncIterable<NumberedLine>,
+  bytesMax: number,
+): AsyncGenerator<SourceItem> {
+  let held: NumberedLine[] | undefined = [first];
+  let chars = String(first.text).length;
+  for await (const line of more) {
+    if (held === undefined) {
+      if (!isBlank(line)) yield* lineItems(line);
+      continue;
+    }
+    held.push(line);
+    if (typeof line.text === 'string') chars += line.text.length + 1;
+    if (typeof line.text !== 'string' || chars > bytesMax) {
+      yield* allLineItems(held);
+      held = undefined;
+    }
+  }
+  if (held === undefined) return;
+  const text = held.map((line) => String(line.text)).join('\n');
+  const parsed = parse(text);
+  if (!(parsed instanceof LineError) && isConversation(parsed.value)) yield* turnItems(parsed.value, parsed.faults, {});
+  else yield* allLineItems(held);
+}
+
+function* allLineItems(lines: readonly NumberedLine[]): Generator<SourceItem> {
+  for (const line of lines) if (!isBlank(line)) yield* lineItems(line);
+}
+
+/** What a line holds: one thing, or the turns of a conversation. */
+function* lineItems({ number, text }: NumberedLine): Generator<SourceItem> {
+  const place = { line: number };
+  const parsed = typeof text === 'string' ? parse(text) : text;
+  if (parsed instanceof LineError) yield { place, content: parsed };
+  else if (isConversation(parsed.value)) yield* turnItems(parsed.value, parsed.faults, place);
+  else yield { place, content: tryLine(parsed) };
+}
+
+function tryLine({ value, depth, faults }: ParsedText): ImportLine | LineError {
+  if (depth > LINE_DEPTH_MAX) return tooDeep();
+  if (faults[0] !== undefined) return new LineError(faults[0].reason);
   try {
-    return { place, content: checkLine(parsed) };
+    return checkLine(value);
   } catch (error) {
-    if (error instanceof LineError) return { place, content: error };
+    if (error instanceof LineError) return error;
     throw error;
   }
 }
 
-function parseJson(text: string): unknown {
+function* turnItems(
+  document: { readonly turns: readonly unknown[] },
+  faults: readonly JsonFault[],
+  place: Place,
+): Generator<SourceItem> {
+  const ofTurns = faults.filter(
+    ({ path: [key, , field] }) => key === 'turns' && (field === undefined || isTurnField(field)),
+  );
+  const [first] = ofTurns;
+  if (first !== undefined && first.path[1] === undefined) {
+    yield { place, content: new LineError(first.reason) };
+    return;
+  }
+  if (document.turns.length === 0) yield { place, content: new LineError('the conversation has no turns') };
+  const reasons = new Map(ofTurns.map(({ path, reason }) => [path[1], reason]));
+  let turn = 0;
+  for (const content of conversationLines(document)) {
+    const reason = reasons.get(turn);
+    turn += 1;
+    yield { place: { ...place, turn }, content: reason === undefined ? content : new LineError(reason) };
+  }
+}
+
+interface ParsedText extends JsonFaults {
+  readonly value: unknown;
+}
+
+function parse(text: string): ParsedText | LineError {
+  const found = findJsonFaults(text);
+  if (found.depth > DEPTH_SCANNED_MAX) return tooDeep();
   try {
-    return JSON.parse(text) as unknown;
+    return { ...found, value: parseJson(text) };
   } catch {
-    return undefined;
+    return new LineError('is not valid JSON');
   }
 }
 
-async function rest(first: string, lines: AsyncIterable<string>): Promise<string> {
-  const all = [first];
-  let chars = first.length;
-  for await (const line of lines) {
-    chars += line.length;
-    if (chars > LINE_BYTES_MAX) throw new LineError('the document is longer than 64 MiB');
-    all.push(line);
-  }
-  return all.join('\n');
-}
-
-/** Splits bytes into lines of UTF-8; a line past `LINE_BYTES_MAX` ends the reading. */
-async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  for await (const chunk of chunks) {
-    let start = 0;
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      yield decode([...pending, chunk.subarray(start, end)]);
-      pending = [];
-      pendingBytes = 0;
-      start = end + 1;
-    }
-    pending.push(chunk.subarray(start));
-    pendingBytes += chunk.length - start;
-    if (pendingBytes > LINE_BYTES_MAX) throw new LineError('a line is longer than 64 MiB');
-  }
-  if (pendingBytes > 0) yield decode(pending);
-}
-
-function decode(parts: readonly Uint8Array[]): string {
-  return new TextDecoder().decode(Buffer.concat(parts));
+function tooDeep(): LineError {
+  return new LineError(`is nested more than ${LINE_DEPTH_MAX} levels deep`);
 }

@@ -1,19 +1,50 @@
-const SPOKEN_DATE = /^(\d{1,2}):(\d{2})\s*(am|pm) on (\d{1,2}) (\p{L}+),? (\d{4})$/iu;
+import { parseDateTime } from '../../base/date-time.ts';
 
-/** Milliseconds since the epoch, read as UTC; NaN where it is no date. */
-export function parseDateTime(text: string): number {
-  const spoken = SPOKEN_DATE.exec(text.trim());
+const SPOKEN = /^(\d{1,2}):(\d\d) ?(am|pm) on (\d{1,2}) ([a-z]+),? (\d{4})$/i;
+const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/i;
+const MONTHS = [
+  'january',
+  'february',
+  'march',
+  'april',
+  'may',
+  'june',
+  'july',
+  'august',
+  'september',
+  'october',
+  'november',
+  'december',
+];
+
+/** `1:56 pm on 8 May, 2023`, read as UTC, or what `parseIsoTime` reads. Milliseconds since the epoch; null: no date. */
+export function parseSpokenTime(text: string): number | null {
+  const spoken = SPOKEN.exec(text.trim());
   if (spoken === null) return parseIsoTime(text);
-  const [, hour, minute, half, day, month, year] = spoken;
-  const dayMs = Date.parse(`${day} ${month} ${year} 00:00:00 UTC`);
-  const hours = (Number(hour) % 12) + (half?.toLowerCase() === 'pm' ? 12 : 0);
-  return dayMs + (hours * 60 + Number(minute)) * 60_000;
+  const [, hour = '', minute = '', half = '', day = '', monthName = '', year = ''] = spoken;
+  const month = monthOf(monthName.toLowerCase());
+  const hourOfHalf = Number(hour);
+  if (month === 0 || hourOfHalf < 1 || hourOfHalf > 12) return null;
+  const hours = (hourOfHalf % 12) + (half.toLowerCase() === 'pm' ? 12 : 0);
+  return parseDateTime(`${year}-${two(month)}-${two(Number(day))}T${two(hours)}:${minute}:00Z`);
 }
 
-/** ISO 8601; without a zone it is UTC, so that a file means the same on every machine. NaN where it is no date. */
-export function parseIsoTime(text: string): number {
-  const iso = /^(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$/i.exec(text.trim());
-  if (iso === null) return NaN;
-  const [, day, time = 'T00:00', , , zone = 'Z'] = iso;
-  return Date.parse(`${day}${time.replace(' ', 'T')}${zone.toUpperCase()}`);
+/**
+ * ISO 8601, a date alone being its midnight; without a zone it is UTC, so that a file means the same on every machine.
+ * Milliseconds since the epoch; null: no date, or a day that no month has.
+ */
+export function parseIsoTime(text: string): number | null {
+  const iso = ISO.exec(text.trim());
+  if (iso === null) return null;
+  const [, day, time = '00:00', seconds = ':00', zone = 'Z'] = iso;
+  return parseDateTime(`${day}T${time}${seconds}${zone.replace(/^(...)(\d\d)$/, '$1:$2')}`);
+}
+
+/** 1 to 12 of an English name or its first three letters; 0: it is none. */
+function monthOf(name: string): number {
+  return MONTHS.findIndex((month) => name === month || name === month.slice(0, 3)) + 1;
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, '0');
 }
