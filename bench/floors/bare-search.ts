@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Index, MetricKind, ScalarKind, exactSearch } from 'usearch';
 import { analyze } from '../../src/base/text/analyzer.ts';
+import { defaultSettings } from '../../src/config/settings.ts';
 import { createLocalProvider } from '../../src/embedding/local.ts';
 import { LevelColumns } from '../../src/store/embedded/columns/level-columns.ts';
 import { eightBitQuery, toEightBits } from '../../src/store/embedded/memory/eight-bits.ts';
@@ -32,7 +33,7 @@ export interface Ways {
   readonly dense: 'hnsw' | 'columns';
 }
 
-const provider = createLocalProvider();
+const provider = createLocalProvider(defaultSettings().embedding);
 let vectors = new Float32Array();
 let index: Index;
 const columns = new LevelColumns(provider.dimension);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { defaultSettings } from '../../src/config/settings.ts';
 import { createLocalProvider } from '../../src/embedding/local.ts';
 import { createCorpus } from '../support/corpus.ts';
 import { answerCalls } from '../support/child-calls.ts';
@@ -18,7 +19,7 @@ let database: DatabaseSync;
 let insertRow: StatementSync;
 let insertVector: StatementSync;
 let texts: string[] = [];
-const provider = createLocalProvider();
+const provider = createLocalProvider(defaultSettings().embedding);
 
 const operations = {
   open({ path }: { path: string }): void {

@@ -5,11 +5,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { isStopWord, stemWord } from '../base/text/analyzer.ts';
 import { segmentWords } from '../base/text/segment.ts';
+import type { Settings } from '../config/settings.ts';
 import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
 
 /** Raised with every change of the vectors that a text gives. */
 const VERSION = 1;
-const DIMENSION_DEFAULT = 1024;
 const GRAM_CHARS_MIN = 3;
 const GRAM_CHARS_MAX = 4;
 /** Function words say little, but a text may have nothing else. */
@@ -27,11 +27,6 @@ const GRAM_SEED = 0x85ebca6b;
 const CACHED_WORDS_MAX = 20_000;
 /** Texts between two turns of the event loop: some milliseconds. */
 const TEXTS_PER_TURN = 64;
-
-export interface LocalProviderOptions {
-  /** Numbers per vector, at least 64; default 1,024. */
-  readonly dimension?: number;
-}
 
 /** It refuses no text. */
 export interface LocalProvider extends EmbeddingProvider {
@@ -136,10 +131,7 @@ export class LocalEmbedder {
 }
 
 /** The default provider: deterministic, no network, no download. Queries and passages are embedded alike. */
-export function createLocalProvider(options: LocalProviderOptions = {}): LocalProvider {
-  const dimension = options.dimension ?? DIMENSION_DEFAULT;
-  if (!Number.isInteger(dimension) || dimension < 64)
-    throw new RangeError(`a dimension of at least 64, not ${dimension}`);
+export function createLocalProvider({ dimension }: Pick<Settings['embedding'], 'dimension'>): LocalProvider {
   const embedder = new LocalEmbedder(dimension);
   return {
     id: `local-hash-v${VERSION}-${dimension}`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LEVELS, type Level } from '../../../../src/base/context.ts';
 import { CodedError } from '../../../../src/base/errors.ts';
+import { DEFAULTS } from '../../../support/settings.ts';
 import { createLocalProvider } from '../../../../src/embedding/local.ts';
 import type { EmbeddingKind, EmbeddingProvider } from '../../../../src/embedding/provider.ts';
 import type { QueryOutcome } from '../../../../src/hirag/types.ts';
@@ -13,7 +14,7 @@ const DOWN = new CodedError('STORE_UNAVAILABLE', 'down');
 
 /** The local embedder, which can be made to fail or to wait. */
 class Embedder implements EmbeddingProvider {
-  readonly #local = createLocalProvider();
+  readonly #local = createLocalProvider(DEFAULTS.embedding);
   readonly id = this.#local.id;
   readonly dimension = this.#local.dimension;
   readonly kind = 'lexical' as const;
