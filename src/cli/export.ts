@@ -24,8 +24,8 @@ const HELP = `
 Without --namespace the key's own namespace is written; a key that has several must choose, and one that sees every
 namespace writes "default" and is told what else there is. Without --agent, the contexts of every agent are written.
 
-Ids, namespaces, levels, times, tags, metadata, agents, sessions and the order of the list come back with import. Access
-counts and embeddings that a client brought along do not: the protocol has no way to give them.
+Ids, namespaces, levels, times, lifetimes, tags, metadata, agents, sessions and the order of the list come back with
+import. Access counts, versions and embeddings that a client brought along do not: the protocol has no way to give them.
 
 Examples:
   context-manager export --all backup.jsonl

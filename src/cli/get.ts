@@ -17,6 +17,13 @@ async function get(id: string, options: ClientOptions, io: Io): Promise<void> {
   return io.stdout.write(renderContext(context));
 }
 
+function expiryOf({ expires_at: expiresAt, expires_by: expiresBy, level }: Context): [string, string] {
+  if (expiresAt === undefined) return ['expires', 'never'];
+  return expiresBy === 'level'
+    ? ['leaves', `${level} at ${formatTime(expiresAt)}`]
+    : ['expires', formatTime(expiresAt)];
+}
+
 function renderContext(context: Context): string {
   const rows: [string, string][] = [
     ['id', context.id],
@@ -26,7 +33,7 @@ function renderContext(context: Context): string {
     ['level', context.level],
     ['created', formatTime(context.created_at)],
     ['updated', `${formatTime(context.updated_at)} (version ${context.version})`],
-    ['expires', context.expires_at === undefined ? 'never' : formatTime(context.expires_at)],
+    expiryOf(context),
     ['tokens', String(context.token_count)],
     ['read', `${context.access_count} times`],
     ['tags', context.tags.join(', ') || '-'],

@@ -79,6 +79,10 @@ export interface Context {
    */
   expires_at?: number;
   /**
+   * Present where not the client but the level gave `expires_at`: then its time in the level ends, and it may move on.
+   */
+  expires_by?: 'level';
+  /**
    * How often a query or a get returned it; kept in batches, so it may lag.
    */
   access_count: number;

@@ -351,6 +351,30 @@ describe('a key with namespaces of its own', () => {
 });
 
 describe('a lifetime', () => {
+  it('that a client gave comes back, whatever the level; that of a level starts anew', async () => {
+    await storeAll('lifetimes', [
+      { text: 'l1', level: 'immediate', ttl_ms: 3_600_000 },
+      { text: 'l2', level: 'short_term', ttl_ms: 7_200_000 },
+      { text: 'l3', level: 'long_term', ttl_ms: 86_400_000 },
+      { text: 'l2 of the level', level: 'short_term' },
+      { text: 'l3 for good', level: 'long_term' },
+    ]);
+    const file = join(folder, 'lifetimes.jsonl');
+    expect(await cli('export', '--namespace', 'lifetimes', file)).toMatchObject({ code: 0 });
+    const given = await cli('import', '--namespace', 'lifetimes-2', file);
+    expect(given).toMatchObject({ code: 0, stdout: '5 stored, 0 already there, 0 failed\n' });
+    const before = await listOf('lifetimes');
+    const after = await listOf('lifetimes-2');
+    for (const [place, { text, expires_at: expiresAt, expires_by: expiresBy }] of after.entries()) {
+      const was = before[place]?.expires_at;
+      if (was !== undefined) expect(Math.abs((expiresAt ?? 0) - was), text).toBeLessThan(60_000);
+      else expect(expiresAt, text).toBeUndefined();
+      expect(expiresBy, text).toBe(text === 'l2 of the level' ? 'level' : undefined);
+    }
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    expect(lines.filter((line) => line.includes('"expires_at"'))).toHaveLength(3);
+  });
+
   it('that is over is counted, and what it belongs to left out', async () => {
     const lines = [
       { text: 'over', expires_at: '2020-01-01T00:00:00Z' },

@@ -3,7 +3,7 @@ import type { ImportLine } from './line.ts';
 
 /** A context as a line that `checkLine` reads, with its line break; fields that say nothing are left out. */
 export function toExportLine(context: Context): string {
-  const { tags, metadata, session_id: sessionId } = context;
+  const { tags, metadata, session_id: sessionId, expires_at: expiresAt } = context;
   const line: ImportLine = {
     id: context.id,
     namespace: context.namespace,
@@ -12,6 +12,8 @@ export function toExportLine(context: Context): string {
     agent_id: context.agent_id,
     ...(sessionId === undefined ? {} : { session_id: sessionId }),
     created_at: context.created_at,
+    // A level's own lifetime starts anew where it is imported: only what a client set is part of the context.
+    ...(expiresAt === undefined || context.expires_by !== undefined ? {} : { expires_at: expiresAt }),
     ...(tags.length === 0 ? {} : { tags: [...tags] }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
   };

@@ -305,6 +305,16 @@ describe('single contexts', () => {
     await expect(run('context.get', { namespace: 'other', id: ID })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('says where the level, not the client, gave the lifetime', async () => {
+    await run('context.store', { namespace: 'n', id: ID, text: 'x', ttl_ms: 1000 });
+    const { context } = await run('context.get', { namespace: 'n', id: ID });
+    expect(context).toMatchObject({ expires_at: expect.any(Number) as number });
+    expect(context).not.toHaveProperty('expires_by');
+    const get = memory.get.bind(memory);
+    memory.get = async (...args) => ({ ...(await get(...args)), expiryAction: 'promote' });
+    expect((await run('context.get', { namespace: 'n', id: ID })).context.expires_by).toBe('level');
+  });
+
   it('updates what is given', async () => {
     await run('context.store', full);
     const changes = { text: 'new', metadata: {}, tags: [], level: 'short_term' } as const;
