@@ -75,7 +75,12 @@ const TOKENS = section('How many tokens a text is taken to cost.', {
     ['CharacterBased', 'WordBased', 'Exact'],
     'By characters, by words, or by a real tokenizer.',
   ),
-  chars_per_token: number(4, 0.1, 100, 'CharacterBased: characters of one token.'),
+  chars_per_token: number(
+    4,
+    0.1,
+    100,
+    'CharacterBased: ASCII letters of one token; other characters count as so many letters as o200k_base makes of them.',
+  ),
   words_per_token: number(0.75, 0.01, 100, 'WordBased: words of one token.'),
   encoding: choice(
     'o200k_base',

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { ContextRecord, Filter, Level } from '../base/context.ts';
 import type { Log } from '../base/log.ts';
+import { LoopTurns } from '../base/loop-turns.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
@@ -61,6 +62,7 @@ class TieredMemory implements Memory {
   constructor(deps: MemoryDeps) {
     const { store, embedding, settings, clock } = deps;
     const policy = new LevelPolicy(settings);
+    const turns = new LoopTurns();
     const accessCounts = new AccessCounts(deps, settings);
     const tiers = new Tiers({ ...deps, policy });
     const unsearched = new UnsearchedLevels({ ...deps, policy });
@@ -69,8 +71,8 @@ class TieredMemory implements Memory {
     this.#clock = clock;
     this.#accessCounts = accessCounts;
     this.#tiers = tiers;
-    this.#intake = new Intake({ ...deps, tiers, policy, tokens: createTokenEstimator(settings.tokens) });
-    this.#retrieval = new Retrieval({ ...deps, accessCounts, policy, unsearched });
+    this.#intake = new Intake({ ...deps, tiers, policy, tokens: createTokenEstimator(settings.tokens, turns) });
+    this.#retrieval = new Retrieval({ ...deps, accessCounts, policy, unsearched, turns });
     this.#unsearched = unsearched;
     this.#lifecycle = new Lifecycle({ ...deps, tiers, policy }, settings);
   }

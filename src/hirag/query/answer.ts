@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import type { ContextRecord, Level } from '../../base/context.ts';
 import type { CodedError } from '../../base/errors.ts';
+import type { LoopTurns } from '../../base/loop-turns.ts';
 import { allocate, type BudgetOutcome, type BudgetRules } from './budget.ts';
 import { DuplicateFilter, printOf, type TextPrint } from '../rank/duplicates.ts';
 import type { ReceiptOutcome, ScoreParts } from '../types.ts';
@@ -44,8 +44,8 @@ interface Item {
   readonly level: Level;
   /** By the rank. */
   readonly place: number;
-  /** Whose turn it is when the budget is spent: its place, or that of an older one that it stands for. */
-  turn: number;
+  /** Where it stands when the budget is spent: its place, or that of an older one that it stands for. */
+  standing: number;
   /** As ranked, until the record says otherwise. */
   tokenCount: number;
   state: 'open' | 'duplicate' | 'gone';
@@ -62,13 +62,18 @@ const YIELD_EVERY_CHARS = 32_768;
  * From the admitted candidates (best first) to the answer: budget, texts of what the budget chose, duplicates
  * out, and again with what that sets free, until the chosen ones are known and distinct.
  */
-export async function assemble(ranked: readonly Ranked[], rules: AnswerRules, fetch: FetchRecords): Promise<Answer> {
+export async function assemble(
+  ranked: readonly Ranked[],
+  rules: AnswerRules,
+  fetch: FetchRecords,
+  turns: LoopTurns,
+): Promise<Answer> {
   const items = ranked.map(openItem);
-  const byTurn = [...items];
+  const byStanding = [...items];
   const lost = new Map<Level, CodedError>();
   let ahead = 0;
   for (;;) {
-    const open = byTurn.filter((item) => item.state === 'open');
+    const open = byStanding.filter((item) => item.state === 'open');
     const outcome = allocate(open, rules);
     const chosen = open.filter((_, i) => outcome.included[i]);
     const unread = chosen.filter((item) => item.record === null);
@@ -76,17 +81,17 @@ export async function assemble(ranked: readonly Ranked[], rules: AnswerRules, fe
       await read(withNext(unread, open, ahead), fetch, lost);
       continue;
     }
-    if (!(await markDuplicates(open, new Set(chosen), rules.nearDuplicateThreshold))) {
+    if (!(await markDuplicates(open, new Set(chosen), rules.nearDuplicateThreshold, turns))) {
       return answerOf(items, chosen.sort(byPlace), outcome, rules, lost);
     }
-    byTurn.sort((a, b) => a.turn - b.turn);
+    byStanding.sort((a, b) => a.standing - b.standing);
     ahead = FETCH_AHEAD;
   }
 }
 
 function openItem(ranked: Ranked, place: number): Item {
   const { level, tokenCount } = ranked;
-  return { ranked, level, place, turn: place, tokenCount, state: 'open', record: null, print: null };
+  return { ranked, level, place, standing: place, tokenCount, state: 'open', record: null, print: null };
 }
 
 function byPlace(a: Item, b: Item): number {
@@ -120,7 +125,12 @@ async function read(items: readonly Item[], fetch: FetchRecords, lost: Map<Level
  * Of a chosen context and those below it that say the same, the youngest stands, in the place of the best: what was
  * said last is how it is. The others are duplicates. True where a chosen one is.
  */
-async function markDuplicates(open: readonly Item[], chosen: ReadonlySet<Item>, threshold: number): Promise<boolean> {
+async function markDuplicates(
+  open: readonly Item[],
+  chosen: ReadonlySet<Item>,
+  threshold: number,
+  turns: LoopTurns,
+): Promise<boolean> {
   if (chosen.size < 2) return false;
   const seen = new DuplicateFilter<Item>(threshold);
   let found = false;
@@ -131,7 +141,7 @@ async function markDuplicates(open: readonly Item[], chosen: ReadonlySet<Item>, 
       chars += item.record.text.length;
       if (chars >= YIELD_EVERY_CHARS) {
         chars = 0;
-        await setImmediate();
+        await turns.next();
       }
       item.print = printOf(item.record.text);
     }
@@ -143,7 +153,7 @@ async function markDuplicates(open: readonly Item[], chosen: ReadonlySet<Item>, 
     const isNews = item.ranked.createdAtMs > rival.ranked.createdAtMs;
     const [stands, repeated] = isNews ? [item, rival] : [rival, item];
     repeated.state = 'duplicate';
-    stands.turn = rival.turn;
+    stands.standing = rival.standing;
     seen.replace(item.print, stands);
     found ||= chosen.has(repeated);
   }

@@ -2,7 +2,7 @@ import { orAbort, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type Level } from '../../base/context.ts';
 import { toCodedError, type CodedError } from '../../base/errors.ts';
-import { LoopTurns } from '../../base/loop-turns.ts';
+import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import type { ContextStore } from '../../store/store.ts';
@@ -12,7 +12,7 @@ import { assemble, type Answer, type Fetched } from './answer.ts';
 import type { LevelPolicy } from '../write/level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector, type SearchAnswer } from './level-search.ts';
 import { LEVEL_OFF, type UnsearchedLevels } from './unsearched-levels.ts';
-import { planQuery, type PlanDeps, type QueryPlan } from './query-plan.ts';
+import { planQuery, type QueryPlan } from './query-plan.ts';
 import { compareRank } from '../rank/ranking.ts';
 import type { Settings } from '../../config/settings.ts';
 import { attainableScore, similarities, type Comparison } from '../rank/similarity.ts';
@@ -27,25 +27,25 @@ export interface RetrievalDeps {
   readonly settings: Settings['hirag'];
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** For what a query takes of this thread at a time. */
+  readonly turns: LoopTurns;
 }
 
 /** From a query to its answer: embed and search, rank, assemble within the budget. */
 export class Retrieval {
   readonly #deps: RetrievalDeps;
   readonly #search: LevelSearch;
-  readonly #planDeps: PlanDeps;
 
   constructor(deps: RetrievalDeps) {
     this.#deps = deps;
     this.#search = new LevelSearch(deps);
-    this.#planDeps = { ...deps, turns: new LoopTurns() };
   }
 
   /** Throws only where the query cannot be run (`BAD_REQUEST`) or every level that it asked for failed. */
   async query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
     const { clock } = this.#deps;
     const startedMs = clock.monotonicMs();
-    const plan = await planQuery(input, this.#planDeps, options.signal);
+    const plan = await planQuery(input, this.#deps, options.signal);
     throwIfAborted(options.signal);
 
     const embedded = await this.#timed('embed', startedMs, this.#search.embed(plan, options.signal));
@@ -56,7 +56,8 @@ export class Retrieval {
 
     const rankingMs = clock.monotonicMs();
     const admission = this.#rank(plan, found);
-    const answer = await assemble(admission.admitted, plan.rules, (ids) => this.#fetch(plan, ids, options.signal));
+    const fetch = (ids: readonly string[]): Promise<Fetched> => this.#fetch(plan, ids, options.signal);
+    const answer = await assemble(admission.admitted, plan.rules, fetch, this.#deps.turns);
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
     const degraded = this.#degraded(found.levels, answer, (await unsearched) ?? []);

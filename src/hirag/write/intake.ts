@@ -8,7 +8,7 @@ import type { ContextPatch, ContextStore, NewContext } from '../../store/store.t
 import { clientVector } from '../client-vector.ts';
 import type { LevelPolicy } from './level-policy.ts';
 import { notFound, versionConflict, type PutOutcome, type Tiers } from './tiers.ts';
-import type { TokenEstimator } from './tokens.ts';
+import type { TokenEstimator } from './token-estimator.ts';
 import type { CallOptions, StoreInput, StoreOutcome, UpdateInput } from '../types.ts';
 
 export interface IntakeDeps {

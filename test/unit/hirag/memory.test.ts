@@ -50,13 +50,13 @@ function slowModel() {
 describe('store', () => {
   it('gives a context an id, a token count and the time, and keeps what it was given', async () => {
     const { memory, clock } = await fixture();
-    const outcome = await memory.store(text('eight chars make two tokens', { metadata: { a: 1 }, tags: ['t'] }));
-    expect(outcome).toMatchObject({ level: 'immediate', tokenCount: 7, createdAtMs: clock.nowMs(), created: true });
+    const outcome = await memory.store(text('four letters make one token', { metadata: { a: 1 }, tags: ['t'] }));
+    expect(outcome).toMatchObject({ level: 'immediate', tokenCount: 6, createdAtMs: clock.nowMs(), created: true });
     expect(outcome.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     const record = await memory.get('n', outcome.id);
     expect(record).toMatchObject({
       ...OWNER,
-      text: 'eight chars make two tokens',
+      text: 'four letters make one token',
       metadata: { a: 1 },
       tags: ['t'],
       version: 1,

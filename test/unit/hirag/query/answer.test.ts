@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { ContextRecord, Level } from '../../../../src/base/context.ts';
 import { CodedError } from '../../../../src/base/errors.ts';
-import { assemble, type AnswerRules, type FetchRecords, type Ranked } from '../../../../src/hirag/query/answer.ts';
+import { LoopTurns } from '../../../../src/base/loop-turns.ts';
+import {
+  assemble as assembleAnswer,
+  type Answer,
+  type AnswerRules,
+  type FetchRecords,
+  type Ranked,
+} from '../../../../src/hirag/query/answer.ts';
 import { sharesOf } from '../../../../src/hirag/query/budget.ts';
+
+function assemble(ranked: readonly Ranked[], rules: AnswerRules, fetch: FetchRecords): Promise<Answer> {
+  return assembleAnswer(ranked, rules, fetch, new LoopTurns());
+}
 
 const SCORES = { similarity: 0, lexical: 0, recency: 0, level: 0, frequency: 0 };
 

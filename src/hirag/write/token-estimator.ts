@@ -1,0 +1,9 @@
+import type { Settings } from '../../config/settings.ts';
+
+export type TokenSettings = Settings['hirag']['tokens'];
+
+/** How many tokens a text is taken to cost. */
+export interface TokenEstimator {
+  /** One count (>= 1) per text, in order. */
+  count(texts: readonly string[]): Promise<number[]>;
+}
