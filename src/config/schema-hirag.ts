@@ -111,7 +111,12 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
   l3_enabled: flag(true, 'Keep a long-term memory (L3); without it what leaves L2 is deleted.'),
   l3_ttl_secs: integer(0, 0, 3650 * DAY_SECS, 'How long a context stays in L3, in seconds; 0 for ever.'),
   max_context_tokens: integer(4000, 1, 1_000_000, 'Token budget of a query that names none.'),
-  min_contexts_per_level: integer(1, 0, 100, 'Contexts that every level gets into an answer, where they fit.'),
+  min_contexts_per_level: integer(
+    1,
+    0,
+    100,
+    'Contexts that every level gets into an answer, where they fit and have anything to do with the query.',
+  ),
   strategy: STRATEGY,
   query_limit: integer(50, 1, 1000, 'Contexts of an answer where the query names no limit.'),
   relevance_threshold: number(0.15, 0, 1, 'Least score of an answer; a query may name its own.'),
@@ -119,7 +124,7 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
     0.05,
     0,
     1,
-    'Least similarity of an answer, where the query names no threshold; the best min_contexts_per_level of a level are in regardless of both.',
+    'Least similarity of an answer, where the query names no threshold; the best min_contexts_per_level of a level fill what room is left in spite of both.',
   ),
   near_duplicate_threshold: number(
     0.9,

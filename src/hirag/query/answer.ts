@@ -13,6 +13,8 @@ export interface Ranked {
   readonly tokenCount: number;
   readonly relevanceScore: number;
   readonly scores: ScoreParts;
+  /** It hardly fits the query: it stands back behind all that does, wherever it ranks. */
+  readonly isFiller: boolean;
 }
 
 export interface AnswerRules extends BudgetRules {
@@ -46,6 +48,7 @@ interface Item {
   readonly place: number;
   /** Where it stands when the budget is spent: its place, or that of an older one that it stands for. */
   standing: number;
+  isFiller: boolean;
   /** As ranked, until the record says otherwise. */
   tokenCount: number;
   state: 'open' | 'duplicate' | 'gone';
@@ -90,8 +93,8 @@ export async function assemble(
 }
 
 function openItem(ranked: Ranked, place: number): Item {
-  const { level, tokenCount } = ranked;
-  return { ranked, level, place, standing: place, tokenCount, state: 'open', record: null, print: null };
+  const { level, tokenCount, isFiller } = ranked;
+  return { ranked, level, place, standing: place, isFiller, tokenCount, state: 'open', record: null, print: null };
 }
 
 function byPlace(a: Item, b: Item): number {
@@ -154,6 +157,7 @@ async function markDuplicates(
     const [stands, repeated] = isNews ? [item, rival] : [rival, item];
     repeated.state = 'duplicate';
     stands.standing = rival.standing;
+    stands.isFiller = item.isFiller && rival.isFiller;
     seen.replace(item.print, stands);
     found ||= chosen.has(repeated);
   }

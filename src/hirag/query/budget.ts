@@ -6,6 +6,8 @@ export type PerLevel = Readonly<Record<Level, number>>;
 export interface BudgetItem {
   readonly level: Level;
   readonly tokenCount: number;
+  /** It hardly fits the query: it may have what nothing else in the list has a use for. Absent: no. */
+  readonly isFiller?: boolean;
 }
 
 export interface BudgetRules {
@@ -50,6 +52,7 @@ export function sharesOf(priority: Priority): PerLevel {
  * 3. each level fills its share in rank order (levels without items have handed theirs on at the start,
  *    and levels that need less than their share hand on the rest);
  * 4. what is left goes to whoever ranks best and fits.
+ * Fillers stand back in all of this, and get what is left behind it.
  * An item that does not fit is passed over and the next is tried, in every step.
  */
 export function allocate(items: readonly BudgetItem[], rules: BudgetRules): BudgetOutcome {
@@ -60,11 +63,15 @@ export function allocate(items: readonly BudgetItem[], rules: BudgetRules): Budg
     packing.takeWithinShares();
     packing.takeWhatFits();
   }
+  packing.takeFillers();
   return packing.outcome();
 }
 
 class Packing {
   readonly #items: readonly BudgetItem[];
+  /** Places of all but the fillers. */
+  readonly #hits: readonly number[];
+  readonly #fillers: readonly number[];
   readonly #rules: BudgetRules;
   readonly #included: boolean[];
   readonly #used: Record<Level, number> = { immediate: 0, short_term: 0, long_term: 0 };
@@ -74,23 +81,26 @@ class Packing {
 
   constructor(items: readonly BudgetItem[], rules: BudgetRules) {
     this.#items = items;
+    const places = [...items.keys()];
+    this.#hits = places.filter((i) => items[i]?.isFiller !== true);
+    this.#fillers = places.filter((i) => items[i]?.isFiller === true);
     this.#rules = rules;
     this.#included = new Array<boolean>(items.length).fill(false);
-    this.#granted = grant(items, rules);
+    this.#granted = grant(this.#hits.length > 0 ? this.#hits.map((i) => items[i] as BudgetItem) : items, rules);
     this.#tokensLeft = rules.maxTokens;
     this.#placesLeft = rules.limit;
   }
 
   takeFirstIfTheyFit(): boolean {
-    const first = this.#items.slice(0, this.#rules.limit);
-    if (sum(first.map((item) => item.tokenCount)) > this.#rules.maxTokens) return false;
-    first.forEach((_, i) => this.#take(i));
+    const first = this.#hits.slice(0, this.#rules.limit);
+    if (sum(first.map((i) => this.#tokens(i))) > this.#rules.maxTokens) return false;
+    for (const i of first) this.#take(i);
     return true;
   }
 
   takeBest(): void {
-    const best = this.#items.findIndex((item) => item.tokenCount <= this.#tokensLeft);
-    if (best >= 0 && this.#placesLeft > 0) this.#take(best);
+    const best = this.#hits.find((i) => this.#tokens(i) <= this.#tokensLeft);
+    if (best !== undefined && this.#placesLeft > 0) this.#take(best);
   }
 
   takeMinima(): void {
@@ -109,13 +119,18 @@ class Packing {
   }
 
   takeWithinShares(): void {
-    this.#items.forEach((item, i) => {
-      if (item.tokenCount <= this.#granted[item.level] - this.#used[item.level]) this.#takeIfItFits(i);
-    });
+    for (const i of this.#hits) {
+      const { level, tokenCount } = this.#items[i] as BudgetItem;
+      if (tokenCount <= this.#granted[level] - this.#used[level]) this.#takeIfItFits(i);
+    }
   }
 
   takeWhatFits(): void {
-    this.#items.forEach((_, i) => this.#takeIfItFits(i));
+    for (const i of this.#hits) this.#takeIfItFits(i);
+  }
+
+  takeFillers(): void {
+    for (const i of this.#fillers) this.#takeIfItFits(i);
   }
 
   outcome(): BudgetOutcome {
@@ -130,12 +145,11 @@ class Packing {
   #feasibleMinima(): Minimum[] {
     const wanted: Minimum[] = [];
     let room = this.#tokensLeft;
-    for (const level of levelsByRank(this.#items)) {
-      const taken = this.#items.filter((item, i) => item.level === level && this.#included[i]).length;
-      const waiting = this.#items
-        .filter((item, i) => item.level === level && !this.#included[i])
-        .map((item) => item.tokenCount)
-        .sort((a, b) => a - b);
+    for (const level of levelsByRank(this.#hits.map((i) => this.#items[i] as BudgetItem))) {
+      const inLevel = this.#hits.filter((i) => this.#items[i]?.level === level);
+      const open = inLevel.filter((i) => !this.#included[i]);
+      const taken = inLevel.length - open.length;
+      const waiting = open.map((i) => this.#tokens(i)).sort((a, b) => a - b);
       let count = Math.min(this.#rules.minContextsPerLevel - taken, waiting.length);
       while (count > 0 && smallest(waiting, count) > room) count--;
       if (count <= 0) continue;
@@ -147,11 +161,13 @@ class Packing {
 
   /** The level's best item that leaves room for the smallest of what is promised besides; there is one, its smallest. */
   #bestBeside(want: Minimum, reservedForOthers: number): number {
-    return this.#items.findIndex((item, i) => {
-      if (item.level !== want.level || this.#included[i]) return false;
-      const rest = smallestBeside(want.waiting, want.count - 1, item.tokenCount);
-      return item.tokenCount + rest + reservedForOthers <= this.#tokensLeft;
+    const best = this.#hits.find((i) => {
+      const { level, tokenCount } = this.#items[i] as BudgetItem;
+      if (level !== want.level || this.#included[i]) return false;
+      const rest = smallestBeside(want.waiting, want.count - 1, tokenCount);
+      return tokenCount + rest + reservedForOthers <= this.#tokensLeft;
     });
+    return best as number;
   }
 
   #takeIfItFits(index: number): void {

@@ -104,8 +104,8 @@ export class Retrieval {
         scores,
       }),
     );
-    // What stands in for its level was not looked for; counted, it would stand there for ever.
-    const wanted = contexts.filter(({ record }) => !admission.keptForLevel.has(record.id));
+    // What fills a place was not looked for; counted, it would fill that place for ever.
+    const wanted = answer.included.filter(({ ranked }) => !ranked.isFiller);
     accessCounts.add(
       plan.scope.namespace,
       wanted.map(({ record }) => record.id),

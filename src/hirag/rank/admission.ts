@@ -10,7 +10,7 @@ export interface AdmissionRules {
   readonly threshold: number;
   /** 0..1; 0: whatever it is. */
   readonly minSimilarity: number;
-  /** Of each level so many are in whatever they have, so that a memory that holds anything says something. */
+  /** Of each level so many are in that have anything in common with the query, where there is room left for them. */
   readonly keptPerLevel: number;
 }
 
@@ -28,10 +28,8 @@ export interface Contest {
 }
 
 export interface Admission {
-  /** Best first. */
+  /** Best first, fillers among them. */
   readonly admitted: readonly Ranked[];
-  /** Ids of those of them that are in for their level alone. */
-  readonly keptForLevel: ReadonlySet<string>;
   /** In no order; empty where they are not wanted. */
   readonly belowThreshold: readonly Ranked[];
 }
@@ -40,8 +38,9 @@ export interface Admission {
  * Ranks and admits. Most candidates are only somebody's neighbours, so what is not admitted costs neither an object
  * nor a place in the sort.
  *
- * For their level are kept the best by rank without its part of frequency: what was returned often before says
- * nothing about a query that it is not about.
+ * What has nothing in common with the query is in no answer, however new it is, but where the threshold is 0; then it
+ * is a filler, as is what is in for its level alone. For their level are kept the best by rank without its part of
+ * frequency: what was returned often before says nothing about a query that it is not about.
  */
 export function admit(contest: Contest, rules: AdmissionRules, settings: RankSettings): Admission {
   const { columns } = contest.candidates;
@@ -55,7 +54,8 @@ export function admit(contest: Contest, rules: AdmissionRules, settings: RankSet
     const similarity = contest.similarities.similarity[place] as number;
     const recency = recencyOf(columns.createdAtMs[place] as number, contest.nowMs, settings);
     standing[place] = finalScore(similarity, recency, LEVELS[level] as Level, 0, settings);
-    const candidate = similarity >= rules.minSimilarity ? rankedAt(contest, place, settings) : null;
+    const mayFit = similarity >= rules.minSimilarity && (similarity > 0 || rules.threshold === 0);
+    const candidate = mayFit ? rankedAt(contest, place, similarity === 0, settings) : null;
     if (candidate !== null && candidate.relevanceScore >= rules.threshold) admitted.push(candidate);
     else unfit.push(place);
   }
@@ -63,23 +63,18 @@ export function admit(contest: Contest, rules: AdmissionRules, settings: RankSet
     rules.keptPerLevel === 0 || unfit.length === 0
       ? []
       : keptPlaces(contest, standing, new Set(unfit), rules.keptPerLevel);
-  const keptForLevel = new Set<string>();
-  for (const place of kept) {
-    const candidate = rankedAt(contest, place, settings);
-    admitted.push(candidate);
-    keptForLevel.add(candidate.id);
-  }
+  for (const place of kept) admitted.push(rankedAt(contest, place, true, settings));
   const below = contest.explain ? unfit.filter((place) => !kept.includes(place)) : [];
   return {
     admitted: admitted.sort(compareRank),
-    keptForLevel,
-    belowThreshold: below.map((place) => rankedAt(contest, place, settings)),
+    belowThreshold: below.map((place) => rankedAt(contest, place, true, settings)),
   };
 }
 
 function rankedAt(
   { candidates: { columns, ids }, similarities, nowMs, pendingAccesses }: Contest,
   place: number,
+  isFiller: boolean,
   settings: RankSettings,
 ): Ranked {
   const id = ids.at(place) as string;
@@ -92,7 +87,8 @@ function rankedAt(
   };
   const scores = scoreParts(facts, relevance, nowMs, settings);
   const relevanceScore = finalScore(scores.similarity, scores.recency, level, scores.frequency, settings);
-  return { id, level, createdAtMs, tokenCount: columns.tokenCounts[place] as number, scores, relevanceScore };
+  const tokenCount = columns.tokenCounts[place] as number;
+  return { id, level, createdAtMs, tokenCount, scores, relevanceScore, isFiller };
 }
 
 /** The unfit among the best `count` of their level. */
@@ -109,7 +105,7 @@ function keptPlaces(contest: Contest, standing: Float64Array, unfit: ReadonlySet
   const best: Record<Level, number[]> = { immediate: [], short_term: [], long_term: [] };
   for (let place = 0; place < columns.count; place++) {
     const level = LEVELS[columns.levels[place] as number] as Level;
-    if (!contest.levels.includes(level)) continue;
+    if (!contest.levels.includes(level) || similarity[place] === 0) continue;
     const leading = best[level];
     if (leading.length === count && !isBefore(place, leading[count - 1] as number)) continue;
     let at = leading.length;

@@ -33,12 +33,14 @@ interface Given {
   readonly tokensNow?: number;
   readonly level?: Level;
   readonly createdAtMs?: number;
+  readonly isFiller?: boolean;
 }
 
 function given(contexts: readonly Given[]) {
   const fetched: (readonly string[])[] = [];
-  const ranked = contexts.map(({ score = 0.9, tokens = 10, level = 'immediate', createdAtMs = 0 }, i): Ranked => {
-    return { id: String(i), level, createdAtMs, tokenCount: tokens, relevanceScore: score, scores: SCORES };
+  const ranked = contexts.map(({ score = 0.9, tokens = 10, level = 'immediate', ...rest }, i): Ranked => {
+    const { createdAtMs = 0, isFiller = false } = rest;
+    return { id: String(i), level, createdAtMs, tokenCount: tokens, relevanceScore: score, scores: SCORES, isFiller };
   });
   const fetch: FetchRecords = (ids) => {
     fetched.push(ids);
@@ -63,6 +65,28 @@ describe('an answer', () => {
     const { included } = await assemble(ranked, RULES, fetch);
     expect(included).toHaveLength(10);
     expect(fetched.flat()).toHaveLength(10);
+  });
+
+  it('puts fillers in their place by rank, but takes them last', async () => {
+    const { ranked, fetch } = given([
+      { text: unlike(0), isFiller: true, score: 0.9, tokens: 30 },
+      { text: unlike(1), score: 0.8, tokens: 40 },
+      { text: unlike(2), score: 0.7, tokens: 40 },
+      { text: unlike(3), isFiller: true, score: 0.1, tokens: 20 },
+    ]);
+    const { included, outcomes } = await assemble(ranked, RULES, fetch);
+    expect(included.map(({ ranked: { id } }) => id)).toEqual(['1', '2', '3']);
+    expect(outcomes).toEqual(['over_budget', 'included', 'included', 'included']);
+  });
+
+  it('lets a filler that says the same as a hit, and is younger, stand for it as a hit', async () => {
+    const { ranked, fetch } = given([
+      { text: 'tea is green', tokens: 60, createdAtMs: 1 },
+      { text: 'Tea is green.', tokens: 60, createdAtMs: 2, isFiller: true },
+      { text: unlike(1), tokens: 60 },
+    ]);
+    const { included } = await assemble(ranked, { ...RULES, maxTokens: 130 }, fetch);
+    expect(included.map(({ ranked: { id } }) => id)).toEqual(['1', '2']);
   });
 
   it('holds of texts that say the same the best one only, and others in the place of the rest', async () => {

@@ -19,6 +19,10 @@ function places(included: readonly boolean[]): number[] {
 
 const anyItem = fc.record({ level: fc.constantFrom(...LEVELS), tokenCount: fc.integer({ min: 1, max: 120 }) });
 const anyItems = fc.array(anyItem, { maxLength: 40 });
+const withFillers = fc.array(
+  fc.tuple(anyItem, fc.boolean()).map(([item, isFiller]) => ({ ...item, isFiller })),
+  { maxLength: 40 },
+);
 const anyShares = fc
   .tuple(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }))
   .map((shares) => sharesOf(shares));
@@ -41,10 +45,27 @@ function greedy(ranked: readonly BudgetItem[], maxTokens: number, limit: number)
   return taken;
 }
 
+describe('fillers', () => {
+  it('get what is left behind the others, and change nothing for them', () => {
+    fc.assert(
+      fc.property(withFillers, anyRules, (ranked, some) => {
+        const hits = ranked.filter(({ isFiller }) => !isFiller);
+        const alone = allocate(hits, some);
+        const { included } = allocate(ranked, some);
+        expect(ranked.flatMap((item, place) => (item.isFiller ? [] : [included[place]]))).toEqual(alone.included);
+        const fillers = ranked.filter(({ isFiller }) => isFiller);
+        const left = { tokens: some.maxTokens - alone.totalTokens, places: some.limit - places(alone.included).length };
+        const taken = ranked.flatMap(({ isFiller }, place) => (isFiller ? [included[place]] : []));
+        expect(places(taken as boolean[])).toEqual(greedy(fillers, left.tokens, left.places));
+      }),
+    );
+  });
+});
+
 describe('the token budget', () => {
   it('is never exceeded, nor is the limit, whatever the items and rules', () => {
     fc.assert(
-      fc.property(anyItems, anyRules, (ranked, some) => {
+      fc.property(withFillers, anyRules, (ranked, some) => {
         const { included, totalTokens, allocations } = allocate(ranked, some);
         const taken = ranked.filter((_, place) => included[place]);
         expect(included).toHaveLength(ranked.length);

@@ -62,23 +62,36 @@ describe('a candidate', () => {
   });
 
   it('is kept for its level where it ranks among the best of it, however often it was returned', () => {
-    const { admitted, keptForLevel, belowThreshold } = run([
+    const { admitted, belowThreshold } = run([
       { id: 'fit', similarity: 0.7 },
-      { id: 'new', similarity: 0 },
-      { id: 'often', similarity: 0, level: 'long_term', ageMs: YEAR_MS, accessCount: 100 },
-      { id: 'younger', similarity: 0, level: 'long_term', ageMs: YEAR_MS / 12 },
+      { id: 'new', similarity: 0.01 },
+      { id: 'often', similarity: 0.01, level: 'long_term', ageMs: YEAR_MS, accessCount: 100 },
+      { id: 'younger', similarity: 0.01, level: 'long_term', ageMs: YEAR_MS / 12 },
     ]);
-    expect(ids(admitted)).toEqual(['fit', 'younger']);
-    expect([...keptForLevel]).toEqual(['younger']);
+    expect(admitted.map(({ id, isFiller }) => [id, isFiller])).toEqual([
+      ['fit', false],
+      ['younger', true],
+    ]);
     expect(ids(belowThreshold)).toEqual(['new', 'often']);
-    expect(
-      ids(
-        run([
-          { id: 'fit', similarity: 0.2, ageMs: YEAR_MS },
-          { id: 'new', similarity: 0 },
-        ]).admitted,
-      ),
-    ).toEqual(['new', 'fit']);
+    const both = run([
+      { id: 'fit', similarity: 0.2, ageMs: YEAR_MS },
+      { id: 'new', similarity: 0.01 },
+    ]);
+    expect(ids(both.admitted)).toEqual(['new', 'fit']);
+  });
+
+  it('that has nothing in common with the query is admitted by a threshold of 0 alone, to fill', () => {
+    const given = [
+      { id: 'a', similarity: 0.9 },
+      { id: 'b', similarity: 0 },
+    ];
+    for (const rules of [RULES, { ...RULES, minSimilarity: 0 }, { threshold: 0.01, minSimilarity: 0, keptPerLevel: 9 }])
+      expect(ids(run(given, rules).admitted)).toEqual(['a']);
+    const { admitted } = run(given, { threshold: 0, minSimilarity: 0, keptPerLevel: 0 });
+    expect(admitted.map(({ id, isFiller }) => [id, isFiller])).toEqual([
+      ['a', false],
+      ['b', true],
+    ]);
   });
 
   it('of a level not asked for is not ranked', () => {
@@ -93,7 +106,7 @@ describe('a candidate', () => {
     expect(ids([...admitted, ...belowThreshold])).toEqual(['b']);
   });
 
-  it('is admitted or not, in rank order, and of each level the best always are', () => {
+  it('is admitted or not, in rank order, and of each level the best are that have anything in common', () => {
     const facts = fc.record({
       similarity: fc.integer({ min: 0, max: 20 }).map((twentieths) => twentieths / 20),
       level: fc.constantFrom(...LEVELS),
@@ -102,20 +115,21 @@ describe('a candidate', () => {
     fc.assert(
       fc.property(fc.array(facts, { maxLength: 40 }), fc.nat(4), (some, keptPerLevel) => {
         const given = some.map((one, i) => ({ id: String(i), ...one }));
-        const { admitted, keptForLevel, belowThreshold } = run(given, { ...RULES, keptPerLevel });
+        const { admitted, belowThreshold } = run(given, { ...RULES, keptPerLevel });
         const all = [...admitted, ...belowThreshold];
         expect(ids(all).sort()).toEqual(ids(given).sort());
         expect(ids(admitted)).toEqual(ids([...admitted].sort(compareRank)));
         for (const level of LEVELS) {
           const best = all
-            .filter((other) => other.level === level)
+            .filter((other) => other.level === level && other.scores.similarity > 0)
             .sort(compareRank)
             .slice(0, keptPerLevel);
           for (const expected of best) expect(admitted).toContain(expected);
         }
         for (const one of admitted) {
           const fits = one.relevanceScore >= RULES.threshold && one.scores.similarity >= RULES.minSimilarity;
-          expect(keptForLevel.has(one.id)).toBe(!fits);
+          expect(one.isFiller).toBe(!fits);
+          expect(one.scores.similarity).toBeGreaterThan(0);
         }
       }),
     );
