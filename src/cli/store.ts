@@ -68,5 +68,9 @@ async function readAll(io: Io): Promise<string> {
     if (bytes > TEXT_BYTES_MAX)
       throw usageError('the text is longer than one context may be (262,144 characters); split it');
   }
-  return Buffer.concat(chunks).toString('utf8');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw usageError('standard input is not UTF-8; if it is Latin-1, convert it: iconv -f LATIN1 -t UTF-8');
+  }
 }

@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import { LEVELS, STRATEGIES, type JsonObject, type Level, type Priority } from '../../base/context.ts';
 import { parseJson } from '../../base/json.ts';
+import { NESTING_MAX } from '../../protocol/body-scan.ts';
+import { oneLine } from './render.ts';
+import { findJsonFaults } from '../../base/json-faults.ts';
 
 /** Parsers of option values; each refuses what does not fit with a message that commander shows as wrong usage. */
 export function parseCount(raw: string): number {
@@ -31,7 +34,10 @@ export function collect(raw: string, before: readonly string[] = []): readonly s
   return [...before, raw];
 }
 
+/** A JSON object that arrives as it was written; see `findJsonFaults`. */
 export function parseObject(raw: string): JsonObject {
+  const { depth, faults } = findJsonFaults(raw);
+  if (depth > NESTING_MAX) throw new InvalidArgumentError(`It must be nested at most ${NESTING_MAX} levels deep.`);
   let value: unknown;
   try {
     value = parseJson(raw);
@@ -40,6 +46,7 @@ export function parseObject(raw: string): JsonObject {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new InvalidArgumentError('It must be a JSON object.');
+  if (faults[0] !== undefined) throw new InvalidArgumentError(`It is refused: ${oneLine(faults[0].reason)}.`);
   return value as JsonObject;
 }
 

@@ -2,7 +2,7 @@ import type { JsonObject, Level } from '../../base/context.ts';
 import { suggest } from '../../config/suggest.ts';
 import { NESTING_MAX } from '../../protocol/body-scan.ts';
 import type { NewContext } from '../../protocol/messages.generated.ts';
-import { clip, oneLine } from '../terminal/render.ts';
+import { clip } from '../terminal/render.ts';
 import { isUuid, stableId } from './identity.ts';
 import { parseIsoTime } from './times.ts';
 
@@ -51,7 +51,7 @@ export function checkLine(value: unknown): ImportLine {
     if (!FIELDS.includes(field)) {
       const near = suggest(field, FIELDS);
       throw new LineError(
-        `unknown field \`${clip(oneLine(field), COLUMNS_SHOWN)}\`${near === undefined ? '' : `; did you mean \`${near}\`?`} (fields: ${FIELDS.join(', ')})`,
+        `unknown field \`${clip(field, COLUMNS_SHOWN)}\`${near === undefined ? '' : `; did you mean \`${near}\`?`} (fields: ${FIELDS.join(', ')})`,
       );
     }
     if (!FIELD_TYPES[field as keyof ImportLine](content)) throw new LineError(`field \`${field}\` has the wrong type`);

@@ -1,4 +1,5 @@
 import type { Output } from '../terminal/node-output.ts';
+import { oneLine } from '../terminal/render.ts';
 
 const PROBLEMS_SHOWN = 20;
 
@@ -20,7 +21,7 @@ export class Problems {
   /** `place` as in `line 3`. */
   add(place: string, message: string): void {
     this.count += 1;
-    if (this.#shown.length < PROBLEMS_SHOWN) this.#shown.push(`${place}: ${message}`);
+    if (this.#shown.length < PROBLEMS_SHOWN) this.#shown.push(oneLine(`${place}: ${message}`));
   }
 
   /** For people. */

@@ -1,6 +1,6 @@
 import { parseJson } from '../../base/json.ts';
 import { conversationLines, isConversation, isTurnField } from './conversation.ts';
-import { DEPTH_SCANNED_MAX, findJsonFaults, type JsonFault, type JsonFaults } from './json-faults.ts';
+import { DEPTH_SCANNED_MAX, findJsonFaults, type JsonFault, type JsonFaults } from '../../base/json-faults.ts';
 import { checkLine, LINE_DEPTH_MAX, LineError, type ImportLine } from './line.ts';
 import { LINE_BYTES_MAX, numberedLines, type NumberedLine } from './numbered-lines.ts';
 

@@ -16,7 +16,11 @@ interface Outcome {
 const folder = mkdtempSync(join(tmpdir(), 'cm-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function cli(args: readonly string[], environment: Record<string, string> = {}): Promise<Outcome> {
+async function cli(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+  input: Uint8Array = new Uint8Array(0),
+): Promise<Outcome> {
   const written = { stdout: '', stderr: '' };
   const output = (name: 'stdout' | 'stderr'): { write(text: string): Promise<void> } => ({
     write(text) {
@@ -24,10 +28,12 @@ async function cli(args: readonly string[], environment: Record<string, string> 
       return Promise.resolve();
     },
   });
-  async function* empty(): AsyncGenerator<Uint8Array> {}
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(input);
+  }
   const code = await run(
     args,
-    { stdin: empty(), stdout: output('stdout'), stderr: output('stderr'), environment, folder },
+    { stdin: chunks(), stdout: output('stdout'), stderr: output('stderr'), environment, folder },
     '1.2.3',
   );
   return { code, ...written };
@@ -72,16 +78,28 @@ describe('wrong usage', () => {
     [['query', 'x', '--priority', '1,2'], 'three shares'],
     [['list', '--filter', 'no json'], 'must be JSON'],
     [['list', '--filter', '[]'], 'must be a JSON object'],
+    [['list', '--filter', '{"must":[],"must":[]}'], 'the key `must` stands twice'],
+    [['store', 'x', '--metadata', '{"__proto__":1}'], 'the key `__proto__` is not allowed'],
+    [['store', 'x', '--metadata', '{"id":12345678901234567890}'], 'digits would be lost'],
+    [['store', 'x', '--metadata', '{"a":"\\udc00"}'], 'half of a surrogate pair'],
+    [['store', 'x', '--metadata', `{"a":${'['.repeat(40)}`], 'at most 32 levels'],
     [['list', '--level', 'immediate,L9'], 'must be one of immediate, short_term, long_term'],
     [['ping', '--port', '70000'], '1 to 65535'],
     [['delete'], 'either an id or --filter'],
     [['delete', 'x', '--filter', '{}'], 'either an id or --filter'],
     [['store', '-'], 'no text to store'],
+    [['export', '--all', '--namespace', 'a'], 'give either --all or --namespace'],
   ])('%j ends with 2 and says why', async (args, message) => {
     const { code, stdout, stderr } = await cli(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
   });
+});
+
+it('refuses a text that is no UTF-8', async () => {
+  const { code, stderr } = await cli(['store', '-'], {}, Buffer.from('gr\xfc\xdfe', 'latin1'));
+  expect(code).toBe(2);
+  expect(stderr).toContain('standard input is not UTF-8');
 });
 
 describe('failure', () => {

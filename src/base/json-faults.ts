@@ -1,8 +1,8 @@
-import { jsonStringEnd } from '../../base/json.ts';
-import { clip, oneLine } from '../terminal/render.ts';
+import { jsonStringEnd } from './json.ts';
 
 /** What `JSON.parse` would take without a word, but change or lose. */
 export interface JsonFault {
+  /** With what the text says, as it says it: not for a terminal as it is. */
   readonly reason: string;
   /** In which key of the outermost map, which element of the list there, and which key of the map that this is. */
   readonly path: readonly [key: string, index?: number, field?: string];
@@ -17,8 +17,10 @@ export interface JsonFaults {
 
 /** Deeper than anything here is read: the rest is not looked at. */
 export const DEPTH_SCANNED_MAX = 1_000;
+const SPACE = 0x20;
+const COLON = 0x3a;
 const NUMBER = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y;
-const COLUMNS_SHOWN = 64;
+const CHARS_SHOWN = 64;
 
 /**
  * Looks for what a JSON text says that no value of JavaScript holds: keys that stand twice, `__proto__`, numbers past
@@ -70,11 +72,13 @@ class JsonScan {
     const end = jsonStringEnd(this.#text, this.#at + 1);
     const token = this.#text.slice(this.#at, end);
     this.#at = end;
-    const value = token.includes('\\') ? unescaped(token) : token.slice(1, -1);
-    if (value === undefined) return;
-    if (!value.isWellFormed()) this.#add('holds half of a surrogate pair, which is no character');
+    // Text that was decoded from UTF-8 is well formed: only escapes can name half of a pair.
+    if (token.includes('\\u') && unescaped(token)?.isWellFormed() === false)
+      this.#add('holds half of a surrogate pair, which is no character');
     const keys = this.#open.at(-1);
-    if (keys !== undefined && keys !== null && this.#isKey()) this.#key(value, keys);
+    if (keys === undefined || keys === null || !this.#isKey()) return;
+    const key = token.includes('\\') ? unescaped(token) : token.slice(1, -1);
+    if (key !== undefined) this.#key(key, keys);
   }
 
   #key(key: string, keys: Set<string>): void {
@@ -88,8 +92,8 @@ class JsonScan {
   /** Whether a colon comes next. */
   #isKey(): boolean {
     let at = this.#at;
-    while (/\s/.test(this.#text.charAt(at))) at += 1;
-    return this.#text.charAt(at) === ':';
+    while (this.#text.charCodeAt(at) <= SPACE) at += 1;
+    return this.#text.charCodeAt(at) === COLON;
   }
 
   #number(): void {
@@ -130,5 +134,5 @@ function unescaped(token: string): string | undefined {
 }
 
 function shown(text: string): string {
-  return clip(oneLine(text), COLUMNS_SHOWN);
+  return text.length <= CHARS_SHOWN ? text : `${text.slice(0, CHARS_SHOWN)}…`;
 }
