@@ -3,12 +3,14 @@ import type { Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import type { Metrics } from './base/metrics.ts';
+import type { Random } from './base/random.ts';
 import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
 import { createLocalThread } from './embedding/local-thread.ts';
 import type { EmbeddingProvider } from './embedding/provider.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
+import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import type { ContextStore } from './store/store.ts';
 
 type EmbeddingSettings = Settings['embedding'];
@@ -25,6 +27,7 @@ export type OpenedProvider = EmbeddingProvider & { close(): Promise<void> };
 
 export interface StoreParts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
   /** What the stored vectors are made by. */
@@ -63,6 +66,8 @@ const STORE_DRIVERS: Readonly<
   // Its thread gets a copy of the options, so none may be there that has no copy.
   embedded: (settings, { clock, log, metrics, embedding }) =>
     openEmbeddedStore({ clock, log, metrics, ...settings, embeddingId: embedding.id, dimension: embedding.dimension }),
+  memory: (_settings, { clock, random, log, embedding }) =>
+    Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension })),
 };
 
 /** The embedder that the settings name, without a cache. Throws `StartupError` where a setting is missing. */

@@ -95,7 +95,7 @@ async function build(
 
   const { cacheEntries: maxEntries, cacheTtlSecs } = settings.embedding;
   const embedding = withCache(provider, { maxEntries, ttlMs: cacheTtlSecs * 1000 }, clock, metrics);
-  const store = await openStore(settings.vectorDb, { clock, log, metrics, embedding });
+  const store = await openStore(settings.vectorDb, { clock, random: deps.random, log, metrics, embedding });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));
   const memory = createMemory({ ...deps, metrics, store, embedding, settings: hirag });

@@ -6,6 +6,7 @@ import { StartupError } from '../base/errors.ts';
 import { LEVELS, type Level } from '../base/context.ts';
 import { silentLog } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
+import { systemRandom } from '../base/random.ts';
 import { checkDataFolder, nearestExisting } from '../config/data-folder.ts';
 import { exposureWarnings } from '../config/exposure.ts';
 import { resolveKeys } from '../config/keys.ts';
@@ -195,9 +196,10 @@ async function examineStopped(options: ClientOptions, loaded: LoadedConfig, exam
   const port = options.host === undefined ? (options.port ?? server.port) : server.port;
   await examine('port', () => probePort(server.host, port, 'server.port (SERVER__PORT)'));
   await examine('http port', () => probePort(server.httpHost, server.httpPort, 'server.http_port (SERVER__HTTP_PORT)'));
-  const { dataDir } = loaded.settings.vectorDb;
+  const { driver, dataDir } = loaded.settings.vectorDb;
   let counts: LevelCounts | undefined;
   await examine('store', async () => {
+    if (driver === 'memory') return 'contexts are kept in memory alone: they are gone when the server ends';
     checkDataFolder(dataDir);
     if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
     counts = await countStored(loaded.settings);
@@ -206,7 +208,7 @@ async function examineStopped(options: ClientOptions, loaded: LoadedConfig, exam
   if (counts !== undefined) await examineLevels(loaded.settings, () => Promise.resolve(counts as LevelCounts), examine);
 }
 
-const PARTS = { clock: systemClock, log: silentLog, metrics: noMetrics, fetch };
+const PARTS = { clock: systemClock, random: systemRandom, log: silentLog, metrics: noMetrics, fetch };
 
 async function tryEmbedder(settings: Settings): Promise<string> {
   const { openEmbedding } = await import('../drivers.ts');

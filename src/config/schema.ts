@@ -108,7 +108,11 @@ const EMBEDDING = section(
 );
 
 const VECTOR_DB = section('Where contexts are kept.', {
-  driver: choice('embedded', ['embedded'], 'embedded: a database in this process, in data_dir.'),
+  driver: choice(
+    'embedded',
+    ['embedded', 'memory'],
+    'embedded: a database in this process, in data_dir. memory: for tests and trials; what it holds is gone with the process.',
+  ),
   data_dir: text(
     './data',
     'Folder of the database and of the generated secret; relative to where the server is started.',

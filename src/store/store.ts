@@ -24,6 +24,16 @@ export interface ContextPatch {
   readonly tags?: readonly string[];
   readonly level?: Level;
   readonly expiry?: { readonly atMs: number | null; readonly action: ExpiryAction };
+  /** To be added to the access count. */
+  readonly accesses?: number;
+}
+
+/** What must be so at the moment of a change: a context of which it is not so counts as not there. */
+export interface Condition {
+  readonly level?: Level;
+  /** Its lifetime has ended by then. */
+  readonly dueAtMs?: number;
+  readonly filter?: Filter;
 }
 
 /** Keeps the newest `keep` contexts of a level (by when they entered it) and moves the others on. */
@@ -47,31 +57,41 @@ export type MovedContext = Pick<
   'namespace' | 'id' | 'agentId' | 'sessionId' | 'level' | 'expiresAtMs' | 'expiryAction'
 >;
 
-export type WriteOp =
+/** What every driver can do by itself. */
+export type Change =
   | { readonly op: 'put'; readonly context: NewContext }
   | {
       readonly op: 'update';
       readonly namespace: string;
       readonly id: string;
       readonly patch: ContextPatch;
-      readonly updatedAtMs: number;
+      /** Absent: the server's own doing, which makes no new version and no later time of change. */
+      readonly updatedAtMs?: number;
       readonly ifVersion?: number;
+      readonly onlyIf?: Condition;
     }
-  | { readonly op: 'delete'; readonly namespace: string; readonly ids: readonly string[] }
+  | { readonly op: 'delete'; readonly namespace: string; readonly ids: readonly string[]; readonly onlyIf?: Condition };
+
+export type WriteOp =
+  | Change
   /** Deletes what matches; an absent `level` or `filter` restricts nothing. */
   | { readonly op: 'delete_where'; readonly namespace: string; readonly level?: Level; readonly filter?: Filter }
   | { readonly op: 'trim'; readonly trim: Trim };
 
-/** What came of the operation at the same place in the call. */
-export type WriteResult =
+/** What came of the change at the same place. */
+export type ChangeResult =
   /** `created: false`: the id exists with the same text, and `record` is what is stored. */
   | { readonly op: 'put'; readonly created: boolean; readonly record: ContextRecord }
   /** The id exists in the namespace with another text; nothing was written by this operation. */
   | { readonly op: 'put'; readonly conflict: true }
   | { readonly op: 'update'; readonly record: ContextRecord }
   | { readonly op: 'update'; readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
-  | { readonly op: 'delete'; readonly deletedIds: readonly string[] }
-  /** `deleted` counts; ids are given so that caches can drop them. */
+  | { readonly op: 'delete'; readonly deletedIds: readonly string[] };
+
+/** What came of the operation at the same place in the call. */
+export type WriteResult =
+  | ChangeResult
+  /** In no order. */
   | { readonly op: 'delete_where'; readonly deletedIds: readonly string[] }
   | { readonly op: 'trim'; readonly moved: readonly MovedContext[]; readonly deletedIds: readonly string[] };
 

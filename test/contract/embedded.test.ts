@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { FakeClock } from '../support/fake-clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { noMetrics } from '../../src/base/metrics.ts';
-import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
+import {
+  type EmbeddedStoreOptions,
+  openEmbeddedDriver,
+  openEmbeddedStore,
+} from '../../src/store/embedded/open-embedded-store.ts';
+import { GenericStore } from '../../src/store/generic/generic-store.ts';
+import type { ContextStore } from '../../src/store/store.ts';
 import { describeStoreContract } from './store-contract.ts';
 import { NOW_MS } from './store-samples.ts';
 
@@ -19,10 +25,20 @@ const WAYS: Readonly<Record<string, Partial<EmbeddedStoreOptions>>> = {
   'embedded, nothing kept in memory': { memoryBytesMax: 1 },
 };
 
-for (const [name, options] of Object.entries(WAYS)) {
+/** All defaults over the core, and none of what this store does better. */
+async function openCore(options: EmbeddedStoreOptions): Promise<ContextStore> {
+  const { driver, deps } = await openEmbeddedDriver(options);
+  return new GenericStore(driver, deps);
+}
+
+function describeWay(
+  name: string,
+  options: Partial<EmbeddedStoreOptions>,
+  open: (options: EmbeddedStoreOptions) => Promise<ContextStore>,
+): void {
   describeStoreContract(name, async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'store-contract-'));
-    const store = await openEmbeddedStore({
+    const store = await open({
       dataDir,
       dimension: DIMENSION,
       embeddingId: 'test',
@@ -41,3 +57,7 @@ for (const [name, options] of Object.entries(WAYS)) {
     };
   });
 }
+
+for (const [name, options] of Object.entries(WAYS)) describeWay(name, options, openEmbeddedStore);
+describeWay('the core of embedded', {}, openCore);
+describeWay('the core of embedded, through HNSW graphs', { indexingThreshold: 4 }, openCore);

@@ -299,6 +299,29 @@ export function describeWrites(subject: ContractSubject): void {
     expect((await subject.store.stats(subject.namespace)).counts.immediate).toBe(80);
   });
 
+  it('a call is seen as a whole or not at all, where the store says so', async ({ skip }) => {
+    if (!subject.store.capabilities.atomicBatches)
+      skip('this store applies the operations of a call one after the other');
+    const trim: Trim = {
+      namespace: subject.namespace,
+      agentId: 'agent',
+      level: 'immediate',
+      keep: 30,
+      moveTo: { level: 'short_term', expiresAtMs: null, expiryAction: 'promote' },
+    };
+    const seen = new Set<string>();
+    let isDone = false;
+    const writing = subject.store
+      .write([...Array.from({ length: 120 }, (_, i) => put(fresh(`part-${i}`))), { op: 'trim', trim }])
+      .then(() => (isDone = true));
+    do {
+      const { immediate, short_term: shortTerm } = (await subject.store.stats(subject.namespace)).counts;
+      seen.add(`${immediate}/${shortTerm}`);
+    } while (!isDone);
+    await writing;
+    expect([...seen].filter((counts) => counts !== '0/0' && counts !== '30/90')).toEqual([]);
+  });
+
   it('many calls at once that overflow their levels leave each level its newest', async () => {
     const bound = (
       level: 'immediate' | 'short_term',

@@ -8,11 +8,12 @@ import { type ContextRecord, type Filter, type Level, LEVELS } from '../../src/b
 import { silentLog } from '../../src/base/log.ts';
 import { noMetrics } from '../../src/base/metrics.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
+import { systemRandom } from '../../src/base/random.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
+import { openMemoryStore } from '../../src/store/memory/open-memory-store.ts';
 import type { ContextStore, SearchRequest, WriteOp, WriteResult } from '../../src/store/store.ts';
-import { foundIn, idOf, vectorOf } from '../contract/store-samples.ts';
+import { type FoundCandidate, foundIn, idOf, vectorOf } from '../contract/store-samples.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { NaiveStore } from './naive-store.ts';
 
 const DIMENSION = 8;
 const START_MS = 1_700_000_000_000;
@@ -128,7 +129,7 @@ const search: fc.Arbitrary<SearchRequest> = fc.record(
     terms: words.map((chosen) =>
       [...new Set(analyze(chosen.join(' ')))].map((term, i) => ({ term, weight: 1 + i / 4 })),
     ),
-    names: fc.constant([]),
+    names: fc.constantFrom([], ['ann']),
     denseSamples: fc.constant(0),
     candidates: fc.integer({ min: 1, max: 8 }),
     neighbours: fc.integer({ min: 0, max: 2 }),
@@ -221,6 +222,7 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
   let dataDir: string;
   let store: ContextStore;
   let clock: FakeClock;
+  const modelClock = new FakeClock(START_MS);
   const open = async () => {
     clock = new FakeClock(START_MS);
     store = await openEmbeddedStore({
@@ -242,16 +244,15 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
     await rm(dataDir, { recursive: true });
   });
 
-  async function run(step: Action, model: NaiveStore): Promise<void> {
+  async function run(step: Action, model: ContextStore): Promise<void> {
     switch (step.kind) {
       case 'write':
-        expect((await store.write(step.ops)).map(inAnyOrder)).toEqual(model.write(step.ops).map(inAnyOrder));
+        expect((await store.write(step.ops)).map(inAnyOrder)).toEqual((await model.write(step.ops)).map(inAnyOrder));
         break;
       case 'burst': {
         const results = await Promise.all(step.calls.map((ops) => store.write(ops)));
-        expect(results.map((of) => of.map(inAnyOrder))).toEqual(
-          step.calls.map((ops) => model.write(ops).map(inAnyOrder)),
-        );
+        for (const [i, ops] of step.calls.entries())
+          expect(results[i]?.map(inAnyOrder)).toEqual((await model.write(ops)).map(inAnyOrder));
         break;
       }
       case 'search':
@@ -263,21 +264,19 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
       case 'touch': {
         const access = [{ namespace: step.namespace, id: step.id, count: 2 }];
         await store.touch(access);
-        model.touch(access);
+        await model.touch(access);
         // Counts are due with the next commit.
         await store.write([{ op: 'delete', namespace: step.namespace, ids: [] }]);
         break;
       }
       case 'expire': {
-        const sweep = await store.expire(step.nowMs, 1000, step.promotedExpiresAtMs);
-        const expected = model.expire(step.nowMs, step.promotedExpiresAtMs);
-        expect(sweep.promoted).toEqual(expected.promoted);
-        expect(sweep.deleted.map((deleted) => deleted.id)).toEqual(expected.deletedIds);
+        const sweep = [step.nowMs, 1000, step.promotedExpiresAtMs] as const;
+        expect(await store.expire(...sweep)).toEqual(await model.expire(...sweep));
         break;
       }
       case 'clock':
         clock.setWallClock(step.nowMs);
-        model.nowMs = step.nowMs;
+        modelClock.setWallClock(step.nowMs);
         break;
       case 'settle':
         await settle(store);
@@ -285,20 +284,24 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
       case 'reopen':
         await store.close();
         await open();
-        model.nowMs = START_MS;
+        modelClock.setWallClock(START_MS);
     }
   }
 
-  it('does what the plainest store does', async () => {
+  it('does what the store in memory does', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 40 }), async (actions) => {
-        clock.setWallClock(START_MS);
-        const model = new NaiveStore();
-        model.nowMs = START_MS;
+        for (const one of [clock, modelClock]) one.setWallClock(START_MS);
+        const model = openMemoryStore({
+          dimension: DIMENSION,
+          clock: modelClock,
+          random: systemRandom,
+          log: silentLog,
+        });
         for (const space of ['one', 'two']) await store.write([{ op: 'delete_where', namespace: space }]);
         for (const step of actions) await run(step, model);
         for (const space of ['one', 'two'])
-          expect((await store.stats(space)).counts).toEqual(model.counts(space, clock.nowMs()));
+          expect((await store.stats(space)).counts).toEqual((await model.stats(space)).counts);
       }),
       { numRuns: 15 },
     );
@@ -317,14 +320,14 @@ async function settle(store: ContextStore): Promise<void> {
 
 async function compareReads(
   store: ContextStore,
-  model: NaiveStore,
+  model: ContextStore,
   read: Extract<Action, { kind: 'read' }>,
 ): Promise<void> {
   const { namespace: space, nowMs } = read;
   const ids = Array.from({ length: 25 }, (_, i) => idOf(`id-${i}`));
-  expect(await store.fetch(space, ids, nowMs)).toEqual(model.fetch(space, ids, nowMs));
+  expect(await store.fetch(space, ids, nowMs)).toEqual(await model.fetch(space, ids, nowMs));
   const scope = { namespace: space, agentId: read.agentId, sessionId: read.sessionId };
-  for (const one of LEVELS) expect(await store.load(scope, one, nowMs)).toEqual(model.load(scope, one, nowMs));
+  for (const one of LEVELS) expect(await store.load(scope, one, nowMs)).toEqual(await model.load(scope, one, nowMs));
   const request = {
     namespace: space,
     nowMs,
@@ -338,67 +341,85 @@ async function compareReads(
     page = await store.list({ ...request, limit: 3, cursor: page.cursor });
     listed.push(...page.records);
   }
-  expect(listed).toEqual(model.list(request));
+  expect(listed).toEqual((await model.list({ ...request, limit: 1000 })).records);
+}
+
+/** Everything that the search may see, of whatever level, with its scores. */
+async function allOf(model: ContextStore, request: SearchRequest): Promise<Map<string, FoundCandidate>> {
+  const vector = request.vector ?? vectorOf('anything', DIMENSION);
+  const { candidates } = await model.search({ ...request, vector, levels: LEVELS, candidates: 1000, neighbours: 0 });
+  return new Map(foundIn(candidates).map((one) => [one.id, one]));
+}
+
+/** The same over everybody's contexts. */
+function unrestricted({ namespace: space, terms, names, denseSamples, nowMs }: SearchRequest): SearchRequest {
+  const bounds = { levels: LEVELS, candidates: 1000, neighbours: 0 };
+  return { namespace: space, includeSessionless: true, terms, names, denseSamples, nowMs, ...bounds };
+}
+
+/** The contexts that belong together with this one, in the order of their creation. */
+function sessionOf(all: ReadonlyMap<string, FoundCandidate>, start: string): string[] {
+  const session = [start];
+  for (let id = all.get(start)?.previousId ?? null; id !== null; id = all.get(id)?.previousId ?? null)
+    session.unshift(id);
+  for (let id = all.get(start)?.nextId ?? null; id !== null; id = all.get(id)?.nextId ?? null) session.push(id);
+  return session;
 }
 
 /** Ties may fall either way, so what is compared is scores and who must be there, not the exact set. */
-async function compareSearch(store: ContextStore, model: NaiveStore, request: SearchRequest): Promise<void> {
+async function compareSearch(store: ContextStore, model: ContextStore, request: SearchRequest): Promise<void> {
   const { candidates: columns, levels, statistics } = await store.search(request);
   const candidates = foundIn(columns);
-  const expected = model.scores(request);
-  const unfiltered = [...model.scores({ ...request, filter: {} }).values()];
-  expect(levels.map(({ searched }) => searched)).toEqual(
-    request.levels.map((level) => unfiltered.filter((scores) => scores.level === level).length),
-  );
-  expect(statistics).toMatchObject(
-    model.statistics(
-      request.namespace,
-      request.terms.map(({ term }) => term),
-    ),
-  );
+  const expected = await allOf(model, request);
+  const everything = await allOf(model, unrestricted(request));
+  const answer = await model.search(request);
+  expect(levels).toEqual(answer.levels);
+  expect(statistics.documentFrequencies).toEqual(answer.statistics.documentFrequencies);
+  expect(statistics.documentCount).toBe(answer.statistics.documentCount);
+  expect(statistics.averageTermCount).toBeCloseTo(answer.statistics.averageTermCount, 6);
   const direct = new Set<string>();
   for (const candidate of candidates) {
-    const scores = expected.get(candidate.id);
-    expect(scores?.level).toBe(candidate.level);
-    expect(candidate.lexical).toBeCloseTo(scores?.lexical as number, 4);
-    Array.from(candidate.termScores).forEach((score, i) =>
-      expect(score).toBeCloseTo(scores?.termScores[i] as number, 4),
-    );
-    if (scores?.dense === null) expect(candidate.dense).toBeNull();
-    else expect(candidate.dense).toBeCloseTo(scores?.dense as number, 4);
+    const one = expected.get(candidate.id) as FoundCandidate;
+    expect(candidate).toMatchObject({
+      level: one.level,
+      createdAtMs: one.createdAtMs,
+      accessCount: one.accessCount,
+      tokenCount: one.tokenCount,
+      speakerNamed: one.speakerNamed,
+      isQuestion: one.isQuestion,
+      previousId: one.previousId,
+      nextId: one.nextId,
+    });
+    expect(candidate.lexical).toBeCloseTo(one.lexical, 4);
+    Array.from(candidate.termScores).forEach((score, i) => expect(score).toBeCloseTo(one.termScores[i] as number, 4));
+    if (request.vector === undefined) expect(candidate.dense).toBeNull();
+    else expect(candidate.dense).toBeCloseTo(one.dense as number, 4);
     if (candidate.direct) direct.add(candidate.id);
-    const session = model.session(request.namespace, candidate.id, request.nowMs);
-    const at = session.indexOf(candidate.id);
-    expect([candidate.previousId, candidate.nextId]).toEqual([
-      session[at - 1] ?? null,
-      at < 0 ? null : (session[at + 1] ?? null),
-    ]);
   }
   for (const level of request.levels) {
-    const inLevel = [...expected].filter(([, scores]) => scores.level === level);
-    const denseFloor = floorOf(
-      inLevel.map(([, { dense }]) => dense ?? -Infinity),
-      request.candidates,
-    );
+    const inLevel = [...expected.values()].filter((one) => one.level === level);
+    const denseOf = ({ dense }: FoundCandidate): number =>
+      request.vector === undefined ? -Infinity : (dense as number);
+    const denseFloor = floorOf(inLevel.map(denseOf), request.candidates);
     const lexicalFloor = floorOf(
-      inLevel.map(([, { lexical }]) => lexical).filter((score) => score > 0),
+      inLevel.map(({ lexical }) => lexical).filter((score) => score > 0),
       request.candidates,
     );
-    for (const [one, { dense, lexical }] of inLevel) {
-      const denseScore = dense ?? -Infinity;
-      if (denseScore > denseFloor + TOLERANCE || (lexical > 0 && lexical > lexicalFloor + TOLERANCE))
-        expect(direct).toContain(one);
-      if (direct.has(one))
-        expect(denseScore >= denseFloor - TOLERANCE || (lexical > 0 && lexical >= lexicalFloor - TOLERANCE)).toBe(true);
+    for (const one of inLevel) {
+      const dense = denseOf(one);
+      const { lexical } = one;
+      if (dense > denseFloor + TOLERANCE || (lexical > 0 && lexical > lexicalFloor + TOLERANCE))
+        expect(direct).toContain(one.id);
+      if (direct.has(one.id))
+        expect(dense >= denseFloor - TOLERANCE || (lexical > 0 && lexical >= lexicalFloor - TOLERANCE)).toBe(true);
     }
   }
   const near = new Set<string>();
   for (const one of direct) {
-    const session = model.session(request.namespace, one, request.nowMs);
+    const session = sessionOf(everything, one);
     const at = session.indexOf(one);
-    if (at >= 0)
-      for (const other of session.slice(Math.max(0, at - request.neighbours), at + request.neighbours + 1))
-        near.add(other);
+    for (const other of session.slice(Math.max(0, at - request.neighbours), at + request.neighbours + 1))
+      near.add(other);
   }
   const wanted = new Set([...direct, ...[...near].filter((one) => expected.has(one))]);
   expect(candidates.map((candidate) => candidate.id).sort()).toEqual([...wanted].sort());

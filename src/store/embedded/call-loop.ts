@@ -4,7 +4,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
 import type { BusyTime } from './busy-time.ts';
-import type { FromWorker, ToWorker, WireReply } from './messages.ts';
+import type { FromWorker, ToWorker, WirePage, WireReply } from './messages.ts';
 import type { QueuedCall, StoreEngine } from './store-engine.ts';
 
 /** Writes that share one commit at most; what waits beyond them takes the next. */
@@ -146,5 +146,10 @@ function buffersOf(reply: WireReply): ArrayBuffer[] {
   if (!reply.ok || reply.value === null) return [];
   const { value } = reply;
   if ('columns' in value) return [value.columns, value.idEnds.buffer as ArrayBuffer];
-  return 'vectors' in value ? [value.vectors.buffer as ArrayBuffer] : [];
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((page) => (isPage(page) && page.vectors !== null ? [page.vectors.buffer as ArrayBuffer] : []));
+}
+
+function isPage(value: unknown): value is WirePage {
+  return typeof value === 'object' && value !== null && 'positions' in value;
 }

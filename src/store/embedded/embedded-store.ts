@@ -1,55 +1,44 @@
-// The contract of `ContextStore` over the store worker.
+// What the store worker does better than the defaults over its core: whole calls of writes in one transaction, searches
+// whose scores never leave its columns, sweeps in one step.
 
-import type { ContextRecord, Level } from '../../base/context.ts';
-import { badRequest } from '../../base/errors.ts';
-import { checkFilter } from '../filter.ts';
-import {
-  LIST_PAGE_BYTES_MAX,
-  type Access,
-  type ContextStore,
-  type ExpirySweep,
-  type ListPage,
-  type ListRequest,
-  type NewContext,
-  type Scope,
-  type SearchRequest,
-  type SearchResult,
-  type StoreStats,
-  type TermStatistics,
-  type WriteOp,
-  type WriteResult,
-} from '../store.ts';
-import { decodeFindings, decodeResult, decodeStatistics, encodeOp } from './encode.ts';
-import type { WireScope, WireWriteResult } from './messages.ts';
-import { levelName, toLevelNumber, toRecord, unpackRow, unpackRows } from './database/rows.ts';
+import { checkOp, checkSearch } from '../generic/checks.ts';
+import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
+import type { Access, ExpirySweep, SearchRequest, SearchResult, StoreStats, WriteOp, WriteResult } from '../store.ts';
+import { levelName, toLevelNumber, toRecord, unpackRow } from './database/rows.ts';
+import type { EmbeddedDriver } from './embedded-driver.ts';
+import { decodeFindings, decodeResult, encodeOp } from './encode.ts';
+import type { WireWriteResult } from './messages.ts';
 import type { WorkerLink } from './worker-link.ts';
 
-export class EmbeddedStore implements ContextStore {
-  readonly capabilities = { atomicBatches: true };
+export class EmbeddedStore extends GenericStore {
+  override readonly capabilities = { atomicBatches: true };
   readonly #link: WorkerLink;
   readonly #dimension: number;
 
-  constructor(link: WorkerLink, dimension: number) {
+  constructor(driver: EmbeddedDriver, link: WorkerLink, deps: GenericStoreDeps) {
+    super(driver, deps);
     this.#link = link;
-    this.#dimension = dimension;
+    this.#dimension = deps.dimension;
   }
 
-  async write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
+  override async write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
     if (ops.length === 0) return [];
-    for (const op of ops) this.#check(op);
+    for (const op of ops) checkOp(op, this.#dimension);
     const results = await this.#link.call('write', (parcel) => ops.map((op) => encodeOp(op, parcel)));
     return ops.map((op, i) => decodeResult(op, results[i] as WireWriteResult));
   }
 
-  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
+  override async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
+    checkSearch(request, this.#dimension);
     const { vector, terms } = request;
-    if (vector !== undefined) this.#checkVector(vector);
-    const scope = wireScope(request);
     const levels = request.levels.map(toLevelNumber);
     const findings = await this.#link.call(
       'search',
       (parcel) => ({
-        ...scope,
+        namespace: request.namespace,
+        agentId: request.agentId ?? null,
+        sessionId: request.sessionId ?? null,
+        filter: request.filter ?? null,
         levels,
         includeSessionless: request.includeSessionless,
         vector: vector === undefined ? null : parcel.vector(vector),
@@ -68,52 +57,12 @@ export class EmbeddedStore implements ContextStore {
     return decodeFindings(findings);
   }
 
-  async termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics> {
-    return decodeStatistics(await this.#link.call('statistics', () => ({ namespace, terms })));
-  }
-
-  async fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
-    if (ids.length === 0) return [];
-    const rows = await this.#link.call('fetch', () => ({ namespace, ids, nowMs }));
-    const records = new Map(unpackRows(rows).map((row) => [row.id, toRecord(namespace, row)]));
-    return ids.map((id) => records.get(id) ?? null);
-  }
-
-  async load(
-    scope: { namespace: string; agentId: string; sessionId: string | null },
-    level: Level,
-    nowMs: number,
-  ): Promise<NewContext[]> {
-    const { namespace, agentId, sessionId } = scope;
-    const body = { namespace, agentId, sessionId, level: toLevelNumber(level), nowMs };
-    const { rows, vectors } = await this.#link.call('load', () => body);
-    return unpackRows(rows).map((row, i) => ({
-      record: toRecord(namespace, row),
-      vector: vectors.slice(i * this.#dimension, (i + 1) * this.#dimension),
-    }));
-  }
-
-  async list(request: ListRequest): Promise<ListPage> {
-    const scope = wireScope(request);
-    const levels = request.levels?.map(toLevelNumber) ?? null;
-    const { rows, cursor } = await this.#link.call('list', () => ({
-      ...scope,
-      levels,
-      limit: request.limit,
-      bytesMax: request.bytesMax ?? LIST_PAGE_BYTES_MAX,
-      cursor: request.cursor ?? null,
-      nowMs: request.nowMs,
-    }));
-    const records = unpackRows(rows).map((row) => toRecord(request.namespace, row));
-    return cursor === null ? { records } : { records, cursor };
-  }
-
-  async touch(accesses: readonly Access[]): Promise<void> {
+  override async touch(accesses: readonly Access[]): Promise<void> {
     if (accesses.length === 0) return;
     await this.#link.call('touch', () => accesses.map(({ namespace, id, count }) => [namespace, id, count] as const));
   }
 
-  async expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
+  override async expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
     const { promoted, deleted, more } = await this.#link.call('expire', () => ({ nowMs, limit, promotedExpiresAtMs }));
     return {
       promoted: promoted.map(([namespace, row]) => toRecord(namespace, unpackRow(row, 0))),
@@ -122,38 +71,8 @@ export class EmbeddedStore implements ContextStore {
     };
   }
 
-  async stats(namespace?: string): Promise<StoreStats> {
+  override async stats(namespace?: string): Promise<StoreStats> {
     const { counts, driver } = await this.#link.call('stats', () => namespace ?? null);
     return { counts: { immediate: counts[0], short_term: counts[1], long_term: counts[2] }, driver };
   }
-
-  async ping(): Promise<void> {
-    await this.#link.call('ping', () => null);
-  }
-
-  close(): Promise<void> {
-    return this.#link.close();
-  }
-
-  #check(op: WriteOp): void {
-    if (op.op === 'put') this.#checkVector(op.context.vector);
-    else if (op.op === 'update' && op.patch.text !== undefined) this.#checkVector(op.patch.text.vector);
-    else if (op.op === 'delete_where' && op.filter !== undefined) checkFilter(op.filter);
-  }
-
-  #checkVector(vector: Float32Array): void {
-    if (vector.length === this.#dimension) return;
-    const reason = `must have ${this.#dimension} dimensions, not ${vector.length}`;
-    throw badRequest('/embedding', reason);
-  }
-}
-
-function wireScope(scope: Scope): WireScope {
-  if (scope.filter !== undefined) checkFilter(scope.filter);
-  return {
-    namespace: scope.namespace,
-    agentId: scope.agentId ?? null,
-    sessionId: scope.sessionId ?? null,
-    filter: scope.filter ?? null,
-  };
 }

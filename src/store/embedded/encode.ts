@@ -2,7 +2,17 @@
 
 import { CodedError } from '../../base/errors.ts';
 import { CandidateColumns, type CandidateIds } from '../candidates.ts';
-import type { ContextPatch, MovedContext, SearchResult, TermStatistics, Trim, WriteOp, WriteResult } from '../store.ts';
+import type {
+  Change,
+  ChangeResult,
+  ContextPatch,
+  MovedContext,
+  SearchResult,
+  TermStatistics,
+  Trim,
+  WriteOp,
+  WriteResult,
+} from '../store.ts';
 import {
   actionName,
   actionNumber,
@@ -26,6 +36,19 @@ export interface Parcel {
 
 export function encodeOp(op: WriteOp, parcel: Parcel): WireWriteOp {
   switch (op.op) {
+    case 'delete_where': {
+      const level = op.level === undefined ? null : toLevelNumber(op.level);
+      return { op: 'delete_where', namespace: op.namespace, level, filter: op.filter ?? null };
+    }
+    case 'trim':
+      return encodeTrim(op.trim);
+    default:
+      return encodeChange(op, parcel);
+  }
+}
+
+export function encodeChange(op: Change, parcel: Parcel): WireWriteOp {
+  switch (op.op) {
     case 'put': {
       const { record, vector } = op.context;
       return { op: 'put', namespace: record.namespace, row: parcel.row(toRow(record)), vector: parcel.vector(vector) };
@@ -36,19 +59,14 @@ export function encodeOp(op: WriteOp, parcel: Parcel): WireWriteOp {
         op: 'update',
         namespace,
         id,
-        updatedAtMs,
+        updatedAtMs: updatedAtMs ?? null,
         ifVersion: op.ifVersion ?? null,
+        onlyIf: op.onlyIf ?? null,
         ...encodePatch(op.patch, parcel),
       };
     }
     case 'delete':
-      return op;
-    case 'delete_where': {
-      const level = op.level === undefined ? null : toLevelNumber(op.level);
-      return { op: 'delete_where', namespace: op.namespace, level, filter: op.filter ?? null };
-    }
-    case 'trim':
-      return encodeTrim(op.trim);
+      return { op: 'delete', namespace: op.namespace, ids: op.ids, onlyIf: op.onlyIf ?? null };
   }
 }
 
@@ -61,6 +79,7 @@ function encodePatch(patch: ContextPatch, parcel: Parcel) {
     tags: patch.tags === undefined ? null : JSON.stringify(patch.tags),
     level: patch.level === undefined ? null : toLevelNumber(patch.level),
     expiry: expiry === undefined ? null : { atMs: expiry.atMs, action: actionNumber(expiry.action) },
+    accesses: patch.accesses ?? 0,
   };
 }
 
@@ -86,6 +105,19 @@ function encodeTrim(trim: Trim): WireWriteOp {
 
 export function decodeResult(op: WriteOp, result: WireWriteResult): WriteResult {
   switch (op.op) {
+    case 'delete_where':
+      return { op: 'delete_where', deletedIds: (result as { deletedIds: readonly string[] }).deletedIds };
+    case 'trim': {
+      const { moved, deletedIds } = result as { moved: PackedRows; deletedIds: readonly string[] };
+      return { op: 'trim', moved: unpackMoved(moved).map((row) => toMoved(op.trim.namespace, row)), deletedIds };
+    }
+    default:
+      return decodeChange(op, result);
+  }
+}
+
+export function decodeChange(op: Change, result: WireWriteResult): ChangeResult {
+  switch (op.op) {
     case 'put': {
       if (result === 'created') return { op: 'put', created: true, record: op.context.record };
       if (result === 'conflict') return { op: 'put', conflict: true };
@@ -100,12 +132,7 @@ export function decodeResult(op: WriteOp, result: WireWriteResult): WriteResult 
       return { op: 'update', ...outcome };
     }
     case 'delete':
-    case 'delete_where':
-      return { op: op.op, deletedIds: (result as { deletedIds: readonly string[] }).deletedIds };
-    case 'trim': {
-      const { moved, deletedIds } = result as { moved: PackedRows; deletedIds: readonly string[] };
-      return { op: 'trim', moved: unpackMoved(moved).map((row) => toMoved(op.trim.namespace, row)), deletedIds };
-    }
+      return { op: 'delete', deletedIds: (result as { deletedIds: readonly string[] }).deletedIds };
   }
 }
 

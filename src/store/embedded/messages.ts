@@ -5,6 +5,8 @@ import type { ErrorDetails } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/error-table.ts';
 import type { Filter } from '../../base/context.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { Features, HitRecord, ScanOrder } from '../driver.ts';
+import type { Condition } from '../store.ts';
 import type { LevelNumber, PackedRows } from './database/rows.ts';
 
 /** What an operator can turn of this store. */
@@ -39,15 +41,23 @@ export type WireWriteOp =
       readonly op: 'update';
       readonly namespace: string;
       readonly id: string;
-      readonly updatedAtMs: number;
+      /** null: the server's own doing. */
+      readonly updatedAtMs: number | null;
       readonly ifVersion: number | null;
+      readonly onlyIf: Condition | null;
       readonly text: { readonly text: string; readonly tokenCount: number; readonly vector: number } | null;
       readonly metadata: string | null;
       readonly tags: string | null;
       readonly level: LevelNumber | null;
       readonly expiry: { readonly atMs: number | null; readonly action: number } | null;
+      readonly accesses: number;
     }
-  | { readonly op: 'delete'; readonly namespace: string; readonly ids: readonly string[] }
+  | {
+      readonly op: 'delete';
+      readonly namespace: string;
+      readonly ids: readonly string[];
+      readonly onlyIf: Condition | null;
+    }
   | {
       readonly op: 'delete_where';
       readonly namespace: string;
@@ -135,12 +145,79 @@ export interface WireFindings extends WireCandidates {
   readonly statistics: WireStatistics;
 }
 
-export interface WireList extends WireScope {
+/** `Reach`, with null for what is absent; but `sessionId` null: those that belong to no session. */
+export interface WireReach {
+  readonly namespace: string | null;
   readonly levels: readonly LevelNumber[] | null;
+  readonly agentId: string | null;
+  readonly sessionId: string | null | undefined;
+  readonly includeSessionless: boolean;
+  readonly filter: Filter | null;
+  readonly nowMs: number | null;
+}
+
+export interface WireQuestion {
+  /** Its place in the message's packed vectors. */
+  readonly vector: number | null;
+  readonly terms: readonly string[];
+  readonly weights: readonly number[];
+}
+
+export interface WireScan extends WireReach {
+  readonly order: ScanOrder;
+  readonly descending: boolean;
+  readonly after: readonly [at: number, seq: number] | null;
   readonly limit: number;
   readonly bytesMax: number;
-  readonly cursor: string | null;
+  readonly vectors: boolean;
+  readonly question: WireQuestion | null;
+}
+
+export interface WirePage {
+  readonly rows: PackedRows;
+  /** Of each row. */
+  readonly namespaces: readonly string[];
+  readonly positions: readonly (readonly [at: number, seq: number])[];
+  /** One behind the other; null where none were asked for. */
+  readonly vectors: Float32Array | null;
+  readonly features: readonly WireFeatures[] | null;
+  readonly more: boolean;
+}
+
+export interface WireFeatures extends Omit<Features, 'dense' | 'termCounts'> {
+  readonly dense: number | null;
+  readonly termCounts: readonly number[];
+}
+
+export interface WireHits extends WireScope {
+  readonly side: 'nearest' | 'matching';
+  readonly levels: readonly LevelNumber[];
+  readonly includeSessionless: boolean;
+  readonly question: WireQuestion;
+  readonly count: number;
+  readonly samples: number;
   readonly nowMs: number;
+}
+
+export interface WireHit {
+  readonly record: HitRecord;
+  readonly position: readonly [at: number, seq: number];
+  readonly features: WireFeatures;
+}
+
+export interface WireLevelHits {
+  readonly hits: readonly WireHit[];
+  readonly sample: readonly number[];
+}
+
+export interface WireCountsRequest {
+  readonly reaches: readonly WireReach[];
+  readonly statistics: { readonly namespace: string; readonly terms: readonly string[] } | null;
+}
+
+export interface WireCounts {
+  readonly counts: readonly number[];
+  readonly statistics: WireStatistics | null;
 }
 
 export interface WireExpiry {
@@ -154,26 +231,14 @@ export interface CallTypes {
   write: { body: readonly WireWriteOp[]; result: readonly WireWriteResult[] };
   expire: { body: WireExpiry; result: WireSweep };
   search: { body: WireSearch; result: WireFindings };
-  statistics: {
-    body: { readonly namespace: string; readonly terms: readonly string[] };
-    result: WireStatistics;
-  };
   fetch: {
     body: { readonly namespace: string; readonly ids: readonly string[]; readonly nowMs: number };
     /** Those that are there. */
     result: PackedRows;
   };
-  load: {
-    body: {
-      readonly namespace: string;
-      readonly agentId: string;
-      readonly sessionId: string | null;
-      readonly level: LevelNumber;
-      readonly nowMs: number;
-    };
-    result: { readonly rows: PackedRows; readonly vectors: Float32Array };
-  };
-  list: { body: WireList; result: { readonly rows: PackedRows; readonly cursor: string | null } };
+  scan: { body: readonly WireScan[]; result: readonly WirePage[] };
+  hits: { body: WireHits; result: readonly WireLevelHits[] };
+  counts: { body: WireCountsRequest; result: WireCounts };
   touch: { body: readonly (readonly [namespace: string, id: string, count: number])[]; result: null };
   stats: { body: string | null; result: WireStats };
   ping: { body: null; result: null };
@@ -220,7 +285,7 @@ export type WireReply =
   | { readonly id: number; readonly ok: false; readonly error: WireError };
 
 export type FromWorker =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly cursorKey: Uint8Array }
   | { readonly type: 'startup_failed'; readonly message: string; readonly remedy: string | null }
   /** `committedWrites`: operations of each transaction behind these replies. */
   | { readonly type: 'replies'; readonly replies: readonly WireReply[]; readonly committedWrites: readonly number[] }

@@ -2,7 +2,9 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { defaultSettings } from '../../config/settings.ts';
+import type { GenericStoreDeps } from '../generic/generic-store.ts';
 import type { ContextStore } from '../store.ts';
+import { EmbeddedDriver } from './embedded-driver.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import type { ColumnLimits, StoreSettings } from './messages.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -34,6 +36,14 @@ const DEFAULT_COLUMNS: ColumnLimits = { levelCountMin: 8_192, levelCountMax: 200
 
 /** Rejects with `StartupError` where the folder is in use, damaged, of a newer version or of another embedding. */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<ContextStore> {
+  const { link, driver, deps } = await openEmbeddedDriver(options);
+  return new EmbeddedStore(driver, link, deps);
+}
+
+/** Its core alone, and what a store over it needs. */
+export async function openEmbeddedDriver(
+  options: EmbeddedStoreOptions,
+): Promise<{ readonly link: WorkerLink; readonly driver: EmbeddedDriver; readonly deps: GenericStoreDeps }> {
   const { hnsw, columns, queueCallsMax, workerUrl, clock, log, metrics, ...given } = options;
   const defaults = defaultSettings().vectorDb;
   const link = new WorkerLink({
@@ -51,8 +61,9 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     log,
     metrics,
   });
-  await link.start();
-  return new EmbeddedStore(link, options.dimension);
+  const { cursorKey } = await link.start();
+  const { dimension } = options;
+  return { link, driver: new EmbeddedDriver(link, dimension), deps: { dimension, cursorKey, clock } };
 }
 
 function defaultWorkerUrl(): URL {

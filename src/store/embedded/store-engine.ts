@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { CallFailures } from './call-failures.ts';
 import { AccessCounts, PENDING_ACCESSES_MAX } from './database/access-counts.ts';
-import { CursorCodec } from './database/cursor.ts';
+import { CoreReads, type VectorAt } from './core-reads.ts';
 import type { OpenDatabase } from './database/database.ts';
 import { ColumnSearch } from './search/column-search.ts';
 import { DenseSearch } from './search/dense-search.ts';
@@ -14,15 +14,16 @@ import { FilterReader } from './search/filter-check.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
 import { IndexKeeper, type BuildIndex } from './hnsw/index-keeper.ts';
 import type { CallTypes, WireCall, WireFindings, WireReply, WireSearch, WorkerSettings } from './messages.ts';
-import type { NamespaceIndex } from './memory/namespace-index.ts';
+import { NamespaceIndexes } from './namespace-indexes.ts';
 import { NamespaceLoader } from './memory/namespace-loader.ts';
 import { Reader } from './database/reader.ts';
 import { Residents } from './memory/residents.ts';
-import { type LevelNumber, packedRow, packRows, type PackedRows } from './database/rows.ts';
-import { noCandidates, noStatistics, Searcher } from './search/searcher.ts';
+import { packedRow, packRows, type PackedRows } from './database/rows.ts';
+import { HitSearch } from './search/hit-search.ts';
+import { noCandidates, Searcher } from './search/searcher.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
-import { type Space, Spaces } from './database/spaces.ts';
+import { Spaces } from './database/spaces.ts';
 import { databaseFigures, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './worker-log.ts';
 import { Writer } from './database/writer.ts';
@@ -67,9 +68,10 @@ export class StoreEngine {
   readonly #group: GroupCommit;
   readonly #reader: Reader;
   readonly #residents: Residents;
-  readonly #loader: NamespaceLoader;
   readonly #searcher: Searcher;
   readonly #keeper: IndexKeeper;
+  readonly #indexes: NamespaceIndexes;
+  readonly #core: CoreReads;
   readonly #pagesPerAdd: number;
   #pagesInLog = 0;
   #nextForcedFlushMs = -Infinity;
@@ -88,17 +90,19 @@ export class StoreEngine {
     this.#writer = new Writer(database, this.#spaces, sequence);
     this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces);
     this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses, this.#writer);
-    this.#reader = new Reader(database, new CursorCodec(opened.cursorKey), settings.dimension);
-    this.#loader = new NamespaceLoader(database, settings.dimension);
-    this.#residents = new Residents(this.#loader, settings.memoryBytesMax);
-    const scorer = new VectorScorer(this.#loader.readVectors, settings.dimension);
+    this.#reader = new Reader(database);
+    const loader = new NamespaceLoader(database, settings.dimension);
+    this.#residents = new Residents(loader, settings.memoryBytesMax);
+    const scorer = new VectorScorer(loader.readVectors, settings.dimension);
     const columns = new ColumnSearch({
       scorer,
       dimension: settings.dimension,
       limits: settings.columns,
       hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
     });
-    this.#searcher = new Searcher(new DenseSearch(scorer, columns, settings.hnsw), scorer, new FilterReader(database));
+    const dense = new DenseSearch(scorer, columns, settings.hnsw);
+    const filters = new FilterReader(database);
+    this.#searcher = new Searcher(dense, scorer, filters);
     this.#keeper = new IndexKeeper({
       database,
       settings,
@@ -109,7 +113,16 @@ export class StoreEngine {
       clock,
       folder: opened.indexFolder,
       databasePath: opened.path,
-      onChanged: (spaceId, level) => this.#adoptIndex(spaceId, level),
+      onChanged: (spaceId, level) => this.#indexes.adopt(spaceId, level),
+    });
+    this.#indexes = new NamespaceIndexes(this.#residents, loader, this.#keeper);
+    this.#core = new CoreReads({
+      reader: this.#reader,
+      spaces: this.#spaces,
+      accesses: this.#accesses,
+      indexes: this.#indexes,
+      hits: new HitSearch(dense, scorer, filters),
+      dimension: settings.dimension,
     });
   }
 
@@ -204,11 +217,11 @@ export class StoreEngine {
   }
 
   #read({ call, nowMs, vectors }: QueuedCall): CallTypes[WireCall['kind']]['result'] {
+    // A copy of its own: the vector search reads from the start of a buffer.
+    const vectorAt: VectorAt = (place) => this.#vectorAt(vectors, place).slice();
     switch (call.kind) {
       case 'search':
-        return this.#search(call.body, vectors);
-      case 'statistics':
-        return this.#statistics(call.body.namespace, call.body.terms);
+        return this.#search(call.body, vectorAt);
       case 'fetch': {
         const space = this.#spaces.get(call.body.namespace);
         if (space === undefined) return [];
@@ -216,18 +229,12 @@ export class StoreEngine {
         this.#accesses.addTo(space.name, rows);
         return packRows(rows);
       }
-      case 'load': {
-        const space = this.#spaces.get(call.body.namespace);
-        if (space === undefined) return { rows: [], vectors: new Float32Array(0) };
-        const loaded = this.#reader.load(space, call.body);
-        this.#accesses.addTo(space.name, loaded.rows);
-        return { ...loaded, rows: packRows(loaded.rows) };
-      }
-      case 'list': {
-        const page = this.#reader.list(this.#spaces.get(call.body.namespace), call.body);
-        this.#accesses.addTo(call.body.namespace, page.rows);
-        return { ...page, rows: packRows(page.rows) };
-      }
+      case 'scan':
+        return call.body.map((request) => this.#core.scan(request, vectorAt));
+      case 'hits':
+        return this.#core.hits(call.body, vectorAt);
+      case 'counts':
+        return this.#core.counts(call.body);
       case 'touch':
         for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);
         return null;
@@ -243,57 +250,26 @@ export class StoreEngine {
     }
   }
 
-  #search(request: WireSearch, vectors: Float32Array | null): WireFindings {
+  #search(request: WireSearch, vectorAt: VectorAt): WireFindings {
     const space = this.#spaces.get(request.namespace);
     if (space === undefined) return noCandidates(request);
-    const index = this.#residents.use(space.id);
-    // A copy of its own: the vector search reads from the start of a buffer.
-    const vector = request.vector === null ? null : this.#vectorAt(vectors, request.vector).slice();
+    const index = this.#indexes.use(space.id);
+    const vector = request.vector === null ? null : vectorAt(request.vector);
     const findings = this.#searcher.search(space, index, request, vector, (level, search) => {
       try {
-        if (vector !== null && index.vectors(level) === null) this.#loadVectors(space, index, level);
+        if (vector !== null) this.#indexes.loadVectors(space.id, index, level);
         return search();
       } catch (error) {
         return { searched: 0, denseMedian: null, error: this.#failures.told('search', error) };
       }
     });
-    // Searches fill what only they need: columns of vectors, of fields that filters ask for.
-    this.#residents.weigh(space.id);
+    this.#indexes.used(space.id);
     return findings;
   }
 
   #vectorAt(vectors: Float32Array | null, place: number): Float32Array {
     const { dimension } = this.#settings;
     return (vectors as Float32Array).subarray(place * dimension, (place + 1) * dimension);
-  }
-
-  #loadVectors(space: Space, index: NamespaceIndex, level: LevelNumber): void {
-    const segments = this.#keeper.open(space.id, level);
-    const vectors = this.#loader.loadVectors(space.id, index, level, segments);
-    if (segments.length > 0 && vectors.segments.length === 0) this.#keeper.discard(space.id, level);
-    index.setVectors(level, vectors);
-    this.#residents.weigh(space.id);
-  }
-
-  /** A new index is on disk, or the old one gone: who searches the level next does so with what is there. */
-  #adoptIndex(spaceId: number, level: LevelNumber): void {
-    const index = this.#residents.peek(spaceId);
-    const vectors = index?.vectors(level) ?? null;
-    if (index === undefined || vectors === null) return;
-    const segments = this.#keeper.open(spaceId, level);
-    // Rows that an older segment covered are not in memory: without a newer one they are read again.
-    if (segments.length === 0) index.setVectors(level, null);
-    else if (!vectors.adopt(segments)) {
-      for (const segment of segments) segment.close();
-      this.#keeper.discard(spaceId, level);
-      index.setVectors(level, null);
-    }
-    this.#residents.weigh(spaceId);
-  }
-
-  #statistics(namespace: string, terms: readonly string[]): CallTypes['statistics']['result'] {
-    const space = this.#spaces.get(namespace);
-    return space === undefined ? noStatistics(terms) : this.#residents.use(space.id).statistics(terms);
   }
 
   #stats(namespace: string | null, nowMs: number): CallTypes['stats']['result'] {

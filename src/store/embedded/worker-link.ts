@@ -41,7 +41,7 @@ export class WorkerLink {
   readonly #pending = new Map<number, PendingCall>();
   #state: State = 'new';
   #worker: Worker | null = null;
-  #started: Promise<void> = Promise.resolve();
+  #started: Promise<unknown> = Promise.resolve();
   #nextId = 1;
   #outbox: WireCall[] = [];
   #rows: RecordRow[] = [];
@@ -62,21 +62,22 @@ export class WorkerLink {
     deps.metrics.gauge('store_queue_depth', () => this.#pending.size);
   }
 
-  /** Resolves when the database is open; rejects with `StartupError` where it cannot be opened. */
-  start(): Promise<void> {
+  /** Resolves with the database's key for cursors when it is open; rejects with `StartupError` where it cannot be opened. */
+  start(): Promise<{ readonly cursorKey: Uint8Array }> {
     this.#state = 'starting';
-    this.#started = this.#start();
-    return this.#started;
+    const starting = this.#start();
+    this.#started = starting;
+    return starting;
   }
 
-  #start(): Promise<void> {
+  #start(): Promise<{ readonly cursorKey: Uint8Array }> {
     const worker = new Worker(this.#deps.workerUrl, { workerData: this.#deps.settings });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') {
           this.#state = 'up';
-          resolve();
+          resolve({ cursorKey: message.cursorKey });
         } else if (message.type === 'startup_failed') {
           reject(startupError(message.message, message.remedy));
         } else this.#receive(message);

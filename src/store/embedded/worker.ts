@@ -56,7 +56,7 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   port.on('message', (message: ToWorker) => loop.receive(message));
   port.on('close', stopFlushing);
   engine.maintain();
-  send({ type: 'ready' });
+  send({ type: 'ready', cursorKey: opened.cursorKey });
 }
 
 if (parentPort !== null) {

@@ -3,7 +3,7 @@ import { CodedError } from '../../../src/base/errors.ts';
 import type { EmbeddingProvider } from '../../../src/embedding/provider.ts';
 import type { StoreInput, StoreOutcome } from '../../../src/hirag/types.ts';
 import { openMemory, type FixtureOptions, type MemoryFixture } from '../../support/memory-fixture.ts';
-import { StoreDouble } from '../../support/store-double.ts';
+import { FaultyStore } from '../../support/faulty-store.ts';
 
 const OWNER = { namespace: 'n', agentId: 'a', sessionId: 's' };
 
@@ -119,7 +119,7 @@ describe('store', () => {
   });
 
   it('reports what it stored though the deadline passed while it was written', async () => {
-    const store = new StoreDouble();
+    const store = new FaultyStore();
     const { memory } = await fixture({ store });
     const deadline = new AbortController();
     store.beforeCall = (method) => {
@@ -127,7 +127,7 @@ describe('store', () => {
       return Promise.resolve();
     };
     expect(await memory.store(text('just made it'), { signal: deadline.signal })).toMatchObject({ created: true });
-    expect(store.rows.size).toBe(1);
+    expect((await store.stats()).counts.immediate).toBe(1);
   });
 });
 
@@ -318,7 +318,7 @@ describe('the rest', () => {
   });
 
   it('is healthy where the store answers', async () => {
-    const store = new StoreDouble();
+    const store = new FaultyStore();
     const { memory } = await fixture({ store });
     expect(await memory.healthy()).toBe(true);
     store.failures.set('ping', new CodedError('STORE_UNAVAILABLE', 'down'));
@@ -326,7 +326,7 @@ describe('the rest', () => {
   });
 
   it('starts no timer', async () => {
-    const made = await openMemory({ store: new StoreDouble() });
+    const made = await openMemory({ store: new FaultyStore() });
     expect(made.clock.pendingTimers).toBe(0);
     await made.close();
   });

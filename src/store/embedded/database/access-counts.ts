@@ -14,6 +14,9 @@ interface Pending {
 /** Contexts with unwritten counts; past it the next batch commits even without a write. */
 export const PENDING_ACCESSES_MAX = 10_000;
 
+export const ADD_ACCESSES_SQL =
+  'INSERT INTO accesses VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET count = count + excluded.count';
+
 export class AccessCounts {
   readonly #spaces: Spaces;
   readonly #find: StatementSync;
@@ -25,9 +28,7 @@ export class AccessCounts {
   constructor(database: DatabaseSync, spaces: Spaces) {
     this.#spaces = spaces;
     this.#find = database.prepare('SELECT seq, entry FROM contexts WHERE namespace_id = ? AND id = ?');
-    this.#add = database.prepare(
-      `INSERT INTO accesses VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET count = count + excluded.count`,
-    );
+    this.#add = database.prepare(ADD_ACCESSES_SQL);
   }
 
   get pendingCount(): number {

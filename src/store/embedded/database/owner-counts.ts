@@ -11,6 +11,12 @@ export interface LevelOwner {
   readonly sessionId: string | null | undefined;
 }
 
+interface MovingContext {
+  readonly level: LevelNumber;
+  readonly agentId: string;
+  readonly sessionId: string | null;
+}
+
 /** Counts kept between transactions; one that is not kept is counted again. */
 const KNOWN_MAX = 20_000;
 
@@ -58,6 +64,13 @@ export class OwnerCounts {
   addContext(spaceId: number, level: LevelNumber, agentId: string, sessionId: string | null, by: number): void {
     this.add(ownerKey({ spaceId, level, agentId, sessionId }), by);
     this.add(ownerKey({ spaceId, level, agentId, sessionId: undefined }), by);
+  }
+
+  /** A context goes from where it is to `level`. */
+  moveContext(spaceId: number, from: MovingContext, level: LevelNumber): void {
+    if (level === from.level) return;
+    this.addContext(spaceId, from.level, from.agentId, from.sessionId, -1);
+    this.addContext(spaceId, level, from.agentId, from.sessionId, 1);
   }
 
   /** To be called where everything is written, as a count can then be taken again. */

@@ -1,44 +1,39 @@
-// Reads that need no index in memory: by id, a session's level, and lists.
+// Reads that need no index in memory: by id, scans in the orders of the contract, and counts.
 
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { badCursor, type CursorCodec } from './cursor.ts';
-import { filterToSql } from './filter-sql.ts';
-import type { CallTypes, WireList } from '../messages.ts';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { replyBytesOf } from '../../generic/reply-bytes.ts';
+import type { WireReach, WireScan } from '../messages.ts';
+import { reachSql } from './reach-sql.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
 import { LEVEL_NUMBERS, type PackedRows, RECORD_WIDTH, type RecordRow, VISIBLE_SQL } from './rows.ts';
 import type { Space } from './spaces.ts';
 
-interface Loaded {
-  readonly rows: readonly RecordRow[];
-  /** One behind the other, as the rows. */
-  readonly vectors: Float32Array<ArrayBuffer>;
+/** A row on a page of a scan. */
+export interface ScannedRow {
+  readonly row: RecordRow;
+  readonly spaceId: number;
+  /** What the indexes know the context by. */
+  readonly entry: number;
+  readonly position: readonly [at: number, seq: number];
+  readonly vector: Uint8Array | null;
 }
 
-interface Listed {
-  readonly rows: readonly RecordRow[];
-  readonly cursor: string | null;
+export interface ScannedRows {
+  readonly rows: readonly ScannedRow[];
+  readonly more: boolean;
 }
+
+const ORDER_COLUMNS = { creation: 'c.created_at', entry: 'c.entered', expiry: 'c.expires_at' } as const;
 
 export class Reader {
   readonly #database: DatabaseSync;
-  readonly #cursors: CursorCodec;
-  readonly #dimension: number;
   readonly #byId: StatementSync;
-  readonly #session: StatementSync;
-  readonly #sessionless: StatementSync;
 
-  constructor(database: DatabaseSync, cursors: CursorCodec, dimension: number) {
+  constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#cursors = cursors;
-    this.#dimension = dimension;
     this.#byId = this.#arrays(
       `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
     );
-    const load = (session: string) =>
-      this.#arrays(`SELECT ${CHECKED_COLUMNS}, v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq
-        WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? AND ${session} AND ${VISIBLE_SQL} ORDER BY c.entered`);
-    this.#session = load('c.session_id = ?');
-    this.#sessionless = load('c.session_id IS NULL');
   }
 
   /** Those that are there, in the order of `ids`. */
@@ -51,75 +46,37 @@ export class Reader {
     return rows;
   }
 
-  load(space: Space, scope: CallTypes['load']['body']): Loaded {
-    const { level, agentId, sessionId, nowMs } = scope;
-    const found = (sessionId === null
-      ? this.#sessionless.all(space.id, level, agentId, nowMs)
-      : this.#session.all(space.id, level, agentId, sessionId, nowMs)) as unknown as unknown[][];
-    const vectors = new Float32Array(found.length * this.#dimension);
-    const bytes = new Uint8Array(vectors.buffer);
-    const rows = found.map((row, i) => {
-      bytes.set(row.at(-1) as Uint8Array, i * this.#dimension * 4);
-      return checkedRow(row as PackedRows);
-    });
-    return { rows, vectors };
-  }
-
   /**
-   * Newest first by creation, then by arrival. Rows are read one by one, and none past the page's bytes: a page
-   * of long texts costs no more than one of short ones.
+   * `spaceId` null: over all namespaces. Rows are read one by one, and none past the page's bytes: a page of long
+   * texts costs no more than one of short ones.
    */
-  list(space: Space | undefined, request: WireList): Listed {
-    if (space === undefined) {
-      if (request.cursor !== null) throw badCursor();
-      return { rows: [], cursor: null };
-    }
-    const { sql, parameters } = this.#listSql(space, request);
-    const rows: RecordRow[] = [];
-    let last = { createdAtMs: 0, seq: 0 };
+  scan(spaceId: number | null, request: WireScan): ScannedRows {
+    const { where, parameters } = reachSql(scannable(request), spaceId);
+    const column = ORDER_COLUMNS[request.order];
+    const conditions = [...where];
+    if (request.order === 'expiry') conditions.push('c.expires_at IS NOT NULL');
+    if (request.after !== null) conditions.push(`(${column}, c.seq) ${request.descending ? '<' : '>'} (?, ?)`);
+    const way = request.descending ? 'DESC' : 'ASC';
+    const vector = request.vectors ? '(SELECT v.vector FROM vectors AS v WHERE v.seq = c.seq)' : 'NULL';
+    const statement = this.#arrays(`SELECT ${CHECKED_COLUMNS}, ${column}, ${vector}
+      FROM contexts AS c ${indexFor(request, spaceId)} ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+      ORDER BY ${column} ${way}, c.seq ${way} LIMIT ?`);
+    const rows: ScannedRow[] = [];
     let bytes = 0;
-    for (const found of this.#arrays(sql).iterate(...parameters)) {
-      const values = found as unknown as PackedRows;
-      const row = checkedRow(values);
-      bytes += rowBytes(row);
-      const isFull = rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax);
-      if (isFull) return { rows, cursor: this.#cursors.encode(space.id, last) };
-      rows.push(row);
-      last = { createdAtMs: row.createdAtMs, seq: values[RECORD_WIDTH] as number };
+    for (const found of statement.iterate(...parameters, ...(request.after ?? []), request.limit + 1)) {
+      const one = toScanned(found as unknown as readonly unknown[]);
+      bytes += bytesOf(one.row);
+      if (rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax)) return { rows, more: true };
+      rows.push(one);
     }
-    return { rows, cursor: null };
+    return { rows, more: false };
   }
 
-  #listSql(space: Space, request: WireList): { sql: string; parameters: SQLInputValue[] } {
-    const parts = ['c.namespace_id = ?', VISIBLE_SQL];
-    const parameters: SQLInputValue[] = [space.id, request.nowMs];
-    const isSession = request.agentId !== null && request.sessionId !== null;
-    // A session's contexts are few beside its namespace's; else the order by creation is worth more.
-    const index = isSession ? 'contexts_by_session' : 'contexts_by_creation';
-    const levels = request.levels ?? (isSession ? LEVEL_NUMBERS : null);
-    if (levels !== null) parts.push(levels.length === 0 ? '0' : `c.level IN (${levels.join(', ')})`);
-    if (request.agentId !== null) {
-      parts.push('c.agent_id = ?');
-      parameters.push(request.agentId);
-    }
-    if (request.sessionId !== null) {
-      parts.push('c.session_id = ?');
-      parameters.push(request.sessionId);
-    }
-    if (request.filter !== null) {
-      const condition = filterToSql(request.filter);
-      parts.push(condition.sql);
-      parameters.push(...condition.parameters);
-    }
-    if (request.cursor !== null) {
-      const { createdAtMs, seq } = this.#cursors.decode(space.id, request.cursor);
-      parts.push('(c.created_at, c.seq) < (?, ?)');
-      parameters.push(createdAtMs, seq);
-    }
-    const sql = `SELECT ${CHECKED_COLUMNS} FROM contexts AS c INDEXED BY ${index} WHERE ${parts.join(' AND ')}
-      ORDER BY c.created_at DESC, c.seq DESC LIMIT ?`;
-    parameters.push(request.limit + 1);
-    return { sql, parameters };
+  count(spaceId: number | null, reach: WireReach): number {
+    const { where, parameters } = reachSql(reach, spaceId);
+    const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+    const row = this.#database.prepare(`SELECT count(*) AS count FROM contexts AS c ${condition}`).get(...parameters);
+    return (row as { count: number }).count;
   }
 
   #arrays(sql: string): StatementSync {
@@ -129,11 +86,31 @@ export class Reader {
   }
 }
 
-/** Ids, times, counts and field names of one context in a reply. */
-const FIXED_BYTES = 384;
+/** A session's contexts are found by an index that has the level in it. */
+function scannable(request: WireScan): WireReach {
+  return isOfSession(request) && request.levels === null ? { ...request, levels: LEVEL_NUMBERS } : request;
+}
+
+function isOfSession({ agentId, sessionId, includeSessionless }: WireReach): boolean {
+  return agentId !== null && sessionId !== undefined && !includeSessionless;
+}
+
+/** A session's contexts are few beside its namespace's; else the order is worth more. */
+function indexFor(request: WireScan, spaceId: number | null): string {
+  if (spaceId === null) return '';
+  if (isOfSession(request)) return 'INDEXED BY contexts_by_session';
+  if (request.order === 'creation') return 'INDEXED BY contexts_by_creation';
+  const isOfLevel = request.agentId !== null && request.levels?.length === 1;
+  return request.order === 'entry' && isOfLevel ? 'INDEXED BY contexts_by_agent' : '';
+}
+
+function toScanned(values: readonly unknown[]): ScannedRow {
+  const [seq, spaceId, entry] = values.slice(RECORD_WIDTH) as [number, number, number];
+  const [at, vector] = values.slice(-2) as [number, Uint8Array | null];
+  return { row: checkedRow(values as PackedRows), spaceId, entry, position: [at, seq], vector };
+}
 
 /** About what a context weighs in a reply. */
-function rowBytes({ agentId, sessionId, text, metadata, tags }: RecordRow): number {
-  const names = Buffer.byteLength(agentId) + (sessionId === null ? 0 : Buffer.byteLength(sessionId));
-  return FIXED_BYTES + names + Buffer.byteLength(text) + Buffer.byteLength(metadata) + Buffer.byteLength(tags);
+function bytesOf({ agentId, sessionId, text, metadata, tags }: RecordRow): number {
+  return replyBytesOf(agentId, sessionId, text, metadata, tags);
 }

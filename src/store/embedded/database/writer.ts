@@ -1,15 +1,16 @@
 // The write operations as SQL, inside a transaction that the caller opens and ends.
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { deriveFromText } from './derived-text.ts';
 import type { Effect } from './effects.ts';
 import { filterToSql } from './filter-sql.ts';
 import { LevelQueues, MOVE_SQL, moveValues } from './level-queues.ts';
 import type { WireWriteOp, WireWriteResult } from '../messages.ts';
+import { meets } from './conditions.ts';
+import { RowUpdates } from './row-updates.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
 import { type LevelNumber, packMoved, packRows, type PackedRows, type RecordRow } from './rows.ts';
-import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksums.ts';
+import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
 import { analyzed, hiddenFrom, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
@@ -41,11 +42,10 @@ export class Writer {
   readonly #sequence: Sequence;
   readonly #counts: OwnerCounts;
   readonly #queues: LevelQueues;
-  readonly #updateVector: StatementSync;
+  readonly #updates: RowUpdates;
   readonly #record: StatementSync;
   readonly #recordBySeq: StatementSync;
   readonly #stored: StatementSync;
-  readonly #update: StatementSync;
   readonly #move: StatementSync;
   readonly #delete: StatementSync;
   readonly #deleteVector: StatementSync;
@@ -57,13 +57,10 @@ export class Writer {
     this.#sequence = sequence;
     this.#counts = new OwnerCounts(database);
     this.#queues = new LevelQueues(database, this.#counts);
-    this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#record = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#recordBySeq = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
-    this.#update = database.prepare(`UPDATE contexts SET version = ?, updated_at = ?, entry = ?, entered = ?, level = ?,
-      expires_at = ?, expiry_action = ?, metadata = ?, tags = ?, text = ?, token_count = ?,
-      terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer), content_sum = ?, state_sum = ? WHERE seq = ?`);
+    this.#updates = new RowUpdates(database, sequence, this.#counts);
     this.#move = database.prepare(MOVE_SQL);
     this.#delete = database.prepare('DELETE FROM contexts WHERE seq = ?');
     this.#deleteVector = database.prepare('DELETE FROM vectors WHERE seq = ?');
@@ -148,87 +145,13 @@ export class Writer {
     this.flush(context.effects);
     const space = this.#spaces.get(op.namespace);
     const stored = space && this.#find(space, op.id);
-    if (space === undefined || stored === undefined || isOver(stored, context.nowMs)) return { failed: 'not_found' };
+    if (space === undefined || stored === undefined) return { failed: 'not_found' };
+    const isHousekeeping = op.updatedAtMs === null;
+    if ((!isHousekeeping && isOver(stored, context.nowMs)) || !meets(this.#database, stored, op.onlyIf))
+      return { failed: 'not_found' };
     if (op.ifVersion !== null && op.ifVersion !== stored.version)
       return { failed: 'version_conflict', version: stored.version };
-    const moves = op.level !== null && op.level !== stored.level;
-    const entry = moves || op.text !== null ? this.#sequence.next() : stored.entry;
-    const expiresAtMs = op.expiry === null ? stored.expiresAtMs : op.expiry.atMs;
-    const expiryAction = op.expiry === null ? stored.expiryAction : op.expiry.action;
-    const derived = op.text === null ? null : deriveFromText(op.text.text);
-    const level = op.level ?? stored.level;
-    const entered = moves ? entry : stored.entered;
-    const before = checkedRow(this.#recordBySeq.get(stored.seq) as unknown as PackedRows);
-    const record: RecordRow = {
-      ...before,
-      level,
-      text: op.text?.text ?? before.text,
-      tokenCount: op.text?.tokenCount ?? before.tokenCount,
-      metadata: op.metadata ?? before.metadata,
-      tags: op.tags ?? before.tags,
-      version: before.version + 1,
-      updatedAtMs: op.updatedAtMs,
-      expiresAtMs,
-      expiryAction,
-    };
-    const changed: StoredRow = {
-      ...stored,
-      entry,
-      entered,
-      level,
-      expiresAtMs,
-      expiryAction,
-      tokenCount: record.tokenCount,
-      version: record.version,
-      ...(derived === null ? {} : { ...derived, oldText: null }),
-    };
-    this.#update.run(
-      record.version,
-      record.updatedAtMs,
-      entry,
-      entered,
-      level,
-      expiresAtMs,
-      expiryAction,
-      record.metadata,
-      record.tags,
-      record.text,
-      record.tokenCount,
-      derived?.terms ?? null,
-      derived?.traits ?? null,
-      derived === null ? null : ANALYZER_VERSION,
-      contentSum(record),
-      stateSum(space.id, changed),
-      stored.seq,
-    );
-    this.#countMove(space.id, stored, changed.level);
-    this.#reportUpdate(space.id, stored, changed, op, context);
-    return { updated: packRows([record]) };
-  }
-
-  #reportUpdate(spaceId: number, before: StoredRow, after: StoredRow, op: OpOf<'update'>, context: WriteContext): void {
-    if (op.text !== null) {
-      const vector = context.vector(op.text.vector);
-      this.#updateVector.run(bytesOf(vector), before.seq);
-      context.effects.push({
-        kind: 'remove',
-        spaceId,
-        level: before.level,
-        entry: before.entry,
-        terms: analyzed(before).terms,
-      });
-      context.effects.push({ kind: 'add', spaceId, document: after, vector });
-    } else if (after.entry !== before.entry) {
-      context.effects.push({
-        kind: 'move',
-        spaceId,
-        from: before.level,
-        oldEntry: before.entry,
-        document: analyzed(after),
-      });
-    } else {
-      context.effects.push({ kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after) });
-    }
+    return { updated: packRows([this.#updates.run(space.id, stored, op, context)]) };
   }
 
   #deleteIds(op: OpOf<'delete'>, context: WriteContext): WireWriteResult {
@@ -237,7 +160,7 @@ export class Writer {
     const deletedIds: string[] = [];
     for (const id of op.ids) {
       const stored = space && this.#find(space, id);
-      if (space === undefined || stored === undefined) continue;
+      if (space === undefined || stored === undefined || !meets(this.#database, stored, op.onlyIf)) continue;
       this.remove(space.id, stored, context.effects);
       deletedIds.push(id);
     }
@@ -309,7 +232,7 @@ export class Writer {
   move(spaceId: number, stored: StoredRow, to: Move, effects: Effect[]): RecordRow {
     const moved = this.#moved(stored, to);
     this.#move.run(...moveValues(spaceId, moved));
-    this.#countMove(spaceId, stored, moved.level);
+    this.#counts.moveContext(spaceId, stored, moved.level);
     effects.push({
       kind: 'move',
       spaceId,
@@ -326,16 +249,6 @@ export class Writer {
     const { expiresAtMs, expiryAction } = hiddenFrom(stored) === Infinity ? to : stored;
     return { ...stored, entry, entered: entry, level: to.level, expiresAtMs, expiryAction };
   }
-
-  #countMove(spaceId: number, before: StoredRow, level: LevelNumber): void {
-    if (level === before.level) return;
-    this.#counts.addContext(spaceId, before.level, before.agentId, before.sessionId, -1);
-    this.#counts.addContext(spaceId, level, before.agentId, before.sessionId, 1);
-  }
-}
-
-function bytesOf(vector: Float32Array): Uint8Array {
-  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
 }
 
 function rows(database: DatabaseSync, sql: string): StatementSync {

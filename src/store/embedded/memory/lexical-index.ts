@@ -151,6 +151,11 @@ export class LexicalIndex {
     }
   }
 
+  /** How often a document of this level holds the term. */
+  frequencyIn(term: number, ordinal: number): number {
+    return this.#lists.frequencyIn(term, ordinal);
+  }
+
   /** What one term adds to the BM25 score of a document of this level. */
   #termScore(ordinal: number, { term, factor }: WeightedTerm, averageTermCount: number): number {
     const frequency = this.#lists.frequencyIn(term, ordinal);

@@ -24,7 +24,7 @@ export class QueryTerms {
   readonly #knownColumns: readonly number[];
   readonly #index: NamespaceIndex;
 
-  constructor(index: NamespaceIndex, { terms, weights, termsMax }: WireSearch) {
+  constructor(index: NamespaceIndex, { terms, weights, termsMax }: Pick<WireSearch, 'terms' | 'weights' | 'termsMax'>) {
     this.#index = index;
     const { frequencies, ...totals } = index.statistics(terms);
     this.columns = termColumns(weights, frequencies, totals.documentCount, termsMax);

@@ -2,10 +2,13 @@
 
 import type { DocumentTable } from '../memory/document-table.ts';
 import { FilterCheck, type FilterReader } from './filter-check.ts';
-import type { WireSearch } from '../messages.ts';
+import type { WireScope, WireSearch } from '../messages.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { Owner } from '../memory/owner-table.ts';
 import type { LevelNumber } from '../database/rows.ts';
+
+/** What a search says of whom it may see. */
+type Seen = WireScope & Pick<WireSearch, 'includeSessionless' | 'nowMs'>;
 
 /** What a filter is thought to let through before it has been asked. */
 const FILTER_SHARE = 0.25;
@@ -26,7 +29,7 @@ export class SearchScope {
   readonly nowMs: number;
   readonly #filter: FilterCheck | null;
 
-  constructor(index: NamespaceIndex, spaceId: number, request: WireSearch, level: LevelNumber, reader: FilterReader) {
+  constructor(index: NamespaceIndex, spaceId: number, request: Seen, level: LevelNumber, reader: FilterReader) {
     const { documents } = index;
     this.level = level;
     this.#documents = documents;

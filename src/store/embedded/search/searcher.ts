@@ -11,13 +11,12 @@ import type { DenseSearch } from './dense-search.ts';
 import type { FilterReader } from './filter-check.ts';
 import { packCandidates } from './found-candidates.ts';
 import { FoundDocuments } from './found-documents.ts';
+import { lexicalHits } from './lexical-hits.ts';
 import { neighboursOf } from './neighbours.ts';
 import { QueryTerms } from './query-terms.ts';
 import { SearchScope } from './search-scope.ts';
 import type { VectorScorer } from './vector-scorer.ts';
 
-/** Postings that are read through in the time of one look-up. */
-const POSTINGS_PER_LOOKUP = 24;
 const NOTHING_SEARCHED: WireLevel = { searched: 0, denseMedian: null };
 
 export function noStatistics(terms: readonly string[]): WireStatistics {
@@ -140,25 +139,4 @@ function addLexicalHits({ index, request, terms, found }: Search, scope: SearchS
     found.add(ordinal, true);
     return ordinal;
   });
-}
-
-/** Few contexts in scope are scored one by one: the lists of their terms may hold the whole namespace. */
-function lexicalHits(
-  index: NamespaceIndex,
-  terms: QueryTerms,
-  count: number,
-  scope: SearchScope,
-): { readonly ordinal: number }[] {
-  const lexical = index.lexical(scope.level);
-  const postings = terms.known.reduce((sum, { term }) => sum + lexical.postingCount(term), 0);
-  if (scope.ownedCount * terms.known.length * POSTINGS_PER_LOOKUP >= postings) {
-    return lexical.search(terms.known, terms.statistics.averageTermCount, count, scope.eligible);
-  }
-  const ordinals = scope.eligibleOrdinals();
-  const { sums } = terms.scores(ordinals);
-  const best = new TopList(count);
-  ordinals.forEach((ordinal, i) => {
-    if ((sums[i] as number) > 0) best.push(ordinal, sums[i] as number);
-  });
-  return best.items();
 }

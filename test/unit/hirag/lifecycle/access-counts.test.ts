@@ -3,9 +3,9 @@ import { CodedError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { Access } from '../../../../src/store/store.ts';
 import { AccessCounts } from '../../../../src/hirag/lifecycle/access-counts.ts';
-import { StoreDouble } from '../../../support/store-double.ts';
+import { FaultyStore } from '../../../support/faulty-store.ts';
 
-class Recording extends StoreDouble {
+class Recording extends FaultyStore {
   readonly touched: (readonly Access[])[] = [];
 
   override touch(accesses: readonly Access[]): Promise<void> {

@@ -1,0 +1,152 @@
+// What a vector database has to be able to do to be a store: eight calls. Everything else that `ContextStore`
+// promises is made of them in `generic/`, and a driver overrides there what it can do better.
+//
+// No call spans another: a driver need not have transactions over several of them. Each is shaped so that one round
+// trip answers it, for all levels and all scopes asked for.
+
+import type { CodedError } from '../base/errors.ts';
+import type { ContextRecord, Filter, Level } from '../base/context.ts';
+import type { TextTraits } from '../base/text/traits.ts';
+import type { Change, ChangeResult, QueryTerm, Scope, StoreCapabilities, TermStatistics } from './store.ts';
+
+/** Rejections are those of `ContextStore`. Filters and the lengths of vectors have been checked. */
+export interface StoreDriver {
+  /** As `vector_db.driver` says it. */
+  readonly name: string;
+  /** Of the store that the defaults make of this driver. */
+  readonly capabilities: StoreCapabilities;
+  /** Applies the changes in order. When it resolves they are durable and visible to every later read. */
+  apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]>;
+  /** Records in the order of `ids`; null where there is none, or its lifetime ended in deletion before `nowMs`. */
+  get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
+  /** A page for each of the requests. */
+  scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]>;
+  /** The contexts of each level whose vectors are nearest to the question's. */
+  nearest(request: NearestRequest, signal?: AbortSignal): Promise<LevelHits[]>;
+  /** The contexts of each level that hold some of the question's terms, the best by BM25 or what comes near it. */
+  matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]>;
+  counts(request: CountsRequest): Promise<Counts>;
+  /** Resolves where the database answers. */
+  ping(): Promise<void>;
+  /** Finishes what was called before. */
+  close(): Promise<void>;
+}
+
+/** Whose contexts are meant; what is absent restricts nothing. */
+export interface Reach {
+  /** Absent: those of all namespaces, as sweeps and totals need it. */
+  readonly namespace?: string;
+  readonly levels?: readonly Level[];
+  readonly agentId?: string;
+  /** null: those that belong to no session. */
+  readonly sessionId?: string | null;
+  /** With a session: also those that belong to none. */
+  readonly includeSessionless?: boolean;
+  readonly filter?: Filter;
+  /** Without those whose lifetime has ended in deletion by then. Absent: with them. */
+  readonly nowMs?: number;
+}
+
+/**
+ * `creation`: by `createdAtMs`, then by arrival. `entry`: by when they came into their level. `expiry`: by
+ * `expiresAtMs`, and those without one are left out.
+ */
+export type ScanOrder = 'creation' | 'entry' | 'expiry';
+
+/** A place in an order, which only the driver reads; the same context may have another one after it was changed. */
+export type Position = readonly (string | number)[];
+
+export interface ScanRequest extends Reach {
+  readonly order: ScanOrder;
+  readonly descending: boolean;
+  /** Goes on behind this place of the same order. */
+  readonly after?: Position;
+  readonly limit: number;
+  /** Bytes of replies (`replyBytes`) at which a page ends early; one context it always holds. Absent: none. */
+  readonly bytesMax?: number;
+  /** `Found.vector` is wanted. */
+  readonly vectors?: boolean;
+  /** `Found.features` are wanted. */
+  readonly question?: Question;
+}
+
+export interface ScanPage {
+  readonly found: readonly Found[];
+  /** There are more behind the last of them. */
+  readonly more: boolean;
+}
+
+export interface Found {
+  readonly record: ContextRecord;
+  readonly position: Position;
+  readonly vector?: Float32Array;
+  readonly features?: Features;
+}
+
+/** What contexts are compared with. */
+export interface Question {
+  readonly vector?: Float32Array;
+  readonly terms: readonly QueryTerm[];
+}
+
+/** What ranking wants to know about a context for a question. */
+export interface Features {
+  /**
+   * Its cosine with the question's vector, or its own vector where the driver does not compare them itself; null
+   * where the question has none.
+   */
+  readonly dense: number | Float32Array | null;
+  /** How often it holds each of the question's terms, in their order. */
+  readonly termCounts: ArrayLike<number>;
+  /** Index terms of its text, repetitions counted. */
+  readonly termCount: number;
+  readonly traits: TextTraits;
+}
+
+export interface HitRequest extends Scope {
+  /** Each is searched by itself. */
+  readonly levels: readonly Level[];
+  readonly includeSessionless: boolean;
+  readonly question: Question;
+  /** Hits wanted of each level. */
+  readonly count: number;
+  readonly nowMs: number;
+}
+
+export interface NearestRequest extends HitRequest {
+  /** How many of each level's contexts, whatever their scope, are to be compared with the question; see `LevelHits.sample`. */
+  readonly samples: number;
+}
+
+/** In the order of the levels asked for. */
+export interface LevelHits {
+  readonly hits: readonly Hit[];
+  /** Of `nearest`: `Features.dense` of contexts taken from all over the level. */
+  readonly sample?: readonly (number | Float32Array)[];
+  /** Why this level alone has brought nothing. */
+  readonly error?: CodedError;
+}
+
+export type HitRecord = Pick<
+  ContextRecord,
+  'id' | 'agentId' | 'sessionId' | 'level' | 'createdAtMs' | 'tokenCount' | 'accessCount'
+>;
+
+export interface Hit {
+  readonly record: HitRecord;
+  /** In the order of creation. */
+  readonly position: Position;
+  readonly features: Features;
+}
+
+export interface CountsRequest {
+  readonly reaches: readonly Reach[];
+  readonly statistics?: { readonly namespace: string; readonly terms: readonly string[] };
+}
+
+export interface Counts {
+  /** Contexts in each of the reaches. */
+  readonly counts: readonly number[];
+  /** Where they were asked for. */
+  readonly statistics?: TermStatistics;
+}

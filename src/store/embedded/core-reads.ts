@@ -1,0 +1,142 @@
+// The reads of the contract's core (`StoreDriver`): scans, hits of one side, counts.
+
+import type { AccessCounts } from './database/access-counts.ts';
+import type { Reader, ScannedRow } from './database/reader.ts';
+import { LEVEL_NUMBERS, type LevelNumber, levelName, packRows } from './database/rows.ts';
+import type { Space, Spaces } from './database/spaces.ts';
+import type { NamespaceIndex } from './memory/namespace-index.ts';
+import type {
+  WireCounts,
+  WireCountsRequest,
+  WireFeatures,
+  WireHit,
+  WireHits,
+  WireLevelHits,
+  WirePage,
+  WireQuestion,
+  WireScan,
+  WireStatistics,
+} from './messages.ts';
+import type { NamespaceIndexes } from './namespace-indexes.ts';
+import type { HitSearch } from './search/hit-search.ts';
+import { noStatistics } from './search/searcher.ts';
+
+/** The vector at this place of the call's message, at the start of a buffer of its own. */
+export type VectorAt = (place: number) => Float32Array;
+
+export interface CoreReadsDeps {
+  readonly reader: Reader;
+  readonly spaces: Spaces;
+  readonly accesses: AccessCounts;
+  readonly indexes: NamespaceIndexes;
+  readonly hits: HitSearch;
+  readonly dimension: number;
+}
+
+const EMPTY_PAGE: WirePage = { rows: [], namespaces: [], positions: [], vectors: null, features: null, more: false };
+
+export class CoreReads {
+  readonly #deps: CoreReadsDeps;
+
+  constructor(deps: CoreReadsDeps) {
+    this.#deps = deps;
+  }
+
+  scan(request: WireScan, vectorAt: VectorAt): WirePage {
+    const { reader, spaces, accesses } = this.#deps;
+    const space = request.namespace === null ? null : spaces.get(request.namespace);
+    if (space === undefined) return EMPTY_PAGE;
+    const { rows: scanned, more } = reader.scan(space?.id ?? null, request);
+    const namespaces = scanned.map(({ spaceId }) => spaces.byId(spaceId)?.name ?? '');
+    scanned.forEach(({ row }, i) => accesses.addTo(namespaces[i] as string, [row]));
+    const { question, vectors } = request;
+    return {
+      rows: packRows(scanned.map(({ row }) => row)),
+      namespaces,
+      positions: scanned.map(({ position }) => position),
+      vectors: vectors ? this.#vectorsOf(scanned) : null,
+      features: question === null || space === null ? null : this.#featuresOf(space, scanned, question, vectorAt),
+      more,
+    };
+  }
+
+  hits(request: WireHits, vectorAt: VectorAt): WireLevelHits[] {
+    const space = this.#deps.spaces.get(request.namespace);
+    if (space === undefined) return request.levels.map(() => ({ hits: [], sample: [] }));
+    const { indexes, hits } = this.#deps;
+    const vector = request.question.vector === null ? null : vectorAt(request.question.vector);
+    const index = indexes.use(space.id);
+    if (vector !== null) for (const level of request.levels) indexes.loadVectors(space.id, index, level);
+    const levels = request.levels.map((level): WireLevelHits => {
+      const isNearest = request.side === 'nearest' && vector !== null;
+      const { ordinals, sample } = isNearest
+        ? hits.nearest(space.id, index, request, level, vector)
+        : hits.matching(space.id, index, request, level);
+      const features = hits.features(index, ordinals, request.question, vector);
+      return { hits: ordinals.map((ordinal, i) => hitOf(index, ordinal, features[i] as WireFeatures)), sample };
+    });
+    indexes.used(space.id);
+    return levels;
+  }
+
+  counts({ reaches, statistics }: WireCountsRequest): WireCounts {
+    const { reader, spaces } = this.#deps;
+    const counts = reaches.map((reach) => {
+      const space = reach.namespace === null ? null : spaces.get(reach.namespace);
+      return space === undefined ? 0 : reader.count(space?.id ?? null, reach);
+    });
+    return {
+      counts,
+      statistics: statistics === null ? null : this.#statistics(statistics.namespace, statistics.terms),
+    };
+  }
+
+  #statistics(namespace: string, terms: readonly string[]): WireStatistics {
+    const space = this.#deps.spaces.get(namespace);
+    return space === undefined ? noStatistics(terms) : this.#deps.indexes.use(space.id).statistics(terms);
+  }
+
+  #vectorsOf(scanned: readonly ScannedRow[]): Float32Array {
+    const { dimension } = this.#deps;
+    const vectors = new Float32Array(scanned.length * dimension);
+    const bytes = new Uint8Array(vectors.buffer);
+    scanned.forEach(({ vector }, i) => {
+      if (vector !== null) bytes.set(vector, i * dimension * 4);
+    });
+    return vectors;
+  }
+
+  #featuresOf(
+    space: Space,
+    scanned: readonly ScannedRow[],
+    question: WireQuestion,
+    vectorAt: VectorAt,
+  ): WireFeatures[] {
+    const { indexes, hits } = this.#deps;
+    const vector = question.vector === null ? null : vectorAt(question.vector);
+    const index = indexes.use(space.id);
+    if (vector !== null) for (const level of LEVEL_NUMBERS) indexes.loadVectors(space.id, index, level);
+    const ordinals = scanned.map(({ entry }) => index.documents.ordinalOf(entry));
+    const features = hits.features(index, ordinals, question, vector);
+    indexes.used(space.id);
+    return features;
+  }
+}
+
+function hitOf({ documents }: NamespaceIndex, ordinal: number, features: WireFeatures): WireHit {
+  const { agentId, sessionId } = documents.ownerOf(ordinal);
+  const createdAtMs = documents.createdAtMs[ordinal] as number;
+  return {
+    record: {
+      id: documents.ids[ordinal] as string,
+      agentId,
+      sessionId,
+      level: levelName(documents.levels[ordinal] as LevelNumber),
+      createdAtMs,
+      tokenCount: documents.tokenCounts[ordinal] as number,
+      accessCount: documents.accessCounts[ordinal] as number,
+    },
+    position: [createdAtMs, documents.seqs[ordinal] as number],
+    features,
+  };
+}

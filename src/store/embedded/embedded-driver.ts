@@ -1,0 +1,140 @@
+// The core of the contract over the store worker.
+
+import type { ContextRecord } from '../../base/context.ts';
+import type {
+  Counts,
+  CountsRequest,
+  Hit,
+  HitRequest,
+  LevelHits,
+  NearestRequest,
+  Question,
+  Reach,
+  ScanPage,
+  ScanRequest,
+  StoreDriver,
+} from '../driver.ts';
+import type { Change, ChangeResult } from '../store.ts';
+import { toLevelNumber, toRecord, unpackRows } from './database/rows.ts';
+import { decodeChange, decodeStatistics, encodeChange, type Parcel } from './encode.ts';
+import type { WireHits, WirePage, WireQuestion, WireReach, WireScan, WireWriteResult } from './messages.ts';
+import type { WorkerLink } from './worker-link.ts';
+
+export class EmbeddedDriver implements StoreDriver {
+  readonly name = 'embedded';
+  readonly capabilities = { atomicBatches: false };
+  readonly #link: WorkerLink;
+  readonly #dimension: number;
+
+  constructor(link: WorkerLink, dimension: number) {
+    this.#link = link;
+    this.#dimension = dimension;
+  }
+
+  /** The worker has its own time, which is that of the call. */
+  async apply(changes: readonly Change[]): Promise<ChangeResult[]> {
+    if (changes.length === 0) return [];
+    const results = await this.#link.call('write', (parcel) => changes.map((change) => encodeChange(change, parcel)));
+    return changes.map((change, i) => decodeChange(change, results[i] as WireWriteResult));
+  }
+
+  async get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    const rows = await this.#link.call('fetch', () => ({ namespace, ids, nowMs }));
+    const records = new Map(unpackRows(rows).map((row) => [row.id, toRecord(namespace, row)]));
+    return ids.map((id) => records.get(id) ?? null);
+  }
+
+  async scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]> {
+    const encode = (parcel: Parcel): WireScan[] => requests.map((request) => encodeScan(request, parcel));
+    const pages = await this.#link.call('scan', encode, signal);
+    return pages.map((page) => decodePage(page, this.#dimension));
+  }
+
+  nearest(request: NearestRequest, signal?: AbortSignal): Promise<LevelHits[]> {
+    return this.#hits('nearest', request, request.samples, signal);
+  }
+
+  matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]> {
+    return this.#hits('matching', request, 0, signal);
+  }
+
+  async counts({ reaches, statistics }: CountsRequest): Promise<Counts> {
+    const body = { reaches: reaches.map(encodeReach), statistics: statistics ?? null };
+    const counted = await this.#link.call('counts', () => body);
+    if (counted.statistics === null) return { counts: counted.counts };
+    return { counts: counted.counts, statistics: decodeStatistics(counted.statistics) };
+  }
+
+  async ping(): Promise<void> {
+    await this.#link.call('ping', () => null);
+  }
+
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  async #hits(
+    side: WireHits['side'],
+    request: HitRequest,
+    samples: number,
+    signal: AbortSignal | undefined,
+  ): Promise<LevelHits[]> {
+    const { namespace, agentId, sessionId, filter, includeSessionless, count, nowMs } = request;
+    const scope = { namespace, agentId: agentId ?? null, sessionId: sessionId ?? null, filter: filter ?? null };
+    const levels = request.levels.map(toLevelNumber);
+    const encode = (parcel: Parcel): WireHits => {
+      const question = encodeQuestion(request.question, parcel);
+      return { side, ...scope, levels, includeSessionless, question, count, samples, nowMs };
+    };
+    const found = await this.#link.call('hits', encode, signal);
+    return found.map(({ hits, sample }) => ({ hits: hits satisfies readonly Hit[], sample }));
+  }
+}
+
+function encodeReach(reach: Reach): WireReach {
+  return {
+    namespace: reach.namespace ?? null,
+    levels: reach.levels?.map(toLevelNumber) ?? null,
+    agentId: reach.agentId ?? null,
+    sessionId: reach.sessionId,
+    includeSessionless: reach.includeSessionless ?? false,
+    filter: reach.filter ?? null,
+    nowMs: reach.nowMs ?? null,
+  };
+}
+
+function encodeQuestion({ vector, terms }: Question, parcel: Parcel): WireQuestion {
+  return {
+    vector: vector === undefined ? null : parcel.vector(vector),
+    terms: terms.map(({ term }) => term),
+    weights: terms.map(({ weight }) => weight),
+  };
+}
+
+function encodeScan(request: ScanRequest, parcel: Parcel): WireScan {
+  const { order, descending, after, limit, bytesMax = Infinity, vectors = false, question } = request;
+  return {
+    ...encodeReach(request),
+    order,
+    descending,
+    after: after === undefined ? null : [Number(after[0]), Number(after[1])],
+    limit,
+    bytesMax,
+    vectors,
+    question: question === undefined ? null : encodeQuestion(question, parcel),
+  };
+}
+
+function decodePage(page: WirePage, dimension: number): ScanPage {
+  const { namespaces, positions, vectors, features, more } = page;
+  const found = unpackRows(page.rows).map((row, i) => {
+    const one = features?.[i];
+    return {
+      record: toRecord(namespaces[i] as string, row),
+      position: positions[i] as readonly [number, number],
+      ...(vectors === null ? {} : { vector: vectors.slice(i * dimension, (i + 1) * dimension) }),
+      ...(one === undefined ? {} : { features: one }),
+    };
+  });
+  return { found, more };
+}

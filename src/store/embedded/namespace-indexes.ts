@@ -1,0 +1,55 @@
+// The indexes of namespaces as calls use them: loaded where they are not in memory, with the graphs that are on disk.
+
+import type { IndexKeeper } from './hnsw/index-keeper.ts';
+import type { NamespaceIndex } from './memory/namespace-index.ts';
+import type { NamespaceLoader } from './memory/namespace-loader.ts';
+import type { Residents } from './memory/residents.ts';
+import type { LevelNumber } from './database/rows.ts';
+
+export class NamespaceIndexes {
+  readonly #residents: Residents;
+  readonly #loader: NamespaceLoader;
+  readonly #keeper: IndexKeeper;
+
+  constructor(residents: Residents, loader: NamespaceLoader, keeper: IndexKeeper) {
+    this.#residents = residents;
+    this.#loader = loader;
+    this.#keeper = keeper;
+  }
+
+  /** Without vectors; to be told by `used` when the call is done. */
+  use(spaceId: number): NamespaceIndex {
+    return this.#residents.use(spaceId);
+  }
+
+  /** The vectors of a level, where they are not there yet. */
+  loadVectors(spaceId: number, index: NamespaceIndex, level: LevelNumber): void {
+    if (index.vectors(level) !== null) return;
+    const segments = this.#keeper.open(spaceId, level);
+    const vectors = this.#loader.loadVectors(spaceId, index, level, segments);
+    if (segments.length > 0 && vectors.segments.length === 0) this.#keeper.discard(spaceId, level);
+    index.setVectors(level, vectors);
+    this.#residents.weigh(spaceId);
+  }
+
+  /** Searches fill what only they need: columns of vectors, of fields that filters ask for. */
+  used(spaceId: number): void {
+    this.#residents.weigh(spaceId);
+  }
+
+  /** A new index is on disk, or the old one gone: who searches the level next does so with what is there. */
+  adopt(spaceId: number, level: LevelNumber): void {
+    const index = this.#residents.peek(spaceId);
+    const vectors = index?.vectors(level) ?? null;
+    if (index === undefined || vectors === null) return;
+    const segments = this.#keeper.open(spaceId, level);
+    // Rows that an older segment covered are not in memory: without a newer one they are read again.
+    if (segments.length === 0) index.setVectors(level, null);
+    else if (!vectors.adopt(segments)) {
+      for (const segment of segments) segment.close();
+      this.#keeper.discard(spaceId, level);
+      index.setVectors(level, null);
+    }
+    this.#residents.weigh(spaceId);
+  }
+}

@@ -1,0 +1,88 @@
+// The two searches of the contract's core: each by itself, without neighbours and without scores of the other side.
+
+import type { NamespaceIndex } from '../memory/namespace-index.ts';
+import { TopList } from '../memory/top-list.ts';
+import type { LevelNumber } from '../database/rows.ts';
+import type { WireFeatures, WireHits, WireQuestion } from '../messages.ts';
+import { DenseQuery } from './dense-query.ts';
+import type { DenseSearch } from './dense-search.ts';
+import type { FilterReader } from './filter-check.ts';
+import { lexicalHits } from './lexical-hits.ts';
+import { QueryTerms } from './query-terms.ts';
+import { SearchScope } from './search-scope.ts';
+import type { VectorScorer } from './vector-scorer.ts';
+
+export interface LevelOrdinals {
+  /** The best first. */
+  readonly ordinals: readonly number[];
+  /** Scores of vectors from all over the level. */
+  readonly sample: readonly number[];
+}
+
+export class HitSearch {
+  readonly #dense: DenseSearch;
+  readonly #scorer: VectorScorer;
+  readonly #filters: FilterReader;
+
+  constructor(dense: DenseSearch, scorer: VectorScorer, filters: FilterReader) {
+    this.#dense = dense;
+    this.#scorer = scorer;
+    this.#filters = filters;
+  }
+
+  /** The level's vectors must be loaded. */
+  nearest(
+    spaceId: number,
+    index: NamespaceIndex,
+    request: WireHits,
+    level: LevelNumber,
+    vector: Float32Array,
+  ): LevelOrdinals {
+    const vectors = index.vectors(level);
+    if (vectors === null || index.lexical(level).documentCount === 0) return { ordinals: [], sample: [] };
+    const query = new DenseQuery(vector);
+    const scope = new SearchScope(index, spaceId, request, level, this.#filters);
+    const best = new TopList(request.count);
+    for (const { ordinal, score } of this.#dense.top(index, vectors, query, request.count, scope))
+      best.push(ordinal, score);
+    const sampled = request.samples === 0 ? [] : vectors.sample(request.samples);
+    return { ordinals: ordinalsOf(best), sample: [...this.#scorer.scores(index, sampled, query)] };
+  }
+
+  matching(spaceId: number, index: NamespaceIndex, request: WireHits, level: LevelNumber): LevelOrdinals {
+    if (index.lexical(level).documentCount === 0) return { ordinals: [], sample: [] };
+    const scope = new SearchScope(index, spaceId, request, level, this.#filters);
+    const hits = lexicalHits(
+      index,
+      new QueryTerms(index, { ...request.question, termsMax: request.question.terms.length }),
+      request.count,
+      scope,
+    );
+    return { ordinals: hits.map(({ ordinal }) => ordinal), sample: [] };
+  }
+
+  /** In the order of `ordinals`. With a vector, those of their levels must be loaded. */
+  features(
+    index: NamespaceIndex,
+    ordinals: readonly number[],
+    { terms }: WireQuestion,
+    vector: Float32Array | null,
+  ): WireFeatures[] {
+    const { documents, dictionary } = index;
+    const names = terms.map((term) => dictionary.find(term));
+    const dense = vector === null ? null : this.#scorer.scores(index, ordinals, new DenseQuery(vector));
+    return ordinals.map((ordinal, i) => {
+      const lexical = index.lexical(documents.levels[ordinal] as LevelNumber);
+      return {
+        dense: dense === null ? null : (dense[i] as number),
+        termCounts: names.map((term) => (term === undefined ? 0 : lexical.frequencyIn(term, ordinal))),
+        termCount: documents.termCounts[ordinal] as number,
+        traits: documents.traitsOf(ordinal),
+      };
+    });
+  }
+}
+
+function ordinalsOf(best: TopList): number[] {
+  return best.items().map(({ ordinal }) => ordinal);
+}

@@ -1,0 +1,128 @@
+import type { Clock } from '../../base/clock.ts';
+import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
+import type { StoreDriver } from '../driver.ts';
+import { checkFilter } from '../filter.ts';
+import type {
+  Access,
+  ContextStore,
+  ExpirySweep,
+  ListPage,
+  ListRequest,
+  NewContext,
+  SearchRequest,
+  SearchResult,
+  StoreCapabilities,
+  StoreStats,
+  TermStatistics,
+  WriteOp,
+  WriteResult,
+} from '../store.ts';
+import { checkOp, checkSearch } from './checks.ts';
+import { CursorCodec } from './cursor.ts';
+import { expireDue } from './expire.ts';
+import { listPage } from './list.ts';
+import { OwnerTurns } from './owner-turns.ts';
+import { scanAll } from './scan-all.ts';
+import { searchLevels } from './search.ts';
+import { writeInRuns } from './write.ts';
+
+export interface GenericStoreDeps {
+  /** Numbers per vector. */
+  readonly dimension: number;
+  /** Random bytes that every server over the same data has, so that each can go on with a list of another. */
+  readonly cursorKey: Uint8Array;
+  readonly clock: Clock;
+}
+
+const LOADED_AT_ONCE = 500;
+
+/** The whole contract over a driver. Each method is a default: a driver's store overrides what it can do better. */
+export class GenericStore implements ContextStore {
+  readonly capabilities: StoreCapabilities;
+  readonly #driver: StoreDriver;
+  readonly #dimension: number;
+  readonly #clock: Clock;
+  readonly #cursors: CursorCodec;
+  readonly #turns = new OwnerTurns();
+
+  constructor(driver: StoreDriver, { dimension, cursorKey, clock }: GenericStoreDeps) {
+    this.capabilities = driver.capabilities;
+    this.#driver = driver;
+    this.#dimension = dimension;
+    this.#clock = clock;
+    this.#cursors = new CursorCodec(cursorKey);
+  }
+
+  async write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
+    for (const op of ops) checkOp(op, this.#dimension);
+    const trimmed = ops.flatMap((op) =>
+      op.op === 'trim' ? [JSON.stringify([op.trim.namespace, op.trim.agentId])] : [],
+    );
+    return this.#turns.run(new Set(trimmed), () => writeInRuns(this.#driver, ops, this.#clock.nowMs()));
+  }
+
+  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
+    checkSearch(request, this.#dimension);
+    return searchLevels(this.#driver, request, signal);
+  }
+
+  async termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics> {
+    const { statistics } = await this.#driver.counts({ reaches: [], statistics: { namespace, terms } });
+    return statistics ?? { documentCount: 0, averageTermCount: 0, documentFrequencies: terms.map(() => 0) };
+  }
+
+  async fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    return ids.length === 0 ? [] : this.#driver.get(namespace, ids, nowMs);
+  }
+
+  async load(
+    scope: { namespace: string; agentId: string; sessionId: string | null },
+    level: Level,
+    nowMs: number,
+  ): Promise<NewContext[]> {
+    const order = { order: 'entry', descending: false, limit: LOADED_AT_ONCE, vectors: true } as const;
+    const loaded: NewContext[] = [];
+    for await (const found of scanAll(this.#driver, { ...scope, levels: [level], nowMs, ...order })) {
+      for (const { record, vector } of found) if (vector !== undefined) loaded.push({ record, vector });
+    }
+    return loaded;
+  }
+
+  async list(request: ListRequest): Promise<ListPage> {
+    if (request.filter !== undefined) checkFilter(request.filter);
+    return listPage(this.#driver, this.#cursors, request);
+  }
+
+  async touch(accesses: readonly Access[]): Promise<void> {
+    if (accesses.length === 0) return;
+    await this.#driver.apply(
+      accesses.map(({ namespace, id, count }) => ({ op: 'update', namespace, id, patch: { accesses: count } })),
+      this.#clock.nowMs(),
+    );
+  }
+
+  expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
+    return expireDue(this.#driver, nowMs, limit, promotedExpiresAtMs);
+  }
+
+  async stats(namespace?: string): Promise<StoreStats> {
+    const where = namespace === undefined ? {} : { namespace };
+    const nowMs = this.#clock.nowMs();
+    const { counts } = await this.#driver.counts({
+      reaches: LEVELS.map((level) => ({ ...where, levels: [level], nowMs })),
+    });
+    const [immediate = 0, shortTerm = 0, longTerm = 0] = counts;
+    return {
+      counts: { immediate, short_term: shortTerm, long_term: longTerm },
+      driver: { name: this.#driver.name, dimension: this.#dimension },
+    };
+  }
+
+  ping(): Promise<void> {
+    return this.#driver.ping();
+  }
+
+  close(): Promise<void> {
+    return this.#driver.close();
+  }
+}

@@ -1,0 +1,262 @@
+// The driver in the plainest words: contexts in a map, read from one end to the other by every call. For tests and
+// trials; what it holds is gone with the process.
+
+import type { ContextRecord, Level } from '../../base/context.ts';
+import { analyze } from '../../base/text/analyzer.ts';
+import { textTraits, type TextTraits } from '../../base/text/traits.ts';
+import { applyPatch, isOver, meets } from '../apply-patch.ts';
+import type {
+  Counts,
+  CountsRequest,
+  Features,
+  Found,
+  HitRequest,
+  LevelHits,
+  NearestRequest,
+  Position,
+  Question,
+  Reach,
+  ScanOrder,
+  ScanPage,
+  ScanRequest,
+  StoreDriver,
+} from '../driver.ts';
+import { filterMatcher } from '../filter-match.ts';
+import { cosineWith, TermScorer } from '../generic/features.ts';
+import { replyBytes } from '../generic/reply-bytes.ts';
+import type { Change, ChangeResult, NewContext, TermStatistics } from '../store.ts';
+
+interface Row {
+  readonly record: ContextRecord;
+  readonly vector: Float32Array;
+  /** Order of arrival, for good. */
+  readonly arrival: number;
+  /** Order in which contexts came into their level. */
+  readonly entered: number;
+  readonly termCounts: ReadonlyMap<string, number>;
+  readonly termCount: number;
+  readonly traits: TextTraits;
+}
+
+type Derived = Pick<Row, 'vector' | 'termCounts' | 'termCount' | 'traits'>;
+
+export class MemoryDriver implements StoreDriver {
+  readonly name = 'memory';
+  readonly capabilities = { atomicBatches: false };
+  readonly #namespaces = new Map<string, Map<string, Row>>();
+  #last = 0;
+
+  apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]> {
+    return answer(() => changes.map((change) => this.#apply(change, nowMs)));
+  }
+
+  get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    return answer(() => ids.map((id) => this.#living(namespace, id, nowMs)?.record ?? null));
+  }
+
+  scan(requests: readonly ScanRequest[]): Promise<ScanPage[]> {
+    return answer(() => requests.map((request) => this.#page(request)));
+  }
+
+  nearest(request: NearestRequest): Promise<LevelHits[]> {
+    const { question, samples } = request;
+    return answer(() =>
+      request.levels.map((level) => ({
+        ...this.#best(request, level, (row) => cosineWith(question, row.vector)),
+        sample: spread([...this.#rows({ namespace: request.namespace, levels: [level] })], samples).map(
+          ({ vector }) => vector,
+        ),
+      })),
+    );
+  }
+
+  matching(request: HitRequest): Promise<LevelHits[]> {
+    const { namespace, question } = request;
+    const statistics = this.#statistics(
+      namespace,
+      question.terms.map(({ term }) => term),
+    );
+    const scorer = new TermScorer(question.terms, statistics);
+    return answer(() =>
+      request.levels.map((level) =>
+        this.#best(request, level, (row) => {
+          const score = scorer.scores(featuresOf(row, question)).reduce((sum, one) => sum + one, 0);
+          return score > 0 ? score : null;
+        }),
+      ),
+    );
+  }
+
+  counts({ reaches, statistics }: CountsRequest): Promise<Counts> {
+    return answer(() => ({
+      counts: reaches.map((reach) => [...this.#rows(reach)].length),
+      ...(statistics === undefined ? {} : { statistics: this.#statistics(statistics.namespace, statistics.terms) }),
+    }));
+  }
+
+  ping(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #apply(change: Change, nowMs: number): ChangeResult {
+    if (change.op === 'put') return this.#put(change.context, nowMs);
+    if (change.op === 'update') return this.#update(change, nowMs);
+    const { namespace, ids, onlyIf = {} } = change;
+    const deletedIds = [...new Set(ids)].filter((id) => {
+      const row = this.#find(namespace, id);
+      return row !== undefined && meets(row.record, onlyIf);
+    });
+    for (const id of deletedIds) this.#namespaces.get(namespace)?.delete(id);
+    return { op: 'delete', deletedIds };
+  }
+
+  #put({ record, vector }: NewContext, nowMs: number): ChangeResult {
+    const existing = this.#living(record.namespace, record.id, nowMs)?.record;
+    if (existing !== undefined && existing.text !== record.text) return { op: 'put', conflict: true };
+    if (existing !== undefined) return { op: 'put', created: false, record: existing };
+    const arrival = ++this.#last;
+    this.#set({ record, arrival, entered: arrival, ...derive(record.text, vector) });
+    return { op: 'put', created: true, record };
+  }
+
+  #update(change: Extract<Change, { op: 'update' }>, nowMs: number): ChangeResult {
+    const { namespace, id, patch, ifVersion, onlyIf = {} } = change;
+    const row = change.updatedAtMs === undefined ? this.#find(namespace, id) : this.#living(namespace, id, nowMs);
+    if (row === undefined || !meets(row.record, onlyIf)) return { op: 'update', failed: 'not_found' };
+    const { version, level } = row.record;
+    if (ifVersion !== undefined && ifVersion !== version) return { op: 'update', failed: 'version_conflict', version };
+    const record = applyPatch(row.record, change);
+    const entered = record.level === level ? row.entered : ++this.#last;
+    const derived = patch.text === undefined ? row : derive(record.text, patch.text.vector);
+    this.#set({ ...row, ...derived, record, entered });
+    return { op: 'update', record };
+  }
+
+  #set(row: Row): void {
+    const { namespace, id } = row.record;
+    let rows = this.#namespaces.get(namespace);
+    if (rows === undefined) this.#namespaces.set(namespace, (rows = new Map<string, Row>()));
+    rows.set(id, row);
+  }
+
+  #find(namespace: string, id: string): Row | undefined {
+    return this.#namespaces.get(namespace)?.get(id);
+  }
+
+  #living(namespace: string, id: string, nowMs: number): Row | undefined {
+    const row = this.#find(namespace, id);
+    return row === undefined || isOver(row.record, nowMs) ? undefined : row;
+  }
+
+  *#rows(reach: Reach): Iterable<Row> {
+    const isReached = reachTest(reach);
+    const namespaces =
+      reach.namespace === undefined ? this.#namespaces.values() : [this.#namespaces.get(reach.namespace)];
+    for (const rows of namespaces) for (const row of rows?.values() ?? []) if (isReached(row.record)) yield row;
+  }
+
+  #page(request: ScanRequest): ScanPage {
+    const { order, descending, after, limit, bytesMax = Infinity, vectors, question } = request;
+    const behind = (position: Position): boolean => after === undefined || compare(position, after) > 0;
+    const compare = (a: Position, b: Position): number => (descending ? -1 : 1) * comparePositions(a, b);
+    const placed = [...this.#rows(request)]
+      .flatMap((row) => {
+        const position = positionOf(row, order);
+        return position !== null && behind(position) ? [{ row, position }] : [];
+      })
+      .sort((a, b) => compare(a.position, b.position));
+    const found: Found[] = [];
+    let bytes = 0;
+    for (const { row, position } of placed) {
+      bytes += bytesMax === Infinity ? 0 : replyBytes(row.record);
+      if (found.length === limit || (found.length > 0 && bytes > bytesMax)) return { found, more: true };
+      found.push({
+        record: row.record,
+        position,
+        ...(vectors === true ? { vector: row.vector } : {}),
+        ...(question === undefined ? {} : { features: featuresOf(row, question) }),
+      });
+    }
+    return { found, more: false };
+  }
+
+  #best(request: HitRequest, level: Level, scoreOf: (row: Row) => number | null): LevelHits {
+    const { question, count } = request;
+    const scored = [...this.#rows({ ...request, levels: [level] })].flatMap((row) => {
+      const score = scoreOf(row);
+      return score === null ? [] : [{ row, score }];
+    });
+    const best = scored.sort((a, b) => b.score - a.score).slice(0, count);
+    return {
+      hits: best.map(({ row }) => ({
+        record: row.record,
+        position: positionOf(row, 'creation') ?? [],
+        features: featuresOf(row, question),
+      })),
+    };
+  }
+
+  #statistics(namespace: string, terms: readonly string[]): TermStatistics {
+    const rows = [...this.#rows({ namespace })];
+    const termCount = rows.reduce((sum, row) => sum + row.termCount, 0);
+    return {
+      documentCount: rows.length,
+      averageTermCount: rows.length === 0 ? 0 : termCount / rows.length,
+      documentFrequencies: terms.map((term) => rows.filter(({ termCounts }) => termCounts.has(term)).length),
+    };
+  }
+}
+
+/** As a driver does whose database is far away: later, and with what was thrown as a rejection. */
+async function answer<T>(work: () => T): Promise<T> {
+  await Promise.resolve();
+  return work();
+}
+
+function reachTest(reach: Reach): (record: ContextRecord) => boolean {
+  const { levels, agentId, sessionId, includeSessionless = false, filter, nowMs } = reach;
+  const passes = filter === undefined ? () => true : filterMatcher(filter);
+  return (record) => {
+    if (levels?.includes(record.level) === false) return false;
+    if (agentId !== undefined && record.agentId !== agentId) return false;
+    const isOfSession = record.sessionId === sessionId || (includeSessionless && record.sessionId === null);
+    if (sessionId !== undefined && !isOfSession) return false;
+    return (nowMs === undefined || !isOver(record, nowMs)) && passes(record);
+  };
+}
+
+function positionOf({ record, arrival, entered }: Row, order: ScanOrder): [number, number] | null {
+  if (order === 'entry') return [entered, arrival];
+  if (order === 'creation') return [record.createdAtMs, arrival];
+  return record.expiresAtMs === null ? null : [record.expiresAtMs, arrival];
+}
+
+function comparePositions(a: Position, b: Position): number {
+  return Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]);
+}
+
+function derive(text: string, vector: Float32Array): Derived {
+  const terms = analyze(text);
+  const termCounts = new Map<string, number>();
+  for (const term of terms) termCounts.set(term, (termCounts.get(term) ?? 0) + 1);
+  return { vector: vector.slice(), termCounts, termCount: terms.length, traits: textTraits(text) };
+}
+
+function featuresOf({ vector, termCounts, termCount, traits }: Row, question: Question): Features {
+  return {
+    dense: question.vector === undefined ? null : vector,
+    termCounts: question.terms.map(({ term }) => termCounts.get(term) ?? 0),
+    termCount,
+    traits,
+  };
+}
+
+/** So many of the items, at even distances. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)] as T);
+}
