@@ -1,5 +1,5 @@
 import { systemRandom } from '../../src/base/random.ts';
-import { createLocalProvider } from '../../src/embedding/local.ts';
+import { defaultSettings } from '../../src/config/settings.ts';
 import { GenericStore } from '../../src/store/generic/generic-store.ts';
 import { MemoryDriver } from '../../src/store/memory/memory-driver.ts';
 import type {
@@ -24,7 +24,7 @@ export class FaultyStore extends GenericStore {
   /** Awaited with the answer in hand. */
   beforeReply: (method: Method) => Promise<void> = () => Promise.resolve();
 
-  constructor(dimension = createLocalProvider().dimension) {
+  constructor(dimension = defaultSettings().embedding.dimension) {
     super(new MemoryDriver(), { dimension, cursorKey: systemRandom.bytes(16), clock: new FakeClock() });
   }
 
