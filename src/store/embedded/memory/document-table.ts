@@ -4,13 +4,15 @@
 
 import { parseTraits, type Traits } from '../database/derived-text.ts';
 import type { Document } from '../database/effects.ts';
-import { grown } from './growing.ts';
+import { ColumnSpace, NO_BYTES, NO_FLOATS, NO_NUMBERS, NO_SIGNED, releaseSpace } from './growing.ts';
 import { type Owner, OwnerTable } from './owner-table.ts';
 import type { LevelNumber } from '../database/rows.ts';
 import { hiddenFrom } from '../database/stored-row.ts';
 
 /** Bytes of an id's string and its slot, and of the place among its owner's members. */
 const ID_BYTES = 64 + 6;
+/** Bytes of an element of each column: four of eight bytes, six of four, one of one. */
+const ROW_BYTES = 4 * 8 + 6 * 4 + 1;
 /** Bytes of one distinct speaker. */
 const TRAITS_BYTES = 200;
 const COMPACTION_DEAD_MIN = 1024;
@@ -36,21 +38,21 @@ export class DocumentTable {
   readonly traits: Traits[] = [];
   readonly #traitIndexes = new Map<string, number>();
   ids: string[] = [];
-  seqs = new Float64Array(0);
-  entries = new Float64Array(0);
-  createdAtMs = new Float64Array(0);
-  hiddenFromMs = new Float64Array(0);
-  ownerIndexes = new Uint32Array(0);
-  tokenCounts = new Uint32Array(0);
+  seqs = NO_FLOATS;
+  entries = NO_FLOATS;
+  createdAtMs = NO_FLOATS;
+  hiddenFromMs = NO_FLOATS;
+  ownerIndexes = NO_NUMBERS;
+  tokenCounts = NO_NUMBERS;
   /** Place in `traits`. */
-  traitIndexes = new Uint32Array(0);
-  accessCounts = new Uint32Array(0);
+  traitIndexes = NO_NUMBERS;
+  accessCounts = NO_NUMBERS;
   /** Index terms of the text, repetitions counted. */
-  termCounts = new Uint32Array(0);
+  termCounts = NO_NUMBERS;
   /** Where the vector is: a row of the level's exact vectors, a slot of a segment (`slotMark`), or `NO_VECTOR`: in the database alone. */
-  vectorRows = new Int32Array(0);
+  vectorRows = NO_SIGNED;
   /** 0: dead. */
-  levels = new Uint8Array(0);
+  levels = NO_BYTES;
   /** No document of the level is hidden before this; may be too early, never too late. */
   readonly #hiddenFromMin: [number, number, number] = [Infinity, Infinity, Infinity];
 
@@ -161,23 +163,8 @@ export class DocumentTable {
   }
 
   get memoryBytes(): number {
-    const columns = [
-      this.seqs,
-      this.entries,
-      this.createdAtMs,
-      this.hiddenFromMs,
-      this.ownerIndexes,
-      this.tokenCounts,
-      this.traitIndexes,
-      this.accessCounts,
-      this.termCounts,
-      this.vectorRows,
-      this.levels,
-    ];
-    return columns.reduce(
-      (sum, column) => sum + column.byteLength,
-      this.alive * ID_BYTES + this.traits.length * TRAITS_BYTES + this.owners.memoryBytes,
-    );
+    const rows = this.levels.length * ROW_BYTES;
+    return rows + this.alive * ID_BYTES + this.traits.length * TRAITS_BYTES + this.owners.memoryBytes;
   }
 
   #internTraits(traits: string): number {
@@ -194,17 +181,20 @@ export class DocumentTable {
 
   #grow(length: number): void {
     if (length <= this.levels.length) return;
-    this.seqs = grown(this.seqs, length);
-    this.entries = grown(this.entries, length);
-    this.createdAtMs = grown(this.createdAtMs, length);
-    this.hiddenFromMs = grown(this.hiddenFromMs, length);
-    this.ownerIndexes = grown(this.ownerIndexes, length);
-    this.tokenCounts = grown(this.tokenCounts, length);
-    this.traitIndexes = grown(this.traitIndexes, length);
-    this.accessCounts = grown(this.accessCounts, length);
-    this.termCounts = grown(this.termCounts, length);
-    this.vectorRows = grown(this.vectorRows, length);
-    this.levels = grown(this.levels, length);
+    const space = new ColumnSpace(this.levels.length, length, ROW_BYTES);
+    const before = this.levels;
+    this.seqs = space.floats(this.seqs);
+    this.entries = space.floats(this.entries);
+    this.createdAtMs = space.floats(this.createdAtMs);
+    this.hiddenFromMs = space.floats(this.hiddenFromMs);
+    this.ownerIndexes = space.numbers(this.ownerIndexes);
+    this.tokenCounts = space.numbers(this.tokenCounts);
+    this.traitIndexes = space.numbers(this.traitIndexes);
+    this.accessCounts = space.numbers(this.accessCounts);
+    this.termCounts = space.numbers(this.termCounts);
+    this.vectorRows = space.signed(this.vectorRows);
+    this.levels = space.bytes(this.levels);
+    releaseSpace(before);
   }
 
   #copy(from: number, to: number): void {

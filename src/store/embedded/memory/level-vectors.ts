@@ -6,6 +6,9 @@ import type { LevelNumber } from '../database/rows.ts';
 import { type DocumentTable, NO_VECTOR, slotMark } from './document-table.ts';
 import { VectorRows } from './vector-rows.ts';
 
+/** Without any vector: objects, and what the allocator adds to each buffer. */
+const LEVEL_BYTES = 3_300;
+
 /** Some vectors of the level, one after another. */
 export interface VectorSample {
   readonly wanted: number;
@@ -102,7 +105,8 @@ export class LevelVectors {
   }
 
   get memoryBytes(): number {
-    const beside = this.rows.memoryBytes + (this.columns?.memoryBytes ?? 0);
+    const beside =
+      LEVEL_BYTES + this.rows.memoryBytes + (this.columns?.memoryBytes ?? 0) + (this.sampled?.matrix.byteLength ?? 0);
     return this.segments.reduce((sum, segment) => sum + segment.memoryBytes, beside);
   }
 

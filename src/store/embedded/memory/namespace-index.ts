@@ -11,6 +11,9 @@ import { LexicalIndex } from './lexical-index.ts';
 import type { WireStatistics } from '../messages.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
 
+/** Of an index that holds nothing: its objects, their tables, and what the allocator adds to each buffer. */
+const INDEX_BYTES = 5_000;
+
 /** The full vector of a context, by its `seq`; null where it is gone. */
 export type ReadVector = (seq: number) => Float32Array | null;
 /** Many at once; `take` gets the place of each `seq` that is there, in any order. Each `seq` once. */
@@ -19,14 +22,20 @@ export type ReadVectors = (seqs: readonly number[], take: (place: number, vector
 export class NamespaceIndex {
   readonly documents = new DocumentTable();
   readonly dictionary = new Dictionary();
-  readonly fields = new FieldColumns();
   readonly #lexical: readonly LexicalIndex[];
   readonly #vectors: (LevelVectors | null)[] = [null, null, null];
   readonly #readVector: ReadVector;
+  /** Made for the first filter that asks. */
+  #fields: FieldColumns | null = null;
 
   constructor(readVector: ReadVector) {
     this.#readVector = readVector;
     this.#lexical = LEVEL_NUMBERS.map((level) => new LexicalIndex(level, this.documents));
+  }
+
+  get fields(): FieldColumns {
+    this.#fields ??= new FieldColumns();
+    return this.#fields;
   }
 
   lexical(level: LevelNumber): LexicalIndex {
@@ -95,7 +104,7 @@ export class NamespaceIndex {
       case 'change':
         this.#living(effect.entry, (ordinal) => {
           this.documents.setLifetime(ordinal, effect.hiddenFromMs);
-          this.fields.forget(ordinal);
+          this.#fields?.forget(ordinal);
         });
         break;
       case 'access':
@@ -120,7 +129,7 @@ export class NamespaceIndex {
     };
     for (const index of this.#lexical) index.renumber(renumber);
     for (const vectors of this.#vectors) vectors?.renumber(moved);
-    this.fields.renumber(moved);
+    this.#fields?.renumber(moved);
   }
 
   /** Lets go of what only makes searches faster; later ones may make it anew. False where there was nothing. */
@@ -135,7 +144,8 @@ export class NamespaceIndex {
   }
 
   get memoryBytes(): number {
-    let bytes = this.documents.memoryBytes + this.dictionary.memoryBytes + this.fields.memoryBytes;
+    let bytes =
+      INDEX_BYTES + this.documents.memoryBytes + this.dictionary.memoryBytes + (this.#fields?.memoryBytes ?? 0);
     for (const index of this.#lexical) bytes += index.memoryBytes;
     for (const vectors of this.#vectors) bytes += vectors?.memoryBytes ?? 0;
     return bytes;

@@ -1,12 +1,20 @@
 // Who the contexts of a namespace belong to: pairs of agent and session, each with its contexts in the
 // order of their creation. Scopes, neighbours and small scans work on these, never on all contexts.
 
-import type { DocumentTable } from './document-table.ts';
-import { grown } from './growing.ts';
+import { grown, NO_NUMBERS } from './growing.ts';
 import type { LevelNumber } from '../database/rows.ts';
 
 /** Dead members are swept once they outnumber the living and pass this. */
 const DEAD_MEMBERS_MIN = 32;
+/** Most owners have a few contexts. */
+const FIRST_MEMBERS = 4;
+
+/** What an owner asks about its contexts. */
+interface Members {
+  /** 0: dead. */
+  readonly levels: Uint8Array;
+  compareCreation(a: number, b: number): number;
+}
 
 export class Owner {
   readonly index: number;
@@ -15,7 +23,7 @@ export class Owner {
   /** Living contexts by level number - 1. */
   readonly counts: [number, number, number] = [0, 0, 0];
   /** Ordinals by (createdAtMs, seq); may hold dead ones. */
-  members = new Uint32Array(4);
+  members = NO_NUMBERS;
   memberCount = 0;
   deadCount = 0;
 
@@ -26,8 +34,8 @@ export class Owner {
   }
 
   /** Most contexts are newer than all before them; others shift what is behind their place. */
-  insert(ordinal: number, documents: DocumentTable): void {
-    this.members = grown(this.members, this.memberCount + 1);
+  insert(ordinal: number, documents: Members): void {
+    this.members = grown(this.members, this.memberCount + 1, FIRST_MEMBERS);
     let at = this.memberCount;
     if (at > 0 && documents.compareCreation(this.members[at - 1] as number, ordinal) > 0) {
       at = this.position(ordinal, documents);
@@ -44,7 +52,7 @@ export class Owner {
     this.deadCount++;
   }
 
-  sweep(documents: DocumentTable): void {
+  sweep(documents: Members): void {
     if (this.deadCount < DEAD_MEMBERS_MIN || this.deadCount * 2 < this.memberCount) return;
     let kept = 0;
     for (let i = 0; i < this.memberCount; i++) {
@@ -56,7 +64,7 @@ export class Owner {
   }
 
   /** First place whose member is not created before `ordinal`: that of `ordinal` itself where it is a member. */
-  position(ordinal: number, documents: DocumentTable): number {
+  position(ordinal: number, documents: Members): number {
     let low = 0;
     let high = this.memberCount;
     while (low < high) {
@@ -118,4 +126,4 @@ export class OwnerTable {
 }
 
 /** An owner without its members: object, map entry, strings. */
-const OWNER_BYTES = 300;
+const OWNER_BYTES = 500;

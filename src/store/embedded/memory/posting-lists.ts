@@ -2,30 +2,32 @@
 // contiguous, in regions of a power of two; a list that outgrows its region moves to one twice as long
 // and leaves the old one for another. Five bytes a posting, nothing for the garbage collector.
 
-import { grown } from './growing.ts';
+import { ColumnSpace, grown, NO_BYTES, NO_NUMBERS, releaseSpace } from './growing.ts';
 
 /** Frequencies from here on are kept aside: they are rare. */
 const LARGE_FREQUENCY = 255;
-const FIRST_ARENA = 256;
+/** Bytes of what is known of a term beside its postings. */
+const TERM_BYTES = 4 * 4 + 1;
 /** Bytes of an entry in `#large`. */
 const LARGE_BYTES = 64;
 
 export class PostingLists {
   /** Ordinals, rising within a list. */
-  documents = new Uint32Array(FIRST_ARENA);
-  frequencies = new Uint8Array(FIRST_ARENA);
-  starts = new Uint32Array(0);
+  documents = NO_NUMBERS;
+  frequencies = NO_BYTES;
+  starts = NO_NUMBERS;
   /** Postings of each term, those of dead documents included. */
-  lengths = new Uint32Array(0);
+  lengths = NO_NUMBERS;
   /** Living documents of each term. */
-  live = new Uint32Array(0);
+  live = NO_NUMBERS;
   /** Highest frequency the list has seen, at most `LARGE_FREQUENCY`. */
-  maxFrequencies = new Uint8Array(0);
-  #capacities = new Uint32Array(0);
+  maxFrequencies = NO_BYTES;
+  #capacities = NO_NUMBERS;
   #used = 0;
   /** Starts of free regions, by the logarithm of their length. */
   readonly #free: number[][] = [];
-  readonly #large = new Map<string, number>();
+  /** Made when there is the first. */
+  #large: Map<string, number> | null = null;
 
   /** One more occurrence of `term` in `ordinal`, which is the newest document of all. */
   add(term: number, ordinal: number): void {
@@ -77,7 +79,7 @@ export class PostingLists {
   frequencyAt(term: number, position: number): number {
     const frequency = this.frequencies[position] as number;
     if (frequency < LARGE_FREQUENCY) return frequency;
-    return this.#large.get(largeKey(term, this.documents[position] as number)) ?? LARGE_FREQUENCY;
+    return this.#large?.get(largeKey(term, this.documents[position] as number)) ?? LARGE_FREQUENCY;
   }
 
   hasLargeFrequencies(term: number): boolean {
@@ -86,8 +88,8 @@ export class PostingLists {
 
   /** Rewrites all lists: `renumber` gives a document's new ordinal, or -1 for one to be dropped. Keeps the order. */
   compact(renumber: (ordinal: number) => number): void {
-    const large = new Map(this.#large);
-    this.#large.clear();
+    const large = this.#large;
+    this.#large = null;
     for (let term = 0; term < this.lengths.length; term++) {
       const start = this.starts[term] as number;
       let to = start;
@@ -95,8 +97,8 @@ export class PostingLists {
         const old = this.documents[from] as number;
         const ordinal = renumber(old);
         if (ordinal < 0) continue;
-        const aside = this.frequencies[from] === LARGE_FREQUENCY ? large.get(largeKey(term, old)) : undefined;
-        if (aside !== undefined) this.#large.set(largeKey(term, ordinal), aside);
+        const aside = this.frequencies[from] === LARGE_FREQUENCY ? large?.get(largeKey(term, old)) : undefined;
+        if (aside !== undefined) this.#keepAside(term, ordinal, aside);
         this.documents[to] = ordinal;
         this.frequencies[to++] = this.frequencies[from] as number;
       }
@@ -107,24 +109,32 @@ export class PostingLists {
 
   get memoryBytes(): number {
     const arenas = this.documents.byteLength + this.frequencies.byteLength;
-    return arenas + this.starts.length * 17 + this.#large.size * LARGE_BYTES;
+    return arenas + this.starts.length * TERM_BYTES + (this.#large?.size ?? 0) * LARGE_BYTES;
   }
 
   #repeat(term: number, ordinal: number, position: number): void {
     const frequency = this.frequencyAt(term, position) + 1;
-    if (frequency >= LARGE_FREQUENCY) this.#large.set(largeKey(term, ordinal), frequency);
+    if (frequency >= LARGE_FREQUENCY) this.#keepAside(term, ordinal, frequency);
     const kept = Math.min(frequency, LARGE_FREQUENCY);
     this.frequencies[position] = kept;
     if (kept > (this.maxFrequencies[term] as number)) this.maxFrequencies[term] = kept;
   }
 
+  #keepAside(term: number, ordinal: number, frequency: number): void {
+    this.#large ??= new Map<string, number>();
+    this.#large.set(largeKey(term, ordinal), frequency);
+  }
+
   #reserveTerm(term: number): void {
     if (term < this.starts.length) return;
-    this.starts = grown(this.starts, term + 1);
-    this.lengths = grown(this.lengths, term + 1);
-    this.live = grown(this.live, term + 1);
-    this.maxFrequencies = grown(this.maxFrequencies, term + 1);
-    this.#capacities = grown(this.#capacities, term + 1);
+    const space = new ColumnSpace(this.starts.length, term + 1, TERM_BYTES);
+    const before = this.starts;
+    this.starts = space.numbers(this.starts);
+    this.lengths = space.numbers(this.lengths);
+    this.live = space.numbers(this.live);
+    this.#capacities = space.numbers(this.#capacities);
+    this.maxFrequencies = space.bytes(this.maxFrequencies);
+    releaseSpace(before);
   }
 
   /** Moves the list to a region twice as long; gives its new start. */

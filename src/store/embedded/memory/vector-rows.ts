@@ -9,7 +9,7 @@ import { TopList } from './top-list.ts';
 
 /** Bytes of a full chunk; the first grows up to it by doubling. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
-const FIRST_ROWS = 16;
+const FIRST_ROWS = 2;
 /** Rows scored in full for each one wanted, and beside them. */
 const RESCORED_SHARE = 1.25;
 const RESCORED_MORE = 16;

@@ -1,0 +1,84 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import type { Document } from '../../../../../src/store/embedded/database/effects.ts';
+import type { LevelNumber } from '../../../../../src/store/embedded/database/rows.ts';
+import { LevelVectors } from '../../../../../src/store/embedded/memory/level-vectors.ts';
+import { NamespaceIndex } from '../../../../../src/store/embedded/memory/namespace-index.ts';
+import { idOf } from '../../../../contract/store-samples.ts';
+
+const DIMENSION = 64;
+const WORDS = 'the quick brown fox jumps over a lazy dog while seven wizards box near some quiet lighthouse'.split(' ');
+
+/** As the database gives it, and not as a tree of what it was made of. */
+function flat(text: string): string {
+  return Buffer.from(text).toString();
+}
+
+function documentAt(place: number, level: LevelNumber): Document {
+  const terms = Array.from({ length: 12 }, (_, i) => WORDS[(place * 7 + i * i) % WORDS.length]).join('\n');
+  return {
+    seq: place,
+    entry: place,
+    id: flat(idOf(`${place}`)),
+    agentId: flat(`agent-${place % 3}`),
+    sessionId: flat(`session-${place % 4}`),
+    level,
+    createdAtMs: place,
+    expiresAtMs: null,
+    expiryAction: 0,
+    tokenCount: 12,
+    accessCount: 0,
+    terms: flat(`${terms}\nword${place % 100}`),
+    traits: '',
+  };
+}
+
+function indexOf(count: number, vectors: boolean): NamespaceIndex {
+  const index = new NamespaceIndex(() => null);
+  const level: LevelNumber = 1;
+  if (vectors) index.setVectors(level, new LevelVectors(level, index.documents, DIMENSION));
+  for (let i = 1; i <= count; i++) index.add(documentAt(i, level), vectors ? new Float32Array(DIMENSION) : null);
+  return index;
+}
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+function takenBytes(): number {
+  for (let i = 0; i < 3; i++) collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+describe('the memory of a namespace', () => {
+  it.each([
+    [1, 2_000, false],
+    [1, 2_000, true],
+    [5, 1_000, false],
+    [5, 1_000, true],
+    [60, 200, false],
+    [3_000, 4, false],
+    [3_000, 4, true],
+  ])('with %d contexts, %d times, vectors: %s, is accounted as it is taken', (contexts, namespaces, vectors) => {
+    indexOf(contexts, vectors);
+    const before = takenBytes();
+    const indexes = Array.from({ length: namespaces }, () => indexOf(contexts, vectors));
+    const taken = takenBytes() - before;
+    const accounted = indexes.reduce((sum, index) => sum + index.memoryBytes, 0);
+    // What the allocator adds to each buffer is accounted and not in `taken`: more of it the smaller they are.
+    expect(accounted / taken).toBeGreaterThan(0.85);
+    expect(accounted / taken).toBeLessThan(1.35);
+  });
+
+  it('does not keep a whole text for one of its words', () => {
+    const text = `${'x'.repeat(20_000)}\nlighthousekeeper`;
+    const index = new NamespaceIndex(() => null);
+    const before = takenBytes();
+    for (let i = 1; i <= 200; i++) {
+      const [, word] = flat(`${text}-${i}`).split('\n');
+      index.dictionary.intern(word as string);
+    }
+    expect(takenBytes() - before).toBeLessThan(200 * 2_000);
+  });
+});
