@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { orAbort, throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
+import { LoopTurns } from '../base/loop-turns.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { CacheTallies, type EmbeddingCacheCounts } from './cache-tallies.ts';
 import type { Embedded, EmbeddingKind, EmbeddingProvider, OwnedText } from './provider.ts';
@@ -45,6 +46,8 @@ interface Pending {
 }
 
 const NOTHING: Promise<Embedded[]> = Promise.resolve([]);
+/** Characters hashed before other work gets its turn: some milliseconds. */
+const CHARS_PER_TURN = 1_000_000;
 /** Texts up to this length are their own key; longer ones are hashed. */
 const PLAIN_KEY_CHARS_MAX = 256;
 
@@ -69,6 +72,7 @@ class CachingProvider implements CachedEmbeddingProvider {
   /** Bounded by the requests under way. */
   readonly #pending = new Map<string, Pending>();
   readonly #tallies = new CacheTallies();
+  readonly #turns = new LoopTurns();
 
   constructor(provider: EmbeddingProvider, settings: EmbeddingCacheSettings, clock: Clock, metrics: Metrics) {
     this.id = provider.id;
@@ -114,7 +118,9 @@ class CachingProvider implements CachedEmbeddingProvider {
     const found = new Map<string, Embedded>();
     const joined = new Map<string, Pending>();
     const missing = new Map<string, string>();
-    const keys = texts.map((owned) => keyOf(owned, kind));
+    const chars = texts.reduce((total, { text }) => total + text.length, 0);
+    const isQuick = chars <= CHARS_PER_TURN;
+    const keys = isQuick ? texts.map((owned) => keyOf(owned, kind)) : await this.#keysInTurns(texts, kind);
     keys.forEach((key, i) => {
       const { namespace, text } = texts[i] as OwnedText;
       const known = found.has(key) || joined.has(key);
@@ -129,6 +135,21 @@ class CachingProvider implements CachedEmbeddingProvider {
     if (missing.size > 0) this.#launch(missing, kind, joined);
     if (joined.size > 0) await this.#collect(joined, found, signal);
     return keys.map((key) => found.get(key) as Embedded);
+  }
+
+  /** A batch of long texts is hashed in turns with other work. */
+  async #keysInTurns(texts: readonly OwnedText[], kind: EmbeddingKind): Promise<string[]> {
+    const keys: string[] = [];
+    let chars = 0;
+    for (const owned of texts) {
+      chars += owned.text.length;
+      if (chars > CHARS_PER_TURN) {
+        await this.#turns.next();
+        chars = owned.text.length;
+      }
+      keys.push(keyOf(owned, kind));
+    }
+    return keys;
   }
 
   #count(namespace: string, hit: boolean): void {

@@ -5,22 +5,10 @@ import { Worker } from 'node:worker_threads';
 import { abortError } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import { FairQueue } from './fair-queue.ts';
+import { charsOf, isLong, type FromThread, type LocalWorkerData, type ToThread } from './local-messages.ts';
 import { createLocalProvider, type LocalProvider } from './local.ts';
 import type { EmbeddingKind } from './provider.ts';
-
-export interface LocalWorkerData {
-  readonly dimension: number;
-}
-
-/** Calls of one tick of the main thread, each with its texts. */
-export type TextBatches = readonly (readonly string[])[];
-
-/** Answers the oldest calls that were not answered yet. With none it says that the thread is up. */
-export interface EmbeddedBatches {
-  readonly batches: number;
-  /** One after another; the buffer is handed over. */
-  readonly vectors: Float32Array;
-}
 
 export interface LocalThreadOptions {
   readonly dimension: number;
@@ -32,20 +20,28 @@ export interface LocalThreadOptions {
 
 /** A call that waits. Bounded by the requests being worked on. */
 interface Call {
+  readonly id: number;
   readonly texts: readonly string[];
+  /** Characters, all of them until it is answered. */
+  readonly left: number;
   readonly signal: AbortSignal | undefined;
   readonly resolve: (vectors: Float32Array[]) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** While the thread has so many texts before it, others gather for the next message: waking it costs more than a text. */
+/** While the thread has so many texts of short calls before it, others gather for the next message: waking it costs more than a text. */
 const TEXTS_SENT_MAX = 64;
+/** Long calls that the thread shares its time between have no more characters than this, unless one alone has; each is held twice. */
+const LONG_CHARS_SENT_MAX = 4_000_000;
+/** A query that is embedded at once takes no longer than the way to the thread and back. */
+const QUERY_CHARS_MAX = 1_000;
 /** A thread that ended by itself is started again so much later. */
 const RESTART_MS = 10_000;
 
 /**
- * The same vectors as the local provider. Queries are short and somebody waits for them, so they are embedded at once, and
- * so is everything while no thread runs: before the first passage, while it starts, and where it has failed.
+ * The same vectors as the local provider. Most queries are short and somebody waits for them, so they are embedded at
+ * once, and so is everything while no thread runs: before the first passage or long query, while it starts, and where it
+ * has failed.
  */
 export function createLocalThread(options: LocalThreadOptions): LocalProvider & { close(): Promise<void> } {
   return new LocalThread(options);
@@ -61,11 +57,16 @@ class LocalThread implements LocalProvider {
   #isUp = false;
   #isClosed = false;
   #nextStartMs = -Infinity;
-  /** To be sent with the next message. */
+  #nextId = 1;
+  /** Short calls to be sent with the next message. */
   #outbox: Call[] = [];
-  /** Sent, the oldest first. */
-  #sent: Call[] = [];
+  /** Long calls to be sent when there is room for them. */
+  readonly #longs = new FairQueue<Call>();
+  /** By their ids, in the order in which they were sent. */
+  readonly #sent = new Map<number, Call>();
   #textsSent = 0;
+  #longCharsSent = 0;
+  #isSending = false;
 
   constructor(options: LocalThreadOptions) {
     this.#options = options;
@@ -76,16 +77,31 @@ class LocalThread implements LocalProvider {
   }
 
   embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
-    if (kind === 'query' || texts.length === 0) return this.#local.embed(texts, kind, signal);
-    if (!this.#isUp) {
-      this.#start();
-      return this.#local.embed(texts, kind, signal);
-    }
+    const chars = charsOf(texts);
+    const isQuick = texts.length === 0 || (kind === 'query' && chars <= QUERY_CHARS_MAX);
+    if (!isQuick && !this.#isUp) this.#start();
+    if (isQuick || !this.#isUp) return this.#local.embed(texts, kind, signal);
     return new Promise((resolve, reject) => {
-      // The calls of a tick go together; while many are under way, the next reply sends what has gathered.
-      if (this.#outbox.push({ texts, signal, resolve, reject }) === 1 && this.#hasRoom)
-        setImmediate(() => this.#send());
+      const call = { id: this.#nextId++, texts, left: chars, signal, resolve, reject };
+      if (isLong(chars)) this.#addLong(call);
+      else this.#outbox.push(call);
+      this.#sendSoon();
     });
+  }
+
+  #addLong(call: Call): void {
+    this.#longs.add(call);
+    call.signal?.addEventListener('abort', () => this.#giveUp(call), { once: true });
+  }
+
+  /** A long call is ended wherever it is. */
+  #giveUp(call: Call): void {
+    call.reject(abortError(call.signal as AbortSignal));
+    this.#longs.removeWhere((each) => each === call);
+    if (!this.#sent.delete(call.id)) return;
+    this.#longCharsSent -= call.left;
+    this.#worker?.postMessage({ calls: [], givenUp: [call.id] } satisfies ToThread);
+    this.#sendSoon();
   }
 
   /** What waits is still embedded. */
@@ -103,37 +119,67 @@ class LocalThread implements LocalProvider {
     });
     // Whoever waits for vectors holds a connection; the thread alone keeps no process alive.
     worker.unref();
-    worker.on('message', (answer: EmbeddedBatches) => this.#receive(answer));
+    worker.on('message', (answer: FromThread) => this.#receive(answer));
     worker.on('error', (error: unknown) => this.#options.log.error({ err: error }, 'the embedding thread failed'));
     worker.on('exit', () => this.#exited());
     this.#worker = worker;
   }
 
+  /** The calls of a tick go together. */
+  #sendSoon(): void {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    setImmediate(() => {
+      this.#isSending = false;
+      this.#send();
+    });
+  }
+
   #send(): void {
-    const calls = this.#outbox.filter((call) => !refused(call));
-    this.#outbox = [];
+    const calls = [...this.#shortsToSend(), ...this.#longsToSend()].filter((call) => !refused(call));
     if (calls.length === 0) return;
     if (!this.#isUp) return this.#embedHere(calls);
     for (const call of calls) {
-      this.#sent.push(call);
-      this.#textsSent += call.texts.length;
+      this.#sent.set(call.id, call);
+      if (isLong(call.left)) this.#longCharsSent += call.left;
+      else this.#textsSent += call.texts.length;
     }
-    this.#worker?.postMessage(calls.map(({ texts }) => texts) satisfies TextBatches);
+    const wire = calls.map(({ id, texts }) => ({ id, texts }));
+    this.#worker?.postMessage({ calls: wire, givenUp: [] } satisfies ToThread);
   }
 
-  #receive({ batches, vectors }: EmbeddedBatches): void {
+  /** All that gathered, once the thread has little before it; the next reply asks again. */
+  #shortsToSend(): Call[] {
+    return this.#textsSent < TEXTS_SENT_MAX ? this.#outbox.splice(0) : [];
+  }
+
+  #longsToSend(): Call[] {
+    const calls: Call[] = [];
+    let chars = this.#longCharsSent;
+    for (let call = this.#longs.next(); call !== undefined; call = this.#longs.next()) {
+      if (chars > 0 && chars + call.left > LONG_CHARS_SENT_MAX) break;
+      const taken = call;
+      this.#longs.removeWhere((each) => each === taken);
+      chars += call.left;
+      calls.push(call);
+    }
+    return calls;
+  }
+
+  #receive({ ids, vectors }: FromThread): void {
     this.#isUp = true;
     let place = 0;
-    for (const { texts, resolve } of this.#sent.splice(0, batches)) {
+    for (const id of ids) {
+      const call = this.#sent.get(id);
+      // Given up while its vectors were on their way: a long one, which comes by itself.
+      if (call === undefined) return;
+      this.#sent.delete(id);
+      if (isLong(call.left)) this.#longCharsSent -= call.left;
+      else this.#textsSent -= call.texts.length;
       // Copies: a cache that keeps one vector must not keep all that came with it.
-      resolve(texts.map(() => vectors.slice(place * this.dimension, ++place * this.dimension)));
-      this.#textsSent -= texts.length;
+      call.resolve(call.texts.map(() => vectors.slice(place * this.dimension, ++place * this.dimension)));
     }
-    if (this.#hasRoom) this.#send();
-  }
-
-  get #hasRoom(): boolean {
-    return this.#textsSent < TEXTS_SENT_MAX;
+    this.#send();
   }
 
   #exited(): void {
@@ -142,7 +188,10 @@ class LocalThread implements LocalProvider {
     if (!this.#isClosed)
       this.#options.log.error({}, 'the embedding thread ended; texts are embedded in the main thread');
     this.#textsSent = 0;
-    this.#embedHere([...this.#sent.splice(0), ...this.#outbox.splice(0)]);
+    this.#longCharsSent = 0;
+    const calls = [...this.#sent.values(), ...this.#outbox.splice(0), ...this.#longs.drain()];
+    this.#sent.clear();
+    this.#embedHere(calls);
   }
 
   #embedHere(calls: readonly Call[]): void {

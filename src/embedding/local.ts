@@ -2,9 +2,10 @@
 // Multitask Learning", ICML 2009) of word stems and of their character n-grams. It compares spellings,
 // not meanings; the n-grams let inflected, compounded and misspelt words of any language meet.
 
-import { setImmediate } from 'node:timers/promises';
+import { LoopTurns } from '../base/loop-turns.ts';
 import { isStopWord, stemWord } from '../base/text/analyzer.ts';
 import { segmentWords } from '../base/text/segment.ts';
+import { SLICE_CHARS, slicesOf } from '../base/text/slices.ts';
 import type { Settings } from '../config/settings.ts';
 import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
 
@@ -25,8 +26,8 @@ const WORD_PLACES = 4;
 const WORD_SEED = 0x9e3779b9;
 const GRAM_SEED = 0x85ebca6b;
 const CACHED_WORDS_MAX = 20_000;
-/** Texts between two turns of the event loop: some milliseconds. */
-const TEXTS_PER_TURN = 64;
+/** Different words of a long text that are added in one go: some milliseconds. */
+const WORDS_PER_SLICE = 2_000;
 
 /** It refuses no text. */
 export interface LocalProvider extends EmbeddingProvider {
@@ -65,13 +66,14 @@ function wordFeatures(word: string, dimension: number): WordFeatures {
   }
   const placeWeight = 1 / Math.sqrt(WORD_PLACES);
   const gramWeight = 1 / Math.sqrt(Math.max(1, hashes.length - WORD_PLACES));
-  return {
-    places: Uint32Array.from(hashes, (hash) => hash % dimension),
-    values: Float32Array.from(
-      hashes,
-      (hash, i) => (hash >= 0x80000000 ? -1 : 1) * (i < WORD_PLACES ? placeWeight : gramWeight),
-    ),
-  };
+  const places = new Uint32Array(hashes.length);
+  const values = new Float32Array(hashes.length);
+  for (let i = 0; i < hashes.length; i++) {
+    const hash = hashes[i] as number;
+    places[i] = hash % dimension;
+    values[i] = (hash >= 0x80000000 ? -1 : 1) * (i < WORD_PLACES ? placeWeight : gramWeight);
+  }
+  return { places, values };
 }
 
 function normalise(vector: Float32Array): void {
@@ -92,32 +94,47 @@ export class LocalEmbedder {
     this.#dimension = dimension;
   }
 
-  embed(text: string): Float32Array {
-    const vector = new Float32Array(this.#dimension);
-    this.embedInto(vector, text);
-    return vector;
+  /**
+   * Embeds each text into its vector, which is all zeros and of the embedder's dimension. Stops between slices of some
+   * milliseconds; up to `SLICE_CHARS` of texts are one.
+   */
+  *embedding(vectors: readonly Float32Array[], texts: readonly string[]): Generator<void, void, void> {
+    let chars = 0;
+    for (const [i, text] of texts.entries()) {
+      chars += text.length;
+      if (i > 0 && chars > SLICE_CHARS) {
+        yield;
+        chars = text.length;
+      }
+      yield* this.#embedOne(vectors[i] as Float32Array, text);
+    }
   }
 
-  /** `vector` is all zeros, and of the embedder's dimension. */
-  embedInto(vector: Float32Array, text: string): void {
-    for (const [word, count] of this.#countWords(text)) {
-      const weight = (1 + Math.log(count)) * wordWeight(word);
-      const { places, values } = this.#features(stemWord(word));
-      for (let i = 0; i < places.length; i++) {
-        const place = places[i] ?? 0;
-        vector[place] = (vector[place] ?? 0) + weight * (values[i] ?? 0);
-      }
+  *#embedOne(vector: Float32Array, text: string): Generator<void, void, void> {
+    const counts = new Map<string, number>();
+    let isFirst = true;
+    for (const slice of slicesOf(text)) {
+      if (!isFirst) yield;
+      isFirst = false;
+      for (const word of segmentWords(slice)) counts.set(word, (counts.get(word) ?? 0) + 1);
+    }
+    // A text of symbols alone counts as one word.
+    if (counts.size === 0) counts.set(text.trim().slice(0, WORD_CHARS_MAX), 1);
+    let added = 0;
+    for (const [word, count] of counts) {
+      if (++added % WORDS_PER_SLICE === 0) yield;
+      this.#add(vector, word, count);
     }
     normalise(vector);
   }
 
-  /** A text of symbols alone counts as one word. */
-  #countWords(text: string): Map<string, number> {
-    const words = segmentWords(text);
-    if (words.length === 0) words.push(text.trim().slice(0, WORD_CHARS_MAX));
-    const counts = new Map<string, number>();
-    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-    return counts;
+  #add(vector: Float32Array, word: string, count: number): void {
+    const weight = (1 + Math.log(count)) * wordWeight(word);
+    const { places, values } = this.#features(stemWord(word));
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i] ?? 0;
+      vector[place] = (vector[place] ?? 0) + weight * (values[i] ?? 0);
+    }
   }
 
   #features(stem: string): WordFeatures {
@@ -133,18 +150,18 @@ export class LocalEmbedder {
 /** The default provider: deterministic, no network, no download. Queries and passages are embedded alike. */
 export function createLocalProvider({ dimension }: Pick<Settings['embedding'], 'dimension'>): LocalProvider {
   const embedder = new LocalEmbedder(dimension);
+  const turns = new LoopTurns();
   return {
     id: `local-hash-v${VERSION}-${dimension}`,
     dimension,
     kind: 'lexical',
     async embed(texts: readonly string[], _kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
-      const vectors: Float32Array[] = [];
-      for (const text of texts) {
-        if (vectors.length % TEXTS_PER_TURN === 0) {
-          signal?.throwIfAborted();
-          if (vectors.length > 0) await setImmediate();
-        }
-        vectors.push(embedder.embed(text));
+      signal?.throwIfAborted();
+      const vectors = texts.map(() => new Float32Array(dimension));
+      const slices = embedder.embedding(vectors, texts);
+      while (slices.next().done !== true) {
+        await turns.next();
+        signal?.throwIfAborted();
       }
       return vectors;
     },

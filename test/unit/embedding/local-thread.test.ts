@@ -9,6 +9,8 @@ import { FakeClock } from '../../support/fake-clock.ts';
 const DIMENSION = 64;
 const local = createLocalProvider({ dimension: DIMENSION });
 const lengthWorker = new URL('./length-worker.ts', import.meta.url);
+/** 250,000 characters of different words. */
+const LONG = Array.from({ length: 31_250 }, (_, i) => `w${String(i).padStart(6, '0')} `).join('');
 let running: ReturnType<typeof createLocalThread> | null = null;
 afterEach(() => running?.close());
 
@@ -20,7 +22,12 @@ function start(options: Partial<LocalThreadOptions> = {}) {
   const untilUp = async (): Promise<void> => {
     while ((await firstOf('abcde')) !== 5) await sleep(5);
   };
-  return { thread, clock, firstOf, untilUp };
+  /** Until the real thread is up: calls before that are embedded here. */
+  const untilReal = async (): Promise<void> => {
+    await firstOf('up');
+    await sleep(500);
+  };
+  return { thread, clock, firstOf, untilUp, untilReal };
 }
 
 describe('the embedding thread', () => {
@@ -90,5 +97,60 @@ describe('the embedding thread', () => {
     await thread.close();
     expect((await call)[0]).toHaveLength(DIMENSION);
     expect(await thread.embed(['harbour'], 'passage')).toEqual(await local.embed(['harbour'], 'passage'));
+  });
+
+  it('embeds long texts, of queries as well, as the local provider does', async () => {
+    const { thread, untilReal } = start();
+    await untilReal();
+    for (const texts of [[LONG], ['short', LONG, ''], Array.from({ length: 300 }, (_, i) => `turn ${i} of many`)]) {
+      const expected = await local.embed(texts, 'passage');
+      expect(await thread.embed(texts, 'query')).toEqual(expected);
+      expect(await thread.embed(texts, 'passage')).toEqual(expected);
+    }
+  });
+
+  it('gets long queries, and answers short ones here', async () => {
+    const { thread, untilUp } = start({ workerUrl: lengthWorker });
+    await untilUp();
+    expect((await thread.embed(['a'.repeat(5_000)], 'query'))[0]?.[0]).toBe(5_000);
+    expect((await thread.embed(['a'.repeat(1_000)], 'query'))[0]?.[0]).not.toBe(1_000);
+  });
+
+  it('lets nobody wait for the long texts of others', async () => {
+    const { thread, untilReal } = start();
+    await untilReal();
+    const done: string[] = [];
+    const calls = [
+      ...Array.from({ length: 20 }, () => thread.embed([LONG], 'passage').then(() => done.push('long'))),
+      ...['a note', 'another'].map((text) => thread.embed([text], 'passage').then(() => done.push('short'))),
+      thread.embed([LONG.slice(0, 20_000)], 'passage').then(() => done.push('middling')),
+    ];
+    await Promise.all(calls);
+    expect(done.slice(0, 2)).toEqual(['short', 'short']);
+    // Of two slices one is its own; the other goes to the oldest, which may be done first.
+    expect(done.indexOf('middling')).toBeLessThan(6);
+  });
+
+  it('ends long calls that nobody waits for, wherever they are', async () => {
+    const { thread, untilReal } = start();
+    await untilReal();
+    const controllers = Array.from({ length: 8 }, () => new AbortController());
+    const calls = controllers.map(({ signal }) =>
+      thread.embed([LONG], 'passage', signal).catch((error: unknown) => error),
+    );
+    await sleep(20);
+    for (const controller of controllers) controller.abort(new CodedError('DEADLINE_EXCEEDED', 'too late'));
+    for (const call of calls) expect(await call).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(await thread.embed([LONG], 'passage')).toEqual(await local.embed([LONG], 'passage'));
+  });
+
+  it('that ends while it has long calls leaves none without its vectors', async () => {
+    const { thread, untilReal } = start();
+    await untilReal();
+    const calls = Array.from({ length: 5 }, () => thread.embed([LONG], 'passage'));
+    await sleep(20);
+    await thread.close();
+    const [expected] = await local.embed([LONG], 'passage');
+    for (const [vector] of await Promise.all(calls)) expect(vector).toEqual(expected);
   });
 });
