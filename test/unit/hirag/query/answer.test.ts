@@ -82,10 +82,11 @@ describe('an answer', () => {
   it('lets a filler that says the same as a hit, and is younger, stand for it as a hit', async () => {
     const { ranked, fetch } = given([
       { text: 'tea is green', tokens: 60, createdAtMs: 1 },
-      { text: 'Tea is green.', tokens: 60, createdAtMs: 2, isFiller: true },
-      { text: unlike(1), tokens: 60 },
+      { text: 'Tea is green.', tokens: 40, tokensNow: 100, createdAtMs: 2, isFiller: true },
+      { text: unlike(1), tokens: 80 },
+      { text: unlike(2), tokens: 60 },
     ]);
-    const { included } = await assemble(ranked, { ...RULES, maxTokens: 130 }, fetch);
+    const { included } = await assemble(ranked, { ...RULES, maxTokens: 180 }, fetch);
     expect(included.map(({ ranked: { id } }) => id)).toEqual(['1', '2']);
   });
 
