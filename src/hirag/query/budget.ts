@@ -1,4 +1,5 @@
 import { LEVELS, type Level, type Priority } from '../../base/context.ts';
+import { badRequest } from '../../base/errors.ts';
 
 export type PerLevel = Readonly<Record<Level, number>>;
 
@@ -37,9 +38,18 @@ const SHARES = {
   Deep: [0.1, 0.3, 0.6],
 } as const satisfies Record<Extract<Priority, string>, readonly number[]>;
 
+/** Above it shares times tokens would be beyond what a number can hold. */
+const SHARE_MAX = 1e100;
+
+/** Throws `BAD_REQUEST` where the numbers are no shares. */
 export function sharesOf(priority: Priority): PerLevel {
-  const [immediate, shortTerm, longTerm] = typeof priority === 'string' ? SHARES[priority] : priority;
-  return { immediate, short_term: shortTerm, long_term: longTerm };
+  const shares = typeof priority === 'string' ? SHARES[priority] : priority;
+  const largest = Math.max(...shares);
+  if (!shares.every((share) => share >= 0) || largest === Infinity)
+    throw badRequest('/priority', 'must be a strategy or three non-negative numbers');
+  const scale = largest > SHARE_MAX ? largest : 1;
+  const [immediate, shortTerm, longTerm] = shares;
+  return { immediate: immediate / scale, short_term: shortTerm / scale, long_term: longTerm / scale };
 }
 
 /**

@@ -1,8 +1,9 @@
 import { orAbort, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { ContextRecord } from '../../base/context.ts';
-import { CodedError, toCodedError } from '../../base/errors.ts';
+import { badRequest, CodedError, toCodedError } from '../../base/errors.ts';
 import { uuidV7, type Random } from '../../base/random.ts';
+import { isBlank } from '../../base/text/blank.ts';
 import { type Embedded, type EmbeddingProvider, onlyVectors, type OwnedText } from '../../embedding/provider.ts';
 import type { ContextPatch, ContextStore, NewContext } from '../../store/store.ts';
 import { clientVector } from '../client-vector.ts';
@@ -64,6 +65,7 @@ export class Intake {
   async update(input: UpdateInput, options: CallOptions): Promise<ContextRecord> {
     throwIfAborted(options.signal);
     const { store, tiers, policy, clock } = this.#deps;
+    if (input.text !== undefined) checkText(input.text);
     if (input.level !== undefined) policy.check(input.level, '/level');
     const [before] = await orAbort(store.fetch(input.namespace, [input.id], clock.nowMs()), options.signal);
     if (before === undefined || before === null) throw notFound();
@@ -82,6 +84,7 @@ export class Intake {
   }
 
   #draft(input: StoreInput): Draft {
+    checkText(input.text);
     const { policy, embedding } = this.#deps;
     const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
     return { input, level: policy.target(input.level), vector };
@@ -167,6 +170,12 @@ export class Intake {
     const [vector] = onlyVectors(embedded);
     return { text: owned.text, tokenCount: tokenCount ?? 1, vector: vector as Float32Array };
   }
+}
+
+/** A context that shows nothing is found by nothing, and would stand in lists and answers all the same. */
+function checkText(text: string): void {
+  if (isBlank(text))
+    throw badRequest('/text', 'is blank', 'the text is blank: only white space or invisible characters');
 }
 
 function toStoreOutcome({ created, record }: PutOutcome): StoreOutcome | CodedError {

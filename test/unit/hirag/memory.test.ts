@@ -131,6 +131,26 @@ describe('store', () => {
   });
 });
 
+describe('a blank text', () => {
+  it.each(['', ' \n', '\u200b\u2060\ufeff', '\u3164', '\u2800', '\u0000'])(
+    '%j is refused wherever it comes',
+    async (blank) => {
+      const { memory } = await fixture();
+      const { id } = await memory.store(text('something'));
+      const refused = { code: 'BAD_REQUEST', details: { fields: [{ field: '/text', reason: 'is blank' }] } };
+      expect(await errorOf(memory.store(text(blank)))).toMatchObject(refused);
+      expect(await errorOf(memory.store(text(blank, { embedding: new Float32Array(1024).fill(1) })))).toMatchObject(
+        refused,
+      );
+      expect(await errorOf(memory.update({ namespace: 'n', id, text: blank }))).toMatchObject(refused);
+      const outcomes = await memory.storeBatch([text('good'), text(blank)]);
+      expect(outcomes[0]).toMatchObject({ created: true });
+      expect(outcomes[1]).toMatchObject(refused);
+      expect((await memory.list({ namespace: 'n' })).records).toHaveLength(2);
+    },
+  );
+});
+
 describe('store_batch', () => {
   it('answers each in its place, with its own error', async () => {
     const { memory, embedding } = await fixture();

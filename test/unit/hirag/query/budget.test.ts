@@ -45,6 +45,44 @@ function greedy(ranked: readonly BudgetItem[], maxTokens: number, limit: number)
   return taken;
 }
 
+describe('shares', () => {
+  it('are of any size: only their proportions count', () => {
+    const thirds = allocate(items(['immediate', 200], ['short_term', 200], ['long_term', 200]), rules());
+    expect(thirds.totalTokens).toBe(0);
+    for (const share of [1e308, Number.MAX_VALUE, 1, 1e-300, Number.MIN_VALUE]) {
+      const shares = sharesOf([share, share, share]);
+      const { allocations } = allocate(
+        items(['immediate', 200], ['short_term', 200], ['long_term', 200]),
+        rules({ shares }),
+      );
+      expect(allocations).toEqual({ immediate: 34, short_term: 33, long_term: 33 });
+    }
+    const alone = allocate(items(['immediate', 200], ['long_term', 200]), rules({ shares: sharesOf([1e308, 0, -0]) }));
+    expect(alone.allocations).toEqual({ immediate: 100, short_term: 0, long_term: 0 });
+  });
+
+  it('split any budget, whatever numbers they are', () => {
+    const share = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true });
+    fc.assert(
+      fc.property(
+        anyItems,
+        fc.tuple(share, share, share),
+        fc.integer({ min: 1, max: 600 }),
+        (ranked, three, maxTokens) => {
+          const { allocations } = allocate(ranked, rules({ maxTokens, shares: sharesOf(three) }));
+          expect(LEVELS.reduce((total, level) => total + allocations[level], 0)).toBe(
+            ranked.length === 0 ? 0 : maxTokens,
+          );
+        },
+      ),
+    );
+  });
+
+  it.each([[NaN], [Infinity], [-1], [-Infinity]])('are refused where one is %s', (bad) => {
+    expect(() => sharesOf([1, bad, 1])).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }) as Error);
+  });
+});
+
 describe('fillers', () => {
   it('get what is left behind the others, and change nothing for them', () => {
     fc.assert(

@@ -160,6 +160,21 @@ describe('a query', () => {
     expect(contexts[0]?.scores.similarity).toBeGreaterThan(0.9);
   });
 
+  it('splits the budget by shares of any size', async () => {
+    await tell(TURNS);
+    for (const priority of [
+      [1e308, 1e308, 1e308],
+      [1.7e308, -0, 5e-324],
+      [1e-320, 0, 0],
+    ] as const)
+      expect((await ask('violin', { priority })).contexts[0]?.record.text).toBe(TURNS[3]);
+    for (const bad of [NaN, Infinity, -1])
+      await expect(ask('violin', { priority: [1, bad, 1] })).rejects.toMatchObject({
+        code: 'BAD_REQUEST',
+        details: { fields: [{ field: '/priority' }] },
+      });
+  });
+
   it('needs words or a vector', async () => {
     await expect(current.memory.query(OWNER)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     await expect(ask('x', { embedding: new Float32Array(3) })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
