@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
-import { put, sample, searchIn, searchOf, vectorOf } from '../contract/store-samples.ts';
+import { idOf, NOW_MS, put, sample, searchIn, searchOf, vectorOf } from '../contract/store-samples.ts';
 import { DIMENSION, eventually, openAt, recordingLog, temporaryFolder } from './store-setup.ts';
 
 const CRASHING_WORKER = new URL('./crashing-worker.ts', import.meta.url);
@@ -77,5 +77,16 @@ describe('a store worker that dies', () => {
     await expect(store.fetch('crash', ['x'], 0)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await store.close();
     await expect(store.ping()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: 'the store is closed' });
+  });
+});
+
+describe('the write-ahead log', () => {
+  it('stays a few megabytes long, however long the texts are', async () => {
+    const store = await openAt(await temporaryFolder());
+    const text = 'harbour lights and rain '.repeat(8_000);
+    for (let i = 0; i < 40; i++) await store.write([put(sample(`long-${i}`, DIMENSION, { text: `${text}${i}` }))]);
+    expect((await store.stats()).driver['wal_bytes']).toBeLessThan(12 * 1024 * 1024);
+    const records = await store.fetch('space', [idOf('long-0'), idOf('long-39')], NOW_MS);
+    expect(records.map((record) => record?.text.length)).toEqual([text.length + 1, text.length + 2]);
   });
 });

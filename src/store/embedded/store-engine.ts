@@ -26,6 +26,7 @@ import { Sequence } from './database/sequence.ts';
 import { Spaces } from './database/spaces.ts';
 import { databaseFigures, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './worker-log.ts';
+import { WriteAheadLog } from './database/write-ahead-log.ts';
 import { Writer } from './database/writer.ts';
 
 export interface QueuedCall {
@@ -45,13 +46,6 @@ export interface CommitOutcome {
 type WriteCall = Extract<WireCall, { readonly kind: 'write' | 'expire' }>;
 type WriteValue = CallTypes['write' | 'expire']['result'];
 
-/** Estimated pages in the log after which a checkpoint runs: a few milliseconds of work. */
-const CHECKPOINT_PAGES = 1_000;
-const PAGE_BYTES = 4096;
-/** Pages that a new context takes beside its vector's: row, indexes. */
-const PAGES_PER_ADD = 2;
-/** A change touches no vector, and rows that change together lie together. */
-const PAGES_PER_CHANGE = 1;
 /** Somebody has to put the folder back. */
 const LOST_RETRY_MS = 5_000;
 
@@ -72,8 +66,8 @@ export class StoreEngine {
   readonly #keeper: IndexKeeper;
   readonly #indexes: NamespaceIndexes;
   readonly #core: CoreReads;
-  readonly #pagesPerAdd: number;
-  #pagesInLog = 0;
+  readonly #writeAhead: WriteAheadLog;
+  #hasCommitted = false;
   #nextForcedFlushMs = -Infinity;
 
   constructor(opened: OpenDatabase, settings: WorkerSettings, log: WorkerLog, clock: Clock, build: BuildIndex) {
@@ -83,7 +77,7 @@ export class StoreEngine {
     this.#log = log;
     this.#clock = clock;
     this.#failures = new CallFailures(log, clock);
-    this.#pagesPerAdd = PAGES_PER_ADD + Math.ceil((settings.dimension * 4) / PAGE_BYTES);
+    this.#writeAhead = new WriteAheadLog(database);
     this.#spaces = new Spaces(database);
     const sequence = new Sequence(database);
     this.#accesses = new AccessCounts(database, this.#spaces);
@@ -151,7 +145,7 @@ export class StoreEngine {
       committedWrites += call.kind === 'write' ? call.body.length : 1;
       return { id: call.id, ok: true, value: outcome.value };
     });
-    for (const { kind } of effects) this.#pagesInLog += kind === 'add' ? this.#pagesPerAdd : PAGES_PER_CHANGE;
+    this.#hasCommitted = true;
     return { replies, committedWrites };
   }
 
@@ -162,7 +156,8 @@ export class StoreEngine {
 
   /** Work that no reply waits for. */
   maintain(): void {
-    if (this.#pagesInLog >= CHECKPOINT_PAGES) this.#checkpoint('PASSIVE');
+    if (this.#hasCommitted) this.#tidyLog(() => this.#writeAhead.committed());
+    this.#hasCommitted = false;
     this.#keeper.schedule();
   }
 
@@ -175,7 +170,7 @@ export class StoreEngine {
   async close(): Promise<void> {
     await this.#keeper.close();
     this.flushAccesses();
-    this.#checkpoint('TRUNCATE');
+    this.#tidyLog(() => this.#writeAhead.empty());
     this.#opened.close();
   }
 
@@ -287,10 +282,9 @@ export class StoreEngine {
     return { id: call.id, ok: false, error: this.#failures.told(call.kind, error) };
   }
 
-  #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
-    this.#pagesInLog = 0;
+  #tidyLog(tidy: () => void): void {
     try {
-      this.#opened.database.exec(`PRAGMA wal_checkpoint(${mode})`);
+      tidy();
     } catch (error) {
       // The log keeps what the main file could not take: nothing is lost, and the next one tries again.
       this.#log.warn({ err: error }, 'the write-ahead log could not be moved into the database');
