@@ -9,6 +9,9 @@ const EVERY_NAMESPACE = '*';
 const DEFAULT_NAMESPACE = 'default';
 const NAMES_SHOWN = 10;
 
+/** What is asked of a client here. */
+export type NamespaceSource = Pick<Client, 'namespaces' | 'request'>;
+
 export interface NamespaceSize {
   readonly namespace: string;
   readonly contexts: number;
@@ -29,7 +32,7 @@ export interface Wanted {
 }
 
 /** The namespaces to export. Throws `CommandError` where the command leaves open which, or would miss everything. */
-export async function selectNamespaces(client: Client, wanted: Wanted): Promise<Selection> {
+export async function selectNamespaces(client: NamespaceSource, wanted: Wanted): Promise<Selection> {
   const ofKey = client.namespaces;
   if (wanted.namespace !== undefined) return { namespaces: [wanted.namespace], leftOut: [] };
   if (!ofKey.includes(EVERY_NAMESPACE)) {
@@ -108,7 +111,7 @@ interface NamespaceListReply {
 }
 
 /** Undefined: the server is too old to know. */
-async function listNamespaces(client: Client): Promise<NamespaceSize[] | undefined> {
+async function listNamespaces(client: NamespaceSource): Promise<NamespaceSize[] | undefined> {
   try {
     const { namespaces } = (await client.request('namespace.list', {})) as NamespaceListReply;
     return namespaces
