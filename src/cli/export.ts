@@ -72,7 +72,10 @@ async function exportContexts(file: string, options: ExportOptions, io: Io): Pro
   });
   // With lines on standard output, what is said about them goes elsewhere.
   const output = path === undefined ? io.stderr : io.stdout;
-  if (target.isGone()) return output.write('stopped: the reader went away\n');
+  if (target.isGone()) {
+    const reason = 'the reader went away';
+    return options.json ? writeJson(output, { stopped: reason }) : output.write(`stopped: ${reason}\n`);
+  }
   if (options.json) await writeJson(output, summarize(sizes, selection, options));
   else {
     await output.write(describe(sizes, options));

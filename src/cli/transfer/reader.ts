@@ -1,6 +1,6 @@
 import { parseJson } from '../../base/json.ts';
-import { conversationLines, isConversation, isTurnField } from './conversation.ts';
 import { DEPTH_SCANNED_MAX, findJsonFaults, type JsonFault, type JsonFaults } from '../../base/json-faults.ts';
+import { conversationLines, isConversation, isTurnField } from './conversation.ts';
 import { checkLine, LINE_DEPTH_MAX, LineError, type ImportLine } from './line.ts';
 import { LINE_BYTES_MAX, numberedLines, type NumberedLine } from './numbered-lines.ts';
 
@@ -108,9 +108,9 @@ function* turnItems(
   const ofTurns = faults.filter(
     ({ path: [key, , field] }) => key === 'turns' && (field === undefined || isTurnField(field)),
   );
-  const [first] = ofTurns;
-  if (first !== undefined && first.path[1] === undefined) {
-    yield { place, content: new LineError(first.reason) };
+  const ofDocument = ofTurns.find(({ path }) => path.length === 1);
+  if (ofDocument !== undefined) {
+    yield { place, content: new LineError(ofDocument.reason) };
     return;
   }
   if (document.turns.length === 0) yield { place, content: new LineError('the conversation has no turns') };

@@ -108,7 +108,11 @@ describe('what cannot be read', () => {
     ['a constructor as field', '{"text":"x","constructor":1}', 'unknown field `constructor`'],
     ['a null', '{"text":"x","session_id":null}', 'field `session_id` has the wrong type'],
     ['no turns', '{"turns":[]}', 'the conversation has no turns'],
-    ['turns that stand twice', '{"turns":[{"speaker":"A","text":"a"}],"turns":[]}', 'the key `turns` stands twice'],
+    [
+      'turns that stand twice',
+      '{"turns":[{"speaker":"A","text":"a","text":"b"}],"turns":[{"speaker":"A","text":"a"}]}',
+      'the key `turns` stands twice',
+    ],
   ])('%s is one bad line, wherever it stands', async (_what, bad, message) => {
     for (const [before, after] of [
       [0, 2],
