@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Scope } from '../protocol/message-rule.ts';
-import type { KeyConfig } from './key-ring.ts';
+import type { KeySettings } from '../config/keys.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 const EVERY_NAMESPACE = '*';
@@ -20,7 +20,7 @@ export class Principal {
   readonly defaultNamespace: string | null;
   readonly #allowed: ReadonlySet<string>;
 
-  constructor(key: KeyConfig, clock: Clock) {
+  constructor(key: Omit<KeySettings, 'secret'>, clock: Clock) {
     this.keyId = key.id;
     this.scopes = [...key.scopes];
     this.namespaces = [...key.namespaces];

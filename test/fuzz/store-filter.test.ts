@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Filter, FilterCondition, JsonValue, Level } from '../../src/base/context.ts';
 import { filterToSql } from '../../src/store/embedded/database/filter-sql.ts';
 import { migrate } from '../../src/store/embedded/database/migrations.ts';
-import { toLevelNumber } from '../../src/store/embedded/database/rows.ts';
+import { toLevelNumber } from '../../src/store/embedded/border/rows.ts';
 import { checkFilter, type FilterSubject } from '../../src/store/filter.ts';
 import { matchesFilter } from '../../src/store/filter-match.ts';
 

@@ -66,6 +66,30 @@ const FLOORS: Readonly<Record<string, number>> = {
   base: 0,
 };
 
+/** Groups of nodes that lead to one another (Tarjan's strongly connected components of more than one). */
+function circles(nodes: readonly string[], next: (node: string) => readonly string[]): string[][] {
+  const found: string[][] = [];
+  const places = new Map<string, number>();
+  const open: string[] = [];
+  const visit = (node: string): number => {
+    const place = places.size;
+    places.set(node, place);
+    open.push(node);
+    let lowest = place;
+    for (const target of next(node)) {
+      if (!places.has(target)) lowest = Math.min(lowest, visit(target));
+      else if (open.includes(target)) lowest = Math.min(lowest, places.get(target) ?? place);
+    }
+    if (lowest === place) {
+      const group = open.splice(open.indexOf(node));
+      if (group.length > 1) found.push(group.sort());
+    }
+    return lowest;
+  };
+  for (const node of nodes) if (!places.has(node)) visit(node);
+  return found;
+}
+
 function roomOf(path: string): string {
   if (path.startsWith(SDK)) return 'sdk';
   const [, folder = ''] = path.split('/');
@@ -122,6 +146,28 @@ describe('imports', () => {
         targets.filter((target) => drivers.test(target)).map((target) => `${path} imports ${target}`),
       );
     expect(wrong).toEqual([]);
+  });
+
+  it('go round in no circle, those of types included', () => {
+    expect(
+      circles(
+        sources.map(({ path }) => path),
+        (path) => byPath.get(path)?.targets ?? [],
+      ),
+    ).toEqual([]);
+  });
+
+  it('between the folders of the embedded store go one way', () => {
+    const edges = new Set(
+      sources
+        .filter(({ path }) => path.startsWith('src/store/'))
+        .flatMap(({ path, targets }) => targets.map((target) => `${dirname(path)} -> ${dirname(target)}`)),
+    );
+    const both = [...edges].filter((edge) => {
+      const [from = '', to = ''] = edge.split(' -> ');
+      return from < to && edges.has(`${to} -> ${from}`);
+    });
+    expect(both).toEqual([]);
   });
 
   it('lead to files that exist', () => {

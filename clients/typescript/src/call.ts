@@ -1,6 +1,5 @@
 import type { Timed } from './deadlines.ts';
 import type { CallSite, ContextManagerError } from './errors.ts';
-import type { Connection } from './connection.ts';
 
 /** How a call stands. `pausing`: it waits for its next attempt. */
 export type CallState = 'queued' | 'in_flight' | 'pausing' | 'settled';
@@ -19,6 +18,12 @@ export interface CallInit {
   readonly reject: (error: ContextManagerError) => void;
 }
 
+/** The connection that a call goes out on, as the call knows it. */
+interface Carrier {
+  hasWritten(call: Call): boolean;
+  forget(call: Call): void;
+}
+
 /** One call of the user's, over all its attempts. */
 export class Call implements Timed {
   readonly type: string;
@@ -35,7 +40,7 @@ export class Call implements Timed {
   /** Whether a server may have got it, in any attempt. */
   sent = false;
   /** Where it is in flight, and under which id. */
-  connection: Connection | null = null;
+  connection: Carrier | null = null;
   requestId = 0;
   /** The write of that connection that its request goes out with. */
   writeNumber = 0;

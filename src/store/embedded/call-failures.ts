@@ -2,8 +2,8 @@
 
 import type { Clock } from '../../base/clock.ts';
 import { isDamage, toStoreError } from './database/sqlite-errors.ts';
-import type { WireCall, WireError } from './messages.ts';
-import type { WorkerLog } from './worker-log.ts';
+import type { WireCall, WireError } from './border/messages.ts';
+import type { WorkerLog } from './border/worker-log.ts';
 
 const UNAVAILABLE_LOG_INTERVAL_MS = 1_000;
 

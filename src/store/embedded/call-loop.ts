@@ -3,8 +3,8 @@
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
-import type { BusyTime } from './busy-time.ts';
-import type { FromWorker, ToWorker, WirePage, WireReply } from './messages.ts';
+import type { BusyTime } from './border/busy-time.ts';
+import type { FromWorker, ToWorker, WirePage, WireReply } from './border/messages.ts';
 import type { QueuedCall, StoreEngine } from './store-engine.ts';
 
 /** Writes that share one commit at most; what waits beyond them takes the next. */

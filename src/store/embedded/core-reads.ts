@@ -2,7 +2,7 @@
 
 import type { AccessCounts } from './database/access-counts.ts';
 import type { Reader, ScannedRow } from './database/reader.ts';
-import { LEVEL_NUMBERS, type LevelNumber, levelName, packRows } from './database/rows.ts';
+import { LEVEL_NUMBERS, type LevelNumber, levelName, packRows } from './border/rows.ts';
 import type { Space, Spaces } from './database/spaces.ts';
 import type { NamespaceIndex } from './memory/namespace-index.ts';
 import type {
@@ -16,7 +16,7 @@ import type {
   WireQuestion,
   WireScan,
   WireStatistics,
-} from './messages.ts';
+} from './border/messages.ts';
 import type { NamespaceIndexes } from './namespace-indexes.ts';
 import type { HitSearch } from './search/hit-search.ts';
 import { noStatistics } from './search/searcher.ts';

@@ -15,9 +15,9 @@ import type {
   StoreDriver,
 } from '../driver.ts';
 import type { Change, ChangeResult } from '../store.ts';
-import { toLevelNumber, toRecord, unpackRows } from './database/rows.ts';
+import { toLevelNumber, toRecord, unpackRows } from './border/rows.ts';
 import { decodeChange, decodeStatistics, encodeChange, type Parcel } from './encode.ts';
-import type { WireHits, WirePage, WireQuestion, WireReach, WireScan, WireWriteResult } from './messages.ts';
+import type { WireHits, WirePage, WireQuestion, WireReach, WireScan, WireWriteResult } from './border/messages.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 export class EmbeddedDriver implements StoreDriver {

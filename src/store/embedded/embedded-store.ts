@@ -4,10 +4,10 @@
 import { checkOp, checkSearch } from '../generic/checks.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
 import type { Access, ExpirySweep, SearchRequest, SearchResult, StoreStats, WriteOp, WriteResult } from '../store.ts';
-import { levelName, toLevelNumber, toRecord, unpackRow } from './database/rows.ts';
+import { levelName, toLevelNumber, toRecord, unpackRow } from './border/rows.ts';
 import type { EmbeddedDriver } from './embedded-driver.ts';
 import { decodeFindings, decodeResult, encodeOp } from './encode.ts';
-import type { WireWriteResult } from './messages.ts';
+import type { WireWriteResult } from './border/messages.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 export class EmbeddedStore extends GenericStore {

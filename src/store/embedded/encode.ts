@@ -25,8 +25,8 @@ import {
   toRow,
   unpackMoved,
   unpackRow,
-} from './database/rows.ts';
-import type { WireError, WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './messages.ts';
+} from './border/rows.ts';
+import type { WireError, WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './border/messages.ts';
 
 /** What travels beside the calls of a message: takes it in and gives its place there. */
 export interface Parcel {

@@ -3,9 +3,9 @@
 import { statSync } from 'node:fs';
 import type { OpenDatabase } from './database/database.ts';
 import type { IndexKeeper } from './hnsw/index-keeper.ts';
-import type { WireStats, WorkerSettings } from './messages.ts';
+import type { WireStats, WorkerSettings } from './border/messages.ts';
 import type { Residents } from './memory/residents.ts';
-import { DELETE_ACTION } from './database/rows.ts';
+import { DELETE_ACTION } from './border/rows.ts';
 import type { Spaces } from './database/spaces.ts';
 
 export interface FigureSources {

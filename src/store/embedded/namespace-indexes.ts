@@ -4,7 +4,7 @@ import type { IndexKeeper } from './hnsw/index-keeper.ts';
 import type { NamespaceIndex } from './memory/namespace-index.ts';
 import type { NamespaceLoader } from './memory/namespace-loader.ts';
 import type { Residents } from './memory/residents.ts';
-import type { LevelNumber } from './database/rows.ts';
+import type { LevelNumber } from './border/rows.ts';
 
 export class NamespaceIndexes {
   readonly #residents: Residents;

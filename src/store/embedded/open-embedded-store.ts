@@ -6,7 +6,7 @@ import type { GenericStoreDeps } from '../generic/generic-store.ts';
 import type { ContextStore } from '../store.ts';
 import { EmbeddedDriver } from './embedded-driver.ts';
 import { EmbeddedStore } from './embedded-store.ts';
-import type { ColumnLimits, StoreSettings } from './messages.ts';
+import type { ColumnLimits, StoreSettings } from './border/messages.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Settings that are left out have their default. */

@@ -7,9 +7,17 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
-import { packRows, type RecordRow } from './database/rows.ts';
+import { packRows, type RecordRow } from './border/rows.ts';
 import { decodeError, type Parcel } from './encode.ts';
-import type { CallKind, CallTypes, FromWorker, ToWorker, WireCall, WireReply, WorkerSettings } from './messages.ts';
+import type {
+  CallKind,
+  CallTypes,
+  FromWorker,
+  ToWorker,
+  WireCall,
+  WireReply,
+  WorkerSettings,
+} from './border/messages.ts';
 
 export interface WorkerLinkDeps {
   readonly settings: WorkerSettings;

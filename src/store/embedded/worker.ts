@@ -3,16 +3,16 @@
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.ts';
 import { StartupError } from '../../base/errors.ts';
-import { BusyTime } from './busy-time.ts';
+import { BusyTime } from './border/busy-time.ts';
 import { CallLoop } from './call-loop.ts';
 import { openDatabase } from './database/database.ts';
 import { BuildStop } from './hnsw/build-stop.ts';
 import type { SegmentFile } from './hnsw/index-files.ts';
 import type { BuildIndex } from './hnsw/index-keeper.ts';
 import type { IndexWorkerData } from './hnsw/index-worker.ts';
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerSettings } from './border/messages.ts';
 import { StoreEngine } from './store-engine.ts';
-import { forwardingLog } from './worker-log.ts';
+import { forwardingLog } from './border/worker-log.ts';
 
 /** `busy`: of this thread; the builder goes slower where it is busy. */
 const buildInThread =

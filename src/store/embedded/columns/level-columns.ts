@@ -3,8 +3,8 @@
 // in eight or nine, from end to end. Up to some hundred thousand vectors that takes less time than a graph, and passes
 // over none.
 
-import { toOwnSteps } from '../memory/eight-bits.ts';
-import { grown } from '../memory/growing.ts';
+import { toOwnSteps } from '../arrays/eight-bits.ts';
+import { grown } from '../arrays/growing.ts';
 import { ColumnKernel } from './column-kernel.ts';
 
 /** An ordinal, a step and a sum. */

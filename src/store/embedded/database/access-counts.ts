@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
-import type { RecordRow } from './rows.ts';
+import type { RecordRow } from '../border/rows.ts';
 import type { Spaces } from './spaces.ts';
 
 interface Pending {

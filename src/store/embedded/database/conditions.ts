@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Condition } from '../../store.ts';
 import { filterToSql } from './filter-sql.ts';
-import { levelName } from './rows.ts';
+import { levelName } from '../border/rows.ts';
 import type { StoredRow } from './stored-row.ts';
 
 /** Whether a change with this condition applies to the row as it is. */

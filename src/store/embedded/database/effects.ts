@@ -1,7 +1,7 @@
 // What a committed write did, for the counts and indexes in memory. They are told after COMMIT, never
 // before, so a rolled back write leaves no trace in them.
 
-import type { LevelNumber } from './rows.ts';
+import type { LevelNumber } from '../border/rows.ts';
 import type { StoredRow } from './stored-row.ts';
 
 /** What the indexes know of one context; its terms and traits are those of today's analyzer. */

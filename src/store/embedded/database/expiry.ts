@@ -2,9 +2,9 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
-import type { WireExpiry, WireSweep } from '../messages.ts';
+import type { WireExpiry, WireSweep } from '../border/messages.ts';
 import { CHECKED_STORED_COLUMNS, checkedStored, stateSum } from './row-checksums.ts';
-import { DELETE_ACTION, type LevelNumber, packRows, type PackedRows, PROMOTE_ACTION } from './rows.ts';
+import { DELETE_ACTION, type LevelNumber, packRows, type PackedRows, PROMOTE_ACTION } from '../border/rows.ts';
 import type { Spaces } from './spaces.ts';
 import { STORED_WIDTH } from './stored-row.ts';
 import type { Writer } from './writer.ts';

@@ -12,7 +12,7 @@ import {
   metadataPath,
   type RangeCondition,
 } from '../../filter.ts';
-import { levelNumber } from './rows.ts';
+import { levelNumber } from '../border/rows.ts';
 
 export type SqlParameter = string | number | null;
 

@@ -6,7 +6,7 @@ import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { Effect } from './effects.ts';
 import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
 import { CHECKED_STORED_COLUMNS, checkedStored, contentSum, stateSum } from './row-checksums.ts';
-import type { LevelNumber, PackedRows, RecordRow } from './rows.ts';
+import type { LevelNumber, PackedRows, RecordRow } from '../border/rows.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
 
 /** A context that the transaction has put or moved. */

@@ -1,7 +1,7 @@
 // How many contexts an owner has in a level: what tells a trim that nothing overflows without asking the database.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { LevelNumber } from './rows.ts';
+import type { LevelNumber } from '../border/rows.ts';
 
 /** One level of an agent in a namespace; of one session of it (null: of none), or of all of them (undefined). */
 export interface LevelOwner {

@@ -1,8 +1,8 @@
 // Whose contexts a scan or a count means, as SQL over the `contexts` row `c`.
 
 import { filterToSql, type SqlParameter } from './filter-sql.ts';
-import type { WireReach } from '../messages.ts';
-import { VISIBLE_SQL } from './rows.ts';
+import type { WireReach } from '../border/messages.ts';
+import { VISIBLE_SQL } from '../border/rows.ts';
 
 export interface ReachSql {
   readonly where: readonly string[];

@@ -2,10 +2,10 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { replyBytesOf } from '../../generic/reply-bytes.ts';
-import type { WireReach, WireScan } from '../messages.ts';
+import type { WireReach, WireScan } from '../border/messages.ts';
 import { reachSql } from './reach-sql.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
-import { LEVEL_NUMBERS, type PackedRows, RECORD_WIDTH, type RecordRow, VISIBLE_SQL } from './rows.ts';
+import { LEVEL_NUMBERS, type PackedRows, RECORD_WIDTH, type RecordRow, VISIBLE_SQL } from '../border/rows.ts';
 import type { Space } from './spaces.ts';
 
 /** A row on a page of a scan. */

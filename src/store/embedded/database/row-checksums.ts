@@ -4,7 +4,7 @@
 
 import { crc32 } from 'node:zlib';
 import { DamageError } from './sqlite-errors.ts';
-import { type PackedRows, RECORD_COLUMNS, RECORD_WIDTH, type RecordRow, unpackRow } from './rows.ts';
+import { type PackedRows, RECORD_COLUMNS, RECORD_WIDTH, type RecordRow, unpackRow } from '../border/rows.ts';
 import { STORED_COLUMNS, STORED_WIDTH, type StoredRow, toStored } from './stored-row.ts';
 
 /** Columns of `contexts AS c` for `checkedRow`: those of a record, and what it takes to verify them. */

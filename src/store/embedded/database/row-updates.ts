@@ -2,13 +2,13 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
-import type { WireWriteOp } from '../messages.ts';
+import type { WireWriteOp } from '../border/messages.ts';
 import { ADD_ACCESSES_SQL } from './access-counts.ts';
 import { deriveFromText } from './derived-text.ts';
 import type { Effect } from './effects.ts';
 import type { OwnerCounts } from './owner-counts.ts';
 import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksums.ts';
-import type { PackedRows, RecordRow } from './rows.ts';
+import type { PackedRows, RecordRow } from '../border/rows.ts';
 import type { Sequence } from './sequence.ts';
 import { analyzed, hiddenFrom, type StoredRow } from './stored-row.ts';
 

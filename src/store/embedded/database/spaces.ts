@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
-import type { LevelNumber } from './rows.ts';
+import type { LevelNumber } from '../border/rows.ts';
 
 export interface Space {
   readonly id: number;

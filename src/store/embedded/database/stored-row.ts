@@ -2,7 +2,7 @@
 
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { deriveFromText } from './derived-text.ts';
-import { DELETE_ACTION, type LevelNumber, type PackedRows, type RecordRow } from './rows.ts';
+import { DELETE_ACTION, type LevelNumber, type PackedRows, type RecordRow } from '../border/rows.ts';
 
 export interface StoredRow extends Readonly<Omit<RecordRow, 'text' | 'metadata' | 'tags' | 'updatedAtMs'>> {
   /** Place in the order of arrival, for good. */

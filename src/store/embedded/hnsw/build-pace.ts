@@ -2,7 +2,7 @@
 // caches and the memory's bandwidth from searches that compare vectors, whichever core it runs on.
 
 import type { Clock } from '../../../base/clock.ts';
-import type { BusyTime } from '../busy-time.ts';
+import type { BusyTime } from '../border/busy-time.ts';
 
 /** Beside a thread that is busy all the time the builder rests so many times as long as it works; beside an idle one not at all. */
 const REST_MAX = 4;

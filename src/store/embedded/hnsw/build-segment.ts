@@ -19,8 +19,8 @@ import { newIndex } from './hnsw-segment.ts';
 import { dataExtensions, describeSegment, segmentChecksum, segmentName, type SegmentFile } from './index-files.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
 import type { IndexJob } from './index-keeper.ts';
-import { toEightBits } from '../memory/eight-bits.ts';
-import type { Quantization } from '../messages.ts';
+import { toEightBits } from '../arrays/eight-bits.ts';
+import type { Quantization } from '../border/messages.ts';
 
 /** Vectors handed to the graph at a time. */
 const BATCH = 64;

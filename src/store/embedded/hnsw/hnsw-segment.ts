@@ -4,8 +4,8 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { Index, MetricKind, ScalarKind } from 'usearch';
-import { eightBitQuery } from '../memory/eight-bits.ts';
-import type { HnswSettings, Quantization } from '../messages.ts';
+import { eightBitQuery } from '../arrays/eight-bits.ts';
+import type { HnswSettings, Quantization } from '../border/messages.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
 
 export interface SegmentHit {

@@ -5,8 +5,8 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { HnswSettings, Quantization } from '../messages.ts';
-import type { LevelNumber } from '../database/rows.ts';
+import type { HnswSettings, Quantization } from '../border/messages.ts';
+import type { LevelNumber } from '../border/rows.ts';
 
 /** Raised with every change of what the files hold. */
 const FORMAT = 2;

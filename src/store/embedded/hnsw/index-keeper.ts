@@ -15,11 +15,11 @@ import type { Effect } from '../database/effects.ts';
 import { HnswSegment } from './hnsw-segment.ts';
 import type { IndexParameters } from './index-files.ts';
 import { planIndex, type SegmentState } from './index-plan.ts';
-import type { WorkerSettings } from '../messages.ts';
-import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
+import type { WorkerSettings } from '../border/messages.ts';
+import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
 import type { Sequence } from '../database/sequence.ts';
 import type { Spaces } from '../database/spaces.ts';
-import type { WorkerLog } from '../worker-log.ts';
+import type { WorkerLog } from '../border/worker-log.ts';
 
 export interface IndexJob {
   readonly databasePath: string;

@@ -3,7 +3,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../../base/clock.ts';
-import { BusyTime } from '../busy-time.ts';
+import { BusyTime } from '../border/busy-time.ts';
 import { BuildPace } from './build-pace.ts';
 import { buildSegment } from './build-segment.ts';
 import { BuildStop } from './build-stop.ts';

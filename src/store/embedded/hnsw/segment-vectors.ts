@@ -3,7 +3,7 @@
 // and whoever saves one checks that they are where this expects them; others have a file beside them.
 
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import type { Quantization } from '../messages.ts';
+import type { Quantization } from '../border/messages.ts';
 
 /** In a graph's file their number and the bytes of one stand before the vectors, as u32. */
 const GRAPH_HEADER_BYTES = 8;

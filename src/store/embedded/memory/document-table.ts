@@ -4,9 +4,9 @@
 
 import { parseTraits, type Traits } from '../database/derived-text.ts';
 import type { Document } from '../database/effects.ts';
-import { ColumnSpace, NO_BYTES, NO_FLOATS, NO_NUMBERS, NO_SIGNED, releaseSpace } from './growing.ts';
+import { ColumnSpace, NO_BYTES, NO_FLOATS, NO_NUMBERS, NO_SIGNED, releaseSpace } from '../arrays/growing.ts';
 import { type Owner, OwnerTable } from './owner-table.ts';
-import type { LevelNumber } from '../database/rows.ts';
+import type { LevelNumber } from '../border/rows.ts';
 import { hiddenFrom } from '../database/stored-row.ts';
 
 /** Bytes of an id's string and its slot, and of the place among its owner's members. */

@@ -2,9 +2,9 @@
 
 import type { LevelColumns } from '../columns/level-columns.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
-import type { LevelNumber } from '../database/rows.ts';
+import type { LevelNumber } from '../border/rows.ts';
 import { type DocumentTable, NO_VECTOR, slotMark } from './document-table.ts';
-import { VectorRows } from './vector-rows.ts';
+import { VectorRows } from '../arrays/vector-rows.ts';
 
 /** Without any vector: objects, and what the allocator adds to each buffer. */
 const LEVEL_BYTES = 3_300;

@@ -6,8 +6,8 @@
 import { BM25_B, BM25_K1, saturatedFrequency } from '../../../base/text/bm25.ts';
 import type { DocumentTable } from './document-table.ts';
 import { PostingLists } from './posting-lists.ts';
-import type { LevelNumber } from '../database/rows.ts';
-import { TopList } from './top-list.ts';
+import type { LevelNumber } from '../border/rows.ts';
+import { TopList } from '../arrays/top-list.ts';
 
 /** One distinct term of a query; `factor` is its weight times its idf. */
 export interface WeightedTerm {

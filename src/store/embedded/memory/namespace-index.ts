@@ -8,8 +8,8 @@ import type { Document, Effect } from '../database/effects.ts';
 import type { LevelVectors } from './level-vectors.ts';
 import { FieldColumns } from './field-columns.ts';
 import { LexicalIndex } from './lexical-index.ts';
-import type { WireStatistics } from '../messages.ts';
-import { LEVEL_NUMBERS, type LevelNumber } from '../database/rows.ts';
+import type { WireStatistics } from '../border/messages.ts';
+import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
 
 /** Of an index that holds nothing: its objects, their tables, and what the allocator adds to each buffer. */
 const INDEX_BYTES = 5_000;

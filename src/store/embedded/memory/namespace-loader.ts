@@ -6,7 +6,7 @@ import type { Document } from '../database/effects.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
-import { LEVEL_NUMBERS, type LevelNumber, type PackedRows } from '../database/rows.ts';
+import { LEVEL_NUMBERS, type LevelNumber, type PackedRows } from '../border/rows.ts';
 import { analyzed, STORED_COLUMNS, toStored } from '../database/stored-row.ts';
 
 const DOCUMENTS_SQL = `SELECT ${STORED_COLUMNS} FROM contexts AS c INDEXED BY contexts_by_entry

@@ -1,8 +1,8 @@
 // Who the contexts of a namespace belong to: pairs of agent and session, each with its contexts in the
 // order of their creation. Scopes, neighbours and small scans work on these, never on all contexts.
 
-import { grown, NO_NUMBERS } from './growing.ts';
-import type { LevelNumber } from '../database/rows.ts';
+import { grown, NO_NUMBERS } from '../arrays/growing.ts';
+import type { LevelNumber } from '../border/rows.ts';
 
 /** Dead members are swept once they outnumber the living and pass this. */
 const DEAD_MEMBERS_MIN = 32;

@@ -2,7 +2,7 @@
 // contiguous, in regions of a power of two; a list that outgrows its region moves to one twice as long
 // and leaves the old one for another. Five bytes a posting, nothing for the garbage collector.
 
-import { ColumnSpace, grown, NO_BYTES, NO_NUMBERS, releaseSpace } from './growing.ts';
+import { ColumnSpace, grown, NO_BYTES, NO_NUMBERS, releaseSpace } from '../arrays/growing.ts';
 
 /** Frequencies from here on are kept aside: they are rare. */
 const LARGE_FREQUENCY = 255;

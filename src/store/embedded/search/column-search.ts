@@ -2,13 +2,13 @@
 // scoring in full what can be among the best. For queries that are zero nearly everywhere, as the local embedder's are.
 
 import { LevelColumns } from '../columns/level-columns.ts';
-import type { LevelNumber } from '../database/rows.ts';
-import { marginOf } from '../memory/eight-bits.ts';
+import type { LevelNumber } from '../border/rows.ts';
+import { marginOf } from '../arrays/eight-bits.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { TopList } from '../memory/top-list.ts';
-import { rescoredCount, type VectorHit } from '../memory/vector-rows.ts';
-import type { ColumnLimits } from '../messages.ts';
+import { TopList } from '../arrays/top-list.ts';
+import { rescoredCount, type VectorHit } from '../arrays/vector-rows.ts';
+import type { ColumnLimits } from '../border/messages.ts';
 import type { DenseQuery } from './dense-query.ts';
 import type { SearchScope } from './search-scope.ts';
 import type { VectorScorer } from './vector-scorer.ts';

@@ -1,6 +1,6 @@
 import type { LevelColumns } from '../columns/level-columns.ts';
-import { toOwnSteps } from '../memory/eight-bits.ts';
-import type { RowScan, VectorRows } from '../memory/vector-rows.ts';
+import { toOwnSteps } from '../arrays/eight-bits.ts';
+import type { RowScan, VectorRows } from '../arrays/vector-rows.ts';
 
 /** Eight bits for each number, and how much a step of them is. */
 interface OwnSteps {

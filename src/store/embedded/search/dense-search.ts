@@ -7,10 +7,10 @@ import type { DocumentTable } from '../memory/document-table.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import type { HnswSettings } from '../messages.ts';
+import type { HnswSettings } from '../border/messages.ts';
 import type { ColumnSearch } from './column-search.ts';
 import type { SearchScope } from './search-scope.ts';
-import { distancesTo, rescoredCount, type VectorHit } from '../memory/vector-rows.ts';
+import { distancesTo, rescoredCount, type VectorHit } from '../arrays/vector-rows.ts';
 import type { DenseQuery } from './dense-query.ts';
 import type { VectorScorer } from './vector-scorer.ts';
 

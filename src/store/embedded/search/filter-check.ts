@@ -5,7 +5,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Filter, JsonObject, JsonValue } from '../../../base/context.ts';
 import { parseJson } from '../../../base/json.ts';
 import { type FieldReader, fieldReader, FilterProgram, type ReadField } from '../../filter-match.ts';
-import { levelName, type LevelNumber } from '../database/rows.ts';
+import { levelName, type LevelNumber } from '../border/rows.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { FieldColumn } from '../memory/field-columns.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';

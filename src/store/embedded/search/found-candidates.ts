@@ -3,7 +3,7 @@
 import { CandidateColumns, DIRECT_FLAG, NOBODY, QUESTION_FLAG, SPEAKER_FLAG } from '../../candidates.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import type { WireCandidates, WireSearch } from '../messages.ts';
+import type { WireCandidates, WireSearch } from '../border/messages.ts';
 import type { FoundDocuments } from './found-documents.ts';
 import { adjacent } from './neighbours.ts';
 import type { QueryTerms } from './query-terms.ts';

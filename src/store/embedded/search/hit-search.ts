@@ -1,9 +1,9 @@
 // The two searches of the contract's core: each by itself, without neighbours and without scores of the other side.
 
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { TopList } from '../memory/top-list.ts';
-import type { LevelNumber } from '../database/rows.ts';
-import type { WireFeatures, WireHits, WireQuestion } from '../messages.ts';
+import { TopList } from '../arrays/top-list.ts';
+import type { LevelNumber } from '../border/rows.ts';
+import type { WireFeatures, WireHits, WireQuestion } from '../border/messages.ts';
 import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
 import type { FilterReader } from './filter-check.ts';

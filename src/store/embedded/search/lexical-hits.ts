@@ -1,5 +1,5 @@
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { TopList } from '../memory/top-list.ts';
+import { TopList } from '../arrays/top-list.ts';
 import type { QueryTerms } from './query-terms.ts';
 import type { SearchScope } from './search-scope.ts';
 

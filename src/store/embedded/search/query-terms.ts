@@ -2,10 +2,10 @@
 
 import { inverseDocumentFrequency } from '../../../base/text/bm25.ts';
 import { termColumns, type TermColumns } from '../../term-columns.ts';
-import { LEVEL_NUMBERS } from '../database/rows.ts';
+import { LEVEL_NUMBERS } from '../border/rows.ts';
 import type { WeightedTerm } from '../memory/lexical-index.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import type { WireSearch, WireStatistics } from '../messages.ts';
+import type { WireSearch, WireStatistics } from '../border/messages.ts';
 
 export interface LexicalScores {
   /** Per document as many as there are columns. */

@@ -2,10 +2,10 @@
 
 import type { DocumentTable } from '../memory/document-table.ts';
 import { FilterCheck, type FilterReader } from './filter-check.ts';
-import type { WireScope, WireSearch } from '../messages.ts';
+import type { WireScope, WireSearch } from '../border/messages.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { Owner } from '../memory/owner-table.ts';
-import type { LevelNumber } from '../database/rows.ts';
+import type { LevelNumber } from '../border/rows.ts';
 
 /** What a search says of whom it may see. */
 type Seen = WireScope & Pick<WireSearch, 'includeSessionless' | 'nowMs'>;

@@ -1,10 +1,10 @@
 // One search: candidates of both sides of every level, their neighbours, and both scores for all of them.
 
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { TopList } from '../memory/top-list.ts';
+import { TopList } from '../arrays/top-list.ts';
 import type { Space } from '../database/spaces.ts';
-import type { LevelNumber } from '../database/rows.ts';
-import type { WireFindings, WireLevel, WireSearch, WireStatistics } from '../messages.ts';
+import type { LevelNumber } from '../border/rows.ts';
+import type { WireFindings, WireLevel, WireSearch, WireStatistics } from '../border/messages.ts';
 import { termColumns } from '../../term-columns.ts';
 import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';

@@ -4,8 +4,8 @@ import { markedSlot, NO_VECTOR } from '../memory/document-table.ts';
 import type { SegmentVectors, WantedSlot } from '../hnsw/segment-vectors.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
 import type { NamespaceIndex, ReadVectors } from '../memory/namespace-index.ts';
-import type { LevelNumber } from '../database/rows.ts';
-import { distancesTo, type VectorHit } from '../memory/vector-rows.ts';
+import type { LevelNumber } from '../border/rows.ts';
+import { distancesTo, type VectorHit } from '../arrays/vector-rows.ts';
 import type { DenseQuery } from './dense-query.ts';
 
 /** Vectors scored together. */

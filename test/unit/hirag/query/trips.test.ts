@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { QueryInput } from '../../../../src/hirag/types.ts';
-import type { ToWorker } from '../../../../src/store/embedded/messages.ts';
+import type { ToWorker } from '../../../../src/store/embedded/border/messages.ts';
 import { openMemory, type MemoryFixture } from '../../../support/memory-fixture.ts';
 
 const OWNER = { namespace: 'n', agentId: 'a', sessionId: 's' };

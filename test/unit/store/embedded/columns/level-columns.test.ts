@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { BLOCK_ROWS } from '../../../../../src/store/embedded/columns/column-kernel.generated.ts';
 import { LevelColumns } from '../../../../../src/store/embedded/columns/level-columns.ts';
-import { marginOf, toOwnSteps } from '../../../../../src/store/embedded/memory/eight-bits.ts';
+import { marginOf, toOwnSteps } from '../../../../../src/store/embedded/arrays/eight-bits.ts';
 import { dot, vectorOf } from '../../../../contract/store-samples.ts';
 
 const DIMENSION = 64;

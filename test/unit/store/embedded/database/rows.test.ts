@@ -7,7 +7,7 @@ import {
   type RecordRow,
   unpackMoved,
   unpackRows,
-} from '../../../../../src/store/embedded/database/rows.ts';
+} from '../../../../../src/store/embedded/border/rows.ts';
 
 const row: fc.Arbitrary<RecordRow> = fc.record({
   id: fc.uuid(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BusyTime } from '../../../../../src/store/embedded/busy-time.ts';
+import { BusyTime } from '../../../../../src/store/embedded/border/busy-time.ts';
 import { BuildPace } from '../../../../../src/store/embedded/hnsw/build-pace.ts';
 import { FakeClock } from '../../../../support/fake-clock.ts';
 

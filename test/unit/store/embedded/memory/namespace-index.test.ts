@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { Document } from '../../../../../src/store/embedded/database/effects.ts';
-import type { LevelNumber } from '../../../../../src/store/embedded/database/rows.ts';
+import type { LevelNumber } from '../../../../../src/store/embedded/border/rows.ts';
 import { LevelVectors } from '../../../../../src/store/embedded/memory/level-vectors.ts';
 import { NamespaceIndex } from '../../../../../src/store/embedded/memory/namespace-index.ts';
 import { idOf } from '../../../../contract/store-samples.ts';

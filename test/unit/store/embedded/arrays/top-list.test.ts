@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TopList } from '../../../../../src/store/embedded/memory/top-list.ts';
+import { TopList } from '../../../../../src/store/embedded/arrays/top-list.ts';
 
 describe('TopList', () => {
   it('keeps the highest scores', () => {

@@ -1,13 +1,13 @@
 // What crosses the border between the main thread and the store worker. Calls of one tick travel in one
 // message, replies of one batch in one message; rows are packed into one list, vectors into one buffer that is handed over.
 
-import type { ErrorDetails } from '../../base/errors.ts';
-import type { ErrorCode } from '../../base/error-table.ts';
-import type { Filter } from '../../base/context.ts';
-import type { Settings } from '../../config/settings.ts';
-import type { Features, HitRecord, ScanOrder } from '../driver.ts';
-import type { Condition } from '../store.ts';
-import type { LevelNumber, PackedRows } from './database/rows.ts';
+import type { ErrorDetails } from '../../../base/errors.ts';
+import type { ErrorCode } from '../../../base/error-table.ts';
+import type { Filter } from '../../../base/context.ts';
+import type { Settings } from '../../../config/settings.ts';
+import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
+import type { Condition } from '../../store.ts';
+import type { LevelNumber, PackedRows } from './rows.ts';
 
 /** What an operator can turn of this store. */
 export type StoreSettings = Settings['vectorDb'];

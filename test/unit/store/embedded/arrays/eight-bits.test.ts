@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eightBitQuery, toEightBits } from '../../../../../src/store/embedded/memory/eight-bits.ts';
+import { eightBitQuery, toEightBits } from '../../../../../src/store/embedded/arrays/eight-bits.ts';
 import { dot, vectorOf } from '../../../../contract/store-samples.ts';
 
 const DIMENSION = 1024;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type RowScan, VectorRows } from '../../../../../src/store/embedded/memory/vector-rows.ts';
+import { type RowScan, VectorRows } from '../../../../../src/store/embedded/arrays/vector-rows.ts';
 import { dot, vectorOf } from '../../../../contract/store-samples.ts';
 
 /** So long that a chunk holds 32 rows. */
