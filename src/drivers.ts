@@ -15,6 +15,8 @@ import type { ContextStore } from './store/store.ts';
 
 type EmbeddingSettings = Settings['embedding'];
 type StoreSettings = Settings['vectorDb'];
+type ServerSettings = Pick<Settings, 'embedding' | 'vectorDb'>;
+type ServedEmbedding = EmbeddingSettings & { readonly dimension: number };
 
 export interface EmbeddingParts {
   readonly clock: Clock;
@@ -36,7 +38,7 @@ export interface StoreParts {
 
 /** By `embedding.provider`. */
 const EMBEDDING_DRIVERS: Readonly<
-  Record<EmbeddingSettings['provider'], (settings: EmbeddingSettings, parts: EmbeddingParts) => OpenedProvider>
+  Record<EmbeddingSettings['provider'], (settings: ServedEmbedding, parts: EmbeddingParts) => OpenedProvider>
 > = {
   local: ({ dimension }, parts) =>
     // Beside the main thread, where there is a core for it.
@@ -44,13 +46,15 @@ const EMBEDDING_DRIVERS: Readonly<
       ? createLocalThread({ ...parts, dimension })
       : withoutResources(createLocalProvider({ dimension })),
   http: (settings, { fetch }) => {
-    const model = required(settings.model, 'embedding.model', 'embedding.provider = "http"');
+    const why = 'embedding.provider = "http"';
+    const model = required(settings.model, 'embedding.model', why);
     const prefixes = prefixesOfModel(model);
     return withoutResources(
       createHttpProvider({
         ...settings,
-        url: required(settings.url, 'embedding.url', 'embedding.provider = "http"'),
+        url: required(settings.apiUrl, 'embedding.api_url', why),
         model,
+        timeoutMs: settings.timeoutSecs * 1000,
         queryPrefix: settings.queryPrefix ?? prefixes.query,
         passagePrefix: settings.passagePrefix ?? prefixes.passage,
         fetch,
@@ -63,21 +67,48 @@ const EMBEDDING_DRIVERS: Readonly<
 const STORE_DRIVERS: Readonly<
   Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<ContextStore>>
 > = {
-  // Its thread gets a copy of the options, so none may be there that has no copy.
-  embedded: (settings, { clock, log, metrics, embedding }) =>
-    openEmbeddedStore({ clock, log, metrics, ...settings, embeddingId: embedding.id, dimension: embedding.dimension }),
-  memory: (_settings, { clock, random, log, embedding }) =>
-    Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension })),
+  embedded: (settings, { clock, log, metrics, embedding }) => {
+    checkDistance(settings);
+    const { dataDir, indexingThreshold, memoryBytesMax, quantization, hnsw } = settings;
+    const own = { dataDir, indexingThreshold, memoryBytesMax, quantization, hnsw };
+    return openEmbeddedStore({
+      clock,
+      log,
+      metrics,
+      ...own,
+      embeddingId: embedding.id,
+      dimension: embedding.dimension,
+    });
+  },
+  memory: (settings, { clock, random, log, embedding }) => {
+    checkDistance(settings);
+    return Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension }));
+  },
+  qdrant: () => {
+    throw new StartupError(
+      'this version has no Qdrant driver, which `vector_db.driver` names, or `vector_db.url` where no driver is named',
+      'Set vector_db.driver to "embedded" (VECTOR_DB__DRIVER=embedded): contexts are kept in vector_db.data_dir.',
+    );
+  },
 };
 
 /** The embedder that the settings name, without a cache. Throws `StartupError` where a setting is missing. */
-export function openEmbedding(settings: EmbeddingSettings, parts: EmbeddingParts): OpenedProvider {
-  return EMBEDDING_DRIVERS[settings.provider](settings, parts);
+export function openEmbedding({ embedding, vectorDb }: ServerSettings, parts: EmbeddingParts): OpenedProvider {
+  return EMBEDDING_DRIVERS[embedding.provider]({ ...embedding, dimension: vectorDb.vectorSize }, parts);
 }
 
-/** The store that the settings name. Throws `StartupError` where its data cannot be used as they are. */
-export function openStore(settings: StoreSettings, parts: StoreParts): Promise<ContextStore> {
-  return STORE_DRIVERS[settings.driver](settings, parts);
+/** The store that the settings name. Throws `StartupError` where it cannot be opened, or its data cannot be used as they are. */
+export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<ContextStore> {
+  return await STORE_DRIVERS[settings.driver](settings, parts);
+}
+
+/** Throws `StartupError`. */
+function checkDistance({ driver, distance }: StoreSettings): void {
+  if (distance === 'Cosine') return;
+  throw new StartupError(
+    `\`vector_db.distance\` is "${distance}", and the ${driver} store compares by cosine alone`,
+    'Set it to "Cosine": vectors are kept with length 1, where all three put contexts in the same order.',
+  );
 }
 
 /** A setting that one driver needs and no other does. */

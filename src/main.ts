@@ -81,7 +81,7 @@ async function build(
   const { clock, log, version } = deps;
   const metrics = createMetricsRegistry();
   onStop(() => metrics.close());
-  const provider = openEmbedding(settings.embedding, deps);
+  const provider = openEmbedding(settings, deps);
   onStop(() => provider.close());
   const health = createHealth({
     clock,
@@ -93,8 +93,9 @@ async function build(
   const http = await startHttpListener({ host: server.httpHost, port: server.httpPort, health, metrics, log });
   onStop(() => http.close());
 
-  const { cacheEntries: maxEntries, cacheTtlSecs } = settings.embedding;
-  const embedding = withCache(provider, { maxEntries, ttlMs: cacheTtlSecs * 1000 }, clock, metrics);
+  const { cacheEnabled, cacheSize, cacheTtlSecs } = settings.embedding;
+  const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };
+  const embedding = withCache(provider, kept, clock, metrics);
   const store = await openStore(settings.vectorDb, { clock, random: deps.random, log, metrics, embedding });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));

@@ -33,7 +33,7 @@ export interface Ways {
   readonly dense: 'hnsw' | 'columns';
 }
 
-const provider = createLocalProvider(defaultSettings().embedding);
+const provider = createLocalProvider({ dimension: defaultSettings().vectorDb.vectorSize });
 let vectors = new Float32Array();
 let index: Index;
 const columns = new LevelColumns(provider.dimension);

@@ -117,7 +117,7 @@ async function examineConfiguration(io: Io, examine: Examine): Promise<LoadedCon
     const loaded = (found.loaded = loadLocalConfig(io));
     if (loaded.warnings[0] !== undefined) throw new CommandError(loaded.warnings[0], 'Correct its name, or unset it.');
     const files = loaded.filesRead.length === 0 ? 'defaults' : loaded.filesRead.join(', ');
-    return `${loaded.environmentName}: ${files}`;
+    return { detail: `${loaded.environmentName}: ${files}`, warnings: loaded.unused };
   });
   return found.loaded;
 }
@@ -213,7 +213,7 @@ const PARTS = { clock: systemClock, random: systemRandom, log: silentLog, metric
 async function tryEmbedder(settings: Settings): Promise<string> {
   const { openEmbedding } = await import('../drivers.ts');
   const { onlyVectors } = await import('../embedding/provider.ts');
-  const provider = openEmbedding(settings.embedding, PARTS);
+  const provider = openEmbedding(settings, PARTS);
   const startedMs = systemClock.monotonicMs();
   try {
     onlyVectors(await provider.embed(['Is this text embedded?'], 'query'));
@@ -242,11 +242,12 @@ async function examineLevels({ hirag }: Settings, count: () => Promise<LevelCoun
 }
 
 /** Opens the data as the server would, and closes them. */
-async function countStored({ embedding, vectorDb }: Settings): Promise<LevelCounts> {
+async function countStored(settings: Settings): Promise<LevelCounts> {
+  const { vectorDb } = settings;
   const { dataDir } = vectorDb;
   checkWritable(dataDir);
   const { openEmbedding, openStore } = await import('../drivers.ts');
-  const provider = openEmbedding(embedding, PARTS);
+  const provider = openEmbedding(settings, PARTS);
   await provider.close();
   const store = await openStore(vectorDb, { ...PARTS, embedding: provider });
   try {

@@ -59,7 +59,7 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
     target,
   );
   const exposures = await exposureWarnings(settings.server, lookup);
-  for (const warning of [...loaded.warnings, ...keys.warnings, ...exposures]) log.warn({}, warning);
+  for (const warning of [...loaded.warnings, ...loaded.unused, ...keys.warnings, ...exposures]) log.warn({}, warning);
   try {
     const server = await startServer({ settings, keys: keys.keys }, { log, version });
     const ended = endWithSignals(server, log, target);

@@ -1,6 +1,6 @@
 import type { SettingSchema } from './setting.ts';
 import { editDistance } from './suggest.ts';
-import { pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
+import { schemaAt, type SettingPath } from './tree.ts';
 import type { Problem } from './validate.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,7 +15,11 @@ export interface Override {
  * Variables named `SECTION__KEY`, nested `SECTION__TABLE__KEY`, in lists `KEYS__0__SECRET`.
  * Variables whose first part is no section belong to somebody else.
  */
-export function readOverrides(schema: SettingSchema, environment: Environment): Override[] {
+export function readOverrides(
+  schema: SettingSchema,
+  environment: Environment,
+  schemaOf: (path: SettingPath) => SettingSchema | undefined,
+): Override[] {
   const overrides: Override[] = [];
   for (const [variable, raw] of Object.entries(environment)) {
     const parts = variable.split('__');
@@ -23,7 +27,7 @@ export function readOverrides(schema: SettingSchema, environment: Environment): 
     if (raw === undefined || parts.length < 2 || first !== first.toUpperCase()) continue;
     if (schemaAt(schema, [first.toLowerCase()]) === undefined) continue;
     const path = toPath(schema, parts);
-    overrides.push({ variable, path, value: parseTyped(schemaAt(schema, path), raw) });
+    overrides.push({ variable, path, value: parseTyped(schemaOf(path), raw) });
   }
   return overrides.sort((a, b) => (a.variable < b.variable ? -1 : 1));
 }
@@ -102,17 +106,8 @@ function parseList(schema: SettingSchema, text: string): unknown {
   return text === '' ? [] : text.split(',').map((item) => parseTyped(schema.items, item.trim()));
 }
 
-/** Writes one override into the tree, making the tables and list items on its way. */
-export function setAt(tree: Tree, path: SettingPath, value: unknown): void {
-  let here: Record<string | number, unknown> = tree;
-  for (const [place, part] of path.slice(0, -1).entries()) {
-    const child = here[part];
-    if (typeof child !== 'object' || child === null) here[part] = typeof path[place + 1] === 'number' ? [] : {};
-    here = here[part] as Record<string | number, unknown>;
-  }
-  const last = path.at(-1);
-  if (last !== undefined) here[last] = value;
-}
+/** What a value takes from the environment. */
+const REFERENCE = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /**
  * Replaces `${NAME}` by the variable's text and `$${` by a literal `${`. A value that is one reference and
@@ -126,7 +121,7 @@ export function expand(
   problems: Problem[],
 ): unknown {
   if (!raw.includes('${')) return raw;
-  const expanded = raw.replaceAll(/\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, literal?: string, name?: string) => {
+  const expanded = raw.replaceAll(REFERENCE, (_, literal?: string, name?: string) => {
     if (literal !== undefined) return literal;
     const value = environment[name ?? ''];
     if (value === undefined) {
@@ -137,6 +132,7 @@ export function expand(
   return schema?.type === 'string' || schema === undefined ? expanded : parseTyped(schema, expanded);
 }
 
-export function overrideText(override: Override): string {
-  return `environment variable ${override.variable} (${pathText(override.path)})`;
+/** Names of the variables that a text takes. */
+export function referencesIn(raw: string): string[] {
+  return [...raw.matchAll(REFERENCE)].flatMap(([, , name]) => name ?? []);
 }

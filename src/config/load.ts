@@ -2,10 +2,24 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'smol-toml';
 import { StartupError } from '../base/errors.ts';
-import { expand, mistypedOverrides, overrideText, readOverrides, setAt, type Environment } from './environment.ts';
+import { schemaUnder, settleAliases } from './aliases.ts';
+import { expand, mistypedOverrides, readOverrides, referencesIn, type Environment } from './environment.ts';
+import { Origins, type Origin } from './origins.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
+import type { SettingSchema } from './setting.ts';
 import { toSettings, type Settings } from './settings.ts';
-import { leaves, mapLeaves, mergeTrees, pathText, schemaAt, type SettingPath, type Tree } from './tree.ts';
+import {
+  deleteAt,
+  isTree,
+  mapLeaves,
+  mergeTrees,
+  pathText,
+  schemaAt,
+  setAt,
+  valueAt,
+  type SettingPath,
+  type Tree,
+} from './tree.ts';
 import { UnreadableFile } from './text-file.ts';
 import { validate, type Problem } from './validate.ts';
 
@@ -26,13 +40,18 @@ export interface ConfigSource {
 export interface LoadedConfig {
   /** Paths in it are absolute. */
   readonly settings: Settings;
+  /** The same under the names of files. */
+  readonly values: Tree;
+  readonly origins: Origins;
   /** `CONFIG_ENV`, else `development`. */
   readonly environmentName: string;
   readonly production: boolean;
   /** Files that were read, in order; later ones win. */
   readonly filesRead: readonly string[];
-  /** For the log. */
+  /** Variables that are most likely mistyped, for the log. */
   readonly warnings: readonly string[];
+  /** Settings that others make useless, for the log. */
+  readonly unused: readonly string[];
 }
 
 const WELL_KNOWN_ENVIRONMENTS = ['development', 'production', 'test'];
@@ -50,40 +69,98 @@ const PACKAGE_REFERENCE = fileURLToPath(
  * files), then variables `SECTION__KEY`: later ones win. Throws `StartupError` naming file or variable and setting.
  */
 export function loadConfig(source: ConfigSource): LoadedConfig {
-  const environmentName = source.environment['CONFIG_ENV'] || 'development';
+  const { environment, folder } = source;
+  const environmentName = environment['CONFIG_ENV'] || 'development';
   const layers = readLayers(source, environmentName);
-  const origins = new Map<string, string>();
+  const origins = new Origins();
   const problems: Problem[] = [];
   let tree: Tree = {};
-  for (const layer of layers) {
-    const filled = mapLeaves(layer.tree, (leaf, path) => prepare(leaf, path, source.environment, problems)) as Tree;
-    noteOrigins(origins, filled, layer.file);
-    tree = mergeTrees(tree, filled);
-  }
-  for (const override of readOverrides(CONFIG_SCHEMA, source.environment)) {
-    setAt(tree, override.path, override.value);
-    origins.set(pathText(override.path), overrideText(override));
-  }
+  for (const layer of layers) tree = mergeTrees(tree, settledLayer(layer, environment, origins, problems));
+  applyOverrides(tree, environment, origins, problems);
+  const unused = follow(CONFIG_SCHEMA, tree, origins);
   // What a missing variable left empty is no second error.
   const incomplete = new Set(problems.map(({ path }) => pathText(path)));
   problems.push(...validate(CONFIG_SCHEMA, tree).filter(({ path }) => !incomplete.has(pathText(path))));
   if (problems.length > 0) throw new StartupError(describe(problems, origins), remedyOf(source));
+  const values = mapLeaves(tree, (leaf, path) => absolutePath(leaf, path, folder)) as Tree;
   return {
-    settings: withAbsolutePaths(toSettings(tree), source.folder),
+    settings: toSettings(values),
+    values,
+    origins,
     environmentName,
     // Where file systems know no case, config/production.toml is found by the other names, too.
     production: environmentName.toLowerCase() === 'production',
     filesRead: layers.map((layer) => layer.file),
-    warnings: mistypedOverrides(CONFIG_SCHEMA, source.environment),
+    warnings: mistypedOverrides(CONFIG_SCHEMA, environment),
+    unused,
   };
 }
 
-function withAbsolutePaths(settings: Settings, folder: string): Settings {
-  const { vectorDb } = settings;
-  return Object.freeze({
-    ...settings,
-    vectorDb: Object.freeze({ ...vectorDb, dataDir: resolve(folder, vectorDb.dataDir) }),
-  });
+/** A file's tree with its variables filled in, under the settings' own names. */
+function settledLayer({ tree, file }: Layer, environment: Environment, origins: Origins, problems: Problem[]): Tree {
+  const variables = new Map<string, readonly string[]>();
+  const own: Problem[] = [];
+  const filled = mapLeaves(tree, (leaf, path) => {
+    const taken = typeof leaf === 'string' ? referencesIn(leaf) : [];
+    if (taken.length > 0) variables.set(pathText(path), taken);
+    return prepare(leaf, path, environment, own);
+  }) as Tree;
+  const variablesOf = (path: SettingPath): readonly string[] | undefined => variables.get(pathText(path));
+  origins.noteFile(filled, file, variablesOf);
+  for (const { path, value, writtenAs } of settleAliases((at) => valueAt(filled, at), own)) {
+    deleteAt(filled, writtenAs);
+    if (value === undefined || !setAt(filled, path, value)) continue;
+    const origin = origins.of(writtenAs);
+    if (origin !== undefined) origins.note(path, { ...origin, alias: pathText(writtenAs) });
+  }
+  problems.push(...own);
+  return filled;
+}
+
+function applyOverrides(tree: Tree, environment: Environment, origins: Origins, problems: Problem[]): void {
+  const overrides = readOverrides(CONFIG_SCHEMA, environment, schemaUnder);
+  const byPath = new Map(overrides.map((override) => [pathText(override.path), override]));
+  const own: Problem[] = [];
+  const aliased = settleAliases((path) => byPath.get(pathText(path))?.value, own);
+  const settledBy = new Map(aliased.map((settled) => [pathText(settled.writtenAs), settled]));
+  for (const { path, value, variable } of overrides) {
+    const settled = settledBy.get(pathText(path));
+    const origin: Origin = { source: 'environment', name: variable };
+    origins.note(path, origin);
+    if (settled === undefined) setAt(tree, path, value);
+    else if (settled.value !== undefined) setAt(tree, settled.path, settled.value);
+    if (settled !== undefined) origins.note(settled.path, { ...origin, alias: pathText(path) });
+  }
+  problems.push(...own);
+}
+
+/**
+ * Settings that are not given and follow from a sibling get its value. Returns what to say of siblings that are given
+ * while the setting says something else.
+ */
+function follow(schema: SettingSchema, tree: Tree, origins: Origins, path: SettingPath = []): string[] {
+  const unused: string[] = [];
+  for (const [name, child] of Object.entries(schema.properties ?? {})) {
+    const here = [...path, name];
+    const value = tree[name];
+    if (child.follows !== undefined && tree[child.follows.sibling] !== undefined) {
+      const sibling = [...path, child.follows.sibling];
+      if (value === undefined) {
+        tree[name] = child.follows.value;
+        const origin = origins.of(sibling);
+        if (origin !== undefined)
+          origins.note(here, { source: origin.source, name: origin.name, follows: pathText(sibling) });
+      } else if (value !== child.follows.value) {
+        unused.push(`\`${pathText(sibling)}\` is not used: \`${pathText(here)}\` is ${JSON.stringify(value)}`);
+      }
+    }
+    if (isTree(value)) unused.push(...follow(child, value, origins, here));
+  }
+  return unused;
+}
+
+function absolutePath(leaf: unknown, path: SettingPath, folder: string): unknown {
+  return typeof leaf === 'string' && schemaAt(CONFIG_SCHEMA, path)?.isPath === true ? resolve(folder, leaf) : leaf;
 }
 
 function remedyOf({ files, folder }: ConfigSource): string {
@@ -155,7 +232,7 @@ function readToml(files: ConfigFiles, file: string): Layer | null {
 
 /** TOML dates become ISO text, `${VAR}` the variable's text. */
 function prepare(leaf: unknown, path: SettingPath, environment: Environment, problems: Problem[]): unknown {
-  const schema = schemaAt(CONFIG_SCHEMA, path);
+  const schema = schemaUnder(path);
   if (leaf instanceof Date) {
     if (schema?.type === 'string' && schema.format !== 'date-time')
       problems.push({ path, message: 'must be a text in quotes, not a date' });
@@ -167,27 +244,9 @@ function prepare(leaf: unknown, path: SettingPath, environment: Environment, pro
   return expand(schema, leaf, path, environment, problems);
 }
 
-function noteOrigins(origins: Map<string, string>, tree: Tree, file: string): void {
-  for (const { path } of leaves(tree)) {
-    for (let length = 1; length <= path.length; length++) origins.set(pathText(path.slice(0, length)), file);
-  }
-}
-
-function describe(problems: readonly Problem[], origins: ReadonlyMap<string, string>): string {
-  const lines = problems.map(({ path, message }) => {
-    const origin = originOf(path, origins);
-    return `${origin === undefined ? '' : `${origin}: `}\`${pathText(path)}\` ${message}`;
-  });
+function describe(problems: readonly Problem[], origins: Origins): string {
+  const lines = problems.map(({ path, message }) => `${origins.describe(path)}\`${pathText(path)}\` ${message}`);
   return lines.length === 1
     ? (lines[0] ?? '')
     : `the configuration has ${lines.length} errors:\n  ${lines.join('\n  ')}`;
-}
-
-/** Where the setting, or the nearest table around it, was written. */
-function originOf(path: SettingPath, origins: ReadonlyMap<string, string>): string | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const origin = origins.get(pathText(path.slice(0, length)));
-    if (origin !== undefined) return origin;
-  }
-  return undefined;
 }

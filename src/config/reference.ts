@@ -9,7 +9,7 @@ const HEADER = `# Every setting of context-manager with its default. Generated b
 # Read in this order, later ones win: these defaults, config/default.toml, config/<CONFIG_ENV>.toml, CONFIG_PATH
 # (a file, or a folder of the same two files), then environment variables SECTION__KEY, as in SERVER__PORT=7421 or
 # VECTOR_DB__HNSW__M=32. "\${NAME}" in a value takes the environment variable NAME. PROTOCOL_SECRET sets the secret
-# of the key "default".
+# of the key "default". What is also known by another name may be given by either, in files and in the environment.
 `;
 
 /** The reference file's text: each setting with meaning, bounds and default. */
@@ -30,10 +30,29 @@ function renderSection(schema: SettingSchema, path: string): string {
 }
 
 function renderSetting(name: string, schema: SettingSchema): string {
-  const about = comment(`${schema.description ?? ''} ${bounds(schema)}`.trim());
-  return schema.default === undefined
-    ? `${about}\n#${name} = "..."`
-    : `${about}\n${name} = ${JSON.stringify(schema.default)}`;
+  const about = comment(
+    [schema.description, bounds(schema), followed(schema), aliases(schema)].filter(Boolean).join(' '),
+  );
+  if (schema.default === undefined) return `${about}\n#${name} = ${example(schema)}`;
+  // Written down, it would no longer follow.
+  return `${about}\n${schema.follows === undefined ? '' : '#'}${name} = ${JSON.stringify(schema.default)}`;
+}
+
+function followed({ follows }: SettingSchema): string {
+  return follows === undefined
+    ? ''
+    : `Where it is not given, ${JSON.stringify(follows.value)} with ${follows.sibling}.`;
+}
+
+function aliases(schema: SettingSchema): string {
+  const names = (schema.aliases ?? []).map(({ name, unit }) =>
+    unit === undefined ? name : `${name}, in ${unit.name}`,
+  );
+  return names.length === 0 ? '' : `Also known as ${names.join(' and ')}.`;
+}
+
+function example({ type }: SettingSchema): string {
+  return type === 'boolean' ? 'true' : '"..."';
 }
 
 /** A list of tables is empty by default: shown as a comment. */

@@ -1,5 +1,17 @@
 import { STRATEGIES, type Priority } from '../base/context.ts';
-import { bareNumber, choice, flag, integer, list, number, record, section, text, type Setting } from './setting.ts';
+import {
+  bareNumber,
+  choice,
+  flag,
+  integer,
+  list,
+  number,
+  record,
+  section,
+  text,
+  withAlias,
+  type Setting,
+} from './setting.ts';
 
 const WEIGHTS = section('Parts of the final rank; only their proportions count.', {
   similarity: number(0.5, 0, 1, 'How well the text fits, by its words and its vector.'),
@@ -69,12 +81,7 @@ const FUSION = section(
  * 4 characters or 0.75 words per token: OpenAI's rule of thumb for English (help.openai.com, "What are tokens and how to
  * count them?").
  */
-const TOKENS = section('How many tokens a text is taken to cost.', {
-  estimator: choice(
-    'CharacterBased',
-    ['CharacterBased', 'WordBased', 'Exact'],
-    'By characters, by words, or by a real tokenizer.',
-  ),
+const TOKENS = section('Numbers of the token estimators.', {
   chars_per_token: number(
     4,
     0.1,
@@ -117,7 +124,15 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
     100,
     'Contexts that every level gets into an answer, where they fit and have anything to do with the query.',
   ),
-  strategy: STRATEGY,
+  retrieval_strategy: withAlias(STRATEGY, 'hirag.strategy'),
+  token_estimator: withAlias(
+    choice(
+      'CharacterBased',
+      ['CharacterBased', 'WordBased', 'Exact'],
+      'How many tokens a text is taken to cost: by its characters, by its words, or by a real tokenizer.',
+    ),
+    'hirag.tokens.estimator',
+  ),
   query_limit: integer(50, 1, 1000, 'Contexts of an answer where the query names no limit.'),
   relevance_threshold: number(0.15, 0, 1, 'Least score of an answer; a query may name its own.'),
   min_similarity: number(

@@ -1,6 +1,21 @@
 import { FRAME_BYTES_MAX_DEFAULT } from '../base/wire-limits.ts';
 import { HIRAG } from './schema-hirag.ts';
-import { bareText, bareNumber, choice, integer, list, oneOf, section, text } from './setting.ts';
+import {
+  bareFlag,
+  bareNumber,
+  bareText,
+  choice,
+  flag,
+  following,
+  folder,
+  integer,
+  list,
+  number,
+  oneOf,
+  section,
+  text,
+  withAlias,
+} from './setting.ts';
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
@@ -77,24 +92,40 @@ const KEY = section(
 
 const KEYS = list([], KEY, 0, 10_000, 'Who may connect. With none, the one key "default" may do everything.');
 
+const MILLISECONDS = { perOne: 1000, name: 'milliseconds' };
+
 const EMBEDDING = section(
-  'Where vectors come from.',
+  'Where vectors come from; their length is vector_db.vector_size.',
   {
-    provider: choice(
-      'local',
-      ['local', 'http'],
-      'local: made in the process, without a model or a network. http: any OpenAI-compatible service.',
+    provider: following(
+      choice(
+        'local',
+        ['local', 'http'],
+        'local: made in the process, without a model or a network. http: any OpenAI-compatible service.',
+      ),
+      'api_url',
+      'http',
     ),
-    dimension: integer(1024, 64, 8192, 'Numbers per vector; with http what the model returns.'),
-    cache_entries: integer(10_000, 0, 10_000_000, 'Vectors kept in memory for texts seen again; 0 for none.'),
-    cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays in that cache, in seconds.'),
     batch_size: integer(32, 1, 2048, 'http: texts per request.'),
-    timeout_ms: integer(30_000, 100, 600_000, 'http: how long a request may take, in milliseconds.'),
+    timeout_secs: withAlias(
+      number(30, 0.1, 600, 'http: how long a request may take, in seconds.'),
+      'embedding.timeout_ms',
+      MILLISECONDS,
+    ),
+    cache_enabled: flag(true, 'Keep vectors in memory for texts seen again.'),
+    cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays in that cache, in seconds.'),
+    cache_size: withAlias(
+      integer(10_000, 0, 10_000_000, 'Vectors in that cache; the one unused for longest leaves first.'),
+      'embedding.cache_entries',
+    ),
   },
   {
-    url: bareText('http: base address of the service, as https://host/v1, without user or password.', {
-      format: 'http-url',
-    }),
+    api_url: withAlias(
+      bareText('http: base address of the service, as https://host/v1, without user or password.', {
+        format: 'http-url',
+      }),
+      'embedding.url',
+    ),
     model: bareText('http: name of the model.'),
     api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', {
       format: 'token',
@@ -107,39 +138,71 @@ const EMBEDDING = section(
   },
 );
 
-const VECTOR_DB = section('Where contexts are kept.', {
-  driver: choice(
-    'embedded',
-    ['embedded', 'memory'],
-    'embedded: a database in this process, in data_dir. memory: for tests and trials; what it holds is gone with the process.',
-  ),
-  data_dir: text(
-    './data',
-    'Folder of the database and of the generated secret; relative to where the server is started.',
-  ),
-  indexing_threshold: integer(
-    20_000,
-    1000,
-    10_000_000,
-    'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers.',
-  ),
-  memory_bytes_max: integer(
-    2048 * MIB,
-    64 * MIB,
-    1024 * 1024 * MIB,
-    'Memory for resident indexes, in bytes; past it the longest idle leave and come back when asked for.',
-  ),
-  quantization: choice(
-    'i8',
-    ['f32', 'bf16', 'i8'],
-    'How the index keeps vectors; hits are always scored again from the full ones.',
-  ),
-  hnsw: section('The approximate index.', {
-    m: integer(48, 4, 64, 'Links per vector.'),
-    ef_construction: integer(200, 8, 1024, 'Candidates looked at when a vector is added.'),
-    ef_search: integer(288, 8, 4096, 'Candidates looked at by a search.'),
-  }),
-});
+const VECTOR_DB = section(
+  'Where contexts are kept.',
+  {
+    driver: following(
+      choice(
+        'embedded',
+        ['embedded', 'memory', 'qdrant'],
+        'embedded: a database in this process, in data_dir. memory: for tests and trials; what it holds is gone with the process. qdrant: a server, at url; not in this version.',
+      ),
+      'url',
+      'qdrant',
+    ),
+    vector_size: withAlias(
+      integer(1024, 64, 8192, 'Numbers per vector; with embedding.provider http what the model returns.'),
+      'embedding.dimension',
+    ),
+    distance: choice(
+      'Cosine',
+      ['Cosine', 'Dot', 'Euclid'],
+      'How vectors are compared. embedded and memory: Cosine alone, as they keep them with length 1, where all three order alike.',
+    ),
+    data_dir: folder(
+      './data',
+      'Folder of the database and of the generated secret; relative to where the server is started.',
+    ),
+    indexing_threshold: integer(
+      20_000,
+      1000,
+      10_000_000,
+      'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers.',
+    ),
+    memory_bytes_max: integer(
+      2048 * MIB,
+      64 * MIB,
+      1024 * 1024 * MIB,
+      'Memory for resident indexes, in bytes; past it the longest idle leave and come back when asked for.',
+    ),
+    quantization: choice(
+      'i8',
+      ['f32', 'bf16', 'i8'],
+      'How the index keeps vectors; hits are always scored again from the full ones.',
+    ),
+    collection_prefix: text('context_manager', 'qdrant: collections are named after it, as <prefix>_long_term.', {
+      pattern: '^[A-Za-z0-9_-]{1,64}$',
+    }),
+    timeout_secs: number(30, 0.1, 600, 'qdrant: how long a request may take, in seconds.'),
+    tls_verify: flag(true, "qdrant: check the server's certificate."),
+    hnsw: section('The approximate index.', {
+      m: integer(48, 4, 64, 'Links per vector.'),
+      ef_construction: integer(200, 8, 1024, 'Candidates looked at when a vector is added.'),
+      ef_search: integer(288, 8, 4096, 'Candidates looked at by a search.'),
+    }),
+  },
+  {
+    url: bareText('qdrant: address of the server, as https://host:6333, without user or password.', {
+      format: 'http-url',
+    }),
+    api_key: bareText('qdrant: key of the server; take it from the environment: VECTOR_DB__API_KEY.', {
+      format: 'token',
+      writeOnly: true,
+    }),
+    tls_enabled: bareFlag('qdrant: encrypt the connection; by default as url says.'),
+    tls_cert_path: bareText('qdrant: file of the certificate authority to trust, in PEM.', { isPath: true }),
+  },
+);
 
 const LOGGING = section('What is written to standard error.', {
   level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'Least level that is written.'),

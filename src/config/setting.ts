@@ -27,6 +27,30 @@ export interface SettingSchema {
   readonly verbatimNames?: true;
   /** A secret: never printed. */
   readonly writeOnly?: true;
+  /** A file or folder, relative to where the server is started. */
+  readonly isPath?: true;
+  readonly aliases?: readonly AliasSchema[];
+  readonly follows?: FollowSchema;
+}
+
+/** Another name of the setting. */
+export interface AliasSchema {
+  /** From the root, as `embedding.timeout_ms`. */
+  readonly name: string;
+  /** Absent: that of the setting. */
+  readonly unit?: Unit;
+}
+
+export interface Unit {
+  /** Of its units, so many are one of the setting's. */
+  readonly perOne: number;
+  readonly name: string;
+}
+
+/** Where the setting is not given and `sibling`, in the same section, is, it has `value` instead of its default. */
+export interface FollowSchema {
+  readonly sibling: string;
+  readonly value: string;
 }
 
 /** A schema that also carries the TypeScript type of its value, as the code sees it: with names in camelCase. */
@@ -52,13 +76,22 @@ export function flag(byDefault: boolean, description: string): Setting<boolean> 
   return { type: 'boolean', default: byDefault, description };
 }
 
-export function text(byDefault: string, description: string): Setting<string> {
-  return { type: 'string', default: byDefault, minLength: 1, description };
+export function text(byDefault: string, description: string, rules: Partial<SettingSchema> = {}): Setting<string> {
+  return { type: 'string', default: byDefault, minLength: 1, description, ...rules };
+}
+
+export function folder(byDefault: string, description: string): Setting<string> {
+  return text(byDefault, description, { isPath: true });
 }
 
 /** A text without a default: the setting is required, or absent where its section says so. */
 export function bareText(description: string, rules: Partial<SettingSchema> = {}): Setting<string> {
   return { type: 'string', minLength: 1, description, ...rules };
+}
+
+/** A flag without a default. */
+export function bareFlag(description: string): Setting<boolean> {
+  return { type: 'boolean', description };
 }
 
 /** A number without a default. */
@@ -77,6 +110,17 @@ export function choice<const T extends string>(
   description: string,
 ): Setting<T> {
   return { type: 'string', default: byDefault, enum: options, description };
+}
+
+/** The setting, also known by another name, which may be in other units. */
+export function withAlias<S extends SettingSchema>(setting: S, name: string, unit?: Unit): S {
+  const alias = { name, ...(unit === undefined ? {} : { unit }) };
+  return { ...setting, aliases: [...(setting.aliases ?? []), alias] };
+}
+
+/** The setting, with `value` where it is not given and its sibling is. */
+export function following<S extends SettingSchema>(setting: S, sibling: string, value: string): S {
+  return { ...setting, follows: { sibling, value } };
 }
 
 /** A choice without a default, for the items of a list. */

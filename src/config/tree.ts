@@ -46,6 +46,35 @@ export function mapLeaves(
   return change(value, path);
 }
 
+/** What stands at a path of tables; undefined for nothing. */
+export function valueAt(tree: Tree, path: SettingPath): unknown {
+  let here: unknown = tree;
+  for (const part of path) here = isTree(here) && Object.hasOwn(here, part) ? here[part] : undefined;
+  return here;
+}
+
+export function deleteAt(tree: Tree, path: SettingPath): void {
+  const parent = valueAt(tree, path.slice(0, -1));
+  if (isTree(parent)) delete parent[path.at(-1) ?? ''];
+}
+
+/**
+ * Writes one value into the tree, making the tables and list items on its way. False, with nothing written, where
+ * something else than a table or list stands there.
+ */
+export function setAt(tree: Tree, path: SettingPath, value: unknown): boolean {
+  let here: Record<string | number, unknown> = tree;
+  for (const [place, part] of path.slice(0, -1).entries()) {
+    if (!Object.hasOwn(here, part)) here[part] = typeof path[place + 1] === 'number' ? [] : {};
+    const child = here[part];
+    if (typeof child !== 'object' || child === null) return false;
+    here = child as Record<string | number, unknown>;
+  }
+  const last = path.at(-1);
+  if (last !== undefined) here[last] = value;
+  return true;
+}
+
 /** The schema that a path leads to; absent where the path leads nowhere. */
 export function schemaAt(schema: SettingSchema, path: SettingPath): SettingSchema | undefined {
   let here: SettingSchema | undefined = schema;

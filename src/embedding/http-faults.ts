@@ -15,8 +15,8 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 const SETTINGS: Readonly<Record<number, string>> = {
   401: 'embedding.api_token',
   403: 'embedding.api_token',
-  404: 'embedding.url and embedding.model',
-  405: 'embedding.url',
+  404: 'embedding.api_url and embedding.model',
+  405: 'embedding.api_url',
 };
 
 /** The error of everybody who waits, or, where a text is at fault, what is known of it. */
@@ -24,7 +24,7 @@ export function faultOfStatus(status: number): CodedError | ServiceFault {
   if (TEXT_STATUSES.has(status)) return { status };
   const message = `the embedding service answered with status ${status}`;
   if (status < 400 || status >= 500 || PASSING_STATUSES.has(status)) return unavailable(message);
-  const setting = SETTINGS[status] ?? 'embedding.url';
+  const setting = SETTINGS[status] ?? 'embedding.api_url';
   return new CodedError('EMBEDDING_UNAVAILABLE', `${message}; it will until ${setting} is set right`, {
     permanent: true,
   });

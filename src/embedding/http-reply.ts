@@ -46,7 +46,7 @@ function vectorOf(numbers: unknown, dimension: number): Embedded {
   if (!Array.isArray(numbers)) return unavailable('the embedding service sent a vector that is not a list of numbers');
   if (numbers.length !== dimension) {
     return unavailable(
-      `the embedding service sent vectors of ${numbers.length} numbers, embedding.dimension says ${dimension}`,
+      `the embedding service sent vectors of ${numbers.length} numbers, vector_db.vector_size says ${dimension}`,
     );
   }
   if (!numbers.every(Number.isFinite)) return unavailable('the embedding service sent a vector with what is no number');

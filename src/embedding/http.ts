@@ -65,7 +65,7 @@ interface Batch {
 }
 
 function embeddingsEndpoint(base: string): string {
-  if (!URL.canParse(base)) throw new StartupError('`embedding.url` is not a URL', 'Write it as "https://host/v1".');
+  if (!URL.canParse(base)) throw new StartupError('`embedding.api_url` is not a URL', 'Write it as "https://host/v1".');
   const url = new URL(base);
   const path = url.pathname.replace(/\/+$/, '');
   url.pathname = path.endsWith('/embeddings') ? path : `${path}/embeddings`;

@@ -6,7 +6,6 @@ import { LoopTurns } from '../base/loop-turns.ts';
 import { isStopWord, stemWord } from '../base/text/analyzer.ts';
 import { segmentWords } from '../base/text/segment.ts';
 import { SLICE_CHARS, slicesOf } from '../base/text/slices.ts';
-import type { Settings } from '../config/settings.ts';
 import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
 
 /** Raised with every change of the vectors that a text gives. */
@@ -148,7 +147,7 @@ export class LocalEmbedder {
 }
 
 /** The default provider: deterministic, no network, no download. Queries and passages are embedded alike. */
-export function createLocalProvider({ dimension }: Pick<Settings['embedding'], 'dimension'>): LocalProvider {
+export function createLocalProvider({ dimension }: { readonly dimension: number }): LocalProvider {
   const embedder = new LocalEmbedder(dimension);
   const turns = new LoopTurns();
   return {

@@ -71,7 +71,8 @@ class TieredMemory implements Memory {
     this.#clock = clock;
     this.#accessCounts = accessCounts;
     this.#tiers = tiers;
-    this.#intake = new Intake({ ...deps, tiers, policy, tokens: createTokenEstimator(settings.tokens, turns) });
+    const tokens = createTokenEstimator({ ...settings.tokens, estimator: settings.tokenEstimator }, turns);
+    this.#intake = new Intake({ ...deps, tiers, policy, tokens });
     this.#retrieval = new Retrieval({ ...deps, accessCounts, policy, unsearched, turns });
     this.#unsearched = unsearched;
     this.#lifecycle = new Lifecycle({ ...deps, tiers, policy }, settings);

@@ -144,7 +144,7 @@ describe('the server does not start', () => {
     expectRefusal(
       await world.failToServe(folder, { EMBEDDING__DIMENSION: '512' }),
       /1024 dimensions.*512 dimensions/,
-      /embedding\.dimension/,
+      /vector_db\.vector_size/,
     );
     const again = await world.serve(folder);
     expect((await again.end('SIGTERM')).code).toBe(0);
@@ -155,6 +155,22 @@ describe('the server does not start', () => {
       await world.failToServe(world.folder(), { EMBEDDING__PROVIDER: 'http' }),
       /`embedding\.model` is not set/,
       /reference\.toml/,
+    );
+  });
+
+  it('with a vector database, which it has no driver for', async () => {
+    expectRefusal(
+      await world.failToServe(world.folder(), { VECTOR_DB__URL: 'https://qdrant.example.com:6334' }),
+      /this version has no Qdrant driver/,
+      /VECTOR_DB__DRIVER=embedded/,
+    );
+  });
+
+  it.each(['Dot', 'Euclid'])('with a distance that the store does not have: %s', async (distance) => {
+    expectRefusal(
+      await world.failToServe(world.folder(), { VECTOR_DB__DISTANCE: distance }),
+      new RegExp(`\`vector_db\\.distance\` is "${distance}"`),
+      /Set it to "Cosine": vectors are kept with length 1/,
     );
   });
 });

@@ -24,7 +24,7 @@ export class FaultyStore extends GenericStore {
   /** Awaited with the answer in hand. */
   beforeReply: (method: Method) => Promise<void> = () => Promise.resolve();
 
-  constructor(dimension = defaultSettings().embedding.dimension) {
+  constructor(dimension = defaultSettings().vectorDb.vectorSize) {
     super(new MemoryDriver(), { dimension, cursorKey: systemRandom.bytes(16), clock: new FakeClock() });
   }
 

@@ -72,7 +72,7 @@ export async function planQuery(
     rules: {
       maxTokens,
       limit,
-      shares: sharesOf(input.priority ?? settings.strategy),
+      shares: sharesOf(input.priority ?? settings.retrievalStrategy),
       minContextsPerLevel: settings.minContextsPerLevel,
       nearDuplicateThreshold: settings.nearDuplicateThreshold,
     },

@@ -1,6 +1,6 @@
 import type { Settings } from '../../config/settings.ts';
 
-export type TokenSettings = Settings['hirag']['tokens'];
+export type TokenSettings = Settings['hirag']['tokens'] & { readonly estimator: Settings['hirag']['tokenEstimator'] };
 
 /** How many tokens a text is taken to cost. */
 export interface TokenEstimator {

@@ -243,11 +243,20 @@ describe('a configuration that is wrong', () => {
     'https://',
     'http://host:99999',
     'hunter2',
-  ])('with %s for embedding.url is refused without being shown', (url) => {
-    const message = '`embedding.url` must be an http:// or https:// address without a user name or password in it';
-    expect(wrong(`[embedding]\nurl = "${url}"`)).toBe(`${file}: ${message}`);
-    const overridden = failure({ environment: { EMBEDDING__URL: url } });
-    expect(overridden.message).toBe(`environment variable EMBEDDING__URL (embedding.url): ${message}`);
+  ])('with %s for the address of a service is refused without being shown', (url) => {
+    const message = 'must be an http:// or https:// address without a user name or password in it';
+    for (const [section, name] of [
+      ['embedding', 'api_url'],
+      ['embedding', 'url'],
+      ['vector_db', 'url'],
+    ] as const) {
+      const path = `${section}.${name}`;
+      expect(wrong(`[${section}]\n${name} = "${url}"`)).toBe(`${file}: \`${path}\` ${message}`);
+      const variable = `${section}__${name}`.toUpperCase();
+      expect(failure({ environment: { [variable]: url } }).message).toBe(
+        `environment variable ${variable} (${path}): \`${path}\` ${message}`,
+      );
+    }
   });
 
   it.each(['hunter2\n', 'hunter2\r\nX-Other: 1', ' hunter2', 'hunter 2', 'hunter2\t', 'hünter2', 'hunter2€'])(
@@ -266,7 +275,7 @@ describe('a configuration that is wrong', () => {
       'HTTPS://host',
       'http://[::1]:8/v1',
     ])
-      expect(load({ environment: { EMBEDDING__URL: url } }).settings.embedding.url).toBe(url);
+      expect(load({ environment: { EMBEDDING__API_URL: url } }).settings.embedding.apiUrl).toBe(url);
   });
 
   it.each([
@@ -351,7 +360,7 @@ describe('a variable', () => {
       const isVerbatim = path.includes('level_weights');
       for (const part of path)
         here = (here as Record<string, unknown>)[isVerbatim && part === path.at(-1) ? part : camelCase(part)];
-      expect(here).toEqual(path[0] === 'vector_db' && path[1] === 'data_dir' ? '/srv/other' : value);
+      expect(here).toEqual(schema.isPath === true ? '/srv/other' : value);
     },
   );
 
@@ -369,5 +378,129 @@ describe('a variable', () => {
     const { message } = failure({ environment: { KEYS__2__ID: 'c' } });
     expect(message).toContain('`keys[0]`');
     expect(message).toContain('`keys[1]`');
+  });
+});
+
+describe('another name of a setting', () => {
+  const file = '/srv/config/default.toml';
+
+  interface Named {
+    readonly alias: string;
+    readonly path: readonly string[];
+    readonly schema: SettingSchema;
+    readonly perOne: number;
+  }
+
+  function named(schema: SettingSchema, path: readonly string[] = []): Named[] {
+    const own = (schema.aliases ?? []).map(({ name, unit }) => ({
+      alias: name,
+      path,
+      schema,
+      perOne: unit?.perOne ?? 1,
+    }));
+    const inside = Object.entries(schema.properties ?? {});
+    return [...own, ...inside.flatMap(([name, child]) => named(child, [...path, name]))];
+  }
+
+  /** As TOML, under the setting's own name and under the other one. */
+  function sample({ schema, perOne }: Named): { own: unknown; other: unknown } {
+    if (schema.type === 'integer' || schema.type === 'number')
+      return { own: schema.minimum, other: (schema.minimum ?? 0) * perOne };
+    if (schema.format === 'http-url') return { own: 'https://host/v1', other: 'https://host/v1' };
+    const options = schema.enum ?? schema.anyOf?.find((form) => form.enum !== undefined)?.enum ?? [];
+    return { own: options.at(-1), other: options.at(-1) };
+  }
+
+  function toml(path: readonly string[], value: unknown): string {
+    return `[${path.slice(0, -1).join('.')}]\n${path.at(-1) ?? ''} = ${JSON.stringify(value)}\n`;
+  }
+
+  const cases = named(CONFIG_SCHEMA).map((each) => [each.alias, each] as const);
+
+  it('stands for each that had one', () => {
+    expect(cases.map(([alias, { path }]) => `${alias} -> ${path.join('.')}`)).toEqual([
+      'embedding.timeout_ms -> embedding.timeout_secs',
+      'embedding.cache_entries -> embedding.cache_size',
+      'embedding.url -> embedding.api_url',
+      'embedding.dimension -> vector_db.vector_size',
+      'hirag.strategy -> hirag.retrieval_strategy',
+      'hirag.tokens.estimator -> hirag.token_estimator',
+    ]);
+  });
+
+  it.each(cases)('%s sets it, in a file, by a variable and through one', (alias, each) => {
+    const { own, other } = sample(each);
+    const expected = load({ files: { [file]: toml(each.path, own) } }).settings;
+    expect(expected).not.toEqual(load().settings);
+    const aliasPath = alias.split('.');
+    expect(load({ files: { [file]: toml(aliasPath, other) } }).settings).toEqual(expected);
+    const environment = { [aliasPath.join('__').toUpperCase()]: String(other) };
+    expect(load({ environment }).settings).toEqual(expected);
+    expect(
+      load({ files: { [file]: toml(aliasPath, '${TAKEN}') }, environment: { TAKEN: String(other) } }).settings,
+    ).toEqual(expected);
+    // The later source wins, by whichever name.
+    expect(load({ files: { [file]: toml(each.path, 'no matter') }, environment }).settings).toEqual(expected);
+  });
+
+  it.each(cases)('%s and the setting itself in one source must not differ', (alias, each) => {
+    const { own, other } = sample(each);
+    const sections = (second: unknown): string =>
+      // One table may stand once only.
+      each.path[0] === alias.split('.')[0] && alias.split('.').length === 2
+        ? `${toml(alias.split('.'), other)}${each.path.at(-1) ?? ''} = ${JSON.stringify(second)}`
+        : `${toml(alias.split('.'), other)}${toml(each.path, second)}`;
+    const path = each.path.join('.');
+    const message = `\`${alias}\` and \`${path}\` are two names of one setting, and differ: leave one of them out`;
+    const rival = each.schema.default ?? 'https://other/v1';
+    expect(failure({ files: { [file]: sections(rival) } }).message).toBe(`${file}: ${message}`);
+    expect(load({ files: { [file]: sections(own) } }).settings).toEqual(
+      load({ files: { [file]: toml(each.path, own) } }).settings,
+    );
+    const variable = (name: string): string => name.toUpperCase().replaceAll('.', '__');
+    const environment = {
+      [variable(alias)]: String(other),
+      [variable(path)]: JSON.stringify(rival).replaceAll('"', ''),
+    };
+    expect(failure({ environment }).message).toBe(`environment variable ${variable(alias)} (${alias}): ${message}`);
+  });
+
+  it.each([
+    ['[embedding]\ntimeout_ms = 50', '`embedding.timeout_ms` must be between 100 and 600000'],
+    ['[embedding]\ntimeout_ms = "soon"', '`embedding.timeout_ms` must be a number'],
+    ['[embedding]\ndimension = 5', '`embedding.dimension` must be between 64 and 8192'],
+    ['[embedding.url]\nx = 1', '`embedding.url` must be a text'],
+    ['[hirag.tokens]\nestimator = "Guessed"', '`hirag.tokens.estimator` must be one of "CharacterBased"'],
+    [
+      '[embedding]\ndimension = "${NOPE}"',
+      '`embedding.dimension` needs the environment variable NOPE, which is not set',
+    ],
+    ['vector_db = 1\n[embedding]\ndimension = 512', '`vector_db` must be a table'],
+    ['embedding = 1', '`embedding` must be a table'],
+  ])('%j is refused in its own words', (text, message) => {
+    expect(failure({ files: { [file]: text } }).message.startsWith(`${file}: ${message}`)).toBe(true);
+  });
+});
+
+describe('a provider and a driver', () => {
+  const url = { EMBEDDING__API_URL: 'http://host/v1', VECTOR_DB__URL: 'http://host:6333' };
+
+  it('follow from the addresses', () => {
+    expect(load().settings).toMatchObject({ embedding: { provider: 'local' }, vectorDb: { driver: 'embedded' } });
+    const { settings, unused } = load({ environment: url });
+    expect(settings).toMatchObject({ embedding: { provider: 'http' }, vectorDb: { driver: 'qdrant' } });
+    expect(unused).toEqual([]);
+    const files = { '/srv/config/default.toml': '[embedding]\nurl = "http://host/v1"' };
+    expect(load({ files }).settings.embedding.provider).toBe('http');
+  });
+
+  it('that are named stay, and an address that they have no use for is told', () => {
+    const environment = { ...url, EMBEDDING__PROVIDER: 'local', VECTOR_DB__DRIVER: 'embedded' };
+    const { settings, unused } = load({ environment });
+    expect(settings).toMatchObject({ embedding: { provider: 'local' }, vectorDb: { driver: 'embedded' } });
+    expect(unused).toEqual([
+      '`embedding.api_url` is not used: `embedding.provider` is "local"',
+      '`vector_db.url` is not used: `vector_db.driver` is "embedded"',
+    ]);
   });
 });

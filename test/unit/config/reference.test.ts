@@ -21,7 +21,10 @@ describe('config/reference.toml', () => {
     const written = parse(renderReference());
     expect(validate(CONFIG_SCHEMA, structuredClone(written))).toEqual([]);
     expect(toSettings(written)).toEqual(defaultSettings());
-    expect(leaves(written)).toHaveLength(leaves(defaultSettings()).length);
+    // A setting that follows another is a comment: written down, it would stay what it is.
+    const followers = renderReference().match(/^#(provider|driver) = "\w+"$/gm) ?? [];
+    expect(followers).toHaveLength(2);
+    expect(leaves(written)).toHaveLength(leaves(defaultSettings()).length - followers.length);
   });
 });
 

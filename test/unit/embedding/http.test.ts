@@ -116,7 +116,7 @@ describe('http embedding provider', () => {
   });
 
   it('takes no address that is none', () => {
-    expect(() => provider('not an address')).toThrow('`embedding.url` is not a URL');
+    expect(() => provider('not an address')).toThrow('`embedding.api_url` is not a URL');
   });
 
   it.each<[string, Answer]>([

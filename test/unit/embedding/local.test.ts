@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../support/settings.ts';
 import { createLocalProvider } from '../../../src/embedding/local.ts';
 
-const provider = createLocalProvider(DEFAULTS.embedding);
+const provider = createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize });
 
 async function embedOne(text: string): Promise<Float32Array> {
   const [vector] = await provider.embed([text], 'passage');
@@ -34,7 +34,7 @@ describe('createLocalProvider', () => {
     const texts = Array.from({ length: 200 }, (_, i) => `text number ${i}`);
     const [first, again] = [
       await provider.embed(texts, 'passage'),
-      await createLocalProvider(DEFAULTS.embedding).embed(texts, 'query'),
+      await createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize }).embed(texts, 'query'),
     ];
     expect(again).toEqual(first);
     expect(first[150]).toEqual(await embedOne('text number 150'));

@@ -196,7 +196,7 @@ function refuseOtherEmbedding(stored: ReadonlyMap<string, string>, settings: Dat
   if (id === settings.embeddingId && dimension === String(settings.dimension)) return;
   throw new StartupError(
     `the stored contexts were embedded with ${id} (${dimension} dimensions), the configuration says ${settings.embeddingId} (${settings.dimension} dimensions)`,
-    `Set embedding.provider, embedding.model and embedding.dimension back to what made ${id}, or set vector_db.data_dir to a new folder and import the contexts there.`,
+    `Set embedding.provider, embedding.model and vector_db.vector_size back to what made ${id}, or set vector_db.data_dir to a new folder and import the contexts there.`,
   );
 }
 

@@ -1,13 +1,15 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { LoopTurns } from '../../../../src/base/loop-turns.ts';
-import type { Settings } from '../../../../src/config/settings.ts';
+import type { TokenSettings } from '../../../../src/hirag/write/token-estimator.ts';
 import { createTokenEstimator } from '../../../../src/hirag/write/tokens.ts';
 import { DEFAULTS } from '../../../support/settings.ts';
 import { TOKEN_SAMPLES } from './token-samples.ts';
 
-async function count(text: string, settings: Partial<Settings['hirag']['tokens']> = {}): Promise<number | undefined> {
-  const [tokens] = await createTokenEstimator({ ...DEFAULTS.hirag.tokens, ...settings }, new LoopTurns()).count([text]);
+async function count(text: string, settings: Partial<TokenSettings> = {}): Promise<number | undefined> {
+  const { tokens: numbers, tokenEstimator } = DEFAULTS.hirag;
+  const estimator = createTokenEstimator({ estimator: tokenEstimator, ...numbers, ...settings }, new LoopTurns());
+  const [tokens] = await estimator.count([text]);
   return tokens;
 }
 
