@@ -33,7 +33,7 @@ export interface CoreReadsDeps {
   readonly dimension: number;
 }
 
-const EMPTY_PAGE: WirePage = { rows: [], namespaces: [], positions: [], vectors: null, features: null, more: false };
+const EMPTY_PAGE: WirePage = { rows: [], namespaces: null, positions: [], vectors: null, features: null, more: false };
 
 export class CoreReads {
   readonly #deps: CoreReadsDeps;
@@ -47,13 +47,15 @@ export class CoreReads {
     const space = request.namespace === null ? null : spaces.get(request.namespace);
     if (space === undefined) return EMPTY_PAGE;
     const { rows: scanned, more } = reader.scan(space?.id ?? null, request);
-    const namespaces = scanned.map(({ spaceId }) => spaces.byId(spaceId)?.name ?? '');
-    scanned.forEach(({ row }, i) => accesses.addTo(namespaces[i] as string, [row]));
+    const rows = scanned.map(({ row }) => row);
+    const namespaces = space === null ? scanned.map(({ spaceId }) => spaces.byId(spaceId)?.name ?? '') : null;
+    if (space !== null) accesses.addTo(space.name, rows);
+    else rows.forEach((row, i) => accesses.addTo(namespaces?.[i] ?? '', [row]));
     const { question, vectors } = request;
     return {
-      rows: packRows(scanned.map(({ row }) => row)),
+      rows: packRows(rows),
       namespaces,
-      positions: scanned.map(({ position }) => position),
+      positions: scanned.flatMap(({ at, seq }) => [at, seq]),
       vectors: vectors ? this.#vectorsOf(scanned) : null,
       features: question === null || space === null ? null : this.#featuresOf(space, scanned, question, vectorAt),
       more,

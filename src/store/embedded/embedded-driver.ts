@@ -4,6 +4,7 @@ import type { ContextRecord } from '../../base/context.ts';
 import type {
   Counts,
   CountsRequest,
+  Found,
   Hit,
   HitRequest,
   LevelHits,
@@ -47,7 +48,7 @@ export class EmbeddedDriver implements StoreDriver {
   async scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]> {
     const encode = (parcel: Parcel): WireScan[] => requests.map((request) => encodeScan(request, parcel));
     const pages = await this.#link.call('scan', encode, signal);
-    return pages.map((page) => decodePage(page, this.#dimension));
+    return pages.map((page, i) => decodePage(page, requests[i]?.namespace, this.#dimension));
   }
 
   nearest(request: NearestRequest, signal?: AbortSignal): Promise<LevelHits[]> {
@@ -125,16 +126,16 @@ function encodeScan(request: ScanRequest, parcel: Parcel): WireScan {
   };
 }
 
-function decodePage(page: WirePage, dimension: number): ScanPage {
+function decodePage(page: WirePage, namespace: string | undefined, dimension: number): ScanPage {
   const { namespaces, positions, vectors, features, more } = page;
-  const found = unpackRows(page.rows).map((row, i) => {
-    const one = features?.[i];
-    return {
-      record: toRecord(namespaces[i] as string, row),
-      position: positions[i] as readonly [number, number],
-      ...(vectors === null ? {} : { vector: vectors.slice(i * dimension, (i + 1) * dimension) }),
-      ...(one === undefined ? {} : { features: one }),
-    };
+  const found = unpackRows(page.rows).map((row, i): Found => {
+    const record = toRecord(namespaces?.[i] ?? namespace ?? '', row);
+    const position = [positions[2 * i] as number, positions[2 * i + 1] as number];
+    // A spread for each row of a list would cost as much as reading the row.
+    if (vectors === null && features === null) return { record, position };
+    const vector = vectors?.slice(i * dimension, (i + 1) * dimension);
+    const known = features?.[i];
+    return { record, position, ...(vector && { vector }), ...(known && { features: known }) };
   });
   return { found, more };
 }

@@ -2,7 +2,7 @@
 // use in another namespace or database. Its tag is made from what it holds (a synthetic IV, as in RFC 5297), so that the
 // same place always has the same cursor and no other text is one.
 
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { badRequest } from '../../base/errors.ts';
 import type { Position } from '../driver.ts';
 
@@ -10,13 +10,13 @@ const TAG_BYTES = 16;
 const CIPHER = 'aes-256-ctr';
 
 export class CursorCodec {
-  readonly #tagKey: Buffer;
-  readonly #cipherKey: Buffer;
+  readonly #tagKey: KeyObject;
+  readonly #cipherKey: KeyObject;
 
   /** `key`: random bytes that everybody who is to read the cursors has. */
   constructor(key: Uint8Array) {
-    this.#tagKey = createHmac('sha256', key).update('tag').digest();
-    this.#cipherKey = createHmac('sha256', key).update('cipher').digest();
+    this.#tagKey = createSecretKey(createHmac('sha256', key).update('tag').digest());
+    this.#cipherKey = createSecretKey(createHmac('sha256', key).update('cipher').digest());
   }
 
   encode(namespace: string, position: Position): string {

@@ -175,9 +175,10 @@ export interface WireScan extends WireReach {
 
 export interface WirePage {
   readonly rows: PackedRows;
-  /** Of each row. */
-  readonly namespaces: readonly string[];
-  readonly positions: readonly (readonly [at: number, seq: number])[];
+  /** Of each row; null: all are of the namespace asked for. */
+  readonly namespaces: readonly string[] | null;
+  /** Two numbers of each row. */
+  readonly positions: readonly number[];
   /** One behind the other; null where none were asked for. */
   readonly vectors: Float32Array | null;
   readonly features: readonly WireFeatures[] | null;

@@ -14,7 +14,9 @@ export interface ScannedRow {
   readonly spaceId: number;
   /** What the indexes know the context by. */
   readonly entry: number;
-  readonly position: readonly [at: number, seq: number];
+  /** With `seq` its position in the order of the scan. */
+  readonly at: number;
+  readonly seq: number;
   readonly vector: Uint8Array | null;
 }
 
@@ -105,9 +107,15 @@ function indexFor(request: WireScan, spaceId: number | null): string {
 }
 
 function toScanned(values: readonly unknown[]): ScannedRow {
-  const [seq, spaceId, entry] = values.slice(RECORD_WIDTH) as [number, number, number];
-  const [at, vector] = values.slice(-2) as [number, Uint8Array | null];
-  return { row: checkedRow(values as PackedRows), spaceId, entry, position: [at, seq], vector };
+  const { length } = values;
+  return {
+    row: checkedRow(values as PackedRows),
+    seq: values[RECORD_WIDTH] as number,
+    spaceId: values[RECORD_WIDTH + 1] as number,
+    entry: values[RECORD_WIDTH + 2] as number,
+    at: values[length - 2] as number,
+    vector: values[length - 1] as Uint8Array | null,
+  };
 }
 
 /** About what a context weighs in a reply. */
