@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addConfig } from './cli/config.ts';
 import { addDelete } from './cli/delete.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { addExport } from './cli/export.ts';
@@ -71,13 +72,18 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addExport(program, io);
   addPing(program, io);
   addDoctor(program, io);
-  for (const command of [program, ...program.commands]) {
+  addConfig(program, io);
+  for (const command of withSubcommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => shown.stdout.push(text),
       writeErr: (text) => shown.stderr.push(text),
     });
   }
   return program;
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 async function fail(error: unknown, json: boolean, io: Io): Promise<number> {

@@ -98,20 +98,19 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
 
 /** A file's tree with its variables filled in, under the settings' own names. */
 function settledLayer({ tree, file }: Layer, environment: Environment, origins: Origins, problems: Problem[]): Tree {
-  const variables = new Map<string, readonly string[]>();
+  const origin: Origin = { source: 'file', name: file };
+  const taking = new Map<string, Origin>();
   const own: Problem[] = [];
   const filled = mapLeaves(tree, (leaf, path) => {
-    const taken = typeof leaf === 'string' ? referencesIn(leaf) : [];
-    if (taken.length > 0) variables.set(pathText(path), taken);
+    const variables = typeof leaf === 'string' ? referencesIn(leaf) : [];
+    if (variables.length > 0) taking.set(pathText(path), { ...origin, variables });
     return prepare(leaf, path, environment, own);
   }) as Tree;
-  const variablesOf = (path: SettingPath): readonly string[] | undefined => variables.get(pathText(path));
-  origins.noteFile(filled, file, variablesOf);
+  origins.note([], filled, origin, (path) => taking.get(pathText(path)));
   for (const { path, value, writtenAs } of settleAliases((at) => valueAt(filled, at), own)) {
     deleteAt(filled, writtenAs);
     if (value === undefined || !setAt(filled, path, value)) continue;
-    const origin = origins.of(writtenAs);
-    if (origin !== undefined) origins.note(path, { ...origin, alias: pathText(writtenAs) });
+    origins.note(path, value, { ...(origins.of(writtenAs) ?? origin), alias: pathText(writtenAs) });
   }
   problems.push(...own);
   return filled;
@@ -126,10 +125,10 @@ function applyOverrides(tree: Tree, environment: Environment, origins: Origins, 
   for (const { path, value, variable } of overrides) {
     const settled = settledBy.get(pathText(path));
     const origin: Origin = { source: 'environment', name: variable };
-    origins.note(path, origin);
+    origins.note(path, value, origin);
     if (settled === undefined) setAt(tree, path, value);
     else if (settled.value !== undefined) setAt(tree, settled.path, settled.value);
-    if (settled !== undefined) origins.note(settled.path, { ...origin, alias: pathText(path) });
+    if (settled !== undefined) origins.note(settled.path, settled.value, { ...origin, alias: pathText(path) });
   }
   problems.push(...own);
 }
@@ -149,7 +148,7 @@ function follow(schema: SettingSchema, tree: Tree, origins: Origins, path: Setti
         tree[name] = child.follows.value;
         const origin = origins.of(sibling);
         if (origin !== undefined)
-          origins.note(here, { source: origin.source, name: origin.name, follows: pathText(sibling) });
+          origins.note(here, tree[name], { source: origin.source, name: origin.name, follows: pathText(sibling) });
       } else if (value !== child.follows.value) {
         unused.push(`\`${pathText(sibling)}\` is not used: \`${pathText(here)}\` is ${JSON.stringify(value)}`);
       }

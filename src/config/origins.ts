@@ -1,4 +1,4 @@
-import { leaves, pathText, type SettingPath, type Tree } from './tree.ts';
+import { isTree, pathText, type SettingPath } from './tree.ts';
 
 /** Where a value was written. */
 export interface Origin {
@@ -22,18 +22,17 @@ export class Origins {
     return this.#known.get(pathText(path));
   }
 
-  note(path: SettingPath, origin: Origin): void {
-    this.#known.set(pathText(path), origin);
+  /** A value with all that is in it. `originAt` says more of a place in it than `origin` does. */
+  note(path: SettingPath, value: unknown, origin: Origin, originAt?: (path: SettingPath) => Origin | undefined): void {
+    // A list replaces what stood there before, whole.
+    if (Array.isArray(value)) this.#forgetItems(pathText(path));
+    if (path.length > 0) this.#known.set(pathText(path), originAt?.(path) ?? origin);
+    const inside = Array.isArray(value) ? [...value.entries()] : isTree(value) ? Object.entries(value) : [];
+    for (const [name, child] of inside) this.note([...path, name], child, origin, originAt);
   }
 
-  /** Everything in a file, with the tables around it. `variablesOf` says what a value takes from the environment. */
-  noteFile(tree: Tree, file: string, variablesOf: (path: SettingPath) => readonly string[] | undefined): void {
-    for (const { path } of leaves(tree)) {
-      for (let length = 1; length < path.length; length++)
-        this.note(path.slice(0, length), { source: 'file', name: file });
-      const variables = variablesOf(path);
-      this.note(path, { source: 'file', name: file, ...(variables === undefined ? {} : { variables }) });
-    }
+  #forgetItems(list: string): void {
+    for (const known of this.#known.keys()) if (known.startsWith(`${list}[`)) this.#known.delete(known);
   }
 
   /** Where the setting, or the nearest table around it, was written, for a message; empty for nowhere. */

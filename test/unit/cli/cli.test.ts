@@ -39,7 +39,20 @@ async function cli(
   return { code, ...written };
 }
 
-const COMMANDS = ['serve', 'store', 'query', 'get', 'list', 'delete', 'stats', 'import', 'export', 'ping', 'doctor'];
+const COMMANDS = [
+  'serve',
+  'store',
+  'query',
+  'get',
+  'list',
+  'delete',
+  'stats',
+  'import',
+  'export',
+  'ping',
+  'doctor',
+  'config',
+];
 
 it('has a source file for each command, named after it', () => {
   const files = readdirSync(new URL('../../../src/cli/', import.meta.url)).filter((name) => name.endsWith('.ts'));
@@ -72,6 +85,8 @@ describe('wrong usage', () => {
     [['nonsense'], "unknown command 'nonsense'"],
     [['qery', 'x'], 'Did you mean query?'],
     [['query'], "missing required argument 'text'"],
+    [['config'], 'Commands:\n  show'],
+    [['config', 'shw'], 'Did you mean show?'],
     [['query', 'x', '--limit', '0'], 'at least 1'],
     [['query', 'x', '--threshold', '2'], 'from 0 to 1'],
     [['query', 'x', '--priority', 'a,b,c'], 'three shares'],
