@@ -101,6 +101,8 @@ export interface Features {
   /** Index terms of its text, repetitions counted. */
   readonly termCount: number;
   readonly traits: TextTraits;
+  /** `textKey` of its text. */
+  readonly textKey: number;
 }
 
 export interface HitRequest extends Scope {
@@ -120,6 +122,7 @@ export interface NearestRequest extends HitRequest {
 
 /** In the order of the levels asked for. */
 export interface LevelHits {
+  /** The best first. */
   readonly hits: readonly Hit[];
   /** Of `nearest`: `Features.dense` of contexts taken from all over the level. */
   readonly sample?: readonly (number | Float32Array)[];

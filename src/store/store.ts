@@ -130,6 +130,11 @@ export interface SearchRequest extends Scope {
   /** Candidates wanted from each side of each level. */
   readonly candidates: number;
   /**
+   * Contexts of a level whose texts say the same (`textKey`) take one of these places, the youngest that the driver
+   * comes upon: copies push nobody else out. Absent: each takes its own.
+   */
+  readonly distinct?: boolean;
+  /**
    * How many contexts before and after each candidate, in its session, come along as further candidates. They may
    * lie in other levels, also in those not asked for, but the scope and its filter hold for them too.
    */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import type { ContextRecord } from '../../src/base/context.ts';
 import type { ContextStore, NewContext, WriteResult } from '../../src/store/store.ts';
+import { describeCopies } from './store-copies.ts';
 import { describeExpiry } from './store-expiry.ts';
 import { describeLists } from './store-lists.ts';
 import { put, sample } from './store-samples.ts';
@@ -59,6 +60,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     };
     describeWrites(subject);
     describeSearch(subject);
+    describeCopies(subject);
     describeScopes(subject);
     describeLists(subject);
     describeExpiry(subject);

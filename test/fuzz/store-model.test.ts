@@ -8,6 +8,7 @@ import { type ContextRecord, type Filter, type Level, LEVELS } from '../../src/b
 import { silentLog } from '../../src/base/log.ts';
 import { noMetrics } from '../../src/base/metrics.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
+import { textKey } from '../../src/base/text/normal.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from '../../src/store/memory/open-memory-store.ts';
@@ -132,6 +133,7 @@ const search: fc.Arbitrary<SearchRequest> = fc.record(
     names: fc.constantFrom([], ['ann']),
     denseSamples: fc.constant(0),
     candidates: fc.integer({ min: 1, max: 8 }),
+    distinct: fc.boolean(),
     neighbours: fc.integer({ min: 0, max: 2 }),
     nowMs: timeMs,
   },
@@ -347,7 +349,14 @@ async function compareReads(
 /** Everything that the search may see, of whatever level, with its scores. */
 async function allOf(model: ContextStore, request: SearchRequest): Promise<Map<string, FoundCandidate>> {
   const vector = request.vector ?? vectorOf('anything', DIMENSION);
-  const { candidates } = await model.search({ ...request, vector, levels: LEVELS, candidates: 1000, neighbours: 0 });
+  const { candidates } = await model.search({
+    ...request,
+    vector,
+    levels: LEVELS,
+    candidates: 1000,
+    distinct: false,
+    neighbours: 0,
+  });
   return new Map(foundIn(candidates).map((one) => [one.id, one]));
 }
 
@@ -397,7 +406,20 @@ async function compareSearch(store: ContextStore, model: ContextStore, request: 
     if (candidate.direct) direct.add(candidate.id);
   }
   for (const level of request.levels) {
-    const inLevel = [...expected.values()].filter((one) => one.level === level);
+    const all = [...expected.values()].filter((one) => one.level === level);
+    const inLevel = request.distinct === true ? await youngestOf(model, request, all) : all;
+    if (request.distinct === true) {
+      const texts = await textKeysOf(
+        model,
+        request,
+        [...direct].filter((one) => expected.get(one)?.level === level),
+      );
+      expect(texts).toHaveLength(new Set(texts).size);
+    }
+    // Which of copies of one age is meant the order of their arrival says, and with it whose scores count.
+    if (inLevel === null) continue;
+    const others = all.filter((one) => !inLevel.includes(one));
+    expect(others.filter((one) => direct.has(one.id))).toEqual([]);
     const denseOf = ({ dense }: FoundCandidate): number =>
       request.vector === undefined ? -Infinity : (dense as number);
     const denseFloor = floorOf(inLevel.map(denseOf), request.candidates);
@@ -423,6 +445,36 @@ async function compareSearch(store: ContextStore, model: ContextStore, request: 
   }
   const wanted = new Set([...direct, ...[...near].filter((one) => expected.has(one))]);
   expect(candidates.map((candidate) => candidate.id).sort()).toEqual([...wanted].sort());
+}
+
+async function textKeysOf(
+  model: ContextStore,
+  { namespace: space, nowMs }: SearchRequest,
+  ids: readonly string[],
+): Promise<number[]> {
+  return (await model.fetch(space, ids, nowMs)).map((one) => textKey((one as ContextRecord).text));
+}
+
+/** Of those whose texts say the same the youngest; null where two are of one age. */
+async function youngestOf(
+  model: ContextStore,
+  request: SearchRequest,
+  all: readonly FoundCandidate[],
+): Promise<FoundCandidate[] | null> {
+  const keys = await textKeysOf(
+    model,
+    request,
+    all.map(({ id }) => id),
+  );
+  const byText = Map.groupBy(all, (one) => keys[all.indexOf(one)] as number);
+  const youngest: FoundCandidate[] = [];
+  for (const copies of byText.values()) {
+    const createdAtMs = Math.max(...copies.map((one) => one.createdAtMs));
+    const last = copies.filter((one) => one.createdAtMs === createdAtMs);
+    if (last.length > 1) return null;
+    youngest.push(last[0] as FoundCandidate);
+  }
+  return youngest;
 }
 
 /** The lowest of the `count` best scores; -Infinity where there are fewer. */

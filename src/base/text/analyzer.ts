@@ -6,8 +6,8 @@ import { isHan, segmentForIndex, segmentWords } from './segment.ts';
 import { stemEnglish } from './stemmer.ts';
 import { ENGLISH_STOP_WORDS } from './stopwords.ts';
 
-/** Raised with every change of the terms that `analyze` gives: indexes made before must be rebuilt. */
-export const ANALYZER_VERSION = 2;
+/** Raised with every change of what is made of a text, terms, traits and key: indexes made before must be rebuilt. */
+export const ANALYZER_VERSION = 3;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;

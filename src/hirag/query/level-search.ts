@@ -105,6 +105,7 @@ export class LevelSearch {
       names: [...plan.analysis.names],
       denseSamples: embedding.kind === 'semantic' ? settings.fusion.denseFloorSamples : 0,
       candidates: plan.candidates,
+      distinct: true,
       neighbours: settings.fusion.neighbourWeights.length,
       denseNeighbours: embedding.kind === 'semantic',
       nowMs: clock.nowMs(),

@@ -1,4 +1,4 @@
-import { boundMarks } from '../../base/text/marks.ts';
+import { COMPARED_CHARS_MAX, compatibleForm, normalOf } from '../../base/text/normal.ts';
 
 /** What of a text is compared; made once per text. */
 export interface TextPrint {
@@ -20,8 +20,6 @@ const FILLERS: ReadonlyMap<string, number> = new Map(
   'a an the please also too so well oh ah um uh hey hi hello ok okay yeah'.split(' ').map((word, at) => [word, at]),
 );
 
-/** Longer texts are the same only where they are equal: to compare them word by word would hold up everybody else. */
-const COMPARED_CHARS_MAX = 65_536;
 /** Texts of one core that are compared with another; more of them differ in fillers only. */
 const RIVALS_MAX = 16;
 
@@ -31,28 +29,11 @@ const RIVALS_MAX = 16;
  */
 const WORD =
   /\p{N}+(?:[.,:]\p{N}+)*|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}.,;:!'"‘’“”„«»()[\]{}…。、，！]+|!(?=[^\s!?.,;:…。！'"’”»)\]}])/gu;
-/** What is no single blank already. */
-const UNEVEN_SPACE = /\s{2,}|[^\S ]/gu;
-/** It has no other form. */
-// eslint-disable-next-line no-control-regex
-const ASCII = /^[\x00-\x7f]*$/;
-const CLOSING = /[\s.!…。！]/;
-/** Digits that compatibility forms make ordinary ones of: 10² would read as 102. */
-const RAISED = /[²³¹⁰⁴-⁹₀-₉]/g;
-
 export function printOf(text: string): TextPrint {
   if (text.length > COMPARED_CHARS_MAX)
     return { normal: text.trim(), core: '', fillers: new Uint16Array(FILLERS.size), wordCount: 0 };
-  const form = ASCII.test(text) ? text : boundMarks(text.replace(RAISED, '^$&')).normalize('NFKC');
-  const spaced = form.replace(UNEVEN_SPACE, ' ').trim().toLowerCase();
-  return { normal: withoutClosing(spaced) || spaced, ...coreOf(form) };
-}
-
-/** From the end: a pattern that is anchored there would try every run of stops anywhere in the text. */
-function withoutClosing(text: string): string {
-  let end = text.length;
-  while (end > 0 && CLOSING.test(text[end - 1] as string)) end--;
-  return text.slice(0, end);
+  const form = compatibleForm(text);
+  return { normal: normalOf(form), ...coreOf(form) };
 }
 
 function coreOf(text: string): Pick<TextPrint, 'core' | 'fillers' | 'wordCount'> {

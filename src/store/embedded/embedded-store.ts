@@ -48,6 +48,7 @@ export class EmbeddedStore extends GenericStore {
         names: request.names,
         denseSamples: request.denseSamples,
         candidates: request.candidates,
+        distinct: request.distinct ?? false,
         neighbours: request.neighbours,
         denseNeighbours: request.denseNeighbours ?? true,
         nowMs: request.nowMs,

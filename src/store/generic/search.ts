@@ -3,9 +3,10 @@
 
 import { matchesFilter } from '../filter-match.ts';
 import { type Candidate, toCandidates } from '../candidates.ts';
-import type { Features, Hit, HitRecord, HitRequest, LevelHits, Question, StoreDriver } from '../driver.ts';
+import type { Features, Hit, HitRecord, LevelHits, Question, StoreDriver } from '../driver.ts';
 import type { LevelFindings, SearchRequest, SearchResult, TermStatistics } from '../store.ts';
 import { termColumns } from '../term-columns.ts';
+import { distinctHits } from './distinct-hits.ts';
 import { cosineWith, medianOf, TermScorer } from './features.ts';
 import { surroundings, type Neighbour, type Surroundings } from './neighbours.ts';
 
@@ -63,10 +64,12 @@ async function bothSides(
     includeSessionless,
   };
   const filter = request.filter === undefined ? {} : { filter: request.filter };
-  const asked: HitRequest = { namespace, ...owner, ...filter, levels, question, count: request.candidates, nowMs };
+  const asked = { namespace, ...owner, ...filter, levels, question, nowMs };
   const [nearest, matching, counted] = await Promise.all([
-    question.vector === undefined ? [] : driver.nearest({ ...asked, samples: request.denseSamples }, signal),
-    question.terms.length === 0 ? [] : driver.matching(asked, signal),
+    question.vector === undefined
+      ? []
+      : hitsOf(request, (count) => driver.nearest({ ...asked, count, samples: request.denseSamples }, signal)),
+    question.terms.length === 0 ? [] : hitsOf(request, (count) => driver.matching({ ...asked, count }, signal)),
     driver.counts({
       reaches: levels.map((level) => ({ namespace, ...owner, levels: [level], nowMs })),
       statistics: { namespace, terms: question.terms.map(({ term }) => term) },
@@ -74,6 +77,13 @@ async function bothSides(
   ]);
   const nothing = { documentCount: 0, averageTermCount: 0, documentFrequencies: question.terms.map(() => 0) };
   return { nearest, matching, searched: counted.counts, statistics: counted.statistics ?? nothing };
+}
+
+function hitsOf(
+  { candidates, distinct = false }: SearchRequest,
+  ask: (count: number) => Promise<LevelHits[]>,
+): Promise<LevelHits[]> {
+  return distinct ? distinctHits(candidates, ask) : ask(candidates);
 }
 
 function findingsOf({ nearest, matching, searched }: Sides, place: number, question: Question): LevelFindings {

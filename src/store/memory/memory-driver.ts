@@ -3,6 +3,7 @@
 
 import type { ContextRecord, Level } from '../../base/context.ts';
 import { analyze } from '../../base/text/analyzer.ts';
+import { textKey } from '../../base/text/normal.ts';
 import { textTraits, type TextTraits } from '../../base/text/traits.ts';
 import { applyPatch, isOver, meets } from '../apply-patch.ts';
 import type {
@@ -36,9 +37,10 @@ interface Row {
   readonly termCounts: ReadonlyMap<string, number>;
   readonly termCount: number;
   readonly traits: TextTraits;
+  readonly textKey: number;
 }
 
-type Derived = Pick<Row, 'vector' | 'termCounts' | 'termCount' | 'traits'>;
+type Derived = Pick<Row, 'vector' | 'termCounts' | 'termCount' | 'traits' | 'textKey'>;
 
 export class MemoryDriver implements StoreDriver {
   readonly name = 'memory';
@@ -243,15 +245,17 @@ function derive(text: string, vector: Float32Array): Derived {
   const terms = analyze(text);
   const termCounts = new Map<string, number>();
   for (const term of terms) termCounts.set(term, (termCounts.get(term) ?? 0) + 1);
-  return { vector: vector.slice(), termCounts, termCount: terms.length, traits: textTraits(text) };
+  const { length: termCount } = terms;
+  return { vector: vector.slice(), termCounts, termCount, traits: textTraits(text), textKey: textKey(text) };
 }
 
-function featuresOf({ vector, termCounts, termCount, traits }: Row, question: Question): Features {
+function featuresOf({ vector, termCounts, termCount, traits, textKey: key }: Row, question: Question): Features {
   return {
     dense: question.vector === undefined ? null : vector,
     termCounts: question.terms.map(({ term }) => termCounts.get(term) ?? 0),
     termCount,
     traits,
+    textKey: key,
   };
 }
 

@@ -108,6 +108,7 @@ export interface WireSearch extends WireScope {
   readonly names: readonly string[];
   readonly denseSamples: number;
   readonly candidates: number;
+  readonly distinct: boolean;
   readonly neighbours: number;
   readonly denseNeighbours: boolean;
   readonly nowMs: number;

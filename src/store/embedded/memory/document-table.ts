@@ -2,17 +2,18 @@
 // ordinals rise with `entry`, so an entry is found by bisection, and a context that changes its level
 // or its text gets a new ordinal while the old one dies.
 
-import { parseTraits, type Traits } from '../database/derived-text.ts';
+import { parseTraits, splitTraits, type Traits } from '../database/derived-text.ts';
 import type { Document } from '../database/effects.ts';
 import { ColumnSpace, NO_BYTES, NO_FLOATS, NO_NUMBERS, NO_SIGNED, releaseSpace } from '../arrays/growing.ts';
+import { CopyGroups } from './copy-groups.ts';
 import { type Owner, OwnerTable } from './owner-table.ts';
 import type { LevelNumber } from '../border/rows.ts';
 import { hiddenFrom } from '../database/stored-row.ts';
 
 /** Bytes of an id's string and its slot, and of the place among its owner's members. */
 const ID_BYTES = 64 + 6;
-/** Bytes of an element of each column: four of eight bytes, six of four, one of one. */
-const ROW_BYTES = 4 * 8 + 6 * 4 + 1;
+/** Bytes of an element of each column: five of eight bytes, seven of four, one of one. */
+const ROW_BYTES = 5 * 8 + 7 * 4 + 1;
 /** Bytes of one distinct speaker. */
 const TRAITS_BYTES = 200;
 const COMPACTION_DEAD_MIN = 1024;
@@ -34,6 +35,7 @@ export class DocumentTable {
   count = 0;
   alive = 0;
   readonly owners = new OwnerTable();
+  readonly copies = new CopyGroups(this);
   /** Distinct traits of texts: many texts share a speaker. */
   readonly traits: Traits[] = [];
   readonly #traitIndexes = new Map<string, number>();
@@ -42,11 +44,15 @@ export class DocumentTable {
   entries = NO_FLOATS;
   createdAtMs = NO_FLOATS;
   hiddenFromMs = NO_FLOATS;
+  /** `textKey` of each text; NaN: not known. */
+  textKeys = NO_FLOATS;
   ownerIndexes = NO_NUMBERS;
   tokenCounts = NO_NUMBERS;
   /** Place in `traits`. */
   traitIndexes = NO_NUMBERS;
   accessCounts = NO_NUMBERS;
+  /** Number of its group in `copies`; 0: it is in none. */
+  copyGroups = NO_NUMBERS;
   /** Index terms of the text, repetitions counted. */
   termCounts = NO_NUMBERS;
   /** Where the vector is: a row of the level's exact vectors, a slot of a segment (`slotMark`), or `NO_VECTOR`: in the database alone. */
@@ -68,13 +74,17 @@ export class DocumentTable {
     this.hiddenFromMs[ordinal] = hiddenFromMs;
     this.ownerIndexes[ordinal] = owner.index;
     this.tokenCounts[ordinal] = document.tokenCount;
-    this.traitIndexes[ordinal] = this.#internTraits(document.traits);
+    const { key, traits } = splitTraits(document.traits);
+    this.textKeys[ordinal] = key;
+    this.copyGroups[ordinal] = 0;
+    this.traitIndexes[ordinal] = this.#internTraits(traits);
     this.accessCounts[ordinal] = document.accessCount;
     this.termCounts[ordinal] = termCount;
     this.vectorRows[ordinal] = NO_VECTOR;
     this.levels[ordinal] = document.level;
     this.#noteHidden(document.level, hiddenFromMs);
     owner.insert(ordinal, this);
+    this.copies.add(ordinal);
     this.alive++;
     return ordinal;
   }
@@ -159,12 +169,14 @@ export class DocumentTable {
       owner.memberCount = members;
       owner.deadCount = 0;
     }
+    this.copies.rebuild();
     return moved;
   }
 
   get memoryBytes(): number {
     const rows = this.levels.length * ROW_BYTES;
-    return rows + this.alive * ID_BYTES + this.traits.length * TRAITS_BYTES + this.owners.memoryBytes;
+    const interned = this.traits.length * TRAITS_BYTES + this.owners.memoryBytes;
+    return rows + this.alive * ID_BYTES + interned + this.copies.memoryBytes;
   }
 
   #internTraits(traits: string): number {
@@ -187,10 +199,12 @@ export class DocumentTable {
     this.entries = space.floats(this.entries);
     this.createdAtMs = space.floats(this.createdAtMs);
     this.hiddenFromMs = space.floats(this.hiddenFromMs);
+    this.textKeys = space.floats(this.textKeys);
     this.ownerIndexes = space.numbers(this.ownerIndexes);
     this.tokenCounts = space.numbers(this.tokenCounts);
     this.traitIndexes = space.numbers(this.traitIndexes);
     this.accessCounts = space.numbers(this.accessCounts);
+    this.copyGroups = space.numbers(this.copyGroups);
     this.termCounts = space.numbers(this.termCounts);
     this.vectorRows = space.signed(this.vectorRows);
     this.levels = space.bytes(this.levels);
@@ -203,6 +217,7 @@ export class DocumentTable {
     this.entries[to] = this.entries[from] as number;
     this.createdAtMs[to] = this.createdAtMs[from] as number;
     this.hiddenFromMs[to] = this.hiddenFromMs[from] as number;
+    this.textKeys[to] = this.textKeys[from] as number;
     this.ownerIndexes[to] = this.ownerIndexes[from] as number;
     this.tokenCounts[to] = this.tokenCounts[from] as number;
     this.traitIndexes[to] = this.traitIndexes[from] as number;

@@ -78,6 +78,7 @@ export class HitSearch {
         termCounts: names.map((term) => (term === undefined ? 0 : lexical.frequencyIn(term, ordinal))),
         termCount: documents.termCounts[ordinal] as number,
         traits: documents.traitsOf(ordinal),
+        textKey: documents.textKeys[ordinal] as number,
       };
     });
   }

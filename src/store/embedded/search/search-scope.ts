@@ -8,7 +8,7 @@ import type { Owner } from '../memory/owner-table.ts';
 import type { LevelNumber } from '../border/rows.ts';
 
 /** What a search says of whom it may see. */
-type Seen = WireScope & Pick<WireSearch, 'includeSessionless' | 'nowMs'>;
+type Seen = WireScope & Pick<WireSearch, 'includeSessionless' | 'nowMs'> & Partial<Pick<WireSearch, 'distinct'>>;
 
 /** What a filter is thought to let through before it has been asked. */
 const FILTER_SHARE = 0.25;
@@ -28,6 +28,8 @@ export class SearchScope {
   readonly #hides: boolean;
   readonly nowMs: number;
   readonly #filter: FilterCheck | null;
+  readonly #isDistinct: boolean;
+  readonly #youngest = new Map<number, number>();
 
   constructor(index: NamespaceIndex, spaceId: number, request: Seen, level: LevelNumber, reader: FilterReader) {
     const { documents } = index;
@@ -48,15 +50,19 @@ export class SearchScope {
     this.expectedShare =
       (this.ownedCount / Math.max(1, this.levelCount)) * (request.filter === null ? 1 : FILTER_SHARE);
     this.hasFilter = request.filter !== null;
+    this.#isDistinct = request.distinct ?? false;
     this.nowMs = request.nowMs;
     this.#hides = documents.mayHide(level, request.nowMs);
     const { filter } = request;
     this.#filter = filter === null ? null : new FilterCheck(reader, index, spaceId, level, filter);
   }
 
-  /** Of the level, and seen by the search. Bound, so that it can be handed on. */
-  readonly eligible = (ordinal: number): boolean =>
-    this.#documents.levels[ordinal] === this.level && this.sees(ordinal);
+  /** Of the level, and seen by the search; of copies the youngest. Bound, so that it can be handed on. */
+  readonly eligible = (ordinal: number): boolean => {
+    if (this.#documents.levels[ordinal] !== this.level || !this.sees(ordinal)) return false;
+    const group = this.#isDistinct ? (this.#documents.copyGroups[ordinal] as number) : 0;
+    return group === 0 || this.#youngestOf(group) === ordinal;
+  };
 
   /** Of whatever level: it lives, belongs to the scope and passes the filter. */
   sees(ordinal: number): boolean {
@@ -78,6 +84,19 @@ export class SearchScope {
     const eligible: number[] = [];
     for (const ordinal of this.#owned()) if (this.eligible(ordinal)) eligible.push(ordinal);
     return eligible;
+  }
+
+  #youngestOf(group: number): number {
+    const known = this.#youngest.get(group);
+    if (known !== undefined) return known;
+    const documents = this.#documents;
+    let youngest = -1;
+    for (const ordinal of documents.copies.members(group)) {
+      if (documents.levels[ordinal] !== this.level || !this.sees(ordinal)) continue;
+      if (youngest < 0 || documents.compareCreation(youngest, ordinal) < 0) youngest = ordinal;
+    }
+    this.#youngest.set(group, youngest);
+    return youngest;
   }
 
   *#owned(): Iterable<number> {

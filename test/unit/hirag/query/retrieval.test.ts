@@ -317,6 +317,38 @@ describe('a correction', () => {
   });
 });
 
+describe('copies', () => {
+  const NOTES = [
+    'deploy of the shop was rolled back on Tuesday',
+    'deploy of the blog waits for Ann',
+    'deploy keys are rotated in March',
+  ];
+
+  it.each([60, 1_500])('of one text, %i of them, push no other out of the answer', async (count) => {
+    await tell(NOTES, { level: 'long_term' });
+    const copies = Array.from({ length: count }, (_, i) => ({
+      ...OWNER,
+      sessionId: `run-${i}`,
+      level: 'long_term' as const,
+      text: i % 2 === 0 ? 'deploy finished' : 'Deploy finished.',
+      createdAtMs: current.clock.nowMs() + i,
+    }));
+    for (let from = 0; from < count; from += 500) await current.memory.storeBatch(copies.slice(from, from + 500));
+    const { contexts } = await current.memory.query({ namespace: 'n', query: 'deploy' });
+    expect(new Set(contexts.map(({ record }) => record.text.toLowerCase().replace('.', '')))).toEqual(
+      new Set([...NOTES.map((note) => note.toLowerCase()), 'deploy finished']),
+    );
+    const copy = contexts.find(({ record }) => record.text.toLowerCase().startsWith('deploy finished'));
+    expect(copy?.record.sessionId).toBe(`run-${count - 1}`);
+  });
+
+  it('are answered once, from whichever level', async () => {
+    for (const level of LEVELS) await tell(['deploy finished', 'deploy finished'], { level });
+    await tell(NOTES);
+    expect(texts(await ask('deploy')).sort()).toEqual(['deploy finished', ...NOTES].sort());
+  });
+});
+
 describe('what a query is not about', () => {
   const NOTES = [
     'red kites circle over the valley',
