@@ -2,6 +2,7 @@ import { Gate } from './api/gate.ts';
 import { KeyRing } from './api/key-ring.ts';
 import type { JobsByHand } from './api/handlers/handler.ts';
 import { gateLimits } from './api/limits.ts';
+import { createRequestBudget } from './api/request-budget.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
 import { silentLog, type Log } from './base/log.ts';
@@ -107,7 +108,8 @@ async function build(
   const parts = { ...deps, metrics, validators: createValidators() };
   const gate = new Gate({ ...parts, memory, jobs, limits: gateLimits(settings.protocol) });
   const limits = { ...FIXED_LIMITS, ...settings.protocol };
-  const socket = { ...parts, gate, keys: new KeyRing(keys, clock, deps.random), limits };
+  const budget = createRequestBudget(settings.protocol.maxRequestBytesTotal, metrics);
+  const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };
   const { address, port } = await listen(server, socket, onStop);
   health.running(() => memory.healthy());
   onStop(() => health.stopping());

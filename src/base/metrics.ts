@@ -77,6 +77,8 @@ export const HISTOGRAMS = {
 export const GAUGES = {
   active_connections: { help: 'Connections open now.' },
   requests_in_flight: { help: 'Requests being worked on now.' },
+  request_bytes_running: { help: 'What the requests being worked on weigh, in bytes.' },
+  request_bytes_coming: { help: 'Requests that are still coming, or wait until they may be worked on, in bytes.' },
   store_queue_depth: { help: 'Calls waiting for the store.' },
   event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile since the last scrape.' },
 } as const satisfies Record<string, MetricRule>;

@@ -53,6 +53,18 @@ const PROTOCOL = section('Limits of a connection; see proto-spec/PROTOCOL.md.', 
     1_000_000,
     'Requests of all connections that run at a time; past it they are answered OVERLOADED.',
   ),
+  max_request_bytes: integer(
+    16 * MIB,
+    4096,
+    1024 * MIB,
+    'Requests of one connection that are being worked on, in bytes; past it the socket is not read.',
+  ),
+  max_request_bytes_total: integer(
+    64 * MIB,
+    MIB,
+    64 * 1024 * MIB,
+    'Requests of all connections, in bytes: half for those being worked on, half for those still coming; past it sockets are not read.',
+  ),
   max_buffered_bytes: integer(
     64 * MIB,
     65_536,

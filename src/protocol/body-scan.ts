@@ -68,6 +68,11 @@ export class BodyScanner {
     }
   }
 
+  /** How many values the body held that was scanned last. */
+  get valueCount(): number {
+    return this.values;
+  }
+
   /** The `id` of a request that did not pass, where it can be read before the fault; else 0. */
   requestId(bytes: Uint8Array): number {
     this.start(bytes);

@@ -36,6 +36,12 @@ export function decodeBody(bytes: Uint8Array): BodyMap {
   return decode(bytes, requestScanner);
 }
 
+/** A request's body, and how many values it holds: what it weighs in memory depends on both. */
+export function decodeRequest(bytes: Uint8Array): { readonly message: BodyMap; readonly valueCount: number } {
+  const message = decodeBody(bytes);
+  return { message, valueCount: requestScanner.valueCount };
+}
+
 /** The same for what a server sent: as strict about the bytes, but without the limits that protect a server. */
 export function decodeReplyBody(bytes: Uint8Array): BodyMap {
   return decode(bytes, replyScanner);

@@ -1,4 +1,5 @@
 import { CodedError } from '../base/errors.ts';
+import { PartialFrame } from './partial-frame.ts';
 
 /** Section 1: what a frame may hold before the connection is authenticated. */
 export const FRAME_BYTES_MAX_BEFORE_AUTH = 4096;
@@ -25,19 +26,18 @@ export interface Frame {
  * `FRAME_TOO_LARGE` (both end the connection), the latter as soon as the length is known.
  *
  * A frame that lies in one chunk is not copied; one that spans chunks is copied once. What is buffered is
- * what was pushed and not yet pulled, plus one frame of at most `maxFrameBytes`: a caller that stops
- * pulling stops reading its socket, too.
+ * what was pushed and not yet pulled, plus what has come of one frame: a caller that stops pulling stops reading its
+ * socket, too.
  */
 export class FrameReader {
   /** Limit on the length of the frames to come, in bytes. */
   maxFrameBytes: number;
-  private readonly waiting: Uint8Array[] = [];
-  private chunk: Uint8Array = EMPTY;
-  private at = 0;
-  private readonly lengthBytes = new Uint8Array(FRAME_LENGTH_BYTES);
-  private lengthFilled = 0;
-  private partial: Buffer | null = null;
-  private partialFilled = 0;
+  readonly #waiting: Uint8Array[] = [];
+  #chunk: Uint8Array = EMPTY;
+  #at = 0;
+  readonly #lengthBytes = new Uint8Array(FRAME_LENGTH_BYTES);
+  #lengthFilled = 0;
+  #partial: PartialFrame | null = null;
 
   constructor(maxFrameBytes: number = FRAME_BYTES_MAX_BEFORE_AUTH) {
     this.maxFrameBytes = maxFrameBytes;
@@ -46,51 +46,59 @@ export class FrameReader {
   /** Hands over bytes as they came from the peer; they must not be changed afterwards. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.at === this.chunk.length && this.waiting.length === 0) {
-      this.chunk = chunk;
-      this.at = 0;
+    if (this.#at === this.#chunk.length && this.#waiting.length === 0) {
+      this.#chunk = chunk;
+      this.#at = 0;
     } else {
-      this.waiting.push(chunk);
+      this.#waiting.push(chunk);
     }
   }
 
   /** The next complete frame, or null where more bytes are needed. */
   next(): Frame | null {
     for (;;) {
-      if (this.partial !== null) return this.fillPartial() ? this.takePartial() : null;
-      const length = this.readLength();
+      if (this.#partial !== null) return this.#fillPartial(this.#partial) ? this.#takePartial(this.#partial) : null;
+      const length = this.#readLength();
       if (length < 0) return null;
-      if (this.at + length <= this.chunk.length) {
-        const start = this.at;
-        this.at += length;
-        return parseFrame(this.chunk, start, this.at);
+      if (this.#at + length <= this.#chunk.length) {
+        const start = this.#at;
+        this.#at += length;
+        return parseFrame(this.#chunk, start, this.#at);
       }
-      this.partial = Buffer.allocUnsafe(length);
-      this.partialFilled = 0;
+      this.#partial = new PartialFrame(length);
     }
   }
 
   /** Bytes of frames that are not complete or not pulled yet. */
   get bufferedBytes(): number {
-    let bytes = this.lengthFilled + this.partialFilled + this.chunk.length - this.at;
-    for (const chunk of this.waiting) bytes += chunk.length;
+    let bytes = this.#lengthFilled + (this.#partial?.filledBytes ?? 0) + this.#chunk.length - this.#at;
+    for (const chunk of this.#waiting) bytes += chunk.length;
     return bytes;
   }
 
+  /** Memory that a frame takes which is not complete. */
+  get partialBytes(): number {
+    return this.#partial?.bytes ?? 0;
+  }
+
+  /** What its length field says; 0 where there is none. */
+  get partialLength(): number {
+    return this.#partial?.length ?? 0;
+  }
+
   /** The length of the next frame, checked against the limits; -1 where its bytes are not all there. */
-  private readLength(): number {
-    const { chunk, at } = this;
+  #readLength(): number {
     let length: number;
-    if (this.lengthFilled === 0 && at + FRAME_LENGTH_BYTES <= chunk.length) {
-      length = readU32(chunk, at);
-      this.at = at + FRAME_LENGTH_BYTES;
+    if (this.#lengthFilled === 0 && this.#at + FRAME_LENGTH_BYTES <= this.#chunk.length) {
+      length = readU32(this.#chunk, this.#at);
+      this.#at += FRAME_LENGTH_BYTES;
     } else {
-      while (this.lengthFilled < FRAME_LENGTH_BYTES) {
-        if (this.at === this.chunk.length && !this.nextChunk()) return -1;
-        this.lengthBytes[this.lengthFilled++] = this.chunk[this.at++]!;
+      while (this.#lengthFilled < FRAME_LENGTH_BYTES) {
+        if (this.#at === this.#chunk.length && !this.#nextChunk()) return -1;
+        this.#lengthBytes[this.#lengthFilled++] = this.#chunk[this.#at++]!;
       }
-      length = readU32(this.lengthBytes, 0);
-      this.lengthFilled = 0;
+      length = readU32(this.#lengthBytes, 0);
+      this.#lengthFilled = 0;
     }
     if (length === 0) throw badFrame('a frame of length 0');
     if (length > this.maxFrameBytes) {
@@ -98,33 +106,30 @@ export class FrameReader {
         details: { max_frame_bytes: this.maxFrameBytes },
       });
     }
-    if (this.at === this.chunk.length) this.nextChunk();
+    if (this.#at === this.#chunk.length) this.#nextChunk();
     return length;
   }
 
-  private fillPartial(): boolean {
-    const partial = this.partial!;
-    while (this.partialFilled < partial.length) {
-      if (this.at === this.chunk.length && !this.nextChunk()) return false;
-      const count = Math.min(partial.length - this.partialFilled, this.chunk.length - this.at);
-      partial.set(this.chunk.subarray(this.at, this.at + count), this.partialFilled);
-      this.partialFilled += count;
-      this.at += count;
+  #fillPartial(partial: PartialFrame): boolean {
+    while (partial.missingBytes > 0) {
+      if (this.#at === this.#chunk.length && !this.#nextChunk()) return false;
+      const end = Math.min(this.#chunk.length, this.#at + partial.missingBytes);
+      partial.add(this.#chunk.subarray(this.#at, end));
+      this.#at = end;
     }
     return true;
   }
 
-  private takePartial(): Frame {
-    const bytes = this.partial!;
-    this.partial = null;
-    this.partialFilled = 0;
+  #takePartial(partial: PartialFrame): Frame {
+    this.#partial = null;
+    const bytes = partial.take();
     return parseFrame(bytes, 0, bytes.length);
   }
 
-  private nextChunk(): boolean {
-    const chunk = this.waiting.shift();
-    this.chunk = chunk ?? EMPTY;
-    this.at = 0;
+  #nextChunk(): boolean {
+    const chunk = this.#waiting.shift();
+    this.#chunk = chunk ?? EMPTY;
+    this.#at = 0;
     return chunk !== undefined;
   }
 }

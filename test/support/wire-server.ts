@@ -4,6 +4,7 @@ import { systemRandom, type Random } from '../../src/base/random.ts';
 import type { Log } from '../../src/base/log.ts';
 import { Gate } from '../../src/api/gate.ts';
 import { KeyRing, type KeyConfig } from '../../src/api/key-ring.ts';
+import { createRequestBudget } from '../../src/api/request-budget.ts';
 import { gateLimits } from '../../src/api/limits.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { createValidators } from '../../src/protocol/messages.ts';
@@ -63,6 +64,7 @@ export class WireServer {
     this.handler = new ConnectionHandler({
       ...parts,
       gate: new Gate({ ...parts, memory, jobs: { expirySweep: () => memory.gc() }, limits: gateLimits(limits) }),
+      budget: createRequestBudget(limits.maxRequestBytesTotal, parts.metrics),
       keys: new KeyRing([ADMIN_KEY, ...(options.keys ?? [])], this.clock, random),
       limits,
       version: options.version ?? '0.0.0',

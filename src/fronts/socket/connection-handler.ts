@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Gate } from '../../api/gate.ts';
+import type { RequestBudget } from '../../api/request-budget.ts';
 import type { KeyRing } from '../../api/key-ring.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
@@ -13,6 +14,8 @@ import type { ServerLimits } from './limits.ts';
 export interface ConnectionHandlerDeps {
   readonly gate: Gate;
   readonly keys: KeyRing;
+  /** Shared with the other doors. */
+  readonly budget: RequestBudget;
   readonly validators: Validators;
   readonly limits: ServerLimits;
   readonly clock: Clock;

@@ -1,21 +1,24 @@
 import type { Duplex } from 'node:stream';
-import type { Call } from '../../api/call.ts';
+import type { RequestBudget } from '../../api/request-budget.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { encodeBody } from '../../protocol/codec.ts';
-import { FrameReader, type Frame } from '../../protocol/frame.ts';
-import type { Dispatcher, Requester } from './dispatcher.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import { shuttingDown, slowConsumer, slowFrame } from './connection-errors.ts';
+import type { Dispatcher, Requester, RunningRequest } from './dispatcher.ts';
 import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
+import { Inbox } from './inbox.ts';
 import type { ServerLimits } from './limits.ts';
 import { PeerWatch, type PeerState } from './peer-watch.ts';
 import { errorBody, resultBody } from './replies.ts';
-import { ReplyRoom } from './reply-room.ts';
+import { RunningRequests } from './running-requests.ts';
 import { FrameWriter } from './writer.ts';
 
 export interface ConnectionDeps extends HandshakeDeps {
   readonly dispatcher: Dispatcher;
+  readonly budget: RequestBudget;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,13 +37,11 @@ export class Connection implements Requester {
   readonly #duplex: Duplex;
   readonly #deps: ConnectionDeps;
   readonly #onClosed: (connection: Connection) => void;
-  readonly #reader = new FrameReader();
+  readonly #inbox: Inbox;
   readonly #writer: FrameWriter;
   readonly #watch: PeerWatch;
   readonly #startedMs: number;
-  readonly #replyRoom: ReplyRoom;
-  /** Requests being worked on; at most `maxInFlight`. */
-  readonly #running = new Map<number, Call>();
+  readonly #running: RunningRequests;
   #phase: Phase = 'handshake';
   #handshake: Handshake | null;
   #session: Session | null = null;
@@ -60,7 +61,8 @@ export class Connection implements Requester {
     this.#handshake = new Handshake(deps);
     this.#startedMs = clock.monotonicMs();
     this.#watch = new PeerWatch(this.#startedMs, limits.heartbeatMs);
-    this.#replyRoom = new ReplyRoom(limits, duplex.writableHighWaterMark);
+    this.#inbox = new Inbox(deps.budget, () => this.#takeUpReading());
+    this.#running = new RunningRequests(limits, deps.budget.running, duplex.writableHighWaterMark);
   }
 
   /** Takes the stream over and says hello. */
@@ -83,14 +85,12 @@ export class Connection implements Requester {
     return this.#running.has(id);
   }
 
-  started(id: number, call: Call): void {
-    this.#running.set(id, call);
-    this.#replyRoom.expect(call.replyBytes);
+  started(id: number, running: RunningRequest): void {
+    this.#running.add(id, running);
   }
 
-  settled(id: number, call: Call): void {
-    // After the end of the connection they are all forgotten already.
-    if (this.#running.delete(id)) this.#replyRoom.cameOf(call.replyBytes);
+  settled(id: number, running: RunningRequest): void {
+    this.#running.remove(id, running);
     this.#takeUpReading();
     this.#finishIfDone();
   }
@@ -130,7 +130,7 @@ export class Connection implements Requester {
    */
   goAway(deadlineMs: number): void {
     if (this.#phase === 'handshake') {
-      this.fail(new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere'));
+      this.fail(shuttingDown());
     } else if (this.#phase === 'open' && this.#farewell === 'none') {
       this.#farewell = 'said';
       this.#send(encodeBody({ type: 'goaway', deadline_ms: deadlineMs, timestamp: this.#deps.clock.nowMs() }));
@@ -167,6 +167,10 @@ export class Connection implements Requester {
       this.fail(new CodedError('AUTH_FAILED', 'the key has expired'));
       return true;
     }
+    if (this.#inbox.isTooSlow(nowMs)) {
+      this.fail(slowFrame());
+      return true;
+    }
     if (this.#farewell === 'heard' && this.#isIdle() && nowMs - this.#watch.arrivedMs >= FAREWELL_QUIET_MS) {
       this.#close();
       return true;
@@ -189,7 +193,7 @@ export class Connection implements Requester {
   }
 
   #reading(nowMs: number): PeerState {
-    const requestsWait = this.#phase === 'open' && this.#reader.bufferedBytes + this.#duplex.readableLength > 0;
+    const requestsWait = this.#phase === 'open' && (!this.#inbox.isEmpty || this.#duplex.readableLength > 0);
     return this.#watch.reading(nowMs, this.#writer.bufferedBytes, this.#writer.takenBytes, requestsWait);
   }
 
@@ -201,7 +205,7 @@ export class Connection implements Requester {
     if (!this.#isLive()) return;
     this.#watch.heard(this.#deps.clock.monotonicMs());
     this.#deps.metrics.count('bytes_received_total', undefined, chunk.length);
-    this.#reader.push(chunk);
+    this.#inbox.push(chunk);
     this.#readFrames();
     this.#finishIfDone();
   }
@@ -211,7 +215,7 @@ export class Connection implements Requester {
     this.#writer.hold();
     try {
       while (this.#mayTakeFrame()) {
-        const frame = this.#reader.next();
+        const frame = this.#inbox.next();
         if (frame === null) break;
         this.#onFrame(frame);
       }
@@ -223,10 +227,10 @@ export class Connection implements Requester {
   }
 
   #mayTakeFrame(): boolean {
-    if (!this.#isLive() || this.#running.size >= this.#deps.limits.maxInFlight) return false;
-    if (this.#replyRoom.isLeft(this.#writer.bufferedBytes)) return true;
+    if (!this.#isLive() || !this.#running.haveRoom) return false;
+    if (this.#running.haveReplyRoom(this.#writer.bufferedBytes)) return true;
     this.#writer.flush();
-    return this.#replyRoom.isLeft(this.#writer.bufferedBytes);
+    return this.#running.haveReplyRoom(this.#writer.bufferedBytes);
   }
 
   #onFrame(frame: Frame): void {
@@ -239,7 +243,7 @@ export class Connection implements Requester {
 
   #authenticate(frame: Frame): void {
     const session = this.#handshake!.authenticate(frame);
-    this.#reader.maxFrameBytes = this.#deps.limits.maxFrameBytes;
+    this.#inbox.maxFrameBytes = this.#deps.limits.maxFrameBytes;
     this.#writer.startTags(session.outgoing);
     this.#writer.send(encodeBody(this.#handshake!.welcome(session)));
     this.#session = session;
@@ -251,7 +255,7 @@ export class Connection implements Requester {
 
   #updateFlow(): void {
     if (this.#phase !== 'open') return;
-    const pause = !this.#mayTakeFrame();
+    const pause = this.#inbox.isWaiting || !this.#mayTakeFrame();
     if (pause === this.#paused) return;
     this.#paused = pause;
     this.#watch.reset(this.#deps.clock.monotonicMs());
@@ -292,7 +296,8 @@ export class Connection implements Requester {
   #close(): void {
     this.#phase = 'closing';
     this.#watch.reset(this.#deps.clock.monotonicMs());
-    this.#abandonCalls();
+    this.#running.abandon();
+    this.#inbox.close();
     this.#duplex.once('finish', () => this.#startGrace());
     this.#writer.end();
     this.#duplex.resume();
@@ -311,14 +316,9 @@ export class Connection implements Requester {
   #onClose(): void {
     this.#phase = 'closed';
     this.#cancelGrace?.();
-    this.#abandonCalls();
+    this.#running.abandon();
+    this.#inbox.close();
     this.#onClosed(this);
-  }
-
-  /** Nobody waits for them any more: those not started yet need not start. */
-  #abandonCalls(): void {
-    for (const call of this.#running.values()) call.abandon();
-    this.#running.clear();
   }
 
   #sendPing(): void {
@@ -338,8 +338,4 @@ export class Connection implements Requester {
   #errorBody(id: number, error: CodedError): Uint8Array {
     return errorBody(id, error, this.#deps.clock.nowMs(), (body) => this.#fits(body));
   }
-}
-
-function slowConsumer(): CodedError {
-  return new CodedError('SLOW_CONSUMER', 'the client does not read its replies');
 }

@@ -2,12 +2,22 @@ import type { Call } from '../../api/call.ts';
 import type { Gate, GateRequest } from '../../api/gate.ts';
 import type { Clock } from '../../base/clock.ts';
 import { badRequest, type CodedError, toCodedError } from '../../base/errors.ts';
-import { decodeBody, salvageRequestId, type BodyMap } from '../../protocol/codec.ts';
+import { decodeRequest, salvageRequestId, type BodyMap } from '../../protocol/codec.ts';
 import type { Validators } from '../../protocol/messages.ts';
 import { envelopeId, isPingAnswer } from './envelope.ts';
 import type { Session } from './handshake.ts';
 import type { ServerLimits } from './limits.ts';
 import { checkTimestamp } from './timestamp.ts';
+
+/** A request that is being worked on. */
+export interface RunningRequest {
+  readonly call: Call;
+  /** What it weighs: its bytes, and something for each value that they hold. */
+  readonly requestBytes: number;
+}
+
+/** What a value adds to the weight of a request: one of two bytes on the wire may take a hundred in memory. */
+const VALUE_BYTES = 16;
 
 /** A connection as its requests see it. */
 export interface Requester {
@@ -15,8 +25,8 @@ export interface Requester {
   readonly number: number;
   readonly session: Session;
   isRunning(id: number): boolean;
-  started(id: number, call: Call): void;
-  settled(id: number, call: Call): void;
+  started(id: number, running: RunningRequest): void;
+  settled(id: number, running: RunningRequest): void;
   /** Throws a `CodedError` where the payload cannot be sent; `refuse` it then. */
   reply(id: number, payload: object): void;
   refuse(id: number, error: CodedError): void;
@@ -48,8 +58,9 @@ export class Dispatcher {
   receive(body: Uint8Array, from: Requester, arrivedMs: number): void {
     const startedMs = this.#deps.clock.monotonicMs();
     let message: BodyMap;
+    let valueCount: number;
     try {
-      message = decodeBody(body);
+      ({ message, valueCount } = decodeRequest(body));
     } catch (error) {
       // 0 is no id that a client should use: where it stands for one that cannot be read, nobody can be answered.
       return this.#turnAway(from, salvageRequestId(body) || null, {}, error, startedMs);
@@ -61,7 +72,7 @@ export class Dispatcher {
     } catch (error) {
       return this.#turnAway(from, envelopeId(message), message, error, startedMs);
     }
-    this.#answer(request, request.origin.request, from);
+    this.#answer(request, request.origin.request, body.length + VALUE_BYTES * valueCount, from);
   }
 
   /** What the envelope says, and what the wire asks of it. */
@@ -89,27 +100,28 @@ export class Dispatcher {
     };
   }
 
-  #answer(request: GateRequest, id: number, from: Requester): void {
+  #answer(request: GateRequest, id: number, requestBytes: number, from: Requester): void {
     const { gate } = this.#deps;
     try {
       const call = gate.admit(request);
       const answered = gate.answer(call, (reply) => from.reply(id, reply));
       if (answered instanceof Promise) {
-        from.started(id, call);
-        void this.#settle(answered, id, call, from);
+        const running = { call, requestBytes };
+        from.started(id, running);
+        void this.#settle(answered, id, running, from);
       }
     } catch (error) {
       this.#refuse(from, id, toCodedError(error));
     }
   }
 
-  async #settle(answered: Promise<void>, id: number, call: Call, from: Requester): Promise<void> {
+  async #settle(answered: Promise<void>, id: number, running: RunningRequest, from: Requester): Promise<void> {
     try {
       await answered;
     } catch (error) {
       this.#refuse(from, id, toCodedError(error));
     }
-    from.settled(id, call);
+    from.settled(id, running);
   }
 
   /** What never came to the gate. */

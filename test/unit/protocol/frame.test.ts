@@ -57,6 +57,22 @@ describe('FrameReader', () => {
     expect(reader.bufferedBytes).toBe(0);
   });
 
+  it.each([1, 100, 16_383, 16_384, 65_536])(
+    'takes memory as bytes come, in chunks of %i, not as they are announced',
+    (size) => {
+      const reader = new FrameReader(1 << 24);
+      const frame = encodeFrame(TAG, Buffer.alloc(300_000, 7));
+      let done: Frame | null = null;
+      for (let at = 0; at < frame.length; at += size) {
+        reader.push(Buffer.from(frame.subarray(at, at + size)));
+        done = reader.next();
+        expect(reader.partialBytes).toBeLessThanOrEqual(Math.min(2 * at + size + 4_096, at + size + 65_536));
+      }
+      expect(Buffer.compare(done!.body, Buffer.alloc(300_000, 7))).toBe(0);
+      expect(reader.partialBytes).toBe(0);
+    },
+  );
+
   it('refuses a length over the limit when its four bytes are there, whatever follows', () => {
     const reader = new FrameReader(100);
     reader.push(Buffer.from([0, 0, 0]));

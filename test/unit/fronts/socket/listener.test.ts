@@ -2,6 +2,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Gate } from '../../../../src/api/gate.ts';
 import { KeyRing } from '../../../../src/api/key-ring.ts';
+import { createRequestBudget } from '../../../../src/api/request-budget.ts';
 import { gateLimits } from '../../../../src/api/limits.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { StartupError } from '../../../../src/base/errors.ts';
@@ -37,6 +38,7 @@ function create(options: { port?: number; host?: string; maxConnections?: number
   const handler = new ConnectionHandler({
     ...parts,
     gate: new Gate({ ...parts, memory, jobs: { expirySweep: () => memory.gc() }, limits: gateLimits(DEFAULT_LIMITS) }),
+    budget: createRequestBudget(DEFAULT_LIMITS.maxRequestBytesTotal, parts.metrics),
     limits: DEFAULT_LIMITS,
     keys: new KeyRing([ADMIN_KEY], systemClock, systemRandom),
     version: '0.0.0',

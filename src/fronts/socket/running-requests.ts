@@ -1,0 +1,64 @@
+import type { ByteBudget } from '../../api/byte-budget.ts';
+import type { RunningRequest } from './dispatcher.ts';
+import type { ServerLimits } from './limits.ts';
+
+/** Requests of one connection that are being worked on, and whether there is room for another (section 3). */
+export class RunningRequests {
+  readonly #limits: ServerLimits;
+  readonly #budget: ByteBudget;
+  readonly #highWaterBytes: number;
+  readonly #replyRoomBytes: number;
+  readonly #byId = new Map<number, RunningRequest>();
+  #requestBytes = 0;
+  /** What their replies are expected to weigh. */
+  #expectedBytes = 0;
+
+  /** `drainBytes`: below it the stream tells of no `drain` after which reading could be taken up again. */
+  constructor(limits: ServerLimits, budget: ByteBudget, drainBytes: number) {
+    const { highWaterBytes, replyRoomBytes, maxBufferedBytes } = limits;
+    this.#limits = limits;
+    this.#budget = budget;
+    this.#highWaterBytes = Math.max(Math.min(highWaterBytes, maxBufferedBytes / 2), drainBytes);
+    this.#replyRoomBytes = Math.max(Math.min(replyRoomBytes, maxBufferedBytes / 2), this.#highWaterBytes);
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  has(id: number): boolean {
+    return this.#byId.has(id);
+  }
+
+  add(id: number, running: RunningRequest): void {
+    this.#byId.set(id, running);
+    this.#requestBytes += running.requestBytes;
+    this.#expectedBytes += running.call.replyBytes;
+    this.#budget.take(running.requestBytes);
+  }
+
+  /** It is done: not before takes it no more memory, though its connection may have ended long ago. */
+  remove(id: number, running: RunningRequest): void {
+    if (this.#byId.delete(id)) {
+      this.#requestBytes -= running.requestBytes;
+      this.#expectedBytes -= running.call.replyBytes;
+    }
+    this.#budget.giveBack(running.requestBytes);
+  }
+
+  /** Nobody waits for them any more: those not started yet need not start. */
+  abandon(): void {
+    for (const { call } of this.#byId.values()) call.abandon();
+    this.#byId.clear();
+  }
+
+  /** Below each bound one more gets in, whatever its size. */
+  get haveRoom(): boolean {
+    return this.#byId.size < this.#limits.maxInFlight && this.#requestBytes < this.#limits.maxRequestBytes;
+  }
+
+  /** Room for another reply beside `unreadBytes`: what is expected counts like what is there, as all of it may come at once. */
+  haveReplyRoom(unreadBytes: number): boolean {
+    return unreadBytes <= this.#highWaterBytes && unreadBytes + this.#expectedBytes <= this.#replyRoomBytes;
+  }
+}
