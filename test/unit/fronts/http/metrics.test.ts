@@ -96,10 +96,15 @@ describe('the metrics registry', () => {
   it('counts the time in which the event loop was held', async () => {
     const metrics = (registry = createMetricsRegistry());
     const delaySeconds = async () => valueOf(await metrics.render(), 'event_loop_delay_p99_seconds');
-    await sleep(50);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-    await sleep(50);
-    expect(await delaySeconds()).toBeGreaterThan(0.1);
+    // On a busy machine a sample may fall beside the pause: then there is another one.
+    let seconds = 0;
+    for (let attempt = 0; attempt < 20 && seconds <= 0.1; attempt++) {
+      await sleep(50);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+      await sleep(50);
+      seconds = (await delaySeconds()) ?? 0;
+    }
+    expect(seconds).toBeGreaterThan(0.1);
   });
 
   it('keeps two servers of one process apart', async () => {
