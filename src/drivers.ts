@@ -20,6 +20,7 @@ type ServedEmbedding = EmbeddingSettings & { readonly dimension: number };
 
 export interface EmbeddingParts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly fetch: typeof fetch;
 }
@@ -45,7 +46,7 @@ const EMBEDDING_DRIVERS: Readonly<
     availableParallelism() > 1
       ? createLocalThread({ ...parts, dimension })
       : withoutResources(createLocalProvider({ dimension })),
-  http: (settings, { fetch }) => {
+  http: (settings, { fetch, clock, random }) => {
     const why = 'embedding.provider = "http"';
     const model = required(settings.model, 'embedding.model', why);
     const prefixes = prefixesOfModel(model);
@@ -58,6 +59,8 @@ const EMBEDDING_DRIVERS: Readonly<
         queryPrefix: settings.queryPrefix ?? prefixes.query,
         passagePrefix: settings.passagePrefix ?? prefixes.passage,
         fetch,
+        clock,
+        random,
       }),
     );
   },

@@ -124,6 +124,12 @@ const EMBEDDING = section(
       'embedding.timeout_ms',
       MILLISECONDS,
     ),
+    max_retries: integer(
+      3,
+      0,
+      10,
+      'http: further attempts where the service is down, slow or busy, after 0.2, 0.4, 0.8, ... seconds or what Retry-After says; all within the deadline of the request.',
+    ),
     cache_enabled: flag(true, 'Keep vectors in memory for texts seen again.'),
     cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays in that cache, in seconds.'),
     cache_size: withAlias(

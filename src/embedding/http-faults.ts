@@ -1,6 +1,7 @@
 // What the status of an embedding service means for those who wait for vectors.
 
 import { badRequest, CodedError } from '../base/errors.ts';
+import { PassingFault } from '../base/resilience/passing-fault.ts';
 import type { EmbeddingKind } from './provider.ts';
 
 /** The service refused what it was sent: one of its texts, most likely. */
@@ -20,10 +21,12 @@ const SETTINGS: Readonly<Record<number, string>> = {
 };
 
 /** The error of everybody who waits, or, where a text is at fault, what is known of it. */
-export function faultOfStatus(status: number): CodedError | ServiceFault {
+export function faultOfStatus(status: number, retryAfterMs?: number): CodedError | ServiceFault {
   if (TEXT_STATUSES.has(status)) return { status };
   const message = `the embedding service answered with status ${status}`;
-  if (status < 400 || status >= 500 || PASSING_STATUSES.has(status)) return unavailable(message);
+  if (status >= 500 || PASSING_STATUSES.has(status))
+    return passing(message, retryAfterMs === undefined ? {} : { retryAfterMs });
+  if (status < 400) return unavailable(message);
   const setting = SETTINGS[status] ?? 'embedding.api_url';
   return new CodedError('EMBEDDING_UNAVAILABLE', `${message}; it will until ${setting} is set right`, {
     permanent: true,
@@ -38,6 +41,18 @@ export function refusal(status: number, kind: EmbeddingKind): CodedError {
   return new CodedError('PAYLOAD_TOO_LARGE', `${field} ${reason} (status 413)`, {
     details: { fields: [{ field, reason }] },
   });
+}
+
+/** `Retry-After` (RFC 9110, section 10.2.3), seconds or a date, in milliseconds from now; undefined where it says nothing. */
+export function retryAfterMsOf(header: string | null, nowMs: number): number | undefined {
+  const value = header?.trim() ?? '';
+  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  return Number.isFinite(waitMs) ? Math.max(0, Math.round(waitMs)) : undefined;
+}
+
+/** `EMBEDDING_UNAVAILABLE` for a reason that a later attempt may not meet. */
+export function passing(message: string, options: ConstructorParameters<typeof PassingFault>[2] = {}): PassingFault {
+  return new PassingFault('EMBEDDING_UNAVAILABLE', message, options);
 }
 
 export function unavailable(message: string, cause?: unknown): CodedError {

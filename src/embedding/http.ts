@@ -1,6 +1,10 @@
+import type { Clock } from '../base/clock.ts';
 import { CodedError, StartupError } from '../base/errors.ts';
-import { faultOfStatus, refusal, type ServiceFault, unavailable } from './http-faults.ts';
+import type { Random } from '../base/random.ts';
+import { withRetries } from '../base/resilience/retries.ts';
+import { faultOfStatus, passing, refusal, retryAfterMsOf, type ServiceFault, unavailable } from './http-faults.ts';
 import { parseReply } from './http-reply.ts';
+import { MergedCalls, type SendRequest } from './merged-calls.ts';
 import type { Embedded, EmbeddingKind, EmbeddingProvider } from './provider.ts';
 
 /** Bytes of JSON that one number of a vector may take in a reply, with room to spare. */
@@ -24,15 +28,21 @@ export interface HttpProviderOptions {
   readonly batchSize: number;
   /** One request's time, headers to last byte. */
   readonly timeoutMs: number;
+  /** Of a request that failed for a reason that may pass. */
+  readonly maxRetries: number;
   /** Put before each text; models such as E5 are trained with `query: ` and `passage: `. */
   readonly queryPrefix: string;
   readonly passagePrefix: string;
   readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** Embeddings from any service that speaks `POST /embeddings` as OpenAI's does (TEI, vLLM, Ollama, Chutes). */
 export function createHttpProvider(options: HttpProviderOptions): EmbeddingProvider {
   const service: Service = { ...options, endpoint: embeddingsEndpoint(options.url) };
+  const send: SendRequest = (texts, kind, signal) => embedApart(service, { texts, kind, signal });
+  const merged = new MergedCalls(send, { texts: options.batchSize, chars: BATCH_CHARS_MAX }, options.clock);
   return {
     id: `http-${options.model}-${options.dimension}`,
     dimension: options.dimension,
@@ -40,7 +50,7 @@ export function createHttpProvider(options: HttpProviderOptions): EmbeddingProvi
     async embed(texts, kind, signal) {
       const embedded: Embedded[] = [];
       for (const batch of batchesOf(texts, options.batchSize)) {
-        embedded.push(...(await embedApart(service, { texts: batch, kind, signal })));
+        embedded.push(...(await merged.embed(batch, kind, signal)));
       }
       return embedded;
     },
@@ -61,7 +71,7 @@ interface Service extends HttpProviderOptions {
 interface Batch {
   readonly texts: readonly string[];
   readonly kind: EmbeddingKind;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 function embeddingsEndpoint(base: string): string {
@@ -92,7 +102,7 @@ function* batchesOf(texts: readonly string[], textsMax: number): Generator<reado
  * alone, which takes at most two requests a text.
  */
 async function embedApart(service: Service, batch: Batch): Promise<Embedded[]> {
-  const answer = await request(service, batch);
+  const answer = await withRetries(() => request(service, batch), service, batch.signal);
   if (Array.isArray(answer)) return answer;
   const { texts } = batch;
   if (texts.length === 1) return [refusal(answer.status, batch.kind)];
@@ -118,12 +128,13 @@ async function request(service: Service, { texts, kind, signal }: Batch): Promis
         encoding_format: 'float',
       }),
       // A redirect could carry the token elsewhere.
-      redirect: 'error',
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, timeout]),
     });
     if (!response.ok) {
       await response.body?.cancel();
-      const fault = faultOfStatus(response.status);
+      const waitMs = retryAfterMsOf(response.headers.get('retry-after'), service.clock.nowMs());
+      const fault = faultOfStatus(response.status, waitMs);
       if (fault instanceof Error) throw fault;
       return fault;
     }
@@ -131,9 +142,9 @@ async function request(service: Service, { texts, kind, signal }: Batch): Promis
     return parseReply(await readBounded(response, bytesMax), texts.length, service.dimension);
   } catch (error) {
     if (error instanceof CodedError) throw error;
-    if (signal?.aborted === true) throw error;
-    if (timeout.aborted) throw unavailable('the embedding service did not answer in time', error);
-    throw unavailable('the embedding service cannot be reached', error);
+    if (signal.aborted) throw error;
+    if (timeout.aborted) throw passing('the embedding service did not answer in time', { cause: error });
+    throw passing('the embedding service cannot be reached', { cause: error });
   }
 }
 

@@ -141,3 +141,127 @@ secret = "hunter2-hunter2-hunter2-hunter2-hunter2"
     expect(stderr).toContain('`server.port` must be a whole number');
   });
 });
+
+/** What guides to production show, comment and all. */
+const GUIDE = `
+[embedding]
+api_url = "https://api.chutes.ai/v1"
+api_token = "\${CHUTES_API_TOKEN}"
+model = "intfloat/multilingual-e5-large"
+batch_size = 32
+timeout_secs = 30
+max_retries = 3
+cache_enabled = true
+cache_ttl_secs = 3600
+cache_size = 10000
+
+[vector_db]
+url = "https://qdrant.example.com:6334"
+api_key = "\${QDRANT_API_KEY}"
+collection_prefix = "prod_context"
+vector_size = 1024
+distance = "Cosine"
+timeout_secs = 30
+tls_enabled = true
+tls_verify = true
+# tls_cert_path = "/path/to/ca-cert.pem"
+
+[hirag]
+l1_size = 50
+l2_size = 200
+l3_enabled = true
+max_context_tokens = 4000
+relevance_threshold = 0.7
+token_estimator = "WordBased"
+retrieval_strategy = "Balanced"
+`;
+
+describe('the configuration of guides to production', () => {
+  const secrets = { CHUTES_API_TOKEN: 'hunter2-chutes', QDRANT_API_KEY: 'hunter2-qdrant' };
+  const effective = {
+    'embedding.provider': 'http',
+    'embedding.api_url': 'https://api.chutes.ai/v1',
+    'embedding.api_token': null,
+    'embedding.model': 'intfloat/multilingual-e5-large',
+    'embedding.batch_size': 32,
+    'embedding.timeout_secs': 30,
+    'embedding.max_retries': 3,
+    'embedding.cache_enabled': true,
+    'embedding.cache_ttl_secs': 3600,
+    'embedding.cache_size': 10_000,
+    'vector_db.driver': 'qdrant',
+    'vector_db.url': 'https://qdrant.example.com:6334',
+    'vector_db.api_key': null,
+    'vector_db.collection_prefix': 'prod_context',
+    'vector_db.vector_size': 1024,
+    'vector_db.distance': 'Cosine',
+    'vector_db.timeout_secs': 30,
+    'vector_db.tls_enabled': true,
+    'vector_db.tls_verify': true,
+    'vector_db.tls_cert_path': null,
+    'hirag.l1_size': 50,
+    'hirag.l2_size': 200,
+    'hirag.l3_enabled': true,
+    'hirag.max_context_tokens': 4000,
+    'hirag.relevance_threshold': 0.7,
+    'hirag.token_estimator': 'WordBased',
+    'hirag.retrieval_strategy': 'Balanced',
+  };
+
+  /** By CONFIG_ENV, and by CONFIG_PATH as a file and as a folder. */
+  function places(): { folder: string; file: string; variables: Variables }[] {
+    const [byName, byFile, byFolder] = [world.folder(), world.folder(), world.folder()];
+    mkdirSync(join(byName, 'config'));
+    return [
+      { folder: byName, file: join(byName, 'config', 'production.toml'), variables: { CONFIG_ENV: 'production' } },
+      { folder: byFile, file: join(byFile, 'mine.toml'), variables: { CONFIG_PATH: 'mine.toml' } },
+      {
+        folder: byFolder,
+        file: join(byFolder, 'production.toml'),
+        variables: { CONFIG_ENV: 'production', CONFIG_PATH: byFolder },
+      },
+    ];
+  }
+
+  it('loads unchanged, wherever it stands, and means what it says', async () => {
+    for (const { folder, file, variables } of places()) {
+      writeFileSync(file, GUIDE);
+      const shown = await show(folder, { ...variables, ...secrets });
+      expect(shown.files).toEqual([file]);
+      for (const [name, value] of Object.entries(effective)) {
+        const isWritten = name !== 'vector_db.tls_cert_path';
+        expect({ name, ...row(shown, name) }).toMatchObject({ name, value, source: isWritten ? 'file' : 'default' });
+      }
+      expect(JSON.stringify(shown)).not.toContain('hunter2');
+    }
+  });
+
+  it('takes overrides from the environment, and tells of a variable that is missing', async () => {
+    const { folder, file } = configured(GUIDE);
+    const overrides = { EMBEDDING__API_TOKEN: 'hunter2-other', VECTOR_DB__URL: 'http://127.0.0.1:6333' };
+    const shown = await show(folder, { ...secrets, ...overrides });
+    expect(row(shown, 'embedding.api_token')).toEqual({
+      value: null,
+      hidden: true,
+      source: 'environment',
+      variable: 'EMBEDDING__API_TOKEN',
+    });
+    expect(row(shown, 'vector_db.url')).toMatchObject({ value: 'http://127.0.0.1:6333', variable: 'VECTOR_DB__URL' });
+    const { code, stderr } = await world.run(['config', 'show'], folder, { CHUTES_API_TOKEN: 'x' });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${file}: \`vector_db.api_key\` needs the environment variable QDRANT_API_KEY`);
+  });
+
+  it('starts no server while there is no driver for its database, and one with the embedded store', async () => {
+    const { folder } = configured(GUIDE);
+    const variables = { ...secrets, LOGGING__FORMAT: 'text' };
+    const refused = await world.failToServe(folder, variables);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('this version has no Qdrant driver');
+    const server = await world.serve(folder, { ...variables, VECTOR_DB__DRIVER: 'embedded' });
+    const { code, stderr } = await server.end('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr).toContain('`vector_db.url` is not used: `vector_db.driver` is "embedded"');
+    expect(stderr).not.toContain('hunter2');
+  });
+});

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock, type Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
+import { systemRandom } from '../../../src/base/random.ts';
 import { createHttpProvider, prefixesOfModel, type HttpProviderOptions } from '../../../src/embedding/http.ts';
 import { onlyVectors, type EmbeddingKind } from '../../../src/embedding/provider.ts';
 
@@ -50,16 +52,24 @@ function provider(url: string, options: Partial<HttpProviderOptions> = {}) {
     dimension: 2,
     batchSize: 2,
     timeoutMs: 2_000,
+    maxRetries: 0,
     queryPrefix: 'query: ',
     passagePrefix: 'passage: ',
     fetch,
+    clock: systemClock,
+    random: systemRandom,
     ...options,
   });
 }
 
-async function failureOf(url: string, texts = ['a'], kind: EmbeddingKind = 'query'): Promise<unknown> {
+async function failureOf(
+  url: string,
+  texts = ['a'],
+  kind: EmbeddingKind = 'query',
+  options: Partial<HttpProviderOptions> = {},
+): Promise<unknown> {
   try {
-    return onlyVectors(await provider(url).embed(texts, kind));
+    return onlyVectors(await provider(url, options).embed(texts, kind));
   } catch (error) {
     return error;
   }
@@ -232,12 +242,176 @@ describe('http embedding provider', () => {
     const { url } = await serve(() => undefined);
     const controller = new AbortController();
     const pending = provider(url).embed(['a'], 'query', controller.signal);
-    controller.abort(new Error('enough'));
-    await expect(pending).rejects.toThrow('enough');
+    controller.abort(new CodedError('SHUTTING_DOWN', 'enough'));
+    await expect(pending).rejects.toMatchObject({ code: 'SHUTTING_DOWN', message: 'enough' });
   });
 
   it('knows the prefixes of E5 models by their name only', () => {
     expect(prefixesOfModel('intfloat/multilingual-e5-large')).toEqual({ query: 'query: ', passage: 'passage: ' });
     expect(prefixesOfModel('all-MiniLM-L6-v2')).toEqual({ query: '', passage: '' });
+  });
+});
+
+/** Waits take no time, and are written down. */
+function impatientClock(): { clock: Clock; waitsMs: number[] } {
+  const waitsMs: number[] = [];
+  const after: Clock['after'] = (delayMs, task) => {
+    // The window in which calls find each other is none.
+    if (delayMs !== 2) waitsMs.push(delayMs);
+    return systemClock.after(0, task);
+  };
+  return { clock: { ...systemClock, nowMs: () => Date.UTC(2026, 0, 1), after }, waitsMs };
+}
+
+/** Random bytes that are all the same. */
+function always(byte: number): { bytes(count: number): Uint8Array } {
+  return { bytes: (count) => new Uint8Array(count).fill(byte) };
+}
+
+/** The first `answers`, and vectors from then on. */
+function first(...answers: readonly Answer[]): Answer {
+  let asked = 0;
+  return (call, response) => (answers[asked++] ?? lengths)(call, response);
+}
+
+const status =
+  (code: number, headers: Record<string, string> = {}): Answer =>
+  (_call, response) =>
+    void response.writeHead(code, headers).end();
+
+describe('a service that fails for a while', () => {
+  it.each<[string, Answer]>([
+    ['500', status(500)],
+    ['503', status(503)],
+    ['429', status(429)],
+    ['408', status(408)],
+    ['a cut connection', (_, response) => void response.destroy()],
+    ['a reply that is cut', (_, response) => void (response.writeHead(200).write('{"data"'), response.destroy())],
+    ['silence', () => undefined],
+  ])('with %s is asked again', async (_, answer) => {
+    const { url, asked } = await serve(first(answer, answer));
+    const { clock, waitsMs } = impatientClock();
+    const asking = provider(url, { maxRetries: 2, timeoutMs: 1_000, clock });
+    expect(onlyVectors(await asking.embed(['a'], 'query'))).toHaveLength(1);
+    expect(asked).toHaveLength(3);
+    expect(waitsMs).toHaveLength(2);
+  });
+
+  it.each<[string, Answer]>([
+    ['400', status(400)],
+    ['401', status(401)],
+    ['404', status(404)],
+    ['302', status(302, { location: '/elsewhere' })],
+    ['what is not JSON', (_, response) => void response.end('<html>')],
+    ['a vector of another length', (_, response) => void response.end('{"data":[{"embedding":[1]}]}')],
+  ])('with %s is not asked again, as that does not pass', async (_, answer) => {
+    const { url, asked } = await serve(answer);
+    await failureOf(url, ['a'], 'query', { maxRetries: 3, clock: impatientClock().clock });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is asked so many times, and then its fault is told', async () => {
+    const { url, asked } = await serve(status(503, { 'retry-after': '7' }));
+    const failure = await failureOf(url, ['a'], 'query', { maxRetries: 3, clock: impatientClock().clock });
+    expect(failure).toMatchObject({ code: 'EMBEDDING_UNAVAILABLE', retryable: true, retryAfterMs: 7000 });
+    expect(asked).toHaveLength(4);
+  });
+
+  it('is left alone for longer each time, by a quarter more or less, and never for more than half a minute', async () => {
+    const { url } = await serve(status(500));
+    for (const [byte, factor] of [
+      [0, 0.75],
+      [255, 1.25],
+    ] as const) {
+      const { clock, waitsMs } = impatientClock();
+      await failureOf(url, ['a'], 'query', { maxRetries: 10, clock, random: always(byte) });
+      const expected = Array.from({ length: 10 }, (_, i) => Math.min(30_000, 200 * 2 ** i * factor));
+      waitsMs.forEach((waitMs, i) => expect(waitMs).toBeCloseTo(expected[i] ?? NaN, 3));
+    }
+  });
+
+  it.each([
+    ['0', [200]],
+    ['3', [3000]],
+    ['Thu, 01 Jan 2026 00:00:05 GMT', [5000]],
+    ['Wed, 31 Dec 2025 00:00:00 GMT', [200]],
+    ['soon', [200]],
+    ['-1', [200]],
+    ['30', [30_000]],
+    // Longer than anybody waits here.
+    ['31', []],
+    ['99999999999999999999', []],
+  ])('is left alone as long as it asks: Retry-After: %s', async (header, expected) => {
+    for (const code of [429, 503]) {
+      const { url } = await serve(first(status(code, { 'retry-after': header })));
+      const { clock, waitsMs } = impatientClock();
+      await failureOf(url, ['a'], 'query', { maxRetries: 1, clock, random: always(128) });
+      expect(waitsMs.map((waitMs) => Math.round(waitMs))).toEqual(expected);
+    }
+  });
+
+  it('is not waited for past the deadline', async () => {
+    const { url, asked } = await serve(status(503, { 'retry-after': '20' }));
+    const controller = new AbortController();
+    const pending = provider(url, { maxRetries: 5 }).embed(['a'], 'query', controller.signal);
+    await expect.poll(() => asked.length).toBe(1);
+    controller.abort();
+    await expect(pending).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('calls that come together', () => {
+  it('go in one request, each with its own vectors, queries apart from passages', async () => {
+    const { url, asked } = await serve(lengths);
+    const one = provider(url, { batchSize: 8, queryPrefix: '', passagePrefix: '' });
+    const texts = ['a', 'bb', 'ccc', 'dddd'];
+    const answers = await Promise.all([
+      one.embed([texts[0] ?? ''], 'passage'),
+      one.embed(texts.slice(1, 3), 'passage'),
+      one.embed(['q'], 'query'),
+      one.embed([texts[3] ?? ''], 'passage'),
+    ]);
+    expect(asked.map(({ body }) => body.input).sort((a, b) => b.length - a.length)).toEqual([texts, ['q']]);
+    const ratios = answers.flat().map((vector) => (vector instanceof Float32Array ? vector[0] : NaN));
+    expect(ratios).toEqual([1, 2, 3, 1, 4].map((length) => Math.fround(length / Math.hypot(length, 1))));
+  });
+
+  it('fill requests up to the size of a batch', async () => {
+    const { url, asked } = await serve(lengths);
+    const one = provider(url, { batchSize: 3 });
+    await Promise.all(Array.from({ length: 7 }, (_, i) => one.embed([`text ${i}`], 'passage')));
+    expect(asked.map(({ body }) => body.input.length).sort()).toEqual([1, 3, 3]);
+  });
+
+  it('do not suffer from a text that is refused, nor from one who gives up', async () => {
+    const { url } = await serve((call, response) => {
+      if (call.body.input.some((text) => text.includes('bad'))) response.writeHead(422).end();
+      else lengths(call, response);
+    });
+    const one = provider(url, { batchSize: 8 });
+    const controller = new AbortController();
+    const [good, bad, gone, last] = [
+      one.embed(['a'], 'passage'),
+      one.embed(['bad'], 'passage'),
+      one.embed(['c'], 'passage', controller.signal),
+      one.embed(['d'], 'passage'),
+    ];
+    controller.abort();
+    await expect(gone).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(onlyVectors([...(await good), ...(await last)])).toHaveLength(2);
+    expect((await bad)[0]).toMatchObject({ code: 'BAD_REQUEST' });
+  });
+
+  it('end their request when nobody waits for it any more', async () => {
+    let closed = 0;
+    const { url, asked } = await serve((_, response) => void response.on('close', () => closed++));
+    const controller = new AbortController();
+    const one = provider(url, { batchSize: 8 });
+    const pending = [0, 1].map((i) => one.embed([`text ${i}`], 'passage', controller.signal));
+    await expect.poll(() => asked.length).toBe(1);
+    controller.abort();
+    for (const each of pending) await expect(each).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    await expect.poll(() => closed).toBe(1);
   });
 });
