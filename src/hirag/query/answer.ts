@@ -2,7 +2,7 @@ import type { ContextRecord, Level } from '../../base/context.ts';
 import type { CodedError } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
 import { allocate, type BudgetOutcome, type BudgetRules } from './budget.ts';
-import { DuplicateFilter, printOf, type TextPrint } from '../rank/duplicates.ts';
+import { DuplicateFilter, printInTurns, type TextPrint } from '../rank/duplicates.ts';
 import type { ReceiptOutcome, ScoreParts } from '../types.ts';
 
 /** A candidate with its final score. */
@@ -58,7 +58,7 @@ interface Item {
 
 /** Texts fetched beyond those needed when duplicates turned up, as more of them tend to follow. */
 const FETCH_AHEAD = 32;
-/** Characters compared before other work gets its turn: a few milliseconds. */
+/** Characters of short texts compared before other work gets its turn, which it also gets within long ones: a few milliseconds. */
 const YIELD_EVERY_CHARS = 32_768;
 
 /**
@@ -146,7 +146,7 @@ async function markDuplicates(
         chars = 0;
         await turns.next();
       }
-      item.print = printOf(item.record.text);
+      item.print = await printInTurns(item.record.text, turns);
     }
     const rival = seen.find(item.print);
     if (rival === undefined) {

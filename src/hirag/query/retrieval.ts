@@ -31,6 +31,9 @@ export interface RetrievalDeps {
   readonly turns: LoopTurns;
 }
 
+/** Candidates that are compared, ranked and packed in one go; with more, others get their turn between. */
+const RANKED_AT_ONCE = 4_000;
+
 /** From a query to its answer: embed and search, rank, assemble within the budget. */
 export class Retrieval {
   readonly #deps: RetrievalDeps;
@@ -55,8 +58,9 @@ export class Retrieval {
     failWhereAllFailed(found.levels, new Map());
 
     const rankingMs = clock.monotonicMs();
-    const admission = this.#rank(plan, found);
+    const admission = await this.#rank(plan, found);
     const fetch = (ids: readonly string[]): Promise<Fetched> => this.#fetch(plan, ids, options.signal);
+    if (found.candidates.columns.count > RANKED_AT_ONCE) await this.#deps.turns.next();
     const answer = await assemble(admission.admitted, plan.rules, fetch, this.#deps.turns);
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
@@ -65,12 +69,14 @@ export class Retrieval {
   }
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
-  #rank(plan: QueryPlan, found: SearchAnswer): Admission {
-    const { settings, embedding, accessCounts, clock } = this.#deps;
+  async #rank(plan: QueryPlan, found: SearchAnswer): Promise<Admission> {
+    const { settings, embedding, accessCounts, clock, turns } = this.#deps;
     const { candidates } = found;
+    const compared = similarities(candidates.columns, comparisonOf(plan, found, embedding.kind), settings.fusion);
+    if (candidates.columns.count > RANKED_AT_ONCE) await turns.next();
     const contest = {
       candidates,
-      similarities: similarities(candidates.columns, comparisonOf(plan, found, embedding.kind), settings.fusion),
+      similarities: compared,
       levels: plan.levels,
       nowMs: clock.nowMs(),
       pendingAccesses: accessCounts.pendingIn(plan.scope.namespace),

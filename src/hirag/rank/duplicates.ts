@@ -1,3 +1,4 @@
+import type { LoopTurns } from '../../base/loop-turns.ts';
 import { COMPARED_CHARS_MAX, compatibleForm, normalOf } from '../../base/text/normal.ts';
 
 /** What of a text is compared; made once per text. */
@@ -29,25 +30,51 @@ const RIVALS_MAX = 16;
  */
 const WORD =
   /\p{N}+(?:[.,:]\p{N}+)*|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}.,;:!'"‘’“”„«»()[\]{}…。、，！]+|!(?=[^\s!?.,;:…。！'"’”»)\]}])/gu;
+
+/** Words looked at in one go: a few milliseconds. */
+const STEP_WORDS = 4_096;
+
 export function printOf(text: string): TextPrint {
-  if (text.length > COMPARED_CHARS_MAX)
-    return { normal: text.trim(), core: '', fillers: new Uint16Array(FILLERS.size), wordCount: 0 };
-  const form = compatibleForm(text);
-  return { normal: normalOf(form), ...coreOf(form) };
+  const steps = printSteps(text);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
-function coreOf(text: string): Pick<TextPrint, 'core' | 'fillers' | 'wordCount'> {
-  const words = text.match(WORD) ?? [];
+/** The same in slices, between which others get their turn. */
+export async function printInTurns(text: string, turns: LoopTurns): Promise<TextPrint> {
+  const steps = printSteps(text);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await turns.next();
+  }
+}
+
+function* printSteps(text: string): Generator<void, TextPrint> {
   const fillers = new Uint16Array(FILLERS.size);
+  if (text.length > COMPARED_CHARS_MAX) return { normal: text.trim(), core: '', fillers, wordCount: 0 };
+  const form = compatibleForm(text);
+  const normal = normalOf(form);
   const core: string[] = [];
-  for (const word of words) {
+  let wordCount = 0;
+  for (const word of form.length > STEP_WORDS ? wordsOf(form) : (form.match(WORD) ?? [])) {
     const lower = word.toLowerCase();
     // `Plan A` is not `plan`.
     const filler = word === 'A' ? undefined : FILLERS.get(lower);
     if (filler === undefined) core.push(lower);
     else fillers[filler] = (fillers[filler] as number) + 1;
+    if (++wordCount % STEP_WORDS === 0) yield;
   }
-  return { core: core.join(' '), fillers, wordCount: words.length };
+  return { normal, core: core.join(' '), fillers, wordCount };
+}
+
+/** One by one, as they are asked for. */
+function* wordsOf(form: string): Generator<string> {
+  // One of its own: it remembers how far it got while others use theirs.
+  const pattern = new RegExp(WORD);
+  for (let match = pattern.exec(form); match !== null; match = pattern.exec(form)) yield match[0];
 }
 
 /** Share of their words that two texts of one core have in common, 0..1. */
