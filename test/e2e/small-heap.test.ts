@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Refused, WireClient } from '../support/wire-client.ts';
+import { type Refused, WireClient } from '../support/wire-client.ts';
 import { World, type ServerProcess } from './support/processes.ts';
 
 // A real server with a small heap, and clients that send far more than it holds without waiting for answers.

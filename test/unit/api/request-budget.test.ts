@@ -3,7 +3,7 @@ import { ByteBudget, type Waiter } from '../../../src/api/byte-budget.ts';
 import { FrameBudget } from '../../../src/api/frame-budget.ts';
 
 /** Waiters that note in which order they were woken. */
-function waiters(): { woken: string[]; make(name: string, then?: () => void): Waiter } {
+function waiters(): { woken: string[]; make: (name: string, then?: () => void) => Waiter } {
   const woken: string[] = [];
   return {
     woken,
