@@ -11,6 +11,7 @@ import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
 import { openEmbedding, openStore } from './drivers.ts';
 import { withCache } from './embedding/cache.ts';
+import { withTextBound } from './embedding/text-bound.ts';
 import { onlyVectors } from './embedding/provider.ts';
 import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
@@ -96,7 +97,7 @@ async function build(
 
   const { cacheEnabled, cacheSize, cacheTtlSecs } = settings.embedding;
   const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };
-  const embedding = withCache(provider, kept, clock, metrics);
+  const embedding = withCache(withTextBound(provider), kept, clock, metrics);
   const store = await openStore(settings.vectorDb, { clock, random: deps.random, log, metrics, embedding });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));

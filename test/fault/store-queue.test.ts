@@ -21,6 +21,24 @@ describe('calls that wait for the store', () => {
     expect((await store.stats()).counts.immediate).toBe(3);
   });
 
+  it.each([
+    ['texts', { text: 'x'.repeat(100_000) }],
+    ['metadata', { metadata: { notes: new Array<string>(100).fill('x'.repeat(1_000)) } }],
+    ['tags', { tags: Array.from({ length: 1_000 }, (_, n) => `${n} ${'x'.repeat(100)}`) }],
+  ])('are bounded by the bytes of their %s, too', async (_what, given) => {
+    const store = await openAt(await temporaryFolder(), { queueBytesMax: 250_000 });
+    const calls = Array.from({ length: 6 }, (_, i) => store.write([put(sample(`q-${i}`, DIMENSION, given))]));
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+    for (const outcome of outcomes.slice(3))
+      expect(outcome).toMatchObject({ reason: { code: 'OVERLOADED', retryable: true, retryAfterMs: 100 } });
+    // What was answered counts no more; one that is larger than the bound gets in alone.
+    const text = 'y'.repeat(1_000_000);
+    await store.write([put(sample('large', DIMENSION, { text }))]);
+    await store.write([put(sample('after', DIMENSION))]);
+    expect((await store.stats()).counts.immediate).toBe(5);
+  });
+
   it('are given up when their caller does', async () => {
     const store = await openAt(await temporaryFolder());
     const request = searchOf({ vector: vectorOf('q', DIMENSION) });
@@ -42,6 +60,15 @@ describe('calls that wait for the store', () => {
     await store.close();
     const again = await openAt(folder);
     expect((await again.stats()).counts.immediate).toBe(20);
+  });
+
+  it('keep a store that is full of them from nothing when it closes', async () => {
+    const folder = await temporaryFolder();
+    const store = await openAt(folder, { queueCallsMax: 2, queueBytesMax: 1 });
+    const writing = store.write([put(sample('last', DIMENSION))]);
+    await expect(store.ping()).rejects.toMatchObject({ code: 'OVERLOADED' });
+    await store.close();
+    expect(await writing).toHaveLength(1);
   });
 
   it('of another dimension are refused', async () => {

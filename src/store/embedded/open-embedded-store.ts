@@ -21,6 +21,8 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
   readonly columns?: Partial<ColumnLimits>;
   /** Calls that may wait or run at a time; past it they are refused with `OVERLOADED`. Default 16,384. */
   readonly queueCallsMax?: number;
+  /** What they may weigh together, in bytes; past it they are refused, too. Default 256 MiB. */
+  readonly queueBytesMax?: number;
   /** Longest time that access counts wait for a commit to ride along with. Default 1 s. */
   readonly touchFlushMs?: number;
   /** Pages of 4 KiB that the database may have; writes past it fail as on a full disk. Default: as many as the disk holds. */
@@ -44,7 +46,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
 export async function openEmbeddedDriver(
   options: EmbeddedStoreOptions,
 ): Promise<{ readonly link: WorkerLink; readonly driver: EmbeddedDriver; readonly deps: GenericStoreDeps }> {
-  const { hnsw, columns, queueCallsMax, workerUrl, clock, log, metrics, ...given } = options;
+  const { hnsw, columns, queueCallsMax, queueBytesMax, workerUrl, clock, log, metrics, ...given } = options;
   const defaults = defaultSettings().vectorDb;
   const link = new WorkerLink({
     settings: {
@@ -56,6 +58,7 @@ export async function openEmbeddedDriver(
       columns: { ...DEFAULT_COLUMNS, ...columns },
     },
     queueCallsMax: queueCallsMax ?? 16_384,
+    queueBytesMax: queueBytesMax ?? 256 * 1024 * 1024,
     workerUrl: workerUrl ?? defaultWorkerUrl(),
     clock,
     log,

@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
+import { weightOf } from './border/weight.ts';
 import { packRows, type RecordRow } from './border/rows.ts';
 import { decodeError, type Parcel } from './encode.ts';
 import type {
@@ -23,6 +24,8 @@ export interface WorkerLinkDeps {
   readonly settings: WorkerSettings;
   /** Calls that may wait or run at a time; past it they are refused with `OVERLOADED`. */
   readonly queueCallsMax: number;
+  /** What such calls may weigh together, in bytes; below it one more gets in, whatever its size. */
+  readonly queueBytesMax: number;
   /** Entry of the worker thread. */
   readonly workerUrl: URL;
   readonly clock: Clock;
@@ -31,13 +34,12 @@ export interface WorkerLinkDeps {
 }
 
 interface PendingCall {
-  readonly vectorBytes: number;
+  /** What its texts, metadata and vectors weigh. */
+  readonly bytes: number;
   readonly resolve: (value: never) => void;
   readonly reject: (error: CodedError) => void;
 }
 
-/** Vectors on their way to the worker; past it writes are refused with `OVERLOADED`. */
-const QUEUED_VECTOR_BYTES_MAX = 256 * 1024 * 1024;
 const OVERLOAD_RETRY_MS = 100;
 const RESTART_FIRST_MS = 100;
 const RESTART_MAX_MS = 30_000;
@@ -60,7 +62,7 @@ export class WorkerLink {
   };
   #cancelled: number[] = [];
   #isFlushing = false;
-  #vectorBytes = 0;
+  #pendingBytes = 0;
   #restartDelayMs = RESTART_FIRST_MS;
   #cancelRestart: () => void = () => {};
   #onExit: () => void = () => {};
@@ -111,14 +113,15 @@ export class WorkerLink {
     signal?: AbortSignal,
   ): Promise<CallTypes[K]['result']> {
     return new Promise((resolve, reject) => {
-      this.#admit(signal);
-      const vectorsBefore = this.#vectors.length;
+      this.#admit(kind, signal);
+      const [rowsBefore, vectorsBefore] = [this.#rows.length, this.#vectors.length];
       const body = encode(this.#parcel);
       const id = this.#nextId++;
       const vectorBytes = (this.#vectors.length - vectorsBefore) * this.#deps.settings.dimension * 4;
-      this.#vectorBytes += vectorBytes;
+      const bytes = vectorBytes + weightOf(body) + weightOf(this.#rows.slice(rowsBefore));
+      this.#pendingBytes += bytes;
       this.#outbox.push({ id, kind, body } as WireCall);
-      this.#pending.set(id, { vectorBytes, resolve: resolve, reject });
+      this.#pending.set(id, { bytes, resolve: resolve, reject });
       if (signal !== undefined) this.#watch(id, signal);
       this.#flushSoon();
     });
@@ -145,14 +148,17 @@ export class WorkerLink {
     this.#state = 'closed';
   }
 
-  #admit(signal: AbortSignal | undefined): void {
+  #admit(kind: CallKind, signal: AbortSignal | undefined): void {
     if (signal?.aborted) throw abortError(signal);
     if (this.#state !== 'up') {
       const isClosed = this.#state === 'closing' || this.#state === 'closed';
       const message = isClosed ? 'the store is closed' : 'the store is starting again';
       throw new CodedError('STORE_UNAVAILABLE', message, { retryAfterMs: this.#restartDelayMs });
     }
-    if (this.#pending.size >= this.#deps.queueCallsMax || this.#vectorBytes >= QUEUED_VECTOR_BYTES_MAX) {
+    const { queueCallsMax, queueBytesMax } = this.#deps;
+    const isFull = this.#pending.size >= queueCallsMax || this.#pendingBytes >= queueBytesMax;
+    // The last call of all comes behind the others, however many they are.
+    if (isFull && kind !== 'close') {
       throw new CodedError('OVERLOADED', 'too many calls wait for the store', { retryAfterMs: OVERLOAD_RETRY_MS });
     }
   }
@@ -234,7 +240,7 @@ export class WorkerLink {
     const call = this.#pending.get(id);
     if (call === undefined) return undefined;
     this.#pending.delete(id);
-    this.#vectorBytes -= call.vectorBytes;
+    this.#pendingBytes -= call.bytes;
     return call;
   }
 
