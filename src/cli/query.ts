@@ -72,7 +72,7 @@ function renderAnswer(reply: ContextQueryReply, columns: number | undefined): st
     formatTime(context.created_at),
     oneLine(context.text),
   ]);
-  const summary = `${countOf(reply.contexts.length, 'context')}, ${countOf(reply.total_tokens, 'token')}, ${reply.retrieval_time_ms.toFixed(0)} ms; ${reply.metadata.total_searched.toLocaleString('en')} searched`;
+  const summary = `${countOf(reply.contexts.length, 'context')}, ${countOf(reply.total_tokens, 'token')}, ${reply.retrieval_time_ms.toFixed(0)} ms; ${reply.metadata.total_searched.toLocaleString('en')} searched${reply.metadata.below_threshold === true ? '; none as similar as hirag.relevance_threshold asks' : ''}`;
   return `${renderRows(rows, columns)}${summary}\n${renderReceipts(reply, columns)}`;
 }
 

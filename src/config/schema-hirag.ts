@@ -134,12 +134,17 @@ export const HIRAG = section('Tiers, retrieval and ranking.', {
     'hirag.tokens.estimator',
   ),
   query_limit: integer(50, 1, 1000, 'Contexts of an answer where the query names no limit.'),
-  relevance_threshold: number(0.15, 0, 1, 'Least score of an answer; a query may name its own.'),
+  relevance_threshold: number(
+    0.05,
+    0,
+    1,
+    'Least similarity of an answer, the same for every embedder; where nothing is that similar, what has min_similarity stands in, and the answer says so. A query may name its own, which is one of the score.',
+  ),
   min_similarity: number(
     0.05,
     0,
     1,
-    'Least similarity of an answer, where the query names no threshold; the best min_contexts_per_level of a level fill what room is left in spite of both.',
+    'Similarity below which nothing stands in either, but the best min_contexts_per_level of a level.',
   ),
   near_duplicate_threshold: number(
     0.9,

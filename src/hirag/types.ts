@@ -86,6 +86,8 @@ export interface QueryOutcome {
   /** Embeddings of this query answered from the namespace's cache. */
   readonly cacheHits: number;
   readonly totalSearched: number;
+  /** Nothing is as similar as `hirag.relevance_threshold` asks: the contexts stand in. */
+  readonly belowThreshold: boolean;
   /** Tokens granted to each level. */
   readonly allocations: Readonly<Record<Level, number>>;
   readonly degraded: readonly { readonly level: Level; readonly code: string }[];

@@ -164,6 +164,10 @@ export interface QueryMetadata {
    */
   allocations: LevelCounts;
   degraded: readonly DegradedLevel[];
+  /**
+   * True where nothing is as similar as the server asks for: the contexts stand in. Absent otherwise.
+   */
+  below_threshold?: boolean;
 }
 /**
  * Contexts stored.

@@ -74,6 +74,7 @@ export class MemoryDouble implements Memory {
       avgRelevance: contexts.length === 0 ? 0 : 0.5,
       cacheHits: 0,
       totalSearched: records.length,
+      belowThreshold: false,
       allocations: { immediate: 1200, short_term: 1600, long_term: 1200 },
       degraded: [],
       ...(input.explain === true && {

@@ -125,6 +125,7 @@ function fromQuery({ contexts, receipts, metadata, ...rest }: wire.ContextQueryR
     avgRelevance: metadata.avg_relevance,
     cacheHits: metadata.cache_hits,
     totalSearched: metadata.total_searched,
+    belowThreshold: metadata.below_threshold === true,
     allocations: metadata.allocations,
     degraded: metadata.degraded,
     ...(receipts !== undefined && {

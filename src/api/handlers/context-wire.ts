@@ -81,6 +81,7 @@ export function fromQueryOutcome(outcome: QueryOutcome): wire.ContextQueryReply 
       avg_relevance: outcome.avgRelevance,
       cache_hits: outcome.cacheHits,
       total_searched: outcome.totalSearched,
+      ...(outcome.belowThreshold ? { below_threshold: true } : {}),
       allocations: outcome.allocations,
       degraded: outcome.degraded,
     },

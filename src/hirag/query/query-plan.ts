@@ -80,12 +80,13 @@ export async function planQuery(
   };
 }
 
-/** A threshold of the query's own says all: what reaches it is in, and nothing else. */
+/** A threshold of the query's own, of the score, says all: what reaches it is in, and nothing else. */
 function admissionOf({ relevanceThreshold: own }: QueryInput, settings: Settings['hirag']): AdmissionRules {
-  if (own !== undefined) return { threshold: own, minSimilarity: 0, keptPerLevel: 0 };
+  if (own !== undefined) return { threshold: own, minSimilarity: 0, standInSimilarity: 0, keptPerLevel: 0 };
   return {
-    threshold: settings.relevanceThreshold,
-    minSimilarity: settings.minSimilarity,
+    threshold: 0,
+    minSimilarity: Math.max(settings.relevanceThreshold, settings.minSimilarity),
+    standInSimilarity: settings.minSimilarity,
     keptPerLevel: settings.minContextsPerLevel,
   };
 }

@@ -125,6 +125,7 @@ export class Retrieval {
       cacheHits: embedded.cached ? 1 : 0,
       totalSearched: levels.reduce((total, { searched }) => total + searched, 0),
       allocations: answer.allocations,
+      belowThreshold: admission.standsIn && contexts.length > 0,
       ...(plan.explain ? { receipts: receiptsOf(admission, answer) } : {}),
     };
   }

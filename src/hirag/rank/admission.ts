@@ -10,6 +10,8 @@ export interface AdmissionRules {
   readonly threshold: number;
   /** 0..1; 0: whatever it is. */
   readonly minSimilarity: number;
+  /** The same where nothing is that similar. */
+  readonly standInSimilarity: number;
   /** Of each level so many are in that have anything in common with the query, where there is room left for them. */
   readonly keptPerLevel: number;
 }
@@ -28,6 +30,8 @@ export interface Contest {
 }
 
 export interface Admission {
+  /** Nothing has the similarity that is asked for: what is admitted stands in. */
+  readonly standsIn: boolean;
   /** Best first, fillers among them. */
   readonly admitted: readonly Ranked[];
   /** In no order; empty where they are not wanted. */
@@ -45,6 +49,9 @@ export interface Admission {
 export function admit(contest: Contest, rules: AdmissionRules, settings: RankSettings): Admission {
   const { columns } = contest.candidates;
   const asked = LEVELS.map((level) => contest.levels.includes(level));
+  const standsIn = rules.standInSimilarity < rules.minSimilarity && !isReached(contest, asked, rules.minSimilarity);
+  const leastSimilarity = standsIn ? rules.standInSimilarity : rules.minSimilarity;
+  const takesUnrelated = rules.threshold === 0 && rules.minSimilarity === 0;
   const standing = new Float64Array(columns.count);
   const admitted: Ranked[] = [];
   const unfit: number[] = [];
@@ -54,7 +61,7 @@ export function admit(contest: Contest, rules: AdmissionRules, settings: RankSet
     const similarity = contest.similarities.similarity[place] as number;
     const recency = recencyOf(columns.createdAtMs[place] as number, contest.nowMs, settings);
     standing[place] = finalScore(similarity, recency, LEVELS[level] as Level, 0, settings);
-    const mayFit = similarity >= rules.minSimilarity && (similarity > 0 || rules.threshold === 0);
+    const mayFit = similarity >= leastSimilarity && (similarity > 0 || takesUnrelated);
     const candidate = mayFit ? rankedAt(contest, place, similarity === 0, settings) : null;
     if (candidate !== null && candidate.relevanceScore >= rules.threshold) admitted.push(candidate);
     else unfit.push(place);
@@ -66,9 +73,18 @@ export function admit(contest: Contest, rules: AdmissionRules, settings: RankSet
   for (const place of kept) admitted.push(rankedAt(contest, place, true, settings));
   const below = contest.explain ? unfit.filter((place) => !kept.includes(place)) : [];
   return {
+    standsIn,
     admitted: admitted.sort(compareRank),
     belowThreshold: below.map((place) => rankedAt(contest, place, true, settings)),
   };
+}
+
+function isReached({ candidates, similarities }: Contest, asked: readonly boolean[], least: number): boolean {
+  const { levels, count } = candidates.columns;
+  for (let place = 0; place < count; place++) {
+    if (asked[levels[place] as number] === true && (similarities.similarity[place] as number) >= least) return true;
+  }
+  return false;
 }
 
 function rankedAt(

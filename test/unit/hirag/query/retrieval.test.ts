@@ -463,3 +463,40 @@ describe('other languages', () => {
     expect(contexts[0]?.record.text).toBe(text);
   });
 });
+
+describe('a server that asks for a similarity of 0.7', () => {
+  beforeEach(() => start({ settings: { relevanceThreshold: 0.7 } }));
+
+  it('answers with what is that similar alone, where something is', async () => {
+    for (const text of ['red kites circle over the valley', 'a red door', 'the valley road is closed'])
+      await tell([text], { level: 'long_term', sessionId: text.slice(-4) });
+    const outcome = await current.memory.query({ namespace: 'n', query: 'red kites circle over the valley' });
+    expect(texts(outcome)).toEqual(['red kites circle over the valley']);
+    expect(outcome.belowThreshold).toBe(false);
+  });
+
+  it('answers with what is nearest where nothing is, and says so', async () => {
+    const old = { level: 'long_term', createdAtMs: 0 } as const;
+    await tell([...TURNS, 'the printer is out of toner'], old);
+    const query = 'could anybody tell me which trail it was that she took on her journey?';
+    const outcome = await ask(query);
+    expect(texts(outcome)).toContain('Ben: Nice! Which trail did you take?');
+    expect(texts(outcome)).not.toContain('the printer is out of toner');
+    expect(outcome.belowThreshold).toBe(true);
+    expect(outcome.contexts.every(({ scores }) => scores.similarity < 0.7)).toBe(true);
+    await start();
+    await tell([...TURNS, 'the printer is out of toner'], old);
+    const plain = await ask(query);
+    expect(texts(outcome)).toEqual(texts(plain));
+    expect(plain.belowThreshold).toBe(false);
+  });
+
+  it('leaves a threshold of the query as it is: one of the score, that nothing stands in for', async () => {
+    await tell(['a red door'], { level: 'long_term', createdAtMs: 0 });
+    const outcome = await ask('red kites over the valley', { relevanceThreshold: 0.7 });
+    expect({ found: texts(outcome), belowThreshold: outcome.belowThreshold }).toEqual({
+      found: [],
+      belowThreshold: false,
+    });
+  });
+});

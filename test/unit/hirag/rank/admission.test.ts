@@ -9,7 +9,7 @@ import { toCandidates } from '../../../../src/store/candidates.ts';
 const SETTINGS = DEFAULTS.hirag;
 const NOW_MS = 1_700_000_000_000;
 const YEAR_MS = 365 * 86_400_000;
-const RULES: AdmissionRules = { threshold: 0.2, minSimilarity: 0.1, keptPerLevel: 1 };
+const RULES: AdmissionRules = { threshold: 0.2, minSimilarity: 0.1, standInSimilarity: 0.1, keptPerLevel: 1 };
 
 interface Given {
   readonly id: string;
@@ -85,9 +85,13 @@ describe('a candidate', () => {
       { id: 'a', similarity: 0.9 },
       { id: 'b', similarity: 0 },
     ];
-    for (const rules of [RULES, { ...RULES, minSimilarity: 0 }, { threshold: 0.01, minSimilarity: 0, keptPerLevel: 9 }])
+    for (const rules of [
+      RULES,
+      { ...RULES, minSimilarity: 0 },
+      { threshold: 0.01, minSimilarity: 0, standInSimilarity: 0, keptPerLevel: 9 },
+    ])
       expect(ids(run(given, rules).admitted)).toEqual(['a']);
-    const { admitted } = run(given, { threshold: 0, minSimilarity: 0, keptPerLevel: 0 });
+    const { admitted } = run(given, { threshold: 0, minSimilarity: 0, standInSimilarity: 0, keptPerLevel: 0 });
     expect(admitted.map(({ id, isFiller }) => [id, isFiller])).toEqual([
       ['a', false],
       ['b', true],
@@ -133,5 +137,32 @@ describe('a candidate', () => {
         }
       }),
     );
+  });
+});
+
+describe('a similarity that is asked for', () => {
+  const rules: AdmissionRules = { threshold: 0, minSimilarity: 0.7, standInSimilarity: 0.05, keptPerLevel: 0 };
+
+  it('lets in what has it, and nothing else', () => {
+    const given = [0.9, 0.7, 0.69, 0.06, 0].map((similarity, i) => ({ id: `${i}`, similarity }));
+    const { standsIn, admitted } = run(given, rules);
+    expect({ standsIn, admitted: ids(admitted) }).toEqual({ standsIn: false, admitted: ['0', '1'] });
+  });
+
+  it('that nothing has is stood in for by what is near, and by nothing unrelated', () => {
+    const given = [0.69, 0.06, 0.04, 0].map((similarity, i) => ({ id: `${i}`, similarity }));
+    const { standsIn, admitted } = run(given, rules);
+    expect({ standsIn, admitted: ids(admitted) }).toEqual({ standsIn: true, admitted: ['0', '1'] });
+    expect(admitted.map(({ isFiller }) => isFiller)).toEqual([false, false]);
+    expect(ids(run(given, { ...rules, standInSimilarity: 0 }).admitted)).toEqual(['0', '1', '2']);
+  });
+
+  it('is looked for in the levels that are asked alone', () => {
+    const given = [
+      { id: 'a', similarity: 0.9, level: 'long_term' as const },
+      { id: 'b', similarity: 0.3 },
+    ];
+    const { standsIn, admitted } = run(given, rules, ['immediate']);
+    expect({ standsIn, admitted: ids(admitted) }).toEqual({ standsIn: true, admitted: ['b'] });
   });
 });
