@@ -1,27 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { CallOptions } from '../hirag/types.ts';
-import type { BodyMap } from '../protocol/codec.ts';
+import type { GateRequest } from './gate-request.ts';
 import type { HandlerCall, Origin } from './handlers/handler.ts';
 import type { Operation } from './operations.ts';
-import type { Principal } from './principal.ts';
 
 const NO_OPTIONS: CallOptions = {};
-
-export interface CallRequest {
-  /** Checked, and in a namespace that its key sees. */
-  readonly payload: BodyMap;
-  readonly principal: Principal;
-  /** Who asks: the default of `agent_id`. */
-  readonly sender: string;
-  readonly origin: Origin;
-  /** As the client sent it. */
-  readonly traceparent: unknown;
-  /** On the monotonic clock; null: the client waits as long as it takes. */
-  readonly deadlineAtMs: number | null;
-  /** On the monotonic clock. */
-  readonly startedMs: number;
-}
 
 /**
  * One request that the gate has let through. It is the handler's view of its caller and, where it can be ended
@@ -29,17 +13,24 @@ export interface CallRequest {
  */
 export class Call implements HandlerCall {
   readonly operation: Operation;
-  readonly request: CallRequest;
+  /** Its payload is checked, and in a namespace that the key sees. */
+  readonly request: GateRequest;
+  /** On the monotonic clock. */
+  readonly startedMs: number;
   /** What its reply is expected to weigh, at most, while it is being built. */
   readonly replyBytes: number;
+  /** On the monotonic clock; null: the client waits as long as it takes. */
+  readonly #deadlineAtMs: number | null;
   readonly #clock: Clock;
   #abort: AbortController | null = null;
   #cancelTimer: (() => void) | null = null;
   #abandoned = false;
 
-  constructor(operation: Operation, request: CallRequest, clock: Clock) {
+  constructor(operation: Operation, request: GateRequest, startedMs: number, clock: Clock) {
     this.operation = operation;
     this.request = request;
+    this.startedMs = startedMs;
+    this.#deadlineAtMs = request.deadlineAtMs ?? null;
     this.replyBytes = operation.replyBytes(request.payload);
     this.#clock = clock;
   }
@@ -59,7 +50,7 @@ export class Call implements HandlerCall {
 
   get options(): CallOptions {
     // What only reads can end when its client goes; a write that was asked for without a deadline is seen through.
-    return this.request.deadlineAtMs === null && this.operation.scope !== 'read' ? NO_OPTIONS : this;
+    return this.#deadlineAtMs === null && this.operation.scope !== 'read' ? NO_OPTIONS : this;
   }
 
   /** Aborts with `DEADLINE_EXCEEDED` when the client's time is over or the client is gone. */
@@ -67,7 +58,7 @@ export class Call implements HandlerCall {
     if (this.#abort === null) {
       this.#abort = new AbortController();
       if (this.#abandoned) this.#expire();
-      else if (this.request.deadlineAtMs !== null) this.#startTimer(this.request.deadlineAtMs);
+      else if (this.#deadlineAtMs !== null) this.#startTimer(this.#deadlineAtMs);
     }
     return this.#abort.signal;
   }

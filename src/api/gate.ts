@@ -3,15 +3,15 @@ import { CodedError, toCodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Memory } from '../hirag/types.ts';
-import type { BodyMap } from '../protocol/codec.ts';
 import type { Validators } from '../protocol/messages.ts';
 import { Call } from './call.ts';
 import type { JobsByHand, Origin, Services } from './handlers/handler.ts';
+import { Answer, type Asker } from './asker.ts';
+import type { GateRequest } from './gate-request.ts';
 import { HealthProbe } from './health-probe.ts';
 import type { GateLimits } from './limits.ts';
 import { enterNamespaces } from './namespace-gate.ts';
 import { createOperations, type Operation } from './operations.ts';
-import type { Principal } from './principal.ts';
 import { RequestLedger } from './request-ledger.ts';
 
 export interface GateDeps {
@@ -22,23 +22,6 @@ export interface GateDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-}
-
-/** A request as a door hands it in: decoded, its key authenticated, nothing else checked. */
-export interface GateRequest {
-  readonly type: string;
-  /** The gate fills omitted namespaces in. */
-  readonly payload: BodyMap;
-  readonly principal: Principal;
-  /** Who asks: the default of `agent_id`. */
-  readonly sender: string;
-  readonly origin: Origin;
-  /** W3C Trace Context as the client sent it, for the log. */
-  readonly traceparent?: unknown;
-  /** On the monotonic clock; absent or null: the client waits as long as it takes. */
-  readonly deadlineAtMs?: number | null;
-  /** When the door began to look at it, on the monotonic clock; absent: now. */
-  readonly startedMs?: number;
 }
 
 /** What a door refused by itself, before there was a request to hand in. */
@@ -98,35 +81,31 @@ export class Gate {
 
   /** Checks a request and answers it: at once where its handler can, else later. Throws or rejects with a `CodedError`. */
   run(request: GateRequest): object | Promise<object> {
-    return this.answer(this.admit(request), (reply) => reply);
-  }
-
-  /** Every check in turn, the cheap ones first; throws the first refusal, which is counted and logged. */
-  admit(request: GateRequest): Call {
-    const startedMs = request.startedMs ?? this.#deps.clock.monotonicMs();
-    const operation = this.#operations.get(request.type);
-    try {
-      return this.#admit(operation, request, startedMs);
-    } catch (error) {
-      throw this.#failed(operation, request, error, startedMs);
-    }
+    const answer = new Answer();
+    this.serve(request, answer);
+    return answer.outcome();
   }
 
   /**
-   * Runs an admitted call. `deliver` is what the door does with the reply, and what it throws is the outcome that
-   * counts; what it returns comes back, in a promise where the handler needed one. Throws or rejects with a
-   * `CodedError`, which is counted and logged.
+   * The same for a door with books of its own: `asker` is told what becomes of the request, before this returns where
+   * the handler can answer at once. Every refusal and every failure is counted and logged here, once.
    */
-  answer<T>(call: Call, deliver: (reply: object) => T): T | Promise<T> {
-    const { operation, request } = call;
+  serve(request: GateRequest, asker: Asker): void {
+    const startedMs = request.startedMs ?? this.#deps.clock.monotonicMs();
+    const operation = this.#operations.get(request.type);
     try {
-      const reply = operation.handle(request.payload, call, this.#services);
-      if (reply instanceof Promise) return this.#settled(call, reply, deliver);
-      const delivered = deliver(reply);
-      this.#ledger.answered(operation.type, request.startedMs);
-      return delivered;
+      const call = this.#admit(operation, request, startedMs);
+      const reply = call.operation.handle(request.payload, call, this.#services);
+      if (reply instanceof Promise) {
+        this.#running += 1;
+        asker.started(call);
+        void this.#settle(call, reply, asker);
+      } else {
+        asker.reply(reply);
+        this.#ledger.answered(call.operation.type, startedMs);
+      }
     } catch (error) {
-      throw this.#failed(operation, request, error, request.startedMs);
+      asker.refuse(this.#failed(operation, request, error, startedMs));
     }
   }
 
@@ -135,6 +114,7 @@ export class Gate {
     return this.#failed(type === undefined ? undefined : this.#operations.get(type), from, error, startedMs);
   }
 
+  /** Every check in turn, the cheap ones first; throws the first refusal. */
   #admit(operation: Operation | undefined, request: GateRequest, startedMs: number): Call {
     const { limits, clock, validators } = this.#deps;
     const { principal, payload, deadlineAtMs = null } = request;
@@ -156,23 +136,20 @@ export class Gate {
         retryAfterMs: OVERLOAD_RETRY_MS,
       });
     }
-    const { sender, origin, traceparent } = request;
-    return new Call(operation, { payload, principal, sender, origin, traceparent, deadlineAtMs, startedMs }, clock);
+    return new Call(operation, request, startedMs, clock);
   }
 
-  async #settled<T>(call: Call, reply: Promise<object>, deliver: (reply: object) => T): Promise<T> {
-    const { operation, request } = call;
-    this.#running += 1;
+  async #settle(call: Call, reply: Promise<object>, asker: Asker): Promise<void> {
+    const { operation, request, startedMs } = call;
     try {
-      const delivered = deliver(await reply);
-      this.#ledger.answered(operation.type, request.startedMs);
-      return delivered;
+      asker.reply(await reply);
+      this.#ledger.answered(operation.type, startedMs);
     } catch (error) {
-      throw this.#failed(operation, request, error, request.startedMs);
-    } finally {
-      this.#running -= 1;
-      call.settle();
+      asker.refuse(this.#failed(operation, request, error, startedMs));
     }
+    this.#running -= 1;
+    call.settle();
+    asker.settled(call);
   }
 
   #failed(

@@ -7,12 +7,13 @@ import type { Metrics } from '../../base/metrics.ts';
 import { encodeBody } from '../../protocol/codec.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { shuttingDown, slowConsumer, slowFrame } from './connection-errors.ts';
-import type { Dispatcher, Requester, RunningRequest } from './dispatcher.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
 import { Inbox } from './inbox.ts';
 import type { ServerLimits } from './limits.ts';
 import { PeerWatch, type PeerState } from './peer-watch.ts';
 import { errorBody, resultBody } from './replies.ts';
+import type { Requester, RunningRequest } from './request-asker.ts';
 import { RunningRequests } from './running-requests.ts';
 import { FrameWriter } from './writer.ts';
 

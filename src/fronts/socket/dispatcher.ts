@@ -1,40 +1,16 @@
-import type { Call } from '../../api/call.ts';
-import type { Gate, GateRequest } from '../../api/gate.ts';
+import type { Gate } from '../../api/gate.ts';
+import type { GateRequest } from '../../api/gate-request.ts';
 import type { Clock } from '../../base/clock.ts';
-import { badRequest, type CodedError, toCodedError } from '../../base/errors.ts';
+import { badRequest } from '../../base/errors.ts';
 import { decodeRequest, salvageRequestId, type BodyMap } from '../../protocol/codec.ts';
 import type { Validators } from '../../protocol/messages.ts';
 import { envelopeId, isPingAnswer } from './envelope.ts';
-import type { Session } from './handshake.ts';
 import type { ServerLimits } from './limits.ts';
+import { refuse, RequestAsker, type Requester } from './request-asker.ts';
 import { checkTimestamp } from './timestamp.ts';
-
-/** A request that is being worked on. */
-export interface RunningRequest {
-  readonly call: Call;
-  /** What it weighs: its bytes, and something for each value that they hold. */
-  readonly requestBytes: number;
-}
 
 /** What a value adds to the weight of a request: one of two bytes on the wire may take a hundred in memory. */
 const VALUE_BYTES = 16;
-
-/** A connection as its requests see it. */
-export interface Requester {
-  /** Its name in the log. */
-  readonly number: number;
-  readonly session: Session;
-  isRunning(id: number): boolean;
-  started(id: number, running: RunningRequest): void;
-  settled(id: number, running: RunningRequest): void;
-  /** Throws a `CodedError` where the payload cannot be sent; `refuse` it then. */
-  reply(id: number, payload: object): void;
-  refuse(id: number, error: CodedError): void;
-  /** The client answered a ping of the server's. */
-  answered(): void;
-  /** Ends the connection with an error. */
-  fail(error: CodedError): void;
-}
 
 export interface DispatcherDeps {
   readonly gate: Gate;
@@ -72,7 +48,8 @@ export class Dispatcher {
     } catch (error) {
       return this.#turnAway(from, envelopeId(message), message, error, startedMs);
     }
-    this.#answer(request, request.origin.request, body.length + VALUE_BYTES * valueCount, from);
+    const requestBytes = body.length + VALUE_BYTES * valueCount;
+    this.#deps.gate.serve(request, new RequestAsker(from, request.origin.request, requestBytes));
   }
 
   /** What the envelope says, and what the wire asks of it. */
@@ -100,30 +77,6 @@ export class Dispatcher {
     };
   }
 
-  #answer(request: GateRequest, id: number, requestBytes: number, from: Requester): void {
-    const { gate } = this.#deps;
-    try {
-      const call = gate.admit(request);
-      const answered = gate.answer(call, (reply) => from.reply(id, reply));
-      if (answered instanceof Promise) {
-        const running = { call, requestBytes };
-        from.started(id, running);
-        void this.#settle(answered, id, running, from);
-      }
-    } catch (error) {
-      this.#refuse(from, id, toCodedError(error));
-    }
-  }
-
-  async #settle(answered: Promise<void>, id: number, running: RunningRequest, from: Requester): Promise<void> {
-    try {
-      await answered;
-    } catch (error) {
-      this.#refuse(from, id, toCodedError(error));
-    }
-    from.settled(id, running);
-  }
-
   /** What never came to the gate. */
   #turnAway(from: Requester, id: number | null, message: BodyMap, reason: unknown, startedMs: number): void {
     const { type, traceparent } = message;
@@ -136,12 +89,6 @@ export class Dispatcher {
       },
       reason,
     );
-    this.#refuse(from, id, error);
-  }
-
-  /** Section 4: an answer where the request's id is known, else the end of the connection. */
-  #refuse(from: Requester, id: number | null, error: CodedError): void {
-    if (id === null || error.closesConnection) from.fail(error);
-    else from.refuse(id, error);
+    refuse(from, id, error);
   }
 }

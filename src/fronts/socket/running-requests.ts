@@ -1,5 +1,5 @@
 import type { ByteBudget } from '../../api/byte-budget.ts';
-import type { RunningRequest } from './dispatcher.ts';
+import type { RunningRequest } from './request-asker.ts';
 import type { ServerLimits } from './limits.ts';
 
 /** Requests of one connection that are being worked on, and whether there is room for another (section 3). */

@@ -9,16 +9,8 @@ const principal = new Principal({ id: 'k', scopes: ['read'], namespaces: ['a', '
 
 function callOf(clock: FakeClock, deadlineAtMs: number | null, type = 'stats'): Call {
   const origin = { door: 'socket', connection: 9, request: 1 } as const;
-  const request = {
-    payload: {},
-    principal,
-    sender: 'agent',
-    origin,
-    traceparent: undefined,
-    deadlineAtMs,
-    startedMs: 0,
-  };
-  return new Call(operations.get(type)!, request, clock);
+  const request = { type, payload: {}, principal, sender: 'agent', origin, deadlineAtMs };
+  return new Call(operations.get(type)!, request, 0, clock);
 }
 
 describe('options of a call', () => {

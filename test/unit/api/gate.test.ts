@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Gate, type GateRequest } from '../../../src/api/gate.ts';
+import type { Asker } from '../../../src/api/asker.ts';
+import type { Call } from '../../../src/api/call.ts';
+import { Gate } from '../../../src/api/gate.ts';
+import type { GateRequest } from '../../../src/api/gate-request.ts';
 import type { KeyConfig } from '../../../src/api/key-ring.ts';
 import { gateLimits } from '../../../src/api/limits.ts';
 import { Principal } from '../../../src/api/principal.ts';
@@ -54,6 +57,37 @@ function request(type: string, payload: object, more: Partial<GateRequest> = {})
   return { type, payload: { ...payload }, principal: principal(), sender: 'someone', origin, ...more };
 }
 
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A door that writes down what it is told, and cannot tell a reply where it was given an error for that. */
+class RecordingAsker implements Asker {
+  readonly told: string[] = [];
+  call: Call | null = null;
+  readonly #mute: CodedError | null;
+
+  constructor(mute: CodedError | null = null) {
+    this.#mute = mute;
+  }
+
+  started(call: Call): void {
+    this.call = call;
+    this.told.push('started');
+  }
+
+  reply(): void {
+    if (this.#mute !== null) throw this.#mute;
+    this.told.push('reply');
+  }
+
+  refuse(error: CodedError): void {
+    this.told.push(error.code);
+  }
+
+  settled(): void {
+    this.told.push('settled');
+  }
+}
+
 async function refusal(answer: () => unknown): Promise<unknown> {
   try {
     await answer();
@@ -81,18 +115,29 @@ describe('a call of the gate, by whatever door', () => {
     expect(running()).toBe(0);
   });
 
-  it('is out with what its door makes of the reply, and not before', async () => {
+  it('is told to who asks as it goes, and is out with what becomes of the reply', async () => {
     const gate = open();
-    const call = gate.admit(request('stats', {}));
-    const tooLong = new CodedError('PAYLOAD_TOO_LARGE', 'longer than the door can tell');
-    const answer = gate.answer(call, () => {
-      throw tooLong;
-    });
+    const asker = new RecordingAsker();
+    gate.serve(request('stats', {}), asker);
+    expect(asker.told).toEqual(['started']);
     expect(running()).toBe(1);
-    expect(await refusal(() => answer)).toBe(tooLong);
+    await settled();
+    expect(asker.told).toEqual(['started', 'reply', 'settled']);
     expect(running()).toBe(0);
-    expect(counted).toEqual(['requests_total stats PAYLOAD_TOO_LARGE']);
-    expect(await gate.answer(gate.admit(request('stats', {})), Object.keys)).toContain('counts');
+    gate.serve(request('ping', {}), asker);
+    await settled();
+    gate.serve(request('ping', {}), asker);
+    expect(asker.told.slice(3)).toEqual(['started', 'reply', 'settled', 'reply']);
+
+    const mute = new RecordingAsker(new CodedError('PAYLOAD_TOO_LARGE', 'longer than the door can tell'));
+    gate.serve(request('stats', {}), mute);
+    await settled();
+    gate.serve(request('ping', {}), mute);
+    expect(mute.told).toEqual(['started', 'PAYLOAD_TOO_LARGE', 'settled', 'PAYLOAD_TOO_LARGE']);
+    expect(counted.slice(-2)).toEqual([
+      'requests_total stats PAYLOAD_TOO_LARGE',
+      'requests_total ping PAYLOAD_TOO_LARGE',
+    ]);
   });
 });
 
@@ -142,12 +187,13 @@ describe('a refusal of the gate', () => {
     const gate = open();
     memory.hold();
     const late = gate.run(request('context.query', { query: 'x' }, { deadlineAtMs: clock.monotonicMs() + 100 }));
-    const call = gate.admit(request('context.query', { query: 'x' }, { deadlineAtMs: clock.monotonicMs() + 60_000 }));
-    const abandoned = gate.answer(call, (reply) => reply);
+    const asker = new RecordingAsker();
+    gate.serve(request('context.query', { query: 'x' }, { deadlineAtMs: clock.monotonicMs() + 60_000 }), asker);
     clock.advance(100);
-    call.abandon();
+    asker.call!.abandon();
     expect(await refusal(() => late)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    expect(await refusal(() => abandoned)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    await settled();
+    expect(asker.told).toEqual(['started', 'DEADLINE_EXCEEDED', 'settled']);
     expect(clock.pendingTimers).toBe(0);
   });
 

@@ -1,0 +1,65 @@
+import type { Asker } from '../../api/asker.ts';
+import type { Call } from '../../api/call.ts';
+import type { CodedError } from '../../base/errors.ts';
+import type { Session } from './handshake.ts';
+
+/** A request that is being worked on. */
+export interface RunningRequest {
+  readonly call: Call;
+  /** What it weighs: its bytes, and something for each value that they hold. */
+  readonly requestBytes: number;
+}
+
+/** A connection as its requests see it. */
+export interface Requester {
+  /** Its name in the log. */
+  readonly number: number;
+  readonly session: Session;
+  isRunning(id: number): boolean;
+  started(id: number, running: RunningRequest): void;
+  settled(id: number, running: RunningRequest): void;
+  /** Throws a `CodedError` where the payload cannot be sent; `refuse` it then. */
+  reply(id: number, payload: object): void;
+  refuse(id: number, error: CodedError): void;
+  /** The client answered a ping of the server's. */
+  answered(): void;
+  /** Ends the connection with an error. */
+  fail(error: CodedError): void;
+}
+
+/** Section 4: an answer where the request's id is known, else the end of the connection. */
+export function refuse(from: Requester, id: number | null, error: CodedError): void {
+  if (id === null || error.closesConnection) from.fail(error);
+  else from.refuse(id, error);
+}
+
+/** One request of a connection, from its decoding to its reply. */
+export class RequestAsker implements Asker {
+  readonly #from: Requester;
+  readonly #id: number;
+  readonly #requestBytes: number;
+  #running: RunningRequest | null = null;
+
+  constructor(from: Requester, id: number, requestBytes: number) {
+    this.#from = from;
+    this.#id = id;
+    this.#requestBytes = requestBytes;
+  }
+
+  started(call: Call): void {
+    this.#running = { call, requestBytes: this.#requestBytes };
+    this.#from.started(this.#id, this.#running);
+  }
+
+  reply(payload: object): void {
+    this.#from.reply(this.#id, payload);
+  }
+
+  refuse(error: CodedError): void {
+    refuse(this.#from, this.#id, error);
+  }
+
+  settled(): void {
+    this.#from.settled(this.#id, this.#running!);
+  }
+}
