@@ -13,7 +13,7 @@ import { resolveKeys } from '../config/keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { defaultSettings, type Settings } from '../config/settings.ts';
 import { nodeSecretFiles } from '../config/node-files.ts';
-import { LevelPolicy } from '../hirag/write/level-policy.ts';
+import { LevelPolicy } from '../hirag/tiers/level-policy.ts';
 import type { PingReply } from '../protocol/messages.generated.ts';
 import { CommandError, explain } from './terminal/command-error.ts';
 import {

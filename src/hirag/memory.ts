@@ -1,3 +1,14 @@
+// The door to `hirag`: hierarchical memory for retrieval-augmented generation. What agents remember lies in three
+// levels, as a processor's memory lies in caches: L1 (`immediate`), the working set of a session, L2 (`short_term`), an agent's
+// recent past, and L3 (`long_term`), all the rest. What a level cannot keep moves on to the next; a query searches all
+// of them at once and answers within a budget of tokens.
+//
+// Rooms, each of which imports only from those behind it:
+//   write/  from an input to a stored context: checks, tokens, vector
+//   query/  from a question to an answer: plan, search, budget
+//   rank/   similarity, rank, admission, duplicates: how candidates compare, free of stores and clocks
+//   tiers/  which levels there are, what enters and leaves them, lifetimes, how often contexts are returned
+
 import type { Clock } from '../base/clock.ts';
 import type { ContextRecord, Filter, Level } from '../base/context.ts';
 import type { Log } from '../base/log.ts';
@@ -7,14 +18,14 @@ import type { Random } from '../base/random.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { ContextStore } from '../store/store.ts';
-import { AccessCounts } from './lifecycle/access-counts.ts';
+import { AccessCounts } from './tiers/access-counts.ts';
 import { Intake } from './write/intake.ts';
-import { LevelPolicy } from './write/level-policy.ts';
-import { Lifecycle } from './lifecycle/lifecycle.ts';
+import { LevelPolicy } from './tiers/level-policy.ts';
+import { Lifecycle } from './tiers/lifecycle.ts';
 import { Retrieval } from './query/retrieval.ts';
-import { UnsearchedLevels } from './query/unsearched-levels.ts';
+import { UnsearchedLevels } from './tiers/unsearched-levels.ts';
 import type { Settings } from '../config/settings.ts';
-import { notFound, Tiers } from './write/tiers.ts';
+import { notFound, Tiers } from './tiers/tiers.ts';
 import { createTokenEstimator } from './write/tokens.ts';
 import type {
   CallOptions,

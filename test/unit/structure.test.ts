@@ -170,6 +170,19 @@ describe('imports', () => {
     expect(both).toEqual([]);
   });
 
+  it('between the rooms of the tiers go one way', () => {
+    const order = ['write', 'query', 'rank', 'tiers'];
+    const placeOf = (path: string): number => order.indexOf(/^src\/hirag\/([^/]+)\//.exec(path)?.[1] ?? '');
+    const inRooms = sources.filter(({ path }) => /^src\/hirag\/.+\//.test(path));
+    expect(inRooms.filter(({ path }) => placeOf(path) < 0).map(({ path }) => path)).toEqual([]);
+    const wrong = inRooms.flatMap(({ path, targets }) =>
+      targets
+        .filter((target) => placeOf(target) >= 0 && placeOf(target) < placeOf(path))
+        .map((target) => `${path}: ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it('lead to files that exist', () => {
     const missing = sources.flatMap(({ path, targets }) =>
       targets.filter((target) => !byPath.has(target)).map((target) => `${path}: ${target}`),

@@ -3,19 +3,8 @@ import type { CodedError } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
 import { allocate, type BudgetOutcome, type BudgetRules } from './budget.ts';
 import { DuplicateFilter, printInTurns, type TextPrint } from '../rank/duplicates.ts';
-import type { ReceiptOutcome, ScoreParts } from '../types.ts';
-
-/** A candidate with its final score. */
-export interface Ranked {
-  readonly id: string;
-  readonly level: Level;
-  readonly createdAtMs: number;
-  readonly tokenCount: number;
-  readonly relevanceScore: number;
-  readonly scores: ScoreParts;
-  /** It hardly fits the query: it stands back behind all that does, wherever it ranks. */
-  readonly isFiller: boolean;
-}
+import type { Ranked } from '../rank/ranking.ts';
+import type { ReceiptOutcome } from '../types.ts';
 
 export interface AnswerRules extends BudgetRules {
   readonly nearDuplicateThreshold: number;

@@ -9,7 +9,7 @@ import type { AdmissionRules } from '../rank/admission.ts';
 import type { AnswerRules } from './answer.ts';
 import { sharesOf } from './budget.ts';
 import { clientVector } from '../client-vector.ts';
-import type { LevelPolicy } from '../write/level-policy.ts';
+import type { LevelPolicy } from '../tiers/level-policy.ts';
 import { denseShareOf } from '../rank/similarity.ts';
 import { analyzeQuestion } from './question.ts';
 import type { Settings } from '../../config/settings.ts';

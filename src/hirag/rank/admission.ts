@@ -1,7 +1,6 @@
 import { LEVELS, type Level } from '../../base/context.ts';
 import type { Candidates } from '../../store/candidates.ts';
-import type { Ranked } from '../query/answer.ts';
-import { compareRank, finalScore, recencyOf, scoreParts, type RankSettings } from './ranking.ts';
+import { compareRank, finalScore, recencyOf, scoreParts, type Ranked, type RankSettings } from './ranking.ts';
 import type { Similarities } from './similarity.ts';
 
 /** What a candidate needs to be in an answer. */

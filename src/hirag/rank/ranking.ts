@@ -19,6 +19,18 @@ export interface Relevance {
   readonly lexical: number;
 }
 
+/** A candidate with its final score. */
+export interface Ranked {
+  readonly id: string;
+  readonly level: Level;
+  readonly createdAtMs: number;
+  readonly tokenCount: number;
+  readonly relevanceScore: number;
+  readonly scores: ScoreParts;
+  /** It hardly fits the query: it stands back behind all that does, wherever it ranks. */
+  readonly isFiller: boolean;
+}
+
 const HOUR_MS = 3_600_000;
 /** Accesses at which the frequency part is 1. */
 const ACCESSES_FULL = 100;

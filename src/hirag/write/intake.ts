@@ -7,8 +7,8 @@ import { isBlank } from '../../base/text/blank.ts';
 import { type Embedded, type EmbeddingProvider, onlyVectors, type OwnedText } from '../../embedding/provider.ts';
 import type { ContextPatch, ContextStore, NewContext } from '../../store/store.ts';
 import { clientVector } from '../client-vector.ts';
-import type { LevelPolicy } from './level-policy.ts';
-import { notFound, versionConflict, type PutOutcome, type Tiers } from './tiers.ts';
+import type { LevelPolicy } from '../tiers/level-policy.ts';
+import { notFound, versionConflict, type PutOutcome, type Tiers } from '../tiers/tiers.ts';
 import type { TokenEstimator } from './token-estimator.ts';
 import type { CallOptions, StoreInput, StoreOutcome, UpdateInput } from '../types.ts';
 

@@ -7,8 +7,8 @@ import {
   type Answer,
   type AnswerRules,
   type FetchRecords,
-  type Ranked,
 } from '../../../../src/hirag/query/answer.ts';
+import type { Ranked } from '../../../../src/hirag/rank/ranking.ts';
 import { sharesOf } from '../../../../src/hirag/query/budget.ts';
 
 function assemble(ranked: readonly Ranked[], rules: AnswerRules, fetch: FetchRecords): Promise<Answer> {

@@ -3,9 +3,9 @@ import type { Clock } from '../../base/clock.ts';
 import type { Level } from '../../base/context.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
-import type { LevelPolicy } from '../write/level-policy.ts';
+import type { LevelPolicy } from './level-policy.ts';
 import type { Settings } from '../../config/settings.ts';
-import type { Tiers } from '../write/tiers.ts';
+import type { Tiers } from './tiers.ts';
 import type { GcOutcome } from '../types.ts';
 
 export interface LifecycleDeps {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type Level } from '../../base/context.ts';
 import type { ContextStore } from '../../store/store.ts';
-import type { LevelPolicy } from '../write/level-policy.ts';
+import type { LevelPolicy } from './level-policy.ts';
 
 export interface UnsearchedLevelsDeps {
   readonly store: ContextStore;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { Access } from '../../../../src/store/store.ts';
-import { AccessCounts } from '../../../../src/hirag/lifecycle/access-counts.ts';
+import { AccessCounts } from '../../../../src/hirag/tiers/access-counts.ts';
 import { FaultyStore } from '../../../support/faulty-store.ts';
 
 class Recording extends FaultyStore {
