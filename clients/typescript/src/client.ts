@@ -1,3 +1,4 @@
+import { checkCloseOptions } from './arguments.ts';
 import { atCallSite, captureCallSite, toClientError, type CallSite } from './errors.ts';
 import { Methods } from './methods.generated.ts';
 import type { Payloads } from './payloads.ts';
@@ -42,8 +43,9 @@ export class Client extends Methods {
   }
 
   /** Takes no more calls, waits for those under way, up to `timeoutMs`, and ends the connections. */
-  close({ timeoutMs = CLOSE_TIMEOUT_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
-    return this.#requester.close(timeoutMs);
+  async close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    checkCloseOptions(options);
+    await this.#requester.close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
   }
 
   protected override call<T extends RequestType>(

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
-import { SECRET_BYTES_MIN } from '../../../src/base/wire-limits.ts';
+import { checkConnectOptions } from './arguments.ts';
 import { Client } from './client.ts';
 import { atCallSite, captureCallSite, ContextManagerError, toClientError, type CallSite } from './errors.ts';
 import { Payloads } from './payloads.ts';
@@ -23,6 +23,7 @@ export async function connectWith(
   site: CallSite = captureCallSite(),
 ): Promise<Client> {
   try {
+    checkConnectOptions(options);
     const { signal } = options;
     if (signal?.aborted) throw new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal.reason });
     const requester = new Requester(requesterOptions(options), deps);
@@ -50,7 +51,6 @@ async function started(requester: Requester, signal: AbortSignal | undefined): P
 
 function requesterOptions(options: ConnectOptions): RequesterOptions {
   const secret = typeof options.secret === 'string' ? Buffer.from(options.secret) : new Uint8Array(options.secret);
-  if (secret.length < SECRET_BYTES_MIN) throw invalid(`secret must be at least ${SECRET_BYTES_MIN} bytes`);
   const timeoutMs = options.timeoutMs ?? 30_000;
   const backoff = options.backoff ?? { minMs: 100, maxMs: 10_000 };
   return {
@@ -60,21 +60,12 @@ function requesterOptions(options: ConnectOptions): RequesterOptions {
       sender: options.sender ?? options.keyId,
       client: options.client ?? CLIENT_NAME,
     },
-    size: atLeastOne('pool', options.pool ?? 1),
+    size: options.pool ?? 1,
     timeoutMs,
     connectTimeoutMs: options.connectTimeoutMs ?? Math.min(10_000, timeoutMs),
-    maxInFlight: atLeastOne('maxInFlight', options.maxInFlight ?? 256),
+    maxInFlight: options.maxInFlight ?? 256,
     maxQueued: options.maxQueued ?? 10_000,
     reconnect: backoff,
     retry: backoff,
   };
-}
-
-function atLeastOne(name: string, value: number): number {
-  if (!Number.isInteger(value) || value < 1) throw invalid(`${name} must be an integer of at least 1`);
-  return value;
-}
-
-function invalid(message: string): ContextManagerError {
-  return new ContextManagerError('BAD_REQUEST', `connect: ${message}`);
 }

@@ -4,14 +4,17 @@ import { systemClock, type Clock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import type { Client } from './client.ts';
 import { connectWith } from './connect-with.ts';
-import { captureCallSite } from './errors.ts';
+import { captureCallSite, ContextManagerError } from './errors.ts';
 import type { ConnectOptions, TlsOptions } from './types.ts';
+
+/** A longer timer would run out at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Timers that keep the process alive: somebody awaits what they bring about. Heartbeats do not. */
 const clientClock: Clock = {
   ...systemClock,
   after(delayMs, task) {
-    const timer = setTimeout(task, delayMs);
+    const timer = setTimeout(task, Math.min(delayMs, TIMER_MS_MAX));
     return () => clearTimeout(timer);
   },
 };
@@ -29,11 +32,20 @@ export function connect(options: ConnectOptions): Promise<Client> {
 }
 
 function openSocket({ host, port, tls }: ConnectOptions): Socket {
-  const socket: Socket =
-    tls === undefined || tls === false ? connectSocket({ host, port }) : connectTls({ host, port, ...tlsOptions(tls) });
+  const socket = tls === undefined || tls === false ? connectSocket({ host, port }) : openTls(host, port, tls);
   // Writes are joined per tick already; waiting for more would only delay them.
   socket.setNoDelay(true);
   return socket;
+}
+
+function openTls(host: string, port: number, tls: true | TlsOptions): Socket {
+  try {
+    return connectTls({ host, port, ...tlsOptions(tls) });
+  } catch (cause) {
+    const reason = `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const details = { fields: [{ field: '/tls', reason }] };
+    throw new ContextManagerError('BAD_REQUEST', `connect: tls ${reason}`, { details, cause });
+  }
 }
 
 function tlsOptions(tls: true | TlsOptions): object {

@@ -76,6 +76,19 @@ export function toClientError(error: unknown): ContextManagerError {
   });
 }
 
+/** Why a request could not be encoded; places are told as the server tells them, from its payload on. */
+export function unsendable(error: unknown): ContextManagerError {
+  const { code, message, details, cause } = toClientError(error);
+  const fields = details?.['fields'];
+  if (!Array.isArray(fields)) return toClientError(error);
+  const inPayload = (place: string): string => place.replace(/^\/payload(?=\/)/, '');
+  const told = (fields as { field: string; reason: string }[]).map(({ field, reason }) => ({
+    field: field === '/payload' ? '/' : inPayload(field),
+    reason,
+  }));
+  return new ContextManagerError(code, `the payload: ${inPayload(message)}`, { details: { fields: told }, cause });
+}
+
 /** Where a call was made: taken at the call, turned into text only where it fails. */
 export interface CallSite {
   readonly stack?: string;

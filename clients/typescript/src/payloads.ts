@@ -4,9 +4,9 @@ import { messageRule } from '../../../src/protocol/message-table.ts';
 import { vectorToBytes } from '../../../src/protocol/vector.ts';
 import type { RequestType } from './types.ts';
 
-/** What is not that goes as it is: the server says what is wrong with it. */
+/** What is not that goes as it is: whoever looks at it next says what is wrong with it. */
 function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 interface Fields {

@@ -1,10 +1,11 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
+import { checkCall } from './arguments.ts';
 import { Call } from './call.ts';
 import { CallQueue } from './call-queue.ts';
 import type { Connection } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
-import { atCallSite, ContextManagerError, toClientError, type CallSite } from './errors.ts';
+import { atCallSite, ContextManagerError, toClientError, unsendable, type CallSite } from './errors.ts';
 import { Pool, type PoolDeps, type PoolOptions } from './pool.ts';
 import { backoffMs, FAILURES_MAX, isRefusal, isRetrySafe, type BackoffOptions } from './retry.ts';
 import type { CallOptions } from './types.ts';
@@ -61,6 +62,11 @@ export class Requester {
 
   request(type: string, payload: object, options: CallOptions, site: CallSite | null): Promise<unknown> {
     return new Promise((resolve, reject: (error: ContextManagerError) => void) => {
+      try {
+        checkCall(type, payload, options);
+      } catch (error) {
+        return reject(atCallSite(toClientError(error), site));
+      }
       const timeoutMs = options.timeoutMs ?? this.options.timeoutMs;
       const call = new Call({
         type,
@@ -164,9 +170,9 @@ export class Requester {
   private send(call: Call, connection: Connection): void {
     const leftMs = call.deadlineAtMs - this.clock.monotonicMs();
     try {
-      connection.send(call, leftMs === Infinity ? undefined : Math.max(1, Math.floor(leftMs)));
+      connection.send(call, leftMs > Number.MAX_SAFE_INTEGER ? undefined : Math.max(1, Math.floor(leftMs)));
     } catch (error) {
-      this.refuse(call, toClientError(error));
+      this.refuse(call, unsendable(error));
     }
   }
 

@@ -20,11 +20,11 @@ export function isRetrySafe(type: string, payload: object): boolean {
   if (rule.repeat === 'always') return true;
   if (rule.items === undefined) return hasId(payload);
   const items = (payload as Readonly<Record<string, unknown>>)[rule.items];
-  return Array.isArray(items) && items.every((item) => hasId(item as object));
+  return Array.isArray(items) && items.every(hasId);
 }
 
-function hasId(payload: object): boolean {
-  return typeof (payload as { id?: unknown }).id === 'string';
+function hasId(payload: unknown): boolean {
+  return typeof (payload as { id?: unknown } | null | undefined)?.id === 'string';
 }
 
 export interface BackoffOptions {
