@@ -316,6 +316,16 @@ const ENDS: readonly Exchange[] = [
       namespace: 'team:a',
     },
   },
+  {
+    type: 'namespace.list',
+    payload: {},
+    reply: {
+      namespaces: [
+        { namespace: 'default', counts: { immediate: 2, short_term: 0, long_term: 39_999, total: 40_001 } },
+        { namespace: 'team:a', counts: { immediate: 0, short_term: 1, long_term: 0, total: 1 } },
+      ],
+    },
+  },
   { type: 'admin.gc', payload: {}, reply: { promoted: 2, deleted: 1 } },
   { type: 'admin.cache_clear', payload: {}, reply: { embeddings: 4 } },
   {

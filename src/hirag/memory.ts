@@ -17,7 +17,7 @@ import type { Metrics } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import { checkFilter } from '../store/filter.ts';
-import type { ContextStore } from '../store/store.ts';
+import type { ContextStore, NamespaceCounts } from '../store/store.ts';
 import { AccessCounts } from './tiers/access-counts.ts';
 import { Intake } from './write/intake.ts';
 import { LevelPolicy } from './tiers/level-policy.ts';
@@ -134,6 +134,10 @@ class TieredMemory implements Memory {
       store: await this.#store.stats(namespace),
       cache: { embeddingEntries: entries, embeddingHits: hits, embeddingMisses: misses },
     };
+  }
+
+  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
+    return this.#store.namespaces(names);
   }
 
   gc(signal?: AbortSignal): Promise<GcOutcome> {

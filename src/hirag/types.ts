@@ -1,5 +1,5 @@
 import type { ContextRecord, Filter, JsonObject, Level, Priority } from '../base/context.ts';
-import type { StoreStats } from '../store/store.ts';
+import type { NamespaceCounts, StoreStats } from '../store/store.ts';
 
 /** Who asks, as resolved by the gate: nothing below it may widen it. */
 export interface Caller {
@@ -143,6 +143,8 @@ export interface Memory {
   list(input: ListInput): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }>;
   clearLevel(namespace: string, level: Level): Promise<number>;
   stats(namespace?: string): Promise<MemoryStats>;
+  /** What each of `names` holds; absent: every namespace that holds contexts. By name. */
+  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]>;
   /** Ends lifetimes that are over, until none is or `signal` aborts. To be called every so often. */
   gc(signal?: AbortSignal): Promise<GcOutcome>;
   /** Writes the accesses counted since the last time; what the store does not take is kept. To be called every so often. */

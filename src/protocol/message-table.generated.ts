@@ -12,6 +12,7 @@ export const MESSAGES = [
   {"type":"context.list","scope":"read","namespace":"payload","repeat":"always","reply":{"bytes":256,"per":[{"field":"limit","bytes":65536,"unnamed":100}],"max":1048576},"method":"list"},
   {"type":"level.clear","scope":"admin","namespace":"payload","repeat":"never","reply":{"bytes":128},"method":"clearLevel"},
   {"type":"stats","scope":"read","namespace":"payload_or_all","repeat":"always","reply":{"bytes":2048},"method":"stats"},
+  {"type":"namespace.list","scope":"read","namespace":"key","repeat":"always","reply":{"bytes":65536},"method":"listNamespaces"},
   {"type":"admin.gc","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"gc"},
   {"type":"admin.cache_clear","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"clearCache"},
 ] as const satisfies readonly MessageRule[];

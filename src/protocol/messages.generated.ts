@@ -179,6 +179,13 @@ export interface StatsCounts {
   total: number;
 }
 /**
+ * A namespace that the key has.
+ */
+export interface ListedNamespace {
+  namespace: string;
+  counts: StatsCounts;
+}
+/**
  * Caches of the whole server.
  */
 export interface StatsCache {
@@ -360,6 +367,12 @@ export interface LevelClearRequest {
   namespace?: string;
 }
 /**
+ * The namespaces of the key, by name: for a key of `*` those that hold contexts, for any other all that it names.
+ */
+export interface NamespaceListReply {
+  namespaces: readonly ListedNamespace[];
+}
+/**
  * How the server is.
  */
 export interface PingReply {
@@ -441,6 +454,7 @@ export type AdminGcRequest = Record<string, never>;
 export type Priority = 'Balanced' | 'Recent' | 'Deep' | readonly [number, number, number];
 export type ContextStoreReply = StoredContext;
 export type ContextStoreRequest = NewContext;
+export type NamespaceListRequest = Record<string, never>;
 export type PingRequest = Record<string, never>;
 
 /** Request payloads by request type. */
@@ -455,6 +469,7 @@ export interface RequestPayloads {
   'context.list': ContextListRequest;
   'level.clear': LevelClearRequest;
   'stats': StatsRequest;
+  'namespace.list': NamespaceListRequest;
   'admin.gc': AdminGcRequest;
   'admin.cache_clear': AdminCacheClearRequest;
 }
@@ -471,6 +486,7 @@ export interface ReplyPayloads {
   'context.list': ContextListReply;
   'level.clear': LevelClearReply;
   'stats': StatsReply;
+  'namespace.list': NamespaceListReply;
   'admin.gc': AdminGcReply;
   'admin.cache_clear': AdminCacheClearReply;
 }

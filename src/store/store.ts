@@ -223,6 +223,11 @@ export interface StoreStats {
   readonly driver: Readonly<Record<string, string | number | boolean>>;
 }
 
+export interface NamespaceCounts {
+  readonly namespace: string;
+  readonly counts: Readonly<Record<Level, number>>;
+}
+
 /**
  * Where contexts live. Every method rejects with `STORE_UNAVAILABLE` where the backend fails,
  * `OVERLOADED` where its queue is full, and leaves what was acknowledged as it was.
@@ -254,6 +259,8 @@ export interface ContextStore {
   expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep>;
   /** Of one namespace, or of all. */
   stats(namespace?: string): Promise<StoreStats>;
+  /** Of each of `names`; absent: of every namespace that holds contexts. By name. */
+  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]>;
   /** Resolves where the store answers. */
   ping(): Promise<void>;
   /** Finishes queued writes, saves indexes, closes. */

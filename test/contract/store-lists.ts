@@ -146,4 +146,25 @@ export function describeLists(subject: ContractSubject): void {
     expect((await subject.store.stats()).counts.short_term).toBe(before + 1);
     expect((await subject.store.stats('nobody-here')).counts).toEqual({ immediate: 0, short_term: 0, long_term: 0 });
   });
+
+  it('tells its namespaces by name, of those asked for or of all that hold what can be seen', async () => {
+    const { namespace } = subject;
+    const [full, gone] = [`${namespace}-full`, `${namespace}-gone`];
+    await subject.add('a', { namespace: full, level: 'immediate' });
+    await subject.add('b', { namespace: full, level: 'long_term' });
+    await subject.add('c', { namespace: full, level: 'long_term' });
+    await subject.add('d', { namespace: gone, expiresAtMs: NOW_MS - 1, expiryAction: 'delete' });
+    const counts = { immediate: 1, short_term: 0, long_term: 2 };
+    const nothing = { immediate: 0, short_term: 0, long_term: 0 };
+    const asked = await subject.store.namespaces([`${namespace}-none`, gone, full]);
+    expect(asked).toEqual([
+      { namespace: full, counts },
+      { namespace: gone, counts: nothing },
+      { namespace: `${namespace}-none`, counts: nothing },
+    ]);
+    const all = await subject.store.namespaces();
+    expect(all.filter((found) => found.namespace.startsWith(`${namespace}-`))).toEqual([{ namespace: full, counts }]);
+    const names = all.map((found) => found.namespace);
+    expect(names).toEqual([...names].sort());
+  });
 }

@@ -13,6 +13,7 @@ import type {
   StoreOutcome,
   UpdateInput,
 } from '../../src/hirag/types.ts';
+import type { NamespaceCounts } from '../../src/store/store.ts';
 
 export const DOUBLE_DIMENSION = 4;
 
@@ -144,6 +145,16 @@ export class MemoryDouble implements Memory {
       store: { counts, driver: { driver: 'double' } },
       cache: { embeddingEntries: 1, embeddingHits: 2, embeddingMisses: 3 },
     };
+  }
+
+  async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
+    await this.#enter('namespaces', { names });
+    const held = new Set([...this.records.values()].map(({ namespace }) => namespace));
+    return [...(names ?? held)].sort().map((namespace) => {
+      const counts = { immediate: 0, short_term: 0, long_term: 0 };
+      for (const record of this.records.values()) if (record.namespace === namespace) counts[record.level] += 1;
+      return { namespace, counts };
+    });
   }
 
   async gc(): Promise<GcOutcome> {

@@ -41,6 +41,7 @@ export class RecordedMemory {
       list: call,
       clearLevel: call,
       stats: call,
+      namespaces: call,
       gc: call,
       flushAccessCounts: () => Promise.resolve(),
       unsearched: () => Promise.resolve([]),
@@ -77,6 +78,11 @@ export function outcomeOf(type: string, reply: unknown): unknown {
     }
     case 'stats':
       return fromStats(reply as wire.StatsReply);
+    case 'namespace.list':
+      return (reply as wire.NamespaceListReply).namespaces.map(({ namespace, counts: { total: _, ...counts } }) => ({
+        namespace,
+        counts,
+      }));
     case 'admin.gc':
       return reply;
     default:

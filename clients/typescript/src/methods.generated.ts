@@ -63,6 +63,11 @@ export abstract class Methods {
     return this.call('stats', request, options, captureCallSite());
   }
 
+  /** The namespaces that the key has, with what they hold; those of a key of `*` are all that hold contexts. */
+  listNamespaces(options?: CallOptions): Promise<ReplyOf<'namespace.list'>> {
+    return this.call('namespace.list', {}, options, captureCallSite());
+  }
+
   /** Runs the expiry sweep now. */
   gc(options?: CallOptions): Promise<ReplyOf<'admin.gc'>> {
     return this.call('admin.gc', {}, options, captureCallSite());

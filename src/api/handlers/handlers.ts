@@ -2,6 +2,7 @@ import { cacheClear, gc } from './admin.ts';
 import { get, list, query, remove, store, storeBatch, update } from './context.ts';
 import type { Handlers } from './handler.ts';
 import { clear } from './level.ts';
+import { list as listNamespaces } from './namespace.ts';
 import { ping } from './session.ts';
 import { stats } from './stats.ts';
 
@@ -17,6 +18,7 @@ export const HANDLERS: Handlers = {
   'context.list': list,
   'level.clear': clear,
   stats,
+  'namespace.list': listNamespaces,
   'admin.gc': gc,
   'admin.cache_clear': cacheClear,
 };

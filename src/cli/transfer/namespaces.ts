@@ -1,5 +1,4 @@
 import { ContextManagerError, type Client } from '../../../clients/typescript/src/index.ts';
-import { LEVELS, type Level } from '../../base/context.ts';
 import { CommandError, usageError } from '../terminal/command-error.ts';
 import { countOf } from '../terminal/render.ts';
 import { LineError } from './line.ts';
@@ -10,7 +9,7 @@ const DEFAULT_NAMESPACE = 'default';
 const NAMES_SHOWN = 10;
 
 /** What is asked of a client here. */
-export type NamespaceSource = Pick<Client, 'namespaces' | 'request'>;
+export type NamespaceSource = Pick<Client, 'namespaces' | 'listNamespaces'>;
 
 export interface NamespaceSize {
   readonly namespace: string;
@@ -106,16 +105,12 @@ function nothingInDefault(others: readonly NamespaceSize[]): CommandError {
   );
 }
 
-interface NamespaceListReply {
-  readonly namespaces: readonly { readonly namespace: string; readonly counts: Readonly<Record<Level, number>> }[];
-}
-
 /** Undefined: the server is too old to know. */
 async function listNamespaces(client: NamespaceSource): Promise<NamespaceSize[] | undefined> {
   try {
-    const { namespaces } = (await client.request('namespace.list', {})) as NamespaceListReply;
+    const { namespaces } = await client.listNamespaces();
     return namespaces
-      .map(({ namespace, counts }) => ({ namespace, contexts: LEVELS.reduce((sum, level) => sum + counts[level], 0) }))
+      .map(({ namespace, counts }) => ({ namespace, contexts: counts.total }))
       .sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
   } catch (error) {
     if (error instanceof ContextManagerError && error.code === 'UNKNOWN_TYPE') return undefined;

@@ -3,7 +3,17 @@
 
 import { checkOp, checkSearch } from '../generic/checks.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
-import type { Access, ExpirySweep, SearchRequest, SearchResult, StoreStats, WriteOp, WriteResult } from '../store.ts';
+import { byName } from '../generic/namespaces.ts';
+import type {
+  Access,
+  ExpirySweep,
+  NamespaceCounts,
+  SearchRequest,
+  SearchResult,
+  StoreStats,
+  WriteOp,
+  WriteResult,
+} from '../store.ts';
 import { levelName, toLevelNumber, toRecord, unpackRow } from './border/rows.ts';
 import type { EmbeddedDriver } from './embedded-driver.ts';
 import { decodeFindings, decodeResult, encodeOp } from './encode.ts';
@@ -75,5 +85,15 @@ export class EmbeddedStore extends GenericStore {
   override async stats(namespace?: string): Promise<StoreStats> {
     const { counts, driver } = await this.#link.call('stats', () => namespace ?? null);
     return { counts: { immediate: counts[0], short_term: counts[1], long_term: counts[2] }, driver };
+  }
+
+  override async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
+    const found = await this.#link.call('namespaces', () => names ?? null);
+    return byName(
+      found.map(([namespace, immediate, shortTerm, longTerm]) => ({
+        namespace,
+        counts: { immediate, short_term: shortTerm, long_term: longTerm },
+      })),
+    );
   }
 }

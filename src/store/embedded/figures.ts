@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import type { OpenDatabase } from './database/database.ts';
 import type { IndexKeeper } from './hnsw/index-keeper.ts';
-import type { WireStats, WorkerSettings } from './border/messages.ts';
+import type { CallTypes, WireStats, WorkerSettings } from './border/messages.ts';
 import type { Residents } from './memory/residents.ts';
 import { DELETE_ACTION } from './border/rows.ts';
 import type { Spaces } from './database/spaces.ts';
@@ -61,6 +61,35 @@ export function namespaceFigures(
       memory_bytes: space === undefined ? 0 : residents.bytes(space.id),
     },
   };
+}
+
+/** Of the namespaces that are named, or of all that hold contexts. */
+export function namespaceCounts(
+  spaces: Spaces,
+  { database }: OpenDatabase,
+  names: readonly string[] | null,
+  nowMs: number,
+): CallTypes['namespaces']['result'] {
+  const gone = new Map<number, [number, number, number]>();
+  const rows = database
+    .prepare(
+      `SELECT namespace_id, level, count(*) AS count FROM contexts
+        WHERE expires_at IS NOT NULL AND expires_at <= ? AND expiry_action = ? GROUP BY namespace_id, level`,
+    )
+    .all(nowMs, DELETE_ACTION) as { namespace_id: number; level: number; count: number }[];
+  for (const { namespace_id: id, level, count } of rows) {
+    const counts = gone.get(id) ?? [0, 0, 0];
+    counts[level - 1] = count;
+    gone.set(id, counts);
+  }
+  const all = names ?? [...spaces.all()].map(({ name }) => name);
+  const counted = all.map((name) => {
+    const space = spaces.get(name);
+    const [first, second, third] = space?.counts ?? [0, 0, 0];
+    const [lessFirst, lessSecond, lessThird] = (space && gone.get(space.id)) ?? [0, 0, 0];
+    return [name, first - lessFirst, second - lessSecond, third - lessThird] as const;
+  });
+  return names === null ? counted.filter(([, first, second, third]) => first + second + third > 0) : counted;
 }
 
 /** Without those whose lifetime has ended and that the sweep has yet to delete: no reader sees them. */

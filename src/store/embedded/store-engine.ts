@@ -24,7 +24,7 @@ import { noCandidates, Searcher } from './search/searcher.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
 import { Spaces } from './database/spaces.ts';
-import { databaseFigures, namespaceFigures } from './figures.ts';
+import { databaseFigures, namespaceCounts, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './border/worker-log.ts';
 import { WriteAheadLog } from './database/write-ahead-log.ts';
 import { Writer } from './database/writer.ts';
@@ -235,6 +235,8 @@ export class StoreEngine {
         return null;
       case 'stats':
         return this.#stats(call.body, nowMs);
+      case 'namespaces':
+        return namespaceCounts(this.#spaces, this.#opened, call.body, nowMs);
       case 'ping':
         if (this.#failures.damage !== null) throw this.#failures.damage;
         this.#checkFiles();

@@ -8,6 +8,7 @@ import type {
   ExpirySweep,
   ListPage,
   ListRequest,
+  NamespaceCounts,
   NewContext,
   SearchRequest,
   SearchResult,
@@ -21,6 +22,7 @@ import { checkOp, checkSearch } from './checks.ts';
 import { CursorCodec } from './cursor.ts';
 import { expireDue } from './expire.ts';
 import { listPage } from './list.ts';
+import { countNamespaces } from './namespaces.ts';
 import { OwnerTurns } from './owner-turns.ts';
 import { scanAll } from './scan-all.ts';
 import { searchLevels } from './search.ts';
@@ -116,6 +118,10 @@ export class GenericStore implements ContextStore {
       counts: { immediate, short_term: shortTerm, long_term: longTerm },
       driver: { name: this.#driver.name, dimension: this.#dimension },
     };
+  }
+
+  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
+    return countNamespaces(this.#driver, this.#clock.nowMs(), names);
   }
 
   ping(): Promise<void> {

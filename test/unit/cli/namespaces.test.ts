@@ -39,15 +39,15 @@ function clientOf(namespaces: readonly string[], sizes: Readonly<Record<string, 
   const reply = {
     namespaces: Object.entries(sizes ?? {}).map(([namespace, contexts]) => ({
       namespace,
-      counts: { immediate: 0, short_term: 1, long_term: contexts - 1 },
+      counts: { immediate: 0, short_term: 1, long_term: contexts - 1, total: contexts },
     })),
   };
   return {
     namespaces,
-    request: (() =>
+    listNamespaces: () =>
       sizes === undefined
         ? Promise.reject(new ContextManagerError('UNKNOWN_TYPE', 'unknown type'))
-        : Promise.resolve(reply)) as NamespaceSource['request'],
+        : Promise.resolve(reply),
   };
 }
 

@@ -243,6 +243,11 @@ export interface CallTypes {
   counts: { body: WireCountsRequest; result: WireCounts };
   touch: { body: readonly (readonly [namespace: string, id: string, count: number])[]; result: null };
   stats: { body: string | null; result: WireStats };
+  /** null: every namespace that holds contexts. */
+  namespaces: {
+    body: readonly string[] | null;
+    result: readonly (readonly [namespace: string, immediate: number, shortTerm: number, longTerm: number])[];
+  };
   ping: { body: null; result: null };
   close: { body: null; result: null };
 }
