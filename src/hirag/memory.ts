@@ -112,20 +112,28 @@ class TieredMemory implements Memory {
     return this.#accessCounts.merged(await this.#intake.update(input, options));
   }
 
-  async delete(namespace: string, target: { readonly id: string } | { readonly filter: Filter }): Promise<number> {
+  async delete(
+    namespace: string,
+    target: { readonly id: string } | { readonly filter: Filter },
+    options: CallOptions = {},
+  ): Promise<number> {
     if ('id' in target) return this.#tiers.delete(namespace, [target.id]);
     checkFilter(target.filter);
-    return this.#tiers.deleteWhere(namespace, undefined, target.filter);
+    return this.#tiers.deleteWhere(namespace, { filter: target.filter }, options.signal);
   }
 
-  async list(input: ListInput): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }> {
+  async list(
+    input: ListInput,
+    options: CallOptions = {},
+  ): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }> {
     if (input.filter !== undefined) checkFilter(input.filter);
-    const page = await this.#store.list({ ...input, limit: input.limit ?? LIST_LIMIT, nowMs: this.#clock.nowMs() });
+    const request = { ...input, limit: input.limit ?? LIST_LIMIT, nowMs: this.#clock.nowMs() };
+    const page = await this.#store.list(request, options.signal);
     return { ...page, records: page.records.map((record) => this.#accessCounts.merged(record)) };
   }
 
-  clearLevel(namespace: string, level: Level): Promise<number> {
-    return this.#tiers.deleteWhere(namespace, level, undefined);
+  clearLevel(namespace: string, level: Level, options: CallOptions = {}): Promise<number> {
+    return this.#tiers.deleteWhere(namespace, { level }, options.signal);
   }
 
   async stats(namespace?: string): Promise<MemoryStats> {

@@ -139,9 +139,16 @@ export interface Memory {
   get(namespace: string, id: string): Promise<ContextRecord>;
   update(input: UpdateInput, options?: CallOptions): Promise<ContextRecord>;
   /** How many were deleted; by id it is 0 or 1. */
-  delete(namespace: string, target: { readonly id: string } | { readonly filter: Filter }): Promise<number>;
-  list(input: ListInput): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }>;
-  clearLevel(namespace: string, level: Level): Promise<number>;
+  delete(
+    namespace: string,
+    target: { readonly id: string } | { readonly filter: Filter },
+    options?: CallOptions,
+  ): Promise<number>;
+  list(
+    input: ListInput,
+    options?: CallOptions,
+  ): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }>;
+  clearLevel(namespace: string, level: Level, options?: CallOptions): Promise<number>;
   stats(namespace?: string): Promise<MemoryStats>;
   /** What each of `names` holds; absent: every namespace that holds contexts. By name. */
   namespaces(names?: readonly string[]): Promise<NamespaceCounts[]>;

@@ -4,7 +4,7 @@ import type { Candidates } from './candidates.ts';
 
 /** What a driver can do beyond the contract that every driver keeps. */
 export interface StoreCapabilities {
-  /** Writes of one call are applied all or none. */
+  /** Writes of one call are applied all or none; a `delete_where` among them is not one of them. */
   readonly atomicBatches: boolean;
 }
 
@@ -74,7 +74,11 @@ export type Change =
 
 export type WriteOp =
   | Change
-  /** Deletes what matches; an absent `level` or `filter` restricts nothing. */
+  /**
+   * Deletes what matches; an absent `level` or `filter` restricts nothing. It goes some contexts at a time and lets other
+   * calls through: what is stored after it began stays, what no longer matches when its turn comes stays, and a kill in
+   * between leaves the rest, which a repeat deletes.
+   */
   | { readonly op: 'delete_where'; readonly namespace: string; readonly level?: Level; readonly filter?: Filter }
   | { readonly op: 'trim'; readonly trim: Trim };
 
@@ -236,9 +240,9 @@ export interface ContextStore {
   readonly capabilities: StoreCapabilities;
   /**
    * Applies the operations in order. When it resolves they are durable and visible to every later read.
-   * Operations of one call share a transaction.
+   * Operations of one call share a transaction, all but `delete_where`. `signal` ends a delete that has deleted nothing yet.
    */
-  write(ops: readonly WriteOp[]): Promise<WriteResult[]>;
+  write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]>;
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult>;
   termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics>;
   /** Records in the order of `ids`; null where there is none (or its lifetime ended before `nowMs`). */
@@ -249,7 +253,7 @@ export interface ContextStore {
     level: Level,
     nowMs: number,
   ): Promise<NewContext[]>;
-  list(request: ListRequest): Promise<ListPage>;
+  list(request: ListRequest, signal?: AbortSignal): Promise<ListPage>;
   /** Adds to access counts: shown by the next read of a record, durable later, with other writes. */
   touch(accesses: readonly Access[]): Promise<void>;
   /**

@@ -96,7 +96,7 @@ export function describeScopes(subject: ContractSubject): void {
       });
       await subject.add('plain', {
         agentId: 'other',
-        metadata: { size: '5', none: null, empty: [] },
+        metadata: { size: '5', none: null, empty: [], 'on\0note': true, deep: { 'x\0': 1 } },
         updatedAtMs: NOW_MS + 10,
       });
     };
@@ -108,6 +108,12 @@ export function describeScopes(subject: ContractSubject): void {
       ['a number', { must: [{ key: 'metadata.size', match: { value: 5 } }] }, ['red']],
       ['a string that looks like a number', { must: [{ key: 'metadata.size', match: { value: '5' } }] }, ['plain']],
       ['a boolean', { must: [{ key: 'metadata.on', match: { value: false } }] }, ['blue']],
+      [
+        'a name that another one begins with, before a NUL',
+        { must: [{ key: 'metadata.on', match: { value: true } }] },
+        ['red'],
+      ],
+      ['the same deeper', { must_not: [{ is_empty: { key: 'metadata.deep.x' } }] }, []],
       ['a range', { must: [{ key: 'metadata.size', range: { gt: 5, lte: 7.5 } }] }, ['blue']],
       [
         'a range, which a number of a list may lie in',

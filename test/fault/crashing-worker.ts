@@ -2,10 +2,10 @@
 
 import { StoreEngine } from '../../src/store/embedded/store-engine.ts';
 
-const answer = Object.getOwnPropertyDescriptor(StoreEngine.prototype, 'answer')?.value as StoreEngine['answer'];
-StoreEngine.prototype.answer = function (queued) {
+const read = Object.getOwnPropertyDescriptor(StoreEngine.prototype, 'read')?.value as StoreEngine['read'];
+StoreEngine.prototype.read = function (queued) {
   const { kind, body } = queued.call;
   if (kind === 'fetch' && body.namespace === 'crash') process.exit(1);
-  return answer.call(this, queued);
+  return read.call(this, queued);
 };
 await import('../../src/store/embedded/worker.ts');

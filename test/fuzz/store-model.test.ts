@@ -74,7 +74,7 @@ const patch = fc.record(
   { requiredKeys: [] },
 );
 const put: fc.Arbitrary<WriteOp> = fc.record({ record, vector }).map((context) => ({ op: 'put', context }));
-const op: fc.Arbitrary<WriteOp> = fc.oneof(
+const oneTransaction: fc.Arbitrary<WriteOp> = fc.oneof(
   { arbitrary: put, weight: 8 },
   {
     arbitrary: fc.record({ op: fc.constant('update' as const), namespace, id, patch, updatedAtMs: timeMs }),
@@ -95,7 +95,6 @@ const op: fc.Arbitrary<WriteOp> = fc.oneof(
     arbitrary: fc.record({ op: fc.constant('delete' as const), namespace, ids: fc.array(id, { maxLength: 3 }) }),
     weight: 1,
   },
-  { arbitrary: fc.record({ op: fc.constant('delete_where' as const), namespace, level, filter }), weight: 1 },
   {
     arbitrary: fc.record({
       op: fc.constant('trim' as const),
@@ -117,6 +116,10 @@ const op: fc.Arbitrary<WriteOp> = fc.oneof(
     }),
     weight: 2,
   },
+);
+const op: fc.Arbitrary<WriteOp> = fc.oneof(
+  { arbitrary: oneTransaction, weight: 16 },
+  { arbitrary: fc.record({ op: fc.constant('delete_where' as const), namespace, level, filter }), weight: 1 },
 );
 const search: fc.Arbitrary<SearchRequest> = fc.record(
   {
@@ -154,7 +157,7 @@ const search: fc.Arbitrary<SearchRequest> = fc.record(
 
 type Action =
   | { readonly kind: 'write'; readonly ops: WriteOp[] }
-  /** Calls that share a commit. */
+  /** Calls that share a commit, so that they are done in their order. */
   | { readonly kind: 'burst'; readonly calls: WriteOp[][] }
   | { readonly kind: 'search'; readonly request: SearchRequest }
   | {
@@ -179,7 +182,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     arbitrary: fc.record({
       kind: fc.constant('burst' as const),
-      calls: fc.array(fc.array(op, { minLength: 1, maxLength: 4 }), { minLength: 2, maxLength: 12 }),
+      calls: fc.array(fc.array(oneTransaction, { minLength: 1, maxLength: 4 }), { minLength: 2, maxLength: 12 }),
     }),
     weight: 6,
   },

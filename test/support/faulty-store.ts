@@ -37,8 +37,8 @@ export class FaultyStore extends GenericStore {
     return result;
   }
 
-  override write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
-    return this.#run('write', () => super.write(ops));
+  override write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
+    return this.#run('write', () => super.write(ops, signal));
   }
 
   override search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {

@@ -45,13 +45,13 @@ export const update: Handler<'context.update'> = async (payload, call, { memory 
 });
 
 /** By id or by filter: the schema lets exactly one of them through. */
-export const remove: Handler<'context.delete'> = async ({ namespace, id, filter }, _call, { memory }) => ({
-  deleted: await memory.delete(namespace, id === undefined ? { filter: filter as Filter } : { id }),
+export const remove: Handler<'context.delete'> = async ({ namespace, id, filter }, call, { memory }) => ({
+  deleted: await memory.delete(namespace, id === undefined ? { filter: filter as Filter } : { id }, call.options),
 });
 
 export const list: Handler<'context.list'> = async (payload, call, { memory, listBytesMax }) => {
   const { namespace, levels, filter, limit, cursor } = payload;
-  const page = await memory.list({
+  const input = {
     namespace,
     ...toReader(payload, call),
     bytesMax: listBytesMax,
@@ -59,7 +59,8 @@ export const list: Handler<'context.list'> = async (payload, call, { memory, lis
     ...(filter !== undefined && { filter }),
     ...(limit !== undefined && { limit }),
     ...(cursor !== undefined && { cursor }),
-  });
+  };
+  const page = await memory.list(input, call.options);
   return {
     contexts: page.records.map(fromRecord),
     ...(page.cursor !== undefined && { cursor: page.cursor }),

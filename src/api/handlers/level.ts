@@ -1,5 +1,5 @@
 import type { Handler } from './handler.ts';
 
-export const clear: Handler<'level.clear'> = async ({ namespace, level }, _call, { memory }) => ({
-  deleted: await memory.clearLevel(namespace, level),
+export const clear: Handler<'level.clear'> = async ({ namespace, level }, call, { memory }) => ({
+  deleted: await memory.clearLevel(namespace, level, call.options),
 });

@@ -85,10 +85,13 @@ export class Tiers {
     return deletedBy(await this.#write([...ids].map(([namespace, list]) => ({ op: 'delete', namespace, ids: list }))));
   }
 
-  /** How many were deleted. An absent level or filter restricts nothing. */
-  async deleteWhere(namespace: string, level: Level | undefined, filter: Filter | undefined): Promise<number> {
-    const restriction = { ...(level === undefined ? {} : { level }), ...(filter === undefined ? {} : { filter }) };
-    return deletedBy(await this.#write([{ op: 'delete_where', namespace, ...restriction }]));
+  /** How many were deleted. An absent level or filter restricts nothing; `signal` ends what has deleted nothing yet. */
+  async deleteWhere(
+    namespace: string,
+    restriction: { readonly level?: Level; readonly filter?: Filter },
+    signal?: AbortSignal,
+  ): Promise<number> {
+    return deletedBy(await this.#write([{ op: 'delete_where', namespace, ...restriction }], signal));
   }
 
   /** One step of the expiry sweep over all namespaces. */
@@ -100,8 +103,8 @@ export class Tiers {
     return this.#deps.policy.trims(entered, this.#deps.clock.nowMs()).map((trim) => ({ op: 'trim', trim }));
   }
 
-  async #write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
-    const results = await this.#deps.store.write(ops);
+  async #write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
+    const results = await this.#deps.store.write(ops, signal);
     this.#count(ops, results);
     return results;
   }

@@ -1,15 +1,17 @@
 // The order in which the store worker takes its calls. Reads are answered as they are done, so that none
-// waits for the disk behind a write; writes that wait share one commit; neither starves the other.
+// waits for the disk behind a write; writes that wait share one commit; neither starves the other, and long
+// reads let both through.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
 import type { BusyTime } from './border/busy-time.ts';
 import type { FromWorker, ToWorker, WirePage, WireReply } from './border/messages.ts';
+import { ReadQueue } from './read-queue.ts';
 import type { QueuedCall, StoreEngine } from './store-engine.ts';
 
 /** Writes that share one commit at most; what waits beyond them takes the next. */
 const COMMIT_CALLS_MAX = 4096;
-/** Reads go on so long while writes wait. */
+/** Short reads go on so long while writes or long reads wait. */
 const READ_SLICE_MS = 4;
 /** Replies are held back so long, for others to travel with them. */
 const REPLY_DELAY_MS = 0.5;
@@ -21,9 +23,9 @@ export class CallLoop {
   readonly #engine: StoreEngine;
   readonly #clock: Clock;
   readonly #busy: BusyTime;
-  readonly #cancelled = new Set<number>();
-  #reads: QueuedCall[] = [];
-  #writes: QueuedCall[] = [];
+  readonly #reads: ReadQueue;
+  /** By their ids, the first first. */
+  readonly #writes = new Map<number, QueuedCall>();
   #replies: WireReply[] = [];
   #closing: number | null = null;
   #isScheduled = false;
@@ -32,6 +34,7 @@ export class CallLoop {
   constructor(port: MessagePort, engine: StoreEngine, clock: Clock, busy: BusyTime) {
     this.#port = port;
     this.#engine = engine;
+    this.#reads = new ReadQueue(engine.pace, (queued) => engine.read(queued));
     this.#clock = clock;
     this.#busy = busy;
   }
@@ -47,7 +50,6 @@ export class CallLoop {
     const isDone = this.#work(startedMs + TURN_MS);
     this.#busy.addMs(this.#clock.monotonicMs() - startedMs);
     if (!isDone) return this.#runLater();
-    this.#cancelled.clear();
     if (this.#closing === null) return this.#engine.maintain();
     // Nothing else is done from here on: the main thread sends no more calls.
     this.#isScheduled = true;
@@ -64,10 +66,11 @@ export class CallLoop {
   /** False: the time was over before the work was. */
   #work(endMs: number): boolean {
     this.#drain();
-    while (this.#reads.length > 0 || this.#writes.length > 0 || this.#engine.mustFlush) {
+    while (this.#reads.size > 0 || this.#writes.size > 0 || this.#engine.mustFlush) {
       if (this.#clock.monotonicMs() > endMs) return false;
       this.#answerReads();
       this.#commitWrites();
+      this.#goOnReading();
       this.#drain();
     }
     return true;
@@ -83,15 +86,21 @@ export class CallLoop {
 
   #enqueue(message: ToWorker): void {
     if (message.type === 'cancel') {
-      for (const id of message.ids) this.#cancelled.add(id);
+      for (const id of message.ids) this.#cancel(id);
       return;
     }
     const { nowMs, rows, vectors } = message;
     for (const call of message.calls) {
       if (call.kind === 'close') this.#closing = call.id;
-      else if (call.kind === 'write' || call.kind === 'expire') this.#writes.push({ call, nowMs, rows, vectors });
-      else this.#reads.push({ call, nowMs, rows, vectors });
+      else if (call.kind === 'write' || call.kind === 'expire')
+        this.#writes.set(call.id, { call, nowMs, rows, vectors });
+      else this.#reads.add({ call, nowMs, rows, vectors });
     }
+  }
+
+  #cancel(id: number): void {
+    this.#reads.cancel(id);
+    this.#writes.delete(id);
   }
 
   #drain(): void {
@@ -103,25 +112,30 @@ export class CallLoop {
   #answerReads(): void {
     const endMs = this.#clock.monotonicMs() + READ_SLICE_MS;
     let sendMs = endMs - READ_SLICE_MS + REPLY_DELAY_MS;
-    let done = 0;
-    while (done < this.#reads.length) {
-      const read = this.#reads[done++] as QueuedCall;
-      if (this.#cancelled.has(read.call.id)) continue;
-      this.#replies.push(this.#engine.answer(read));
+    for (const read of this.#reads.waiting()) {
+      const reply = this.#reads.begin(read);
+      if (reply !== null) this.#replies.push(reply);
       const nowMs = this.#clock.monotonicMs();
       if (nowMs >= sendMs) {
         this.#send(0);
         sendMs = nowMs + REPLY_DELAY_MS;
       }
-      if (nowMs >= endMs && this.#writes.length > 0) break;
+      if (nowMs >= endMs && (this.#writes.size > 0 || this.#reads.hasBegun)) break;
     }
-    this.#reads.splice(0, done);
+    this.#send(0);
+  }
+
+  #goOnReading(): void {
+    const reply = this.#reads.goOn();
+    if (reply === null) return;
+    this.#replies.push(reply);
     this.#send(0);
   }
 
   #commitWrites(): void {
-    if (this.#writes.length === 0 && !this.#engine.mustFlush) return;
-    const writes = this.#writes.splice(0, COMMIT_CALLS_MAX).filter(({ call }) => !this.#cancelled.has(call.id));
+    if (this.#writes.size === 0 && !this.#engine.mustFlush) return;
+    const writes = [...this.#writes.values()].slice(0, COMMIT_CALLS_MAX);
+    for (const { call } of writes) this.#writes.delete(call.id);
     const { replies, committedWrites } = this.#engine.commit(writes);
     this.#replies.push(...replies);
     this.#send(committedWrites);

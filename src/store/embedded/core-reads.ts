@@ -3,12 +3,16 @@
 import type { AccessCounts } from './database/access-counts.ts';
 import type { Reader, ScannedRow } from './database/reader.ts';
 import { LEVEL_NUMBERS, type LevelNumber, levelName, packRows } from './border/rows.ts';
+import type { Sequence } from './database/sequence.ts';
 import type { Space, Spaces } from './database/spaces.ts';
+import type { Steps } from './border/steps.ts';
 import type { NamespaceIndex } from './memory/namespace-index.ts';
 import type {
   WireCounts,
   WireCountsRequest,
   WireFeatures,
+  WireFind,
+  WireFound,
   WireHit,
   WireHits,
   WireLevelHits,
@@ -30,6 +34,7 @@ export interface CoreReadsDeps {
   readonly accesses: AccessCounts;
   readonly indexes: NamespaceIndexes;
   readonly hits: HitSearch;
+  readonly sequence: Sequence;
   readonly dimension: number;
 }
 
@@ -42,11 +47,26 @@ export class CoreReads {
     this.#deps = deps;
   }
 
-  scan(request: WireScan, vectorAt: VectorAt): WirePage {
+  *scans(requests: readonly WireScan[], vectorAt: VectorAt): Steps<WirePage[]> {
+    const pages: WirePage[] = [];
+    for (const request of requests) pages.push(yield* this.#scan(request, vectorAt));
+    return pages;
+  }
+
+  *find({ namespace, levels, filter, from, limit }: WireFind): Steps<WireFound> {
+    const { reader, spaces, sequence } = this.#deps;
+    const space = spaces.get(namespace);
+    if (space === undefined) return { ids: [], next: null };
+    const { after, newestSeq } = from ?? { after: null, newestSeq: sequence.last };
+    const found = yield* reader.find(space.id, { levels, filter, after, newestSeq, limit });
+    return { ids: found.ids, next: found.after === null ? null : { after: found.after, newestSeq } };
+  }
+
+  *#scan(request: WireScan, vectorAt: VectorAt): Steps<WirePage> {
     const { reader, spaces, accesses } = this.#deps;
     const space = request.namespace === null ? null : spaces.get(request.namespace);
     if (space === undefined) return EMPTY_PAGE;
-    const { rows: scanned, more } = reader.scan(space?.id ?? null, request);
+    const { rows: scanned, more } = yield* reader.scan(space?.id ?? null, request);
     const rows = scanned.map(({ row }) => row);
     const namespaces = space === null ? scanned.map(({ spaceId }) => spaces.byId(spaceId)?.name ?? '') : null;
     if (space !== null) accesses.addTo(space.name, rows);
@@ -81,12 +101,13 @@ export class CoreReads {
     return levels;
   }
 
-  counts({ reaches, statistics }: WireCountsRequest): WireCounts {
+  *counts({ reaches, statistics }: WireCountsRequest): Steps<WireCounts> {
     const { reader, spaces } = this.#deps;
-    const counts = reaches.map((reach) => {
+    const counts: number[] = [];
+    for (const reach of reaches) {
       const space = reach.namespace === null ? null : spaces.get(reach.namespace);
-      return space === undefined ? 0 : reader.count(space?.id ?? null, reach);
-    });
+      counts.push(space === undefined ? 0 : yield* reader.count(space?.id ?? null, reach));
+    }
     return {
       counts,
       statistics: statistics === null ? null : this.#statistics(statistics.namespace, statistics.terms),

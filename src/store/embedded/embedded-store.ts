@@ -16,9 +16,14 @@ import type {
 } from '../store.ts';
 import { levelName, toLevelNumber, toRecord, unpackRow } from './border/rows.ts';
 import type { EmbeddedDriver } from './embedded-driver.ts';
-import { decodeFindings, decodeResult, encodeOp } from './encode.ts';
-import type { WireWriteResult } from './border/messages.ts';
+import { decodeFindings, decodeResult, encodeOp, type TransactionOp } from './encode.ts';
+import type { WireFind, WireFindPlace, WireFound, WireWriteResult } from './border/messages.ts';
 import type { WorkerLink } from './worker-link.ts';
+
+type DeleteWhere = Extract<WriteOp, { readonly op: 'delete_where' }>;
+
+/** What is deleted in one transaction keeps others waiting for some ten milliseconds. */
+const DELETED_AT_ONCE = 250;
 
 export class EmbeddedStore extends GenericStore {
   override readonly capabilities = { atomicBatches: true };
@@ -31,11 +36,46 @@ export class EmbeddedStore extends GenericStore {
     this.#dimension = deps.dimension;
   }
 
-  override async write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
-    if (ops.length === 0) return [];
+  override async write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
     for (const op of ops) checkOp(op, this.#dimension);
+    const results: WriteResult[] = [];
+    let together: TransactionOp[] = [];
+    for (const op of ops) {
+      if (op.op !== 'delete_where') {
+        together.push(op);
+        continue;
+      }
+      results.push(...(await this.#transaction(together)));
+      together = [];
+      results.push(await this.#deleteWhere(op, results.length === 0 ? signal : undefined));
+    }
+    // Of most calls this is all.
+    results.push(...(await this.#transaction(together)));
+    return results;
+  }
+
+  async #transaction(ops: readonly TransactionOp[]): Promise<WriteResult[]> {
+    if (ops.length === 0) return [];
     const results = await this.#link.call('write', (parcel) => ops.map((op) => encodeOp(op, parcel)));
     return ops.map((op, i) => decodeResult(op, results[i] as WireWriteResult));
+  }
+
+  /** Some at a time: found by a read that lets others through, and deleted where they match still. */
+  async #deleteWhere({ namespace, level, filter }: DeleteWhere, signal?: AbortSignal): Promise<WriteResult> {
+    const restriction = { levels: level === undefined ? null : [toLevelNumber(level)], filter: filter ?? null };
+    const onlyIf = { ...(level === undefined ? {} : { level }), ...(filter === undefined ? {} : { filter }) };
+    const deletedIds: string[] = [];
+    let from: WireFindPlace | null = null;
+    do {
+      const find: WireFind = { namespace, ...restriction, from, limit: DELETED_AT_ONCE };
+      // Once something is deleted, nobody may be told that nothing was.
+      const found: WireFound = await this.#link.call('find', () => find, deletedIds.length === 0 ? signal : undefined);
+      from = found.next;
+      if (found.ids.length === 0) continue;
+      const [result] = await this.#transaction([{ op: 'delete', namespace, ids: found.ids, onlyIf }]);
+      if (result?.op === 'delete') deletedIds.push(...result.deletedIds);
+    } while (from !== null);
+    return { op: 'delete_where', deletedIds };
   }
 
   override async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {

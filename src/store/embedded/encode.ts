@@ -34,12 +34,11 @@ export interface Parcel {
   vector(vector: Float32Array): number;
 }
 
-export function encodeOp(op: WriteOp, parcel: Parcel): WireWriteOp {
+/** What one transaction does: a delete by filter goes through many. */
+export type TransactionOp = Exclude<WriteOp, { readonly op: 'delete_where' }>;
+
+export function encodeOp(op: TransactionOp, parcel: Parcel): WireWriteOp {
   switch (op.op) {
-    case 'delete_where': {
-      const level = op.level === undefined ? null : toLevelNumber(op.level);
-      return { op: 'delete_where', namespace: op.namespace, level, filter: op.filter ?? null };
-    }
     case 'trim':
       return encodeTrim(op.trim);
     default:
@@ -103,10 +102,8 @@ function encodeTrim(trim: Trim): WireWriteOp {
   };
 }
 
-export function decodeResult(op: WriteOp, result: WireWriteResult): WriteResult {
+export function decodeResult(op: TransactionOp, result: WireWriteResult): WriteResult {
   switch (op.op) {
-    case 'delete_where':
-      return { op: 'delete_where', deletedIds: (result as { deletedIds: readonly string[] }).deletedIds };
     case 'trim': {
       const { moved, deletedIds } = result as { moved: PackedRows; deletedIds: readonly string[] };
       return { op: 'trim', moved: unpackMoved(moved).map((row) => toMoved(op.trim.namespace, row)), deletedIds };

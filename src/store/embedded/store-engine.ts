@@ -13,6 +13,7 @@ import { ExpirySweeper } from './database/expiry.ts';
 import { FilterReader } from './search/filter-check.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
 import { IndexKeeper, type BuildIndex } from './hnsw/index-keeper.ts';
+import { Pace, type Steps } from './border/steps.ts';
 import type { CallTypes, WireCall, WireFindings, WireReply, WireSearch, WorkerSettings } from './border/messages.ts';
 import { NamespaceIndexes } from './namespace-indexes.ts';
 import { NamespaceLoader } from './memory/namespace-loader.ts';
@@ -50,6 +51,8 @@ type WriteValue = CallTypes['write' | 'expire']['result'];
 const LOST_RETRY_MS = 5_000;
 
 export class StoreEngine {
+  /** How long one step of a read may take. */
+  readonly pace: Pace;
   readonly #opened: OpenDatabase;
   readonly #settings: WorkerSettings;
   readonly #log: WorkerLog;
@@ -76,6 +79,7 @@ export class StoreEngine {
     this.#settings = settings;
     this.#log = log;
     this.#clock = clock;
+    this.pace = new Pace(clock);
     this.#failures = new CallFailures(log, clock);
     this.#writeAhead = new WriteAheadLog(database);
     this.#spaces = new Spaces(database);
@@ -84,7 +88,7 @@ export class StoreEngine {
     this.#writer = new Writer(database, this.#spaces, sequence);
     this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces);
     this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses, this.#writer);
-    this.#reader = new Reader(database);
+    this.#reader = new Reader(database, this.pace);
     const loader = new NamespaceLoader(database, settings.dimension);
     this.#residents = new Residents(loader, settings.memoryBytesMax);
     const scorer = new VectorScorer(loader.readVectors, settings.dimension);
@@ -116,14 +120,16 @@ export class StoreEngine {
       accesses: this.#accesses,
       indexes: this.#indexes,
       hits: new HitSearch(dense, scorer, filters),
+      sequence,
       dimension: settings.dimension,
     });
   }
 
-  answer(queued: QueuedCall): WireReply {
+  /** Short reads are one step. */
+  *read(queued: QueuedCall): Steps<WireReply> {
     const { call } = queued;
     try {
-      return { id: call.id, ok: true, value: this.#read(queued) };
+      return { id: call.id, ok: true, value: yield* this.#read(queued) };
     } catch (error) {
       return this.#failure(call, error);
     }
@@ -211,7 +217,7 @@ export class StoreEngine {
     }
   }
 
-  #read({ call, nowMs, vectors }: QueuedCall): CallTypes[WireCall['kind']]['result'] {
+  *#read({ call, nowMs, vectors }: QueuedCall): Steps<CallTypes[WireCall['kind']]['result']> {
     // A copy of its own: the vector search reads from the start of a buffer.
     const vectorAt: VectorAt = (place) => this.#vectorAt(vectors, place).slice();
     switch (call.kind) {
@@ -225,11 +231,13 @@ export class StoreEngine {
         return packRows(rows);
       }
       case 'scan':
-        return call.body.map((request) => this.#core.scan(request, vectorAt));
+        return yield* this.#core.scans(call.body, vectorAt);
+      case 'find':
+        return yield* this.#core.find(call.body);
       case 'hits':
         return this.#core.hits(call.body, vectorAt);
       case 'counts':
-        return this.#core.counts(call.body);
+        return yield* this.#core.counts(call.body);
       case 'touch':
         for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);
         return null;

@@ -55,12 +55,12 @@ export class GenericStore implements ContextStore {
     this.#cursors = new CursorCodec(cursorKey);
   }
 
-  async write(ops: readonly WriteOp[]): Promise<WriteResult[]> {
+  async write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
     for (const op of ops) checkOp(op, this.#dimension);
     const trimmed = ops.flatMap((op) =>
       op.op === 'trim' ? [JSON.stringify([op.trim.namespace, op.trim.agentId])] : [],
     );
-    return this.#turns.run(new Set(trimmed), () => writeInRuns(this.#driver, ops, this.#clock.nowMs()));
+    return this.#turns.run(new Set(trimmed), () => writeInRuns(this.#driver, ops, this.#clock.nowMs(), signal));
   }
 
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
@@ -90,9 +90,9 @@ export class GenericStore implements ContextStore {
     return loaded;
   }
 
-  async list(request: ListRequest): Promise<ListPage> {
+  async list(request: ListRequest, signal?: AbortSignal): Promise<ListPage> {
     if (request.filter !== undefined) checkFilter(request.filter);
-    return listPage(this.#driver, this.#cursors, request);
+    return listPage(this.#driver, this.#cursors, request, signal);
   }
 
   async touch(accesses: readonly Access[]): Promise<void> {

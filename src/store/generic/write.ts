@@ -7,12 +7,17 @@ import { trimAll } from './trim.ts';
  * The operations in order, those in a row of one kind together. Nothing spans them: each leaves what its own comment
  * says where a kill comes after it.
  */
-export async function writeInRuns(driver: StoreDriver, ops: readonly WriteOp[], nowMs: number): Promise<WriteResult[]> {
+export async function writeInRuns(
+  driver: StoreDriver,
+  ops: readonly WriteOp[],
+  nowMs: number,
+  signal?: AbortSignal,
+): Promise<WriteResult[]> {
   const results: WriteResult[] = [];
   for (const run of runsOf(ops)) {
     if (run.kind === 'changes') results.push(...(await driver.apply(run.changes, nowMs)));
     else if (run.kind === 'trims') results.push(...(await trimAll(driver, run.trims, nowMs)));
-    else results.push(await deleteWhere(driver, run.op, nowMs));
+    else results.push(await deleteWhere(driver, run.op, nowMs, results.length === 0 ? signal : undefined));
   }
   return results;
 }

@@ -59,12 +59,6 @@ export type WireWriteOp =
       readonly onlyIf: Condition | null;
     }
   | {
-      readonly op: 'delete_where';
-      readonly namespace: string;
-      readonly level: LevelNumber | null;
-      readonly filter: Filter | null;
-    }
-  | {
       readonly op: 'trim';
       readonly namespace: string;
       readonly agentId: string;
@@ -222,6 +216,28 @@ export interface WireCounts {
   readonly statistics: WireStatistics | null;
 }
 
+/** Which contexts a delete by filter means, some at a time. */
+export interface WireFind {
+  readonly namespace: string;
+  readonly levels: readonly LevelNumber[] | null;
+  readonly filter: Filter | null;
+  /** What an earlier call gave; null: the first. */
+  readonly from: WireFindPlace | null;
+  readonly limit: number;
+}
+
+export interface WireFindPlace {
+  readonly after: readonly [at: number, seq: number];
+  /** What was stored later than the first call stays out. */
+  readonly newestSeq: number;
+}
+
+export interface WireFound {
+  readonly ids: readonly string[];
+  /** null: there are no more. */
+  readonly next: WireFindPlace | null;
+}
+
 export interface WireExpiry {
   readonly nowMs: number;
   readonly limit: number;
@@ -239,6 +255,7 @@ export interface CallTypes {
     result: PackedRows;
   };
   scan: { body: readonly WireScan[]; result: readonly WirePage[] };
+  find: { body: WireFind; result: WireFound };
   hits: { body: WireHits; result: readonly WireLevelHits[] };
   counts: { body: WireCountsRequest; result: WireCounts };
   touch: { body: readonly (readonly [namespace: string, id: string, count: number])[]; result: null };
@@ -277,7 +294,7 @@ export type ToWorker =
       readonly rows: PackedRows;
       readonly vectors: Float32Array | null;
     }
-  /** Nobody waits for these any more; what has not begun is dropped. */
+  /** Nobody waits for these any more: what has not begun is dropped, a read that has is ended. */
   | { readonly type: 'cancel'; readonly ids: readonly number[] };
 
 export interface WireError {

@@ -1,17 +1,33 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { ContextRecord } from '../../../base/context.ts';
+import { filterMatcher } from '../../filter-match.ts';
 import type { Condition } from '../../store.ts';
-import { filterToSql } from './filter-sql.ts';
-import { levelName } from '../border/rows.ts';
+import { levelName, type PackedRows, toRecord } from '../border/rows.ts';
+import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
 import type { StoredRow } from './stored-row.ts';
 
-/** Whether a change with this condition applies to the row as it is. */
-export function meets(database: DatabaseSync, stored: StoredRow, condition: Condition | null): boolean {
-  if (condition === null) return true;
-  const { level, dueAtMs, filter } = condition;
-  if (level !== undefined && levelName(stored.level) !== level) return false;
-  if (dueAtMs !== undefined && (stored.expiresAtMs === null || stored.expiresAtMs > dueAtMs)) return false;
-  if (filter === undefined) return true;
-  const { sql, parameters } = filterToSql(filter);
-  const passing = database.prepare(`SELECT 1 FROM contexts AS c WHERE c.seq = ? AND ${sql}`);
-  return passing.get(stored.seq, ...parameters) !== undefined;
+/** Whether changes with a condition apply to rows as they are. */
+export class ConditionCheck {
+  readonly #record: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#record = database.prepare(`SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
+    this.#record.setReturnArrays(true);
+  }
+
+  /** Tells it of one row after the other. What a damaged row says decides nothing: it throws. */
+  of(condition: Condition | null): (stored: StoredRow) => boolean {
+    if (condition === null) return () => true;
+    const { level, dueAtMs, filter } = condition;
+    const matches = filter === undefined ? null : filterMatcher(filter);
+    return (stored) => {
+      if (level !== undefined && levelName(stored.level) !== level) return false;
+      if (dueAtMs !== undefined && (stored.expiresAtMs === null || stored.expiresAtMs > dueAtMs)) return false;
+      return matches === null || matches(this.#recordOf(stored));
+    };
+  }
+
+  #recordOf({ seq }: StoredRow): ContextRecord {
+    return toRecord('', checkedRow(this.#record.get(seq) as unknown as PackedRows));
+  }
 }

@@ -1,11 +1,16 @@
-// Reads that need no index in memory: by id, scans in the orders of the contract, and counts.
+// Reads that need no index in memory: by id, scans in the orders of the contract, and counts. Scans go in steps, and
+// from step to step they know no more than the place where they go on: what is read then is what is stored then.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Filter } from '../../../base/context.ts';
 import { replyBytesOf } from '../../generic/reply-bytes.ts';
 import type { WireReach, WireScan } from '../border/messages.ts';
-import { reachSql } from './reach-sql.ts';
+import { type LevelNumber, type PackedRows, RECORD_WIDTH, type RecordRow, VISIBLE_SQL } from '../border/rows.ts';
+import type { Pace, Steps } from '../border/steps.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
-import { LEVEL_NUMBERS, type PackedRows, RECORD_WIDTH, type RecordRow, VISIBLE_SQL } from '../border/rows.ts';
+import { RowFilter, SUBJECT_COLUMNS } from './row-filter.ts';
+import { placeOf, RowWalk } from './row-walk.ts';
+import { reachSql, type ScanPosition, type ScanSql, scanSql } from './scan-sql.ts';
 import type { Space } from './spaces.ts';
 
 /** A row on a page of a scan. */
@@ -25,14 +30,34 @@ export interface ScannedRows {
   readonly more: boolean;
 }
 
-const ORDER_COLUMNS = { creation: 'c.created_at', entry: 'c.entered', expiry: 'c.expires_at' } as const;
+const NO_LIMIT = -1;
+const EVERYTHING = {
+  namespace: '',
+  levels: null,
+  agentId: null,
+  sessionId: undefined,
+  includeSessionless: false,
+  nowMs: null,
+} as const;
+const IN_ORDER = {
+  order: 'creation',
+  descending: false,
+  after: null,
+  limit: 0,
+  bytesMax: 0,
+  vectors: false,
+  question: null,
+} as const;
 
 export class Reader {
   readonly #database: DatabaseSync;
+  readonly #walk: RowWalk;
   readonly #byId: StatementSync;
 
-  constructor(database: DatabaseSync) {
+  /** `pace`: of the steps in which it is called. */
+  constructor(database: DatabaseSync, pace: Pace) {
     this.#database = database;
+    this.#walk = new RowWalk(database, pace);
     this.#byId = this.#arrays(
       `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
     );
@@ -50,35 +75,83 @@ export class Reader {
 
   /**
    * `spaceId` null: over all namespaces. Rows are read one by one, and none past the page's bytes: a page of long
-   * texts costs no more than one of short ones.
+   * texts costs no more than one of short ones. Each is as it was when it was read, and passed the filter then.
    */
-  scan(spaceId: number | null, request: WireScan): ScannedRows {
-    const { where, parameters } = reachSql(scannable(request), spaceId);
-    const column = ORDER_COLUMNS[request.order];
-    const conditions = [...where];
-    if (request.order === 'expiry') conditions.push('c.expires_at IS NOT NULL');
-    if (request.after !== null) conditions.push(`(${column}, c.seq) ${request.descending ? '<' : '>'} (?, ?)`);
-    const way = request.descending ? 'DESC' : 'ASC';
+  *scan(spaceId: number | null, request: WireScan): Steps<ScannedRows> {
+    const sql = this.#scanSql(request, spaceId);
     const vector = request.vectors ? '(SELECT v.vector FROM vectors AS v WHERE v.seq = c.seq)' : 'NULL';
-    const statement = this.#arrays(`SELECT ${CHECKED_COLUMNS}, ${column}, ${vector}
-      FROM contexts AS c ${indexFor(request, spaceId)} ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-      ORDER BY ${column} ${way}, c.seq ${way} LIMIT ?`);
+    const columns = `${CHECKED_COLUMNS}, ${sql.column}, ${vector}`;
+    const filter = request.filter === null ? null : new RowFilter(request.filter);
+    // What does not pass is not read whole: its text may be long.
+    const whole = filter === null ? null : this.#arrays(`SELECT ${columns} FROM contexts AS c WHERE c.seq = ?`);
     const rows: ScannedRow[] = [];
     let bytes = 0;
-    for (const found of statement.iterate(...parameters, ...(request.after ?? []), request.limit + 1)) {
-      const one = toScanned(found as unknown as readonly unknown[]);
+    const take = (values: readonly unknown[]): boolean => {
+      const found = whole === null ? values : (whole.get(values[0] as number) as unknown as readonly unknown[]);
+      const one = toScanned(found);
       bytes += bytesOf(one.row);
-      if (rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax)) return { rows, more: true };
+      if (rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax)) return false;
       rows.push(one);
-    }
-    return { rows, more: false };
+      return true;
+    };
+    const isAtEnd =
+      whole === null
+        ? yield* this.#walk.run(
+            { sql, spaceId, columns, seqAt: RECORD_WIDTH, filter, limit: () => request.limit + 1 - rows.length, take },
+            request.after,
+          )
+        : yield* this.#subjects(spaceId, request, 'NULL', take, request.after);
+    return { rows, more: !isAtEnd };
   }
 
-  count(spaceId: number | null, reach: WireReach): number {
-    const { where, parameters } = reachSql(reach, spaceId);
-    const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
-    const row = this.#database.prepare(`SELECT count(*) AS count FROM contexts AS c ${condition}`).get(...parameters);
-    return (row as { count: number }).count;
+  *count(spaceId: number | null, reach: WireReach): Steps<number> {
+    if (reach.filter === null) return this.#countUpTo(reach, spaceId, NO_LIMIT);
+    let count = 0;
+    const take = (): boolean => ++count > 0;
+    const request = { ...reach, ...IN_ORDER };
+    yield* this.#subjects(spaceId, request, 'NULL', take, null);
+    return count;
+  }
+
+  /** Ids of contexts that pass, in the order of creation, and where to go on; null where there are no more. */
+  *find(spaceId: number, { levels, filter, after, newestSeq, limit }: FindRequest): Steps<FoundIds> {
+    const ids: string[] = [];
+    let last: ScanPosition | null = after;
+    const take = (values: readonly unknown[]): boolean => {
+      if ((values[0] as number) > newestSeq) return true;
+      if (ids.length === limit) return false;
+      ids.push(values.at(-1) as string);
+      last = placeOf(values, values[0] as number);
+      return true;
+    };
+    const isAtEnd = yield* this.#subjects(spaceId, { ...EVERYTHING, ...IN_ORDER, levels, filter }, 'c.id', take, after);
+    return { ids, after: isAtEnd ? null : last };
+  }
+
+  /** Goes through what filters ask about, and one column more. */
+  *#subjects(
+    spaceId: number | null,
+    request: WireScan,
+    column: string,
+    take: (values: readonly unknown[]) => boolean,
+    after: ScanPosition | null,
+  ): Steps<boolean> {
+    const sql = this.#scanSql(request, spaceId);
+    const filter = request.filter === null ? null : new RowFilter(request.filter);
+    const columns = `${SUBJECT_COLUMNS}, ${sql.column}, ${column}`;
+    return yield* this.#walk.run({ sql, spaceId, columns, seqAt: 0, filter, limit: () => NO_LIMIT, take }, after);
+  }
+
+  #scanSql(request: WireScan, spaceId: number | null): ScanSql {
+    return scanSql(request, spaceId, (reach, max) => this.#countUpTo(reach, spaceId, max));
+  }
+
+  #countUpTo(reach: WireReach, spaceId: number | null, max: number): number {
+    const { sql, parameters } = reachSql(reach, spaceId);
+    const statement = this.#database.prepare(
+      `SELECT count(*) AS count FROM (SELECT 1 FROM contexts AS c WHERE ${sql} LIMIT ?)`,
+    );
+    return (statement.get(...parameters, max) as { count: number }).count;
   }
 
   #arrays(sql: string): StatementSync {
@@ -88,22 +161,18 @@ export class Reader {
   }
 }
 
-/** A session's contexts are found by an index that has the level in it. */
-function scannable(request: WireScan): WireReach {
-  return isOfSession(request) && request.levels === null ? { ...request, levels: LEVEL_NUMBERS } : request;
+export interface FindRequest {
+  readonly levels: readonly LevelNumber[] | null;
+  readonly filter: Filter | null;
+  readonly after: ScanPosition | null;
+  /** What came after this one stays out. */
+  readonly newestSeq: number;
+  readonly limit: number;
 }
 
-function isOfSession({ agentId, sessionId, includeSessionless }: WireReach): boolean {
-  return agentId !== null && sessionId !== undefined && !includeSessionless;
-}
-
-/** A session's contexts are few beside its namespace's; else the order is worth more. */
-function indexFor(request: WireScan, spaceId: number | null): string {
-  if (spaceId === null) return '';
-  if (isOfSession(request)) return 'INDEXED BY contexts_by_session';
-  if (request.order === 'creation') return 'INDEXED BY contexts_by_creation';
-  const isOfLevel = request.agentId !== null && request.levels?.length === 1;
-  return request.order === 'entry' && isOfLevel ? 'INDEXED BY contexts_by_agent' : '';
+export interface FoundIds {
+  readonly ids: readonly string[];
+  readonly after: ScanPosition | null;
 }
 
 function toScanned(values: readonly unknown[]): ScannedRow {

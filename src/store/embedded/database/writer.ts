@@ -1,12 +1,11 @@
 // The write operations as SQL, inside a transaction that the caller opens and ends.
 
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { deriveFromText } from './derived-text.ts';
 import type { Effect } from './effects.ts';
-import { filterToSql } from './filter-sql.ts';
 import { LevelQueues, MOVE_SQL, moveValues } from './level-queues.ts';
 import type { WireWriteOp, WireWriteResult } from '../border/messages.ts';
-import { meets } from './conditions.ts';
+import { ConditionCheck } from './conditions.ts';
 import { RowUpdates } from './row-updates.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
 import { type LevelNumber, packMoved, packRows, type PackedRows, type RecordRow } from '../border/rows.ts';
@@ -27,9 +26,6 @@ export interface WriteContext {
   row(place: number): RecordRow;
 }
 
-/** Rows read at a time on their way to be deleted. */
-const DELETED_AT_ONCE = 1_000;
-
 export interface Move {
   readonly level: LevelNumber;
   readonly expiresAtMs: number | null;
@@ -37,12 +33,12 @@ export interface Move {
 }
 
 export class Writer {
-  readonly #database: DatabaseSync;
   readonly #spaces: Spaces;
   readonly #sequence: Sequence;
   readonly #counts: OwnerCounts;
   readonly #queues: LevelQueues;
   readonly #updates: RowUpdates;
+  readonly #conditions: ConditionCheck;
   readonly #record: StatementSync;
   readonly #recordBySeq: StatementSync;
   readonly #stored: StatementSync;
@@ -52,7 +48,6 @@ export class Writer {
   readonly #deleteAccesses: StatementSync;
 
   constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence) {
-    this.#database = database;
     this.#spaces = spaces;
     this.#sequence = sequence;
     this.#counts = new OwnerCounts(database);
@@ -61,6 +56,7 @@ export class Writer {
     this.#recordBySeq = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#updates = new RowUpdates(database, sequence, this.#counts);
+    this.#conditions = new ConditionCheck(database);
     this.#move = database.prepare(MOVE_SQL);
     this.#delete = database.prepare('DELETE FROM contexts WHERE seq = ?');
     this.#deleteVector = database.prepare('DELETE FROM vectors WHERE seq = ?');
@@ -85,8 +81,6 @@ export class Writer {
         return this.#applyUpdate(op, context);
       case 'delete':
         return this.#deleteIds(op, context);
-      case 'delete_where':
-        return this.#deleteWhere(op, context);
       case 'trim':
         return this.#trim(op, context);
     }
@@ -147,7 +141,7 @@ export class Writer {
     const stored = space && this.#find(space, op.id);
     if (space === undefined || stored === undefined) return { failed: 'not_found' };
     const isHousekeeping = op.updatedAtMs === null;
-    if ((!isHousekeeping && isOver(stored, context.nowMs)) || !meets(this.#database, stored, op.onlyIf))
+    if ((!isHousekeeping && isOver(stored, context.nowMs)) || !this.#conditions.of(op.onlyIf)(stored))
       return { failed: 'not_found' };
     if (op.ifVersion !== null && op.ifVersion !== stored.version)
       return { failed: 'version_conflict', version: stored.version };
@@ -157,46 +151,15 @@ export class Writer {
   #deleteIds(op: OpOf<'delete'>, context: WriteContext): WireWriteResult {
     this.flush(context.effects);
     const space = this.#spaces.get(op.namespace);
+    const applies = this.#conditions.of(op.onlyIf);
     const deletedIds: string[] = [];
     for (const id of op.ids) {
       const stored = space && this.#find(space, id);
-      if (space === undefined || stored === undefined || !meets(this.#database, stored, op.onlyIf)) continue;
+      if (space === undefined || stored === undefined || !applies(stored)) continue;
       this.remove(space.id, stored, context.effects);
       deletedIds.push(id);
     }
     return { deletedIds };
-  }
-
-  #deleteWhere(op: OpOf<'delete_where'>, context: WriteContext): WireWriteResult {
-    this.flush(context.effects);
-    const space = this.#spaces.get(op.namespace);
-    if (space === undefined) return { deletedIds: [] };
-    const parameters: SQLInputValue[] = [space.id];
-    let where = 'c.namespace_id = ?';
-    if (op.level !== null) {
-      where += ' AND c.level = ?';
-      parameters.push(op.level);
-    }
-    if (op.filter !== null) {
-      const condition = filterToSql(op.filter);
-      where += ` AND ${condition.sql}`;
-      parameters.push(...condition.parameters);
-    }
-    // A level may hold millions: what is deleted does not match again, so the next ones come up.
-    const matching = rows(
-      this.#database,
-      `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE ${where} LIMIT ${DELETED_AT_ONCE}`,
-    );
-    const deletedIds: string[] = [];
-    for (;;) {
-      const found = matching.all(...parameters) as unknown as PackedRows[];
-      for (const values of found) {
-        const stored = toStored(values);
-        this.remove(space.id, stored, context.effects);
-        deletedIds.push(stored.id);
-      }
-      if (found.length < DELETED_AT_ONCE) return { deletedIds };
-    }
   }
 
   #trim(op: OpOf<'trim'>, { effects }: WriteContext): WireWriteResult {

@@ -1,8 +1,8 @@
-// Filters as SQL over the `contexts` row `c`. Every fragment is 0 or 1, never NULL, so that NOT is safe;
-// every value is a bound parameter, so that no text of a filter becomes SQL.
+// What filters mean, said a second time and in another language, to be compared with what the product says. Every value
+// is a bound parameter, so that no text of a filter becomes SQL.
 
-import type { Filter, FilterCondition } from '../../../base/context.ts';
-import { badRequest } from '../../../base/errors.ts';
+import type { Filter, FilterCondition } from '../../src/base/context.ts';
+import { badRequest } from '../../src/base/errors.ts';
 import {
   type EmptyCondition,
   isEmptyTest,
@@ -11,8 +11,8 @@ import {
   type MatchCondition,
   metadataPath,
   type RangeCondition,
-} from '../../filter.ts';
-import { levelNumber } from '../border/rows.ts';
+} from '../../src/store/filter.ts';
+import { levelNumber } from '../../src/store/embedded/border/rows.ts';
 
 export type SqlParameter = string | number | null;
 

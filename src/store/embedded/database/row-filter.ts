@@ -1,0 +1,62 @@
+// A filter over rows as the database has them: one piece of code says what filters mean (filter-match.ts), whatever asks.
+
+import type { Filter, JsonObject } from '../../../base/context.ts';
+import type { FilterSubject } from '../../filter.ts';
+import { type FieldReader, fieldReader, FilterProgram } from '../../filter-match.ts';
+import { levelName } from '../border/rows.ts';
+import { DamageError } from './sqlite-errors.ts';
+
+/** Columns of `contexts AS c` for `RowFilter.passes`. */
+export const SUBJECT_COLUMNS =
+  'c.seq, c.agent_id, c.session_id, c.level, c.created_at, c.updated_at, c.tags, c.metadata';
+export const SUBJECT_WIDTH = 8;
+
+export class RowFilter {
+  readonly #program: FilterProgram;
+  readonly #readers: readonly FieldReader[];
+  readonly #needsTags: boolean;
+  readonly #needsMetadata: boolean;
+
+  constructor(filter: Filter) {
+    this.#program = new FilterProgram(filter);
+    const { keys } = this.#program;
+    this.#readers = keys.map(fieldReader);
+    this.#needsTags = keys.includes('tags');
+    this.#needsMetadata = keys.some((key) => key.startsWith('metadata.'));
+  }
+
+  /** `values` begin with `SUBJECT_COLUMNS`. */
+  passes(values: readonly unknown[]): boolean {
+    const [seq, agentId, sessionId, level, createdAtMs, updatedAtMs, tags, metadata] = values as SubjectValues;
+    const subject: FilterSubject = {
+      agentId,
+      sessionId,
+      level: levelName(level),
+      createdAtMs,
+      updatedAtMs,
+      tags: this.#needsTags ? parsed<string[]>(seq, tags) : [],
+      metadata: this.#needsMetadata ? parsed<JsonObject>(seq, metadata) : {},
+    };
+    return this.#program.passes((place) => (this.#readers[place] as FieldReader)(subject));
+  }
+}
+
+type SubjectValues = [
+  seq: number,
+  agentId: string,
+  sessionId: string | null,
+  level: number,
+  createdAtMs: number,
+  updatedAtMs: number,
+  tags: string,
+  metadata: string,
+];
+
+/** What is stored as JSON was JSON when it was written. */
+export function parsed<T>(seq: number, json: string): T {
+  try {
+    return JSON.parse(json) as T;
+  } catch {
+    throw new DamageError(`row ${seq} of the database is not what was written`);
+  }
+}
