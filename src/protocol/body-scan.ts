@@ -23,7 +23,7 @@ export const REPLY_LIMITS: ScanLimits = { nestingMax: 2 * NESTING_MAX, valuesMax
 
 /** Keys of a map compared one by one; a larger map is given a set. */
 const KEYS_COMPARED_MAX = 24;
-/** Text up to this length is checked here; beyond it the call into the runtime pays. */
+/** Text up to this length is checked, and keys are compared, here; beyond it the call into the runtime pays. */
 const ASCII_LOOP_BYTES_MAX = 48;
 /** Decoders written in JavaScript hand longer texts to `TextDecoder`, which drops a byte order mark. */
 const MARKED_TEXT_BYTES_MIN = 17;
@@ -210,6 +210,11 @@ export class BodyScanner {
     for (let i = base; i < this.keyCount; i++) {
       const other = keyStarts[i]!;
       if (keyEnds[i]! - other !== length) continue;
+      if (length > ASCII_LOOP_BYTES_MAX) {
+        if (Buffer.compare(bytes.subarray(other, other + length), bytes.subarray(start, start + length)) === 0)
+          throw malformed('a repeated key');
+        continue;
+      }
       let same = 0;
       while (same < length && bytes[other + same] === bytes[start + same]) same += 1;
       if (same === length) throw malformed('a repeated key');

@@ -209,6 +209,25 @@ describe('decodeBody', () => {
     },
   );
 
+  it('finds the one character for the mark that the body leaves free, and refuses one that leaves none', () => {
+    const used = Array.from({ length: 0x1000 }, (_, i) => String.fromCharCode(0xe000 + i));
+    const spared = used.filter((_, i) => i !== 0x7c5);
+    const value = { a: `\ufeff${'x'.repeat(20)}`, b: spared.join('') };
+    expect(decodeBody(encodeBody(value))).toEqual(value);
+    expect(fault(() => decodeBody(encodeBody({ ...value, b: used.join('') })))).toMatch(
+      /^BAD_REQUEST .*byte order mark/,
+    );
+  });
+
+  it('tells long names apart by any byte of theirs', () => {
+    const name = 'k'.repeat(100);
+    expect(decodeBody(encodeBody({ [`${name}a`]: 1, [`${name}b`]: 2 }))).toEqual({ [`${name}a`]: 1, [`${name}b`]: 2 });
+    const key = Buffer.concat([hex('d965'), Buffer.from(`${name}a`)]);
+    expect(fault(() => decodeBody(Buffer.concat([hex('82'), key, hex('01'), key, hex('02')])))).toBe(
+      'BAD_REQUEST a repeated key',
+    );
+  });
+
   it.each([
     ['an array of 4 billion', 'ddffffffff', 'it ends before'],
     ['a map of 4 billion', 'dfffffffff', 'it ends before'],
