@@ -15,6 +15,7 @@ import type { Log } from '../base/log.ts';
 import { LoopTurns } from '../base/loop-turns.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
+import { prepareAnalysis } from '../base/text/analyzer.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { ContextStore, NamespaceCounts } from '../store/store.ts';
@@ -74,6 +75,7 @@ class TieredMemory implements Memory {
     const { store, embedding, settings, clock } = deps;
     const policy = new LevelPolicy(settings);
     const turns = new LoopTurns();
+    prepareAnalysis();
     const accessCounts = new AccessCounts(deps, settings);
     const tiers = new Tiers({ ...deps, policy });
     const unsearched = new UnsearchedLevels({ ...deps, policy });

@@ -56,7 +56,7 @@ export function isStopWord(word: string): boolean {
 export function analyze(text: string): string[] {
   const { words, characters } = segmentForIndex(text);
   const terms = termsOf(words);
-  for (const { character } of characters) terms.push(character);
+  for (const character of characters) terms.push(character);
   return terms;
 }
 
@@ -68,20 +68,25 @@ function termsOf(words: readonly string[]): string[] {
 
 /** What a query asks for: its terms, the names and the dates in it. */
 export function analyzeQuery(text: string): QueryAnalysis {
-  const { words, characters } = segmentForIndex(text);
+  const { words, characters, alone } = segmentForIndex(text);
   const weights = new Map<string, number>();
   for (const term of termsOf(words)) weights.set(term, 1);
-  for (const { character, isAlone } of characters) {
-    if (isAlone) weights.set(character, 1);
-    else if (isHan(character) && !weights.has(character)) weights.set(character, HAN_INSIDE_WEIGHT);
+  for (const character of alone) weights.set(character, 1);
+  for (const character of characters) {
+    if (isHan(character.codePointAt(0) ?? 0) && !weights.has(character)) weights.set(character, HAN_INSIDE_WEIGHT);
   }
   const terms = [...weights].map(([term, weight]) => ({ term, weight }));
-  const names = new Set(segmentWords(text).filter((word) => !ENGLISH_STOP_WORDS.has(word)));
+  const names = new Set(words.filter((word) => !ENGLISH_STOP_WORDS.has(word)));
   // Will, May or Don inside a sentence is a person, at its start most likely not.
   for (const name of text.match(NAME_INSIDE) ?? []) {
     for (const word of segmentWords(name)) names.add(word);
   }
   return { terms, names, dates: findDates(text) };
+}
+
+/** Makes the tables of months and marks, which takes some dozens of milliseconds, before the first question waits for them. */
+export function prepareAnalysis(): void {
+  analyzeQuery('in May, à deux');
 }
 
 /** Whether the query names the speaker of a text (`TextTraits.speaker`) by any part of the name. */

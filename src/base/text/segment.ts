@@ -18,9 +18,12 @@ const INNER_CAPITAL = /[a-z][A-Z]/;
 const IDENTIFIER = /[A-Za-z][A-Za-z0-9]*/g;
 const CAMEL_PART = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+/g;
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** Scripts written without spaces, and Hangul, whose particles stick to the words. */
 const UNSPACED = String.raw`\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}\u30fc`;
 const UNSPACED_ANY = new RegExp(`[${UNSPACED}]`, 'u');
+const UNSPACED_ONLY = new RegExp(`^[${UNSPACED}]+$`, 'u');
 const UNSPACED_RUN = new RegExp(`[${UNSPACED}]+`, 'gu');
 
 /** Marks that spelling often leaves out: Latin, Greek and Cyrillic accents, Hebrew points, Arabic signs. */
@@ -67,33 +70,28 @@ export function segmentWords(text: string): string[] {
   return words;
 }
 
-/** A character of Chinese, Japanese or Korean that may be a word by itself. */
-export interface LoneCharacter {
-  readonly character: string;
-  /** No other character of its script stands beside it: the Han of `猫は`. */
-  readonly isAlone: boolean;
-}
-
 export interface IndexWords {
   /** As `segmentWords` has them, but numbers that touch an unspaced script are words of their own. */
   readonly words: readonly string[];
-  /** Characters inside the unspaced runs, which `words` has in pairs only. */
-  readonly characters: readonly LoneCharacter[];
+  /** Han and Hangul characters inside the unspaced runs, which `words` has in pairs only: each may be a word. */
+  readonly characters: readonly string[];
+  /** Of these, those that have no other of their script beside them: the Han of `猫は`. */
+  readonly alone: readonly string[];
 }
 
 /** What of `text` can be looked for. The pairs alone would never answer a word of one character. */
 export function segmentForIndex(text: string): IndexWords {
-  const characters: LoneCharacter[] = [];
-  if (ASCII_ONLY.test(text)) return { words: segmentWords(text), characters };
+  const found = { characters: [] as string[], alone: [] as string[] };
+  if (ASCII_ONLY.test(text)) return { words: segmentWords(text), ...found };
   const words: string[] = [];
   const folded = foldText(text);
   const hasUnspaced = UNSPACED_ANY.test(folded);
   for (const word of folded.match(WORD) ?? []) {
-    if (hasUnspaced && UNSPACED_ANY.test(word)) pushUnspaced(word, words, characters);
+    if (hasUnspaced && UNSPACED_ANY.test(word)) pushUnspaced(word, words, found);
     else pushSpaced(word, words);
   }
   if (INNER_CAPITAL.test(text)) pushCamelParts(text, words);
-  return { words, characters };
+  return { words, ...found };
 }
 
 function pushSpaced(word: string, words: string[]): void {
@@ -121,48 +119,76 @@ function pushParts(word: string, words: string[]): void {
   }
 }
 
-function pushUnspaced(word: string, words: string[], characters?: LoneCharacter[]): void {
-  const pushBeside = characters === undefined ? pushBounded : pushSpaced;
+function pushUnspaced(word: string, words: string[], found?: FoundCharacters): void {
+  if (UNSPACED_ONLY.test(word)) return pushRun(word, words, found);
+  const pushBeside = found === undefined ? pushBounded : pushSpaced;
   let end = 0;
   for (const run of word.matchAll(UNSPACED_RUN)) {
     if (run.index > end) pushBeside(word.slice(end, run.index), words);
-    pushPairs(run[0], words, characters);
+    pushRun(run[0], words, found);
     end = run.index + run[0].length;
   }
   if (end < word.length) pushBeside(word.slice(end), words);
+}
+
+function pushRun(run: string, words: string[], found: FoundCharacters | undefined): void {
+  pushPairs(run, words);
+  if (found !== undefined) pushCharacters(run, found);
 }
 
 function pushBounded(part: string, words: string[]): void {
   words.push(part.length > WORD_CHARS_MAX ? part.slice(0, WORD_CHARS_MAX) : part);
 }
 
-function pushPairs(run: string, words: string[], lone: LoneCharacter[] | undefined): void {
-  const characters = [...run];
-  if (characters.length === 1) words.push(run);
-  for (let i = 0; i + 1 < characters.length; i++) words.push(`${characters[i] ?? ''}${characters[i + 1] ?? ''}`);
-  if (lone === undefined || characters.length === 1) return;
-  const scripts = characters.map(wordScript);
-  for (const [i, character] of characters.entries()) {
-    const script = scripts[i];
-    if (script !== null) lone.push({ character, isAlone: script !== scripts[i - 1] && script !== scripts[i + 1] });
+function pushPairs(run: string, words: string[]): void {
+  if (run.length === 1) words.push(run);
+  else if (!SURROGATE.test(run)) for (let at = 0; at + 1 < run.length; at++) words.push(run.slice(at, at + 2));
+  else {
+    const characters = [...run];
+    if (characters.length === 1) words.push(run);
+    for (let i = 0; i + 1 < characters.length; i++) words.push(`${characters[i] ?? ''}${characters[i + 1] ?? ''}`);
   }
 }
 
-/** Scripts in which one character can be a word; those of kana hardly ever are. */
-function wordScript(character: string): 'Han' | 'Hangul' | null {
-  if (isHan(character)) return 'Han';
-  return isHangul(character) ? 'Hangul' : null;
+interface FoundCharacters {
+  readonly characters: string[];
+  readonly alone: string[];
 }
 
-export function isHan(character: string): boolean {
-  const code = character.codePointAt(0) ?? 0;
+/** A run of one character is a word already. */
+function pushCharacters(run: string, { characters, alone }: FoundCharacters): void {
+  let before = NO_SCRIPT;
+  for (let at = 0, width: number; at < run.length; at += width) {
+    width = widthAt(run, at);
+    const script = scriptAt(run, at);
+    if (script !== NO_SCRIPT && width < run.length) {
+      const character = run.slice(at, at + width);
+      characters.push(character);
+      if (script !== before && script !== scriptAt(run, at + width)) alone.push(character);
+    }
+    before = script;
+  }
+}
+
+function widthAt(run: string, at: number): 1 | 2 {
+  return (run.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+}
+
+const NO_SCRIPT = 0;
+const HAN = 1;
+const HANGUL = 2;
+
+/** Scripts in which one character can be a word; those of kana hardly ever are. */
+function scriptAt(run: string, at: number): number {
+  const code = run.codePointAt(at) ?? 0;
+  if (isHan(code)) return HAN;
+  return code >= 0xac00 && code <= 0xd7a3 ? HANGUL : NO_SCRIPT;
+}
+
+export function isHan(code: number): boolean {
   return (
     (code >= 0x4e00 && code <= 0x9fff) || (code >= 0x3400 && code <= 0x4dbf) || (code >= 0x20000 && code <= 0x3ffff)
   );
-}
-
-function isHangul(character: string): boolean {
-  return character >= '가' && character <= '힣';
 }
 
 function pushCamelParts(text: string, words: string[]): void {

@@ -4,6 +4,9 @@ import { analyzeQuery, type QueryAnalysis, type WeightedTerm } from '../../base/
 import type { NamedDate } from '../../base/text/dates.ts';
 import { slicesOf } from '../../base/text/slices.ts';
 
+/** Different words of a question, and those of them that may be names: more of them is what no language has. */
+const TERMS_MAX = 65_536;
+const NAMES_MAX = 4_096;
 /** Each costs every candidate, and a text of so many dates is about none of them. */
 const DATES_MAX = 64;
 
@@ -20,8 +23,11 @@ export async function analyzeQuestion(
     if (slice.length < text.length) await turns.next();
     throwIfAborted(signal);
     const part = analyzeQuery(slice);
-    for (const term of part.terms) if (term.weight > (terms.get(term.term)?.weight ?? 0)) terms.set(term.term, term);
-    for (const name of part.names) names.add(name);
+    for (const term of part.terms) {
+      const known = terms.get(term.term);
+      if (known === undefined ? terms.size < TERMS_MAX : term.weight > known.weight) terms.set(term.term, term);
+    }
+    for (const name of part.names) if (names.size < NAMES_MAX) names.add(name);
     for (const date of part.dates) dates.set(`${date.year}-${date.month}-${date.day}`, date);
   }
   return { terms: [...terms.values()], names, dates: [...dates.values()].slice(0, DATES_MAX) };

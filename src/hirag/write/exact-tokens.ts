@@ -9,6 +9,8 @@ const CHARS_PER_TURN = 4_096;
 const PIECE_CHARS = 1_024;
 /** The merging of one unbroken run is quadratic in its bytes, so longer runs are counted in parts of this size. */
 const RUN_CHARS_MAX = 64;
+/** Runs whose tokens the library remembers; of its own it would keep some hundred megabytes of what a client makes up. */
+const CACHED_RUNS_MAX = 10_000;
 
 /**
  * Counts with the real encoding, which is read at once (a quarter of a second), before anybody waits for it. Exact but
@@ -45,6 +47,7 @@ async function loadEncoding(encoding: TokenSettings['encoding']): Promise<Count>
     encoding === 'o200k_base'
       ? await import('gpt-tokenizer/encoding/o200k_base')
       : await import('gpt-tokenizer/encoding/cl100k_base');
+  library.setMergeCacheSize(CACHED_RUNS_MAX);
   // A text that spells a control token is text like any other.
   const options = { disallowedSpecial: new Set<string>() };
   return (text) => library.countTokens(text, options);

@@ -51,19 +51,25 @@ describe('segmentWords', () => {
 });
 
 describe('segmentForIndex', () => {
-  const alone = (text: string): string[] =>
-    segmentForIndex(text)
-      .characters.filter(({ isAlone }) => isAlone)
-      .map(({ character }) => character);
-
   it('gives the Han and Hangul characters besides the pairs', () => {
-    const { words, characters } = segmentForIndex('我喜欢猫');
-    expect(words).toEqual(['我喜', '喜欢', '欢猫']);
-    expect(characters.map(({ character }) => character)).toEqual(['我', '喜', '欢', '猫']);
-    expect(alone('我喜欢猫')).toEqual([]);
-    expect(alone('猫は寝ている')).toEqual(['猫', '寝']);
-    expect(alone('개 짖는다')).toEqual([]);
-    expect(segmentForIndex('개 짖는다').words).toEqual(['개', '짖는', '는다']);
+    expect(segmentForIndex('我喜欢猫')).toEqual({
+      words: ['我喜', '喜欢', '欢猫'],
+      characters: ['我', '喜', '欢', '猫'],
+      alone: [],
+    });
+    expect(segmentForIndex('猫は寝ている').alone).toEqual(['猫', '寝']);
+    expect(segmentForIndex('개 짖는다')).toEqual({
+      words: ['개', '짖는', '는다'],
+      characters: ['짖', '는', '다'],
+      alone: [],
+    });
+    expect(segmentForIndex('𠀀か𠀁𠀂')).toEqual({
+      words: ['𠀀か', 'か𠀁', '𠀁𠀂'],
+      characters: ['𠀀', '𠀁', '𠀂'],
+      alone: ['𠀀'],
+    });
+    for (const word of ['猫', '𠀀', '개'])
+      expect(segmentForIndex(word)).toEqual({ words: [word], characters: [], alone: [] });
   });
 
   it('parts numbers from the characters around them', () => {
@@ -73,6 +79,6 @@ describe('segmentForIndex', () => {
 
   it('gives spaced scripts as they are', () => {
     for (const text of ["Max's dog", 'Müller kam 08', 'getUserName()', 'हिन्दी भाषा', ''])
-      expect(segmentForIndex(text)).toEqual({ words: segmentWords(text), characters: [] });
+      expect(segmentForIndex(text)).toEqual({ words: segmentWords(text), characters: [], alone: [] });
   });
 });
