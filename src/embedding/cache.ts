@@ -140,7 +140,7 @@ class CachingProvider implements CachedEmbeddingProvider {
   /** A batch of long texts is hashed in turns with other work. */
   async #keysInTurns(texts: readonly OwnedText[], kind: EmbeddingKind): Promise<string[]> {
     const keys: string[] = [];
-    let chars = 0;
+    let chars = Infinity;
     for (const owned of texts) {
       chars += owned.text.length;
       if (chars > CHARS_PER_TURN) {

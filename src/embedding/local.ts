@@ -38,6 +38,7 @@ export interface LocalProvider extends EmbeddingProvider {
 interface WordFeatures {
   readonly places: Uint32Array;
   readonly values: Float32Array;
+  readonly count: number;
 }
 
 /** FNV-1a over UTF-16 units with the finaliser of MurmurHash3, so that all 32 bits are usable. */
@@ -55,24 +56,38 @@ function wordWeight(word: string): number {
   return word.length <= SHORT_WORD_CHARS_MAX && ALPHABETIC.test(word) ? SHORT_WORD_WEIGHT : 1;
 }
 
-/** The word itself with weight 1, spread over a few places, and its n-grams, which together weigh as much. */
-function wordFeatures(word: string, dimension: number): WordFeatures {
-  const padded = `<${word.slice(0, WORD_CHARS_MAX)}>`;
-  const hashes: number[] = [];
-  for (let place = 0; place < WORD_PLACES; place++) hashes.push(hashUnits(word, 0, word.length, WORD_SEED + place));
-  for (let size = GRAM_CHARS_MIN; size <= GRAM_CHARS_MAX; size++) {
-    for (let i = 0; i + size <= padded.length; i++) hashes.push(hashUnits(padded, i, i + size, GRAM_SEED));
+const FEATURES_MAX = WORD_PLACES + 2 * (WORD_CHARS_MAX + 2);
+
+/** The features of one word after the other, in the same memory. */
+class FeatureScratch {
+  readonly places = new Uint32Array(FEATURES_MAX);
+  readonly values = new Float32Array(FEATURES_MAX);
+  count = 0;
+
+  /** The word itself with weight 1, spread over a few places, and its n-grams, which together weigh as much. */
+  fill(word: string, dimension: number): void {
+    this.count = 0;
+    const placeWeight = 1 / Math.sqrt(WORD_PLACES);
+    for (let place = 0; place < WORD_PLACES; place++)
+      this.#push(hashUnits(word, 0, word.length, WORD_SEED + place), dimension, placeWeight);
+    const padded = `<${word.slice(0, WORD_CHARS_MAX)}>`;
+    const grams = Math.max(0, padded.length - GRAM_CHARS_MIN + 1) + Math.max(0, padded.length - GRAM_CHARS_MAX + 1);
+    const gramWeight = 1 / Math.sqrt(Math.max(1, grams));
+    for (let size = GRAM_CHARS_MIN; size <= GRAM_CHARS_MAX; size++) {
+      for (let i = 0; i + size <= padded.length; i++)
+        this.#push(hashUnits(padded, i, i + size, GRAM_SEED), dimension, gramWeight);
+    }
   }
-  const placeWeight = 1 / Math.sqrt(WORD_PLACES);
-  const gramWeight = 1 / Math.sqrt(Math.max(1, hashes.length - WORD_PLACES));
-  const places = new Uint32Array(hashes.length);
-  const values = new Float32Array(hashes.length);
-  for (let i = 0; i < hashes.length; i++) {
-    const hash = hashes[i] as number;
-    places[i] = hash % dimension;
-    values[i] = (hash >= 0x80000000 ? -1 : 1) * (i < WORD_PLACES ? placeWeight : gramWeight);
+
+  copy(): WordFeatures {
+    const { count } = this;
+    return { places: this.places.slice(0, count), values: this.values.slice(0, count), count };
   }
-  return { places, values };
+
+  #push(hash: number, dimension: number, weight: number): void {
+    this.places[this.count] = hash % dimension;
+    this.values[this.count++] = hash >= 0x80000000 ? -weight : weight;
+  }
 }
 
 function normalise(vector: Float32Array): void {
@@ -88,6 +103,7 @@ function normalise(vector: Float32Array): void {
 export class LocalEmbedder {
   readonly #dimension: number;
   readonly #cache = new Map<string, WordFeatures>();
+  readonly #scratch = new FeatureScratch();
 
   constructor(dimension: number) {
     this.#dimension = dimension;
@@ -119,27 +135,30 @@ export class LocalEmbedder {
     }
     // A text of symbols alone counts as one word.
     if (counts.size === 0) counts.set(text.trim().slice(0, WORD_CHARS_MAX), 1);
+    // A long text has mostly words that no other has, and would push theirs out of the cache.
+    const keeps = text.length <= SLICE_CHARS;
     let added = 0;
     for (const [word, count] of counts) {
       if (++added % WORDS_PER_SLICE === 0) yield;
-      this.#add(vector, word, count);
+      this.#add(vector, stemWord(word), (1 + Math.log(count)) * wordWeight(word), keeps);
     }
     normalise(vector);
   }
 
-  #add(vector: Float32Array, word: string, count: number): void {
-    const weight = (1 + Math.log(count)) * wordWeight(word);
-    const { places, values } = this.#features(stemWord(word));
-    for (let i = 0; i < places.length; i++) {
-      const place = places[i] ?? 0;
-      vector[place] = (vector[place] ?? 0) + weight * (values[i] ?? 0);
+  #add(vector: Float32Array, stem: string, weight: number, keeps: boolean): void {
+    const { places, values, count } = this.#features(stem, keeps);
+    for (let i = 0; i < count; i++) {
+      const place = places[i] as number;
+      vector[place] = (vector[place] as number) + weight * (values[i] as number);
     }
   }
 
-  #features(stem: string): WordFeatures {
+  #features(stem: string, keeps: boolean): WordFeatures {
     const known = this.#cache.get(stem);
     if (known !== undefined) return known;
-    const features = wordFeatures(stem, this.#dimension);
+    this.#scratch.fill(stem, this.#dimension);
+    if (!keeps) return this.#scratch;
+    const features = this.#scratch.copy();
     if (this.#cache.size >= CACHED_WORDS_MAX) this.#cache.clear();
     this.#cache.set(stem, features);
     return features;
