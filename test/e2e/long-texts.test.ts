@@ -51,7 +51,7 @@ describe('the longest texts', () => {
     'are stored, counted (%s), found and compared',
     { timeout: 300_000 },
     async (estimator) => {
-      const server = await world.serve(world.folder(), { HIRAG__TOKENS__ESTIMATOR: estimator });
+      const server = await world.serve(world.folder(), { HIRAG__TOKEN_ESTIMATOR: estimator });
       const client = await server.connect();
       const texts = [
         `pause${' '.repeat(CHARS)}end`,

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { LoopTurns } from '../../src/base/loop-turns.ts';
 import { analyze, analyzeQuery } from '../../src/base/text/analyzer.ts';
 import { findDates } from '../../src/base/text/dates.ts';
+import { textKey } from '../../src/base/text/normal.ts';
 import { foldText, segmentForIndex } from '../../src/base/text/segment.ts';
 import { slicesOf } from '../../src/base/text/slices.ts';
 import { textTraits } from '../../src/base/text/traits.ts';
@@ -186,10 +187,11 @@ const FIXED: readonly (readonly [string, (chars: number) => string])[] = [
   ['JSON', repeated('{"a":[1,true,null,"b"]},')],
 ];
 
+const { tokens } = DEFAULTS.hirag;
 const estimators = {
-  characters: createTokenEstimator(DEFAULTS.hirag.tokens, new LoopTurns()),
-  words: createTokenEstimator({ ...DEFAULTS.hirag.tokens, estimator: 'WordBased' }, new LoopTurns()),
-  exact: createTokenEstimator({ ...DEFAULTS.hirag.tokens, estimator: 'Exact' }, new LoopTurns()),
+  characters: createTokenEstimator({ ...tokens, estimator: 'CharacterBased' }, new LoopTurns()),
+  words: createTokenEstimator({ ...tokens, estimator: 'WordBased' }, new LoopTurns()),
+  exact: createTokenEstimator({ ...tokens, estimator: 'Exact' }, new LoopTurns()),
 };
 const provider = createLocalProvider({ dimension: 64 });
 
@@ -204,7 +206,8 @@ const PARTS: readonly (readonly [name: string, work: Work, chars: number])[] = [
   ['traits of its end', (text) => textTraits(`${text}?${text.slice(0, 300)}`), CHARS],
   ['dates', findDates, CHARS],
   ['slices', (text) => [...slicesOf(text)], CHARS],
-  ['duplicates', (text) => printOf(text.slice(0, CHARS)), CHARS],
+  ['duplicates', printOf, CHARS],
+  ['keys of copies', textKey, CHARS],
   ['embedding', (text) => provider.embed([text], 'passage'), CHARS],
   ['tokens by characters', (text) => estimators.characters.count([text]), CHARS],
   ['tokens by words', (text) => estimators.words.count([text]), CHARS],
@@ -266,7 +269,7 @@ describe('the exact count of tokens', () => {
         return super.next();
       }
     }
-    const exact = createTokenEstimator({ ...DEFAULTS.hirag.tokens, estimator: 'Exact' }, new CountedTurns());
+    const exact = createTokenEstimator({ ...tokens, estimator: 'Exact' }, new CountedTurns());
     await exact.count(['a'.repeat(CHARS)]);
     expect(taken).toBeGreaterThan(12);
   });
