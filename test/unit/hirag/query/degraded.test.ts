@@ -106,16 +106,22 @@ describe('a level that fails', () => {
 
   it('whose texts cannot be read is done without', async () => {
     const { store, memory } = await start();
-    await memory.store({ ...OWNER, text: 'green tea, immediate', level: 'immediate' });
-    // The copy is seen when the first texts are there, so that L3's is read after them.
+    const tea = 'green tea, green tea, green tea, green tea, and green tea once more';
+    for (const text of [tea, `${tea}, too`]) await memory.store({ ...OWNER, text, level: 'immediate' });
+    // That both say the same is seen when the first texts are there, so that the next is read after them.
     store.beforeReply = (method) => {
       if (method === 'fetch') store.failures.set('fetch', DOWN);
       return Promise.resolve();
     };
-    const outcome = await memory.query({ ...OWNER, query: 'green tea', limit: 3, explain: true });
-    expect(seen(outcome)).toEqual(['immediate', 'short_term']);
+    const outcome = await memory.query({ ...OWNER, query: 'green tea', limit: 4, explain: true });
+    expect(seen(outcome)).toEqual(['immediate', 'immediate', 'short_term']);
     expect(degraded(outcome)).toEqual(['long_term STORE_UNAVAILABLE']);
-    expect(outcome.receipts?.map(({ outcome: became }) => became)).toEqual(['included', 'duplicate', 'included']);
+    expect(outcome.receipts?.map(({ outcome: became }) => became)).toEqual([
+      'included',
+      'duplicate',
+      'included',
+      'included',
+    ]);
   });
 
   it('fails the query where no text at all can be read', async () => {
