@@ -350,6 +350,68 @@ describe('a key with namespaces of its own', () => {
   });
 });
 
+describe('all that a key sees', () => {
+  it('comes back on another server, to the byte', async () => {
+    const [from, to] = [await world.serve(world.folder()), await world.serve(world.folder())];
+    const source = await from.connect({ sender: 'tester' });
+    const names = ['default', 'team:a', '__proto__', 'z.9'];
+    for (const [place, namespace] of names.entries()) {
+      const contexts = Array.from(
+        { length: 120 },
+        (_, i): StoreRequest => ({
+          text: `${namespace} ${i} grüße 日本 "\\ \u2028`,
+          level: (['long_term', 'short_term', 'immediate', 'long_term', 'long_term'] as const)[i % 5],
+          created_at: 1_700_000_000_000 + Math.floor(i / 7) + place,
+          ...(i % 3 === 0 ? { session_id: `s${i % 2}` } : {}),
+          ...(i % 4 === 0 ? { agent_id: `agent ${i % 8}` } : {}),
+          ...(i % 6 === 0 ? { tags: ['a', '日本'], metadata: { '\n': i / 7, nested: nested(1 + (i % 27)) } } : {}),
+        }),
+      );
+      await source.storeBatch({ contexts: contexts.map((context) => ({ ...context, namespace })) });
+    }
+    await source.close();
+    const file = join(folder, 'all.jsonl');
+    const exported = await runCommand(from, folder, ['export', '--all', '--json', file]);
+    expect(exported).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(exported.stdout)).toEqual({
+      exported: 480,
+      namespaces: names.toSorted().map((namespace) => ({ namespace, contexts: 120 })),
+    });
+    const imported = await runCommand(to, folder, ['import', file]);
+    expect(imported).toMatchObject({ code: 0, stdout: '480 stored, 0 already there, 0 failed\n', stderr: '' });
+    const again = await runCommand(to, folder, ['export', '--all']);
+    expect(again.stderr).toBe('exported 480 contexts of 4 namespaces\n');
+    expect(again.stdout).toBe(readFileSync(file, 'utf8'));
+    const twice = await runCommand(to, folder, ['import', file]);
+    expect(twice).toMatchObject({ code: 0, stdout: '0 stored, 480 already there, 0 failed\n' });
+  });
+
+  it('is told where an export leaves it out', async () => {
+    const other = await world.serve(world.folder());
+    const file = join(folder, 'partial.jsonl');
+    writeFileSync(file, 'earlier\n');
+    await runCommand(other, folder, ['store', 'x', '--namespace', 'shop']);
+    const missed = await runCommand(other, folder, ['export', file]);
+    expect(missed).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'error: nothing was exported: the namespace `default` is empty, but there is shop (1 context)\n' +
+        '  --all exports every namespace, --namespace one of them.\n',
+    });
+    expect(readFileSync(file, 'utf8')).toBe('earlier\n');
+    await runCommand(other, folder, ['store', 'y']);
+    expect(await runCommand(other, folder, ['export', file])).toEqual({
+      code: 0,
+      stdout: 'exported 1 context\n',
+      stderr: 'not exported: shop (1 context); --all exports every namespace, --namespace another one\n',
+    });
+    const json = await runCommand(other, folder, ['export', '--json', file]);
+    expect(json).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(json.stdout)).toEqual({ exported: 1, left_out: [{ namespace: 'shop', contexts: 1 }] });
+  });
+});
+
 describe('a lifetime', () => {
   it('that a client gave comes back, whatever the level; that of a level starts anew', async () => {
     await storeAll('lifetimes', [
