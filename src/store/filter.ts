@@ -1,7 +1,7 @@
 // What a filter may say, once for every driver. What it means is in filter-match.ts.
 
 import type { ContextRecord, Filter, FilterCondition } from '../base/context.ts';
-import { CodedError } from '../base/errors.ts';
+import { badRequest, type CodedError } from '../base/errors.ts';
 
 /** The fields of a context that a filter can name. */
 export type FilterSubject = Pick<
@@ -158,5 +158,5 @@ function isPlainObject(value: unknown): value is object {
 }
 
 function bad(field: string, reason: string): CodedError {
-  return new CodedError('BAD_REQUEST', `the payload: ${field} ${reason}`, { details: { fields: [{ field, reason }] } });
+  return badRequest(field, reason, `the payload: ${field} ${reason}`);
 }
