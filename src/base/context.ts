@@ -14,6 +14,9 @@ export type JsonObject = { readonly [key: string]: JsonValue };
 /** What happens when `expiresAtMs` has passed: the context is deleted, or promoted to the next level. */
 export type ExpiryAction = 'delete' | 'promote';
 
+/** Who set a lifetime: a level's gives way to that of the next level, a client's stays wherever the context goes. */
+export type ExpirySetter = 'client' | 'level';
+
 /** One remembered text, as the tiers and the store know it. */
 export interface ContextRecord {
   /** UUID, unique within its namespace. */
@@ -32,6 +35,8 @@ export interface ContextRecord {
   readonly updatedAtMs: number;
   readonly expiresAtMs: number | null;
   readonly expiryAction: ExpiryAction;
+  /** `level` where there is none. */
+  readonly expirySetBy: ExpirySetter;
   /** How often a query or a get returned it; kept in batches, so it may lag by a flush interval. */
   readonly accessCount: number;
 }

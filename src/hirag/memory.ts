@@ -88,7 +88,7 @@ class TieredMemory implements Memory {
     this.#intake = new Intake({ ...deps, tiers, policy, tokens });
     this.#retrieval = new Retrieval({ ...deps, accessCounts, policy, unsearched, turns });
     this.#unsearched = unsearched;
-    this.#lifecycle = new Lifecycle({ ...deps, tiers, policy }, settings);
+    this.#lifecycle = new Lifecycle({ ...deps, tiers }, settings);
   }
 
   store(input: StoreInput, options: CallOptions = {}): Promise<StoreOutcome> {

@@ -1,28 +1,45 @@
+// What a change does to a context, for every driver. Both functions are pure: a driver calls them with the context as it
+// is at the moment of the change, and has nothing to decide by itself.
+
 import type { ContextRecord } from '../base/context.ts';
 import { matchesFilter } from './filter-match.ts';
-import type { Change, Condition } from './store.ts';
+import type { Change, Condition, ContextPatch, Lifetime, Place } from './store.ts';
 
 type Update = Extract<Change, { readonly op: 'update' }>;
 
 /** What the record becomes by an update that applies to it. */
-export function applyPatch(record: ContextRecord, { patch, updatedAtMs }: Omit<Update, 'op'>): ContextRecord {
-  const { text, expiry } = patch;
+export function applyPatch(
+  record: ContextRecord,
+  { patch, updatedAtMs }: Pick<Update, 'patch' | 'updatedAtMs'>,
+): ContextRecord {
+  const { text } = patch;
   return {
     ...record,
-    ...(text === undefined ? {} : { text: text.text, tokenCount: text.tokenCount }),
+    ...placeAfter(record, patch),
+    ...(text === undefined || text.text === record.text ? {} : { text: text.text, tokenCount: text.tokenCount }),
     metadata: patch.metadata ?? record.metadata,
     tags: patch.tags ?? record.tags,
-    level: patch.level ?? record.level,
-    ...(expiry === undefined ? {} : { expiresAtMs: expiry.atMs, expiryAction: expiry.action }),
     accessCount: record.accessCount + (patch.accesses ?? 0),
     ...(updatedAtMs === undefined ? {} : { version: record.version + 1, updatedAtMs }),
   };
 }
 
+/** Where a context stands afterwards. A lifetime that its client set goes with it into another level. */
+export function placeAfter(before: Place, { move, lifetime }: Pick<ContextPatch, 'move' | 'lifetime'>): Place {
+  if (move === undefined || move.to === before.level) return { level: before.level, ...lifetimeOf(lifetime ?? before) };
+  const isClients = before.expirySetBy === 'client' && before.expiresAtMs !== null;
+  return { level: move.to, ...lifetimeOf(lifetime ?? (isClients ? before : move.lifetime)) };
+}
+
+function lifetimeOf({ expiresAtMs, expiryAction, expirySetBy }: Lifetime): Lifetime {
+  return { expiresAtMs, expiryAction, expirySetBy };
+}
+
 /** Whether a change with this condition applies to the record. */
-export function meets(record: ContextRecord, { level, dueAtMs, filter }: Condition): boolean {
+export function meets(record: ContextRecord, { level, dueAtMs, filter, text }: Condition): boolean {
   if (level !== undefined && record.level !== level) return false;
   if (dueAtMs !== undefined && !(record.expiresAtMs !== null && record.expiresAtMs <= dueAtMs)) return false;
+  if (text !== undefined && record.text !== text) return false;
   return filter === undefined || matchesFilter(record, filter);
 }
 

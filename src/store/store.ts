@@ -1,4 +1,4 @@
-import type { ContextRecord, ExpiryAction, Filter, JsonObject, Level } from '../base/context.ts';
+import type { ContextRecord, Filter, JsonObject, Level } from '../base/context.ts';
 import type { CodedError } from '../base/errors.ts';
 import type { Candidates } from './candidates.ts';
 
@@ -17,13 +17,27 @@ export interface NewContext {
   readonly vector: Float32Array;
 }
 
-/** What an update changes; what is absent stays. */
+export type Lifetime = Pick<ContextRecord, 'expiresAtMs' | 'expiryAction' | 'expirySetBy'>;
+
+/** Into another level; a context that is there already stays as it is. */
+export interface Move {
+  readonly to: Level;
+  /** What the level gives to a context whose client has set none. */
+  readonly lifetime: Lifetime;
+}
+
+/**
+ * What an update changes; what is absent stays. It says what is wanted, and what becomes of the context follows from
+ * what it is at the moment of the change (`applyPatch`), never from what somebody read before.
+ */
 export interface ContextPatch {
+  /** The text that it has already changes nothing. */
   readonly text?: { readonly text: string; readonly tokenCount: number; readonly vector: Float32Array };
   readonly metadata?: JsonObject;
   readonly tags?: readonly string[];
-  readonly level?: Level;
-  readonly expiry?: { readonly atMs: number | null; readonly action: ExpiryAction };
+  readonly move?: Move;
+  /** In place of whatever lifetime there is. */
+  readonly lifetime?: Lifetime;
   /** To be added to the access count. */
   readonly accesses?: number;
 }
@@ -34,6 +48,7 @@ export interface Condition {
   /** Its lifetime has ended by then. */
   readonly dueAtMs?: number;
   readonly filter?: Filter;
+  readonly text?: string;
 }
 
 /** Keeps the newest `keep` contexts of a level (by when they entered it) and moves the others on. */
@@ -44,18 +59,15 @@ export interface Trim {
   readonly sessionId?: string | null;
   readonly level: Level;
   readonly keep: number;
-  /**
-   * Absent: what overflows is deleted. A context whose client gave it a lifetime (`expiryAction: 'delete'` and an
-   * expiry) keeps that on the way; the expiry here is for the others.
-   */
-  readonly moveTo?: { readonly level: Level; readonly expiresAtMs: number | null; readonly expiryAction: ExpiryAction };
+  /** Absent: what overflows is deleted. */
+  readonly move?: Move;
 }
 
-/** Where a trim has moved a context to, and what lifetime it has there. */
-export type MovedContext = Pick<
-  ContextRecord,
-  'namespace' | 'id' | 'agentId' | 'sessionId' | 'level' | 'expiresAtMs' | 'expiryAction'
->;
+/** Where a context stands, and how long. */
+export type Place = Pick<ContextRecord, 'level'> & Lifetime;
+
+/** Where a trim has moved a context to. */
+export type MovedContext = Pick<ContextRecord, 'namespace' | 'id'> & Place;
 
 /** What every driver can do by itself. */
 export type Change =
@@ -257,10 +269,10 @@ export interface ContextStore {
   /** Adds to access counts: shown by the next read of a record, durable later, with other writes. */
   touch(accesses: readonly Access[]): Promise<void>;
   /**
-   * Deletes or promotes (to `long_term`) up to `limit` contexts whose lifetime ended; promoted ones get
-   * `promotedExpiresAtMs` and from then on the action `delete`.
+   * Ends up to `limit` lifetimes that are over: deletes those contexts, or promotes them to `long_term` where they
+   * would be promoted, with the lifetime `promoted`; null: deletes these, too.
    */
-  expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep>;
+  expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep>;
   /** Of one namespace, or of all. */
   stats(namespace?: string): Promise<StoreStats>;
   /** Of each of `names`; absent: of every namespace that holds contexts. By name. */

@@ -7,6 +7,7 @@ import { describeLists } from './store-lists.ts';
 import { put, sample } from './store-samples.ts';
 import { describeScopes } from './store-scopes.ts';
 import { describeSearch } from './store-search.ts';
+import { describeUpdates } from './store-updates.ts';
 import { describeWrites } from './store-writes.ts';
 
 /** A store of its own for one run of the suite. */
@@ -59,6 +60,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
       write: (contexts) => opened.store.write(contexts.map(put)),
     };
     describeWrites(subject);
+    describeUpdates(subject);
     describeSearch(subject);
     describeCopies(subject);
     describeScopes(subject);

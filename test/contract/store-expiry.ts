@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ContractSubject } from './store-contract.ts';
-import { idOf, NOW_MS, sample, searchIn, searchOf, termsOf, vectorOf } from './store-samples.ts';
+import { FOR_GOOD, idOf, NOW_MS, sample, searchIn, searchOf, termsOf, untilOf, vectorOf } from './store-samples.ts';
 
 export function describeExpiry(subject: ContractSubject): void {
-  const mortal = { expiresAtMs: NOW_MS + 100, expiryAction: 'delete' } as const;
+  const mortal = untilOf(NOW_MS + 100);
   const passing = { expiresAtMs: NOW_MS + 100, expiryAction: 'promote', level: 'short_term' } as const;
   /** Everything due in the whole store, so that the tests do not see each other's. */
   const sweepAll = async (nowMs: number) => {
-    const sweep = await subject.store.expire(nowMs, 1000, null);
+    const sweep = await subject.store.expire(nowMs, 1000, FOR_GOOD);
     expect(sweep.more).toBe(false);
   };
 
@@ -55,7 +55,7 @@ export function describeExpiry(subject: ContractSubject): void {
           op: 'update',
           namespace: subject.namespace,
           id: idOf('saved'),
-          patch: { expiry: { atMs: null, action: 'delete' } },
+          patch: { lifetime: untilOf(NOW_MS + 1000) },
           updatedAtMs: NOW_MS,
         },
       ]);
@@ -73,7 +73,8 @@ export function describeExpiry(subject: ContractSubject): void {
       await subject.add('mortal', { ...mortal, level: 'long_term' });
       await subject.add('passing', passing);
       await subject.add('later', { ...mortal, expiresAtMs: NOW_MS + 101 });
-      const sweep = await subject.store.expire(NOW_MS + 100, 10, NOW_MS + 5000);
+      const promoted = { expiresAtMs: NOW_MS + 5000, expiryAction: 'delete', expirySetBy: 'level' } as const;
+      const sweep = await subject.store.expire(NOW_MS + 100, 10, promoted);
       expect(sweep.more).toBe(false);
       expect(sweep.deleted).toEqual([{ namespace: subject.namespace, id: idOf('mortal'), level: 'long_term' }]);
       expect(sweep.promoted).toMatchObject([
@@ -81,8 +82,7 @@ export function describeExpiry(subject: ContractSubject): void {
           id: idOf('passing'),
           namespace: subject.namespace,
           level: 'long_term',
-          expiresAtMs: NOW_MS + 5000,
-          expiryAction: 'delete',
+          ...promoted,
           version: 1,
         },
       ]);
@@ -106,9 +106,38 @@ export function describeExpiry(subject: ContractSubject): void {
           sample(`m-${i}`, subject.dimension, { namespace: subject.namespace, ...mortal }),
         ),
       );
-      const first = await subject.store.expire(NOW_MS + 200, 3, null);
-      const second = await subject.store.expire(NOW_MS + 200, 3, null);
+      const first = await subject.store.expire(NOW_MS + 200, 3, FOR_GOOD);
+      const second = await subject.store.expire(NOW_MS + 200, 3, FOR_GOOD);
       expect([first.deleted.length, first.more, second.deleted.length, second.more]).toEqual([3, true, 2, false]);
+    });
+
+    it('deletes what would be promoted where nothing is to be', async () => {
+      await sweepAll(NOW_MS + 10_000);
+      await subject.add('passing', passing);
+      await subject.add('mortal', mortal);
+      const sweep = await subject.store.expire(NOW_MS + 100, 10, null);
+      const { namespace } = subject;
+      expect(sweep).toEqual({
+        promoted: [],
+        deleted: [
+          { namespace, id: idOf('passing'), level: 'short_term' },
+          { namespace, id: idOf('mortal'), level: 'immediate' },
+        ],
+        more: false,
+      });
+      expect((await subject.store.stats(namespace)).counts).toEqual({ immediate: 0, short_term: 0, long_term: 0 });
+    });
+
+    it('leaves in the last level for good what would be promoted there', async () => {
+      await sweepAll(NOW_MS + 10_000);
+      await subject.add('arrived', { ...passing, level: 'long_term' });
+      expect(await subject.store.expire(NOW_MS + 100, 10, FOR_GOOD)).toEqual({
+        promoted: [],
+        deleted: [],
+        more: false,
+      });
+      const [record] = await subject.store.fetch(subject.namespace, [idOf('arrived')], NOW_MS + 500);
+      expect(record).toMatchObject({ level: 'long_term', ...FOR_GOOD, version: 1 });
     });
 
     it('still shows what waits for its promotion', async () => {

@@ -10,6 +10,7 @@ import {
 } from '../../src/store/candidates.ts';
 import type {
   ContextStore,
+  Lifetime,
   MovedContext,
   NewContext,
   QueryTerm,
@@ -43,9 +44,18 @@ export function sampleRecord(name: string, fields: Partial<ContextRecord> = {}):
     updatedAtMs: NOW_MS,
     expiresAtMs: null,
     expiryAction: 'delete',
+    expirySetBy: 'level',
     accessCount: 0,
     ...fields,
   };
+}
+
+/** What a level gives to a context for good. */
+export const FOR_GOOD: Lifetime = { expiresAtMs: null, expiryAction: 'delete', expirySetBy: 'level' };
+
+/** What a client asks for. */
+export function untilOf(expiresAtMs: number): Lifetime {
+  return { expiresAtMs, expiryAction: 'delete', expirySetBy: 'client' };
 }
 
 /** A vector of length 1 that is the same for the same name and nearly orthogonal to every other one's. */
@@ -103,16 +113,8 @@ export function searchOf(fields: Partial<SearchRequest>): SearchRequest {
 }
 
 /** What a trim says of a context that it has moved. */
-export function placeOf({
-  namespace,
-  id,
-  agentId,
-  sessionId,
-  level,
-  expiresAtMs,
-  expiryAction,
-}: ContextRecord): MovedContext {
-  return { namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction };
+export function movedOf({ namespace, id, level, expiresAtMs, expiryAction, expirySetBy }: ContextRecord): MovedContext {
+  return { namespace, id, level, expiresAtMs, expiryAction, expirySetBy };
 }
 
 /** A candidate as one object, which a test can look at. */

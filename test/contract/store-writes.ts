@@ -5,13 +5,15 @@ import type { ContractSubject } from './store-contract.ts';
 import {
   idOf,
   NOW_MS,
-  placeOf,
+  FOR_GOOD,
+  movedOf,
   put,
   sample,
   sampleRecord,
   searchIn,
   searchOf,
   termsOf,
+  untilOf,
   vectorOf,
 } from './store-samples.ts';
 
@@ -94,78 +96,6 @@ export function describeWrites(subject: ContractSubject): void {
     });
   });
 
-  describe('update', () => {
-    const update = (id: string, patch: Extract<WriteOp, { op: 'update' }>['patch'], ifVersion?: number): WriteOp => ({
-      op: 'update',
-      namespace: subject.namespace,
-      id,
-      patch,
-      updatedAtMs: NOW_MS + 50,
-      ...(ifVersion === undefined ? {} : { ifVersion }),
-    });
-
-    it('changes what the patch names, and nothing else', async () => {
-      const { record } = await subject.add('changing', { metadata: { a: 1 }, tags: ['old'] });
-      const [result] = await subject.store.write([update(record.id, { metadata: { b: 2 } })]);
-      const expected = { ...record, metadata: { b: 2 }, version: 2, updatedAtMs: NOW_MS + 50 };
-      expect(result).toEqual({ op: 'update', record: expected });
-      await subject.store.write([
-        update(record.id, { tags: ['new'], expiry: { atMs: NOW_MS + 99, action: 'delete' } }),
-      ]);
-      expect(await fetchOne(record.id)).toEqual({ ...expected, tags: ['new'], version: 3, expiresAtMs: NOW_MS + 99 });
-    });
-
-    it('with a new text is found by the new text and vector alone', async () => {
-      const { record } = await subject.add('old words', { text: 'the walrus sleeps' });
-      const vector = vectorOf('something else', subject.dimension);
-      await subject.store.write([update(record.id, { text: { text: 'a penguin swims', tokenCount: 3, vector } })]);
-      const search = (query: string) =>
-        searchIn(subject.store, searchOf({ namespace: subject.namespace, terms: termsOf(query) }));
-      expect((await search('walrus')).candidates).toEqual([]);
-      expect((await search('penguin')).candidates.map(({ id }) => id)).toEqual([record.id]);
-      const dense = await searchIn(subject.store, searchOf({ namespace: subject.namespace, vector }));
-      expect(dense.candidates[0]?.dense).toBeCloseTo(1, 3);
-      expect((await fetchOne(record.id))?.text).toBe('a penguin swims');
-      const [loaded] = await subject.store.load(
-        { namespace: subject.namespace, agentId: 'agent', sessionId: 'session' },
-        'immediate',
-        NOW_MS,
-      );
-      expect(loaded?.vector).toEqual(vector);
-    });
-
-    it('moves to another level', async () => {
-      const { record } = await subject.add('mover');
-      await subject.store.write([update(record.id, { level: 'long_term' })]);
-      expect((await subject.store.stats(subject.namespace)).counts).toEqual({
-        immediate: 0,
-        short_term: 0,
-        long_term: 1,
-      });
-      const found = await searchIn(
-        subject.store,
-        searchOf({ namespace: subject.namespace, levels: ['long_term'], terms: termsOf('mover') }),
-      );
-      expect(found.candidates.map(({ id, level }) => [id, level])).toEqual([[record.id, 'long_term']]);
-    });
-
-    it('with another version than expected fails and tells the version', async () => {
-      const { record } = await subject.add('versioned');
-      const results = await subject.store.write([
-        update(record.id, { tags: ['a'] }, 1),
-        update(record.id, { tags: ['b'] }, 1),
-      ]);
-      expect(results).toMatchObject([{ record: { version: 2 } }, { failed: 'version_conflict', version: 2 }]);
-      expect((await fetchOne(record.id))?.tags).toEqual(['a']);
-    });
-
-    it('of what is not there fails', async () => {
-      expect(await subject.store.write([update(idOf('nobody'), { tags: [] })])).toEqual([
-        { op: 'update', failed: 'not_found' },
-      ]);
-    });
-  });
-
   describe('delete', () => {
     it('tells which of the ids were there', async () => {
       const { record } = await subject.add('doomed');
@@ -211,11 +141,12 @@ export function describeWrites(subject: ContractSubject): void {
       op: 'trim',
       trim: { namespace: subject.namespace, agentId: 'agent', level: 'immediate', keep: 2, ...fields },
     });
-    const down = { level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote' } as const;
+    const lifetime = { expiresAtMs: NOW_MS + 1000, expiryAction: 'promote', expirySetBy: 'level' } as const;
+    const down = { to: 'short_term', lifetime } as const;
 
     it('moves all but the newest on, oldest first, with the new lifetime', async () => {
       for (const name of ['a', 'b', 'c', 'd']) await subject.add(name, { createdAtMs: NOW_MS - name.charCodeAt(0) });
-      const [result] = await subject.store.write([trim({ sessionId: 'session', moveTo: down })]);
+      const [result] = await subject.store.write([trim({ sessionId: 'session', move: down })]);
       const moved = movedBy(result);
       expect(deletedBy(result)).toEqual([]);
       expect(moved.map(({ id }) => id)).toEqual([idOf('a'), idOf('b')]);
@@ -223,10 +154,9 @@ export function describeWrites(subject: ContractSubject): void {
         namespace: subject.namespace,
         createdAtMs: NOW_MS - 97,
         level: 'short_term',
-        expiresAtMs: NOW_MS + 1000,
-        expiryAction: 'promote',
+        ...lifetime,
       });
-      expect(moved[0]).toEqual(placeOf(record));
+      expect(moved[0]).toEqual(movedOf(record));
       expect(await fetchOne(idOf('a'))).toEqual(record);
       expect((await subject.store.stats(subject.namespace)).counts).toEqual({
         immediate: 2,
@@ -238,23 +168,23 @@ export function describeWrites(subject: ContractSubject): void {
     it('counts by when a context entered the level, not by when it was created', async () => {
       await subject.add('new', { createdAtMs: NOW_MS + 500 });
       await subject.add('old', { createdAtMs: NOW_MS - 500 });
-      const [result] = await subject.store.write([trim({ sessionId: 'session', keep: 1, moveTo: down })]);
+      const [result] = await subject.store.write([trim({ sessionId: 'session', keep: 1, move: down })]);
       expect(movedBy(result).map(({ id }) => id)).toEqual([idOf('new')]);
       const back: WriteOp = {
         op: 'update',
         namespace: subject.namespace,
         id: idOf('new'),
-        patch: { level: 'immediate' },
+        patch: { move: { to: 'immediate', lifetime: FOR_GOOD } },
         updatedAtMs: NOW_MS,
       };
-      const [, again] = await subject.store.write([back, trim({ sessionId: 'session', keep: 1, moveTo: down })]);
+      const [, again] = await subject.store.write([back, trim({ sessionId: 'session', keep: 1, move: down })]);
       expect(movedBy(again).map(({ id }) => id)).toEqual([idOf('old')]);
     });
 
     it('leaves a lifetime that the client gave', async () => {
-      await subject.add('mortal', { expiresAtMs: NOW_MS + 10, expiryAction: 'delete' });
+      await subject.add('mortal', untilOf(NOW_MS + 10));
       await subject.add('other');
-      const [result] = await subject.store.write([trim({ keep: 0, moveTo: down })]);
+      const [result] = await subject.store.write([trim({ keep: 0, move: down })]);
       expect(movedBy(result)).toMatchObject([
         { id: idOf('mortal'), level: 'short_term', expiresAtMs: NOW_MS + 10, expiryAction: 'delete' },
         { id: idOf('other'), expiresAtMs: NOW_MS + 1000, expiryAction: 'promote' },
@@ -268,9 +198,9 @@ export function describeWrites(subject: ContractSubject): void {
       }
       await subject.add('foreign', { agentId: 'somebody' });
       const ids = async (op: WriteOp) => movedBy((await subject.store.write([op]))[0]).map(({ id }) => id);
-      expect(await ids(trim({ sessionId: 'one', moveTo: down }))).toEqual([idOf('s1-1')]);
-      expect(await ids(trim({ sessionId: null, moveTo: down }))).toEqual([idOf('none-1')]);
-      expect(await ids(trim({ keep: 4, moveTo: down }))).toEqual([idOf('s1-2'), idOf('s1-3'), idOf('s2-1')]);
+      expect(await ids(trim({ sessionId: 'one', move: down }))).toEqual([idOf('s1-1')]);
+      expect(await ids(trim({ sessionId: null, move: down }))).toEqual([idOf('none-1')]);
+      expect(await ids(trim({ keep: 4, move: down }))).toEqual([idOf('s1-2'), idOf('s1-3'), idOf('s2-1')]);
     });
 
     it('deletes where there is no level below', async () => {
@@ -284,7 +214,7 @@ export function describeWrites(subject: ContractSubject): void {
         put(fresh('p')),
         put(fresh('q')),
         put(fresh('r')),
-        trim({ moveTo: down }),
+        trim({ move: down }),
       ]);
       expect(movedBy(results[3]).map(({ id }) => id)).toEqual([idOf('p')]);
     });
@@ -307,7 +237,7 @@ export function describeWrites(subject: ContractSubject): void {
       agentId: 'agent',
       level: 'immediate',
       keep: 30,
-      moveTo: { level: 'short_term', expiresAtMs: null, expiryAction: 'promote' },
+      move: { to: 'short_term', lifetime: FOR_GOOD },
     };
     const seen = new Set<string>();
     let isDone = false;
@@ -326,7 +256,7 @@ export function describeWrites(subject: ContractSubject): void {
     const bound = (
       level: 'immediate' | 'short_term',
       keep: number,
-      moveTo: Trim['moveTo'],
+      move: Trim['move'],
       sessionId?: string,
     ): WriteOp => ({
       op: 'trim',
@@ -336,11 +266,14 @@ export function describeWrites(subject: ContractSubject): void {
         level,
         keep,
         ...(sessionId === undefined ? {} : { sessionId }),
-        ...(moveTo === undefined ? {} : { moveTo }),
+        ...(move === undefined ? {} : { move }),
       },
     });
-    const below = { level: 'short_term', expiresAtMs: NOW_MS + 1000, expiryAction: 'promote' } as const;
-    const last = { level: 'long_term', expiresAtMs: null, expiryAction: 'delete' } as const;
+    const below = {
+      to: 'short_term',
+      lifetime: { expiresAtMs: NOW_MS + 1000, expiryAction: 'promote', expirySetBy: 'level' },
+    } as const;
+    const last = { to: 'long_term', lifetime: FOR_GOOD } as const;
     const names = Array.from({ length: 30 }, (_, i) => `turn-${i}`);
     const results = await Promise.all(
       names.map((name, i) => {

@@ -12,7 +12,7 @@ import { textKey } from '../../src/base/text/normal.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from '../../src/store/memory/open-memory-store.ts';
-import type { ContextStore, SearchRequest, WriteOp, WriteResult } from '../../src/store/store.ts';
+import type { ContextStore, Lifetime, Move, SearchRequest, WriteOp, WriteResult } from '../../src/store/store.ts';
 import { type FoundCandidate, foundIn, idOf, vectorOf } from '../contract/store-samples.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -33,7 +33,12 @@ const speaker = fc.constantFrom('', 'Ann: ', 'Bob: ');
 const text = fc.tuple(speaker, words).map(([who, chosen]) => who + chosen.join(' '));
 const vector = fc.integer({ min: 0, max: 1000 }).map((i) => vectorOf(`v-${i}`, DIMENSION));
 const timeMs = fc.integer({ min: 0, max: 40 }).map((offset) => START_MS + offset);
-const expiry = fc.record({ atMs: fc.option(timeMs), action: fc.constantFrom('delete' as const, 'promote' as const) });
+const lifetime: fc.Arbitrary<Lifetime> = fc.record({
+  expiresAtMs: fc.option(timeMs),
+  expiryAction: fc.constantFrom('delete' as const, 'promote' as const),
+  expirySetBy: fc.constantFrom('client' as const, 'level' as const),
+});
+const move: fc.Arbitrary<Move> = fc.record({ to: level, lifetime });
 const tags = fc.array(fc.constantFrom('red', 'blue'), { maxLength: 2 });
 
 const record: fc.Arbitrary<ContextRecord> = fc
@@ -46,17 +51,16 @@ const record: fc.Arbitrary<ContextRecord> = fc
     text,
     tags,
     createdAtMs: timeMs,
-    expiry,
+    lifetime,
     size: fc.integer({ min: 0, max: 3 }),
   })
-  .map(({ expiry: { atMs, action }, size, ...fields }) => ({
+  .map(({ lifetime: ends, size, ...fields }) => ({
     ...fields,
+    ...ends,
     tokenCount: 3,
     metadata: { size },
     version: 1,
     updatedAtMs: fields.createdAtMs,
-    expiresAtMs: atMs,
-    expiryAction: action,
     accessCount: 0,
   }));
 const filter: fc.Arbitrary<Filter> = fc.oneof(
@@ -68,8 +72,8 @@ const patch = fc.record(
     text: fc.record({ text, tokenCount: fc.integer({ min: 1, max: 9 }), vector }),
     metadata: fc.record({ size: fc.integer({ min: 0, max: 3 }) }),
     tags,
-    level,
-    expiry,
+    move,
+    lifetime,
   },
   { requiredKeys: [] },
 );
@@ -105,11 +109,7 @@ const oneTransaction: fc.Arbitrary<WriteOp> = fc.oneof(
           level: fc.constantFrom<Level>('immediate', 'short_term'),
           keep: fc.integer({ min: 0, max: 4 }),
           sessionId,
-          moveTo: expiry.map(({ atMs, action }) => ({
-            level: 'long_term' as const,
-            expiresAtMs: atMs,
-            expiryAction: action,
-          })),
+          move: lifetime.map((ends) => ({ to: 'long_term' as const, lifetime: ends })),
         },
         { requiredKeys: ['namespace', 'agentId', 'level', 'keep'] },
       ),
@@ -169,7 +169,7 @@ type Action =
       readonly nowMs: number;
     }
   | { readonly kind: 'touch'; readonly namespace: string; readonly id: string }
-  | { readonly kind: 'expire'; readonly nowMs: number; readonly promotedExpiresAtMs: number | null }
+  | { readonly kind: 'expire'; readonly nowMs: number; readonly promoted: Lifetime | null }
   | { readonly kind: 'clock'; readonly nowMs: number }
   | { readonly kind: 'settle' }
   | { readonly kind: 'reopen' };
@@ -203,7 +203,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('expire' as const),
       nowMs: timeMs,
-      promotedExpiresAtMs: fc.option(timeMs),
+      promoted: fc.option(lifetime),
     }),
     weight: 2,
   },
@@ -275,7 +275,7 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
         break;
       }
       case 'expire': {
-        const sweep = [step.nowMs, 1000, step.promotedExpiresAtMs] as const;
+        const sweep = [step.nowMs, 1000, step.promoted] as const;
         expect(await store.expire(...sweep)).toEqual(await model.expire(...sweep));
         break;
       }

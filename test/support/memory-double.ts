@@ -257,6 +257,7 @@ function toRecord(id: string, input: StoreInput): ContextRecord {
     updatedAtMs: createdAtMs,
     expiresAtMs: input.ttlMs === undefined ? null : createdAtMs + input.ttlMs,
     expiryAction: 'delete',
+    expirySetBy: input.ttlMs === undefined ? 'level' : 'client',
     accessCount: 0,
   };
 }

@@ -114,6 +114,7 @@ function fromContext(context: wire.Context): ContextRecord {
     updatedAtMs: context.updated_at,
     expiresAtMs: context.expires_at ?? null,
     expiryAction: 'delete',
+    expirySetBy: context.expires_at === undefined || context.expires_by === 'level' ? 'level' : 'client',
     accessCount: context.access_count,
   };
 }

@@ -134,6 +134,6 @@ export function fromRecord(record: ContextRecord): wire.Context {
   };
   if (record.sessionId !== null) context.session_id = record.sessionId;
   if (record.expiresAtMs !== null) context.expires_at = record.expiresAtMs;
-  if (record.expiresAtMs !== null && record.expiryAction === 'promote') context.expires_by = 'level';
+  if (record.expiresAtMs !== null && record.expirySetBy === 'level') context.expires_by = 'level';
   return context;
 }

@@ -1,17 +1,17 @@
-import { LEVELS, type ContextRecord, type ExpiryAction, type Level } from '../../base/context.ts';
+import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
-import type { Trim } from '../../store/store.ts';
+import type { Lifetime, Move, Trim } from '../../store/store.ts';
 import type { Settings } from '../../config/settings.ts';
 
 const SECOND_MS = 1000;
 
-export interface Expiry {
-  readonly atMs: number | null;
-  readonly action: ExpiryAction;
-}
-
 /** A context that entered a level; a record is one. */
 export type Entry = Pick<ContextRecord, 'namespace' | 'agentId' | 'sessionId' | 'level'>;
+
+/** What a client asks for, whatever the level. */
+export function clientLifetime(nowMs: number, ttlMs: number): Lifetime {
+  return { expiresAtMs: nowMs + ttlMs, expiryAction: 'delete', expirySetBy: 'client' };
+}
 
 /** Which levels there are, how long contexts stay in them and where they go from there. */
 export class LevelPolicy {
@@ -45,24 +45,20 @@ export class LevelPolicy {
     return this.enabled.find((other) => LEVELS.indexOf(other) > LEVELS.indexOf(level));
   }
 
-  /** The lifetime the client asked for, else the one that the level itself gives. */
-  expiry(level: Level, nowMs: number, ttlMs: number | undefined): Expiry {
-    if (ttlMs !== undefined) return { atMs: nowMs + ttlMs, action: 'delete' };
-    if (level === 'short_term' && this.#settings.l2TtlSecs > 0) {
-      return { atMs: nowMs + this.#settings.l2TtlSecs * SECOND_MS, action: 'promote' };
-    }
-    if (level === 'long_term') return { atMs: this.longTermExpiresAtMs(nowMs), action: 'delete' };
-    return { atMs: null, action: 'delete' };
+  /** What the level gives to a context whose client asks for none. */
+  lifetime(level: Level, nowMs: number): Lifetime {
+    const { l2TtlSecs, l3TtlSecs } = this.#settings;
+    const secs = { immediate: 0, short_term: l2TtlSecs, long_term: l3TtlSecs }[level];
+    return {
+      expiresAtMs: secs > 0 ? nowMs + secs * SECOND_MS : null,
+      expiryAction: secs > 0 && level === 'short_term' ? 'promote' : 'delete',
+      expirySetBy: 'level',
+    };
   }
 
-  /** What becomes of the record's lifetime when it moves to another level: what the client set stays. */
-  expiryAfterMove(record: ContextRecord, level: Level, nowMs: number): Expiry {
-    const clientSet = record.expiresAtMs !== null && record.expiryAction === 'delete';
-    return clientSet ? { atMs: record.expiresAtMs, action: 'delete' } : this.expiry(level, nowMs, undefined);
-  }
-
-  longTermExpiresAtMs(nowMs: number): number | null {
-    return this.#settings.l3TtlSecs > 0 ? nowMs + this.#settings.l3TtlSecs * SECOND_MS : null;
+  /** With the lifetime that the level gives. */
+  move(to: Level, nowMs: number): Move {
+    return { to, lifetime: this.lifetime(to, nowMs) };
   }
 
   /** False: what L2's lifetime ends is deleted, by policy or because there is nowhere to go. */
@@ -90,19 +86,13 @@ export class LevelPolicy {
   #trim(entry: Entry, level: 'immediate' | 'short_term', nowMs: number): Trim {
     const { namespace, agentId, sessionId } = entry;
     const below = this.below(level);
-    const moveTo = below === undefined ? undefined : { level: below, ...this.#moved(below, nowMs) };
     return {
       namespace,
       agentId,
       ...(level === 'immediate' ? { sessionId } : {}),
       level,
       keep: level === 'immediate' ? this.#settings.l1Size : this.#settings.l2Size,
-      ...(moveTo === undefined ? {} : { moveTo }),
+      ...(below === undefined ? {} : { move: this.move(below, nowMs) }),
     };
-  }
-
-  #moved(level: Level, nowMs: number): { expiresAtMs: number | null; expiryAction: ExpiryAction } {
-    const { atMs, action } = this.expiry(level, nowMs, undefined);
-    return { expiresAtMs: atMs, expiryAction: action };
   }
 }

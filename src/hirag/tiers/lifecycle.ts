@@ -1,17 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../../base/clock.ts';
 import type { Level } from '../../base/context.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
-import type { LevelPolicy } from './level-policy.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Tiers } from './tiers.ts';
 import type { GcOutcome } from '../types.ts';
 
 export interface LifecycleDeps {
   readonly tiers: Tiers;
-  readonly policy: LevelPolicy;
-  readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -61,18 +57,8 @@ export class Lifecycle {
   }
 
   async #step(): Promise<{ expired: Level[]; promoted: number; more: boolean }> {
-    const { tiers, policy, clock } = this.#deps;
-    const nowMs = clock.nowMs();
-    const { promotes } = policy;
-    const sweep = await tiers.expire(this.#batch, promotes ? policy.longTermExpiresAtMs(nowMs) : nowMs);
-    if (promotes || sweep.promoted.length === 0) {
-      return { expired: sweep.deleted.map(({ level }) => level), promoted: sweep.promoted.length, more: sweep.more };
-    }
-    // The store promotes whatever L2's lifetime ends. Where that is to be deleted it gets a lifetime that is over, so
-    // that nobody sees it and a sweep after a kill finds it again.
-    const deleted = await tiers.deleteAll(sweep.promoted);
-    const expired = [...sweep.deleted.map(({ level }) => level), ...new Array<Level>(deleted).fill('short_term')];
-    return { expired, promoted: 0, more: sweep.more };
+    const { deleted, promoted, more } = await this.#deps.tiers.expire(this.#batch);
+    return { expired: deleted.map(({ level }) => level), promoted: promoted.length, more };
   }
 
   #report(promoted: number, expired: Readonly<Record<Level, number>>): void {

@@ -29,6 +29,9 @@ export interface PutOutcome {
   readonly record: ContextRecord | null;
 }
 
+/** What must be so when an update is written. */
+export type OnlyWhere = Pick<Extract<WriteOp, { op: 'update' }>, 'ifVersion' | 'onlyIf'>;
+
 /**
  * Writes to the levels. The trims that keep L1 and L2 within their bounds ride in the same store call as what
  * overfills them, so that no kill in between leaves a level too full.
@@ -53,36 +56,25 @@ export class Tiers {
     });
   }
 
-  /** `before`: the record as it was read. Throws `NOT_FOUND`, `CONFLICT` with the version that is there. */
-  async update(before: ContextRecord, patch: ContextPatch, ifVersion: number | undefined): Promise<ContextRecord> {
-    const { namespace, id } = before;
-    const op: WriteOp = {
-      op: 'update',
-      namespace,
-      id,
-      patch,
-      updatedAtMs: this.#deps.clock.nowMs(),
-      ...(ifVersion === undefined ? {} : { ifVersion }),
-    };
-    const trims = patch.level === undefined ? [] : this.#trims([{ ...before, level: patch.level }]);
+  /**
+   * `owner`: whose context it is, as it was read; what the patch does follows from what is stored when it is written.
+   * null where there is no such context, or none of which the condition is true. Throws `CONFLICT` with the version.
+   */
+  async update(owner: ContextRecord, patch: ContextPatch, only: OnlyWhere): Promise<ContextRecord | null> {
+    const { namespace, id } = owner;
+    const op: WriteOp = { op: 'update', namespace, id, patch, updatedAtMs: this.#deps.clock.nowMs(), ...only };
+    const trims = patch.move === undefined ? [] : this.#trims([{ ...owner, level: patch.move.to }]);
     const results = await this.#write([op, ...trims]);
     const [result] = results;
     if (result?.op !== 'update') throw new CodedError('INTERNAL', 'internal error');
     if (!('failed' in result)) return afterMove(result.record, movedBy(results));
-    if (result.failed === 'not_found') throw notFound();
+    if (result.failed === 'not_found') return null;
     throw versionConflict(result.version);
   }
 
   /** How many were deleted. */
   async delete(namespace: string, ids: readonly string[]): Promise<number> {
     return deletedBy(await this.#write([{ op: 'delete', namespace, ids }]));
-  }
-
-  /** The same for contexts of any namespaces. */
-  async deleteAll(records: readonly ContextRecord[]): Promise<number> {
-    const ids = new Map<string, string[]>();
-    for (const { namespace, id } of records) ids.set(namespace, [...(ids.get(namespace) ?? []), id]);
-    return deletedBy(await this.#write([...ids].map(([namespace, list]) => ({ op: 'delete', namespace, ids: list }))));
   }
 
   /** How many were deleted. An absent level or filter restricts nothing; `signal` ends what has deleted nothing yet. */
@@ -95,8 +87,10 @@ export class Tiers {
   }
 
   /** One step of the expiry sweep over all namespaces. */
-  expire(limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
-    return this.#deps.store.expire(this.#deps.clock.nowMs(), limit, promotedExpiresAtMs);
+  expire(limit: number): Promise<ExpirySweep> {
+    const { store, policy, clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    return store.expire(nowMs, limit, policy.promotes ? policy.lifetime('long_term', nowMs) : null);
   }
 
   #trims(entered: readonly ContextRecord[]): WriteOp[] {
@@ -123,8 +117,8 @@ export class Tiers {
   #countTrim(trim: Trim, moved: number, deleted: number): void {
     const { metrics, log } = this.#deps;
     const { level } = trim;
-    if (moved > 0 && trim.moveTo !== undefined) {
-      const to = trim.moveTo.level;
+    if (moved > 0 && trim.move !== undefined) {
+      const { to } = trim.move;
       metrics.count('contexts_demoted_total', { from: level, to }, moved);
       log.debug({ from: level, to, count: moved }, 'contexts moved down: their level was full');
     }

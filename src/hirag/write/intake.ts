@@ -7,7 +7,7 @@ import { isBlank } from '../../base/text/blank.ts';
 import { type Embedded, type EmbeddingProvider, onlyVectors, type OwnedText } from '../../embedding/provider.ts';
 import type { ContextPatch, ContextStore, NewContext } from '../../store/store.ts';
 import { clientVector } from '../client-vector.ts';
-import type { LevelPolicy } from '../tiers/level-policy.ts';
+import { clientLifetime, type LevelPolicy } from '../tiers/level-policy.ts';
 import { notFound, versionConflict, type PutOutcome, type Tiers } from '../tiers/tiers.ts';
 import type { TokenEstimator } from './token-estimator.ts';
 import type { CallOptions, StoreInput, StoreOutcome, UpdateInput } from '../types.ts';
@@ -70,9 +70,24 @@ export class Intake {
     const [before] = await orAbort(store.fetch(input.namespace, [input.id], clock.nowMs()), options.signal);
     if (before === undefined || before === null) throw notFound();
     if (input.ifVersion !== undefined && input.ifVersion !== before.version) throw versionConflict(before.version);
-    const patch = await this.#patch(input, before, options);
+    const patch = this.#patch(input);
+    const only = input.ifVersion === undefined ? {} : { ifVersion: input.ifVersion };
+    // A text that it has already is not embedded again, but for the case that somebody changes it meanwhile.
+    const { text } = input;
+    if (text === undefined || text === before.text) {
+      throwIfAborted(options.signal);
+      const updated = await tiers.update(before, patch, {
+        ...only,
+        ...(text === undefined ? {} : { onlyIf: { text } }),
+      });
+      if (updated !== null) return updated;
+      if (text === undefined) throw notFound();
+    }
+    const reworded = { ...patch, text: await this.#newText({ namespace: input.namespace, text }, options) };
     throwIfAborted(options.signal);
-    return tiers.update(before, patch, input.ifVersion);
+    const updated = await tiers.update(before, reworded, only);
+    if (updated === null) throw notFound();
+    return updated;
   }
 
   #tryDraft(input: StoreInput): Draft | CodedError {
@@ -118,7 +133,6 @@ export class Intake {
   #record({ input, level }: Draft, tokenCount: number): ContextRecord {
     const { clock, random, policy } = this.#deps;
     const nowMs = clock.nowMs();
-    const expiry = policy.expiry(level, nowMs, input.ttlMs);
     return {
       id: input.id ?? uuidV7(nowMs, random),
       namespace: input.namespace,
@@ -132,32 +146,20 @@ export class Intake {
       version: 1,
       createdAtMs: input.createdAtMs ?? nowMs,
       updatedAtMs: nowMs,
-      expiresAtMs: expiry.atMs,
-      expiryAction: expiry.action,
+      ...(input.ttlMs === undefined ? policy.lifetime(level, nowMs) : clientLifetime(nowMs, input.ttlMs)),
       accessCount: 0,
     };
   }
 
-  async #patch(input: UpdateInput, before: ContextRecord, options: CallOptions): Promise<ContextPatch> {
+  /** What is asked of everything but the text. */
+  #patch({ metadata, tags, level, ttlMs }: UpdateInput): ContextPatch {
     const { policy, clock } = this.#deps;
     const nowMs = clock.nowMs();
-    const level = input.level === before.level ? undefined : input.level;
-    const expiry =
-      input.ttlMs !== undefined
-        ? policy.expiry(before.level, nowMs, input.ttlMs)
-        : level !== undefined
-          ? policy.expiryAfterMove(before, level, nowMs)
-          : undefined;
-    const text =
-      input.text === undefined || input.text === before.text
-        ? undefined
-        : await this.#newText({ namespace: input.namespace, text: input.text }, options);
     return {
-      ...(text === undefined ? {} : { text }),
-      ...(input.metadata === undefined ? {} : { metadata: input.metadata }),
-      ...(input.tags === undefined ? {} : { tags: input.tags }),
-      ...(level === undefined ? {} : { level }),
-      ...(expiry === undefined ? {} : { expiry }),
+      ...(metadata === undefined ? {} : { metadata }),
+      ...(tags === undefined ? {} : { tags }),
+      ...(level === undefined ? {} : { move: policy.move(level, nowMs) }),
+      ...(ttlMs === undefined ? {} : { lifetime: clientLifetime(nowMs, ttlMs) }),
     };
   }
 

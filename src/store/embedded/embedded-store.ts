@@ -7,6 +7,7 @@ import { byName } from '../generic/namespaces.ts';
 import type {
   Access,
   ExpirySweep,
+  Lifetime,
   NamespaceCounts,
   SearchRequest,
   SearchResult,
@@ -113,10 +114,11 @@ export class EmbeddedStore extends GenericStore {
     await this.#link.call('touch', () => accesses.map(({ namespace, id, count }) => [namespace, id, count] as const));
   }
 
-  override async expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
-    const { promoted, deleted, more } = await this.#link.call('expire', () => ({ nowMs, limit, promotedExpiresAtMs }));
+  override async expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
+    const sweep = await this.#link.call('expire', () => ({ nowMs, limit, promoted }));
+    const { deleted, more } = sweep;
     return {
-      promoted: promoted.map(([namespace, row]) => toRecord(namespace, unpackRow(row, 0))),
+      promoted: sweep.promoted.map(([namespace, row]) => toRecord(namespace, unpackRow(row, 0))),
       deleted: deleted.map(([namespace, id, level]) => ({ namespace, id, level: levelName(level) })),
       more,
     };

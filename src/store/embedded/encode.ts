@@ -14,13 +14,11 @@ import type {
   WriteResult,
 } from '../store.ts';
 import {
-  actionName,
-  actionNumber,
-  levelName,
   type MovedRow,
   type PackedRows,
   type RecordRow,
   toLevelNumber,
+  toPlace,
   toRecord,
   toRow,
   unpackMoved,
@@ -70,20 +68,18 @@ export function encodeChange(op: Change, parcel: Parcel): WireWriteOp {
 }
 
 function encodePatch(patch: ContextPatch, parcel: Parcel) {
-  const { text, expiry } = patch;
+  const { text } = patch;
   return {
     text:
       text === undefined ? null : { text: text.text, tokenCount: text.tokenCount, vector: parcel.vector(text.vector) },
     metadata: patch.metadata === undefined ? null : JSON.stringify(patch.metadata),
     tags: patch.tags === undefined ? null : JSON.stringify(patch.tags),
-    level: patch.level === undefined ? null : toLevelNumber(patch.level),
-    expiry: expiry === undefined ? null : { atMs: expiry.atMs, action: actionNumber(expiry.action) },
+    place: { ...(patch.move && { move: patch.move }), ...(patch.lifetime && { lifetime: patch.lifetime }) },
     accesses: patch.accesses ?? 0,
   };
 }
 
 function encodeTrim(trim: Trim): WireWriteOp {
-  const { moveTo } = trim;
   return {
     op: 'trim',
     namespace: trim.namespace,
@@ -91,14 +87,7 @@ function encodeTrim(trim: Trim): WireWriteOp {
     sessionId: trim.sessionId,
     level: toLevelNumber(trim.level),
     keep: trim.keep,
-    moveTo:
-      moveTo === undefined
-        ? null
-        : {
-            level: toLevelNumber(moveTo.level),
-            expiresAtMs: moveTo.expiresAtMs,
-            expiryAction: actionNumber(moveTo.expiryAction),
-          },
+    move: trim.move ?? null,
   };
 }
 
@@ -134,7 +123,7 @@ export function decodeChange(op: Change, result: WireWriteResult): ChangeResult 
 }
 
 function toMoved(namespace: string, row: MovedRow): MovedContext {
-  return { ...row, namespace, level: levelName(row.level), expiryAction: actionName(row.expiryAction) };
+  return { namespace, id: row.id, ...toPlace(row) };
 }
 
 export function decodeFindings({

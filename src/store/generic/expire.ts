@@ -1,6 +1,8 @@
 import type { ContextRecord } from '../../base/context.ts';
 import type { StoreDriver } from '../driver.ts';
-import type { Change, ExpirySweep } from '../store.ts';
+import type { Change, ContextPatch, ExpirySweep, Lifetime } from '../store.ts';
+
+const FOR_GOOD: Lifetime = { expiresAtMs: null, expiryAction: 'delete', expirySetBy: 'level' };
 
 /**
  * Ends lifetimes, the earliest first. Each change asks again whether the context is still due, so that a lifetime which
@@ -10,36 +12,32 @@ export async function expireDue(
   driver: StoreDriver,
   nowMs: number,
   limit: number,
-  promotedExpiresAtMs: number | null,
+  promoted: Lifetime | null,
 ): Promise<ExpirySweep> {
   const [page] = await driver.scan([{ order: 'expiry', descending: false, limit: limit + 1 }]);
   const due = (page?.found ?? [])
     .map(({ record }) => record)
     .filter(({ expiresAtMs }) => (expiresAtMs ?? Infinity) <= nowMs);
   const taken = due.slice(0, limit);
-  const results = await driver.apply(
-    taken.map((record) => endOf(record, nowMs, promotedExpiresAtMs)),
-    nowMs,
-  );
-  const promoted: ContextRecord[] = [];
-  const deleted: ExpirySweep['deleted'][number][] = [];
+  const changes = taken.map((record) => endOf(record, nowMs, promoted));
+  const results = await driver.apply(changes, nowMs);
+  const sweep = { promoted: [] as ContextRecord[], deleted: [] as ExpirySweep['deleted'][number][] };
   results.forEach((result, i) => {
     const { namespace, id, level } = taken[i] as ContextRecord;
-    if (result.op === 'delete') deleted.push(...result.deletedIds.map(() => ({ namespace, id, level })));
-    else if (result.op === 'update' && 'record' in result && level !== 'long_term') promoted.push(result.record);
+    if (result.op === 'delete') sweep.deleted.push(...result.deletedIds.map(() => ({ namespace, id, level })));
+    else if (result.op === 'update' && 'record' in result && level !== 'long_term') sweep.promoted.push(result.record);
   });
-  return { promoted, deleted, more: due.length > limit };
+  return { ...sweep, more: due.length > limit };
 }
 
-function endOf(
-  { namespace, id, level, expiryAction }: ContextRecord,
-  nowMs: number,
-  promotedExpiresAtMs: number | null,
-): Change {
+function endOf(record: ContextRecord, nowMs: number, promoted: Lifetime | null): Change {
+  const { namespace, id, level } = record;
   const onlyIf = { dueAtMs: nowMs };
-  if (expiryAction === 'delete') return { op: 'delete', namespace, ids: [id], onlyIf };
+  if (promoted === null || record.expiryAction === 'delete') return { op: 'delete', namespace, ids: [id], onlyIf };
   // In the last level there is nowhere to promote it to, so it stays for good.
-  const atMs = level === 'long_term' ? null : promotedExpiresAtMs;
-  const patch = { level: 'long_term', expiry: { atMs, action: 'delete' } } as const;
+  const patch: ContextPatch =
+    level === 'long_term'
+      ? { lifetime: FOR_GOOD }
+      : { move: { to: 'long_term', lifetime: promoted }, lifetime: promoted };
   return { op: 'update', namespace, id, patch, onlyIf };
 }

@@ -6,6 +6,7 @@ import type {
   Access,
   ContextStore,
   ExpirySweep,
+  Lifetime,
   ListPage,
   ListRequest,
   NamespaceCounts,
@@ -103,8 +104,8 @@ export class GenericStore implements ContextStore {
     );
   }
 
-  expire(nowMs: number, limit: number, promotedExpiresAtMs: number | null): Promise<ExpirySweep> {
-    return expireDue(this.#driver, nowMs, limit, promotedExpiresAtMs);
+  expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
+    return expireDue(this.#driver, nowMs, limit, promoted);
   }
 
   async stats(namespace?: string): Promise<StoreStats> {

@@ -41,17 +41,15 @@ function reachOf({ namespace, agentId, sessionId, level }: Trim): Reach {
   return { namespace, agentId, ...(sessionId === undefined ? {} : { sessionId }), levels: [level] };
 }
 
-function changeOf({ record }: Found, { level, moveTo }: Trim): Change {
+function changeOf({ record }: Found, { level, move }: Trim): Change {
   const { namespace, id } = record;
   const onlyIf = { level };
-  if (moveTo === undefined) return { op: 'delete', namespace, ids: [id], onlyIf };
-  const keepsOwn = record.expiresAtMs !== null && record.expiryAction === 'delete';
-  const expiry = keepsOwn ? {} : { expiry: { atMs: moveTo.expiresAtMs, action: moveTo.expiryAction } };
-  return { op: 'update', namespace, id, patch: { level: moveTo.level, ...expiry }, onlyIf };
+  if (move === undefined) return { op: 'delete', namespace, ids: [id], onlyIf };
+  return { op: 'update', namespace, id, patch: { move }, onlyIf };
 }
 
 function movedBy(result: ChangeResult): MovedContext[] {
   if (result.op !== 'update' || !('record' in result)) return [];
-  const { namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction } = result.record;
-  return [{ namespace, id, agentId, sessionId, level, expiresAtMs, expiryAction }];
+  const { namespace, id, level, expiresAtMs, expiryAction, expirySetBy } = result.record;
+  return [{ namespace, id, level, expiresAtMs, expiryAction, expirySetBy }];
 }

@@ -133,7 +133,8 @@ export class MemoryDriver implements StoreDriver {
     if (ifVersion !== undefined && ifVersion !== version) return { op: 'update', failed: 'version_conflict', version };
     const record = applyPatch(row.record, change);
     const entered = record.level === level ? row.entered : ++this.#last;
-    const derived = patch.text === undefined ? row : derive(record.text, patch.text.vector);
+    const isReworded = patch.text !== undefined && record.text !== row.record.text;
+    const derived = isReworded ? derive(record.text, patch.text.vector) : row;
     this.#set({ ...row, ...derived, record, entered });
     return { op: 'update', record };
   }

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../../base/error-table.ts';
 import type { Filter } from '../../../base/context.ts';
 import type { Settings } from '../../../config/settings.ts';
 import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
-import type { Condition } from '../../store.ts';
+import type { Condition, ContextPatch, Lifetime, Move } from '../../store.ts';
 import type { LevelNumber, PackedRows } from './rows.ts';
 
 /** What an operator can turn of this store. */
@@ -48,8 +48,7 @@ export type WireWriteOp =
       readonly text: { readonly text: string; readonly tokenCount: number; readonly vector: number } | null;
       readonly metadata: string | null;
       readonly tags: string | null;
-      readonly level: LevelNumber | null;
-      readonly expiry: { readonly atMs: number | null; readonly action: number } | null;
+      readonly place: Pick<ContextPatch, 'move' | 'lifetime'>;
       readonly accesses: number;
     }
   | {
@@ -66,11 +65,7 @@ export type WireWriteOp =
       readonly sessionId: string | null | undefined;
       readonly level: LevelNumber;
       readonly keep: number;
-      readonly moveTo: {
-        readonly level: LevelNumber;
-        readonly expiresAtMs: number | null;
-        readonly expiryAction: number;
-      } | null;
+      readonly move: Move | null;
     };
 
 /** In the order of the operations; 'created' and 'conflict' stand for the bulk of puts. */
@@ -241,7 +236,8 @@ export interface WireFound {
 export interface WireExpiry {
   readonly nowMs: number;
   readonly limit: number;
-  readonly promotedExpiresAtMs: number | null;
+  /** null: what would be promoted is deleted. */
+  readonly promoted: Lifetime | null;
 }
 
 /** Calls by kind: what goes in, what comes back. */

@@ -1,5 +1,6 @@
 // How a context lies in the database and crosses the thread border: flat rows, JSON as text.
 
+import type { Place } from '../../store.ts';
 import type { ContextRecord, ExpiryAction, JsonObject, Level } from '../../../base/context.ts';
 import { LEVELS } from '../../../base/context.ts';
 import { badRequest } from '../../../base/errors.ts';
@@ -27,13 +28,16 @@ export function levelName(number: number): Level {
 export const DELETE_ACTION = 0;
 export const PROMOTE_ACTION = 1;
 
-export function actionNumber(action: ExpiryAction): 0 | 1 {
+function actionNumber(action: ExpiryAction): 0 | 1 {
   return action === 'promote' ? PROMOTE_ACTION : DELETE_ACTION;
 }
 
-export function actionName(number: number): ExpiryAction {
+function actionName(number: number): ExpiryAction {
   return number === PROMOTE_ACTION ? 'promote' : 'delete';
 }
+
+export const CLIENT_SETTER = 0;
+const LEVEL_SETTER = 1;
 
 /** A context without its namespace, flat, JSON as text: as it is read and as it crosses the thread border. */
 export interface RecordRow {
@@ -50,11 +54,34 @@ export interface RecordRow {
   readonly updatedAtMs: number;
   readonly expiresAtMs: number | null;
   readonly expiryAction: number;
+  /** `CLIENT_SETTER` or not. */
+  readonly expirySetBy: number;
   accessCount: number;
 }
 
+/** Where a context stands, and how long. */
+export type PlaceColumns = Pick<RecordRow, 'level' | 'expiresAtMs' | 'expiryAction' | 'expirySetBy'>;
+
 /** Where a trim has moved a context to. */
-export type MovedRow = Pick<RecordRow, 'id' | 'agentId' | 'sessionId' | 'level' | 'expiresAtMs' | 'expiryAction'>;
+export type MovedRow = Pick<RecordRow, 'id'> & PlaceColumns;
+
+export function toPlace({ level, expiresAtMs, expiryAction, expirySetBy }: PlaceColumns): Place {
+  return {
+    level: levelName(level),
+    expiresAtMs,
+    expiryAction: actionName(expiryAction),
+    expirySetBy: expirySetBy === CLIENT_SETTER ? 'client' : 'level',
+  };
+}
+
+export function toPlaceColumns({ level, expiresAtMs, expiryAction, expirySetBy }: Place): PlaceColumns {
+  return {
+    level: toLevelNumber(level),
+    expiresAtMs,
+    expiryAction: actionNumber(expiryAction),
+    expirySetBy: expirySetBy === 'client' ? CLIENT_SETTER : LEVEL_SETTER,
+  };
+}
 
 /**
  * Many rows as one list of values: cloning a list from thread to thread costs a quarter of what cloning
@@ -64,9 +91,9 @@ export type PackedRows = readonly (string | number | null)[];
 
 /** Columns of `contexts AS c` for `unpackRow`, which is the one place that knows their order. */
 export const RECORD_COLUMNS = `c.id, c.agent_id, c.session_id, c.level, c.text, c.token_count, c.metadata, c.tags,
-  c.version, c.created_at, c.updated_at, c.expires_at, c.expiry_action,
+  c.version, c.created_at, c.updated_at, c.expires_at, c.expiry_action, c.expiry_by,
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0)`;
-export const RECORD_WIDTH = 14;
+export const RECORD_WIDTH = 15;
 
 /** The row whose first value is at `at`; a row that SQLite gave as an array is one of them at 0. */
 export function unpackRow(values: PackedRows, at: number): RecordRow {
@@ -84,7 +111,8 @@ export function unpackRow(values: PackedRows, at: number): RecordRow {
     updatedAtMs: values[at + 10] as number,
     expiresAtMs: values[at + 11] as number | null,
     expiryAction: values[at + 12] as number,
-    accessCount: values[at + 13] as number,
+    expirySetBy: values[at + 13] as number,
+    accessCount: values[at + 14] as number,
   };
 }
 
@@ -92,7 +120,8 @@ export function packRows(rows: readonly RecordRow[]): PackedRows {
   const values: (string | number | null)[] = [];
   for (const row of rows) {
     values.push(row.id, row.agentId, row.sessionId, row.level, row.text, row.tokenCount, row.metadata, row.tags);
-    values.push(row.version, row.createdAtMs, row.updatedAtMs, row.expiresAtMs, row.expiryAction, row.accessCount);
+    values.push(row.version, row.createdAtMs, row.updatedAtMs, row.expiresAtMs, row.expiryAction, row.expirySetBy);
+    values.push(row.accessCount);
   }
   return values;
 }
@@ -110,20 +139,19 @@ export function unpackRows(values: PackedRows): RecordRow[] {
 
 export function packMoved(rows: readonly MovedRow[]): PackedRows {
   const values: (string | number | null)[] = [];
-  for (const row of rows) values.push(row.id, row.agentId, row.sessionId, row.level, row.expiresAtMs, row.expiryAction);
+  for (const row of rows) values.push(row.id, row.level, row.expiresAtMs, row.expiryAction, row.expirySetBy);
   return values;
 }
 
 export function unpackMoved(values: PackedRows): MovedRow[] {
   const rows: MovedRow[] = [];
-  for (let at = 0; at < values.length; at += 6) {
+  for (let at = 0; at < values.length; at += 5) {
     rows.push({
       id: values[at] as string,
-      agentId: values[at + 1] as string,
-      sessionId: values[at + 2] as string | null,
-      level: values[at + 3] as LevelNumber,
-      expiresAtMs: values[at + 4] as number | null,
-      expiryAction: values[at + 5] as number,
+      level: values[at + 1] as LevelNumber,
+      expiresAtMs: values[at + 2] as number | null,
+      expiryAction: values[at + 3] as number,
+      expirySetBy: values[at + 4] as number,
     });
   }
   return rows;
@@ -144,6 +172,7 @@ export function toRow(record: ContextRecord): RecordRow {
     updatedAtMs: record.updatedAtMs,
     expiresAtMs: record.expiresAtMs,
     expiryAction: actionNumber(record.expiryAction),
+    expirySetBy: record.expirySetBy === 'client' ? CLIENT_SETTER : LEVEL_SETTER,
     accessCount: record.accessCount,
   };
 }
@@ -164,6 +193,7 @@ export function toRecord(namespace: string, row: RecordRow): ContextRecord {
     updatedAtMs: row.updatedAtMs,
     expiresAtMs: row.expiresAtMs,
     expiryAction: actionName(row.expiryAction),
+    expirySetBy: row.expirySetBy === CLIENT_SETTER ? 'client' : 'level',
     accessCount: row.accessCount,
   };
 }

@@ -18,12 +18,14 @@ export class ConditionCheck {
   /** Tells it of one row after the other. What a damaged row says decides nothing: it throws. */
   of(condition: Condition | null): (stored: StoredRow) => boolean {
     if (condition === null) return () => true;
-    const { level, dueAtMs, filter } = condition;
+    const { level, dueAtMs, filter, text } = condition;
     const matches = filter === undefined ? null : filterMatcher(filter);
     return (stored) => {
       if (level !== undefined && levelName(stored.level) !== level) return false;
       if (dueAtMs !== undefined && (stored.expiresAtMs === null || stored.expiresAtMs > dueAtMs)) return false;
-      return matches === null || matches(this.#recordOf(stored));
+      if (matches === null && text === undefined) return true;
+      const record = this.#recordOf(stored);
+      return (text === undefined || record.text === text) && (matches === null || matches(record));
     };
   }
 

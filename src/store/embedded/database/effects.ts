@@ -2,7 +2,7 @@
 // before, so a rolled back write leaves no trace in them.
 
 import type { LevelNumber } from '../border/rows.ts';
-import type { StoredRow } from './stored-row.ts';
+import { analyzed, hiddenFrom, type StoredRow } from './stored-row.ts';
 
 /** What the indexes know of one context; its terms and traits are those of today's analyzer. */
 export type Document = Pick<
@@ -41,3 +41,22 @@ export type Effect =
   /** Fields that filters ask about, or the lifetime. */
   | { readonly kind: 'change'; readonly spaceId: number; readonly entry: number; readonly hiddenFromMs: number }
   | { readonly kind: 'access'; readonly spaceId: number; readonly entry: number; readonly count: number };
+
+/** The context went from one place to another in the order of levels. */
+export function moveOf(spaceId: number, before: StoredRow, after: StoredRow): Extract<Effect, { kind: 'move' }> {
+  return { kind: 'move', spaceId, from: before.level, oldEntry: before.entry, document: analyzed(after) };
+}
+
+/** It stayed where it is. */
+export function changeOf(spaceId: number, after: StoredRow): Effect {
+  return { kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after) };
+}
+
+/** It says something else; `after` has the terms of its new text. */
+export function rewordingOf(spaceId: number, before: StoredRow, after: StoredRow, vector: Float32Array): Effect[] {
+  const { level, entry } = before;
+  return [
+    { kind: 'remove', spaceId, level, entry, terms: analyzed(before).terms },
+    { kind: 'add', spaceId, document: after, vector },
+  ];
+}

@@ -3,19 +3,20 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
 import type { WireExpiry, WireSweep } from '../border/messages.ts';
-import { CHECKED_STORED_COLUMNS, checkedStored, stateSum } from './row-checksums.ts';
-import { DELETE_ACTION, type LevelNumber, packRows, type PackedRows, PROMOTE_ACTION } from '../border/rows.ts';
+import type { ContextPatch, Lifetime } from '../../store.ts';
+import { CHECKED_STORED_COLUMNS, checkedStored } from './row-checksums.ts';
+import { levelName, type LevelNumber, packRows, type PackedRows, PROMOTE_ACTION } from '../border/rows.ts';
 import type { Spaces } from './spaces.ts';
 import { STORED_WIDTH } from './stored-row.ts';
 import type { Writer } from './writer.ts';
 
 const LAST_LEVEL: LevelNumber = 3;
+const FOR_GOOD: Lifetime = { expiresAtMs: null, expiryAction: 'delete', expirySetBy: 'level' };
 
 export class ExpirySweeper {
   readonly #writer: Writer;
   readonly #spaces: Spaces;
   readonly #due: StatementSync;
-  readonly #clear: StatementSync;
 
   constructor(database: DatabaseSync, writer: Writer, spaces: Spaces) {
     this.#writer = writer;
@@ -23,9 +24,6 @@ export class ExpirySweeper {
     this.#due = database.prepare(`SELECT ${CHECKED_STORED_COLUMNS} FROM contexts AS c
       WHERE c.expires_at IS NOT NULL AND c.expires_at <= ? ORDER BY c.expires_at, c.seq LIMIT ?`);
     this.#due.setReturnArrays(true);
-    this.#clear = database.prepare(
-      'UPDATE contexts SET expires_at = NULL, expiry_action = 0, state_sum = ? WHERE seq = ?',
-    );
   }
 
   sweep(request: WireExpiry, effects: Effect[]): WireSweep {
@@ -37,16 +35,16 @@ export class ExpirySweeper {
       const row = checkedStored(values);
       const spaceId = values[STORED_WIDTH] as number;
       const name = this.#spaces.byId(spaceId)?.name ?? '';
-      if (row.expiryAction !== PROMOTE_ACTION) {
+      if (request.promoted === null || row.expiryAction !== PROMOTE_ACTION) {
         this.#writer.remove(spaceId, row, effects);
         deleted.push([name, row.id, row.level]);
       } else if (row.level === LAST_LEVEL) {
         // There is nowhere to promote it to, so it stays for good.
-        const kept = { ...row, expiresAtMs: null, expiryAction: DELETE_ACTION };
-        this.#clear.run(stateSum(spaceId, kept), row.seq);
+        this.#writer.place(spaceId, row, { lifetime: FOR_GOOD }, effects);
       } else {
-        const to = { level: LAST_LEVEL, expiresAtMs: request.promotedExpiresAtMs, expiryAction: DELETE_ACTION };
-        promoted.push([name, packRows([this.#writer.move(spaceId, row, to, effects)])]);
+        const { promoted: lifetime } = request;
+        const patch: ContextPatch = { move: { to: levelName(LAST_LEVEL), lifetime }, lifetime };
+        promoted.push([name, packRows([this.#writer.place(spaceId, row, patch, effects)])]);
       }
     }
     return { promoted, deleted, more: due.length > request.limit };

@@ -32,12 +32,12 @@ interface Arrivals {
 
 const ROWS_READ_MAX = 256;
 export const MOVE_SQL =
-  'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ?, state_sum = ? WHERE seq = ?';
+  'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ?, expiry_by = ?, state_sum = ? WHERE seq = ?';
 
 /** Parameters of `MOVE_SQL`. */
 export function moveValues(namespaceId: number, row: StoredRow): (number | null)[] {
-  const { level, entry, entered, expiresAtMs, expiryAction, seq } = row;
-  return [level, entry, entered, expiresAtMs, expiryAction, stateSum(namespaceId, row), seq];
+  const { level, entry, entered, expiresAtMs, expiryAction, expirySetBy, seq } = row;
+  return [level, entry, entered, expiresAtMs, expiryAction, expirySetBy, stateSum(namespaceId, row), seq];
 }
 
 /** Stored contexts of one level, oldest first; reads many at a time, as each reading has its price. */
@@ -104,8 +104,8 @@ export class LevelQueues {
     this.#counts = counts;
     this.#insert =
       database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
-      created_at, updated_at, expires_at, expiry_action, version, access_count, token_count, tags, metadata,
-      analyzer, terms, traits, text, content_sum, state_sum) VALUES (${new Array(23).fill('?').join(', ')})`);
+      created_at, updated_at, expires_at, expiry_action, expiry_by, version, access_count, token_count, tags, metadata,
+      analyzer, terms, traits, text, content_sum, state_sum) VALUES (${new Array(24).fill('?').join(', ')})`);
     this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
     this.#move = database.prepare(MOVE_SQL);
     const oldest = (owner: string) =>
@@ -246,6 +246,7 @@ export class LevelQueues {
       record.updatedAtMs,
       row.expiresAtMs,
       row.expiryAction,
+      row.expirySetBy,
       row.version,
       row.accessCount,
       row.tokenCount,

@@ -58,9 +58,20 @@ const ROW_CHECKSUMS = `
   ALTER TABLE contexts ADD COLUMN state_sum INTEGER;
 `;
 
+/**
+ * Who set a lifetime: 0 the client, 1 the level. Until now it followed from what happens at its end: a level's ended in
+ * promotion, a client's in deletion. Where L3 has a lifetime of its own, which ends in deletion too, rows in L3 do not
+ * tell; they count as the client's, as they always did, so that none is kept longer than somebody asked for.
+ */
+const EXPIRY_SETTERS = `
+  ALTER TABLE contexts ADD COLUMN expiry_by INTEGER NOT NULL DEFAULT 1 CHECK (expiry_by IN (0, 1));
+  UPDATE contexts SET expiry_by = 0, state_sum = NULL WHERE expires_at IS NOT NULL AND expiry_action = 0;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST_SCHEMA },
   { version: 2, sql: ROW_CHECKSUMS },
+  { version: 3, sql: EXPIRY_SETTERS },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */

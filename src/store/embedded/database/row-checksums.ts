@@ -4,14 +4,21 @@
 
 import { crc32 } from 'node:zlib';
 import { DamageError } from './sqlite-errors.ts';
-import { type PackedRows, RECORD_COLUMNS, RECORD_WIDTH, type RecordRow, unpackRow } from '../border/rows.ts';
+import {
+  CLIENT_SETTER,
+  type PackedRows,
+  RECORD_COLUMNS,
+  RECORD_WIDTH,
+  type RecordRow,
+  unpackRow,
+} from '../border/rows.ts';
 import { STORED_COLUMNS, STORED_WIDTH, type StoredRow, toStored } from './stored-row.ts';
 
 /** Columns of `contexts AS c` for `checkedRow`: those of a record, and what it takes to verify them. */
 export const CHECKED_COLUMNS = `${RECORD_COLUMNS}, c.seq, c.namespace_id, c.entry, c.entered, c.content_sum, c.state_sum`;
 
-type Content = Omit<RecordRow, 'level' | 'expiresAtMs' | 'expiryAction' | 'accessCount'>;
-type State = Pick<StoredRow, 'seq' | 'entry' | 'entered' | 'level' | 'expiresAtMs' | 'expiryAction'>;
+type Content = Omit<RecordRow, 'level' | 'expiresAtMs' | 'expiryAction' | 'expirySetBy' | 'accessCount'>;
+type State = Pick<StoredRow, 'seq' | 'entry' | 'entered' | 'level' | 'expiresAtMs' | 'expiryAction' | 'expirySetBy'>;
 
 /** Columns of `contexts AS c` for `checkedStored`. */
 export const CHECKED_STORED_COLUMNS = `${STORED_COLUMNS}, c.namespace_id, c.state_sum`;
@@ -26,7 +33,9 @@ export function contentSum(row: Content): number {
 /** CRC-32 of where the context stands. */
 export function stateSum(namespaceId: number, row: State): number {
   const { seq, entry, entered, level, expiresAtMs, expiryAction } = row;
-  return crc32(`${seq},${namespaceId},${level},${entry},${entered},${expiresAtMs},${expiryAction}`);
+  // What a level set is summed as it was before rows knew who set it.
+  const setter = row.expirySetBy === CLIENT_SETTER ? ',client' : '';
+  return crc32(`${seq},${namespaceId},${level},${entry},${entered},${expiresAtMs},${expiryAction}${setter}`);
 }
 
 /**

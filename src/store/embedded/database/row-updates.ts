@@ -3,14 +3,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { WireWriteOp } from '../border/messages.ts';
+import { placeAfter } from '../../apply-patch.ts';
 import { ADD_ACCESSES_SQL } from './access-counts.ts';
 import { deriveFromText } from './derived-text.ts';
-import type { Effect } from './effects.ts';
+import { changeOf, type Effect, moveOf, rewordingOf } from './effects.ts';
 import type { OwnerCounts } from './owner-counts.ts';
 import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksums.ts';
-import type { PackedRows, RecordRow } from '../border/rows.ts';
+import { type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
 import type { Sequence } from './sequence.ts';
-import { analyzed, hiddenFrom, type StoredRow } from './stored-row.ts';
+import type { StoredRow } from './stored-row.ts';
 
 type Update = Extract<WireWriteOp, { readonly op: 'update' }>;
 
@@ -34,7 +35,7 @@ export class RowUpdates {
     this.#record = database.prepare(`SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#record.setReturnArrays(true);
     this.#update = database.prepare(`UPDATE contexts SET version = ?, updated_at = ?, entry = ?, entered = ?, level = ?,
-      expires_at = ?, expiry_action = ?, metadata = ?, tags = ?, text = ?, token_count = ?,
+      expires_at = ?, expiry_action = ?, expiry_by = ?, metadata = ?, tags = ?, text = ?, token_count = ?,
       terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer), content_sum = ?, state_sum = ? WHERE seq = ?`);
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#addAccesses = database.prepare(ADD_ACCESSES_SQL);
@@ -42,50 +43,40 @@ export class RowUpdates {
 
   /** The record as it is afterwards. Everything before is written. */
   run(spaceId: number, stored: StoredRow, op: Update, context: UpdateContext): RecordRow {
-    const moves = op.level !== null && op.level !== stored.level;
-    const entry = moves || op.text !== null ? this.#sequence.next() : stored.entry;
-    const expiresAtMs = op.expiry === null ? stored.expiresAtMs : op.expiry.atMs;
-    const expiryAction = op.expiry === null ? stored.expiryAction : op.expiry.action;
-    const derived = op.text === null ? null : deriveFromText(op.text.text);
-    const level = op.level ?? stored.level;
-    const entered = moves ? entry : stored.entered;
     const before = checkedRow(this.#record.get(stored.seq) as unknown as PackedRows);
+    // What it says already is no new text: it keeps its vector and its place in the indexes.
+    const text = op.text === null || op.text.text === before.text ? null : op.text;
+    const place = toPlaceColumns(placeAfter(toPlace(stored), op.place));
+    const moves = place.level !== stored.level;
+    const entry = moves || text !== null ? this.#sequence.next() : stored.entry;
+    const entered = moves ? entry : stored.entered;
+    const derived = text === null ? null : deriveFromText(text.text);
     const record: RecordRow = {
       ...before,
-      level,
-      text: op.text?.text ?? before.text,
-      tokenCount: op.text?.tokenCount ?? before.tokenCount,
+      ...place,
+      text: text?.text ?? before.text,
+      tokenCount: text?.tokenCount ?? before.tokenCount,
       metadata: op.metadata ?? before.metadata,
       tags: op.tags ?? before.tags,
       version: before.version + (op.updatedAtMs === null ? 0 : 1),
       updatedAtMs: op.updatedAtMs ?? before.updatedAtMs,
       accessCount: before.accessCount + op.accesses,
-      expiresAtMs,
-      expiryAction,
     };
-    const changed: StoredRow = {
-      ...stored,
-      entry,
-      entered,
-      level,
-      expiresAtMs,
-      expiryAction,
-      tokenCount: record.tokenCount,
-      version: record.version,
-      ...(derived === null ? {} : { ...derived, oldText: null }),
-    };
+    const { version, tokenCount } = record;
+    const changed = { ...stored, ...place, entry, entered, version, tokenCount, ...derived };
     this.#update.run(
-      record.version,
+      version,
       record.updatedAtMs,
       entry,
       entered,
-      level,
-      expiresAtMs,
-      expiryAction,
+      place.level,
+      place.expiresAtMs,
+      place.expiryAction,
+      place.expirySetBy,
       record.metadata,
       record.tags,
       record.text,
-      record.tokenCount,
+      tokenCount,
       derived?.terms ?? null,
       derived?.traits ?? null,
       derived === null ? null : ANALYZER_VERSION,
@@ -93,27 +84,16 @@ export class RowUpdates {
       stateSum(spaceId, changed),
       stored.seq,
     );
-    this.#counts.moveContext(spaceId, stored, level);
-    this.#report(spaceId, stored, changed, op, context);
+    this.#counts.moveContext(spaceId, stored, place.level);
+    if (text !== null) {
+      const vector = context.vector(text.vector);
+      this.#updateVector.run(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), stored.seq);
+      context.effects.push(...rewordingOf(spaceId, stored, { ...changed, oldText: null }, vector));
+    } else context.effects.push(moves ? moveOf(spaceId, stored, changed) : changeOf(spaceId, changed));
     if (op.accesses > 0) {
       this.#addAccesses.run(stored.seq, op.accesses);
       context.effects.push({ kind: 'access', spaceId, entry, count: op.accesses });
     }
     return record;
-  }
-
-  #report(spaceId: number, before: StoredRow, after: StoredRow, op: Update, context: UpdateContext): void {
-    const { effects } = context;
-    if (op.text !== null) {
-      const embedding = context.vector(op.text.vector);
-      this.#updateVector.run(new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength), before.seq);
-      const { level, entry } = before;
-      effects.push({ kind: 'remove', spaceId, level, entry, terms: analyzed(before).terms });
-      effects.push({ kind: 'add', spaceId, document: after, vector: embedding });
-    } else if (after.entry !== before.entry) {
-      effects.push({ kind: 'move', spaceId, from: before.level, oldEntry: before.entry, document: analyzed(after) });
-    } else {
-      effects.push({ kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after) });
-    }
   }
 }

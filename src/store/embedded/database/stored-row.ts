@@ -20,10 +20,10 @@ export interface StoredRow extends Readonly<Omit<RecordRow, 'text' | 'metadata' 
 /** Columns of `contexts AS c` for `toStored`. */
 export const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.session_id, c.level, c.created_at,
   c.expires_at, c.expiry_action, c.token_count, c.version, c.terms, c.traits,
-  c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0),
+  c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0), c.expiry_by,
   CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END`;
 
-export const STORED_WIDTH = 16;
+export const STORED_WIDTH = 17;
 
 /** From a row that SQLite gave as an array: an object that V8 made itself is much cheaper to copy than one of its binding. */
 export function toStored(values: PackedRows): StoredRow {
@@ -43,7 +43,8 @@ export function toStored(values: PackedRows): StoredRow {
     terms: values[12] as string,
     traits: values[13] as string,
     accessCount: values[14] as number,
-    oldText: values[15] as string | null,
+    expirySetBy: values[15] as number,
+    oldText: values[16] as string | null,
   };
 }
 

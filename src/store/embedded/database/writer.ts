@@ -2,17 +2,19 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { deriveFromText } from './derived-text.ts';
-import type { Effect } from './effects.ts';
+import { placeAfter } from '../../apply-patch.ts';
+import type { ContextPatch } from '../../store.ts';
+import { changeOf, type Effect, moveOf } from './effects.ts';
 import { LevelQueues, MOVE_SQL, moveValues } from './level-queues.ts';
 import type { WireWriteOp, WireWriteResult } from '../border/messages.ts';
 import { ConditionCheck } from './conditions.ts';
 import { RowUpdates } from './row-updates.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
-import { type LevelNumber, packMoved, packRows, type PackedRows, type RecordRow } from '../border/rows.ts';
+import { packMoved, packRows, type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
-import { analyzed, hiddenFrom, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
+import { analyzed, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
 
 type OpOf<K extends WireWriteOp['op']> = Extract<WireWriteOp, { readonly op: K }>;
 
@@ -26,11 +28,6 @@ export interface WriteContext {
   row(place: number): RecordRow;
 }
 
-export interface Move {
-  readonly level: LevelNumber;
-  readonly expiresAtMs: number | null;
-  readonly expiryAction: number;
-}
 
 export class Writer {
   readonly #spaces: Spaces;
@@ -125,6 +122,7 @@ export class Writer {
       terms,
       traits,
       accessCount: row.accessCount,
+      expirySetBy: row.expirySetBy,
       oldText: null,
     };
     this.#queues.put(space.id, stored, row, vector);
@@ -163,11 +161,11 @@ export class Writer {
   }
 
   #trim(op: OpOf<'trim'>, { effects }: WriteContext): WireWriteResult {
-    const { level, agentId, sessionId, keep, moveTo } = op;
+    const { level, agentId, sessionId, keep, move } = op;
     const space = this.#spaces.get(op.namespace);
     if (space === undefined) return { moved: [], deletedIds: [] };
     const owner: LevelOwner = { spaceId: space.id, level, agentId, sessionId };
-    if (moveTo === null) {
+    if (move === null) {
       this.flush(effects);
       const overflow = this.#queues.stored(owner, keep);
       for (const stored of overflow) this.remove(space.id, stored, effects);
@@ -175,7 +173,7 @@ export class Writer {
     }
     if (!this.#queues.canTake(owner)) this.flush(effects);
     const moved = this.#queues.take(owner, keep).map((unwritten) => {
-      const row = this.#moved(unwritten.row, moveTo);
+      const row = this.#placed(unwritten.row, { move });
       this.#queues.move(unwritten, row);
       return row;
     });
@@ -191,26 +189,20 @@ export class Writer {
     effects.push({ kind: 'remove', spaceId, level: stored.level, entry: stored.entry, terms: analyzed(stored).terms });
   }
 
-  /** Everything is written. */
-  move(spaceId: number, stored: StoredRow, to: Move, effects: Effect[]): RecordRow {
-    const moved = this.#moved(stored, to);
-    this.#move.run(...moveValues(spaceId, moved));
-    this.#counts.moveContext(spaceId, stored, moved.level);
-    effects.push({
-      kind: 'move',
-      spaceId,
-      from: stored.level,
-      oldEntry: stored.entry,
-      document: analyzed(moved),
-    });
+  /** Everything is written. Its level or its lifetime changes, and nothing else. */
+  place(spaceId: number, stored: StoredRow, patch: ContextPatch, effects: Effect[]): RecordRow {
+    const placed = this.#placed(stored, patch);
+    this.#move.run(...moveValues(spaceId, placed));
+    this.#counts.moveContext(spaceId, stored, placed.level);
+    effects.push(placed.entry === stored.entry ? changeOf(spaceId, placed) : moveOf(spaceId, stored, placed));
     return checkedRow(this.#recordBySeq.get(stored.seq) as unknown as PackedRows);
   }
 
-  /** A lifetime that ends in deletion was given by the client and stays; any other gives way to the new level's. */
-  #moved(stored: StoredRow, to: Move): StoredRow {
+  #placed(stored: StoredRow, patch: ContextPatch): StoredRow {
+    const place = toPlaceColumns(placeAfter(toPlace(stored), patch));
+    if (place.level === stored.level) return { ...stored, ...place };
     const entry = this.#sequence.next();
-    const { expiresAtMs, expiryAction } = hiddenFrom(stored) === Infinity ? to : stored;
-    return { ...stored, entry, entered: entry, level: to.level, expiresAtMs, expiryAction };
+    return { ...stored, ...place, entry, entered: entry };
   }
 }
 

@@ -311,7 +311,7 @@ describe('single contexts', () => {
     expect(context).toMatchObject({ expires_at: expect.any(Number) as number });
     expect(context).not.toHaveProperty('expires_by');
     const get = memory.get.bind(memory);
-    memory.get = async (...args) => ({ ...(await get(...args)), expiryAction: 'promote' });
+    memory.get = async (...args) => ({ ...(await get(...args)), expirySetBy: 'level' });
     expect((await run('context.get', { namespace: 'n', id: ID })).context.expires_by).toBe('level');
   });
 

@@ -8,7 +8,17 @@ import { silentLog } from '../../../../src/base/log.ts';
 import { noMetrics } from '../../../../src/base/metrics.ts';
 import { openEmbeddedStore } from '../../../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore } from '../../../../src/store/store.ts';
-import { idOf, NOW_MS, put, sample, searchIn, searchOf, termsOf, vectorOf } from '../../../contract/store-samples.ts';
+import {
+  FOR_GOOD,
+  idOf,
+  NOW_MS,
+  put,
+  sample,
+  searchIn,
+  searchOf,
+  termsOf,
+  vectorOf,
+} from '../../../contract/store-samples.ts';
 
 const DIMENSION = 8;
 const COUNT = 1600;
@@ -83,7 +93,7 @@ it.each([
             ...trim,
             level: 'immediate',
             keep: 50,
-            moveTo: { level: 'short_term', expiresAtMs: null, expiryAction: 'promote' },
+            move: { to: 'short_term', lifetime: FOR_GOOD },
           },
         },
         {
@@ -92,7 +102,7 @@ it.each([
             ...trim,
             level: 'short_term',
             keep: 100,
-            moveTo: { level: 'long_term', expiresAtMs: null, expiryAction: 'delete' },
+            move: { to: 'long_term', lifetime: FOR_GOOD },
           },
         },
         { op: 'delete', namespace: 'space', ids: names.filter((i) => i % 6 === 0).map((i) => idOf(`c-${i - 100}`)) },

@@ -37,6 +37,28 @@ describe('migrate', () => {
     expect(() => migrate(database, [FIRST, SECOND])).toThrow(/version 7.*up to 2/);
   });
 
+  it('tells from what happens at its end who set a lifetime, where rows did not say so', () => {
+    const database = new DatabaseSync(':memory:');
+    migrate(database, MIGRATIONS.slice(0, 2));
+    const insert =
+      database.prepare(`INSERT INTO contexts (namespace_id, level, entry, entered, id, agent_id, created_at,
+      updated_at, expires_at, expiry_action, version, access_count, token_count, tags, metadata, analyzer, terms, traits,
+      text, state_sum) VALUES (1, ?, 1, 1, ?, 'a', 0, 0, ?, ?, 1, 0, 1, '[]', '{}', 1, '', '', '', 7)`);
+    insert.run(1, 'for good', null, 0);
+    insert.run(2, 'until promoted', 5, 1);
+    insert.run(2, 'until deleted', 5, 0);
+    insert.run(3, 'either', 5, 0);
+    migrate(database);
+    const rows = database.prepare('SELECT id, expiry_by, state_sum FROM contexts ORDER BY seq').all();
+    expect(rows.map((row) => ({ ...row }))).toEqual([
+      { id: 'for good', expiry_by: 1, state_sum: 7 },
+      { id: 'until promoted', expiry_by: 1, state_sum: 7 },
+      // The sum covers who set it, so it is made anew with the next change.
+      { id: 'until deleted', expiry_by: 0, state_sum: null },
+      { id: 'either', expiry_by: 0, state_sum: null },
+    ]);
+  });
+
   it('has steps numbered without a gap', () => {
     expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, i) => i + 1));
   });

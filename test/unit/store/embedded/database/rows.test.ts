@@ -23,6 +23,7 @@ const row: fc.Arbitrary<RecordRow> = fc.record({
   updatedAtMs: fc.integer(),
   expiresAtMs: fc.option(fc.integer()),
   expiryAction: fc.constantFrom(0, 1),
+  expirySetBy: fc.constantFrom(0, 1),
   accessCount: fc.nat(),
 });
 
@@ -40,8 +41,8 @@ describe('rows packed for another thread', () => {
   it('say where a trim has moved contexts to', () => {
     fc.assert(
       fc.property(fc.array(row, { maxLength: 5 }), (rows) => {
-        const moved = rows.map(({ id, agentId, sessionId, level, expiresAtMs, expiryAction }) => {
-          return { id, agentId, sessionId, level, expiresAtMs, expiryAction };
+        const moved = rows.map(({ id, level, expiresAtMs, expiryAction, expirySetBy }) => {
+          return { id, level, expiresAtMs, expiryAction, expirySetBy };
         });
         expect(unpackMoved(packMoved(rows))).toEqual(moved);
       }),
