@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
 import {
+  FOR_GOOD,
   foundIn,
   idOf,
   NOW_MS,
@@ -83,7 +84,13 @@ export function describeCopies(subject: ContractSubject): void {
       await subject.store.write([{ op: 'delete', namespace, ids: [at(59)] }]);
       expect(await hits()).toContain('58');
       await subject.store.write([
-        { op: 'update', namespace, id: at(58), patch: { level: 'long_term' }, updatedAtMs: NOW_MS },
+        {
+          op: 'update',
+          namespace,
+          id: at(58),
+          patch: { move: { to: 'long_term', lifetime: FOR_GOOD } },
+          updatedAtMs: NOW_MS,
+        },
         {
           op: 'update',
           namespace,
