@@ -28,7 +28,6 @@ export interface WriteContext {
   row(place: number): RecordRow;
 }
 
-
 export class Writer {
   readonly #spaces: Spaces;
   readonly #sequence: Sequence;
