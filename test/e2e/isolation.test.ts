@@ -89,6 +89,8 @@ describe('two keys with a namespace each', () => {
     expect(answer.metadata.total_searched).toBe(1);
     expect((await blue.list({ agent_id: '*' }).page()).contexts.map(({ namespace }) => namespace)).toEqual(['blue']);
     expect(await blue.stats()).toMatchObject({ counts: { total: 1 } });
+    expect((await blue.listNamespaces()).namespaces.map(({ namespace }) => namespace)).toEqual(['blue']);
+    expect((await reader.listNamespaces()).namespaces.map(({ namespace }) => namespace)).toEqual(['green', 'red']);
   });
 
   it('cannot tell from caches and figures what the other stores or asks', async () => {

@@ -380,6 +380,20 @@ describe('failures', () => {
     expect((await client.request('context.list', { limit: 1 })).contexts).toHaveLength(1);
   });
 
+  it('names 50,000 namespaces with the longest names in one reply, and says so where a frame holds fewer than there are', async () => {
+    const counts = { immediate: 1_000, short_term: 0, long_term: 70_000 };
+    const names = Array.from({ length: 50_000 }, (_, n) => `${n}`.padStart(128, 'n'));
+    for (const maxFrameBytes of [10_485_760, 9_000_000, 4_200]) {
+      const server = new WireServer({ limits: { maxFrameBytes } });
+      server.memory.namespaces = () => Promise.resolve(names.map((namespace) => ({ namespace, counts })));
+      const client = await server.client();
+      const listed = client.request('namespace.list', {});
+      if (maxFrameBytes === 10_485_760) expect((await listed).namespaces).toHaveLength(50_000);
+      else await expect(listed).rejects.toMatchObject({ payload: { code: 'PAYLOAD_TOO_LARGE' } });
+      expect(await codeOf(client.request('ping', {}))).toBe('ok');
+    }
+  });
+
   it('counts every request once, by type and outcome, and nothing of what a client makes up', async () => {
     const server = new WireServer();
     const client = await server.client();

@@ -1,8 +1,19 @@
 import { LEVELS } from '../../base/context.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { NamespaceCounts } from '../../store/store.ts';
 import type { Handler } from './handler.ts';
 
-export const list: Handler<'namespace.list'> = async (_payload, { namespaces: ofKey }, { memory }) => {
+/** What one namespace weighs in the reply at least, beside its name. */
+const BESIDE_NAME_BYTES_MIN = 60;
+
+/** All of them in one reply, or `PAYLOAD_TOO_LARGE`: some of them would look like all. */
+export const list: Handler<'namespace.list'> = async (_payload, { namespaces: ofKey }, { memory, replyBytesMax }) => {
   const found = await memory.namespaces(ofKey ?? undefined);
+  if (bytesMin(found) > replyBytesMax) {
+    throw new CodedError('PAYLOAD_TOO_LARGE', 'the key has more namespaces than a reply can name', {
+      details: { namespaces: found.length },
+    });
+  }
   return {
     namespaces: found.map(({ namespace, counts }) => ({
       namespace,
@@ -10,3 +21,7 @@ export const list: Handler<'namespace.list'> = async (_payload, { namespaces: of
     })),
   };
 };
+
+function bytesMin(found: readonly NamespaceCounts[]): number {
+  return found.reduce((bytes, { namespace }) => bytes + namespace.length + BESIDE_NAME_BYTES_MIN, 0);
+}

@@ -379,6 +379,34 @@ describe('levels, figures and administration', () => {
     expect(await run('stats', {})).not.toHaveProperty('namespace');
   });
 
+  it('names the namespaces of the key, with totals, and all of them or none', async () => {
+    await run('context.store', full);
+    await run('context.store', { ...full, namespace: 'm', level: 'immediate' });
+    const counts = { immediate: 0, short_term: 0, long_term: 1, total: 1 };
+    const list = (namespaces: readonly string[] | null): unknown =>
+      HANDLERS['namespace.list'](
+        {},
+        { origin: { door: 'socket', request: 5 }, sender: 's', namespaces, options },
+        services,
+      );
+    expect(await list(null)).toEqual({
+      namespaces: [
+        { namespace: 'm', counts: { ...counts, immediate: 1, long_term: 0 } },
+        { namespace: 'n', counts },
+      ],
+    });
+    expect(await list(['o', 'n'])).toEqual({
+      namespaces: [
+        { namespace: 'n', counts },
+        { namespace: 'o', counts: { ...counts, long_term: 0, total: 0 } },
+      ],
+    });
+    expect(validators.reply('namespace.list', decodeReplyBody(encodeBody((await list(null)) as object)))).toBeDefined();
+    services = { ...services, replyBytesMax: 100 };
+    await expect(list(null)).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', details: { namespaces: 2 } });
+    expect(await list(['n'])).toEqual({ namespaces: [{ namespace: 'n', counts }] });
+  });
+
   it('collects garbage and clears caches', async () => {
     expect(await run('admin.gc', {})).toEqual({ promoted: 1, deleted: 2 });
     expect(await run('admin.cache_clear', {})).toEqual({ embeddings: 3 });
