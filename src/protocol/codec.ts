@@ -12,6 +12,8 @@ import {
 } from './frame.ts';
 import type { TagSequence } from './proof.ts';
 
+const UNDECODABLE = 'the body holds every character of U+E000 to U+EFFF and a byte order mark';
+
 export type BodyMap = Record<string, unknown>;
 
 /** What a body that cannot be read is blamed on: no field of it is known. */
@@ -84,7 +86,7 @@ function unusedCharacter(bytes: Buffer): Buffer {
   }
   const free = used.indexOf(0);
   if (free < 0)
-    throw new CodedError('BAD_REQUEST', 'the body holds every character of U+E000 to U+EFFF and a byte order mark');
+    throw badRequest(WHOLE_BODY, 'holds every character of U+E000 to U+EFFF and a byte order mark', UNDECODABLE);
   return Buffer.of(STAND_IN_LEAD, 0x80 | (free >> 6), 0x80 | (free & 0x3f));
 }
 
