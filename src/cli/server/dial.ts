@@ -13,6 +13,9 @@ type DialOptions = Parameters<typeof connect>[0];
  * A server that is merely slow gets the client's usual time.
  */
 export async function dial(options: DialOptions): Promise<Client> {
+  // A server takes a free port for 0 (`server.port`), and only its own output says which.
+  if (options.port === 0)
+    throw new ContextManagerError('CONNECTION_FAILED', 'port 0 stands for any: nothing listens there');
   try {
     return await connect({ ...options, connectTimeoutMs: SOON_MS });
   } catch (error) {
