@@ -43,72 +43,72 @@ const ID_KEY = Buffer.from('id');
 export class BodyScanner {
   /** Where a longer text starts with a byte order mark, in the last body that passed. */
   readonly marks: number[] = [];
-  private readonly nestingMax: number;
-  private readonly valuesMax: number;
-  private bytes: Uint8Array = NO_BYTES;
-  private at = 0;
-  private values = 0;
+  readonly #nestingMax: number;
+  readonly #valuesMax: number;
+  #bytes: Uint8Array = NO_BYTES;
+  #at = 0;
+  #values = 0;
   /** Starts and ends of the keys of all open maps, innermost last. */
-  private readonly keyStarts: number[] = [];
-  private readonly keyEnds: number[] = [];
-  private keyCount = 0;
+  readonly #keyStarts: number[] = [];
+  readonly #keyEnds: number[] = [];
+  #keyCount = 0;
 
   constructor(limits: ScanLimits) {
-    this.nestingMax = limits.nestingMax;
-    this.valuesMax = limits.valuesMax;
+    this.#nestingMax = limits.nestingMax;
+    this.#valuesMax = limits.valuesMax;
   }
 
   scan(bytes: Uint8Array): void {
-    this.start(bytes);
+    this.#start(bytes);
     try {
-      this.value(0);
-      if (this.at < bytes.length) throw malformed('bytes after the value');
+      this.#value(0);
+      if (this.#at < bytes.length) throw malformed('bytes after the value');
     } finally {
-      this.bytes = NO_BYTES;
+      this.#bytes = NO_BYTES;
     }
   }
 
   /** How many values the body held that was scanned last. */
   get valueCount(): number {
-    return this.values;
+    return this.#values;
   }
 
   /** The `id` of a request that did not pass, where it can be read before the fault; else 0. */
   requestId(bytes: Uint8Array): number {
-    this.start(bytes);
+    this.#start(bytes);
     try {
-      for (let left = this.mapHead(); left > 0; left--) {
-        if (this.keyIs(ID_KEY)) return this.smallUint();
-        this.value(1);
+      for (let left = this.#mapHead(); left > 0; left--) {
+        if (this.#keyIs(ID_KEY)) return this.#smallUint();
+        this.#value(1);
       }
     } catch {
       // The fault lies before the id.
     } finally {
-      this.bytes = NO_BYTES;
+      this.#bytes = NO_BYTES;
     }
     return 0;
   }
 
-  private start(bytes: Uint8Array): void {
-    this.bytes = bytes;
-    this.at = 0;
-    this.values = 0;
-    this.keyCount = 0;
+  #start(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#at = 0;
+    this.#values = 0;
+    this.#keyCount = 0;
     if (this.marks.length > 0) this.marks.length = 0;
   }
 
   /** One value that lies inside `depth` containers. */
-  private value(depth: number): void {
-    const head = this.bytes[this.at++];
+  #value(depth: number): void {
+    const head = this.#bytes[this.#at++];
     if (head === undefined) throw endsEarly();
     if (head < 0x80 || head >= 0xe0) return;
-    if (head < 0x90) this.map(head & 0x0f, depth + 1);
-    else if (head < 0xa0) this.array(head & 0x0f, depth + 1);
-    else if (head < 0xc0) this.text(head & 0x1f);
-    else this.sized(head, depth);
+    if (head < 0x90) this.#map(head & 0x0f, depth + 1);
+    else if (head < 0xa0) this.#array(head & 0x0f, depth + 1);
+    else if (head < 0xc0) this.#text(head & 0x1f);
+    else this.#sized(head, depth);
   }
 
-  private sized(head: number, depth: number): void {
+  #sized(head: number, depth: number): void {
     switch (head) {
       case 0xc0:
       case 0xc2:
@@ -117,38 +117,38 @@ export class BodyScanner {
       case 0xc4:
       case 0xc5:
       case 0xc6:
-        this.skip(this.uint(1 << (head - 0xc4)));
+        this.#skip(this.#uint(1 << (head - 0xc4)));
         return;
       case 0xca:
       case 0xcb:
-        this.float(head);
+        this.#float(head);
         return;
       case 0xcc:
       case 0xcd:
       case 0xce:
-        this.skip(1 << (head - 0xcc));
+        this.#skip(1 << (head - 0xcc));
         return;
       case 0xd0:
       case 0xd1:
       case 0xd2:
-        this.skip(1 << (head - 0xd0));
+        this.#skip(1 << (head - 0xd0));
         return;
       case 0xcf:
       case 0xd3:
-        this.int64(head === 0xd3);
+        this.#int64(head === 0xd3);
         return;
       case 0xd9:
       case 0xda:
       case 0xdb:
-        this.text(this.uint(1 << (head - 0xd9)));
+        this.#text(this.#uint(1 << (head - 0xd9)));
         return;
       case 0xdc:
       case 0xdd:
-        this.array(this.uint(head === 0xdc ? 2 : 4), depth + 1);
+        this.#array(this.#uint(head === 0xdc ? 2 : 4), depth + 1);
         return;
       case 0xde:
       case 0xdf:
-        this.map(this.uint(head === 0xde ? 2 : 4), depth + 1);
+        this.#map(this.#uint(head === 0xde ? 2 : 4), depth + 1);
         return;
       case 0xc1:
         throw malformed('the unused byte 0xc1');
@@ -157,57 +157,59 @@ export class BodyScanner {
     }
   }
 
-  private array(count: number, depth: number): void {
-    this.enter(count, count, depth);
-    for (let i = 0; i < count; i++) this.value(depth);
+  #array(count: number, depth: number): void {
+    this.#enter(count, count, depth);
+    for (let i = 0; i < count; i++) this.#value(depth);
   }
 
-  private map(count: number, depth: number): void {
-    this.enter(count, 2 * count, depth);
-    const base = this.keyCount;
+  #map(count: number, depth: number): void {
+    this.#enter(count, 2 * count, depth);
+    const base = this.#keyCount;
     const seen = count > KEYS_COMPARED_MAX ? new Set<string>() : null;
     for (let i = 0; i < count; i++) {
-      this.key(base, seen);
-      this.value(depth);
+      this.#key(base, seen);
+      this.#value(depth);
     }
-    this.keyCount = base;
+    this.#keyCount = base;
   }
 
-  private enter(count: number, bytesAtLeast: number, depth: number): void {
-    if (depth > this.nestingMax) throw malformed(`more than ${this.nestingMax} levels of nesting`);
-    if (bytesAtLeast > this.bytes.length - this.at) throw endsEarly();
-    this.values += count;
-    if (this.values > this.valuesMax) throw malformed(`more than ${this.valuesMax} values`);
+  #enter(count: number, bytesAtLeast: number, depth: number): void {
+    if (depth > this.#nestingMax) throw malformed(`more than ${this.#nestingMax} levels of nesting`);
+    if (bytesAtLeast > this.#bytes.length - this.#at) throw endsEarly();
+    this.#values += count;
+    if (this.#values > this.#valuesMax) throw malformed(`more than ${this.#valuesMax} values`);
   }
 
-  private key(base: number, seen: Set<string> | null): void {
-    const length = this.keyLength();
-    const start = this.at;
-    this.text(length);
-    if (length === PROTO_KEY.length && this.sameBytes(start, PROTO_KEY)) throw malformed('the key __proto__');
+  #key(base: number, seen: Set<string> | null): void {
+    const length = this.#keyLength();
+    const start = this.#at;
+    this.#text(length);
+    if (length === PROTO_KEY.length && this.#sameBytes(start, PROTO_KEY)) throw malformed('the key __proto__');
     if (seen === null) {
-      this.compareKeys(base, start, length);
-      this.keyStarts[this.keyCount] = start;
-      this.keyEnds[this.keyCount] = this.at;
-      this.keyCount += 1;
+      this.#compareKeys(base, start, length);
+      this.#keyStarts[this.#keyCount] = start;
+      this.#keyEnds[this.#keyCount] = this.#at;
+      this.#keyCount += 1;
     } else {
-      const key = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, length).toString('latin1');
+      const key = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, length).toString('latin1');
       if (seen.has(key)) throw malformed('a repeated key');
       seen.add(key);
     }
   }
 
-  private keyLength(): number {
-    const head = this.bytes[this.at++];
+  #keyLength(): number {
+    const head = this.#bytes[this.#at++];
     if (head === undefined) throw endsEarly();
     if (head >= 0xa0 && head < 0xc0) return head & 0x1f;
-    if (head >= 0xd9 && head <= 0xdb) return this.uint(1 << (head - 0xd9));
+    if (head >= 0xd9 && head <= 0xdb) return this.#uint(1 << (head - 0xd9));
     throw malformed('a key that is not a string');
   }
 
-  private compareKeys(base: number, start: number, length: number): void {
-    const { bytes, keyStarts, keyEnds } = this;
-    for (let i = base; i < this.keyCount; i++) {
+  #compareKeys(base: number, start: number, length: number): void {
+    const bytes = this.#bytes;
+    const keyStarts = this.#keyStarts;
+    const keyEnds = this.#keyEnds;
+    for (let i = base; i < this.#keyCount; i++) {
       const other = keyStarts[i]!;
       if (keyEnds[i]! - other !== length) continue;
       if (length > ASCII_LOOP_BYTES_MAX) {
@@ -221,21 +223,21 @@ export class BodyScanner {
     }
   }
 
-  private sameBytes(start: number, expected: Uint8Array): boolean {
-    for (let i = 0; i < expected.length; i++) if (this.bytes[start + i] !== expected[i]) return false;
+  #sameBytes(start: number, expected: Uint8Array): boolean {
+    for (let i = 0; i < expected.length; i++) if (this.#bytes[start + i] !== expected[i]) return false;
     return true;
   }
 
-  private text(length: number): void {
-    const start = this.at;
-    this.skip(length);
-    const { bytes } = this;
+  #text(length: number): void {
+    const start = this.#at;
+    this.#skip(length);
+    const bytes = this.#bytes;
     if (length <= ASCII_LOOP_BYTES_MAX) {
       let bits = 0;
-      for (let i = start; i < this.at; i++) bits |= bytes[i]!;
+      for (let i = start; i < this.#at; i++) bits |= bytes[i]!;
       if (bits < 0x80) return;
     }
-    if (!isUtf8(bytes.subarray(start, this.at))) throw malformed('text that is not UTF-8');
+    if (!isUtf8(bytes.subarray(start, this.#at))) throw malformed('text that is not UTF-8');
     if (
       length >= MARKED_TEXT_BYTES_MIN &&
       bytes[start] === 0xef &&
@@ -246,57 +248,57 @@ export class BodyScanner {
     }
   }
 
-  private float(head: number): void {
-    const start = this.at;
-    this.skip(head === 0xca ? 4 : 8);
+  #float(head: number): void {
+    const start = this.#at;
+    this.#skip(head === 0xca ? 4 : 8);
     const exponentFull =
-      (this.bytes[start]! & 0x7f) === 0x7f && this.bytes[start + 1]! >= (head === 0xca ? 0x80 : 0xf0);
+      (this.#bytes[start]! & 0x7f) === 0x7f && this.#bytes[start + 1]! >= (head === 0xca ? 0x80 : 0xf0);
     if (exponentFull) throw malformed('a number that is not finite');
   }
 
-  private int64(signed: boolean): void {
-    const high = this.uint(4);
-    const low = this.uint(4);
+  #int64(signed: boolean): void {
+    const high = this.#uint(4);
+    const low = this.#uint(4);
     const fits =
       signed && high >= 0x8000_0000 ? isExact((~high + (low === 0 ? 1 : 0)) >>> 0, -low) : isExact(high, low);
     if (!fits) throw malformed('an integer that a float64 does not hold exactly');
   }
 
-  private skip(count: number): void {
-    if (count > this.bytes.length - this.at) throw endsEarly();
-    this.at += count;
+  #skip(count: number): void {
+    if (count > this.#bytes.length - this.#at) throw endsEarly();
+    this.#at += count;
   }
 
   /** A big-endian unsigned integer of 1, 2 or 4 bytes. */
-  private uint(width: number): number {
-    const start = this.at;
-    this.skip(width);
+  #uint(width: number): number {
+    const start = this.#at;
+    this.#skip(width);
     let value = 0;
-    for (let i = start; i < this.at; i++) value = value * 0x100 + this.bytes[i]!;
+    for (let i = start; i < this.#at; i++) value = value * 0x100 + this.#bytes[i]!;
     return value;
   }
 
-  private mapHead(): number {
-    const head = this.bytes[this.at++];
+  #mapHead(): number {
+    const head = this.#bytes[this.#at++];
     if (head !== undefined && head >= 0x80 && head < 0x90) return head & 0x0f;
-    return head === 0xde ? this.uint(2) : 0;
+    return head === 0xde ? this.#uint(2) : 0;
   }
 
   /** Steps over a key; true where it is `expected`. */
-  private keyIs(expected: Uint8Array): boolean {
-    const length = this.keyLength();
-    const start = this.at;
-    this.skip(length);
-    return length === expected.length && this.sameBytes(start, expected);
+  #keyIs(expected: Uint8Array): boolean {
+    const length = this.#keyLength();
+    const start = this.#at;
+    this.#skip(length);
+    return length === expected.length && this.#sameBytes(start, expected);
   }
 
-  private smallUint(): number {
-    const head = this.bytes[this.at++];
+  #smallUint(): number {
+    const head = this.#bytes[this.#at++];
     if (head === undefined) return 0;
     if (head < 0x80) return head;
-    if (head >= 0xcc && head <= 0xce) return this.uint(1 << (head - 0xcc));
-    const high = head === 0xcf ? this.uint(4) : 1;
-    return high === 0 ? this.uint(4) : 0;
+    if (head >= 0xcc && head <= 0xce) return this.#uint(1 << (head - 0xcc));
+    const high = head === 0xcf ? this.#uint(4) : 1;
+    return high === 0 ? this.#uint(4) : 0;
   }
 }
 

@@ -31,222 +31,225 @@ class Unsendable extends Error {
  * strings with lone surrogates as bytes that are not UTF-8.
  */
 export class MessagePackWriter {
-  private slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
-  private start = 0;
-  private at = 0;
+  #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #start = 0;
+  #at = 0;
 
   /**
    * `value` as MessagePack after `headBytes` bytes that are the caller's to fill. Throws `BAD_REQUEST` that names the
    * place of the first thing that cannot be sent.
    */
   encode(value: unknown, headBytes = 0): Buffer {
-    if (this.slab.length - this.at < ROOM_BYTES_MIN) this.takeSlab();
-    this.start = this.at;
-    this.at += headBytes;
+    if (this.#slab.length - this.#at < ROOM_BYTES_MIN) this.#takeSlab();
+    this.#start = this.#at;
+    this.#at += headBytes;
     try {
-      this.value(value, 0);
+      this.#value(value, 0);
     } catch (error) {
-      this.at = this.start;
-      throw error instanceof Unsendable ? this.located(value, error) : error;
+      this.#at = this.#start;
+      throw error instanceof Unsendable ? this.#located(value, error) : error;
     }
-    return this.slab.subarray(this.start, this.at);
+    return this.#slab.subarray(this.#start, this.#at);
   }
 
   /** Looks for the place of a fault level by level, item by item: only a message that cannot be sent pays for it. */
-  private located(message: unknown, fault: Unsendable): Error {
+  #located(message: unknown, fault: Unsendable): Error {
     let path = '';
     if (fault.reason !== NESTED_TOO_DEEP) {
-      for (let at = this.faultyItem(message); at !== null; at = this.faultyItem(at.item)) path += pointerStep(at.name);
+      for (let at = this.#faultyItem(message); at !== null; at = this.#faultyItem(at.item))
+        path += pointerStep(at.name);
     }
     return badRequest(path === '' ? '/' : path, fault.reason);
   }
 
-  private faultyItem(value: unknown): { readonly name: string; readonly item: unknown } | null {
+  #faultyItem(value: unknown): { readonly name: string; readonly item: unknown } | null {
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return null;
     if (!Array.isArray(value) && !isPlain(value)) return null;
     for (const [name, item] of Object.entries(value)) {
       if (item === undefined && !Array.isArray(value)) continue;
       try {
-        this.value(item, 0);
+        this.#value(item, 0);
       } catch {
         return { name, item };
       } finally {
-        this.at = this.start;
+        this.#at = this.#start;
       }
     }
     return null;
   }
 
-  private takeSlab(): void {
-    this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    this.at = 0;
+  #takeSlab(): void {
+    this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#at = 0;
   }
 
   /** Makes room for `count` bytes; a message that outgrows its slab moves into one of its own. */
-  private reserve(count: number): void {
-    const needed = this.at - this.start + count;
-    if (this.at + count <= this.slab.length) return;
+  #reserve(count: number): void {
+    const needed = this.#at - this.#start + count;
+    if (this.#at + count <= this.#slab.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, 2 * needed));
-    this.slab.copy(larger, 0, this.start, this.at);
-    this.slab = larger;
-    this.at -= this.start;
-    this.start = 0;
+    this.#slab.copy(larger, 0, this.#start, this.#at);
+    this.#slab = larger;
+    this.#at -= this.#start;
+    this.#start = 0;
   }
 
-  private value(value: unknown, depth: number): void {
+  #value(value: unknown, depth: number): void {
     switch (typeof value) {
       case 'string':
-        return this.text(value);
+        return this.#text(value);
       case 'number':
-        return this.number(value);
+        return this.#number(value);
       case 'boolean':
-        return this.byte(value ? 0xc3 : 0xc2);
+        return this.#byte(value ? 0xc3 : 0xc2);
       case 'object':
-        return this.object(value, depth + 1);
+        return this.#object(value, depth + 1);
       default:
         throw new Unsendable(`is of type ${typeof value}, which has no place in a message`);
     }
   }
 
-  private object(value: object | null, depth: number): void {
-    if (value === null) return this.byte(0xc0);
+  #object(value: object | null, depth: number): void {
+    if (value === null) return this.#byte(0xc0);
     if (depth > NESTING_MAX) throw new Unsendable(NESTED_TOO_DEEP);
-    if (Array.isArray(value)) return this.array(value, depth);
-    if (value instanceof Uint8Array) return this.bin(value);
+    if (Array.isArray(value)) return this.#array(value, depth);
+    if (value instanceof Uint8Array) return this.#bin(value);
     if (!isPlain(value)) throw new Unsendable(kindReason(value));
-    this.map(value as Record<string, unknown>, depth);
+    this.#map(value as Record<string, unknown>, depth);
   }
 
-  private map(map: Record<string, unknown>, depth: number): void {
+  #map(map: Record<string, unknown>, depth: number): void {
     const keys = Object.keys(map);
     let count = keys.length;
     for (const key of keys) if (map[key] === undefined) count -= 1;
-    this.head(count, 0x80, 16, 0xde);
+    this.#head(count, 0x80, 16, 0xde);
     for (const key of keys) {
       const value = map[key];
       if (value === undefined) continue;
-      this.text(key);
-      this.value(value, depth);
+      this.#text(key);
+      this.#value(value, depth);
     }
   }
 
-  private array(items: readonly unknown[], depth: number): void {
-    this.head(items.length, 0x90, 16, 0xdc);
-    for (const item of items) this.value(item, depth);
+  #array(items: readonly unknown[], depth: number): void {
+    this.#head(items.length, 0x90, 16, 0xdc);
+    for (const item of items) this.#value(item, depth);
   }
 
-  private bin(bytes: Uint8Array): void {
-    this.reserve(5 + bytes.length);
+  #bin(bytes: Uint8Array): void {
+    this.#reserve(5 + bytes.length);
     const width = bytes.length < 0x100 ? 1 : bytes.length < 0x10000 ? 2 : 4;
-    this.slab[this.at++] = width === 1 ? 0xc4 : width === 2 ? 0xc5 : 0xc6;
-    this.at = this.slab.writeUIntBE(bytes.length, this.at, width);
-    this.slab.set(bytes, this.at);
-    this.at += bytes.length;
+    this.#slab[this.#at++] = width === 1 ? 0xc4 : width === 2 ? 0xc5 : 0xc6;
+    this.#at = this.#slab.writeUIntBE(bytes.length, this.#at, width);
+    this.#slab.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   /** The head of a container: `short` or-ed with counts below `shortMax`, else `wide` with 16 bits or the next with 32. */
-  private head(count: number, short: number, shortMax: number, wide: number): void {
-    this.reserve(5);
+  #head(count: number, short: number, shortMax: number, wide: number): void {
+    this.#reserve(5);
     if (count < shortMax) {
-      this.slab[this.at++] = short | count;
+      this.#slab[this.#at++] = short | count;
     } else if (count < 0x10000) {
-      this.slab[this.at] = wide;
-      this.at = this.slab.writeUInt16BE(count, this.at + 1);
+      this.#slab[this.#at] = wide;
+      this.#at = this.#slab.writeUInt16BE(count, this.#at + 1);
     } else {
-      this.slab[this.at] = wide + 1;
-      this.at = this.slab.writeUInt32BE(count, this.at + 1);
+      this.#slab[this.#at] = wide + 1;
+      this.#at = this.#slab.writeUInt32BE(count, this.#at + 1);
     }
   }
 
-  private byte(byte: number): void {
-    this.reserve(1);
-    this.slab[this.at++] = byte;
+  #byte(byte: number): void {
+    this.#reserve(1);
+    this.#slab[this.#at++] = byte;
   }
 
-  private number(value: number): void {
-    this.reserve(9);
-    if (value >>> 0 === value) this.uint32(value);
-    else if ((value | 0) === value) this.negativeInt32(value);
-    else if (Number.isInteger(value) && value >= INT64_MIN && value < UINT64_END) this.int64(value);
+  #number(value: number): void {
+    this.#reserve(9);
+    if (value >>> 0 === value) this.#uint32(value);
+    else if ((value | 0) === value) this.#negativeInt32(value);
+    else if (Number.isInteger(value) && value >= INT64_MIN && value < UINT64_END) this.#int64(value);
     else if (Number.isFinite(value)) {
-      this.slab[this.at] = 0xcb;
-      this.at = this.slab.writeDoubleBE(value, this.at + 1);
+      this.#slab[this.#at] = 0xcb;
+      this.#at = this.#slab.writeDoubleBE(value, this.#at + 1);
     } else throw new Unsendable('is a number that is not finite');
   }
 
-  private uint32(value: number): void {
-    const { slab } = this;
+  #uint32(value: number): void {
+    const slab = this.#slab;
     if (value < 0x80) {
-      slab[this.at++] = value;
+      slab[this.#at++] = value;
     } else if (value < 0x100) {
-      slab[this.at++] = 0xcc;
-      slab[this.at++] = value;
+      slab[this.#at++] = 0xcc;
+      slab[this.#at++] = value;
     } else if (value < 0x10000) {
-      slab[this.at] = 0xcd;
-      this.at = slab.writeUInt16BE(value, this.at + 1);
+      slab[this.#at] = 0xcd;
+      this.#at = slab.writeUInt16BE(value, this.#at + 1);
     } else {
-      slab[this.at] = 0xce;
-      this.at = slab.writeUInt32BE(value, this.at + 1);
+      slab[this.#at] = 0xce;
+      this.#at = slab.writeUInt32BE(value, this.#at + 1);
     }
   }
 
-  private negativeInt32(value: number): void {
-    const { slab } = this;
+  #negativeInt32(value: number): void {
+    const slab = this.#slab;
     if (value >= -0x20) {
-      slab[this.at++] = value & 0xff;
+      slab[this.#at++] = value & 0xff;
     } else if (value >= -0x80) {
-      slab[this.at] = 0xd0;
-      this.at = slab.writeInt8(value, this.at + 1);
+      slab[this.#at] = 0xd0;
+      this.#at = slab.writeInt8(value, this.#at + 1);
     } else if (value >= -0x8000) {
-      slab[this.at] = 0xd1;
-      this.at = slab.writeInt16BE(value, this.at + 1);
+      slab[this.#at] = 0xd1;
+      this.#at = slab.writeInt16BE(value, this.#at + 1);
     } else {
-      slab[this.at] = 0xd2;
-      this.at = slab.writeInt32BE(value, this.at + 1);
+      slab[this.#at] = 0xd2;
+      this.#at = slab.writeInt32BE(value, this.#at + 1);
     }
   }
 
-  private int64(value: number): void {
-    const { slab } = this;
+  #int64(value: number): void {
+    const slab = this.#slab;
     const high = Math.floor(value / 0x1_0000_0000);
-    slab[this.at] = value > 0 ? 0xcf : 0xd3;
-    slab.writeUInt32BE(high >>> 0, this.at + 1);
-    this.at = slab.writeUInt32BE(value >>> 0, this.at + 5);
+    slab[this.#at] = value > 0 ? 0xcf : 0xd3;
+    slab.writeUInt32BE(high >>> 0, this.#at + 1);
+    this.#at = slab.writeUInt32BE(value >>> 0, this.#at + 5);
   }
 
-  private text(text: string): void {
+  #text(text: string): void {
     const units = text.length;
-    this.reserve(5 + UTF8_BYTES_PER_UNIT_MAX * units);
-    if (units < TEXT_LOOP_UNITS_MAX && this.asciiText(text, units)) return;
+    this.#reserve(5 + UTF8_BYTES_PER_UNIT_MAX * units);
+    if (units < TEXT_LOOP_UNITS_MAX && this.#asciiText(text, units)) return;
     const guessed = textHeadBytes(units);
-    const bytes = this.slab.write(text, this.at + guessed);
+    const bytes = this.#slab.write(text, this.#at + guessed);
     const head = textHeadBytes(bytes);
-    if (head !== guessed) this.slab.copyWithin(this.at + head, this.at + guessed, this.at + guessed + bytes);
-    this.textHead(bytes, head);
-    this.at += bytes;
+    if (head !== guessed) this.#slab.copyWithin(this.#at + head, this.#at + guessed, this.#at + guessed + bytes);
+    this.#textHead(bytes, head);
+    this.#at += bytes;
   }
 
   /** Writes a text of fewer than 32 units where it is ASCII; else leaves things as they were. */
-  private asciiText(text: string, units: number): boolean {
-    const { slab, at } = this;
+  #asciiText(text: string, units: number): boolean {
+    const slab = this.#slab;
+    const at = this.#at;
     for (let i = 0; i < units; i++) {
       const unit = text.charCodeAt(i);
       if (unit >= 0x80) return false;
       slab[at + 1 + i] = unit;
     }
     slab[at] = 0xa0 | units;
-    this.at = at + 1 + units;
+    this.#at = at + 1 + units;
     return true;
   }
 
-  private textHead(bytes: number, head: number): void {
-    const { slab, at } = this;
+  #textHead(bytes: number, head: number): void {
+    const slab = this.#slab;
+    const at = this.#at;
     if (head === 1) slab[at] = 0xa0 | bytes;
     else {
       slab[at] = head === 2 ? 0xd9 : head === 3 ? 0xda : 0xdb;
       slab.writeUIntBE(bytes, at + 1, head - 1);
     }
-    this.at = at + head;
+    this.#at = at + head;
   }
 }
 

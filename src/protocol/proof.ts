@@ -62,20 +62,20 @@ const hashAtOnce = (crypto as { hash?: typeof crypto.hash }).hash;
  * character per byte: that takes a third of the time of an `Hmac` object, which costs more than its hashing.
  */
 export class TagSequence {
-  private readonly key: KeyObject;
+  readonly #key: KeyObject;
   /** The key's inner block, then the counter. */
-  private readonly head = Buffer.alloc(HEAD_BYTES);
-  private readonly outerBlock = Buffer.alloc(BLOCK_BYTES);
-  private low = 0;
-  private high = 0;
+  readonly #head = Buffer.alloc(HEAD_BYTES);
+  readonly #outerBlock = Buffer.alloc(BLOCK_BYTES);
+  #low = 0;
+  #high = 0;
 
   constructor(key: KeyObject) {
-    this.key = key;
-    key.export().copy(this.head);
+    this.#key = key;
+    key.export().copy(this.#head);
     for (let i = 0; i < BLOCK_BYTES; i++) {
-      const byte = this.head[i]!;
-      this.head[i] = byte ^ INNER_PAD;
-      this.outerBlock[i] = byte ^ OUTER_PAD;
+      const byte = this.#head[i]!;
+      this.#head[i] = byte ^ INNER_PAD;
+      this.#outerBlock[i] = byte ^ OUTER_PAD;
     }
   }
 
@@ -88,33 +88,33 @@ export class TagSequence {
 
   /** The same, written to `target[at]`. */
   signInto(body: Uint8Array, target: Buffer, at: number): void {
-    this.writeTag(body, target, at);
-    this.advance();
+    this.#writeTag(body, target, at);
+    this.#advance();
   }
 
   /** Whether `tag` is the next frame's. Only then the counter moves; a frame that fails ends the connection. */
   verify(tag: Uint8Array | null, body: Uint8Array): boolean {
     if (tag === null || tag.length !== TAG_BYTES) return false;
-    this.writeTag(body, expectedTag, 0);
+    this.#writeTag(body, expectedTag, 0);
     if (!timingSafeEqual(tag, expectedTag)) return false;
-    this.advance();
+    this.#advance();
     return true;
   }
 
   /** Frames signed or verified so far. */
   get count(): number {
-    return this.high * 0x1_0000_0000 + this.low;
+    return this.#high * 0x1_0000_0000 + this.#low;
   }
 
-  private writeTag(body: Uint8Array, target: Buffer, at: number): void {
+  #writeTag(body: Uint8Array, target: Buffer, at: number): void {
     if (hashAtOnce === undefined || body.length > COPIED_BODY_BYTES_MAX) {
-      const counter = this.head.subarray(BLOCK_BYTES);
-      createHmac('sha256', this.key).update(counter).update(body).digest().copy(target, at);
+      const counter = this.#head.subarray(BLOCK_BYTES);
+      createHmac('sha256', this.#key).update(counter).update(body).digest().copy(target, at);
       return;
     }
-    innerBytes.set(this.head);
+    innerBytes.set(this.#head);
     innerBytes.set(body, HEAD_BYTES);
-    outerBytes.set(this.outerBlock);
+    outerBytes.set(this.#outerBlock);
     outerBytes.write(
       hashAtOnce('sha256', innerBytes.subarray(0, HEAD_BYTES + body.length), 'binary'),
       BLOCK_BYTES,
@@ -123,12 +123,12 @@ export class TagSequence {
     target.write(hashAtOnce('sha256', outerBytes, 'binary'), at, 'binary');
   }
 
-  private advance(): void {
-    this.low = (this.low + 1) >>> 0;
-    if (this.low === 0) {
-      this.high += 1;
-      this.head.writeUInt32BE(this.high, BLOCK_BYTES);
+  #advance(): void {
+    this.#low = (this.#low + 1) >>> 0;
+    if (this.#low === 0) {
+      this.#high += 1;
+      this.#head.writeUInt32BE(this.#high, BLOCK_BYTES);
     }
-    this.head.writeUInt32BE(this.low, BLOCK_BYTES + 4);
+    this.#head.writeUInt32BE(this.#low, BLOCK_BYTES + 4);
   }
 }

@@ -49,7 +49,7 @@ export class Call implements Timed {
   /** Undoes what waits for this call outside: its abort listener, its pause. */
   detachSignal: (() => void) | null = null;
   cancelPause: (() => void) | null = null;
-  private readonly onExpired: (call: Call) => void;
+  readonly #onExpired: (call: Call) => void;
 
   constructor(init: CallInit) {
     this.type = init.type;
@@ -58,12 +58,12 @@ export class Call implements Timed {
     this.deadlineAtMs = init.deadlineAtMs;
     this.retrySafe = init.retrySafe;
     this.site = init.site;
-    this.onExpired = init.onExpired;
+    this.#onExpired = init.onExpired;
     this.resolve = init.resolve;
     this.reject = init.reject;
   }
 
   expire(): void {
-    this.onExpired(this);
+    this.#onExpired(this);
   }
 }

@@ -41,208 +41,208 @@ const REQUEST_ID_MAX = 0xffff_ffff;
 
 /** One socket's life, from hello to its end. Any duplex stream will do. */
 export class Connection {
-  private readonly stream: Duplex;
-  private readonly events: ConnectionEvents;
-  private readonly clock: Clock;
-  private readonly maxInFlight: number;
-  private readonly reader = new FrameReader();
-  private readonly outbox: FrameOutbox;
-  private readonly inFlight = new Map<number, Call>();
-  private handshake: ClientHandshake | null;
-  private session: Session | null = null;
-  private draining = false;
-  private closed = false;
-  private lastId = 0;
-  private heardAtMs: number;
-  private pingedAtMs: number;
-  private stopHeartbeat: (() => void) | null = null;
+  readonly #stream: Duplex;
+  readonly #events: ConnectionEvents;
+  readonly #clock: Clock;
+  readonly #maxInFlight: number;
+  readonly #reader = new FrameReader();
+  readonly #outbox: FrameOutbox;
+  readonly #inFlight = new Map<number, Call>();
+  #handshake: ClientHandshake | null;
+  #session: Session | null = null;
+  #draining = false;
+  #closed = false;
+  #lastId = 0;
+  #heardAtMs: number;
+  #pingedAtMs: number;
+  #stopHeartbeat: (() => void) | null = null;
 
   constructor(stream: Duplex, options: ConnectionOptions, clock: Clock, random: Random, events: ConnectionEvents) {
-    this.stream = stream;
-    this.events = events;
-    this.clock = clock;
-    this.maxInFlight = options.maxInFlight;
-    this.handshake = new ClientHandshake(options.identity, clock, random);
-    this.outbox = new FrameOutbox(stream);
-    this.heardAtMs = this.pingedAtMs = clock.monotonicMs();
-    stream.on('data', (chunk: Uint8Array) => this.onData(chunk));
+    this.#stream = stream;
+    this.#events = events;
+    this.#clock = clock;
+    this.#maxInFlight = options.maxInFlight;
+    this.#handshake = new ClientHandshake(options.identity, clock, random);
+    this.#outbox = new FrameOutbox(stream);
+    this.#heardAtMs = this.#pingedAtMs = clock.monotonicMs();
+    stream.on('data', (chunk: Uint8Array) => this.#onData(chunk));
     stream.on('drain', () => events.onRoom());
-    stream.on('error', (error: Error) => this.fail(lost(error)));
-    stream.on('close', () => this.fail(lost()));
-    stream.on('end', () => this.fail(lost()));
+    stream.on('error', (error: Error) => this.#fail(lost(error)));
+    stream.on('close', () => this.#fail(lost()));
+    stream.on('end', () => this.#fail(lost()));
   }
 
   /** Authenticated, not going away, and neither its calls nor its bytes are too many. */
   get hasRoom(): boolean {
     return (
-      this.session !== null &&
-      !this.draining &&
-      !this.closed &&
-      this.inFlight.size < this.maxInFlight &&
-      this.outbox.hasRoom
+      this.#session !== null &&
+      !this.#draining &&
+      !this.#closed &&
+      this.#inFlight.size < this.#maxInFlight &&
+      this.#outbox.hasRoom
     );
   }
 
   get inFlightCount(): number {
-    return this.inFlight.size;
+    return this.#inFlight.size;
   }
 
   /** What the server said that the key may use; empty before it did. */
   get namespaces(): readonly string[] {
-    return this.session?.namespaces ?? [];
+    return this.#session?.namespaces ?? [];
   }
 
   calls(): Iterable<Call> {
-    return this.inFlight.values();
+    return this.#inFlight.values();
   }
 
   /** Sends a call's request. Throws, and sends nothing, where its payload cannot be sent. */
   send(call: Call, deadlineMs: number | undefined): void {
-    const id = this.takeId();
-    const { outgoing, maxFrameBytes } = this.session!;
+    const id = this.#takeId();
+    const { outgoing, maxFrameBytes } = this.#session!;
     const request = {
       id,
       type: call.type,
-      timestamp: this.clock.nowMs(),
+      timestamp: this.#clock.nowMs(),
       payload: call.payload,
       deadline_ms: deadlineMs,
       traceparent: call.traceparent,
     };
-    this.outbox.push(encodeMessage(request, outgoing, maxFrameBytes));
+    this.#outbox.push(encodeMessage(request, outgoing, maxFrameBytes));
     call.connection = this;
     call.requestId = id;
-    call.writeNumber = this.outbox.writeNumber;
+    call.writeNumber = this.#outbox.writeNumber;
     call.state = 'in_flight';
-    this.inFlight.set(id, call);
+    this.#inFlight.set(id, call);
   }
 
   /** Whether a call's request has left this process. */
   hasWritten(call: Call): boolean {
-    return call.writeNumber < this.outbox.writeNumber;
+    return call.writeNumber < this.#outbox.writeNumber;
   }
 
   /** A call that nobody waits for any more; its reply will be passed over. */
   forget(call: Call): void {
-    this.inFlight.delete(call.requestId);
+    this.#inFlight.delete(call.requestId);
     call.connection = null;
-    this.events.onRoom();
-    this.endIfDrained();
+    this.#events.onRoom();
+    this.#endIfDrained();
   }
 
   /** Takes nothing new and ends when what is in flight is answered. */
   drain(): void {
-    this.draining = true;
-    this.endIfDrained();
+    this.#draining = true;
+    this.#endIfDrained();
   }
 
   destroy(error: ContextManagerError): void {
-    this.fail(error);
+    this.#fail(error);
   }
 
-  private takeId(): number {
+  #takeId(): number {
     do {
-      this.lastId = this.lastId === REQUEST_ID_MAX ? 1 : this.lastId + 1;
-    } while (this.inFlight.has(this.lastId));
-    return this.lastId;
+      this.#lastId = this.#lastId === REQUEST_ID_MAX ? 1 : this.#lastId + 1;
+    } while (this.#inFlight.has(this.#lastId));
+    return this.#lastId;
   }
 
-  private onData(chunk: Uint8Array): void {
-    if (this.closed) return;
-    this.heardAtMs = this.clock.monotonicMs();
-    this.reader.push(chunk);
+  #onData(chunk: Uint8Array): void {
+    if (this.#closed) return;
+    this.#heardAtMs = this.#clock.monotonicMs();
+    this.#reader.push(chunk);
     try {
-      for (let frame = this.reader.next(); frame !== null && !this.closed; frame = this.reader.next())
-        this.onFrame(frame);
+      for (let frame = this.#reader.next(); frame !== null && !this.#closed; frame = this.#reader.next())
+        this.#onFrame(frame);
     } catch (error) {
-      this.fail(toClientError(error));
+      this.#fail(toClientError(error));
     }
   }
 
-  private onFrame(frame: Frame): void {
-    const { session } = this;
-    if (session === null) return this.shakeHands(frame);
+  #onFrame(frame: Frame): void {
+    const session = this.#session;
+    if (session === null) return this.#shakeHands(frame);
     if (!session.incoming.verify(frame.tag, frame.body)) {
       throw new ContextManagerError('PROTOCOL_ERROR', 'the tag of a frame from the server does not verify');
     }
-    this.onMessage(decodeReplyBody(frame.body));
+    this.#onMessage(decodeReplyBody(frame.body));
   }
 
-  private shakeHands(frame: Frame): void {
-    const handshake = this.handshake!;
+  #shakeHands(frame: Frame): void {
+    const handshake = this.#handshake!;
     if (!handshake.answered) {
-      this.outbox.push(handshake.answer(frame));
+      this.#outbox.push(handshake.answer(frame));
       // `welcome` lists the key's namespaces, which may be many.
-      this.reader.maxFrameBytes = FRAME_BYTES_MAX_DEFAULT;
+      this.#reader.maxFrameBytes = FRAME_BYTES_MAX_DEFAULT;
       return;
     }
     const session = handshake.finish(frame);
-    this.session = session;
-    this.handshake = null;
-    this.reader.maxFrameBytes = Math.max(session.maxFrameBytes, FRAME_BYTES_MAX_DEFAULT);
-    this.stopHeartbeat = this.clock.every(session.heartbeatMs, () => this.onHeartbeat(session.heartbeatMs));
-    this.events.onReady(this);
+    this.#session = session;
+    this.#handshake = null;
+    this.#reader.maxFrameBytes = Math.max(session.maxFrameBytes, FRAME_BYTES_MAX_DEFAULT);
+    this.#stopHeartbeat = this.#clock.every(session.heartbeatMs, () => this.#onHeartbeat(session.heartbeatMs));
+    this.#events.onReady(this);
   }
 
-  private onMessage(message: BodyMap): void {
+  #onMessage(message: BodyMap): void {
     const { id, type } = message;
-    if (type === 'ping') return this.answerPing(id);
-    if (type === 'goaway') return this.onGoaway();
+    if (type === 'ping') return this.#answerPing(id);
+    if (type === 'goaway') return this.#onGoaway();
     if (type === 'error' && id === 0) throw fromPayload(message['payload'] as Partial<ErrorPayload>);
-    const call = this.inFlight.get(id as number);
+    const call = this.#inFlight.get(id as number);
     if (call === undefined) return;
-    this.inFlight.delete(id as number);
+    this.#inFlight.delete(id as number);
     call.connection = null;
-    if (type === 'result') this.events.onReply(call, message['payload']);
-    else this.events.onErrorReply(call, fromPayload(message['payload'] ?? {}));
-    this.events.onRoom();
-    this.endIfDrained();
+    if (type === 'result') this.#events.onReply(call, message['payload']);
+    else this.#events.onErrorReply(call, fromPayload(message['payload'] ?? {}));
+    this.#events.onRoom();
+    this.#endIfDrained();
   }
 
-  private answerPing(id: unknown): void {
-    const answer = { id, type: 'result', timestamp: this.clock.nowMs(), payload: {} };
-    this.outbox.push(encodeMessage(answer, this.session!.outgoing));
+  #answerPing(id: unknown): void {
+    const answer = { id, type: 'result', timestamp: this.#clock.nowMs(), payload: {} };
+    this.#outbox.push(encodeMessage(answer, this.#session!.outgoing));
   }
 
-  private onGoaway(): void {
-    if (this.draining) return;
-    this.draining = true;
-    this.events.onDraining(this);
-    this.endIfDrained();
+  #onGoaway(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#events.onDraining(this);
+    this.#endIfDrained();
   }
 
   /** Section 3: a ping after a heartbeat of silence, the end after three. */
-  private onHeartbeat(heartbeatMs: number): void {
-    const nowMs = this.clock.monotonicMs();
-    if (nowMs - this.heardAtMs >= SILENT_HEARTBEATS * heartbeatMs) {
-      this.fail(new ContextManagerError('CONNECTION_LOST', 'the server fell silent', { retryable: true }));
-    } else if (nowMs - this.heardAtMs >= heartbeatMs / 2 && nowMs - this.pingedAtMs >= heartbeatMs / 2) {
-      this.pingedAtMs = nowMs;
+  #onHeartbeat(heartbeatMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#heardAtMs >= SILENT_HEARTBEATS * heartbeatMs) {
+      this.#fail(new ContextManagerError('CONNECTION_LOST', 'the server fell silent', { retryable: true }));
+    } else if (nowMs - this.#heardAtMs >= heartbeatMs / 2 && nowMs - this.#pingedAtMs >= heartbeatMs / 2) {
+      this.#pingedAtMs = nowMs;
       // Nobody waits for the answer: any frame is a sign of life.
-      const ping = { id: this.takeId(), type: 'ping', timestamp: this.clock.nowMs(), payload: {} };
-      this.outbox.push(encodeMessage(ping, this.session!.outgoing));
+      const ping = { id: this.#takeId(), type: 'ping', timestamp: this.#clock.nowMs(), payload: {} };
+      this.#outbox.push(encodeMessage(ping, this.#session!.outgoing));
     }
   }
 
-  private endIfDrained(): void {
-    if (!this.draining || this.inFlight.size > 0 || this.closed) return;
-    this.outbox.flush();
-    this.stream.end(() => this.stream.destroy());
-    this.fail(new ContextManagerError('CONNECTION_LOST', 'the connection was closed', { retryable: true }), false);
+  #endIfDrained(): void {
+    if (!this.#draining || this.#inFlight.size > 0 || this.#closed) return;
+    this.#outbox.flush();
+    this.#stream.end(() => this.#stream.destroy());
+    this.#fail(new ContextManagerError('CONNECTION_LOST', 'the connection was closed', { retryable: true }), false);
   }
 
-  private fail(error: ContextManagerError, destroy = true): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.stopHeartbeat?.();
+  #fail(error: ContextManagerError, destroy = true): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopHeartbeat?.();
     const unsent: Call[] = [];
     const unanswered: Call[] = [];
-    for (const call of this.inFlight.values()) {
+    for (const call of this.#inFlight.values()) {
       call.connection = null;
       (this.hasWritten(call) ? unanswered : unsent).push(call);
     }
-    this.inFlight.clear();
-    if (destroy) this.stream.destroy();
-    this.events.onClosed(this, error, unanswered, unsent);
+    this.#inFlight.clear();
+    if (destroy) this.#stream.destroy();
+    this.#events.onClosed(this, error, unanswered, unsent);
   }
 }
 

@@ -15,40 +15,40 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
  * when it runs out, it asks which calls there are.
  */
 export class Deadlines {
-  private readonly clock: Clock;
-  private readonly pending: () => Iterable<Timed>;
-  private armedAtMs = Infinity;
-  private disarm: (() => void) | null = null;
+  readonly #clock: Clock;
+  readonly #pending: () => Iterable<Timed>;
+  #armedAtMs = Infinity;
+  #disarm: (() => void) | null = null;
 
   constructor(clock: Clock, pending: () => Iterable<Timed>) {
-    this.clock = clock;
-    this.pending = pending;
+    this.#clock = clock;
+    this.#pending = pending;
   }
 
   watch(deadlineAtMs: number): void {
-    if (deadlineAtMs < this.armedAtMs) this.arm(deadlineAtMs);
+    if (deadlineAtMs < this.#armedAtMs) this.#arm(deadlineAtMs);
   }
 
   stop(): void {
-    this.disarm?.();
-    this.disarm = null;
-    this.armedAtMs = Infinity;
+    this.#disarm?.();
+    this.#disarm = null;
+    this.#armedAtMs = Infinity;
   }
 
-  private arm(atMs: number): void {
-    this.disarm?.();
-    this.armedAtMs = atMs;
-    const delayMs = Math.max(0, Math.ceil(atMs - this.clock.monotonicMs()));
-    this.disarm = this.clock.after(Math.min(delayMs, TIMER_MS_MAX), () => this.onTime());
+  #arm(atMs: number): void {
+    this.#disarm?.();
+    this.#armedAtMs = atMs;
+    const delayMs = Math.max(0, Math.ceil(atMs - this.#clock.monotonicMs()));
+    this.#disarm = this.#clock.after(Math.min(delayMs, TIMER_MS_MAX), () => this.#onTime());
   }
 
-  private onTime(): void {
-    this.disarm = null;
-    this.armedAtMs = Infinity;
-    const nowMs = this.clock.monotonicMs();
+  #onTime(): void {
+    this.#disarm = null;
+    this.#armedAtMs = Infinity;
+    const nowMs = this.#clock.monotonicMs();
     const due: Timed[] = [];
     let nextMs = Infinity;
-    for (const timed of this.pending()) {
+    for (const timed of this.#pending()) {
       if (timed.deadlineAtMs <= nowMs) due.push(timed);
       else if (timed.deadlineAtMs < nextMs) nextMs = timed.deadlineAtMs;
     }

@@ -30,21 +30,21 @@ const HEARTBEAT_MS_DEFAULT = 30_000;
 
 /** The client's side of section 2, for one connection. */
 export class ClientHandshake {
-  private readonly identity: Identity;
-  private readonly clock: Clock;
-  private readonly random: Random;
-  private tags: { readonly incoming: TagSequence; readonly outgoing: TagSequence } | null = null;
-  private maxFrameBytes = FRAME_BYTES_MAX_DEFAULT;
+  readonly #identity: Identity;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #tags: { readonly incoming: TagSequence; readonly outgoing: TagSequence } | null = null;
+  #maxFrameBytes = FRAME_BYTES_MAX_DEFAULT;
 
   constructor(identity: Identity, clock: Clock, random: Random) {
-    this.identity = identity;
-    this.clock = clock;
-    this.random = random;
+    this.#identity = identity;
+    this.#clock = clock;
+    this.#random = random;
   }
 
   /** True once `auth` was sent. */
   get answered(): boolean {
-    return this.tags !== null;
+    return this.#tags !== null;
   }
 
   /** Steps 1 to 3: the frame that answers `hello`. */
@@ -61,26 +61,26 @@ export class ClientHandshake {
         `the server speaks another protocol than ${PROTOCOL_VERSION}`,
       );
     }
-    if (typeof maxFrameBytes === 'number') this.maxFrameBytes = maxFrameBytes;
-    const { keyId, secret, sender, client } = this.identity;
-    const clientNonce = this.random.bytes(NONCE_BYTES);
+    if (typeof maxFrameBytes === 'number') this.#maxFrameBytes = maxFrameBytes;
+    const { keyId, secret, sender, client } = this.#identity;
+    const clientNonce = this.#random.bytes(NONCE_BYTES);
     const body = encodeBody({
       type: 'auth',
       protocol: PROTOCOL_VERSION,
       key_id: keyId,
       sender,
       client_nonce: clientNonce,
-      timestamp: this.clock.nowMs(),
+      timestamp: this.#clock.nowMs(),
       client,
     });
     const keys = deriveKeys(secret, serverNonce, clientNonce);
-    this.tags = { incoming: new TagSequence(keys.serverToClient), outgoing: new TagSequence(keys.clientToServer) };
+    this.#tags = { incoming: new TagSequence(keys.serverToClient), outgoing: new TagSequence(keys.clientToServer) };
     return encodeFrame(authTag(secret, serverNonce, body), body);
   }
 
   /** Step 4: a server that cannot sign `welcome` did not know the secret. */
   finish(frame: Frame): Session {
-    const { incoming, outgoing } = this.tags!;
+    const { incoming, outgoing } = this.#tags!;
     if (frame.tag === null) {
       throwIfError(decodeReplyBody(frame.body));
     }
@@ -96,7 +96,7 @@ export class ClientHandshake {
       incoming,
       outgoing,
       heartbeatMs: typeof heartbeatMs === 'number' && heartbeatMs > 0 ? heartbeatMs : HEARTBEAT_MS_DEFAULT,
-      maxFrameBytes: this.maxFrameBytes,
+      maxFrameBytes: this.#maxFrameBytes,
       namespaces: namesIn(welcome['namespaces']),
     };
   }

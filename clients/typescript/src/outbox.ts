@@ -7,33 +7,35 @@ const JOINED_BYTES_MAX = 64 * 1024;
 
 /** Frames to be written, together once per tick. Bounded by whoever asks `hasRoom` first. */
 export class FrameOutbox {
-  private readonly stream: Duplex;
-  private frames: Buffer[] = [];
-  private bytes = 0;
+  readonly #stream: Duplex;
+  #frames: Buffer[] = [];
+  #bytes = 0;
   /** Which write the next frame goes out with, counted from 0: frames of this number have not left yet. */
   writeNumber = 0;
-  private readonly flushSoon = (): void => this.flush();
+  readonly #flushSoon = (): void => this.flush();
 
   constructor(stream: Duplex) {
-    this.stream = stream;
+    this.#stream = stream;
   }
 
   get hasRoom(): boolean {
-    return this.bytes + this.stream.writableLength < BUFFERED_BYTES_MAX;
+    return this.#bytes + this.#stream.writableLength < BUFFERED_BYTES_MAX;
   }
 
   push(frame: Buffer): void {
     // After all microtasks, so that all who were woken by one chunk share a write.
-    if (this.frames.length === 0) process.nextTick(this.flushSoon);
-    this.frames.push(frame);
-    this.bytes += frame.length;
+    if (this.#frames.length === 0) process.nextTick(this.#flushSoon);
+    this.#frames.push(frame);
+    this.#bytes += frame.length;
   }
 
   flush(): void {
-    const { frames, bytes, stream } = this;
+    const frames = this.#frames;
+    const bytes = this.#bytes;
+    const stream = this.#stream;
     if (frames.length === 0 || stream.destroyed || stream.writableEnded) return;
-    this.frames = [];
-    this.bytes = 0;
+    this.#frames = [];
+    this.#bytes = 0;
     this.writeNumber += 1;
     if (frames.length === 1) {
       stream.write(frames[0]);

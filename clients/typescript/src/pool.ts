@@ -40,21 +40,21 @@ interface Slot {
 
 /** Keeps `size` connections, each with its own reconnects. */
 export class Pool {
-  private readonly options: PoolOptions;
-  private readonly deps: PoolDeps;
-  private readonly events: PoolEvents;
-  private readonly slots: Slot[];
+  readonly #options: PoolOptions;
+  readonly #deps: PoolDeps;
+  readonly #events: PoolEvents;
+  readonly #slots: Slot[];
   /** Told to go away by the server, with calls still in flight. */
-  private readonly retiring = new Set<Connection>();
-  private closed = false;
+  readonly #retiring = new Set<Connection>();
+  #closed = false;
   /** What the server last said that the key may use. */
   namespaces: readonly string[] = [];
 
   constructor(options: PoolOptions, deps: PoolDeps, events: PoolEvents) {
-    this.options = options;
-    this.deps = deps;
-    this.events = events;
-    this.slots = Array.from({ length: options.size }, () => ({
+    this.#options = options;
+    this.#deps = deps;
+    this.#events = events;
+    this.#slots = Array.from({ length: options.size }, () => ({
       ready: null,
       opening: null,
       readyAtMs: 0,
@@ -64,13 +64,13 @@ export class Pool {
   }
 
   start(): void {
-    for (const slot of this.slots) this.open(slot);
+    for (const slot of this.#slots) this.#open(slot);
   }
 
   /** The connection with the fewest calls in flight that takes one more. */
   pick(): Connection | null {
     let best: Connection | null = null;
-    for (const { ready } of this.slots) {
+    for (const { ready } of this.#slots) {
       if (ready !== null && ready.hasRoom && (best === null || ready.inFlightCount < best.inFlightCount)) best = ready;
     }
     return best;
@@ -78,26 +78,26 @@ export class Pool {
 
   /** Calls in flight, on every connection. */
   *calls(): Generator<Call> {
-    for (const { ready } of this.slots) if (ready !== null) yield* ready.calls();
-    for (const connection of this.retiring) yield* connection.calls();
+    for (const { ready } of this.#slots) if (ready !== null) yield* ready.calls();
+    for (const connection of this.#retiring) yield* connection.calls();
   }
 
   get inFlightCount(): number {
     let count = 0;
-    for (const { ready } of this.slots) count += ready?.inFlightCount ?? 0;
-    for (const connection of this.retiring) count += connection.inFlightCount;
+    for (const { ready } of this.#slots) count += ready?.inFlightCount ?? 0;
+    for (const connection of this.#retiring) count += connection.inFlightCount;
     return count;
   }
 
   /** Whether a connection is there or being made just now. */
   get isHopeful(): boolean {
-    return this.slots.some(({ ready, opening }) => ready !== null || opening !== null);
+    return this.#slots.some(({ ready, opening }) => ready !== null || opening !== null);
   }
 
   /** Ends every connection; those with calls in flight first finish them. */
   close(): void {
-    this.closed = true;
-    for (const slot of this.slots) {
+    this.#closed = true;
+    for (const slot of this.#slots) {
       slot.cancelTimer?.();
       slot.opening?.destroy(closedError());
       slot.ready?.drain();
@@ -106,67 +106,67 @@ export class Pool {
 
   destroy(): void {
     this.close();
-    for (const { ready } of this.slots) ready?.destroy(closedError());
-    for (const connection of this.retiring) connection.destroy(closedError());
+    for (const { ready } of this.#slots) ready?.destroy(closedError());
+    for (const connection of this.#retiring) connection.destroy(closedError());
   }
 
-  private open(slot: Slot): void {
-    const { openStream, clock, random } = this.deps;
-    const connection = new Connection(openStream(), this.options, clock, random, {
-      ...this.events,
-      onReady: () => this.onReady(slot, connection),
-      onDraining: () => this.onDraining(slot, connection),
+  #open(slot: Slot): void {
+    const { openStream, clock, random } = this.#deps;
+    const connection = new Connection(openStream(), this.#options, clock, random, {
+      ...this.#events,
+      onReady: () => this.#onReady(slot, connection),
+      onDraining: () => this.#onDraining(slot, connection),
       onClosed: (closed, error, unanswered, unsent) => {
-        this.onClosed(slot, connection, error);
-        this.events.onClosed(closed, error, unanswered, unsent);
+        this.#onClosed(slot, connection, error);
+        this.#events.onClosed(closed, error, unanswered, unsent);
       },
     });
     slot.opening = connection;
-    slot.cancelTimer = clock.after(this.options.connectTimeoutMs, () => {
+    slot.cancelTimer = clock.after(this.#options.connectTimeoutMs, () => {
       connection.destroy(
         new ContextManagerError('CONNECTION_FAILED', 'the connection was not made in time', { retryable: true }),
       );
     });
   }
 
-  private onReady(slot: Slot, connection: Connection): void {
+  #onReady(slot: Slot, connection: Connection): void {
     slot.cancelTimer?.();
     slot.cancelTimer = null;
     slot.opening = null;
     slot.ready = connection;
-    slot.readyAtMs = this.deps.clock.monotonicMs();
+    slot.readyAtMs = this.#deps.clock.monotonicMs();
     this.namespaces = connection.namespaces;
-    this.events.onReady();
-    this.events.onRoom();
+    this.#events.onReady();
+    this.#events.onRoom();
   }
 
-  private onDraining(slot: Slot, connection: Connection): void {
+  #onDraining(slot: Slot, connection: Connection): void {
     if (slot.ready !== connection) return;
     slot.ready = null;
-    this.retiring.add(connection);
-    this.reopen(slot);
+    this.#retiring.add(connection);
+    this.#reopen(slot);
   }
 
-  private onClosed(slot: Slot, connection: Connection, error: ContextManagerError): void {
-    if (this.retiring.delete(connection)) return;
+  #onClosed(slot: Slot, connection: Connection, error: ContextManagerError): void {
+    if (this.#retiring.delete(connection)) return;
     if (slot.opening === connection) {
       slot.opening = null;
       slot.cancelTimer?.();
-      this.reopen(slot);
-      this.events.onConnectFailed(connectFailed(error));
+      this.#reopen(slot);
+      this.#events.onConnectFailed(connectFailed(error));
     } else if (slot.ready === connection) {
       slot.ready = null;
-      this.reopen(slot);
+      this.#reopen(slot);
     }
   }
 
-  private reopen(slot: Slot): void {
-    if (this.closed) return;
-    const { clock, random } = this.deps;
+  #reopen(slot: Slot): void {
+    if (this.#closed) return;
+    const { clock, random } = this.#deps;
     if (slot.readyAtMs > 0 && clock.monotonicMs() - slot.readyAtMs >= STEADY_MS) slot.failures = 0;
     slot.readyAtMs = 0;
     slot.failures += 1;
-    slot.cancelTimer = clock.after(backoffMs(this.options.reconnect, slot.failures, random), () => this.open(slot));
+    slot.cancelTimer = clock.after(backoffMs(this.#options.reconnect, slot.failures, random), () => this.#open(slot));
   }
 }
 

@@ -19,44 +19,43 @@ export interface RequesterOptions extends PoolOptions {
 
 /** Sees every call through: finds it a connection, makes it again where that is safe, ends it in time. */
 export class Requester {
-  private readonly options: RequesterOptions;
-  private readonly clock: Clock;
-  private readonly random: Random;
-  private readonly pool: Pool;
-  private readonly deadlines: Deadlines;
-  private readonly queue = new CallQueue();
+  readonly #options: RequesterOptions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #pool: Pool;
+  readonly #deadlines: Deadlines;
+  readonly #queue = new CallQueue();
   /** Calls between two attempts. */
-  private readonly pausing = new Set<Call>();
-  private closing = false;
-  private onIdle: (() => void) | null = null;
+  readonly #pausing = new Set<Call>();
+  #closing = false;
+  #onIdle: (() => void) | null = null;
   /** Settles `start`; null once it has. */
-  private starting: { readonly resolve: () => void; readonly reject: (error: ContextManagerError) => void } | null =
-    null;
+  #starting: { readonly resolve: () => void; readonly reject: (error: ContextManagerError) => void } | null = null;
 
   constructor(options: RequesterOptions, deps: PoolDeps) {
-    this.options = options;
-    this.clock = deps.clock;
-    this.random = deps.random;
-    this.deadlines = new Deadlines(deps.clock, () => this.calls());
-    this.pool = new Pool(options, deps, {
-      onReady: () => this.started(),
-      onRoom: () => this.serveQueue(),
-      onClosed: (_connection, error, unanswered, unsent) => this.onClosed(error, unanswered, unsent),
-      onConnectFailed: (error) => this.onConnectFailed(error),
-      onReply: (call, payload) => this.onReply(call, payload),
-      onErrorReply: (call, error) => this.onErrorReply(call, error),
+    this.#options = options;
+    this.#clock = deps.clock;
+    this.#random = deps.random;
+    this.#deadlines = new Deadlines(deps.clock, () => this.#calls());
+    this.#pool = new Pool(options, deps, {
+      onReady: () => this.#started(),
+      onRoom: () => this.#serveQueue(),
+      onClosed: (_connection, error, unanswered, unsent) => this.#onClosed(error, unanswered, unsent),
+      onConnectFailed: (error) => this.#onConnectFailed(error),
+      onReply: (call, payload) => this.#onReply(call, payload),
+      onErrorReply: (call, error) => this.#onErrorReply(call, error),
     });
   }
 
   get namespaces(): readonly string[] {
-    return this.pool.namespaces;
+    return this.#pool.namespaces;
   }
 
   /** Resolves with the first connection; rejects where the first attempt fails. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.starting = { resolve, reject };
-      this.pool.start();
+      this.#starting = { resolve, reject };
+      this.#pool.start();
     });
   }
 
@@ -67,168 +66,168 @@ export class Requester {
       } catch (error) {
         return reject(atCallSite(toClientError(error), site));
       }
-      const timeoutMs = options.timeoutMs ?? this.options.timeoutMs;
+      const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
       const call = new Call({
         type,
         payload,
         traceparent: options.traceparent,
-        deadlineAtMs: this.clock.monotonicMs() + timeoutMs,
+        deadlineAtMs: this.#clock.monotonicMs() + timeoutMs,
         retrySafe: isRetrySafe(type, payload),
         site,
-        onExpired: this.onExpired,
+        onExpired: this.#onExpired,
         resolve,
         reject,
       });
-      if (this.closing) return this.refuse(call, closedError());
-      if (options.signal !== undefined && !this.watchSignal(call, options.signal)) return;
-      this.place(call);
-      this.deadlines.watch(call.deadlineAtMs);
+      if (this.#closing) return this.#refuse(call, closedError());
+      if (options.signal !== undefined && !this.#watchSignal(call, options.signal)) return;
+      this.#place(call);
+      this.#deadlines.watch(call.deadlineAtMs);
     });
   }
 
   /** Takes no more calls, waits up to `timeoutMs` for those under way, then ends every connection. */
   async close(timeoutMs: number): Promise<void> {
-    this.closing = true;
-    if (this.outstanding > 0 && timeoutMs > 0) {
+    this.#closing = true;
+    if (this.#outstanding > 0 && timeoutMs > 0) {
       await new Promise<void>((resolve) => {
-        const cancel = this.clock.after(timeoutMs, resolve);
-        this.onIdle = () => {
+        const cancel = this.#clock.after(timeoutMs, resolve);
+        this.#onIdle = () => {
           cancel();
           resolve();
         };
       });
     }
-    for (const call of [...this.calls()]) this.refuse(call, closedError());
-    this.deadlines.stop();
-    this.pool.close();
+    for (const call of [...this.#calls()]) this.#refuse(call, closedError());
+    this.#deadlines.stop();
+    this.#pool.close();
   }
 
   /** Ends everything at once. */
   destroy(error: ContextManagerError): void {
-    this.closing = true;
-    this.starting?.reject(error);
-    this.starting = null;
-    for (const call of [...this.calls()]) this.refuse(call, error);
-    this.deadlines.stop();
-    this.pool.destroy();
+    this.#closing = true;
+    this.#starting?.reject(error);
+    this.#starting = null;
+    for (const call of [...this.#calls()]) this.#refuse(call, error);
+    this.#deadlines.stop();
+    this.#pool.destroy();
   }
 
   /** All that are neither answered nor given up. */
-  private *calls(): Generator<Call> {
-    yield* this.pool.calls();
-    yield* this.pausing;
-    yield* this.queue;
+  *#calls(): Generator<Call> {
+    yield* this.#pool.calls();
+    yield* this.#pausing;
+    yield* this.#queue;
   }
 
-  private get outstanding(): number {
-    return this.pool.inFlightCount + this.waitingCount;
+  get #outstanding(): number {
+    return this.#pool.inFlightCount + this.#waitingCount;
   }
 
-  private get waitingCount(): number {
-    return this.pausing.size + this.queue.size;
+  get #waitingCount(): number {
+    return this.#pausing.size + this.#queue.size;
   }
 
-  private started(): void {
-    this.starting?.resolve();
-    this.starting = null;
+  #started(): void {
+    this.#starting?.resolve();
+    this.#starting = null;
   }
 
   /** True where the call goes on: its signal has not fired yet. */
-  private watchSignal(call: Call, signal: AbortSignal): boolean {
+  #watchSignal(call: Call, signal: AbortSignal): boolean {
     if (signal.aborted) {
-      this.refuse(call, aborted(signal));
+      this.#refuse(call, aborted(signal));
       return false;
     }
-    const onAbort = (): void => this.refuse(call, aborted(signal));
+    const onAbort = (): void => this.#refuse(call, aborted(signal));
     signal.addEventListener('abort', onAbort, { once: true });
     call.detachSignal = () => signal.removeEventListener('abort', onAbort);
     return true;
   }
 
   /** Sends a call, or lets it wait for room. */
-  private place(call: Call): void {
-    const connection = this.queue.size === 0 ? this.pool.pick() : null;
-    if (connection !== null) return this.send(call, connection);
-    if (this.waitingCount >= this.options.maxQueued) {
-      return this.refuse(
+  #place(call: Call): void {
+    const connection = this.#queue.size === 0 ? this.#pool.pick() : null;
+    if (connection !== null) return this.#send(call, connection);
+    if (this.#waitingCount >= this.#options.maxQueued) {
+      return this.#refuse(
         call,
         new ContextManagerError('QUEUE_FULL', 'too many calls wait for a connection', { retryable: true }),
       );
     }
     call.state = 'queued';
-    this.queue.push(call);
+    this.#queue.push(call);
   }
 
-  private serveQueue(): void {
-    while (this.queue.size > 0) {
-      const connection = this.pool.pick();
+  #serveQueue(): void {
+    while (this.#queue.size > 0) {
+      const connection = this.#pool.pick();
       if (connection === null) return;
-      this.send(this.queue.shift()!, connection);
+      this.#send(this.#queue.shift()!, connection);
     }
   }
 
-  private send(call: Call, connection: Connection): void {
-    const leftMs = call.deadlineAtMs - this.clock.monotonicMs();
+  #send(call: Call, connection: Connection): void {
+    const leftMs = call.deadlineAtMs - this.#clock.monotonicMs();
     try {
       connection.send(call, leftMs > Number.MAX_SAFE_INTEGER ? undefined : Math.max(1, Math.floor(leftMs)));
     } catch (error) {
-      this.refuse(call, unsendable(error));
+      this.#refuse(call, unsendable(error));
     }
   }
 
-  private onReply(call: Call, payload: unknown): void {
-    this.settle(call);
+  #onReply(call: Call, payload: unknown): void {
+    this.#settle(call);
     call.resolve(payload);
   }
 
   /** Section 6: with every retryable code nothing was done, so that any request may be made again. */
-  private onErrorReply(call: Call, error: ContextManagerError): void {
-    if (error.retryable && error.code !== 'DEADLINE_EXCEEDED') this.tryAgain(call, error, error);
-    else this.refuse(call, error);
+  #onErrorReply(call: Call, error: ContextManagerError): void {
+    if (error.retryable && error.code !== 'DEADLINE_EXCEEDED') this.#tryAgain(call, error, error);
+    else this.#refuse(call, error);
   }
 
-  private onClosed(error: ContextManagerError, unanswered: readonly Call[], unsent: readonly Call[]): void {
-    for (const call of unsent) this.tryAgain(call, error, lostWhile(call, error));
+  #onClosed(error: ContextManagerError, unanswered: readonly Call[], unsent: readonly Call[]): void {
+    for (const call of unsent) this.#tryAgain(call, error, lostWhile(call, error));
     for (const call of unanswered) {
       call.sent = true;
-      if (call.retrySafe) this.tryAgain(call, error, lostWhile(call, error));
-      else this.refuse(call, lostWhile(call, error));
+      if (call.retrySafe) this.#tryAgain(call, error, lostWhile(call, error));
+      else this.#refuse(call, lostWhile(call, error));
     }
   }
 
-  private onConnectFailed(error: ContextManagerError): void {
-    if (this.starting !== null) {
-      this.starting.reject(error);
-      this.starting = null;
+  #onConnectFailed(error: ContextManagerError): void {
+    if (this.#starting !== null) {
+      this.#starting.reject(error);
+      this.#starting = null;
       return;
     }
-    if (!isRefusal(error) || this.pool.isHopeful) return;
+    if (!isRefusal(error) || this.#pool.isHopeful) return;
     // The server does not want this client: waiting would only hide it from the callers.
-    for (const call of this.queue.takeAll()) this.refuse(call, error);
+    for (const call of this.#queue.takeAll()) this.#refuse(call, error);
   }
 
   /** Another attempt after a pause, or `refusal` where there is no time or no room for one. */
-  private tryAgain(call: Call, error: ContextManagerError, refusal: ContextManagerError): void {
+  #tryAgain(call: Call, error: ContextManagerError, refusal: ContextManagerError): void {
     call.failures += 1;
     call.lastError = error;
-    const delayMs = Math.max(error.retryAfterMs ?? 0, backoffMs(this.options.retry, call.failures, this.random));
-    const hasTime = this.clock.monotonicMs() + delayMs < call.deadlineAtMs;
-    if (!hasTime || call.failures > FAILURES_MAX || this.waitingCount >= this.options.maxQueued) {
-      return this.refuse(call, refusal);
+    const delayMs = Math.max(error.retryAfterMs ?? 0, backoffMs(this.#options.retry, call.failures, this.#random));
+    const hasTime = this.#clock.monotonicMs() + delayMs < call.deadlineAtMs;
+    if (!hasTime || call.failures > FAILURES_MAX || this.#waitingCount >= this.#options.maxQueued) {
+      return this.#refuse(call, refusal);
     }
     call.state = 'pausing';
-    this.pausing.add(call);
-    call.cancelPause = this.clock.after(delayMs, () => {
-      this.endPause(call);
-      this.place(call);
+    this.#pausing.add(call);
+    call.cancelPause = this.#clock.after(delayMs, () => {
+      this.#endPause(call);
+      this.#place(call);
     });
   }
 
-  private readonly onExpired = (call: Call): void => {
+  readonly #onExpired = (call: Call): void => {
     const sent = call.sent || (call.connection?.hasWritten(call) ?? false);
     const message = sent ? 'no answer came in time' : 'no connection took the call in time';
     const cause = call.lastError;
-    this.refuse(
+    this.#refuse(
       call,
       new ContextManagerError('TIMEOUT', cause === undefined ? message : `${message}: ${cause.message}`, {
         retryable: call.retrySafe || !sent,
@@ -238,24 +237,24 @@ export class Requester {
     );
   };
 
-  private refuse(call: Call, error: ContextManagerError): void {
+  #refuse(call: Call, error: ContextManagerError): void {
     if (call.state === 'settled') return;
-    this.settle(call);
+    this.#settle(call);
     call.reject(atCallSite(error, call.site));
   }
 
   /** Takes a call out of wherever it is. */
-  private settle(call: Call): void {
-    if (call.state === 'queued') this.queue.remove(call);
-    else if (call.state === 'pausing') this.endPause(call);
+  #settle(call: Call): void {
+    if (call.state === 'queued') this.#queue.remove(call);
+    else if (call.state === 'pausing') this.#endPause(call);
     call.state = 'settled';
     call.detachSignal?.();
     call.connection?.forget(call);
-    if (this.onIdle !== null && this.outstanding === 0) this.onIdle();
+    if (this.#onIdle !== null && this.#outstanding === 0) this.#onIdle();
   }
 
-  private endPause(call: Call): void {
-    this.pausing.delete(call);
+  #endPause(call: Call): void {
+    this.#pausing.delete(call);
     call.cancelPause?.();
     call.cancelPause = null;
   }
