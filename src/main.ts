@@ -17,7 +17,7 @@ import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
 import { ConnectionHandler, type ConnectionHandlerDeps } from './fronts/socket/connection-handler.ts';
-import { FIXED_LIMITS } from './fronts/socket/limits.ts';
+import { socketLimits } from './fronts/socket/limits.ts';
 import { Listener } from './fronts/socket/listener.ts';
 import { JobRegistry } from './jobs/job-registry.ts';
 import type { JobDeps } from './jobs/job.ts';
@@ -108,7 +108,7 @@ async function build(
   const jobs = startJobs(hirag, memory, { clock, log, metrics }, onStop);
   const parts = { ...deps, metrics, validators: createValidators() };
   const gate = new Gate({ ...parts, memory, jobs, limits: gateLimits(settings.protocol) });
-  const limits = { ...FIXED_LIMITS, ...settings.protocol };
+  const limits = socketLimits(settings);
   const budget = createRequestBudget(settings.protocol.maxRequestBytesTotal, metrics);
   const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };
   const { address, port } = await listen(server, socket, onStop);

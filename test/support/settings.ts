@@ -1,6 +1,6 @@
 import { defaultSettings } from '../../src/config/settings.ts';
-import { FIXED_LIMITS } from '../../src/fronts/socket/limits.ts';
+import { socketLimits } from '../../src/fronts/socket/limits.ts';
 
 /** What a server runs with where nothing is configured. */
 export const DEFAULTS = defaultSettings();
-export const DEFAULT_LIMITS = { ...FIXED_LIMITS, ...DEFAULTS.protocol };
+export const DEFAULT_LIMITS = socketLimits(DEFAULTS);

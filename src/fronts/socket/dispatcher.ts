@@ -9,9 +9,6 @@ import type { ServerLimits } from './limits.ts';
 import { refuse, RequestAsker, type Requester } from './request-asker.ts';
 import { checkTimestamp } from './timestamp.ts';
 
-/** What a value adds to the weight of a request: one of two bytes on the wire may take a hundred in memory. */
-const VALUE_BYTES = 16;
-
 export interface DispatcherDeps {
   readonly gate: Gate;
   readonly validators: Validators;
@@ -48,8 +45,9 @@ export class Dispatcher {
     } catch (error) {
       return this.#turnAway(from, envelopeId(message), message, error, startedMs);
     }
-    const requestBytes = body.length + VALUE_BYTES * valueCount;
-    this.#deps.gate.serve(request, new RequestAsker(from, request.origin.request, requestBytes));
+    const { gate, limits } = this.#deps;
+    const bytes = body.length + limits.valueBytes * valueCount;
+    gate.serve(request, new RequestAsker(from, request.origin.request, bytes, limits.itemBytes));
   }
 
   /** What the envelope says, and what the wire asks of it. */

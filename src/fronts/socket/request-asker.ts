@@ -6,7 +6,7 @@ import type { Session } from './handshake.ts';
 /** A request that is being worked on. */
 export interface RunningRequest {
   readonly call: Call;
-  /** What it weighs: its bytes, and something for each value that they hold. */
+  /** What it weighs: its bytes, and something for each value and each context that they hold. */
   readonly requestBytes: number;
 }
 
@@ -37,17 +37,20 @@ export function refuse(from: Requester, id: number | null, error: CodedError): v
 export class RequestAsker implements Asker {
   readonly #from: Requester;
   readonly #id: number;
-  readonly #requestBytes: number;
+  readonly #bytes: number;
+  readonly #itemBytes: number;
   #running: RunningRequest | null = null;
 
-  constructor(from: Requester, id: number, requestBytes: number) {
+  /** `bytes`: what it weighs beside `itemBytes` for each context of a batch. */
+  constructor(from: Requester, id: number, bytes: number, itemBytes: number) {
     this.#from = from;
     this.#id = id;
-    this.#requestBytes = requestBytes;
+    this.#bytes = bytes;
+    this.#itemBytes = itemBytes;
   }
 
   started(call: Call): void {
-    this.#running = { call, requestBytes: this.#requestBytes };
+    this.#running = { call, requestBytes: this.#bytes + this.#itemBytes * itemsOf(call) };
     this.#from.started(this.#id, this.#running);
   }
 
@@ -62,4 +65,9 @@ export class RequestAsker implements Asker {
   settled(): void {
     this.#from.settled(this.#id, this.#running!);
   }
+}
+
+/** How many contexts a request stores at once. */
+function itemsOf({ operation, request }: Call): number {
+  return operation.items === undefined ? 0 : (request.payload[operation.items] as readonly unknown[]).length;
 }
