@@ -95,6 +95,24 @@ describe(`a server with a heap of ${HEAP_MIB} MiB`, { timeout: 600_000 }, () => 
     for (const client of clients) client.duplex.destroy();
   });
 
+  it('takes batches of a thousand short contexts, whose vectors are a hundred times as long', async () => {
+    const clients = await connectMany(4);
+    const replies = clients.flatMap((client) =>
+      Array.from({ length: 25 }, async (_each, batch) => {
+        const contexts = Array.from({ length: 1_000 }, (_context, n) => ({
+          text: `${batch} ${n}`,
+          level: 'long_term' as const,
+        }));
+        const { results } = await client.request('context.store_batch', { contexts });
+        return results.map((result) => ('id' in result ? result.id : ''));
+      }),
+    );
+    const ids = idsOf(replies);
+    expect(await whilePinging(ids)).toBeLessThan(RESIDENT_MIB_MAX);
+    await expectStored((await ids).filter((_id, place) => place % 1_000 === 0));
+    for (const client of clients) client.duplex.destroy();
+  });
+
   it('takes stores of 256 KiB from 40 connections at once', async () => {
     const clients = await connectMany(40);
     const replies = clients.flatMap((client) =>

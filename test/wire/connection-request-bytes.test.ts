@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeBody } from '../../src/protocol/codec.ts';
 import { encodeFrame } from '../../src/protocol/frame.ts';
+import { DEFAULTS } from '../support/settings.ts';
 import type { WireClient } from '../support/wire-client.ts';
 import { settle, WireServer } from '../support/wire-server.ts';
 
@@ -81,6 +82,20 @@ describe('requests of one connection', () => {
     await Promise.all(replies);
   });
 
+  it('weigh something for each context of a batch, whose vector is longer than its text', async () => {
+    const server = new WireServer({ limits: { maxRequestBytes: 3 * MIB } });
+    const client = await server.client();
+    server.memory.hold();
+    const contexts = Array.from({ length: 1_000 }, () => ({ text: 'x' }));
+    const replies = Array.from({ length: 10 }, () => client.request('context.store_batch', { contexts }));
+    await settle();
+    expect(server.memory.calls).toHaveLength(2);
+    expect(running(server)).toBeGreaterThan(2 * 1_000 * (DEFAULTS.vectorDb.vectorSize + 1_024));
+    server.memory.release();
+    await Promise.all(replies);
+    expect(running(server)).toBe(0);
+  });
+
   it('count until they are done, though their client is gone', async () => {
     const server = new WireServer({ limits: { maxRequestBytesTotal: 200 * KIB } });
     const [gone, other] = await clientsOf(server, 2);
@@ -121,6 +136,20 @@ describe('requests of all connections', () => {
     expect(order).toHaveLength(10);
     expect(running(server)).toBe(0);
     expect(coming(server)).toBe(0);
+  });
+
+  it('wait for their turn as batches, however short these are', async () => {
+    const server = new WireServer({ limits: { maxRequestBytesTotal: 4 * MIB } });
+    const clients = await clientsOf(server, 20);
+    server.memory.hold();
+    const contexts = Array.from({ length: 400 }, () => ({ text: 'x' }));
+    expect(encodeBody({ contexts }).length).toBeLessThan(3.5 * KIB);
+    const replies = clients.map((client) => client.request('context.store_batch', { contexts }));
+    await settle();
+    expect(server.memory.calls).toHaveLength(3);
+    server.memory.release();
+    await Promise.all(replies);
+    expect(running(server)).toBe(0);
   });
 
   it('that wait past their deadline are told so, and not started', async () => {

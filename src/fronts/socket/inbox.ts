@@ -2,12 +2,8 @@ import type { Waiter } from '../../api/byte-budget.ts';
 import type { FrameBudget } from '../../api/frame-budget.ts';
 import type { RequestBudget } from '../../api/request-budget.ts';
 import { FrameReader, type Frame } from '../../protocol/frame.ts';
+import { FREE_BYTES, isFree } from './free-frames.ts';
 
-/**
- * What a connection may hold whatever the others hold: whoever asks little is never kept waiting by those who send much.
- * It is also what a frame may weigh before authentication.
- */
-const FREE_BYTES = 4 * 1024;
 /**
  * Where others wait for the room that a frame takes, so many of its bytes must come in this time. It is looked at so
  * often at least before it is found too slow: a server that was held up itself has not read what was there.
@@ -62,7 +58,7 @@ export class Inbox implements Waiter {
   /** The next frame that may be worked on; null where none has come, or where it has to wait. Throws as `FrameReader` does. */
   next(): Frame | null {
     const frame = this.#held ?? this.#reader.next();
-    const mayRun = frame === null || frame.body.length <= FREE_BYTES || this.#budget.running.admits(this);
+    const mayRun = frame === null || isFree(frame.body) || this.#budget.running.admits(this);
     this.#held = mayRun ? null : frame;
     this.#count();
     return mayRun ? frame : null;
