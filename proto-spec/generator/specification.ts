@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { MessageRule } from '../../src/protocol/message-rule.ts';
+import { SCOPES } from '../../src/base/wire-names.ts';
+import { REACHES, REPEATS, type MessageRule } from '../../src/protocol/message-rule.ts';
 
 export interface Schema {
   readonly [keyword: string]: unknown;
@@ -47,9 +48,9 @@ const OTHER_SCHEMAS = [
 ];
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
-  scope: ['any', 'read', 'write', 'admin'],
-  namespace: ['none', 'payload', 'payload_or_all', 'items', 'key', 'server'],
-  repeat: ['always', 'with_id', 'with_made_id', 'never'],
+  scope: ['any', ...SCOPES],
+  namespace: REACHES,
+  repeat: REPEATS,
 };
 const FIELDS = ['type', 'scope', 'namespace', 'items', 'repeat', 'reply', 'method', 'description'];
 

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
+import { EVERY_NAMESPACE } from '../base/wire-names.ts';
 import type { KeySettings } from '../config/keys.ts';
 import { Principal } from './principal.ts';
 
@@ -62,7 +63,7 @@ function checkKey(key: KeyConfig, secretBytes: number): void {
       'Set keys.secret to at least 32 random bytes.',
     );
   }
-  if (key.namespaces.length === 0 || (key.namespaces.length > 1 && key.namespaces.includes('*'))) {
+  if (key.namespaces.length === 0 || (key.namespaces.length > 1 && key.namespaces.includes(EVERY_NAMESPACE))) {
     throw new StartupError(
       `the namespaces of key "${key.id}" are neither literal names nor the one entry "*"`,
       'Correct keys.namespaces.',

@@ -1,5 +1,6 @@
+import type { Scope } from '../base/wire-names.ts';
 import type { BodyMap } from '../protocol/codec.ts';
-import { MESSAGES, type MessageRule, type Reach, type ReplyWeight, type Scope } from '../protocol/message-table.ts';
+import { MESSAGES, type MessageRule, type Reach, type ReplyWeight } from '../protocol/message-table.ts';
 import type { RequestType } from '../protocol/messages.generated.ts';
 import { HANDLERS } from './handlers/handlers.ts';
 import type { HandlerCall, Services } from './handlers/handler.ts';

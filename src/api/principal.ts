@@ -1,9 +1,7 @@
 import type { Clock } from '../base/clock.ts';
-import type { Scope } from '../protocol/message-rule.ts';
+import { DEFAULT_NAMESPACE, EVERY_NAMESPACE, type Scope } from '../base/wire-names.ts';
 import type { KeySettings } from '../config/keys.ts';
 import { TokenBucket } from './token-bucket.ts';
-
-const EVERY_NAMESPACE = '*';
 
 /** What one key may do; shared by all connections that authenticated with it. */
 export class Principal {
@@ -29,7 +27,7 @@ export class Principal {
     this.everyNamespace = key.namespaces.includes(EVERY_NAMESPACE);
     this.#allowed = new Set(key.namespaces);
     this.defaultNamespace = this.everyNamespace
-      ? 'default'
+      ? DEFAULT_NAMESPACE
       : key.namespaces.length === 1
         ? (key.namespaces[0] ?? null)
         : null;

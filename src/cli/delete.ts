@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { JsonObject } from '../base/context.ts';
+import { EVERY_AGENT } from '../base/wire-names.ts';
 import { CommandError, usageError } from './terminal/command-error.ts';
 import { withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
 import { writeJson, type Io } from './terminal/io.ts';
@@ -39,7 +40,7 @@ async function remove(id: string | undefined, options: DeleteOptions, io: Io): P
 
 function narrowed({ filter = {}, agent, session }: DeleteOptions): JsonObject {
   const must: JsonObject[] = [filter];
-  if (agent !== undefined && agent !== '*') must.push({ key: 'agent_id', match: { value: agent } });
+  if (agent !== undefined && agent !== EVERY_AGENT) must.push({ key: 'agent_id', match: { value: agent } });
   if (session !== undefined) must.push({ key: 'session_id', match: { value: session } });
   return must.length === 1 ? filter : { must };
 }

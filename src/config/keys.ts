@@ -2,14 +2,12 @@ import { parseDateTime } from '../base/date-time.ts';
 import { StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
+import { DEFAULT_KEY_ID, EVERY_NAMESPACE, SCOPES } from '../base/wire-names.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Environment } from './environment.ts';
-import { SCOPES } from './schema.ts';
 import { checkSecret } from './secret.ts';
 import { findSecretFile, type FoundSecret, type SecretFiles } from './secret-file.ts';
 import type { Settings } from './settings.ts';
-
-const DEFAULT_KEY_ID = 'default';
 
 type ConfiguredKey = Settings['keys'][number];
 
@@ -49,7 +47,7 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
   const configured =
     loaded.settings.keys.length > 0
       ? loaded.settings.keys
-      : [{ id: DEFAULT_KEY_ID, scopes: SCOPES, namespaces: ['*'] }];
+      : [{ id: DEFAULT_KEY_ID, scopes: SCOPES, namespaces: [EVERY_NAMESPACE] }];
   const warnings: string[] = [];
   const fromVariable = sources.environment['PROTOCOL_SECRET'] || undefined;
   if (fromVariable !== undefined && !configured.some((key) => key.id === DEFAULT_KEY_ID)) {
@@ -85,7 +83,7 @@ function findGenerated({ production, settings }: LoadedConfig, { files, random }
 
 function toKeySettings(key: ConfiguredKey, secret: string, place: number): KeySettings {
   const { notAfter, rateLimit } = key;
-  if (key.namespaces.includes('*') && key.namespaces.length > 1) {
+  if (key.namespaces.includes(EVERY_NAMESPACE) && key.namespaces.length > 1) {
     throw new StartupError(`\`keys[${place}].namespaces\` mixes "*" with names`, 'List names, or "*" alone.');
   }
   return {

@@ -1,4 +1,5 @@
 import { FRAME_BYTES_MAX_DEFAULT } from '../base/wire-limits.ts';
+import { EVERY_NAMESPACE, SCOPES } from '../base/wire-names.ts';
 import { HIRAG } from './schema-hirag.ts';
 import {
   bareFlag,
@@ -19,8 +20,6 @@ import {
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
-/** What a key may be allowed. */
-export const SCOPES = ['read', 'write', 'admin'] as const;
 
 const SERVER = section('Where the server listens.', {
   host: text('127.0.0.1', 'Address that agents connect to; 0.0.0.0 for every interface.'),
@@ -85,7 +84,7 @@ const KEY = section(
     id: bareText('Name that the client sends as key_id.', { maxLength: 128 }),
     scopes: list(SCOPES, oneOf(SCOPES, 'One scope.'), 1, 3, 'What the key may do: read, write, admin.'),
     namespaces: list(
-      ['*'],
+      [EVERY_NAMESPACE],
       bareText('One namespace, or *.', { pattern: '^(\\*|[A-Za-z0-9._:-]{1,128})$' }),
       1,
       10_000,

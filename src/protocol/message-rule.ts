@@ -1,4 +1,4 @@
-export type Scope = 'read' | 'write' | 'admin';
+import type { Scope } from '../base/wire-names.ts';
 
 /**
  * Where a request acts. `payload`: in the namespace that the payload names or leaves to the key. `items`: the same
@@ -6,13 +6,15 @@ export type Scope = 'read' | 'write' | 'admin';
  * in each namespace that the key sees. `server`: on the whole server, for keys that see every namespace. `none`:
  * nowhere.
  */
-export type Reach = 'none' | 'payload' | 'payload_or_all' | 'items' | 'key' | 'server';
+export const REACHES = ['none', 'payload', 'payload_or_all', 'items', 'key', 'server'] as const;
+export type Reach = (typeof REACHES)[number];
 
 /**
  * Whether a client may make a request again when it cannot know whether it was done. `with_id`: where the payload, or
  * each of its items, has an id. `with_made_id`: the same, and the client makes ids that are missing.
  */
-export type Repeat = 'always' | 'with_id' | 'with_made_id' | 'never';
+export const REPEATS = ['always', 'with_id', 'with_made_id', 'never'] as const;
+export type Repeat = (typeof REPEATS)[number];
 
 /** What a reply is expected to weigh, in bytes: `bytes`, and so many more for each one that a payload's field counts. */
 export interface ReplyWeight {

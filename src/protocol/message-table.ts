@@ -17,4 +17,4 @@ export function messageRule(type: string): (MessageRule & { readonly type: Reque
 }
 
 export { MESSAGES };
-export type { MessageRule, Reach, ReplyWeight, Scope } from './message-rule.ts';
+export type { MessageRule, Reach, ReplyWeight } from './message-rule.ts';

@@ -1,8 +1,5 @@
-/** Section 5, limits: metadata, encoded as MessagePack. */
-export const METADATA_BYTES_MAX = 65_536;
-
 /** Bytes of a JSON-like value as MessagePack in its shortest form; once past `bytesMax` it counts no further. */
-export function encodedBytes(value: unknown, bytesMax: number = METADATA_BYTES_MAX): number {
+export function encodedBytes(value: unknown, bytesMax: number): number {
   switch (typeof value) {
     case 'string':
       return textBytes(value);

@@ -1,5 +1,6 @@
 import type { ContextRecord } from '../../base/context.ts';
 import { toCodedError } from '../../base/errors.ts';
+import { EVERY_AGENT } from '../../base/wire-names.ts';
 import type {
   QueryInput,
   QueryOutcome,
@@ -11,9 +12,6 @@ import type {
 import type * as wire from '../../protocol/messages.generated.ts';
 import { vectorFromBytes } from '../../protocol/vector.ts';
 import type { CheckedPayload, HandlerCall, InNamespace } from './handler.ts';
-
-/** In reads: every agent of the namespace. */
-const EVERY_AGENT = '*';
 
 export function toStoreInput(context: InNamespace<wire.NewContext>, call: HandlerCall): StoreInput {
   const { namespace, text, level, id, metadata, tags } = context;

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Client } from '../../../clients/typescript/src/index.ts';
+import { DEFAULT_KEY_ID, EVERY_AGENT } from '../../base/wire-names.ts';
 import { resolveKeys } from '../../config/keys.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { nodeConfigFiles, nodeSecretFiles, SECRET_FILE_BYTES_MAX } from '../../config/node-files.ts';
@@ -24,7 +25,6 @@ export interface ClientOptions {
 
 /** Who the CLI is in the handshake, and the agent of what it stores, unless --agent says otherwise. */
 export const CLI_SENDER = 'cli';
-export const EVERY_AGENT = '*';
 
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON, for programs');
@@ -43,7 +43,9 @@ export function withServerOptions(command: Command): Command {
         .env('CONTEXT_MANAGER_PORT')
         .argParser(parsePort),
     )
-    .addOption(new Option('--key-id <id>', 'key to authenticate with').env('CONTEXT_MANAGER_KEY_ID').default('default'))
+    .addOption(
+      new Option('--key-id <id>', 'key to authenticate with').env('CONTEXT_MANAGER_KEY_ID').default(DEFAULT_KEY_ID),
+    )
     .addOption(
       new Option(
         '--secret-file <path>',
@@ -105,7 +107,7 @@ function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): 
     );
   }
   const fromVariable = io.environment['PROTOCOL_SECRET'];
-  if (fromVariable !== undefined && fromVariable !== '' && options.keyId === 'default')
+  if (fromVariable !== undefined && fromVariable !== '' && options.keyId === DEFAULT_KEY_ID)
     return checkSecret(fromVariable, 'PROTOCOL_SECRET');
   const { keys } = resolveKeys(local(), { environment: io.environment, files: nodeSecretFiles });
   const key = keys.find(({ id }) => id === options.keyId);

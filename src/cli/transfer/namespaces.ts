@@ -1,11 +1,9 @@
 import { ContextManagerError, type Client } from '../../../clients/typescript/src/index.ts';
+import { DEFAULT_NAMESPACE, EVERY_NAMESPACE } from '../../base/wire-names.ts';
 import { CommandError, usageError } from '../terminal/command-error.ts';
 import { countOf } from '../terminal/render.ts';
 import { LineError } from './line.ts';
 
-const EVERY_NAMESPACE = '*';
-/** Where a key that sees every namespace stores what names none (wire protocol, section 5). */
-const DEFAULT_NAMESPACE = 'default';
 const NAMES_SHOWN = 10;
 
 /** What is asked of a client here. */
