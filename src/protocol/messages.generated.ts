@@ -186,7 +186,7 @@ export interface ListedNamespace {
   counts: StatsCounts;
 }
 /**
- * Caches of the whole server.
+ * Vectors kept in the cache: of the namespace that was counted, or of all.
  */
 export interface StatsCache {
   embedding_entries: number;

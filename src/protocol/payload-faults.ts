@@ -94,6 +94,8 @@ function reasonOf(error: ErrorObject): string {
       return `must have at least ${limit} ${limit === 1 ? 'item' : 'items'}`;
     case 'maxItems':
       return `must have at most ${limit} items`;
+    case 'uniqueItems':
+      return 'must hold no item twice';
     case 'minimum':
       return `must be at least ${limit}`;
     case 'maximum':

@@ -37,7 +37,7 @@ console.log(JSON.stringify({ same: contexts[0].id === id, text: contexts[0].text
 `;
 
 const TYPED_PROGRAM = `
-import { connect, ContextManagerError, type Client, type Context, type StoreRequest } from '${manifest.name}';
+import { connect, ContextManagerError, type Client, type Context, type NamespaceListReply, type StoreRequest } from '${manifest.name}';
 export async function remember(client: Client, request: StoreRequest): Promise<string> {
   const { id } = await client.store(request, { timeoutMs: 1_000, signal: new AbortController().signal });
   for await (const context of client.list({ filter: { must: [{ key: 'tags', match: { value: 'a' } }] } })) use(context);
@@ -48,6 +48,7 @@ export async function remember(client: Client, request: StoreRequest): Promise<s
   await client.clearLevel({ level: 'L1' });
   return id + total;
 }
+export const namesOf = ({ namespaces }: NamespaceListReply): string[] => namespaces.map(({ namespace }) => namespace);
 function use(context: Context): string {
   return context.text;
 }

@@ -44,6 +44,14 @@ describe('types, schemas and timestamps', () => {
     expect(JSON.stringify(details)).not.toMatch(/attic|red"/);
   });
 
+  it('says of a list that names a level twice that it does', async () => {
+    const client = await new WireServer().client();
+    const asked = client.ask('context.list', { levels: ['immediate', 'immediate'] });
+    await expect(asked).rejects.toMatchObject({
+      payload: { details: { fields: [{ field: '/levels', reason: 'must hold no item twice' }] } },
+    });
+  });
+
   it.each([
     [NOW - 300_001, 'TIMESTAMP_OUT_OF_RANGE'],
     [NOW - 300_000, 'ok'],

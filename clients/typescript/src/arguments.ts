@@ -7,6 +7,8 @@ type Checks = Readonly<Record<string, Check>>;
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const isNumber = (value: unknown, min: number): boolean => typeof value === 'number' && value >= min;
+const isIntegerIn = (value: unknown, min: number, max: number): boolean =>
+  Number.isInteger(value) && isNumber(value, min) && (value as number) <= max;
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 
@@ -46,17 +48,18 @@ const backoff: Check = (value) => {
     : 'must have a minMs that is no more than its maxMs';
 };
 
+const PORT_MAX = 65_535;
+/** Connections that one client opens at once. */
+const POOL_MAX = 1_000;
+
 const CONNECT: Checks = {
   host: text,
-  port: unless(
-    (value) => Number.isInteger(value) && isNumber(value, 1) && !isNumber(value, 65_536),
-    'must be an integer from 1 to 65535',
-  ),
+  port: unless((value) => isIntegerIn(value, 1, PORT_MAX), `must be an integer from 1 to ${PORT_MAX}`),
   keyId: text,
   secret,
   sender: optional(text),
   namespace: optional(text),
-  pool: optional(unless((value) => Number.isInteger(value) && isNumber(value, 1), 'must be an integer of at least 1')),
+  pool: optional(unless((value) => isIntegerIn(value, 1, POOL_MAX), `must be an integer from 1 to ${POOL_MAX}`)),
   timeoutMs: optional(durationMs),
   connectTimeoutMs: optional(durationMs),
   maxInFlight: optional(count(1)),

@@ -5,42 +5,7 @@ import type {
   RequestType,
 } from '../../../src/protocol/messages.generated.ts';
 
-export type {
-  AdminCacheClearReply,
-  AdminGcReply,
-  Context,
-  ContextDeleteReply,
-  ContextDeleteRequest,
-  ContextGetReply,
-  ContextGetRequest,
-  ContextListReply,
-  ContextListRequest,
-  ContextQueryReply,
-  ContextStoreBatchReply,
-  ContextStoreReply,
-  ContextUpdateReply,
-  ContextUpdateRequest,
-  DegradedLevel,
-  FailedContext,
-  Filter,
-  JsonObject,
-  Level,
-  LevelClearReply,
-  LevelClearRequest,
-  LevelCounts,
-  PingReply,
-  Priority,
-  QueryMetadata,
-  RankedContext,
-  Receipt,
-  ReplyPayloads,
-  RequestPayloads,
-  RequestType,
-  ScoreParts,
-  StatsReply,
-  StatsRequest,
-  StoredContext,
-} from '../../../src/protocol/messages.generated.ts';
+export type * from '../../../src/protocol/messages.generated.ts';
 
 /** Fields that are undefined are as good as absent. */
 type Loose<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | undefined : T[K] };
@@ -105,7 +70,7 @@ export interface ConnectOptions {
   readonly sender?: string | undefined;
   /** For requests that name none. Default: the key's own. */
   readonly namespace?: string | undefined;
-  /** Connections; default 1. Requests of one connection are served in any order, those of several even more so. */
+  /** Connections, up to 1,000; default 1. Requests of one connection are served in any order, those of several even more so. */
   readonly pool?: number | undefined;
   /** Of a call, unless it has its own; default 30,000. */
   readonly timeoutMs?: number | undefined;

@@ -76,6 +76,7 @@ describe('connect', () => {
     ['/namespace', { namespace: 5 }],
     ['/pool', { pool: 0 }],
     ['/pool', { pool: Infinity }],
+    ['/pool', { pool: 1_001 }],
     ['/timeoutMs', { timeoutMs: -1 }],
     ['/timeoutMs', { timeoutMs: 0 }],
     ['/timeoutMs', { timeoutMs: NaN }],
