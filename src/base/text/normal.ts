@@ -8,6 +8,16 @@ const UNEVEN_SPACE = /\s{2,}|[^\S ]/gu;
 // eslint-disable-next-line no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 const CLOSING = /[\s.!…。！]/;
+const TAB = 0x09;
+const CARRIAGE_RETURN = 0x0d;
+const BLANK = 0x20;
+const UPPER_FIRST = 0x41;
+const UPPER_LAST = 0x5a;
+const TO_LOWER = 0x20;
+/** Of cyrb53. */
+const SEEDS: readonly [number, number] = [0xdeadbeef, 0x41c6ce57];
+const LOW_FACTOR = 2654435761;
+const HIGH_FACTOR = 1597334677;
 /** Digits that compatibility forms make ordinary ones of: 10² would read as 102. */
 const RAISED = /[²³¹⁰⁴-⁹₀-₉]/g;
 
@@ -27,7 +37,8 @@ export function normalOf(form: string): string {
  * 2^-53 (cyrb53). A whole number from 0 on.
  */
 export function textKey(text: string): number {
-  return hashOf(text.length > COMPARED_CHARS_MAX ? text.trim() : normalOf(compatibleForm(text)));
+  if (text.length > COMPARED_CHARS_MAX) return hashOf(text.trim());
+  return ASCII.test(text) ? asciiKey(text) : hashOf(normalOf(compatibleForm(text)));
 }
 
 /** From the end: a pattern that is anchored there would try every run of stops anywhere in the text. */
@@ -37,15 +48,41 @@ function withoutClosing(text: string): string {
   return text.slice(0, end);
 }
 
+/** `hashOf(normalOf(text))`, without making the strings in between: every text that is stored comes by here. */
+function asciiKey(text: string): number {
+  const end = withoutClosing(text).length;
+  if (end === 0) return hashOf(normalOf(text));
+  let [low, high] = SEEDS;
+  let at = 0;
+  while (isAsciiSpace(text.charCodeAt(at))) at++;
+  for (let wasSpace = false; at < end; at++) {
+    const unit = text.charCodeAt(at);
+    const isSpace = isAsciiSpace(unit);
+    if (isSpace && wasSpace) continue;
+    wasSpace = isSpace;
+    const normal = isSpace ? BLANK : unit >= UPPER_FIRST && unit <= UPPER_LAST ? unit + TO_LOWER : unit;
+    low = Math.imul(low ^ normal, LOW_FACTOR);
+    high = Math.imul(high ^ normal, HIGH_FACTOR);
+  }
+  return finished(low, high);
+}
+
+function isAsciiSpace(unit: number): boolean {
+  return unit === BLANK || (unit >= TAB && unit <= CARRIAGE_RETURN);
+}
+
 function hashOf(text: string): number {
-  let low = 0xdeadbeef;
-  let high = 0x41c6ce57;
+  let [low, high] = SEEDS;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    low = Math.imul(low ^ unit, 2654435761);
-    high = Math.imul(high ^ unit, 1597334677);
+    low = Math.imul(low ^ unit, LOW_FACTOR);
+    high = Math.imul(high ^ unit, HIGH_FACTOR);
   }
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  return finished(low, high);
+}
+
+function finished(first: number, second: number): number {
+  const low = Math.imul(first ^ (first >>> 16), 2246822507) ^ Math.imul(second ^ (second >>> 13), 3266489909);
+  const high = Math.imul(second ^ (second >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
   return (high & 0x1fffff) * 2 ** 32 + (low >>> 0);
 }

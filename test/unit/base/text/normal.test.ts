@@ -35,6 +35,20 @@ describe('the key of a text', () => {
     expect(textKey(` ${long}\n`)).toBe(textKey(long));
   });
 
+  it('is made of plain ASCII in a way of its own that gives what the other gives for the same text in full width', () => {
+    const sign = fc.oneof(
+      fc.constantFrom(' ', '\t', '\n', '\r', '.', '!'),
+      fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 1 }),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: sign, maxLength: 30 }), (text) => {
+        const wide = text.replace(/[!-~]/g, (each) => String.fromCharCode(each.charCodeAt(0) + 0xfee0));
+        expect(textKey(text)).toBe(textKey(wide));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('rarely meets another', () => {
     expect(new Set(Array.from({ length: 200_000 }, (_, i) => textKey(`note ${i}`))).size).toBe(200_000);
   });
