@@ -2,6 +2,7 @@
 
 import { findDates, type NamedDate } from './dates.ts';
 import { IRREGULAR_ENGLISH } from './irregular.ts';
+import { ownCopy, VIEW_CHARS_MIN } from './own-copy.ts';
 import { isHan, segmentForIndex, segmentWords } from './segment.ts';
 import { stemEnglish } from './stemmer.ts';
 import { ENGLISH_STOP_WORDS } from './stopwords.ts';
@@ -11,8 +12,6 @@ export const ANALYZER_VERSION = 3;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;
-/** From this length on V8 keeps a part of a string as a view that holds all of the text in memory. */
-const VIEW_CHARS_MIN = 13;
 /** A capitalised word inside a sentence. */
 const NAME_INSIDE = /(?<=[\p{L}\p{N},;'’"] )\p{Lu}[\p{L}\p{M}]+/gu;
 const ASCII_LETTERS = /^[a-z]+$/;
@@ -41,7 +40,7 @@ export function stemWord(word: string): string {
   if (word.length < VIEW_CHARS_MIN && word.charCodeAt(0) > ASCII_LAST) return word;
   const known = stems.get(word);
   if (known !== undefined) return known;
-  const own = word.length < VIEW_CHARS_MIN ? word : word.split('').join('');
+  const own = ownCopy(word);
   const stem = ASCII_LETTERS.test(own) ? stemEnglish(IRREGULAR_ENGLISH.get(own) ?? own) : own;
   if (stems.size >= CACHED_STEMS_MAX) stems.clear();
   stems.set(own, stem);
