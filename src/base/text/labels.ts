@@ -1,7 +1,7 @@
 // What stands before a colon without being somebody who speaks: the field names of notes, profiles and lists.
 
+import { stemWord } from './analyzer.ts';
 import { foldText } from './segment.ts';
-import { stemEnglish } from './stemmer.ts';
 
 const ENGLISH = `
 about action address advice age agenda agreement allergy amount answer appointment assumption attachment author
@@ -51,12 +51,12 @@ const ROLES: ReadonlySet<string> = new Set(
   'user assistant system human ai bot agent customer client model tool operator support caller me you'.split(' '),
 );
 
+const LAST_WORD = /[^\s._-]+(?=[\s._-]*$)/u;
+const LOWER_CASE_WORD = /(?:^|\s)\p{Ll}/u;
 /** Small words inside names of people. */
 const NAME_PARTICLES: ReadonlySet<string> = new Set(
   'van von der den de del della di da dos das du la le el al bin ibn ben ter ten zu zur y e i af av'.split(' '),
 );
-
-const stemOf = (word: string): string => (/^[a-z]+$/.test(word) ? stemEnglish(word) : word);
 
 let labels: ReadonlySet<string> | undefined;
 
@@ -65,22 +65,24 @@ function knownLabels(): ReadonlySet<string> {
     `${ENGLISH} ${OTHERS}`
       .trim()
       .split(/\s+/u)
-      .map((word) => stemOf(foldText(word))),
+      .map((word) => stemWord(foldText(word))),
   ));
 }
 
-export function isRole(name: string): boolean {
-  return ROLES.has(foldText(name));
+/** Of a folded name. */
+export function isRole(folded: string): boolean {
+  return ROLES.has(folded);
 }
 
-/** Whether a name before a colon is one of a field: its last word says of what kind, as in `Shoe size`. */
-export function isLabel(name: string): boolean {
-  const last = name.split(/[\s._-]+/u).findLast((word) => word !== '');
-  return last !== undefined && knownLabels().has(stemOf(foldText(last)));
+/** Whether a folded name before a colon is one of a field: its last word says of what kind, as in `shoe size`. */
+export function isLabel(folded: string): boolean {
+  const last = LAST_WORD.exec(folded)?.[0];
+  return last !== undefined && knownLabels().has(stemWord(last));
 }
 
 /** Whether it is written as names of people are: each word with a capital, where the script has them. */
 export function isWrittenAsName(name: string): boolean {
+  if (!LOWER_CASE_WORD.test(name)) return true;
   const words = name.split(/\s+/u);
   return words.every((word, i) => !/^\p{Ll}/u.test(word) || (i > 0 && NAME_PARTICLES.has(word)));
 }
