@@ -7,7 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
-import { weightOf } from './border/weight.ts';
+import { rowWeight, weightOf } from './border/weight.ts';
 import { packRows, type RecordRow } from './border/rows.ts';
 import { decodeError, type Parcel } from './encode.ts';
 import type {
@@ -118,7 +118,9 @@ export class WorkerLink {
       const body = encode(this.#parcel);
       const id = this.#nextId++;
       const vectorBytes = (this.#vectors.length - vectorsBefore) * this.#deps.settings.dimension * 4;
-      const bytes = vectorBytes + weightOf(body) + weightOf(this.#rows.slice(rowsBefore));
+      let bytes = vectorBytes + weightOf(body);
+      for (let place = rowsBefore; place < this.#rows.length; place++)
+        bytes += rowWeight(this.#rows[place] as RecordRow);
       this.#pendingBytes += bytes;
       this.#outbox.push({ id, kind, body } as WireCall);
       this.#pending.set(id, { bytes, resolve: resolve, reject });

@@ -44,14 +44,12 @@ export function stateSum(namespaceId: number, row: State): number {
  */
 export function checkedRow(values: PackedRows): RecordRow {
   const row = unpackRow(values, 0);
-  const [seq, namespaceId, entry, entered, content, state] = values.slice(RECORD_WIDTH) as [
-    number,
-    number,
-    number,
-    number,
-    number | null,
-    number | null,
-  ];
+  const seq = values[RECORD_WIDTH] as number;
+  const namespaceId = values[RECORD_WIDTH + 1] as number;
+  const entry = values[RECORD_WIDTH + 2] as number;
+  const entered = values[RECORD_WIDTH + 3] as number;
+  const content = values[RECORD_WIDTH + 4] as number | null;
+  const state = values[RECORD_WIDTH + 5] as number | null;
   const isWhole =
     (content === null || content === contentSum(row)) &&
     (state === null || state === stateSum(namespaceId, { ...row, seq, entry, entered }));
@@ -62,7 +60,8 @@ export function checkedRow(values: PackedRows): RecordRow {
 /** The same of `CHECKED_STORED_COLUMNS`, for a row that is about to move: what a damaged one says must not be sealed anew. */
 export function checkedStored(values: PackedRows): StoredRow {
   const row = toStored(values);
-  const [namespaceId, state] = values.slice(STORED_WIDTH) as [number, number | null];
+  const namespaceId = values[STORED_WIDTH] as number;
+  const state = values[STORED_WIDTH + 1] as number | null;
   if (state !== null && state !== stateSum(namespaceId, row)) throw damaged(row.seq);
   return row;
 }

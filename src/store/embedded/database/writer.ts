@@ -198,10 +198,12 @@ export class Writer {
   }
 
   #placed(stored: StoredRow, patch: ContextPatch): StoredRow {
-    const place = toPlaceColumns(placeAfter(toPlace(stored), patch));
-    if (place.level === stored.level) return { ...stored, ...place };
-    const entry = this.#sequence.next();
-    return { ...stored, ...place, entry, entered: entry };
+    const { level, expiresAtMs, expiryAction, expirySetBy } = toPlaceColumns(placeAfter(toPlace(stored), patch));
+    const hasMoved = level !== stored.level;
+    const entry = hasMoved ? this.#sequence.next() : stored.entry;
+    const entered = hasMoved ? entry : stored.entered;
+    // Each by its name: V8 copies one object and sets what follows much faster than it merges two.
+    return { ...stored, level, expiresAtMs, expiryAction, expirySetBy, entry, entered };
   }
 }
 
