@@ -1,3 +1,4 @@
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LEVELS } from '../../../../src/base/context.ts';
 import { onlyVectors } from '../../../../src/embedding/provider.ts';
@@ -239,6 +240,26 @@ describe('a query', () => {
 });
 
 describe('the budget of a query', () => {
+  it.each([
+    ['Chinese', '会议', (i: number) => `第${i}次会议决定把办公室的钥匙交给门卫保管，并且通知所有的同事。`],
+    [
+      'Japanese',
+      '会議',
+      (i: number) => `第${i}回の会議で、事務所の鍵は守衛さんに預けて、全員に知らせることに決めました。`,
+    ],
+    ['Hindi', 'बैठक', (i: number) => `बैठक ${i} में तय हुआ कि दफ़्तर की चाबी चौकीदार के पास रहेगी और सबको बताया जाएगा।`],
+    ['emoji', 'party', (i: number) => `party ${i} 🎉🎂🍕🎸📚🌈🐶🐱🔥👏🚀✨😅🙌☀️🎁💡🥳🤔👍`],
+  ])('of 500 tokens is full and kept in %s, as a model counts', async (_, query, text) => {
+    await tell(
+      Array.from({ length: 60 }, (_each, i) => text(i)),
+      { level: 'long_term' },
+    );
+    const { contexts } = await ask(query, { maxTokens: 500, limit: 100, relevanceThreshold: 0 });
+    const tokens = contexts.reduce((sum, { record }) => sum + countTokens(record.text), 0);
+    expect(tokens).toBeLessThan(500 * 1.15);
+    expect(tokens).toBeGreaterThan(500 * 0.75);
+  });
+
   const many = (count: number): string[] =>
     Array.from(
       { length: count },
