@@ -33,7 +33,7 @@ const FULL = '/dev/full';
 describe.runIf(existsSync(FULL))('a full disk', () => {
   const NO_ROOM = /^error: cannot write to standard output: no space left on device \(ENOSPC\)\n {2}Make room/;
 
-  it.each([
+  const COMMANDS = [
     ['export'],
     ['list'],
     ['list', '--json'],
@@ -48,13 +48,18 @@ describe.runIf(existsSync(FULL))('a full disk', () => {
     ['--help'],
     ['export', '--help'],
     ['--version'],
-  ])('behind the output of %s %s ends it with 1 and the reason', async (...given) => {
-    writeFileSync(join(folder, 'one.jsonl'), '{"text":"one"}\n');
-    const args = given.map((arg) => (arg === 'ID' ? anId : arg));
-    const { code, stderr } = await world.runInto({ stdout: FULL }, args, folder, cliVariables(server));
-    expect(stderr).toMatch(args.includes('--json') ? /"error":\{"message":"cannot write/ : NO_ROOM);
-    expect(code).toBe(1);
-  });
+  ];
+
+  it.each(COMMANDS.map((given) => ({ command: given.join(' '), given })))(
+    'behind the output of `$command` ends it with 1 and the reason',
+    async ({ given }) => {
+      writeFileSync(join(folder, 'one.jsonl'), '{"text":"one"}\n');
+      const args = given.map((arg) => (arg === 'ID' ? anId : arg));
+      const { code, stderr } = await world.runInto({ stdout: FULL }, args, folder, cliVariables(server));
+      expect(stderr).toMatch(args.includes('--json') ? /"error":\{"message":"cannot write/ : NO_ROOM);
+      expect(code).toBe(1);
+    },
+  );
 
   it('behind the output of serve does not keep it from serving', async () => {
     const full = openSync(FULL, 'w');
