@@ -252,7 +252,8 @@ export interface ContextStore {
   readonly capabilities: StoreCapabilities;
   /**
    * Applies the operations in order. When it resolves they are durable and visible to every later read.
-   * Operations of one call share a transaction, all but `delete_where`. `signal` ends a delete that has deleted nothing yet.
+   * Where the store has `atomicBatches` those of one call share a transaction, all but `delete_where`; elsewhere what was
+   * applied before a failure stays. `signal` ends a delete that has deleted nothing yet.
    */
   write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]>;
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult>;

@@ -34,7 +34,8 @@ export type OnlyWhere = Pick<Extract<WriteOp, { op: 'update' }>, 'ifVersion' | '
 
 /**
  * Writes to the levels. The trims that keep L1 and L2 within their bounds ride in the same store call as what
- * overfills them, so that no kill in between leaves a level too full.
+ * overfills them: where that is one transaction (`atomicBatches`) no kill in between leaves a level too full, elsewhere
+ * it is too full until the next write to it.
  */
 export class Tiers {
   readonly #deps: TiersDeps;
