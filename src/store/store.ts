@@ -257,7 +257,6 @@ export interface ContextStore {
    */
   write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]>;
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult>;
-  termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics>;
   /** Records in the order of `ids`; null where there is none (or its lifetime ended before `nowMs`). */
   fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
   /** Every context of a session's level with its vector, oldest first; `sessionId` null: those without a session. */

@@ -74,7 +74,8 @@ export function describeScopes(subject: ContractSubject): void {
     it('of ids and statistics is the namespace', async () => {
       await fill();
       expect(await subject.store.fetch(subject.namespace, [idOf('another namespace')], NOW_MS)).toEqual([null]);
-      expect((await subject.store.termStatistics(`${subject.namespace}-b`, ['mine'])).documentCount).toBe(1);
+      const elsewhere = searchOf({ namespace: `${subject.namespace}-b`, terms: termsOf('mine') });
+      expect((await subject.store.search(elsewhere)).statistics.documentCount).toBe(1);
       const stats = await subject.store.stats(subject.namespace);
       expect(stats.counts.immediate).toBe(5);
       expect(JSON.stringify(stats)).not.toContain('-b');

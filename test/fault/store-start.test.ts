@@ -150,12 +150,10 @@ describe('a data folder that can be used', () => {
       [false, false],
     ]);
     await store.write([{ op: 'delete', namespace: 'space', ids: [idOf('c-0')] }]);
-    expect(
-      await store.termStatistics(
-        'space',
-        termsOf('text').map(({ term }) => term),
-      ),
-    ).toMatchObject({ documentCount: 2, documentFrequencies: [2] });
+    expect((await searchIn(store, searchOf({ terms: termsOf('text') }))).statistics).toMatchObject({
+      documentCount: 2,
+      documentFrequencies: [2],
+    });
     await store.close();
     const database = new DatabaseSync(join(folder, DATABASE_FILE));
     expect(database.prepare('SELECT DISTINCT analyzer FROM contexts').all()).toMatchObject([

@@ -15,7 +15,6 @@ import type {
   SearchResult,
   StoreCapabilities,
   StoreStats,
-  TermStatistics,
   WriteOp,
   WriteResult,
 } from '../store.ts';
@@ -67,11 +66,6 @@ export class GenericStore implements ContextStore {
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
     checkSearch(request, this.#dimension);
     return searchLevels(this.#driver, request, signal);
-  }
-
-  async termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics> {
-    const { statistics } = await this.#driver.counts({ reaches: [], statistics: { namespace, terms } });
-    return statistics ?? { documentCount: 0, averageTermCount: 0, documentFrequencies: terms.map(() => 0) };
   }
 
   async fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
