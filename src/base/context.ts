@@ -1,7 +1,6 @@
 /** Tiers of the hierarchy: L1, L2 and L3, by their names on the wire. */
-export type Level = 'immediate' | 'short_term' | 'long_term';
-
-export const LEVELS: readonly Level[] = ['immediate', 'short_term', 'long_term'];
+export const LEVELS = ['immediate', 'short_term', 'long_term'] as const;
+export type Level = (typeof LEVELS)[number];
 
 /** How a token budget is split over the levels, by name. */
 export const STRATEGIES = ['Balanced', 'Recent', 'Deep'] as const;

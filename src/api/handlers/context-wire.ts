@@ -1,4 +1,4 @@
-import type { ContextRecord } from '../../base/context.ts';
+import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { toCodedError } from '../../base/errors.ts';
 import { EVERY_AGENT } from '../../base/wire-names.ts';
 import type {
@@ -38,6 +38,10 @@ export function fromBatchOutcome(outcome: StoreOutcome | Error): wire.StoredCont
   if (!(outcome instanceof Error)) return fromStoreOutcome(outcome);
   const { code, message } = toCodedError(outcome);
   return { error: { code, message } };
+}
+
+export function fromCounts(counts: Readonly<Record<Level, number>>): wire.StatsCounts {
+  return { ...counts, total: LEVELS.reduce((sum, level) => sum + counts[level], 0) };
 }
 
 /** Whose contexts a read sees: the sender's where the payload names no agent, everybody's for `*`. */

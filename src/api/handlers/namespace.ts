@@ -1,6 +1,6 @@
-import { LEVELS } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
 import type { NamespaceCounts } from '../../store/store.ts';
+import { fromCounts } from './context-wire.ts';
 import type { Handler } from './handler.ts';
 
 /** What one namespace weighs in the reply at least, beside its name. */
@@ -15,10 +15,7 @@ export const list: Handler<'namespace.list'> = async (_payload, { namespaces: of
     });
   }
   return {
-    namespaces: found.map(({ namespace, counts }) => ({
-      namespace,
-      counts: { ...counts, total: LEVELS.reduce((sum, level) => sum + counts[level], 0) },
-    })),
+    namespaces: found.map(({ namespace, counts }) => ({ namespace, counts: fromCounts(counts) })),
   };
 };
 

@@ -1,12 +1,11 @@
-import { LEVELS } from '../../base/context.ts';
+import { fromCounts } from './context-wire.ts';
 import type { Handler } from './handler.ts';
 
 /** Without a namespace: of all of them; the gate lets only keys through that see them all. */
 export const stats: Handler<'stats'> = async ({ namespace }, _call, { memory, clock, startedMs }) => {
   const { store, cache } = await memory.stats(namespace);
-  const total = LEVELS.reduce((sum, level) => sum + store.counts[level], 0);
   return {
-    counts: { ...store.counts, total },
+    counts: fromCounts(store.counts),
     cache: {
       embedding_entries: cache.embeddingEntries,
       embedding_hits: cache.embeddingHits,

@@ -1,7 +1,7 @@
 // How a context lies in the database and crosses the thread border: flat rows, JSON as text.
 
 import type { Place } from '../../store.ts';
-import type { ContextRecord, ExpiryAction, JsonObject, Level } from '../../../base/context.ts';
+import type { ContextRecord, ExpiryAction, ExpirySetter, JsonObject, Level } from '../../../base/context.ts';
 import { LEVELS } from '../../../base/context.ts';
 import { badRequest } from '../../../base/errors.ts';
 import { parseJson } from '../../../base/json.ts';
@@ -39,6 +39,14 @@ function actionName(number: number): ExpiryAction {
 export const CLIENT_SETTER = 0;
 const LEVEL_SETTER = 1;
 
+function setterNumber(setter: ExpirySetter): 0 | 1 {
+  return setter === 'client' ? CLIENT_SETTER : LEVEL_SETTER;
+}
+
+function setterName(number: number): ExpirySetter {
+  return number === CLIENT_SETTER ? 'client' : 'level';
+}
+
 /** A context without its namespace, flat, JSON as text: as it is read and as it crosses the thread border. */
 export interface RecordRow {
   readonly id: string;
@@ -70,7 +78,7 @@ export function toPlace({ level, expiresAtMs, expiryAction, expirySetBy }: Place
     level: levelName(level),
     expiresAtMs,
     expiryAction: actionName(expiryAction),
-    expirySetBy: expirySetBy === CLIENT_SETTER ? 'client' : 'level',
+    expirySetBy: setterName(expirySetBy),
   };
 }
 
@@ -79,7 +87,7 @@ export function toPlaceColumns({ level, expiresAtMs, expiryAction, expirySetBy }
     level: toLevelNumber(level),
     expiresAtMs,
     expiryAction: actionNumber(expiryAction),
-    expirySetBy: expirySetBy === 'client' ? CLIENT_SETTER : LEVEL_SETTER,
+    expirySetBy: setterNumber(expirySetBy),
   };
 }
 
@@ -172,7 +180,7 @@ export function toRow(record: ContextRecord): RecordRow {
     updatedAtMs: record.updatedAtMs,
     expiresAtMs: record.expiresAtMs,
     expiryAction: actionNumber(record.expiryAction),
-    expirySetBy: record.expirySetBy === 'client' ? CLIENT_SETTER : LEVEL_SETTER,
+    expirySetBy: setterNumber(record.expirySetBy),
     accessCount: record.accessCount,
   };
 }
@@ -193,7 +201,7 @@ export function toRecord(namespace: string, row: RecordRow): ContextRecord {
     updatedAtMs: row.updatedAtMs,
     expiresAtMs: row.expiresAtMs,
     expiryAction: actionName(row.expiryAction),
-    expirySetBy: row.expirySetBy === CLIENT_SETTER ? 'client' : 'level',
+    expirySetBy: setterName(row.expirySetBy),
     accessCount: row.accessCount,
   };
 }
