@@ -16,7 +16,7 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 const SETTINGS: Readonly<Record<number, string>> = {
   401: 'embedding.api_token',
   403: 'embedding.api_token',
-  404: 'embedding.api_url and embedding.model',
+  404: 'embedding.api_url or embedding.model',
   405: 'embedding.api_url',
 };
 
@@ -26,8 +26,11 @@ export function faultOfStatus(status: number, retryAfterMs?: number): CodedError
   const message = `the embedding service answered with status ${status}`;
   if (status >= 500 || PASSING_STATUSES.has(status))
     return passing(message, retryAfterMs === undefined ? {} : { retryAfterMs });
-  if (status < 400) return unavailable(message);
-  const setting = SETTINGS[status] ?? 'embedding.api_url';
+  return misconfigured(message, SETTINGS[status] ?? 'embedding.api_url');
+}
+
+/** Whoever asks again gets the same, until the operator has changed a setting. */
+export function misconfigured(message: string, setting: string): CodedError {
   return new CodedError('EMBEDDING_UNAVAILABLE', `${message}; it will until ${setting} is set right`, {
     permanent: true,
   });

@@ -1,6 +1,6 @@
 // The vectors in the reply of an embedding service, none taken on trust.
 
-import { unavailable } from './http-faults.ts';
+import { misconfigured, unavailable } from './http-faults.ts';
 import type { Embedded } from './provider.ts';
 import { normalized } from './vectors.ts';
 
@@ -45,9 +45,8 @@ function placesOf(rows: readonly (Row | null)[]): number[] {
 function vectorOf(numbers: unknown, dimension: number): Embedded {
   if (!Array.isArray(numbers)) return unavailable('the embedding service sent a vector that is not a list of numbers');
   if (numbers.length !== dimension) {
-    return unavailable(
-      `the embedding service sent vectors of ${numbers.length} numbers, vector_db.vector_size says ${dimension}`,
-    );
+    const message = `the embedding service sent a vector of ${numbers.length} numbers in place of ${dimension}`;
+    return misconfigured(message, 'vector_db.vector_size or embedding.model');
   }
   if (!numbers.every(Number.isFinite)) return unavailable('the embedding service sent a vector with what is no number');
   const vector = normalized(Float32Array.from(numbers as number[]));

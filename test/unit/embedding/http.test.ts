@@ -138,7 +138,6 @@ describe('http embedding provider', () => {
     ['no list', (_, response) => response.end('{"data":{"0":{"embedding":[1,2]}}}')],
     ['too few vectors', (_, response) => response.end('{"data":[]}')],
     ['too many vectors', (_, response) => response.end('{"data":[{"embedding":[1,2]},{"embedding":[1,2]}]}')],
-    ['another dimension', (_, response) => response.end('{"data":[{"index":0,"embedding":[1,2,3]}]}')],
     ['a zero vector', (_, response) => response.end('{"data":[{"index":0,"embedding":[0,0]}]}')],
     ['a row that is none', (_, response) => response.end('{"data":[null]}')],
     ['base64', (_, response) => response.end('{"data":[{"index":0,"embedding":"AACAPwAAAEA="}]}')],
@@ -150,7 +149,6 @@ describe('http embedding provider', () => {
     ['a number past those of float32', (_, response) => response.end('{"data":[{"index":0,"embedding":[1e300,1]}]}')],
     ['a wrong index', (_, response) => response.end('{"data":[{"index":7,"embedding":[1,2]}]}')],
     ['an index that is no whole number', (_, response) => response.end('{"data":[{"index":"0","embedding":[1,2]}]}')],
-    ['a redirect', (_, response) => response.writeHead(302, { location: '/elsewhere' }).end()],
     ['an endless reply', (_, response) => response.end(' '.repeat(200_000))],
     ['a cut connection', (_, response) => response.destroy()],
   ])('answers EMBEDDING_UNAVAILABLE to %s, without its text', async (_, answer) => {
@@ -176,12 +174,22 @@ describe('http embedding provider', () => {
     expect(await provider(url).embed(['a', 'b'], 'passage')).toEqual([Float32Array.of(1, 0), Float32Array.of(0, 1)]);
   });
 
-  it.each([401, 403, 404, 405, 410, 415])('does not claim that status %i passes', async (status) => {
+  it.each([302, 401, 403, 404, 405, 410, 415])('does not claim that status %i passes', async (status) => {
     const { url, asked } = await serve((_call, response) => response.writeHead(status).end('secret inside'));
     const failure = await failureOf(`${url}?key=hush`, ['a', 'b']);
     expect(failure).toMatchObject({ code: 'EMBEDDING_UNAVAILABLE', retryable: false });
     expect((failure as Error).message).toMatch(new RegExp(`status ${status}; .*embedding\\.`));
     expect((failure as Error).message).not.toMatch(/secret|hush/);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('does not claim that vectors of another length pass', async () => {
+    const { url, asked } = await serve((_call, response) => response.end('{"data":[{"index":0,"embedding":[1,2,3]}]}'));
+    expect(await failureOf(url)).toMatchObject({
+      code: 'EMBEDDING_UNAVAILABLE',
+      message: expect.stringMatching(/of 3 numbers in place of 2; .*vector_db\.vector_size/) as string,
+      retryable: false,
+    });
     expect(asked).toHaveLength(1);
   });
 
