@@ -24,6 +24,7 @@ import type {
 import type { NamespaceIndexes } from './namespace-indexes.ts';
 import type { HitSearch } from './search/hit-search.ts';
 import { noStatistics } from './search/searcher.ts';
+import type { SearchSteps } from './search-steps.ts';
 
 /** The vector at this place of the call's message, at the start of a buffer of its own. */
 export type VectorAt = (place: number) => Float32Array;
@@ -34,6 +35,7 @@ export interface CoreReadsDeps {
   readonly accesses: AccessCounts;
   readonly indexes: NamespaceIndexes;
   readonly hits: HitSearch;
+  readonly searches: SearchSteps;
   readonly sequence: Sequence;
   readonly dimension: number;
 }
@@ -82,23 +84,22 @@ export class CoreReads {
     };
   }
 
-  hits(request: WireHits, vectorAt: VectorAt): WireLevelHits[] {
+  *hits(request: WireHits, vectorAt: VectorAt): Steps<WireLevelHits[]> {
     const space = this.#deps.spaces.get(request.namespace);
     if (space === undefined) return request.levels.map(() => ({ hits: [], sample: [] }));
-    const { indexes, hits } = this.#deps;
+    const { indexes, hits, searches } = this.#deps;
     const vector = request.question.vector === null ? null : vectorAt(request.question.vector);
-    const index = indexes.use(space.id);
-    if (vector !== null) for (const level of request.levels) indexes.loadVectors(space.id, index, level);
-    const levels = request.levels.map((level): WireLevelHits => {
-      const isNearest = request.side === 'nearest' && vector !== null;
-      const { ordinals, sample } = isNearest
-        ? hits.nearest(space.id, index, request, level, vector)
-        : hits.matching(space.id, index, request, level);
-      const features = hits.features(index, ordinals, request.question, vector);
-      return { hits: ordinals.map((ordinal, i) => hitOf(index, ordinal, features[i] as WireFeatures)), sample };
+    return yield* searches.run(space.id, request, (index, filter) => {
+      if (vector !== null) for (const level of request.levels) indexes.loadVectors(space.id, index, level);
+      return request.levels.map((level): WireLevelHits => {
+        const isNearest = request.side === 'nearest' && vector !== null;
+        const { ordinals, sample } = isNearest
+          ? hits.nearest(index, request, filter, level, vector)
+          : hits.matching(index, request, filter, level);
+        const features = hits.features(index, ordinals, request.question, vector);
+        return { hits: ordinals.map((ordinal, i) => hitOf(index, ordinal, features[i] as WireFeatures)), sample };
+      });
     });
-    indexes.used(space.id);
-    return levels;
   }
 
   *counts({ reaches, statistics }: WireCountsRequest): Steps<WireCounts> {

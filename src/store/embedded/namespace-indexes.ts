@@ -1,7 +1,7 @@
 // The indexes of namespaces as calls use them: loaded where they are not in memory, with the graphs that are on disk.
 
 import type { IndexKeeper } from './hnsw/index-keeper.ts';
-import type { NamespaceIndex } from './memory/namespace-index.ts';
+import type { NamespaceIndex, OrdinalFollower } from './memory/namespace-index.ts';
 import type { NamespaceLoader } from './memory/namespace-loader.ts';
 import type { Residents } from './memory/residents.ts';
 import type { LevelNumber } from './border/rows.ts';
@@ -20,6 +20,16 @@ export class NamespaceIndexes {
   /** Without vectors; to be told by `used` when the call is done. */
   use(spaceId: number): NamespaceIndex {
     return this.#residents.use(spaceId);
+  }
+
+  /** For a call that goes on in later steps: keeps the index, and tells `follower` of changes. Gives what ends it. */
+  hold(spaceId: number, index: NamespaceIndex, follower: OrdinalFollower): () => void {
+    const release = this.#residents.hold(spaceId);
+    const leave = index.follow(follower);
+    return () => {
+      leave();
+      release();
+    };
   }
 
   /** The vectors of a level, where they are not there yet. */

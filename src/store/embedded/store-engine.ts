@@ -10,7 +10,8 @@ import { ColumnSearch } from './search/column-search.ts';
 import { DenseSearch } from './search/dense-search.ts';
 import type { Effect } from './database/effects.ts';
 import { ExpirySweeper } from './database/expiry.ts';
-import { FilterReader } from './search/filter-check.ts';
+import { UNDECIDED } from './search/filter-check.ts';
+import { FilterReader } from './search/filter-reader.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
 import { IndexKeeper, type BuildIndex } from './hnsw/index-keeper.ts';
 import { Pace, type Steps } from './border/steps.ts';
@@ -22,6 +23,7 @@ import { Residents } from './memory/residents.ts';
 import { packedRow, packRows, type PackedRows } from './border/rows.ts';
 import { HitSearch } from './search/hit-search.ts';
 import { noCandidates, Searcher } from './search/searcher.ts';
+import { SearchSteps } from './search-steps.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
 import { Spaces } from './database/spaces.ts';
@@ -66,6 +68,7 @@ export class StoreEngine {
   readonly #reader: Reader;
   readonly #residents: Residents;
   readonly #searcher: Searcher;
+  readonly #searches: SearchSteps;
   readonly #keeper: IndexKeeper;
   readonly #indexes: NamespaceIndexes;
   readonly #core: CoreReads;
@@ -99,8 +102,7 @@ export class StoreEngine {
       hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
     });
     const dense = new DenseSearch(scorer, columns, settings.hnsw);
-    const filters = new FilterReader(database);
-    this.#searcher = new Searcher(dense, scorer, filters);
+    this.#searcher = new Searcher(dense, scorer);
     this.#keeper = new IndexKeeper({
       database,
       settings,
@@ -114,12 +116,14 @@ export class StoreEngine {
       onChanged: (spaceId, level) => this.#indexes.adopt(spaceId, level),
     });
     this.#indexes = new NamespaceIndexes(this.#residents, loader, this.#keeper);
+    this.#searches = new SearchSteps(new FilterReader(database), this.#indexes, this.pace);
     this.#core = new CoreReads({
       reader: this.#reader,
       spaces: this.#spaces,
       accesses: this.#accesses,
       indexes: this.#indexes,
-      hits: new HitSearch(dense, scorer, filters),
+      hits: new HitSearch(dense, scorer),
+      searches: this.#searches,
       sequence,
       dimension: settings.dimension,
     });
@@ -222,7 +226,7 @@ export class StoreEngine {
     const vectorAt: VectorAt = (place) => this.#vectorAt(vectors, place).slice();
     switch (call.kind) {
       case 'search':
-        return this.#search(call.body, vectorAt);
+        return yield* this.#search(call.body, vectorAt);
       case 'fetch': {
         const space = this.#spaces.get(call.body.namespace);
         if (space === undefined) return [];
@@ -235,7 +239,7 @@ export class StoreEngine {
       case 'find':
         return yield* this.#core.find(call.body);
       case 'hits':
-        return this.#core.hits(call.body, vectorAt);
+        return yield* this.#core.hits(call.body, vectorAt);
       case 'counts':
         return yield* this.#core.counts(call.body);
       case 'touch':
@@ -255,21 +259,21 @@ export class StoreEngine {
     }
   }
 
-  #search(request: WireSearch, vectorAt: VectorAt): WireFindings {
+  *#search(request: WireSearch, vectorAt: VectorAt): Steps<WireFindings> {
     const space = this.#spaces.get(request.namespace);
     if (space === undefined) return noCandidates(request);
-    const index = this.#indexes.use(space.id);
     const vector = request.vector === null ? null : vectorAt(request.vector);
-    const findings = this.#searcher.search(space, index, request, vector, (level, search) => {
-      try {
-        if (vector !== null) this.#indexes.loadVectors(space.id, index, level);
-        return search();
-      } catch (error) {
-        return { searched: 0, denseMedian: null, error: this.#failures.told('search', error) };
-      }
-    });
-    this.#indexes.used(space.id);
-    return findings;
+    return yield* this.#searches.run(space.id, request, (index, filter) =>
+      this.#searcher.search(index, request, filter, vector, (level, search) => {
+        try {
+          if (vector !== null) this.#indexes.loadVectors(space.id, index, level);
+          return search();
+        } catch (error) {
+          if (error === UNDECIDED) throw error;
+          return { searched: 0, denseMedian: null, error: this.#failures.told('search', error) };
+        }
+      }),
+    );
   }
 
   #vectorAt(vectors: Float32Array | null, place: number): Float32Array {

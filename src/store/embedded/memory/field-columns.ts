@@ -4,7 +4,7 @@
 import type { JsonValue } from '../../../base/context.ts';
 
 /** Keys whose values are kept at a time; past it the one asked for longest ago goes. */
-const COLUMNS_MAX = 16;
+export const COLUMNS_MAX = 16;
 /** Distinct strings of a column that are shared between documents. */
 const SHARED_STRINGS_MAX = 4096;
 /** Bytes of a slot and of a typical value. */

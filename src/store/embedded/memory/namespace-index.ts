@@ -19,6 +19,14 @@ export type ReadVector = (seq: number) => Float32Array | null;
 /** Many at once; `take` gets the place of each `seq` that is there, in any order. Each `seq` once. */
 export type ReadVectors = (seqs: readonly number[], take: (place: number, vector: Float32Array) => void) => void;
 
+/** What holds on to ordinals from one step to the next. */
+export interface OrdinalFollower {
+  /** The row behind it has changed. */
+  forget(ordinal: number): void;
+  /** By old ordinal the new one; 0xffffffff: gone. */
+  renumber(moved: Uint32Array): void;
+}
+
 export class NamespaceIndex {
   readonly documents = new DocumentTable();
   readonly dictionary = new Dictionary();
@@ -27,6 +35,7 @@ export class NamespaceIndex {
   readonly #readVector: ReadVector;
   /** Made for the first filter that asks. */
   #fields: FieldColumns | null = null;
+  readonly #followers = new Set<OrdinalFollower>();
 
   constructor(readVector: ReadVector) {
     this.#readVector = readVector;
@@ -36,6 +45,12 @@ export class NamespaceIndex {
   get fields(): FieldColumns {
     this.#fields ??= new FieldColumns();
     return this.#fields;
+  }
+
+  /** Until the function is called that it gives. */
+  follow(follower: OrdinalFollower): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
   }
 
   lexical(level: LevelNumber): LexicalIndex {
@@ -105,6 +120,7 @@ export class NamespaceIndex {
         this.#living(effect.entry, (ordinal) => {
           this.documents.setLifetime(ordinal, effect.hiddenFromMs);
           this.#fields?.forget(ordinal);
+          for (const follower of this.#followers) follower.forget(ordinal);
         });
         break;
       case 'access':
@@ -130,6 +146,7 @@ export class NamespaceIndex {
     for (const index of this.#lexical) index.renumber(renumber);
     for (const vectors of this.#vectors) vectors?.renumber(moved);
     this.#fields?.renumber(moved);
+    for (const follower of this.#followers) follower.renumber(moved);
   }
 
   /** Lets go of what only makes searches faster; later ones may make it anew. False where there was nothing. */

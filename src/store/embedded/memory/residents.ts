@@ -1,5 +1,5 @@
 // The namespaces whose indexes are in memory. Past the memory setting the longest idle are dropped: they
-// come back from the rows with the next search.
+// come back from the rows with the next search. One that a search has begun with stays until the search is done.
 
 import type { Effect } from '../database/effects.ts';
 import type { NamespaceIndex } from './namespace-index.ts';
@@ -15,6 +15,8 @@ export class Residents {
   readonly #memoryBytesMax: number;
   /** In the order of use, the longest idle first. */
   readonly #residents = new Map<number, Resident>();
+  /** How many searches are in the middle of each. */
+  readonly #holds = new Map<number, number>();
   #bytes = 0;
 
   constructor(loader: NamespaceLoader, memoryBytesMax: number) {
@@ -34,6 +36,16 @@ export class Residents {
     this.#residents.set(spaceId, { index, bytes: 0 });
     this.weigh(spaceId);
     return index;
+  }
+
+  /** It is not idle until the function is called that this gives. */
+  hold(spaceId: number): () => void {
+    this.#holds.set(spaceId, (this.#holds.get(spaceId) ?? 0) + 1);
+    return () => {
+      const left = (this.#holds.get(spaceId) as number) - 1;
+      if (left === 0) this.#holds.delete(spaceId);
+      else this.#holds.set(spaceId, left);
+    };
   }
 
   peek(spaceId: number): NamespaceIndex | undefined {
@@ -62,10 +74,10 @@ export class Residents {
     this.#measure(resident);
     if (!this.#isOver) return;
     // The one in use stays, however large: without it nothing could be answered.
-    const idle = [...this.#residents.keys()].filter((id) => id !== spaceId);
+    const others = [...this.#residents.keys()].filter((id) => id !== spaceId);
     // What can be done without goes before what has to be read again.
-    for (const id of [...idle, spaceId]) if (this.#isOver) this.#shed(id);
-    for (const id of idle) if (this.#isOver) this.drop(id);
+    for (const id of [...others, spaceId]) if (this.#isOver) this.#shed(id);
+    for (const id of others) if (this.#isOver && !this.#holds.has(id)) this.drop(id);
   }
 
   /** So many bytes more would not make anybody else give something up. */

@@ -6,7 +6,7 @@ import type { LevelNumber } from '../border/rows.ts';
 import type { WireFeatures, WireHits, WireQuestion } from '../border/messages.ts';
 import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
-import type { FilterReader } from './filter-check.ts';
+import type { FilterCheck } from './filter-check.ts';
 import { lexicalHits } from './lexical-hits.ts';
 import { QueryTerms } from './query-terms.ts';
 import { SearchScope } from './search-scope.ts';
@@ -22,26 +22,24 @@ export interface LevelOrdinals {
 export class HitSearch {
   readonly #dense: DenseSearch;
   readonly #scorer: VectorScorer;
-  readonly #filters: FilterReader;
 
-  constructor(dense: DenseSearch, scorer: VectorScorer, filters: FilterReader) {
+  constructor(dense: DenseSearch, scorer: VectorScorer) {
     this.#dense = dense;
     this.#scorer = scorer;
-    this.#filters = filters;
   }
 
-  /** The level's vectors must be loaded. */
+  /** The level's vectors must be loaded. `filter`: that of the request. */
   nearest(
-    spaceId: number,
     index: NamespaceIndex,
     request: WireHits,
+    filter: FilterCheck | null,
     level: LevelNumber,
     vector: Float32Array,
   ): LevelOrdinals {
     const vectors = index.vectors(level);
     if (vectors === null || index.lexical(level).documentCount === 0) return { ordinals: [], sample: [] };
     const query = new DenseQuery(vector);
-    const scope = new SearchScope(index, spaceId, request, level, this.#filters);
+    const scope = new SearchScope(index, request, level, filter);
     const best = new TopList(request.count);
     for (const { ordinal, score } of this.#dense.top(index, vectors, query, request.count, scope))
       best.push(ordinal, score);
@@ -49,9 +47,9 @@ export class HitSearch {
     return { ordinals: ordinalsOf(best), sample: [...this.#scorer.scores(index, sampled, query)] };
   }
 
-  matching(spaceId: number, index: NamespaceIndex, request: WireHits, level: LevelNumber): LevelOrdinals {
+  matching(index: NamespaceIndex, request: WireHits, filter: FilterCheck | null, level: LevelNumber): LevelOrdinals {
     if (index.lexical(level).documentCount === 0) return { ordinals: [], sample: [] };
-    const scope = new SearchScope(index, spaceId, request, level, this.#filters);
+    const scope = new SearchScope(index, request, level, filter);
     const hits = lexicalHits(
       index,
       new QueryTerms(index, { ...request.question, termsMax: request.question.terms.length }),

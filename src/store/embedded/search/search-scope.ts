@@ -1,14 +1,14 @@
 // Which documents of a level one search may see.
 
 import type { DocumentTable } from '../memory/document-table.ts';
-import { FilterCheck, type FilterReader } from './filter-check.ts';
+import type { FilterCheck } from './filter-check.ts';
 import type { WireScope, WireSearch } from '../border/messages.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { Owner } from '../memory/owner-table.ts';
 import type { LevelNumber } from '../border/rows.ts';
 
 /** What a search says of whom it may see. */
-type Seen = WireScope & Pick<WireSearch, 'includeSessionless' | 'nowMs'> & Partial<Pick<WireSearch, 'distinct'>>;
+export type Seen = WireScope & Pick<WireSearch, 'includeSessionless' | 'nowMs'> & Partial<Pick<WireSearch, 'distinct'>>;
 
 /** What a filter is thought to let through before it has been asked. */
 const FILTER_SHARE = 0.25;
@@ -31,7 +31,8 @@ export class SearchScope {
   readonly #isDistinct: boolean;
   readonly #youngest = new Map<number, number>();
 
-  constructor(index: NamespaceIndex, spaceId: number, request: Seen, level: LevelNumber, reader: FilterReader) {
+  /** `filter`: that of the request. */
+  constructor(index: NamespaceIndex, request: Seen, level: LevelNumber, filter: FilterCheck | null) {
     const { documents } = index;
     this.level = level;
     this.#documents = documents;
@@ -47,14 +48,12 @@ export class SearchScope {
         this.ownedCount += owner.counts[level - 1] as number;
       }
     }
-    this.expectedShare =
-      (this.ownedCount / Math.max(1, this.levelCount)) * (request.filter === null ? 1 : FILTER_SHARE);
-    this.hasFilter = request.filter !== null;
+    this.expectedShare = (this.ownedCount / Math.max(1, this.levelCount)) * (filter === null ? 1 : FILTER_SHARE);
+    this.hasFilter = filter !== null;
     this.#isDistinct = request.distinct ?? false;
     this.nowMs = request.nowMs;
     this.#hides = documents.mayHide(level, request.nowMs);
-    const { filter } = request;
-    this.#filter = filter === null ? null : new FilterCheck(reader, index, spaceId, level, filter);
+    this.#filter = filter;
   }
 
   /** Of the level, and seen by the search; of copies the youngest. Bound, so that it can be handed on. */
@@ -66,10 +65,15 @@ export class SearchScope {
 
   /** Of whatever level: it lives, belongs to the scope and passes the filter. */
   sees(ordinal: number): boolean {
+    return this.owns(ordinal) && (this.#filter === null || this.#filter.passes(ordinal));
+  }
+
+  /** The same without the filter. */
+  owns(ordinal: number): boolean {
     if (this.#documents.levels[ordinal] === 0) return false;
     if (this.#ownerMask !== null && this.#ownerMask[this.#documents.ownerIndexes[ordinal] as number] !== 1)
       return false;
-    return this.#documents.isShown(ordinal, this.nowMs) && (this.#filter === null || this.#filter.passes(ordinal));
+    return this.#documents.isShown(ordinal, this.nowMs);
   }
 
   /** Documents of the level that belong to the scope and still live; the filter is not asked. */

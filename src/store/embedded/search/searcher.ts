@@ -2,13 +2,12 @@
 
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import { TopList } from '../arrays/top-list.ts';
-import type { Space } from '../database/spaces.ts';
 import type { LevelNumber } from '../border/rows.ts';
 import type { WireFindings, WireLevel, WireSearch, WireStatistics } from '../border/messages.ts';
 import { termColumns } from '../../term-columns.ts';
 import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
-import type { FilterReader } from './filter-check.ts';
+import type { FilterCheck } from './filter-check.ts';
 import { packCandidates } from './found-candidates.ts';
 import { FoundDocuments } from './found-documents.ts';
 import { lexicalHits } from './lexical-hits.ts';
@@ -41,38 +40,39 @@ export function noCandidates({ terms, weights, termsMax, levels }: WireSearch): 
 
 /** What all levels of one search share. */
 interface Search {
-  readonly space: Space;
   readonly index: NamespaceIndex;
   readonly request: WireSearch;
   readonly terms: QueryTerms;
   /** null: no dense side. */
   readonly dense: DenseQuery | null;
   readonly found: FoundDocuments;
+  readonly filter: FilterCheck | null;
 }
 
 export class Searcher {
   readonly #dense: DenseSearch;
   readonly #scorer: VectorScorer;
-  readonly #filters: FilterReader;
 
-  constructor(dense: DenseSearch, scorer: VectorScorer, filters: FilterReader) {
+  constructor(dense: DenseSearch, scorer: VectorScorer) {
     this.#dense = dense;
     this.#scorer = scorer;
-    this.#filters = filters;
   }
 
-  /** `attempt` runs the search of one level: with a vector it loads the level's first, and it answers for what fails. */
+  /**
+   * `filter`: that of the request. `attempt` runs the search of one level: with a vector it loads the level's first,
+   * and it answers for what fails.
+   */
   search(
-    space: Space,
     index: NamespaceIndex,
     request: WireSearch,
+    filter: FilterCheck | null,
     vector: Float32Array | null,
     attempt: (level: LevelNumber, search: () => WireLevel) => WireLevel,
   ): WireFindings {
     const found = new FoundDocuments(index.documents.count);
     try {
       const dense = vector === null ? null : new DenseQuery(vector);
-      const search: Search = { space, index, request, dense, found, terms: new QueryTerms(index, request) };
+      const search: Search = { index, request, filter, dense, found, terms: new QueryTerms(index, request) };
       const levels = request.levels.map((level) => attempt(level, () => this.#searchLevel(search, level)));
       this.#completeDense(search);
       const { columns, statistics } = search.terms;
@@ -83,9 +83,9 @@ export class Searcher {
   }
 
   #searchLevel(search: Search, level: LevelNumber): WireLevel {
-    const { space, index, request, dense } = search;
+    const { index, request, filter, dense } = search;
     if (index.lexical(level).documentCount === 0) return NOTHING_SEARCHED;
-    const scope = new SearchScope(index, space.id, request, level, this.#filters);
+    const scope = new SearchScope(index, request, level, filter);
     if (scope.ownedCount === 0) return { searched: 0, denseMedian: this.#denseMedian(index, request, level, dense) };
     const byVector = this.#addNearest(search, scope);
     const byWords = addLexicalHits(search, scope);
