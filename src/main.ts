@@ -109,7 +109,7 @@ async function build(
   const parts = { ...deps, metrics, validators: createValidators() };
   const gate = new Gate({ ...parts, memory, jobs, limits: gateLimits(settings.protocol) });
   const limits = socketLimits(settings);
-  const budget = createRequestBudget(settings.protocol.maxRequestBytesTotal, metrics);
+  const budget = createRequestBudget(settings.protocol, metrics);
   const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };
   const { address, port } = await listen(server, socket, onStop);
   health.running(() => memory.healthy());

@@ -24,6 +24,11 @@ export class ByteBudget {
     return this.#bytes < this.#bytesMax;
   }
 
+  /** Somebody has to wait. */
+  get isContended(): boolean {
+    return this.#line.size > 0 && !this.hasRoom;
+  }
+
   /** Whether `waiter` may take what it needs now; where not, it is woken when it should ask again. */
   admits(waiter: Waiter): boolean {
     if (this.hasRoom) return true;

@@ -79,6 +79,7 @@ export const GAUGES = {
   requests_in_flight: { help: 'Requests being worked on now.' },
   request_bytes_running: { help: 'What the requests being worked on weigh, in bytes.' },
   request_bytes_coming: { help: 'Requests that are still coming, or wait until they may be worked on, in bytes.' },
+  reply_bytes: { help: 'Replies that are unread, or expected of the requests being worked on, in bytes.' },
   store_queue_depth: { help: 'Calls waiting for the store.' },
   event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile since the last scrape.' },
 } as const satisfies Record<string, MetricRule>;

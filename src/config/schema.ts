@@ -70,6 +70,12 @@ const PROTOCOL = section('Limits of a connection; see proto-spec/PROTOCOL.md.', 
     1024 * MIB,
     'Unread replies of one connection, in bytes; past it the connection is closed.',
   ),
+  max_buffered_bytes_total: integer(
+    256 * MIB,
+    MIB,
+    64 * 1024 * MIB,
+    'Replies of all connections that are unread or being built, in bytes; past it requests wait whose replies may be long.',
+  ),
   heartbeat_ms: integer(
     30_000,
     100,

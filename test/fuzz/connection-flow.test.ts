@@ -14,6 +14,7 @@ const limits = fc.record({
   maxInFlight: fc.integer({ min: 1, max: 4 }),
   maxRequestBytes: fc.integer({ min: 1, max: 200 * KIB }),
   maxRequestBytesTotal: fc.integer({ min: 4, max: 400 * KIB }),
+  maxBufferedBytesTotal: fc.integer({ min: 1, max: 400 * KIB }),
   highWaterBytes: fc.integer({ min: 1, max: 100 * KIB }),
   replyRoomBytes: fc.integer({ min: 1, max: 300 * KIB }),
 });
@@ -104,6 +105,7 @@ it('lets every request through that comes whole, within bounds of any size', asy
         await settle();
         expect(server.gauges.get('request_bytes_running')!()).toBe(0);
         expect(server.gauges.get('request_bytes_coming')!()).toBe(0);
+        expect(server.gauges.get('reply_bytes')!()).toBe(0);
         expect(server.gauges.get('requests_in_flight')!()).toBe(0);
         expect(server.handler.activeConnections).toBe(0);
         expect(server.logged.filter(({ level }) => level === 'error')).toEqual([]);

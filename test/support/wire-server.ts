@@ -64,7 +64,7 @@ export class WireServer {
     this.handler = new ConnectionHandler({
       ...parts,
       gate: new Gate({ ...parts, memory, jobs: { expirySweep: () => memory.gc() }, limits: gateLimits(limits) }),
-      budget: createRequestBudget(limits.maxRequestBytesTotal, parts.metrics),
+      budget: createRequestBudget(limits, parts.metrics),
       keys: new KeyRing([ADMIN_KEY, ...(options.keys ?? [])], this.clock, random),
       limits,
       version: options.version ?? '0.0.0',

@@ -14,6 +14,7 @@ import type { ServerLimits } from './limits.ts';
 import { PeerWatch, type PeerState } from './peer-watch.ts';
 import { errorBody, resultBody } from './replies.ts';
 import type { Requester, RunningRequest } from './request-asker.ts';
+import { ReplyShare } from './reply-share.ts';
 import { RunningRequests } from './running-requests.ts';
 import { FrameWriter } from './writer.ts';
 
@@ -43,6 +44,7 @@ export class Connection implements Requester {
   readonly #watch: PeerWatch;
   readonly #startedMs: number;
   readonly #running: RunningRequests;
+  readonly #share: ReplyShare;
   #phase: Phase = 'handshake';
   #handshake: Handshake | null;
   #session: Session | null = null;
@@ -62,8 +64,9 @@ export class Connection implements Requester {
     this.#handshake = new Handshake(deps);
     this.#startedMs = clock.monotonicMs();
     this.#watch = new PeerWatch(this.#startedMs, limits.heartbeatMs);
-    this.#inbox = new Inbox(deps.budget, () => this.#takeUpReading());
-    this.#running = new RunningRequests(limits, deps.budget.running, duplex.writableHighWaterMark);
+    this.#share = new ReplyShare(deps.budget.replies, duplex.writableHighWaterMark);
+    this.#inbox = new Inbox(deps.budget, this.#share, () => this.#takeUpReading());
+    this.#running = new RunningRequests(limits, deps.budget, duplex.writableHighWaterMark);
   }
 
   /** Takes the stream over and says hello. */
@@ -153,6 +156,7 @@ export class Connection implements Requester {
    * peer, and pings. Called every now and then for each connection; true where it sent something.
    */
   sweep(nowMs: number): boolean {
+    this.#share.count(this.#writer.bufferedBytes);
     if (this.#phase === 'open') return this.#sweepOpen(nowMs);
     if (this.#phase === 'handshake' && nowMs - this.#startedMs >= this.#deps.limits.authTimeoutMs) {
       this.fail(new CodedError('AUTH_TIMEOUT', 'the connection did not authenticate in time'));
@@ -163,13 +167,13 @@ export class Connection implements Requester {
   }
 
   #sweepOpen(nowMs: number): boolean {
-    const { clock, log } = this.#deps;
-    if (this.#session!.principal.hasExpired(clock.nowMs())) {
+    if (this.#session!.principal.hasExpired(this.#deps.clock.nowMs())) {
       this.fail(new CodedError('AUTH_FAILED', 'the key has expired'));
       return true;
     }
-    if (this.#inbox.isTooSlow(nowMs)) {
-      this.fail(slowFrame());
+    const inTheWay = this.#share.isStalled(nowMs, this.#writer.takenBytes);
+    if (inTheWay || this.#inbox.isTooSlow(nowMs)) {
+      this.fail(inTheWay ? slowConsumer() : slowFrame());
       return true;
     }
     if (this.#farewell === 'heard' && this.#isIdle() && nowMs - this.#watch.arrivedMs >= FAREWELL_QUIET_MS) {
@@ -183,7 +187,7 @@ export class Connection implements Requester {
         this.#sendPing();
         return true;
       case 'silent':
-        log.debug({ connection: this.number }, 'peer fell silent');
+        this.#deps.log.debug({ connection: this.number }, 'peer fell silent');
         this.#close();
         this.#startGrace();
         return true;
@@ -266,6 +270,7 @@ export class Connection implements Requester {
 
   #onDrain(): void {
     this.#writer.pump();
+    this.#share.count(this.#writer.bufferedBytes);
     this.#takeUpReading();
   }
 
@@ -319,6 +324,7 @@ export class Connection implements Requester {
     this.#cancelGrace?.();
     this.#running.abandon();
     this.#inbox.close();
+    this.#share.count(0);
     this.#onClosed(this);
   }
 
@@ -328,8 +334,9 @@ export class Connection implements Requester {
 
   #send(body: Uint8Array): void {
     if (this.#writer.bufferedBytes > this.#deps.limits.maxBufferedBytes) this.#writer.flush();
-    if (this.#writer.bufferedBytes > this.#deps.limits.maxBufferedBytes) this.fail(slowConsumer());
-    else this.#writer.send(body);
+    if (this.#writer.bufferedBytes > this.#deps.limits.maxBufferedBytes) return this.fail(slowConsumer());
+    this.#writer.send(body);
+    this.#share.count(this.#writer.bufferedBytes);
   }
 
   #fits(body: Uint8Array): boolean {

@@ -3,6 +3,7 @@ import type { FrameBudget } from '../../api/frame-budget.ts';
 import type { RequestBudget } from '../../api/request-budget.ts';
 import { FrameReader, type Frame } from '../../protocol/frame.ts';
 import { FREE_BYTES, isFree } from './free-frames.ts';
+import type { ReplyShare } from './reply-share.ts';
 
 /**
  * Where others wait for the room that a frame takes, so many of its bytes must come in this time. It is looked at so
@@ -18,6 +19,7 @@ const PACE_LOOKS_MIN = 4;
  */
 export class Inbox implements Waiter {
   readonly #budget: RequestBudget;
+  readonly #replies: ReplyShare;
   readonly #onRoom: () => void;
   #reader = new FrameReader();
   /** Complete, and waiting until it may be worked on. */
@@ -31,8 +33,9 @@ export class Inbox implements Waiter {
   #pacedBytes = 0;
   #pacedLooks = 0;
 
-  constructor(budget: RequestBudget, onRoom: () => void) {
+  constructor(budget: RequestBudget, replies: ReplyShare, onRoom: () => void) {
     this.#budget = budget;
+    this.#replies = replies;
     this.#onRoom = onRoom;
   }
 
@@ -58,7 +61,7 @@ export class Inbox implements Waiter {
   /** The next frame that may be worked on; null where none has come, or where it has to wait. Throws as `FrameReader` does. */
   next(): Frame | null {
     const frame = this.#held ?? this.#reader.next();
-    const mayRun = frame === null || isFree(frame.body) || this.#budget.running.admits(this);
+    const mayRun = frame === null || this.#admits(frame.body);
     this.#held = mayRun ? null : frame;
     this.#count();
     return mayRun ? frame : null;
@@ -89,7 +92,14 @@ export class Inbox implements Waiter {
     this.#reader = new FrameReader();
     this.#held = null;
     this.#budget.running.leave(this);
+    this.#replies.leave(this);
     this.#count();
+  }
+
+  #admits(body: Uint8Array): boolean {
+    const { running } = this.#budget;
+    if (!running.hasRoom && !isFree(body) && !running.admits(this)) return false;
+    return this.#replies.admits(body, this);
   }
 
   #paceFrom(nowMs: number): false {

@@ -6,7 +6,7 @@ const HEARTBEATS_MAX = 3;
  * only when a third of its buffer is free, which may be a megabyte, so the time must do for a slow reader as well
  * as for a lost packet sent again a few times; and it bounds how long the replies of one that is gone are kept.
  */
-const STALLED_MS = 10_000;
+export const STALLED_MS = 10_000;
 
 /** `ping`: it is time to send one. `silent`: nothing came for three heartbeats. `stalled`: nothing was taken for as long, or for `STALLED_MS` while requests waited. */
 export type PeerState = 'alive' | 'ping' | 'silent' | 'stalled';

@@ -1,11 +1,11 @@
-import type { ByteBudget } from '../../api/byte-budget.ts';
+import type { RequestBudget } from '../../api/request-budget.ts';
 import type { RunningRequest } from './request-asker.ts';
 import type { ServerLimits } from './limits.ts';
 
 /** Requests of one connection that are being worked on, and whether there is room for another (section 3). */
 export class RunningRequests {
   readonly #limits: ServerLimits;
-  readonly #budget: ByteBudget;
+  readonly #budget: Pick<RequestBudget, 'running' | 'replies'>;
   readonly #highWaterBytes: number;
   readonly #replyRoomBytes: number;
   readonly #byId = new Map<number, RunningRequest>();
@@ -14,7 +14,7 @@ export class RunningRequests {
   #expectedBytes = 0;
 
   /** `drainBytes`: below it the stream tells of no `drain` after which reading could be taken up again. */
-  constructor(limits: ServerLimits, budget: ByteBudget, drainBytes: number) {
+  constructor(limits: ServerLimits, budget: Pick<RequestBudget, 'running' | 'replies'>, drainBytes: number) {
     const { highWaterBytes, replyRoomBytes, maxBufferedBytes } = limits;
     this.#limits = limits;
     this.#budget = budget;
@@ -34,7 +34,8 @@ export class RunningRequests {
     this.#byId.set(id, running);
     this.#requestBytes += running.requestBytes;
     this.#expectedBytes += running.call.replyBytes;
-    this.#budget.take(running.requestBytes);
+    this.#budget.running.take(running.requestBytes);
+    this.#budget.replies.take(running.call.replyBytes);
   }
 
   /** It is done: not before takes it no more memory, though its connection may have ended long ago. */
@@ -43,7 +44,8 @@ export class RunningRequests {
       this.#requestBytes -= running.requestBytes;
       this.#expectedBytes -= running.call.replyBytes;
     }
-    this.#budget.giveBack(running.requestBytes);
+    this.#budget.running.giveBack(running.requestBytes);
+    this.#budget.replies.giveBack(running.call.replyBytes);
   }
 
   /** Nobody waits for them any more: those not started yet need not start. */

@@ -38,7 +38,7 @@ function create(options: { port?: number; host?: string; maxConnections?: number
   const handler = new ConnectionHandler({
     ...parts,
     gate: new Gate({ ...parts, memory, jobs: { expirySweep: () => memory.gc() }, limits: gateLimits(DEFAULT_LIMITS) }),
-    budget: createRequestBudget(DEFAULT_LIMITS.maxRequestBytesTotal, parts.metrics),
+    budget: createRequestBudget(DEFAULT_LIMITS, parts.metrics),
     limits: DEFAULT_LIMITS,
     keys: new KeyRing([ADMIN_KEY], systemClock, systemRandom),
     version: '0.0.0',
