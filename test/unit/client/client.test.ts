@@ -1,30 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { ContextManagerError, type Client, type ConnectOptions } from '../../../clients/typescript/src/index.ts';
-import type { Clock } from '../../../src/base/clock.ts';
+import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { closeClients, failure, open } from './open-client.ts';
 import { rest, ScriptedServer, SECRET } from './scripted-server.ts';
 
 const ID = '018bcfe5-6800-7000-8000-000000000001';
-const clients: Client[] = [];
 
-async function open(server: ScriptedServer, options: Partial<ConnectOptions> = {}, clock?: Clock): Promise<Client> {
-  const client = await server.connect(options, clock);
-  clients.push(client);
-  return client;
-}
-
-async function failure(promise: Promise<unknown>): Promise<ContextManagerError> {
-  const error: unknown = await promise.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ContextManagerError)) throw error;
-  return error;
-}
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close({ timeoutMs: 0 })));
-});
+closeClients();
 
 describe('connecting', () => {
   it('authenticates and says who it is', async () => {

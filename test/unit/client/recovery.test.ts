@@ -1,27 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { ContextManagerError, type Client, type ConnectOptions } from '../../../clients/typescript/src/index.ts';
-import type { Clock } from '../../../src/base/clock.ts';
+import { describe, expect, it } from 'vitest';
+import type { Client } from '../../../clients/typescript/src/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { closeClients, failure, open } from './open-client.ts';
 import { rest, ScriptedServer } from './scripted-server.ts';
 
 const ID = '018bcfe5-6800-7000-8000-000000000001';
 const HEARTBEAT_MS = 1_000;
-const clients: Client[] = [];
-
-async function open(server: ScriptedServer, options: Partial<ConnectOptions> = {}, clock?: Clock): Promise<Client> {
-  const client = await server.connect(options, clock);
-  clients.push(client);
-  return client;
-}
-
-async function failure(promise: Promise<unknown>): Promise<ContextManagerError> {
-  const error: unknown = await promise.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ContextManagerError)) throw error;
-  return error;
-}
 
 /** Lets time pass in steps, so that reconnects and retries find their turn. */
 async function pass(clock: FakeClock, durationMs: number, stepMs = 10): Promise<void> {
@@ -31,9 +15,7 @@ async function pass(clock: FakeClock, durationMs: number, stepMs = 10): Promise<
   }
 }
 
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close({ timeoutMs: 0 })));
-});
+closeClients();
 
 describe('a lost connection', () => {
   /** Cuts the connection at the first request and answers all later ones. */
