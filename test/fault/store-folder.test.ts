@@ -16,6 +16,8 @@ const WRITER = new URL('./store-writer.ts', import.meta.url).pathname;
 const isPosix = process.platform !== 'win32';
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
+/** A user who owns nothing. */
+const NOBODY_ELSE = { uid: NOBODY, gid: NOBODY };
 
 async function refusal(folder: string): Promise<StartupError> {
   const error = await openAt(folder).then(
@@ -83,7 +85,7 @@ describe.skipIf(!isPosix)('what is stored is closed to other users', () => {
     for (const name of readdirSync(folder)) {
       if (name !== LOCK_FILE) chownSync(join(folder, name), NOBODY, NOBODY);
     }
-    const output = await runAsNobody(folder);
+    const output = await openElsewhere(folder, NOBODY_ELSE);
     expect(output).toMatch(/others on this machine can read .*contexts\.lock/);
   });
 });
@@ -131,6 +133,17 @@ describe('a folder that is removed or replaced while the server runs', () => {
     await store.write([put(sample('a', DIMENSION))]);
     await rm(join(folder, LOCK_FILE));
     expect((await refusal(folder)).message).toContain('in use by another server');
+    await store.write([put(sample('b', DIMENSION))]);
+  });
+
+  it('or whose lock file is deleted is not opened by a second process, which takes no log from the first', async () => {
+    const folder = await temporaryFolder();
+    const store = await openAt(folder);
+    await store.write([put(sample('a', DIMENSION))]);
+    const log = await stat(join(folder, LOG_FILE));
+    await rm(join(folder, LOCK_FILE));
+    expect(await openElsewhere(folder)).toContain('in use by another server');
+    expect((await stat(join(folder, LOG_FILE))).ino).toBe(log.ino);
     await store.write([put(sample('b', DIMENSION))]);
   });
 });
@@ -226,19 +239,18 @@ describe.skipIf(!isRoot)('a folder that this user may only read', () => {
     const { folder } = await killedFolder();
     chmodSync(folder, 0o755);
     for (const name of readdirSync(folder)) chmodSync(join(folder, name), name === 'indexes' ? 0o755 : 0o644);
-    const output = await runAsNobody(folder);
+    const output = await openElsewhere(folder, NOBODY_ELSE);
     expect(output).toMatch(/StartupError: .*cannot be (opened|locked|made)/);
     expect(output).toMatch(/remedy: .*(permissions|may write)/);
     expect(output).not.toContain('report it');
   });
 });
 
-/** Opens the store as a user who owns nothing; gives what was logged and why it did not open. */
-async function runAsNobody(folder: string): Promise<string> {
+/** Opens the store in a process of its own; gives what was logged and why it did not open. */
+async function openElsewhere(folder: string, user: { uid?: number; gid?: number } = {}): Promise<string> {
   const opener = new URL('./store-opener.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, [opener, folder], {
-    uid: NOBODY,
-    gid: NOBODY,
+    ...user,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

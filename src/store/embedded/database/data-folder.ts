@@ -32,12 +32,20 @@ export function makeFolders(dataDir: string): void {
 }
 
 /**
- * Takes the folder's files from everybody but their owner, whatever the folder was before. The main file is made here
- * if it is missing, because SQLite gives its log the mode of the main file. The folder itself is closed where nothing
- * of anybody else's lies in it. Gives the paths that others can still read: the file system or another owner refused.
+ * Makes the main file if it is missing, as SQLite gives its log the mode of the main file. Only while no connection has
+ * it open: a process that closes a file, by whichever of its descriptors, loses all locks that it has on it (POSIX), and
+ * SQLite would not know that its own are gone.
+ */
+export function makeMainFile(dataDir: string): void {
+  closeSync(openSync(join(dataDir, DATABASE_FILE), 'a', PRIVATE_FILE));
+}
+
+/**
+ * Takes the folder's files from everybody but their owner, whatever the folder was before. The folder itself is closed
+ * where nothing of anybody else's lies in it. Gives the paths that others can still read: the file system or another
+ * owner refused. Opens nothing (see `makeMainFile`).
  */
 export function closeToOthers(dataDir: string): string[] {
-  closeSync(openSync(join(dataDir, DATABASE_FILE), 'a', PRIVATE_FILE));
   const names = readdirSync(dataDir);
   const own = names.filter((name) => OWN_FILE.test(name));
   const isShared = names.length > own.length + 1;

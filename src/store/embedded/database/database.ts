@@ -10,6 +10,7 @@ import {
   DATABASE_FILE,
   INDEX_FOLDER,
   makeFolders,
+  makeMainFile,
   refuseOpenElsewhere,
   takeLock,
 } from './data-folder.ts';
@@ -56,6 +57,7 @@ export function openDatabase(settings: DatabaseSettings): OpenDatabase {
   let database: DatabaseSync | undefined;
   try {
     checkFiles(path, join(dataDir, INDEX_FOLDER));
+    makeMainFile(dataDir);
     closeToOthers(dataDir);
     refuseLostCommits(dataDir);
     refuseOpenElsewhere(dataDir);
