@@ -1,4 +1,4 @@
-import { invalid } from './qdrant-error.ts';
+import { invalid, wrongInput } from './qdrant-error.ts';
 import type { Json, Payload } from './requests.ts';
 import type { Distance, VectorSpaces } from './vectors.ts';
 
@@ -99,8 +99,14 @@ export class CollectionConfig {
     this.#optional = { quantization_config: null, ...told({ quantization_config, strict_mode_config, metadata }) };
   }
 
+  checkVector(name: string): void {
+    const { dense, sparse } = this.spaces;
+    if (!dense.has(name) && !sparse.has(name)) throw wrongInput(`Not existing vector name error: ${name}`);
+  }
+
   update(request: UpdateCollection): void {
     const { vectors } = this.#params;
+    for (const name of Object.keys(request.vectors ?? {})) this.checkVector(name);
     const all = { ...(vectors as Payload) };
     for (const [name, changes] of Object.entries(request.vectors ?? {})) {
       if (name === '') Object.assign(all, told(changes));

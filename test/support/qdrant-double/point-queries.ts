@@ -1,4 +1,4 @@
-import { inOrder, showPoint } from './point-reads.ts';
+import { inOrder, showPoints } from './point-reads.ts';
 import { normalId, type Point } from './point.ts';
 import type { QdrantCollection } from './qdrant-collection.ts';
 import { notFound, notInDouble, wrongInput, type QdrantError } from './qdrant-error.ts';
@@ -32,10 +32,16 @@ export class PointQueries {
     const { offset, limit, filter } = request;
     const start = offset ?? 0;
     const found = this.#run({ ...request, limit: (limit ?? LIMIT) + start }, filter ? [filter] : [], 0);
-    const points = found.slice(start).map(({ point, score, version, orderValue }) => ({
+    const page = found.slice(start);
+    const records = showPoints(
+      this.#collection,
+      page.map(({ point }) => point),
+      request,
+    );
+    const points = page.map(({ version, score, orderValue }, place) => ({
+      ...records[place],
       version,
       score,
-      ...showPoint(point, request),
       ...(orderValue === undefined ? {} : { order_value: orderValue }),
     }));
     return { points };

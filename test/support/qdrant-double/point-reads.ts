@@ -23,8 +23,14 @@ interface Shown {
   readonly with_vector?: WithVector | null;
 }
 
-/** A point as replies have it. Absent selectors are what the endpoint takes for them. */
-export function showPoint(point: Point, { with_payload: payload, with_vector: vector }: Shown): Payload {
+/** Points as replies have them. Absent selectors are what the endpoint takes for them. */
+export function showPoints(collection: QdrantCollection, points: readonly Point[], shown: Shown): Payload[] {
+  const names = Array.isArray(shown.with_vector) ? (shown.with_vector as readonly string[]) : [];
+  if (points.length > 0) for (const name of names) collection.config.checkVector(name);
+  return points.map((point) => showPoint(point, shown));
+}
+
+function showPoint(point: Point, { with_payload: payload, with_vector: vector }: Shown): Payload {
   return {
     id: point.id,
     ...(payload === false || payload === null || payload === undefined
@@ -56,7 +62,7 @@ function shownVectors({ dense, sparse }: Point, selector: true | readonly string
 /** Each once, in the order of the first mention; those that are not there are left out. */
 export function retrieve(collection: QdrantCollection, ids: readonly PointId[], shown: Shown): Payload[] {
   const points = [...new Set(ids.map(normalId))].flatMap((id) => collection.get(id) ?? []);
-  return points.map((point) => showPoint(point, { with_payload: true, ...shown }));
+  return showPoints(collection, points, { ...shown, with_payload: shown.with_payload ?? true });
 }
 
 export function scroll(collection: QdrantCollection, request: ScrollRequest): Payload {
@@ -70,9 +76,13 @@ export function scroll(collection: QdrantCollection, request: ScrollRequest): Pa
           "a filter to exclude the IDs that you've already seen for the `order_by.start_from` value",
       );
     }
-    const points = inOrder(collection, collection.matching(filter), order)
-      .slice(0, limit)
-      .map(({ point, value }) => ({ ...showPoint(point, shown), order_value: value }));
+    const found = inOrder(collection, collection.matching(filter), order).slice(0, limit);
+    const records = showPoints(
+      collection,
+      found.map(({ point }) => point),
+      shown,
+    );
+    const points = records.map((record, place) => ({ ...record, order_value: found[place]?.value ?? 0 }));
     return { points, next_page_offset: null };
   }
   const start = offset === null || offset === undefined ? undefined : normalId(offset);
@@ -81,7 +91,7 @@ export function scroll(collection: QdrantCollection, request: ScrollRequest): Pa
     .filter(({ id }) => start === undefined || compareIds(id, start) >= 0)
     .slice(0, limit + 1);
   const next = points.length > limit ? points.pop() : undefined;
-  return { points: points.map((point) => showPoint(point, shown)), next_page_offset: next?.id ?? null };
+  return { points: showPoints(collection, points, shown), next_page_offset: next?.id ?? null };
 }
 
 /** A point comes as often as it has values. `start_from` itself is among them; equal values have no order to rely on. */

@@ -2,7 +2,7 @@ import { mergeAt, parseJsonPath, removeAt } from './json-path.ts';
 import { filterMatcher } from './filter-matcher.ts';
 import { normalId, type Point } from './point.ts';
 import type { QdrantCollection } from './qdrant-collection.ts';
-import { notFound, notInDouble, wrongInput } from './qdrant-error.ts';
+import { notFound, notInDouble } from './qdrant-error.ts';
 import type {
   Filter,
   Payload,
@@ -24,7 +24,7 @@ export function applyUpdate(collection: QdrantCollection, operation: UpdateOpera
   if ('update_vectors' in operation) return updateVectors(collection, operation.update_vectors);
   if ('delete_vectors' in operation) {
     const { vector: names, ...selection } = operation.delete_vectors;
-    for (const name of names) checkName(collection, name);
+    for (const name of names) collection.config.checkVector(name);
     return change(collection, selection, (point) => ({
       ...point,
       dense: new Map([...point.dense].filter(([name]) => !names.includes(name))),
@@ -139,16 +139,11 @@ function readVectors(collection: QdrantCollection, vector: VectorStruct): Vector
   const dense = new Map<string, Float32Array>();
   const sparse = new Map<string, ReadonlyMap<number, number>>();
   for (const [name, values] of namedVectors(vector)) {
-    checkName(collection, name);
+    collection.config.checkVector(name);
     const space = spaces.dense.get(name);
     // The number of an operation whose vectors have a wrong length is used up.
     if (space === undefined) sparse.set(name, sparseValues(values));
     else dense.set(name, denseValues(values, space, ` for vector '${name}'`));
   }
   return { dense, sparse };
-}
-
-function checkName(collection: QdrantCollection, name: string): void {
-  const { spaces } = collection.config;
-  if (!spaces.dense.has(name) && !spaces.sparse.has(name)) throw wrongInput(`Not existing vector name error: ${name}`);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { forVersion } from './older-versions.ts';
 import { checkRequest } from './request-checks.ts';
 import { parseUuid } from './point.ts';
 import { microseconds } from './payload-index.ts';
@@ -78,9 +79,10 @@ function jsonSchema(node: unknown): unknown {
   return Object.keys(schema).length === 0 ? { type: 'null' } : { anyOf: [schema, { type: 'null' }] };
 }
 
-/** The body of a request as the schema of that name has it. Throws what Qdrant answers to any other body. */
-export function readBody(name: string, bytes: Buffer): unknown {
+/** The body of a request to a server of `version`, as the schema of that name has it. Throws what Qdrant answers to any other body. */
+export function readBody(name: string, bytes: Buffer, version: string): unknown {
   const body = parseBody(bytes);
+  forVersion(body, version);
   const isFlattened = name in INNER_NAMES;
   const position = isFlattened ? ` at line 1 column ${bytes.length}` : '';
   const validate = validatorOf(name);
@@ -136,10 +138,10 @@ function refusal(errors: readonly ErrorObject[], position: string, prefix: (path
 const isWrongId = ({ keyword, parentSchema }: ErrorObject): boolean =>
   keyword === 'format' && parentSchema?.['format'] === 'uuid';
 
-/** A bound that comes from the type of an integer, not from a rule about its value. */
-function isOfType({ parentSchema }: ErrorObject): boolean {
-  const { minimum, format } = (parentSchema ?? {}) as { minimum?: number; format?: string };
-  return minimum === 0 && (format ?? '').startsWith('uint');
+/** Less than an integer without a sign can be: no rule about the value has been looked at yet. */
+function isOfType({ data, parentSchema }: ErrorObject): boolean {
+  const format: unknown = parentSchema?.['format'];
+  return typeof format === 'string' && format.startsWith('uint') && Number(data) < 0;
 }
 
 function rangeText({ parentSchema }: ErrorObject): string {

@@ -11,7 +11,7 @@ import { RequestLog } from './request-log.ts';
 export interface QdrantDoubleOptions {
   /** Requests without it are refused. */
   readonly apiKey?: string;
-  /** Told at `/`. */
+  /** Told at `/`; a double of one before 1.17 knows of conditional updates what that server knows. */
   readonly version?: string;
   /** Numbers from 0 to 1, for random samples. */
   readonly random?: () => number;
@@ -129,7 +129,7 @@ function answerTo(
     const [, name = '', field = ''] = found.map((part) => decodeURIComponent(part ?? ''));
     try {
       const { wait } = readParameters(parameters);
-      const body = schema === undefined ? undefined : readChecked(schema, request, bytes);
+      const body = schema === undefined ? undefined : readChecked(schema, request, bytes, version);
       return json(200, { result: answer({ state, name, field, body, wait }), status: 'ok', time: 0.001 });
     } catch (error) {
       if (!(error instanceof QdrantError)) throw error;
@@ -139,7 +139,7 @@ function answerTo(
   return text(404, '');
 }
 
-function readChecked(schema: string, request: IncomingMessage, bytes: Buffer): unknown {
+function readChecked(schema: string, request: IncomingMessage, bytes: Buffer, version: string): unknown {
   if (!/^application\/(\S+\+)?json\b/.test(request.headers['content-type'] ?? '')) {
     throw new QdrantError(400, 'Content type error');
   }
@@ -149,5 +149,5 @@ function readChecked(schema: string, request: IncomingMessage, bytes: Buffer): u
       `JSON payload (${bytes.length} bytes) is larger than allowed (limit: ${BODY_BYTES_MAX} bytes).`,
     );
   }
-  return readBody(schema, bytes);
+  return readBody(schema, bytes, version);
 }

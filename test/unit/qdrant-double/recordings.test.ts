@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startQdrantDouble, type QdrantDouble } from '../support/qdrant-double/start-qdrant-double.ts';
+import { askDouble } from '../../support/qdrant-double/ask-double.ts';
+import { startQdrantDouble, type QdrantDouble } from '../../support/qdrant-double/start-qdrant-double.ts';
 
 interface Recording {
   readonly name: string;
@@ -9,7 +10,7 @@ interface Recording {
   readonly reply: unknown;
 }
 
-const FILE = new URL('../support/qdrant-double/recordings-1.18.3.json', import.meta.url);
+const FILE = new URL('../../support/qdrant-double/recordings-1.18.3.json', import.meta.url);
 const recordings = JSON.parse(readFileSync(FILE, 'utf8')) as readonly Recording[];
 
 /** Requests that the double leaves to real servers, and why. */
@@ -19,23 +20,6 @@ const KEY = 'right key';
 
 let double: QdrantDouble | undefined;
 afterEach(() => double?.close());
-
-async function send(
-  { url }: QdrantDouble,
-  method: string,
-  path: string,
-  body?: unknown,
-  key = KEY,
-): Promise<{ status: number; reply: unknown }> {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: { 'api-key': key, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
-  return { status: response.status, reply: isJson ? JSON.parse(text) : text };
-}
 
 /** What two servers say alike: without times, numbers of operations, and whatever comes of building the server. */
 function comparable(value: unknown): unknown {
@@ -60,7 +44,7 @@ describe('the double of Qdrant', () => {
     for (const { name, request, status, reply } of recordings) {
       if (name in LEFT_OUT) continue;
       const key = name === 'wrong api key' ? 'another key' : KEY;
-      const got = await send(double, request.method, request.path, request.body, key);
+      const got = await askDouble(double, request.method, request.path, request.body, { 'api-key': key });
       const view = name === 'query sample' ? shape : comparable;
       expect.soft({ name, status: got.status, reply: view(got.reply) }).toEqual({ name, status, reply: view(reply) });
       names.push(name);
