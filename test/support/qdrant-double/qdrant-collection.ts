@@ -100,6 +100,8 @@ export class QdrantCollection {
 
   #countSparse(vectors: ReadonlyMap<string, SparseValues>, by: 1 | -1): void {
     for (const [name, values] of vectors) {
+      // Vectors without any index are none to the index of the vectors.
+      if (values.size === 0) continue;
       this.#sparseCounts.set(name, this.sparseCount(name) + by);
       const counts = this.#documentCounts.get(name) ?? new Map<number, number>();
       this.#documentCounts.set(name, counts);

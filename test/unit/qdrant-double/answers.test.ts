@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { askDouble, type Asked } from '../../support/qdrant-double/ask-double.ts';
-import { startQdrantDouble, type QdrantDouble } from '../../support/qdrant-double/start-qdrant-double.ts';
+import { comparedServers, type ComparedServer } from '../../support/qdrant-double/compared-servers.ts';
+import { startQdrantDouble } from '../../support/qdrant-double/start-qdrant-double.ts';
 
-let double: QdrantDouble;
-beforeAll(async () => {
-  double = await startQdrantDouble({ random: () => 0.5 });
-});
-afterAll(() => double.close());
+let server: Awaited<ReturnType<ComparedServer['start']>>;
 
-const C = '/collections/c';
+const C = '/collections/double_answers';
 
 async function ask(method: string, path: string, body?: unknown): Promise<Asked> {
-  return askDouble(double, method, path, body);
+  return askDouble(server, method, path, body);
 }
 
 /** `result` of a request that is answered. */
@@ -49,252 +46,206 @@ async function create(body: object): Promise<void> {
 const index = (name: string, schema: unknown): Promise<unknown> =>
   result('PUT', `${C}/index?wait=true`, { field_name: name, field_schema: schema });
 
-describe('filters', () => {
-  const PAYLOADS: readonly object[] = [
-    { n: 1, s: 'red', list: ['red', 'blue'], deep: { 'a b': [{ c: 1 }, { c: 2 }] }, ok: true },
-    { n: 2.5, s: 'green', list: [], nothing: null },
-    { n: 3, s: null, list: null },
-    { n: '3', list: [1, 2.5, 'red'], nothing: [null, 1] },
-    { n: [1, 10], s: ['red'], at: '2024-05-01T10:00:00Z' },
-    { s: 'dark red', list: [['red']], ok: false },
-  ];
-  /** Filter, and the points (the first is 1) that it finds without and with indexes on its fields. */
-  const CASES: readonly (readonly [object, readonly number[], (readonly number[])?])[] = [
-    [{}, [1, 2, 3, 4, 5, 6]],
-    [{ must: [] }, [1, 2, 3, 4, 5, 6]],
-    [{ should: [] }, [1, 2, 3, 4, 5, 6]],
-    [{ must: { key: 'n', match: { value: 1 } } }, [1, 5]],
-    [{ must_not: [{ key: 'n', match: { value: 1 } }] }, [2, 3, 4, 6]],
-    [{ must: [{ key: 'ok', match: { value: false } }] }, [6]],
-    [{ must: [{ key: 's', match: { value: 'red' } }] }, [1, 5]],
-    [{ must: [{ key: 's', match: { any: ['red', 'green'] } }] }, [1, 2, 5]],
-    [{ must: [{ key: 's', match: { any: [] } }] }, []],
-    // An index knows only of texts: lists of something else, empty ones and null are nothing to it.
-    [{ must: [{ key: 's', match: { except: ['red'] } }] }, [2, 6]],
-    [{ must: [{ key: 'list', match: { except: ['blue'] } }] }, [1, 4, 6], [1, 4]],
-    [{ must: [{ key: 's', match: { text: 'red' } }] }, [1, 5, 6]],
-    [{ must: [{ key: 's', match: { text_any: 'green dark' } }] }, [2, 6]],
-    // An index of integers has no fractions.
-    [{ must: [{ key: 'n', range: { gte: 1, lte: 3 } }] }, [1, 2, 3, 5], [1, 3, 5]],
-    [{ must: [{ key: 'n', range: { gt: 1, lt: 10 } }] }, [2, 3], [3]],
-    [{ must: [{ key: 'n', range: { gt: 9 } }] }, [5]],
-    [{ must: [{ key: 'at', range: { gte: '2024-05-01T00:00:00Z', lt: '2024-05-02T00:00:00+02:00' } }] }, [5]],
-    [{ must: [{ key: 'list', values_count: { gte: 2 } }] }, [1, 4]],
-    [{ must: [{ key: 'list', values_count: { lt: 1 } }] }, [2, 3]],
-    [{ must: [{ is_empty: { key: 'list' } }] }, [2, 3, 5]],
-    [{ must: [{ key: 'list', is_empty: false }] }, [1, 4, 6]],
-    [{ must: [{ is_null: { key: 'nothing' } }] }, [2], [2, 4]],
-    [{ must: [{ key: 'nothing', is_null: true }] }, [2, 4]],
-    [{ must: [{ key: 'nothing', is_null: false }] }, [1, 3, 5, 6]],
-    [{ must: [{ has_id: [2, 5, 77] }] }, [2, 5]],
-    [{ must: [{ has_vector: 'v' }] }, [1, 2, 3, 4, 5, 6]],
-    [{ must: [{ has_vector: 'w' }] }, []],
-    [{ must: [{ key: 'deep."a b"[].c', match: { value: 2 } }] }, [1]],
-    [{ must: [{ key: 'deep."a b"[0].c', match: { value: 2 } }] }, []],
-    [{ must: [{ key: 'deep."a b".c', match: { value: 2 } }] }, []],
-    [{ must: [{ nested: { key: 'deep."a b"', filter: { must: [{ key: 'c', range: { gt: 1 } }] } } }] }, [1]],
-    [{ must: [{ nested: { key: 'deep."a b"', filter: { should: [] } } }] }, []],
-    [
-      {
-        should: [
-          {
-            must: [
-              { key: 'n', match: { value: 1 } },
-              { key: 's', match: { value: 'red' } },
-            ],
-          },
-          { has_id: [3] },
-        ],
-      },
-      [1, 3, 5],
-    ],
-    [
-      {
-        min_should: {
-          conditions: [{ has_id: [1, 2] }, { has_id: [2, 3] }, { key: 's', match: { value: 'red' } }],
-          min_count: 2,
+describe.each(comparedServers())('$name', ({ start, isDouble }) => {
+  beforeAll(async () => {
+    server = await start();
+  });
+  afterAll(async () => {
+    await askDouble(server, 'DELETE', C);
+    await server.close();
+  });
+
+  describe('queries', () => {
+    it('score by the distance of the collection, and leave out what a threshold is not passed by', async () => {
+      const vectors = { dot: { size: 2, distance: 'Dot' }, far: { size: 2, distance: 'Euclid' } };
+      await create({ vectors });
+      await put([
+        { id: 1, vector: { dot: [3, 4], far: [3, 4] } },
+        { id: 2, vector: { dot: [1, 0], far: [1, 0] } },
+        { id: 3, vector: { dot: [-1, 0] } },
+      ]);
+      const dot = await query({ query: [1, 1], using: 'dot' });
+      expect(dot.points).toEqual([
+        { id: 1, score: 7, version: 1 },
+        { id: 2, score: 1, version: 1 },
+        { id: 3, score: -1, version: 1 },
+      ]);
+      expect(idsOf(await query({ query: [1, 1], using: 'dot', score_threshold: 1 }))).toEqual([1]);
+      const far = await query({ query: [0, 0], using: 'far' });
+      expect(far.points.map(({ id, score }) => [id, score])).toEqual([
+        [2, 1],
+        [1, 5],
+      ]);
+      expect(idsOf(await query({ query: [0, 0], using: 'far', score_threshold: 5 }))).toEqual([2]);
+      // The point that a query names is the example, not an answer.
+      expect(idsOf(await query({ query: 2, using: 'far' }))).toEqual([1]);
+    });
+
+    it('weigh indexes of sparse vectors by how many have them, and leave out those that share none', async () => {
+      await create({ vectors: {}, sparse_vectors: { plain: {}, idf: { modifier: 'idf' } } });
+      // A vector of no index counts for nothing.
+      const rows = [[1, 2], [2], [2, 3], []];
+      await put(
+        rows.map((indices, place) => {
+          const vector = { indices, values: indices.map(() => 2) };
+          return { id: place + 1, vector: { plain: vector, idf: vector } };
+        }),
+      );
+      const asked = { indices: [1, 2], values: [1, 1] };
+      expect((await query({ query: asked, using: 'plain' })).points.map(({ score }) => score)).toEqual([4, 2, 2]);
+      expect(idsOf(await query({ query: { indices: [3, 9], values: [1, 1] }, using: 'plain' }))).toEqual([3]);
+      const idf = (df: number): number => Math.log((3 - df + 0.5) / (df + 0.5) + 1);
+      const found = await query({ query: asked, using: 'idf', limit: 1 });
+      expect(found.points[0]?.score).toBeCloseTo(2 * idf(1) + 2 * idf(3), 5);
+      // Deleted points are counted no more.
+      await result('POST', `${C}/points/delete?wait=true`, { points: [1] });
+      const after = await query({ query: { indices: [3], values: [1] }, using: 'idf' });
+      expect(after.points[0]?.score).toBeCloseTo(2 * Math.log(1.5 / 1.5 + 1), 5);
+    });
+
+    it('score again what prefetches found, and only that', async () => {
+      await create({ vectors: { a: { size: 1, distance: 'Dot' }, b: { size: 1, distance: 'Dot' } } });
+      await put([1, 2, 3, 4].map((id) => ({ id, vector: { a: [id], b: [-id] }, payload: { even: id % 2 === 0 } })));
+      const prefetch = { query: [1], using: 'a', limit: 2 };
+      expect(idsOf(await query({ prefetch, query: [1], using: 'b' }))).toEqual([3, 4]);
+      expect(idsOf(await query({ prefetch, query: [1], using: 'b', offset: 1 }))).toEqual([4]);
+      const filter = { must: [{ key: 'even', match: { value: true } }] };
+      expect(idsOf(await query({ prefetch: { ...prefetch, filter }, query: [1], using: 'b' }))).toEqual([2, 4]);
+      // A filter outside holds inside: it is not what is left of two.
+      expect(idsOf(await query({ prefetch, query: [1], using: 'b', filter }))).toEqual([2, 4]);
+      const nested = { prefetch: [prefetch], query: [1], using: 'b', limit: 1 };
+      expect(idsOf(await query({ prefetch: nested, query: [1], using: 'a' }))).toEqual([3]);
+      const weighed = {
+        prefetch: [prefetch, { query: [1], using: 'b', limit: 1 }],
+        query: { rrf: { k: 1, weights: [1, 2] } },
+      };
+      expect((await query(weighed)).points.map(({ id, score }) => [id, score])).toEqual([
+        [1, 2],
+        [4, 1],
+        [3, 0.5],
+      ]);
+    });
+
+    it('order by payloads from a value on, which counts in; a point comes once for each of its values', async () => {
+      await create({ vectors: {} });
+      await put([[1], 2, 2, [2, 9], 'none', 3.5].map((at, place) => ({ id: place + 1, vector: {}, payload: { at } })));
+      await index('at', 'integer');
+      const order = (order_by: object, limit = 10): Promise<Found> =>
+        result('POST', `${C}/points/scroll`, { order_by, limit });
+      expect((await order({ key: 'at' })).points.map(({ order_value }) => order_value)).toEqual([1, 2, 2, 2, 9]);
+      const down = await order({ key: 'at', direction: 'desc', start_from: 2 });
+      expect(down.points.map(({ order_value }) => order_value)).toEqual([2, 2, 2, 1]);
+      expect(down.next_page_offset).toBeNull();
+      const asQuery = await query({ query: { order_by: { key: 'at', start_from: 3 } } });
+      expect(asQuery.points).toEqual([{ id: 4, score: 1, version: 0, order_value: 9 }]);
+      // Equal values keep no order of ids.
+      if (!isDouble) return;
+      expect((await order({ key: 'at', start_from: 2 }, 3)).points.map(({ id }) => id)).toEqual([2, 4, 3]);
+    });
+
+    it('take samples of what a filter finds', async () => {
+      await create({ vectors: {} });
+      await put([1, 2, 3].map((id) => ({ id, vector: {} })));
+      const filter = { must_not: [{ has_id: [2] }] };
+      expect(idsOf(await query({ query: { sample: 'random' }, filter })).sort()).toEqual([1, 3]);
+      expect(idsOf(await query({ query: { sample: 'random' }, limit: 2 }))).toHaveLength(2);
+    });
+  });
+
+  describe('updates', () => {
+    beforeEach(async () => {
+      await create({ vectors: { v: { size: 2, distance: 'Dot' } } });
+      await put([{ id: 1, vector: { v: [1, 2] }, payload: { a: 1, b: null, c: { d: [{ e: 1 }, { e: 2, f: 3 }] } } }]);
+    });
+
+    it('set keys of payloads, where null takes one away; overwriting keeps null', async () => {
+      await result('POST', `${C}/points/payload?wait=true`, { payload: { a: null, x: { y: null } }, points: [1] });
+      expect(await payloadOf(1)).toEqual({ b: null, x: { y: null }, c: { d: [{ e: 1 }, { e: 2, f: 3 }] } });
+      await result('POST', `${C}/points/payload?wait=true`, { payload: { e: 5 }, points: [1], key: 'c.d[1]' });
+      expect(await payloadOf(1)).toMatchObject({ c: { d: [{ e: 1 }, { e: 5, f: 3 }] } });
+      await result('POST', `${C}/points/payload/delete?wait=true`, { keys: ['x', 'c.d[].e', 'none'], points: [1] });
+      expect(await payloadOf(1)).toEqual({ b: null, c: { d: [{}, { f: 3 }] } });
+      await result('PUT', `${C}/points/payload?wait=true`, { payload: { b: null }, filter: {} });
+      expect(await payloadOf(1)).toEqual({ b: null });
+      await result('POST', `${C}/points/payload/clear?wait=true`, { points: [1] });
+      expect(await payloadOf(1)).toEqual({});
+    });
+
+    it('upsert as they are told to', async () => {
+      const filter = (a: number): object => ({ must: [{ key: 'a', match: { value: a } }] });
+      const points = (n: number): object[] => [1, 2].map((id) => ({ id, vector: {}, payload: { a: n } }));
+      await put(points(2), { update_filter: filter(7) });
+      expect([await payloadOf(1), await payloadOf(2)]).toMatchObject([{ a: 1 }, { a: 2 }]);
+      await put([{ id: 3, vector: {} }, ...points(3)], { update_mode: 'update_only', update_filter: filter(2) });
+      expect([await payloadOf(1), await payloadOf(2)]).toMatchObject([{ a: 1 }, { a: 3 }]);
+      expect(await scrolled({})).toEqual([1, 2]);
+      await put(points(4), { update_mode: 'insert_only' });
+      expect([await payloadOf(1), await payloadOf(2)]).toMatchObject([{ a: 1 }, { a: 3 }]);
+    });
+
+    it('are not seen at once where nobody waits for them, and keep their order', async () => {
+      const update = { points: [{ id: 1, vector: { v: [5, 6] } }] };
+      expect(await result('PUT', `${C}/points/vectors`, update)).toMatchObject({ status: 'acknowledged' });
+      const vector = async (): Promise<unknown> =>
+        result('POST', `${C}/points`, { ids: [1], with_payload: false, with_vector: true });
+      expect(await vector()).toEqual([{ id: 1, vector: { v: [1, 2] } }]);
+      await expect.poll(vector).toEqual([{ id: 1, vector: { v: [5, 6] } }]);
+      await result('PUT', `${C}/points`, { points: [{ id: 2, vector: {} }] });
+      await result('POST', `${C}/points/delete?wait=true`, { filter: {} });
+      expect(await scrolled({})).toEqual([]);
+    });
+
+    it('of a batch are done up to the one that is refused', async () => {
+      const operations = [
+        { upsert: { points: [{ id: 2, vector: {} }] } },
+        { set_payload: { payload: { a: 9 }, points: [1, 77] } },
+        { delete: { points: [1] } },
+      ];
+      const { status, reply } = await ask('POST', `${C}/points/batch?wait=true`, { operations });
+      expect([status, reply]).toMatchObject([404, { status: { error: 'Not found: No point with id 77 found' } }]);
+      expect(await scrolled({})).toEqual([1, 2]);
+    });
+  });
+
+  describe('payloads', () => {
+    it('are shown as asked', async () => {
+      await create({ vectors: {} });
+      await put([{ id: 1, vector: {}, payload: { a: { b: 1, c: 2 }, 'x.y': [{ z: 1, w: 2 }], t: 'text' } }]);
+      const shown = async (with_payload: unknown): Promise<unknown> => {
+        const found = await result<{ points: { payload?: unknown }[] }>('POST', `${C}/points/scroll`, { with_payload });
+        return found.points[0]?.payload;
+      };
+      expect(await shown(['a.b', '"x.y"[].z'])).toEqual({ a: { b: 1 }, 'x.y': [{ z: 1 }] });
+      expect(await shown({ exclude: ['a.b', '"x.y"'] })).toEqual({ a: { c: 2 }, t: 'text' });
+      expect(await shown({ include: [] })).toEqual({});
+      expect(await shown(false)).toBeUndefined();
+      expect(await query({})).toEqual({ points: [{ id: 1, score: 1, version: 0 }] });
+    });
+
+    it('are described by their indexes', async () => {
+      await create({ vectors: { v: { size: 2, distance: 'Dot' } } });
+      await put([
+        { id: 1, vector: {}, payload: { s: ['x'] } },
+        { id: 2, vector: {}, payload: { s: 1 } },
+      ]);
+      await index('s', { type: 'keyword', is_tenant: true });
+      await result('PATCH', C, { vectors: { v: { on_disk: true } }, params: { replication_factor: 2 } });
+      expect(await result('GET', C)).toMatchObject({
+        points_count: 2,
+        payload_schema: { s: { data_type: 'keyword', params: { type: 'keyword', is_tenant: true }, points: 1 } },
+        config: {
+          params: { vectors: { v: { size: 2, on_disk: true } }, replication_factor: 2 },
+          quantization_config: null,
         },
-      },
-      [1, 2],
-    ],
-  ];
-
-  beforeEach(async () => {
-    await create({ vectors: { v: { size: 2, distance: 'Dot' } } });
-    await put(PAYLOADS.map((payload, place) => ({ id: place + 1, vector: { v: [1, 0] }, payload })));
-  });
-
-  it('find what Qdrant finds without indexes', async () => {
-    for (const [filter, ids] of CASES) expect.soft([filter, await scrolled(filter)]).toEqual([filter, ids]);
-  });
-
-  it('find with indexes what those hold', async () => {
-    for (const [name, type] of Object.entries({
-      n: 'integer',
-      s: 'keyword',
-      list: 'keyword',
-      ok: 'bool',
-      at: 'datetime',
-      nothing: 'keyword',
-    })) {
-      await index(name, type);
-    }
-    for (const [filter, ids, indexed = ids] of CASES) {
-      expect.soft([filter, await scrolled(filter)]).toEqual([filter, indexed]);
-    }
+      });
+      await result('DELETE', `${C}/index/s?wait=true`);
+      expect(await result('GET', C)).toMatchObject({ payload_schema: {} });
+    });
   });
 });
 
-describe('queries', () => {
-  it('score by the distance of the collection, and leave out what a threshold is not passed by', async () => {
-    const vectors = { dot: { size: 2, distance: 'Dot' }, far: { size: 2, distance: 'Euclid' } };
-    await create({ vectors });
-    await put([
-      { id: 1, vector: { dot: [3, 4], far: [3, 4] } },
-      { id: 2, vector: { dot: [1, 0], far: [1, 0] } },
-      { id: 3, vector: { dot: [-1, 0] } },
-    ]);
-    const dot = await query({ query: [1, 1], using: 'dot' });
-    expect(dot.points).toEqual([
-      { id: 1, score: 7, version: 1 },
-      { id: 2, score: 1, version: 1 },
-      { id: 3, score: -1, version: 1 },
-    ]);
-    expect(idsOf(await query({ query: [1, 1], using: 'dot', score_threshold: 1 }))).toEqual([1]);
-    const far = await query({ query: [0, 0], using: 'far' });
-    expect(far.points.map(({ id, score }) => [id, score])).toEqual([
-      [2, 1],
-      [1, 5],
-    ]);
-    expect(idsOf(await query({ query: [0, 0], using: 'far', score_threshold: 5 }))).toEqual([2]);
-    // The point that a query names is the example, not an answer.
-    expect(idsOf(await query({ query: 2, using: 'far' }))).toEqual([1]);
-  });
-
-  it('weigh indexes of sparse vectors by how many have them, and leave out those that share none', async () => {
-    await create({ vectors: {}, sparse_vectors: { plain: {}, idf: { modifier: 'idf' } } });
-    const rows = [[1, 2], [2], [2, 3]];
-    await put(
-      rows.map((indices, place) => {
-        const vector = { indices, values: indices.map(() => 2) };
-        return { id: place + 1, vector: { plain: vector, idf: vector } };
-      }),
-    );
-    const asked = { indices: [1, 2], values: [1, 1] };
-    expect((await query({ query: asked, using: 'plain' })).points.map(({ score }) => score)).toEqual([4, 2, 2]);
-    expect(idsOf(await query({ query: { indices: [3, 9], values: [1, 1] }, using: 'plain' }))).toEqual([3]);
-    const idf = (df: number): number => Math.log((3 - df + 0.5) / (df + 0.5) + 1);
-    const found = await query({ query: asked, using: 'idf', limit: 1 });
-    expect(found.points[0]?.score).toBeCloseTo(2 * idf(1) + 2 * idf(3), 5);
-    // Deleted points are counted no more.
-    await result('POST', `${C}/points/delete?wait=true`, { points: [1] });
-    const after = await query({ query: { indices: [3], values: [1] }, using: 'idf' });
-    expect(after.points[0]?.score).toBeCloseTo(2 * Math.log(1.5 / 1.5 + 1), 5);
-  });
-
-  it('score again what prefetches found, and only that', async () => {
-    await create({ vectors: { a: { size: 1, distance: 'Dot' }, b: { size: 1, distance: 'Dot' } } });
-    await put([1, 2, 3, 4].map((id) => ({ id, vector: { a: [id], b: [-id] }, payload: { even: id % 2 === 0 } })));
-    const prefetch = { query: [1], using: 'a', limit: 2 };
-    expect(idsOf(await query({ prefetch, query: [1], using: 'b' }))).toEqual([3, 4]);
-    expect(idsOf(await query({ prefetch, query: [1], using: 'b', offset: 1 }))).toEqual([4]);
-    const filter = { must: [{ key: 'even', match: { value: true } }] };
-    expect(idsOf(await query({ prefetch: { ...prefetch, filter }, query: [1], using: 'b' }))).toEqual([2, 4]);
-    // A filter outside holds inside: it is not what is left of two.
-    expect(idsOf(await query({ prefetch, query: [1], using: 'b', filter }))).toEqual([2, 4]);
-    const nested = { prefetch: [prefetch], query: [1], using: 'b', limit: 1 };
-    expect(idsOf(await query({ prefetch: nested, query: [1], using: 'a' }))).toEqual([3]);
-    const weighed = {
-      prefetch: [prefetch, { query: [1], using: 'b', limit: 1 }],
-      query: { rrf: { k: 1, weights: [1, 2] } },
-    };
-    expect((await query(weighed)).points.map(({ id, score }) => [id, score])).toEqual([
-      [1, 2],
-      [4, 1],
-      [3, 0.5],
-    ]);
-  });
-
-  it('order by payloads from a value on, which counts in; a point comes once for each of its values', async () => {
-    await create({ vectors: {} });
-    await put([[1], 2, 2, [2, 9], 'none', 3.5].map((at, place) => ({ id: place + 1, vector: {}, payload: { at } })));
-    await index('at', 'integer');
-    const order = (order_by: object, limit = 10): Promise<Found> =>
-      result('POST', `${C}/points/scroll`, { order_by, limit });
-    expect((await order({ key: 'at' })).points.map(({ order_value }) => order_value)).toEqual([1, 2, 2, 2, 9]);
-    const down = await order({ key: 'at', direction: 'desc', start_from: 2 });
-    expect(down.points.map(({ order_value }) => order_value)).toEqual([2, 2, 2, 1]);
-    expect(down.next_page_offset).toBeNull();
-    const asQuery = await query({ query: { order_by: { key: 'at', start_from: 3 } } });
-    expect(asQuery.points).toEqual([{ id: 4, score: 1, version: 0, order_value: 9 }]);
-    // Equal values keep no order of ids.
-    expect((await order({ key: 'at', start_from: 2 }, 3)).points.map(({ id }) => id)).toEqual([2, 4, 3]);
-  });
-
-  it('take samples of what a filter finds', async () => {
-    await create({ vectors: {} });
-    await put([1, 2, 3].map((id) => ({ id, vector: {} })));
-    const filter = { must_not: [{ has_id: [2] }] };
-    expect(idsOf(await query({ query: { sample: 'random' }, filter })).sort()).toEqual([1, 3]);
-    expect(idsOf(await query({ query: { sample: 'random' }, limit: 2 }))).toHaveLength(2);
-  });
-});
-
-describe('updates', () => {
-  beforeEach(async () => {
-    await create({ vectors: { v: { size: 2, distance: 'Dot' } } });
-    await put([{ id: 1, vector: { v: [1, 2] }, payload: { a: 1, b: null, c: { d: [{ e: 1 }, { e: 2, f: 3 }] } } }]);
-  });
-
-  it('set keys of payloads, where null takes one away; overwriting keeps null', async () => {
-    await result('POST', `${C}/points/payload?wait=true`, { payload: { a: null, x: { y: null } }, points: [1] });
-    expect(await payloadOf(1)).toEqual({ b: null, x: { y: null }, c: { d: [{ e: 1 }, { e: 2, f: 3 }] } });
-    await result('POST', `${C}/points/payload?wait=true`, { payload: { e: 5 }, points: [1], key: 'c.d[1]' });
-    expect(await payloadOf(1)).toMatchObject({ c: { d: [{ e: 1 }, { e: 5, f: 3 }] } });
-    await result('POST', `${C}/points/payload/delete?wait=true`, { keys: ['x', 'c.d[].e', 'none'], points: [1] });
-    expect(await payloadOf(1)).toEqual({ b: null, c: { d: [{}, { f: 3 }] } });
-    await result('PUT', `${C}/points/payload?wait=true`, { payload: { b: null }, filter: {} });
-    expect(await payloadOf(1)).toEqual({ b: null });
-    await result('POST', `${C}/points/payload/clear?wait=true`, { points: [1] });
-    expect(await payloadOf(1)).toEqual({});
-  });
-
-  it('upsert as they are told to', async () => {
-    const filter = (a: number): object => ({ must: [{ key: 'a', match: { value: a } }] });
-    const points = (n: number): object[] => [1, 2].map((id) => ({ id, vector: {}, payload: { a: n } }));
-    await put(points(2), { update_filter: filter(7) });
-    expect([await payloadOf(1), await payloadOf(2)]).toMatchObject([{ a: 1 }, { a: 2 }]);
-    await put([{ id: 3, vector: {} }, ...points(3)], { update_mode: 'update_only', update_filter: filter(2) });
-    expect([await payloadOf(1), await payloadOf(2)]).toMatchObject([{ a: 1 }, { a: 3 }]);
-    expect(await scrolled({})).toEqual([1, 2]);
-    await put(points(4), { update_mode: 'insert_only' });
-    expect([await payloadOf(1), await payloadOf(2)]).toMatchObject([{ a: 1 }, { a: 3 }]);
-  });
-
-  it('are not seen at once where nobody waits for them, and keep their order', async () => {
-    const update = { points: [{ id: 1, vector: { v: [5, 6] } }] };
-    expect(await result('PUT', `${C}/points/vectors`, update)).toMatchObject({ status: 'acknowledged' });
-    const vector = async (): Promise<unknown> =>
-      result('POST', `${C}/points`, { ids: [1], with_payload: false, with_vector: true });
-    expect(await vector()).toEqual([{ id: 1, vector: { v: [1, 2] } }]);
-    await expect.poll(vector).toEqual([{ id: 1, vector: { v: [5, 6] } }]);
-    await result('PUT', `${C}/points`, { points: [{ id: 2, vector: {} }] });
-    await result('POST', `${C}/points/delete?wait=true`, { filter: {} });
-    expect(await scrolled({})).toEqual([]);
-  });
-
-  it('of a batch are done up to the one that is refused', async () => {
-    const operations = [
-      { upsert: { points: [{ id: 2, vector: {} }] } },
-      { set_payload: { payload: { a: 9 }, points: [1, 77] } },
-      { delete: { points: [1] } },
-    ];
-    const { status, reply } = await ask('POST', `${C}/points/batch?wait=true`, { operations });
-    expect([status, reply]).toMatchObject([404, { status: { error: 'Not found: No point with id 77 found' } }]);
-    expect(await scrolled({})).toEqual([1, 2]);
-  });
-
-  it('of a server before 1.16 do not look at conditions', async () => {
+describe('a double of an older server', () => {
+  it('does not look at the conditions of an update', async () => {
     const old = await startQdrantDouble({ version: '1.15.5' });
     try {
       await askDouble(old, 'PUT', C, { vectors: {} });
@@ -311,41 +262,5 @@ describe('updates', () => {
     } finally {
       await old.close();
     }
-  });
-});
-
-describe('payloads', () => {
-  it('are shown as asked', async () => {
-    await create({ vectors: {} });
-    await put([{ id: 1, vector: {}, payload: { a: { b: 1, c: 2 }, 'x.y': [{ z: 1, w: 2 }], t: 'text' } }]);
-    const shown = async (with_payload: unknown): Promise<unknown> => {
-      const found = await result<{ points: { payload?: unknown }[] }>('POST', `${C}/points/scroll`, { with_payload });
-      return found.points[0]?.payload;
-    };
-    expect(await shown(['a.b', '"x.y"[].z'])).toEqual({ a: { b: 1 }, 'x.y': [{ z: 1 }] });
-    expect(await shown({ exclude: ['a.b', '"x.y"'] })).toEqual({ a: { c: 2 }, t: 'text' });
-    expect(await shown({ include: [] })).toEqual({});
-    expect(await shown(false)).toBeUndefined();
-    expect(await query({})).toEqual({ points: [{ id: 1, score: 1, version: 0 }] });
-  });
-
-  it('are described by their indexes', async () => {
-    await create({ vectors: { v: { size: 2, distance: 'Dot' } } });
-    await put([
-      { id: 1, vector: {}, payload: { s: ['x'] } },
-      { id: 2, vector: {}, payload: { s: 1 } },
-    ]);
-    await index('s', { type: 'keyword', is_tenant: true });
-    await result('PATCH', C, { vectors: { v: { on_disk: true } }, params: { replication_factor: 2 } });
-    expect(await result('GET', C)).toMatchObject({
-      points_count: 2,
-      payload_schema: { s: { data_type: 'keyword', params: { type: 'keyword', is_tenant: true }, points: 1 } },
-      config: {
-        params: { vectors: { v: { size: 2, on_disk: true } }, replication_factor: 2 },
-        quantization_config: null,
-      },
-    });
-    await result('DELETE', `${C}/index/s?wait=true`);
-    expect(await result('GET', C)).toMatchObject({ payload_schema: {} });
   });
 });
