@@ -23,7 +23,7 @@ export class RequestLedger {
   readonly #metrics: Metrics;
   readonly #clock: Clock;
   /** One object per combination, so that none is made for a request and the metrics can know them again. */
-  readonly #outcomeLabels = new Map<string, Labels>();
+  readonly #outcomeLabels = new Map<string, Map<string, Labels>>();
   readonly #typeLabels = new Map<string, Labels>();
 
   constructor(log: Log, metrics: Metrics, clock: Clock) {
@@ -62,12 +62,10 @@ export class RequestLedger {
   }
 
   #labels(type: string, outcome: string): Labels {
-    const key = `${type} ${outcome}`;
-    let labels = this.#outcomeLabels.get(key);
-    if (labels === undefined) {
-      labels = { type, outcome };
-      this.#outcomeLabels.set(key, labels);
-    }
+    let ofType = this.#outcomeLabels.get(type);
+    if (ofType === undefined) this.#outcomeLabels.set(type, (ofType = new Map()));
+    let labels = ofType.get(outcome);
+    if (labels === undefined) ofType.set(outcome, (labels = { type, outcome }));
     return labels;
   }
 
