@@ -1,6 +1,7 @@
 // A filter over rows as the database has them: one piece of code says what filters mean (filter-match.ts), whatever asks.
 
 import type { Filter, JsonObject } from '../../../base/context.ts';
+import { parseJson } from '../../../base/json.ts';
 import type { FilterSubject } from '../../filter.ts';
 import { type FieldReader, fieldReader, FilterProgram } from '../../filter-match.ts';
 import { levelName } from '../border/rows.ts';
@@ -55,7 +56,7 @@ type SubjectValues = [
 /** What is stored as JSON was JSON when it was written. */
 export function parsed<T>(seq: number, json: string): T {
   try {
-    return JSON.parse(json) as T;
+    return parseJson(json) as T;
   } catch {
     throw new DamageError(`row ${seq} of the database is not what was written`);
   }
