@@ -63,7 +63,7 @@ export class RequestLedger {
 
   #labels(type: string, outcome: string): Labels {
     let ofType = this.#outcomeLabels.get(type);
-    if (ofType === undefined) this.#outcomeLabels.set(type, (ofType = new Map()));
+    if (ofType === undefined) this.#outcomeLabels.set(type, (ofType = new Map<string, Labels>()));
     let labels = ofType.get(outcome);
     if (labels === undefined) ofType.set(outcome, (labels = { type, outcome }));
     return labels;
