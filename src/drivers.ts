@@ -11,6 +11,7 @@ import { createLocalThread } from './embedding/local-thread.ts';
 import type { EmbeddingProvider } from './embedding/provider.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
+import { openQdrantStore } from './store/qdrant/open-qdrant-store.ts';
 import type { ContextStore } from './store/store.ts';
 
 type EmbeddingSettings = Settings['embedding'];
@@ -66,19 +67,25 @@ const EMBEDDING_DRIVERS: Readonly<
   },
 };
 
+type Quantizations<T> = Readonly<Partial<Record<StoreSettings['quantization'], T>>>;
+const EMBEDDED_QUANTIZATION = { f32: 'f32', bf16: 'bf16', i8: 'i8' } as const;
+const QDRANT_QUANTIZATION = { f32: 'none', i8: 'scalar', binary: 'binary', product: 'product' } as const;
+
 /** By `vector_db.driver`. */
 const STORE_DRIVERS: Readonly<
   Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<ContextStore>>
 > = {
   embedded: (settings, { clock, log, metrics, embedding }) => {
     checkDistance(settings);
-    const { dataDir, indexingThreshold, memoryBytesMax, quantization, hnsw } = settings;
-    const own = { dataDir, indexingThreshold, memoryBytesMax, quantization, hnsw };
+    const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
+    const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw };
+    const quantization = quantizationIn(EMBEDDED_QUANTIZATION, settings);
     return openEmbeddedStore({
       clock,
       log,
       metrics,
       ...own,
+      quantization,
       embeddingId: embedding.id,
       dimension: embedding.dimension,
     });
@@ -87,11 +94,21 @@ const STORE_DRIVERS: Readonly<
     checkDistance(settings);
     return Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension }));
   },
-  qdrant: () => {
-    throw new StartupError(
-      'this version has no Qdrant driver, which `vector_db.driver` names, or `vector_db.url` where no driver is named',
-      'Set vector_db.driver to "embedded" (VECTOR_DB__DRIVER=embedded): contexts are kept in vector_db.data_dir.',
-    );
+  qdrant: (settings, { clock, random, log, embedding }) => {
+    const { collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
+    return openQdrantStore({
+      ...own,
+      url: required(settings.url, 'vector_db.url', 'vector_db.driver = "qdrant"'),
+      timeoutMs: timeoutSecs * 1000,
+      prefix: collectionPrefix,
+      quantization: quantizationIn(QDRANT_QUANTIZATION, settings),
+      replicationFactor,
+      readConsistency: readConsistency === 'auto' ? (replicationFactor > 1 ? 'majority' : 'one') : readConsistency,
+      embedding,
+      clock,
+      random,
+      log,
+    });
   },
 };
 
@@ -111,6 +128,16 @@ function checkDistance({ driver, distance }: StoreSettings): void {
   throw new StartupError(
     `\`vector_db.distance\` is "${distance}", and the ${driver} store compares by cosine alone`,
     'Set it to "Cosine": vectors are kept with length 1, where all three put contexts in the same order.',
+  );
+}
+
+/** What the driver calls it. Throws `StartupError`. */
+function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: StoreSettings): T {
+  const name = known[quantization];
+  if (name !== undefined) return name;
+  throw new StartupError(
+    `\`vector_db.quantization\` is "${quantization}", which the ${driver} store does not know`,
+    `Set it to one of ${Object.keys(known).join(', ')}.`,
   );
 }
 

@@ -68,6 +68,8 @@ export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
 function configuredIndex(): Pick<SearchParameters, 'm' | 'efConstruction' | 'efSearch' | 'quantization'> {
   const { settings } = loadConfig({ environment: process.env, folder: process.cwd(), files: nodeConfigFiles });
   const { quantization, hnsw } = settings.vectorDb;
+  if (quantization === 'binary' || quantization === 'product')
+    throw new Error(`the embedded store has no ${quantization}`);
   return { ...hnsw, quantization };
 }
 

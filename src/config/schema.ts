@@ -168,7 +168,7 @@ const VECTOR_DB = section(
       choice(
         'embedded',
         ['embedded', 'memory', 'qdrant'],
-        'embedded: a database in this process, in data_dir. memory: for tests and trials; what it holds is gone with the process. qdrant: a server, at url; not in this version.',
+        'embedded: a database in this process, in data_dir. memory: for tests and trials; what it holds is gone with the process. qdrant: a server, at url; see docs/qdrant.md.',
       ),
       'url',
       'qdrant',
@@ -180,7 +180,7 @@ const VECTOR_DB = section(
     distance: choice(
       'Cosine',
       ['Cosine', 'Dot', 'Euclid'],
-      'How vectors are compared. embedded and memory: Cosine alone, as they keep them with length 1, where all three order alike.',
+      'How vectors are compared. embedded and memory: Cosine alone, as they keep them with length 1, where all three order alike; qdrant: any.',
     ),
     data_dir: folder(
       './data',
@@ -200,9 +200,18 @@ const VECTOR_DB = section(
     ),
     quantization: choice(
       'i8',
-      ['f32', 'bf16', 'i8'],
-      'How the index keeps vectors; hits are always scored again from the full ones.',
+      ['f32', 'bf16', 'i8', 'binary', 'product'],
+      'How the index keeps vectors; hits are always scored again from the full ones. embedded: f32, bf16 or i8. qdrant: f32 (none), i8 (scalar), binary or product.',
     ),
+    on_disk: flag(false, 'qdrant: keep vectors, index and payloads on disk rather than in memory.'),
+    shard_number: integer(1, 1, 1000, 'qdrant: parts of each collection, spread over the nodes of a cluster.'),
+    read_consistency: choice(
+      'auto',
+      ['auto', 'one', 'majority', 'quorum', 'all'],
+      'qdrant: copies that a read asks; auto: majority where there is more than one.',
+    ),
+    replication_factor: integer(1, 1, 100, 'qdrant: copies of each part, each on a node of its own.'),
+    write_consistency_factor: integer(1, 1, 100, 'qdrant: copies that must have a write before it is acknowledged.'),
     collection_prefix: text('context_manager', 'qdrant: collections are named after it, as <prefix>_long_term.', {
       pattern: '^[A-Za-z0-9_-]{1,64}$',
     }),

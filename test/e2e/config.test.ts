@@ -1,3 +1,4 @@
+import { startQdrantDouble } from '../support/qdrant-double/start-qdrant-double.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -252,12 +253,19 @@ describe('the configuration of guides to production', () => {
     expect(stderr).toContain(`${file}: \`vector_db.api_key\` needs the environment variable QDRANT_API_KEY`);
   });
 
-  it('starts no server while there is no driver for its database, and one with the embedded store', async () => {
+  it('starts no server without its Qdrant, one over Qdrant, and one with the embedded store', async () => {
     const { folder } = configured(GUIDE);
     const variables = { ...secrets, LOGGING__FORMAT: 'text' };
     const refused = await world.failToServe(folder, variables);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain('this version has no Qdrant driver');
+    expect(refused.stderr).toContain("6334 is Qdrant's port for gRPC");
+    expect(refused.stderr).toContain('the vector database cannot be reached');
+    const qdrant = await startQdrantDouble({ apiKey: secrets.QDRANT_API_KEY });
+    const over = { ...variables, VECTOR_DB__URL: qdrant.url, VECTOR_DB__TLS_ENABLED: 'false' };
+    const first = await world.serve(folder, over);
+    expect((await first.end('SIGTERM')).code).toBe(0);
+    expect(qdrant.requests.count('/collections/prod_context_long_term')).toBeGreaterThan(0);
+    await qdrant.close();
     const server = await world.serve(folder, { ...variables, VECTOR_DB__DRIVER: 'embedded' });
     const { code, stderr } = await server.end('SIGTERM');
     expect(code).toBe(0);

@@ -158,11 +158,19 @@ describe('the server does not start', () => {
     );
   });
 
-  it('with a vector database, which it has no driver for', async () => {
+  it('with a vector database that is not there', async () => {
     expectRefusal(
-      await world.failToServe(world.folder(), { VECTOR_DB__URL: 'https://qdrant.example.com:6334' }),
-      /this version has no Qdrant driver/,
-      /VECTOR_DB__DRIVER=embedded/,
+      await world.failToServe(world.folder(), { VECTOR_DB__URL: 'http://127.0.0.1:9' }),
+      /Qdrant at http:\/\/127\.0\.0\.1:9 cannot be used: the vector database cannot be reached/,
+      /Check vector_db\.url/,
+    );
+  });
+
+  it('with a quantization that the store does not have', async () => {
+    expectRefusal(
+      await world.failToServe(world.folder(), { VECTOR_DB__QUANTIZATION: 'binary' }),
+      /`vector_db\.quantization` is "binary", which the embedded store does not know/,
+      /one of f32, bf16, i8/,
     );
   });
 

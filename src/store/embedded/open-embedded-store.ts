@@ -47,14 +47,16 @@ export async function openEmbeddedDriver(
   options: EmbeddedStoreOptions,
 ): Promise<{ readonly link: WorkerLink; readonly driver: EmbeddedDriver; readonly deps: GenericStoreDeps }> {
   const { hnsw, columns, queueCallsMax, queueBytesMax, workerUrl, clock, log, metrics, ...given } = options;
-  const defaults = defaultSettings().vectorDb;
+  const { indexingThreshold, memoryBytesMax, hnsw: hnswDefaults } = defaultSettings().vectorDb;
   const link = new WorkerLink({
     settings: {
       databasePagesMax: null,
       touchFlushMs: 1_000,
-      ...defaults,
+      indexingThreshold,
+      memoryBytesMax,
+      quantization: 'i8',
       ...given,
-      hnsw: { ...defaults.hnsw, ...hnsw },
+      hnsw: { ...hnswDefaults, ...hnsw },
       columns: { ...DEFAULT_COLUMNS, ...columns },
     },
     queueCallsMax: queueCallsMax ?? 16_384,

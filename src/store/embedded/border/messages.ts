@@ -10,9 +10,13 @@ import type { Condition, ContextPatch, Lifetime, Move } from '../../store.ts';
 import type { LevelNumber, PackedRows } from './rows.ts';
 
 /** What an operator can turn of this store. */
-export type StoreSettings = Settings['vectorDb'];
+export interface StoreSettings
+  extends Pick<Settings['vectorDb'], 'dataDir' | 'indexingThreshold' | 'memoryBytesMax' | 'hnsw'> {
+  readonly quantization: Quantization;
+}
 export type HnswSettings = StoreSettings['hnsw'];
-export type Quantization = StoreSettings['quantization'];
+/** `binary` and `product` are Qdrant's. */
+export type Quantization = Exclude<Settings['vectorDb']['quantization'], 'binary' | 'product'>;
 
 /** Settings of the worker; everything is plain data. */
 export interface WorkerSettings extends StoreSettings {

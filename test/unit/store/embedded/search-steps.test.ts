@@ -61,6 +61,7 @@ class Heart {
   constructor(memoryBytesMax = Infinity) {
     const settings = {
       ...defaultSettings().vectorDb,
+      quantization: 'i8',
       dataDir: this.#folder,
       embeddingId: 'steps',
       dimension: DIMENSION,
@@ -68,7 +69,7 @@ class Heart {
       databasePagesMax: null,
       touchFlushMs: 1_000,
       columns: { levelCountMin: 1e9, levelCountMax: 0, nonZeroShareMax: 0 },
-    };
+    } as const;
     const log = { debug() {}, info() {}, warn() {}, error() {} };
     const build = () => ({ stop: () => Promise.resolve() });
     this.#engine = new StoreEngine(openDatabase(settings), settings, log, new HurriedClock(), build);

@@ -1,0 +1,133 @@
+// What is asked of the collections of a store, each request in its own words.
+
+import type { Level } from '../../base/context.ts';
+import { collectionOf } from './collections.ts';
+import type { QdrantCondition, QdrantFilter } from './filters.ts';
+import type { HttpClient } from './http-client.ts';
+import type { FoundPoint, Payload, Point } from './points.ts';
+
+/** One search of `/points/query/batch`. */
+export type QuerySearch = Readonly<Record<string, unknown>>;
+
+/** One operation of `/points/batch`. */
+export type WriteOperation =
+  | {
+      readonly upsert: {
+        readonly points: readonly Point[];
+        readonly update_mode?: 'insert_only';
+        readonly update_filter?: QdrantFilter;
+      };
+    }
+  | { readonly set_payload: { readonly payload: Partial<Payload>; readonly filter: QdrantFilter } }
+  | { readonly delete: { readonly filter: QdrantFilter } };
+
+export type ReadConsistency = 'one' | 'majority' | 'quorum' | 'all';
+
+/** Qdrant takes 32 MB; one operation more gets in below this. */
+const REQUEST_BYTES_MAX = 12 * 1024 * 1024;
+/** Ids, times, terms and names of fields of a point. */
+const POINT_BYTES = 4096;
+const BYTES_PER_NUMBER = 14;
+/** A sign that JSON escapes. */
+const BYTES_PER_CHAR_MAX = 6;
+/** Searches of one request to Qdrant. */
+const SEARCHES_AT_ONCE = 100;
+
+export class CollectionCalls {
+  readonly #http: HttpClient;
+  readonly #prefix: string;
+  readonly #reading: string;
+
+  constructor(http: HttpClient, prefix: string, readConsistency: ReadConsistency) {
+    this.#http = http;
+    this.#prefix = prefix;
+    this.#reading = readConsistency === 'one' ? '' : `?consistency=${readConsistency}`;
+  }
+
+  /** What is there of these points, in no order. */
+  async retrieve(
+    level: Level,
+    ids: readonly string[],
+    fields: readonly (keyof Payload)[] | true,
+    withVector: boolean,
+    signal?: AbortSignal,
+  ): Promise<FoundPoint[]> {
+    if (ids.length === 0) return [];
+    return this.#http.call<FoundPoint[]>(
+      'POST',
+      this.#path(level, `/points${this.#reading}`),
+      { ids, with_payload: fields, with_vector: withVector ? ['dense'] : false },
+      signal,
+    );
+  }
+
+  /** A list of points for each of the searches. */
+  async query(level: Level, searches: readonly QuerySearch[], signal?: AbortSignal): Promise<FoundPoint[][]> {
+    const path = this.#path(level, `/points/query/batch${this.#reading}`);
+    const chunks: Promise<{ readonly points: FoundPoint[] }[]>[] = [];
+    for (let from = 0; from < searches.length; from += SEARCHES_AT_ONCE) {
+      const body = { searches: searches.slice(from, from + SEARCHES_AT_ONCE) };
+      chunks.push(this.#http.call('POST', path, body, signal));
+    }
+    return (await Promise.all(chunks)).flat().map(({ points }) => points);
+  }
+
+  async count(level: Level, filter: QdrantFilter, signal?: AbortSignal): Promise<number> {
+    const path = this.#path(level, `/points/count${this.#reading}`);
+    const { count } = await this.#http.call<{ count: number }>('POST', path, { filter, exact: true }, signal);
+    return count;
+  }
+
+  /** The values of a field with how many points hold each, the most frequent first. */
+  async facet(
+    level: Level,
+    key: string,
+    limit: number,
+    filter: QdrantFilter,
+  ): Promise<{ value: string; count: number }[]> {
+    const path = this.#path(level, `/facet${this.#reading}`);
+    const body = { key, limit, filter, exact: true };
+    return (await this.#http.call<{ hits: { value: string; count: number }[] }>('POST', path, body)).hits;
+  }
+
+  /** One after the other. When it resolves they are on disk and seen by every later read. */
+  async write(level: Level, operations: readonly WriteOperation[]): Promise<void> {
+    const path = this.#path(level, '/points/batch?wait=true');
+    for (let from = 0; from < operations.length; ) {
+      let to = from;
+      for (let bytes = 0; to < operations.length && (to === from || bytes < REQUEST_BYTES_MAX); to++)
+        bytes += bytesOf(operations[to] as WriteOperation);
+      await this.#http.call('POST', path, { operations: operations.slice(from, to) });
+      from = to;
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.#http.call('GET', this.#path('long_term', '/exists'));
+  }
+
+  #path(level: Level, rest: string): string {
+    return `/collections/${collectionOf(this.#prefix, level)}${rest}`;
+  }
+}
+
+/** These points, where they are still at one of these revisions. */
+export function unchanged(points: readonly FoundPoint[]): QdrantFilter {
+  const revision: QdrantCondition = { key: 'revision', match: { any: points.map(({ payload }) => payload.revision) } };
+  return { must: [{ has_id: points.map(({ id }) => id) }, revision] };
+}
+
+/** At most so many bytes of JSON, about. */
+export function bytesOf(operation: WriteOperation): number {
+  if ('delete' in operation) return POINT_BYTES;
+  if ('set_payload' in operation) return POINT_BYTES + charsOf(operation.set_payload.payload) * BYTES_PER_CHAR_MAX;
+  return operation.upsert.points.reduce((sum, point) => sum + pointBytes(point), 0);
+}
+
+export function pointBytes({ vector, payload }: Point): number {
+  return POINT_BYTES + vector.dense.length * BYTES_PER_NUMBER + charsOf(payload) * BYTES_PER_CHAR_MAX;
+}
+
+function charsOf({ text = '', metadata_json: metadata = '' }: Partial<Payload>): number {
+  return text.length + 2 * metadata.length;
+}

@@ -1,0 +1,120 @@
+// The collections that a store has in Qdrant, as they are made and as they must be.
+
+import { LEVELS, type Level } from '../../base/context.ts';
+import { StartupError } from '../../base/errors.ts';
+import type { HttpClient } from './http-client.ts';
+import { DENSE, WORDS } from './points.ts';
+
+export interface CollectionSettings {
+  readonly prefix: string;
+  readonly dimension: number;
+  readonly distance: 'Cosine' | 'Dot' | 'Euclid';
+  readonly hnsw: { readonly m: number; readonly efConstruction: number };
+  readonly quantization: 'none' | 'scalar' | 'binary' | 'product';
+  readonly onDisk: boolean;
+  readonly shardNumber: number;
+  readonly replicationFactor: number;
+  readonly writeConsistencyFactor: number;
+}
+
+/** What is asked of a field's index: equality of texts or numbers, or order. */
+const FIELD_INDEXES: Readonly<Record<string, object>> = {
+  namespace: { type: 'keyword', is_tenant: true },
+  agent_id: { type: 'keyword' },
+  session_id: { type: 'keyword' },
+  tags: { type: 'keyword' },
+  moved_from: { type: 'keyword' },
+  created_at: { type: 'integer', lookup: false, range: true },
+  updated_at: { type: 'integer', lookup: false, range: true },
+  arrival: { type: 'integer', lookup: false, range: true },
+  entered: { type: 'integer', lookup: false, range: true },
+  expires_at: { type: 'integer', lookup: false, range: true },
+  hidden_from: { type: 'integer', lookup: false, range: true },
+  terms: { type: 'integer', lookup: true, range: false },
+};
+
+interface CollectionInfo {
+  readonly config: {
+    readonly params: {
+      readonly vectors?: Readonly<Record<string, { readonly size?: number; readonly distance?: string }>>;
+    };
+  };
+  readonly payload_schema?: Readonly<Record<string, unknown>>;
+}
+
+const CONFLICT = 409;
+
+export function collectionOf(prefix: string, level: Level): string {
+  return `${prefix}_${level}`;
+}
+
+/** Makes what is missing, and leaves what is there. Throws `StartupError` where that is of another kind. */
+export async function prepareCollections(http: HttpClient, settings: CollectionSettings): Promise<void> {
+  await Promise.all(LEVELS.map((level) => prepare(http, collectionOf(settings.prefix, level), settings)));
+}
+
+async function prepare(http: HttpClient, name: string, settings: CollectionSettings): Promise<void> {
+  const path = `/collections/${name}`;
+  const known = await http.ask<CollectionInfo>('GET', path);
+  if ('status' in known) {
+    const made = await http.ask('PUT', path, creationOf(settings));
+    // Another server that starts just now may have been faster.
+    if ('status' in made && made.status !== CONFLICT) throw refusedCreation(name, made.message);
+  }
+  const info = await http.call<CollectionInfo>('GET', path);
+  check(name, info, settings);
+  const indexed = info.payload_schema ?? {};
+  for (const [field, schema] of Object.entries(FIELD_INDEXES)) {
+    if (field in indexed) continue;
+    await http.call('PUT', `${path}/index?wait=true`, { field_name: field, field_schema: schema });
+  }
+}
+
+function creationOf(settings: CollectionSettings): object {
+  const { dimension, distance, hnsw, onDisk } = settings;
+  return {
+    vectors: { [DENSE]: { size: dimension, distance, on_disk: onDisk } },
+    sparse_vectors: { [WORDS]: { index: { on_disk: onDisk } } },
+    hnsw_config: { m: hnsw.m, ef_construct: hnsw.efConstruction, on_disk: onDisk },
+    ...quantizationOf(settings.quantization),
+    on_disk_payload: onDisk,
+    shard_number: settings.shardNumber,
+    replication_factor: settings.replicationFactor,
+    write_consistency_factor: settings.writeConsistencyFactor,
+  };
+}
+
+function quantizationOf(quantization: CollectionSettings['quantization']): object {
+  switch (quantization) {
+    case 'none':
+      return {};
+    case 'scalar':
+      return { quantization_config: { scalar: { type: 'int8', quantile: 0.99, always_ram: true } } };
+    case 'binary':
+      return { quantization_config: { binary: { always_ram: true } } };
+    case 'product':
+      return { quantization_config: { product: { compression: 'x16', always_ram: true } } };
+  }
+}
+
+function check(name: string, { config }: CollectionInfo, { dimension, distance }: CollectionSettings): void {
+  const vectors = config.params.vectors?.[DENSE];
+  if (vectors === undefined) {
+    throw new StartupError(
+      `the collection ${name} was not made by this program: it has no vector named "${DENSE}"`,
+      'Set vector_db.collection_prefix to a name of its own.',
+    );
+  }
+  if (vectors.size === dimension && vectors.distance === distance) return;
+  throw new StartupError(
+    `the collection ${name} holds vectors of ${vectors.size} numbers compared by ${vectors.distance}, the configuration says ${dimension} and ${distance}`,
+    'Nothing was changed. Set vector_db.vector_size and vector_db.distance (and the model) back, or vector_db.collection_prefix to another name.',
+  );
+}
+
+function refusedCreation(name: string, message: string): StartupError {
+  return new StartupError(
+    `the collection ${name} could not be made: ${message}`,
+    'Check vector_db.shard_number, replication_factor and write_consistency_factor against the cluster.',
+  );
+}

@@ -1,0 +1,109 @@
+// From the wire's filters and the scopes of a read to Qdrant's filters, with the answers of every other store.
+
+import type { Filter, FilterCondition, Level } from '../../base/context.ts';
+import { badRequest } from '../../base/errors.ts';
+import type { Position, Reach } from '../driver.ts';
+import { isEmptyTest, isMatch, isRange, metadataPath } from '../filter.ts';
+
+/** A filter or a condition as Qdrant takes them. */
+export interface QdrantFilter {
+  readonly must?: readonly QdrantCondition[];
+  readonly should?: readonly QdrantCondition[];
+  readonly must_not?: readonly QdrantCondition[];
+}
+export type QdrantCondition = QdrantFilter | Readonly<Record<string, unknown>>;
+
+/** Holds for nothing: no point has an id that is not among none. */
+const NEVER: QdrantCondition = { has_id: [] };
+const ALWAYS: QdrantCondition = { must_not: [NEVER] };
+
+export function equals(key: string, value: string): QdrantCondition {
+  return { key, match: { value } };
+}
+
+export function oneOf(key: string, values: readonly (string | number)[]): QdrantCondition {
+  return { key, match: { any: values } };
+}
+
+function isNumber(key: string, value: number): QdrantCondition {
+  // `match` takes no fractions.
+  return { key, range: { gte: value, lte: value } };
+}
+
+/** What of the level's collection is within reach. `more`: what must hold besides. */
+export function reachFilter(reach: Reach, level: Level, more: readonly QdrantCondition[] = []): QdrantFilter {
+  const { namespace, agentId, sessionId, includeSessionless = false, filter, nowMs } = reach;
+  const must: QdrantCondition[] = [...more];
+  if (namespace !== undefined) must.push(equals('namespace', namespace));
+  if (agentId !== undefined) must.push(equals('agent_id', agentId));
+  if (sessionId !== undefined) must.push(ofSession(sessionId, includeSessionless));
+  if (filter !== undefined) must.push(translated(filter, level));
+  const over: QdrantCondition = { key: 'hidden_from', range: { lte: nowMs } };
+  return { must, ...(nowMs === undefined ? {} : { must_not: [over] }) };
+}
+
+function ofSession(sessionId: string | null, includeSessionless: boolean): QdrantCondition {
+  const none: QdrantCondition = { is_empty: { key: 'session_id' } };
+  if (sessionId === null) return none;
+  const own = equals('session_id', sessionId);
+  return includeSessionless ? { should: [own, none] } : own;
+}
+
+/** Behind a place of an order: later in it, or as late and arrived later; `descending` the other way round. */
+export function behind(key: string, [value, arrival]: Position, descending: boolean): QdrantCondition {
+  const beyond = descending ? 'lt' : 'gt';
+  return {
+    should: [
+      { key, range: { [beyond]: Number(value) } },
+      { must: [isNumber(key, Number(value)), { key: 'arrival', range: { [beyond]: Number(arrival) } }] },
+    ],
+  };
+}
+
+export function at(key: string, value: number): QdrantCondition {
+  return isNumber(key, value);
+}
+
+/** `filter` is one that `checkFilter` let through. */
+function translated(filter: Filter, level: Level): QdrantFilter {
+  const all = (conditions: readonly FilterCondition[]): QdrantCondition[] =>
+    conditions.map((condition) => conditionOf(condition, level));
+  const { must, should, must_not: mustNot } = filter;
+  return {
+    ...(must === undefined || must.length === 0 ? {} : { must: all(must) }),
+    ...(should === undefined || should.length === 0 ? {} : { should: all(should) }),
+    ...(mustNot === undefined || mustNot.length === 0 ? {} : { must_not: all(mustNot) }),
+  };
+}
+
+function conditionOf(condition: FilterCondition, level: Level): QdrantCondition {
+  if (isEmptyTest(condition)) {
+    const { key } = condition.is_empty;
+    return key === 'level' ? NEVER : { is_empty: { key: pathOf(key) } };
+  }
+  if (isRange(condition)) return { key: pathOf(condition.key), range: condition.range };
+  if (!isMatch(condition)) return translated(condition, level);
+  const { key, match } = condition;
+  const values = 'value' in match ? [match.value] : match.any;
+  // A collection holds one level.
+  if (key === 'level') return values.includes(level) ? ALWAYS : NEVER;
+  const path = pathOf(key);
+  const strings = [...new Set(values.filter((value) => typeof value === 'string'))];
+  const others = [...new Set(values.filter((value) => typeof value !== 'string'))];
+  const tests = others.map((value): QdrantCondition => {
+    return typeof value === 'boolean' ? { key: path, match: { value } } : isNumber(path, value);
+  });
+  if (strings.length > 0) tests.push(strings.length === 1 ? equals(path, strings[0] as string) : oneOf(path, strings));
+  return tests.length === 0 ? NEVER : tests.length === 1 ? (tests[0] as QdrantCondition) : { should: tests };
+}
+
+/** Qdrant's own path grammar, every step in quotation marks, as it may hold anything but those. */
+function pathOf(key: string): string {
+  const steps = metadataPath(key);
+  if (steps === null) return key;
+  for (const step of steps) {
+    if (step.includes('"'))
+      throw badRequest('/filter', 'names a key with a quotation mark, which Qdrant cannot look for');
+  }
+  return ['metadata', ...steps.map((step) => (/^[\w-]+$/.test(step) ? step : `"${step}"`))].join('.');
+}

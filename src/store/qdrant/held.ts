@@ -1,0 +1,102 @@
+// What is held of one context while changes are applied to it: what was read, and what is to be written.
+
+import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
+import { applyPatch, isOver, meets } from '../apply-patch.ts';
+import type { Change, ChangeResult, NewContext } from '../store.ts';
+import { numbersOf, recordOf, textPayload, type FoundPoint, type TextPayload } from './points.ts';
+
+/** A point and the level in whose collection it lies. */
+export interface Copy {
+  readonly level: Level;
+  readonly point: FoundPoint;
+}
+
+/** A text with what is made of it. */
+export interface Content {
+  readonly payload: TextPayload;
+  readonly dense: readonly number[];
+}
+
+/** A change of one context; a delete of many ids is so many of these. */
+export type Step =
+  | { readonly op: 'put'; readonly context: NewContext }
+  | Extract<Change, { readonly op: 'update' }>
+  | { readonly op: 'delete'; readonly namespace: string; readonly id: string; readonly onlyIf: DeleteCondition };
+type DeleteCondition = Extract<Change, { readonly op: 'delete' }>['onlyIf'];
+
+export class Held {
+  readonly pointId: string;
+  /** As it is in the database; undefined: there is none. */
+  readonly stored: Copy | undefined;
+  /** Copies that an interrupted move has left; they go. */
+  readonly stale: readonly Copy[];
+  /** As it is to be; null: gone. */
+  record: ContextRecord | null;
+  /** Where it is not the stored one. */
+  content: Content | undefined;
+  /** It was put, in place of what is stored where there is something. */
+  isNew = false;
+
+  constructor(pointId: string, copies: readonly Copy[]) {
+    this.pointId = pointId;
+    const sorted = copies.toSorted(newestFirst);
+    [this.stored, ...this.stale] = sorted as [Copy | undefined, ...Copy[]];
+    this.record = this.stored === undefined ? null : recordOf(this.stored.point.payload, this.stored.level);
+  }
+
+  /** Does what the step says to the context as the steps before have left it. */
+  take(step: Step, nowMs: number): ChangeResult {
+    if (step.op === 'put') return this.#put(step.context, nowMs);
+    if (step.op === 'update') return this.#update(step, nowMs);
+    const isMeant = this.record !== null && meets(this.record, step.onlyIf ?? {});
+    if (isMeant) this.record = null;
+    return { op: 'delete', deletedIds: isMeant ? [step.id] : [] };
+  }
+
+  #put({ record, vector }: NewContext, nowMs: number): ChangeResult {
+    const existing = this.record !== null && !isOver(this.record, nowMs) ? this.record : null;
+    if (existing !== null && existing.text !== record.text) return { op: 'put', conflict: true };
+    if (existing !== null) return { op: 'put', created: false, record: existing };
+    this.record = record;
+    this.isNew = true;
+    this.content = { payload: textPayload(record.text, record.tokenCount), dense: numbersOf(vector) };
+    return { op: 'put', created: true, record };
+  }
+
+  #update(change: Extract<Change, { readonly op: 'update' }>, nowMs: number): ChangeResult {
+    const { patch, ifVersion, onlyIf = {} } = change;
+    const before = this.record;
+    const isGone = before === null || (change.updatedAtMs !== undefined && isOver(before, nowMs));
+    if (isGone || !meets(before, onlyIf)) return { op: 'update', failed: 'not_found' };
+    const { version } = before;
+    if (ifVersion !== undefined && ifVersion !== version) return { op: 'update', failed: 'version_conflict', version };
+    const record = applyPatch(before, change);
+    this.record = record;
+    if (patch.text !== undefined && record.text !== before.text) {
+      const { text, tokenCount, vector } = patch.text;
+      this.content = { payload: textPayload(text, tokenCount), dense: numbersOf(vector) };
+    }
+    return { op: 'update', record };
+  }
+}
+
+/**
+ * Which of two copies counts, everywhere. The higher version is what a client was told last; of one version the one
+ * that came into its level later is where the context was being moved to.
+ */
+export function newestFirst(a: Copy, b: Copy): number {
+  const [one, other] = [a.point.payload, b.point.payload];
+  return (
+    other.version - one.version || other.entered - one.entered || LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level)
+  );
+}
+
+/** The copy of each point that counts. */
+export function newestOfEach(copies: readonly Copy[]): Copy[] {
+  const newest = new Map<string, Copy>();
+  for (const copy of copies) {
+    const known = newest.get(copy.point.id);
+    if (known === undefined || newestFirst(copy, known) < 0) newest.set(copy.point.id, copy);
+  }
+  return [...newest.values()];
+}

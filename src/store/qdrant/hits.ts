@@ -1,0 +1,118 @@
+// Both sides of a search: what is near, and what holds the words.
+
+import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
+import type { Level } from '../../base/context.ts';
+import type { Hit, HitRequest, LevelHits, NearestRequest } from '../driver.ts';
+import { TermScorer } from '../generic/features.ts';
+import type { TermStatistics } from '../store.ts';
+import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
+import { equals, reachFilter } from './filters.ts';
+import {
+  creationOf,
+  featuresOf,
+  HIT_FIELDS,
+  hitRecordOf,
+  termHash,
+  WORDS,
+  type FoundPoint,
+  type SparseVector,
+} from './points.ts';
+import type { Similarity } from './similarity.ts';
+import type { Statistics } from './statistics.ts';
+
+/** A query that is a whole document is not looked for by its last words. */
+const QUERY_TERMS_MAX = 1_000;
+
+export class Hits {
+  readonly #calls: CollectionCalls;
+  readonly #similarity: Similarity;
+  readonly #statistics: Statistics;
+
+  constructor(calls: CollectionCalls, similarity: Similarity, statistics: Statistics) {
+    this.#calls = calls;
+    this.#similarity = similarity;
+    this.#statistics = statistics;
+  }
+
+  nearest(request: NearestRequest, signal?: AbortSignal): Promise<LevelHits[]> {
+    const { namespace, question, count, samples } = request;
+    const near = this.#similarity.query(question.vector as Float32Array);
+    return Promise.all(
+      request.levels.map(async (level) => {
+        const best: QuerySearch = {
+          ...near,
+          filter: reachFilter(request, level),
+          limit: count,
+          with_payload: HIT_FIELDS,
+        };
+        const own = { must: [equals('namespace', namespace)] };
+        const any = { query: { sample: 'random' }, filter: own, limit: samples };
+        const sample: QuerySearch = { ...near, prefetch: [any], limit: samples, with_payload: ['length'] };
+        const [points = [], sampled = []] = await this.#calls.query(
+          level,
+          samples > 0 ? [best, sample] : [best],
+          signal,
+        );
+        const hits = points.map((point) => this.#hit(point, level, request));
+        return { hits, sample: sampled.map((point) => this.#similarity.cosineOf(question, point) ?? 0) };
+      }),
+    );
+  }
+
+  async matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]> {
+    const { namespace, question, count } = request;
+    const terms = question.terms.map(({ term }) => term);
+    const statistics = await this.#statistics.of(namespace, terms, signal);
+    const words = questionVector(request, statistics);
+    if (words.indices.length === 0) return request.levels.map(() => ({ hits: [] }));
+    const scorer = new TermScorer(question.terms, statistics);
+    return Promise.all(
+      request.levels.map(async (level) => {
+        const filter = reachFilter(request, level);
+        const holding = { query: words, using: WORDS, filter, limit: count };
+        const wanted = { limit: count, with_payload: HIT_FIELDS };
+        // The words choose them, the vectors score them.
+        const search: QuerySearch =
+          question.vector === undefined
+            ? { ...holding, ...wanted }
+            : { ...this.#similarity.query(question.vector), prefetch: [holding], ...wanted };
+        const [points = []] = await this.#calls.query(level, [search], signal);
+        const hits = points.map((point) => this.#hit(point, level, request));
+        const scores = new Map(hits.map((hit) => [hit, sumOf(scorer.scores(hit.features))]));
+        const best = hits.filter((hit) => scoreOf(scores, hit) > 0);
+        return { hits: best.sort((a, b) => scoreOf(scores, b) - scoreOf(scores, a)) };
+      }),
+    );
+  }
+
+  #hit(point: FoundPoint, level: Level, { question }: HitRequest): Hit {
+    const { payload } = point;
+    return {
+      record: hitRecordOf(payload, level),
+      position: creationOf(payload),
+      features: featuresOf(payload, question, this.#similarity.cosineOf(question, point)),
+    };
+  }
+}
+
+/** Weight times idf of each term that occurs, the heaviest where there are too many. */
+function questionVector({ question }: HitRequest, statistics: TermStatistics): SparseVector {
+  const values = new Map<number, number>();
+  question.terms.forEach(({ term, weight }, i) => {
+    const frequency = statistics.documentFrequencies[i] ?? 0;
+    if (frequency === 0) return;
+    const hash = termHash(term);
+    const value = weight * inverseDocumentFrequency(statistics.documentCount, frequency);
+    values.set(hash, (values.get(hash) ?? 0) + value);
+  });
+  const heaviest = [...values].sort((a, b) => b[1] - a[1]).slice(0, QUERY_TERMS_MAX);
+  return { indices: heaviest.map(([hash]) => hash), values: heaviest.map(([, value]) => value) };
+}
+
+function sumOf(scores: Float32Array): number {
+  return scores.reduce((sum, score) => sum + score, 0);
+}
+
+function scoreOf(scores: ReadonlyMap<Hit, number>, hit: Hit): number {
+  return scores.get(hit) ?? 0;
+}

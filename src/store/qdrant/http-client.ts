@@ -1,0 +1,204 @@
+// JSON over HTTP to one Qdrant server or to what stands before a cluster. Plain requests of Node's own client: replies are
+// asked for uncompressed, as Qdrant sends compressed ones in small segments, each of which waits for an acknowledgement.
+
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { abortError, throwIfAborted } from '../../base/abort.ts';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
+import { PassingFault } from '../../base/resilience/passing-fault.ts';
+
+export interface HttpClientOptions {
+  /** Base address; a path in it comes before every request's. */
+  readonly url: URL;
+  readonly apiKey: string | undefined;
+  /** How long one request may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** PEM of the certificate authority to trust besides none other; absent: the system's. */
+  readonly certificateAuthority?: string;
+  readonly verifiesCertificate: boolean;
+  readonly clock: Clock;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A reply whose status is not 2xx. */
+export interface Refusal {
+  readonly status: number;
+  /** What the server says is wrong. */
+  readonly message: string;
+}
+
+/** Connections; what waits for one of them is bounded by the requests that the server works on. */
+const CONNECTIONS_MAX = 64;
+/** Far more than a page of contexts takes. */
+const REPLY_BYTES_MAX = 256 * 1024 * 1024;
+const MESSAGE_CHARS_MAX = 500;
+const RETRY_MS = 1_000;
+const CLOSED_BEFORE = new Error('the connection was closed before');
+
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #agent: HttpAgent;
+  readonly #path: string;
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    const { url, certificateAuthority, verifiesCertificate } = options;
+    const pool = { keepAlive: true, maxSockets: CONNECTIONS_MAX };
+    this.#agent =
+      url.protocol === 'https:'
+        ? new HttpsAgent({
+            ...pool,
+            rejectUnauthorized: verifiesCertificate,
+            ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+          })
+        : new HttpAgent(pool);
+    this.#path = url.pathname.replace(/\/+$/, '');
+  }
+
+  /** `result` of the reply. Rejects with `STORE_UNAVAILABLE` where there is none, and with the signal's reason. */
+  async call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    const reply = await this.ask<T>(method, path, body, signal);
+    if ('status' in reply) throw refused(reply);
+    return reply.result;
+  }
+
+  /** The same for whoever expects to be refused; 5xx, 429 and a refused key reject all the same. */
+  async ask<T>(
+    method: Method,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<Refusal | { readonly result: T }> {
+    const { status, text, retryAfter } = await this.#sendAgain(method, path, body, signal);
+    if (status >= 500 || status === 429 || status === 408) {
+      const waitMs = Number(retryAfter) * 1_000;
+      throw new PassingFault('STORE_UNAVAILABLE', `the vector database answered with status ${status}`, {
+        retryAfterMs: Number.isFinite(waitMs) && waitMs > 0 ? waitMs : RETRY_MS,
+        cause: text.slice(0, MESSAGE_CHARS_MAX),
+      });
+    }
+    if (status === 401 || status === 403) {
+      throw new CodedError('STORE_UNAVAILABLE', 'the vector database refuses the key of vector_db.api_key', {
+        permanent: true,
+      });
+    }
+    const parsed = parse(text);
+    if (status >= 300) return { status, message: messageOf(parsed, text) };
+    if (parsed === null || !('result' in parsed)) throw garbage();
+    return { result: parsed.result as T };
+  }
+
+  /** Any reply as text: of the addresses that answer without a `result`. */
+  async text(path: string, signal?: AbortSignal): Promise<string> {
+    const { status, text } = await this.#send('GET', path, undefined, signal);
+    if (status !== 200) throw refused({ status, message: text.slice(0, MESSAGE_CHARS_MAX) });
+    return text;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** A connection that was kept may have been closed by the other side just now: nothing was done then. */
+  async #sendAgain(method: Method, path: string, body: unknown, signal: AbortSignal | undefined): Promise<RawReply> {
+    try {
+      return await this.#send(method, path, body, signal);
+    } catch (error) {
+      if (!(error instanceof PassingFault && error.cause === CLOSED_BEFORE)) throw error;
+      return this.#send(method, path, body, signal);
+    }
+  }
+
+  #send(method: Method, path: string, body: unknown, signal: AbortSignal | undefined): Promise<RawReply> {
+    throwIfAborted(signal);
+    const { url, apiKey, timeoutMs, clock } = this.#options;
+    const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const { promise, resolve, reject } = Promise.withResolvers<RawReply>();
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)({
+      agent: this.#agent,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port,
+      method,
+      path: `${this.#path}${path}`,
+      headers: {
+        'accept-encoding': 'identity',
+        ...(json === undefined ? {} : { 'content-type': 'application/json', 'content-length': json.length }),
+        ...(apiKey === undefined ? {} : { 'api-key': apiKey }),
+      },
+    });
+    const giveUp = (error: CodedError): void => {
+      reject(error);
+      request.destroy();
+    };
+    const onAbort = (): void => giveUp(abortError(signal as AbortSignal));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const cancelTimer = clock.after(timeoutMs, () => giveUp(passing('the vector database did not answer in time')));
+    request.on('error', (error) => {
+      const isStale = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      reject(passing('the vector database cannot be reached', isStale ? CLOSED_BEFORE : error));
+    });
+    request.on('response', (response) => void readReply(response).then(resolve, reject));
+    request.end(json);
+    return promise.finally(() => {
+      cancelTimer();
+      signal?.removeEventListener('abort', onAbort);
+    });
+  }
+}
+
+interface RawReply {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfter: string | undefined;
+}
+
+async function readReply(response: IncomingMessage): Promise<RawReply> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > REPLY_BYTES_MAX) throw new Error('the reply has no end');
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    response.destroy();
+    throw passing('the vector database broke off its reply', error);
+  }
+  const retryAfter = response.headers['retry-after'];
+  return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), retryAfter };
+}
+
+function parse(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Qdrant says `{status: {error}}`, and plain text to a wrong key. */
+function messageOf(parsed: Record<string, unknown> | null, text: string): string {
+  const status = parsed?.['status'] as { readonly error?: unknown } | undefined;
+  const message = typeof status?.error === 'string' ? status.error : text;
+  return message.slice(0, MESSAGE_CHARS_MAX);
+}
+
+/** What Qdrant refuses was asked wrongly; it is no fault of a client's, and no later attempt mends it. */
+export function refused({ status, message }: Refusal): CodedError {
+  return new CodedError('STORE_UNAVAILABLE', `the vector database refused a request with status ${status}`, {
+    permanent: true,
+    cause: message,
+  });
+}
+
+function garbage(): CodedError {
+  return passing('the vector database answered with something else than JSON of its own');
+}
+
+function passing(message: string, cause?: unknown): PassingFault {
+  return new PassingFault('STORE_UNAVAILABLE', message, { retryAfterMs: RETRY_MS, cause });
+}

@@ -1,0 +1,279 @@
+// How a context lies in Qdrant: a point with two vectors and a payload, in the collection of its level.
+
+import { createHash } from 'node:crypto';
+import type { ContextRecord, ExpiryAction, ExpirySetter, JsonObject, Level } from '../../base/context.ts';
+import { badRequest } from '../../base/errors.ts';
+import { parseJson } from '../../base/json.ts';
+import { analyze } from '../../base/text/analyzer.ts';
+import { textKey } from '../../base/text/normal.ts';
+import { textTraits } from '../../base/text/traits.ts';
+import type { Features, HitRecord, Position, Question } from '../driver.ts';
+
+/** Names of the vectors of a point. */
+export const DENSE = 'dense';
+export const WORDS = 'words';
+
+/** Metadata of one context, as JSON. */
+export const METADATA_BYTES_MAX = 64 * 1024;
+
+/** What a point carries. Fields that hold nothing are null: Qdrant's `set_payload` cannot take a field away. */
+export interface Payload {
+  readonly namespace: string;
+  readonly id: string;
+  readonly agent_id: string;
+  readonly session_id: string | null;
+  readonly text: string;
+  readonly token_count: number;
+  /** For filters. */
+  readonly metadata: JsonObject;
+  /** The same as it was sent: Qdrant orders keys anew and reads numbers its own way. */
+  readonly metadata_json: string;
+  readonly tags: readonly string[];
+  readonly version: number;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly expires_at: number | null;
+  readonly expiry_action: ExpiryAction;
+  readonly expiry_set_by: ExpirySetter;
+  /** `expires_at` where it ends in deletion. */
+  readonly hidden_from: number | null;
+  readonly access_count: number;
+  /** Length of its vector: 1, or 0 for a text without any feature. */
+  readonly length: 0 | 1;
+  /** Order of arrival, for good; see `Stamps`. */
+  readonly arrival: number;
+  /** Order in which contexts came into their level. */
+  readonly entered: number;
+  /** Hashes of the text's index terms, each once. */
+  readonly terms: readonly number[];
+  /** How often the text holds each of them. */
+  readonly term_counts: readonly number[];
+  /** All of them, repetitions counted. */
+  readonly term_count: number;
+  readonly speaker: readonly string[];
+  readonly asks: boolean;
+  readonly text_key: number;
+  /** Another one with each change of the point, by which a writer sees that somebody else was faster. */
+  readonly revision: string;
+  /** The last ones before it: a writer that looks late still finds its own. */
+  readonly earlier_revisions: readonly string[];
+  /** The level from which it is on its way, until it is gone from there. */
+  readonly moved_from: Level | null;
+}
+
+export type TextPayload = Pick<
+  Payload,
+  'text' | 'token_count' | 'terms' | 'term_counts' | 'term_count' | 'speaker' | 'asks' | 'text_key'
+>;
+
+export interface SparseVector {
+  readonly indices: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** As Qdrant takes points. */
+export interface Point {
+  readonly id: string;
+  readonly vector: { readonly [DENSE]: readonly number[]; readonly [WORDS]: SparseVector };
+  readonly payload: Payload;
+}
+
+/** As Qdrant gives them; `vector` and parts of the payload only where they were asked for. */
+export interface FoundPoint {
+  readonly id: string;
+  readonly score?: number;
+  readonly payload: Payload;
+  readonly vector?: { readonly [DENSE]?: readonly number[] };
+}
+
+/** Fields of a record, which are all but what only ranking and writers read. */
+export const RECORD_FIELDS: readonly (keyof Payload)[] = [
+  'namespace',
+  'id',
+  'agent_id',
+  'session_id',
+  'text',
+  'token_count',
+  'metadata_json',
+  'tags',
+  'version',
+  'created_at',
+  'updated_at',
+  'expires_at',
+  'expiry_action',
+  'expiry_set_by',
+  'access_count',
+  'arrival',
+  'entered',
+];
+const FEATURE_FIELDS: readonly (keyof Payload)[] = [
+  'length',
+  'terms',
+  'term_counts',
+  'term_count',
+  'speaker',
+  'asks',
+  'text_key',
+];
+export const RECORD_AND_FEATURE_FIELDS: readonly (keyof Payload)[] = [...RECORD_FIELDS, ...FEATURE_FIELDS];
+export const HIT_FIELDS: readonly (keyof Payload)[] = [
+  'id',
+  'agent_id',
+  'session_id',
+  'created_at',
+  'token_count',
+  'access_count',
+  'arrival',
+  ...FEATURE_FIELDS,
+];
+
+/** A context's id is its own only within its namespace; a point's is its own among all. */
+export function pointIdOf(namespace: string, id: string): string {
+  const hex = createHash('sha256').update(`${namespace}\0${id}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** FNV-1a: the place of a term in the sparse vectors. Two terms of one text share one with a likelihood of some 2^-25. */
+export function termHash(term: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < term.length; i++) {
+    const unit = term.charCodeAt(i);
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** Throws `BAD_REQUEST` where the metadata are too large for a payload. */
+export function metadataJson(metadata: JsonObject): string {
+  const json = JSON.stringify(metadata);
+  if (Buffer.byteLength(json) > METADATA_BYTES_MAX)
+    throw badRequest(
+      '/metadata',
+      `is longer than ${METADATA_BYTES_MAX} bytes as JSON, which is all that the store takes`,
+    );
+  return json;
+}
+
+export function textPayload(text: string, tokenCount: number): TextPayload {
+  const counts = new Map<number, number>();
+  const terms = analyze(text).map(termHash);
+  for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
+  const { speaker, isQuestion } = textTraits(text);
+  return {
+    text,
+    token_count: tokenCount,
+    terms: [...counts.keys()],
+    term_counts: [...counts.values()],
+    term_count: terms.length,
+    speaker,
+    asks: isQuestion,
+    text_key: textKey(text),
+  };
+}
+
+/** Saturates as BM25 does, at the usual length of a memory; exact scores are made of what a hit carries. */
+export function wordsOf({ terms, term_counts: counts, term_count: length }: TextPayload): SparseVector {
+  return { indices: terms, values: counts.map((count) => rounded(saturated(count, length))) };
+}
+
+const USUAL_TERM_COUNT = 24;
+const K1 = 1.2;
+const B = 0.4;
+
+function saturated(count: number, length: number): number {
+  return (count * (K1 + 1)) / (count + K1 * (1 - B + (B * length) / USUAL_TERM_COUNT));
+}
+
+/** Nine digits say a 32-bit number exactly, and are half of what a 64-bit one of the same value takes. */
+export function numbersOf(vector: Float32Array): number[] {
+  return Array.from(vector, rounded);
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(9));
+}
+
+export function lengthOf(vector: readonly number[] | Float32Array): 0 | 1 {
+  return vector.some((value) => value !== 0) ? 1 : 0;
+}
+
+export function recordOf(payload: Payload, level: Level): ContextRecord {
+  return {
+    id: payload.id,
+    namespace: payload.namespace,
+    agentId: payload.agent_id,
+    sessionId: payload.session_id ?? null,
+    level,
+    text: payload.text,
+    tokenCount: payload.token_count,
+    metadata: parseJson(payload.metadata_json) as JsonObject,
+    tags: payload.tags,
+    version: payload.version,
+    createdAtMs: payload.created_at,
+    updatedAtMs: payload.updated_at,
+    expiresAtMs: payload.expires_at ?? null,
+    expiryAction: payload.expiry_action,
+    expirySetBy: payload.expiry_set_by,
+    accessCount: payload.access_count,
+  };
+}
+
+export function hitRecordOf(payload: Payload, level: Level): HitRecord {
+  return {
+    id: payload.id,
+    agentId: payload.agent_id,
+    sessionId: payload.session_id ?? null,
+    level,
+    createdAtMs: payload.created_at,
+    tokenCount: payload.token_count,
+    accessCount: payload.access_count,
+  };
+}
+
+/** In the order of creation. */
+export function creationOf({ created_at: createdAt, arrival }: Payload): Position {
+  return [createdAt, arrival];
+}
+
+/** `dense`: the cosine that Qdrant found. */
+export function featuresOf(payload: Payload, { terms }: Question, dense: number | null): Features {
+  const counts = new Map(payload.terms.map((term, i) => [term, payload.term_counts[i] ?? 0]));
+  return {
+    dense,
+    termCounts: terms.map(({ term }) => counts.get(termHash(term)) ?? 0),
+    termCount: payload.term_count,
+    traits: { speaker: payload.speaker, isQuestion: payload.asks },
+    textKey: payload.text_key,
+  };
+}
+
+/** What of a payload follows from the record. */
+export function placePayload(
+  record: ContextRecord,
+): Pick<
+  Payload,
+  | 'metadata'
+  | 'metadata_json'
+  | 'tags'
+  | 'version'
+  | 'updated_at'
+  | 'expires_at'
+  | 'expiry_action'
+  | 'expiry_set_by'
+  | 'hidden_from'
+  | 'access_count'
+> {
+  return {
+    metadata: record.metadata,
+    metadata_json: metadataJson(record.metadata),
+    tags: record.tags,
+    version: record.version,
+    updated_at: record.updatedAtMs,
+    expires_at: record.expiresAtMs,
+    expiry_action: record.expiryAction,
+    expiry_set_by: record.expirySetBy,
+    hidden_from: record.expiryAction === 'delete' ? record.expiresAtMs : null,
+    access_count: record.accessCount,
+  };
+}

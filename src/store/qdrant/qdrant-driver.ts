@@ -1,0 +1,120 @@
+import { LEVELS, type ContextRecord } from '../../base/context.ts';
+import type { Random } from '../../base/random.ts';
+import type { Clock } from '../../base/clock.ts';
+import { isOver } from '../apply-patch.ts';
+import type {
+  Counts,
+  CountsRequest,
+  HitRequest,
+  LevelHits,
+  NearestRequest,
+  Reach,
+  ScanPage,
+  ScanRequest,
+  StoreDriver,
+} from '../driver.ts';
+import type { Change, ChangeResult } from '../store.ts';
+import { Changes } from './changes.ts';
+import type { CollectionCalls } from './collection-calls.ts';
+import { reachFilter } from './filters.ts';
+import { newestOfEach, type Copy } from './held.ts';
+import { Hits } from './hits.ts';
+import type { HttpClient } from './http-client.ts';
+import { pointIdOf, RECORD_FIELDS, recordOf } from './points.ts';
+import { Scans } from './scans.ts';
+import type { Similarity } from './similarity.ts';
+import { Stamps } from './stamps.ts';
+import { Statistics } from './statistics.ts';
+
+export interface QdrantDriverDeps {
+  readonly http: HttpClient;
+  readonly calls: CollectionCalls;
+  readonly similarity: Similarity;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The core over Qdrant's collections. Any number of servers may work on the same ones. */
+export class QdrantDriver implements StoreDriver {
+  readonly name = 'qdrant';
+  readonly capabilities = { atomicBatches: false };
+  readonly #http: HttpClient;
+  readonly #calls: CollectionCalls;
+  readonly #changes: Changes;
+  readonly #scans: Scans;
+  readonly #hits: Hits;
+  readonly #statistics: Statistics;
+
+  constructor({ http, calls, similarity, clock, random }: QdrantDriverDeps) {
+    this.#http = http;
+    this.#calls = calls;
+    this.#changes = new Changes(calls, new Stamps(clock), random);
+    this.#scans = new Scans(calls, similarity);
+    this.#statistics = new Statistics(calls, clock);
+    this.#hits = new Hits(calls, similarity, this.#statistics);
+  }
+
+  async apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]> {
+    try {
+      return await this.#changes.apply(changes, nowMs);
+    } finally {
+      for (const change of changes) this.#statistics.changed(namespaceOf(change));
+    }
+  }
+
+  async get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    const pointIds = ids.map((id) => pointIdOf(namespace, id));
+    const found = await Promise.all(
+      LEVELS.map(async (level) => {
+        const points = await this.#calls.retrieve(level, [...new Set(pointIds)], RECORD_FIELDS, false);
+        return points.map((point): Copy => ({ level, point }));
+      }),
+    );
+    const records = new Map(
+      newestOfEach(found.flat()).map(({ level, point }) => [point.id, recordOf(point.payload, level)]),
+    );
+    return pointIds.map((id) => {
+      const record = records.get(id);
+      return record === undefined || isOver(record, nowMs) ? null : record;
+    });
+  }
+
+  scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]> {
+    return this.#scans.pages(requests, signal);
+  }
+
+  nearest(request: NearestRequest, signal?: AbortSignal): Promise<LevelHits[]> {
+    return this.#hits.nearest(request, signal);
+  }
+
+  matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]> {
+    return this.#hits.matching(request, signal);
+  }
+
+  async counts({ reaches, statistics }: CountsRequest): Promise<Counts> {
+    const [counts, found] = await Promise.all([
+      Promise.all(reaches.map((reach) => this.#count(reach))),
+      statistics === undefined ? undefined : this.#statistics.of(statistics.namespace, statistics.terms),
+    ]);
+    return { counts, ...(found === undefined ? {} : { statistics: found }) };
+  }
+
+  ping(): Promise<void> {
+    return this.#calls.ping();
+  }
+
+  close(): Promise<void> {
+    this.#http.close();
+    return Promise.resolve();
+  }
+
+  async #count(reach: Reach): Promise<number> {
+    const levels = reach.levels ?? LEVELS;
+    const counts = await Promise.all(levels.map((level) => this.#calls.count(level, reachFilter(reach, level))));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+}
+
+function namespaceOf(change: Change): string {
+  return change.op === 'put' ? change.context.record.namespace : change.namespace;
+}

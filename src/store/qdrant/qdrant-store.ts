@@ -1,0 +1,63 @@
+import type { Clock } from '../../base/clock.ts';
+import { LEVELS, type Level } from '../../base/context.ts';
+import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
+import { byName } from '../generic/namespaces.ts';
+import type { ExpirySweep, Lifetime, NamespaceCounts, WriteOp, WriteResult } from '../store.ts';
+import type { CollectionCalls } from './collection-calls.ts';
+import { reachFilter } from './filters.ts';
+import { finishMoves } from './moves.ts';
+import { metadataJson } from './points.ts';
+import type { QdrantDriver } from './qdrant-driver.ts';
+import { WriteGroups } from './write-groups.ts';
+
+/** Namespaces that one facet names. */
+const NAMESPACES_MAX = 100_000;
+
+/** The defaults, and what Qdrant counts or what only it leaves behind. */
+export class QdrantStore extends GenericStore {
+  readonly #calls: CollectionCalls;
+  readonly #clock: Clock;
+  readonly #groups = new WriteGroups((ops) => super.write(ops));
+
+  constructor(driver: QdrantDriver, calls: CollectionCalls, deps: GenericStoreDeps) {
+    super(driver, deps);
+    this.#calls = calls;
+    this.#clock = deps.clock;
+  }
+
+  override async write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
+    checkPayloads(ops);
+    return ops.some(({ op }) => op === 'delete_where') ? super.write(ops, signal) : this.#groups.add(ops);
+  }
+
+  /** Moves that a kill cut in two are finished with the same sweep. */
+  override async expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
+    await finishMoves(this.#calls, nowMs);
+    return super.expire(nowMs, limit, promoted);
+  }
+
+  override async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
+    if (names !== undefined) return super.namespaces(names);
+    const nowMs = this.#clock.nowMs();
+    const counts = new Map<string, Record<Level, number>>();
+    const facets = await Promise.all(
+      LEVELS.map((level) => this.#calls.facet(level, 'namespace', NAMESPACES_MAX, reachFilter({ nowMs }, level))),
+    );
+    LEVELS.forEach((level, i) => {
+      for (const { value, count } of facets[i] ?? []) {
+        const known = counts.get(value) ?? { immediate: 0, short_term: 0, long_term: 0 };
+        known[level] = count;
+        counts.set(value, known);
+      }
+    });
+    return byName([...counts].map(([namespace, counted]) => ({ namespace, counts: counted })));
+  }
+}
+
+/** What Qdrant would not take is refused before anything is sent. */
+function checkPayloads(ops: readonly WriteOp[]): void {
+  for (const op of ops) {
+    const metadata = op.op === 'put' ? op.context.record.metadata : op.op === 'update' ? op.patch.metadata : undefined;
+    if (metadata !== undefined) metadataJson(metadata);
+  }
+}

@@ -1,0 +1,159 @@
+// Pages in an order, over the collections of several levels. Qdrant orders by one field and cannot go on from a place in it,
+// so each page says what lies behind the last one as a filter, and places that are equal are ordered here.
+
+import { LEVELS, type Level } from '../../base/context.ts';
+import type { Found, Position, ScanOrder, ScanPage, ScanRequest } from '../driver.ts';
+import { replyBytes } from '../generic/reply-bytes.ts';
+import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
+import { at, behind, reachFilter, type QdrantCondition } from './filters.ts';
+import { newestOfEach, type Copy } from './held.ts';
+import {
+  DENSE,
+  featuresOf,
+  RECORD_AND_FEATURE_FIELDS,
+  RECORD_FIELDS,
+  recordOf,
+  type FoundPoint,
+  type Payload,
+} from './points.ts';
+import type { Similarity } from './similarity.ts';
+
+const KEYS: Readonly<Record<ScanOrder, 'created_at' | 'entered' | 'expires_at'>> = {
+  creation: 'created_at',
+  entry: 'entered',
+  expiry: 'expires_at',
+};
+
+/** One level's part of one request. */
+interface Part {
+  readonly request: ScanRequest;
+  readonly level: Level;
+  points: FoundPoint[];
+}
+
+export class Scans {
+  readonly #calls: CollectionCalls;
+  readonly #similarity: Similarity;
+
+  constructor(calls: CollectionCalls, similarity: Similarity) {
+    this.#calls = calls;
+    this.#similarity = similarity;
+  }
+
+  async pages(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]> {
+    const parts = requests.map((request) => {
+      return (request.levels ?? LEVELS).map((level): Part => ({ request, level, points: [] }));
+    });
+    await this.#fill(parts.flat(), signal);
+    return requests.map((request, i) => this.#page(request, parts[i] as Part[]));
+  }
+
+  async #fill(parts: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
+    await this.#ask(parts, (part) => this.#search(part.request, part.level), signal);
+    // Of equal places at the end of a part, Qdrant gives any: those are asked for once more, in the order of arrival.
+    const torn = parts.filter(isTorn);
+    if (torn.length === 0) return;
+    const whole = torn.map((part) => part.points.filter((point) => valueOf(part, point) !== lastValue(part)));
+    await this.#ask(torn, (part) => this.#search(part.request, part.level, lastValue(part)), signal);
+    torn.forEach((part, i) => (part.points = [...(whole[i] as FoundPoint[]), ...part.points]));
+  }
+
+  async #ask(
+    parts: readonly Part[],
+    searchOf: (part: Part) => QuerySearch,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await Promise.all(
+      LEVELS.map(async (level) => {
+        const here = parts.filter((part) => part.level === level);
+        if (here.length === 0) return;
+        const found = await this.#calls.query(level, here.map(searchOf), signal);
+        here.forEach((part, i) => (part.points = found[i] as FoundPoint[]));
+      }),
+    );
+  }
+
+  /** `tied`: only those at this value of the order. */
+  #search(request: ScanRequest, level: Level, tied?: number): QuerySearch {
+    const { order, descending, after, limit, vectors = false, question } = request;
+    const key = KEYS[order];
+    const more: QdrantCondition[] = [
+      ...(after === undefined ? [] : [behind(key, after, descending)]),
+      ...(tied === undefined ? [] : [at(key, tied)]),
+    ];
+    const filter = reachFilter(request, level, more);
+    const ordered = { order_by: { key: tied === undefined ? key : 'arrival', direction: descending ? 'desc' : 'asc' } };
+    const wanted = {
+      limit: limit + 1,
+      with_payload: question === undefined ? RECORD_FIELDS : RECORD_AND_FEATURE_FIELDS,
+      with_vector: vectors ? [DENSE] : false,
+    };
+    if (question?.vector === undefined) return { query: ordered, filter, ...wanted };
+    // The order chooses them, the question scores them.
+    return {
+      prefetch: [{ query: ordered, filter, limit: limit + 1 }],
+      ...this.#similarity.query(question.vector),
+      ...wanted,
+    };
+  }
+
+  #page(
+    { order, descending, limit, bytesMax = Infinity, vectors = false, question }: ScanRequest,
+    parts: readonly Part[],
+  ): ScanPage {
+    const copies = parts.flatMap(({ level, points }) => points.map((point): Copy => ({ level, point })));
+    const placed = newestOfEach(copies)
+      .map((copy) => ({ copy, position: positionOf(copy.point.payload, order) }))
+      .sort(
+        (a, b) =>
+          (descending ? -1 : 1) * (compare(a.position, b.position) || (a.copy.point.id < b.copy.point.id ? -1 : 1)),
+      );
+    const found: Found[] = [];
+    let bytes = 0;
+    for (const { copy, position } of placed) {
+      const { level, point } = copy;
+      const record = recordOf(point.payload, level);
+      bytes += bytesMax === Infinity ? 0 : replyBytes(record);
+      if (found.length === limit || (found.length > 0 && bytes > bytesMax)) return { found, more: true };
+      found.push({
+        record,
+        position,
+        ...(vectors ? { vector: Float32Array.from(point.vector?.[DENSE] ?? []) } : {}),
+        ...(question === undefined
+          ? {}
+          : { features: featuresOf(point.payload, question, this.#similarity.cosineOf(question, point)) }),
+      });
+    }
+    return { found, more: false };
+  }
+}
+
+/** The page ends among equals, and more of them may lie behind it. */
+function isTorn(part: Part): boolean {
+  const { limit } = part.request;
+  sortByPlace(part);
+  const [last, beyond] = [part.points[limit - 1], part.points[limit]];
+  return last !== undefined && beyond !== undefined && valueOf(part, last) === valueOf(part, beyond);
+}
+
+/** A search that scores comes in the order of its scores. */
+function sortByPlace(part: Part): void {
+  const sign = part.request.descending ? -1 : 1;
+  part.points.sort((a, b) => sign * (valueOf(part, a) - valueOf(part, b)));
+}
+
+function valueOf({ request }: Part, { payload }: FoundPoint): number {
+  return payload[KEYS[request.order]] ?? NaN;
+}
+
+function lastValue(part: Part): number {
+  return valueOf(part, part.points.at(-1) as FoundPoint);
+}
+
+function positionOf(payload: Payload, order: ScanOrder): Position {
+  return [payload[KEYS[order]] ?? 0, payload.arrival];
+}
+
+function compare(a: Position, b: Position): number {
+  return Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]);
+}

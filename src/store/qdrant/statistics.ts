@@ -1,0 +1,122 @@
+// BM25 statistics of a namespace. Qdrant counts points by a filter, and has no sums: how long texts are on average is
+// measured on some of them.
+
+import { LRUCache } from 'lru-cache';
+import { orAbort } from '../../base/abort.ts';
+import type { Clock } from '../../base/clock.ts';
+import { LEVELS, type Level } from '../../base/context.ts';
+import type { TermStatistics } from '../store.ts';
+import type { CollectionCalls } from './collection-calls.ts';
+import { equals, type QdrantFilter } from './filters.ts';
+import { termHash } from './points.ts';
+
+/** Contexts of a level whose terms are read: in smaller levels all, where the figures are exact. */
+const SAMPLED = 512;
+/** Questions with more terms are answered from the sample alone. */
+const COUNTED_TERMS_MAX = 32;
+/** What another server has stored meanwhile shifts weights by little. */
+const KEPT_MS = 10_000;
+const KEPT_NAMESPACES = 1_000;
+const KEPT_TERMS = 10_000;
+
+/** What is known of one namespace. */
+interface Sample {
+  readonly documentCount: number;
+  readonly averageTermCount: number;
+  /** All of its contexts were read. */
+  readonly isWhole: boolean;
+  /** How many of the sampled contexts stand for how many. */
+  readonly scale: number;
+  readonly frequencies: ReadonlyMap<number, number>;
+}
+
+interface Kept {
+  readonly sample: Promise<Sample>;
+  readonly counts: Map<number, Promise<number>>;
+}
+
+export class Statistics {
+  readonly #calls: CollectionCalls;
+  readonly #kept: LRUCache<string, Kept>;
+
+  constructor(calls: CollectionCalls, clock: Clock) {
+    this.#calls = calls;
+    this.#kept = new LRUCache({
+      max: KEPT_NAMESPACES,
+      ttl: KEPT_MS,
+      ttlResolution: 0,
+      perf: { now: () => clock.monotonicMs() + 1 },
+    });
+  }
+
+  /** In the order of the terms. */
+  async of(namespace: string, terms: readonly string[], signal?: AbortSignal): Promise<TermStatistics> {
+    const kept = this.#of(namespace);
+    const { documentCount, averageTermCount, isWhole, scale, frequencies } = await orAbort(kept.sample, signal);
+    const hashes = terms.map(termHash);
+    const fromSample = isWhole || terms.length > COUNTED_TERMS_MAX;
+    const documentFrequencies = fromSample
+      ? hashes.map((hash) => Math.round((frequencies.get(hash) ?? 0) * scale))
+      : await Promise.all(hashes.map((hash) => orAbort(this.#frequency(namespace, hash, kept), signal)));
+    return { documentCount, averageTermCount, documentFrequencies };
+  }
+
+  /** This server has written to it, which shifts the figures of a small namespace at once. */
+  changed(namespace: string): void {
+    const kept = this.#kept.get(namespace);
+    kept?.sample.then(
+      ({ isWhole }) => isWhole && this.#kept.get(namespace) === kept && this.#kept.delete(namespace),
+      () => undefined,
+    );
+  }
+
+  #of(namespace: string): Kept {
+    const known = this.#kept.get(namespace);
+    if (known !== undefined) return known;
+    const kept: Kept = { sample: this.#sample(namespace), counts: new Map() };
+    this.#kept.set(namespace, kept);
+    kept.sample.catch(() => this.#kept.delete(namespace));
+    return kept;
+  }
+
+  async #sample(namespace: string): Promise<Sample> {
+    const filter = { must: [equals('namespace', namespace)] };
+    const parts = await Promise.all(LEVELS.map((level) => this.#sampleOf(level, filter)));
+    const documentCount = parts.reduce((sum, { count }) => sum + count, 0);
+    const sampled = parts.flatMap(({ points }) => points);
+    const termCount = sampled.reduce((sum, { payload }) => sum + payload.term_count, 0);
+    const frequencies = new Map<number, number>();
+    for (const { payload } of sampled) {
+      for (const term of payload.terms) frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
+    }
+    return {
+      documentCount,
+      averageTermCount: sampled.length === 0 ? 0 : termCount / sampled.length,
+      isWhole: sampled.length === documentCount,
+      scale: sampled.length === 0 ? 1 : documentCount / sampled.length,
+      frequencies,
+    };
+  }
+
+  async #sampleOf(level: Level, filter: QdrantFilter) {
+    const search = { query: { sample: 'random' }, filter, limit: SAMPLED, with_payload: ['terms', 'term_count'] };
+    const [count, [points = []]] = await Promise.all([
+      this.#calls.count(level, filter),
+      this.#calls.query(level, [search]),
+    ]);
+    return { count, points };
+  }
+
+  #frequency(namespace: string, hash: number, { counts }: Kept): Promise<number> {
+    const known = counts.get(hash);
+    if (known !== undefined) return known;
+    const filter = { must: [equals('namespace', namespace), { key: 'terms', match: { value: hash } }] };
+    const counted = Promise.all(LEVELS.map((level) => this.#calls.count(level, filter))).then((found) =>
+      found.reduce((sum, count) => sum + count, 0),
+    );
+    if (counts.size >= KEPT_TERMS) counts.clear();
+    counts.set(hash, counted);
+    counted.catch(() => counts.delete(hash));
+    return counted;
+  }
+}

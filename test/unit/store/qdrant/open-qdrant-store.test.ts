@@ -1,0 +1,99 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../../../src/base/log.ts';
+import { addressOf } from '../../../../src/store/qdrant/address.ts';
+import { type QdrantDouble, startQdrantDouble } from '../../../support/qdrant-double/start-qdrant-double.ts';
+import { DIMENSION, openOver } from './opened.ts';
+
+describe('the start over Qdrant', () => {
+  let qdrant: QdrantDouble;
+  beforeEach(async () => {
+    qdrant = await startQdrantDouble({ apiKey: 'a key' });
+  });
+  afterEach(() => qdrant.close());
+  const open = (options: Parameters<typeof openOver>[1] = {}) => openOver(qdrant.url, { apiKey: 'a key', ...options });
+  const collections = async () => {
+    const reply = await fetch(`${qdrant.url}/collections`, { headers: { 'api-key': 'a key' } });
+    const { result } = (await reply.json()) as { result: { collections: { name: string }[] } };
+    return result.collections.map(({ name }) => name).sort();
+  };
+
+  it('makes a collection a level and one for what all servers agree on, once', async () => {
+    const stores = await Promise.all([open(), open(), open()]);
+    expect(await collections()).toEqual(['test_immediate', 'test_long_term', 'test_meta', 'test_short_term']);
+    await Promise.all(stores.map((store) => store.close()));
+    qdrant.requests.reset();
+    await (await open()).close();
+    expect(qdrant.requests.labels.filter((label) => /^PUT .*\/(index|points)/.test(label))).toEqual([]);
+  });
+
+  it.each([
+    ['another length', { embedding: { id: 'test', dimension: 64 } }, /holds vectors of 32 numbers/],
+    ['another distance', { distance: 'Dot' }, /compared by Cosine, the configuration says 32 and Dot/],
+    ['another model', { embedding: { id: 'other', dimension: DIMENSION } }, /embedded with test .* says other/],
+  ] as const)('is refused over vectors of %s, and changes nothing', async (_, options, message) => {
+    await (await open()).close();
+    await expect(open(options)).rejects.toThrow(message);
+    await (await open()).close();
+  });
+
+  it('is refused with a wrong key', async () => {
+    await expect(openOver(qdrant.url, { apiKey: 'another' })).rejects.toThrow('vector_db.api_key');
+  });
+
+  it('is refused where nothing listens', async () => {
+    await qdrant.stop();
+    await expect(open()).rejects.toThrow('cannot be');
+    await qdrant.resume();
+  });
+
+  it('is refused over a collection that somebody else made', async () => {
+    await fetch(`${qdrant.url}/collections/test_immediate`, {
+      method: 'PUT',
+      headers: { 'api-key': 'a key', 'content-type': 'application/json' },
+      body: JSON.stringify({ vectors: { size: DIMENSION, distance: 'Cosine' } }),
+    });
+    await expect(open()).rejects.toThrow('no vector named "dense"');
+  });
+
+  it('is refused over what is no Qdrant, or one that is too old', async () => {
+    const other = createServer((_, reply) => reply.end('hello')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    await expect(openOver(`http://127.0.0.1:${port}`)).rejects.toThrow('is not Qdrant');
+    other.close();
+    const old = await startQdrantDouble({ version: '1.11.5' });
+    await expect(openOver(old.url)).rejects.toThrow('1.11.5 is too old');
+    await old.close();
+  });
+});
+
+describe('the address of Qdrant', () => {
+  const asked = (url: string, tlsEnabled?: boolean, tlsVerify = true) => {
+    const warnings: string[] = [];
+    const log = { ...silentLog, warn: (_: object, message: string) => void warnings.push(message) };
+    return { href: addressOf({ url, tlsEnabled, tlsVerify }, log).href, warnings };
+  };
+
+  it.each([
+    ['http://q:6333', 'http://q:6333/'],
+    ['https://q.example.com', 'https://q.example.com:6333/'],
+    ['https://q.example.com:443/vectors/', 'https://q.example.com/vectors/'],
+    ['http://[::1]:9000', 'http://[::1]:9000/'],
+  ])('%s is asked at %s', (url, href) => {
+    expect(asked(url)).toEqual({ href, warnings: [] });
+  });
+
+  it('is that of the REST interface where the port of gRPC is named', () => {
+    const { href, warnings } = asked('https://q.example.com:6334');
+    expect(href).toBe('https://q.example.com:6333/');
+    expect(warnings).toEqual([expect.stringContaining('6333')]);
+  });
+
+  it('is secure as the setting says, else as it says itself', () => {
+    expect(asked('http://q:6333', true).href).toBe('https://q:6333/');
+    expect(asked('https://q:6333', false).href).toBe('http://q:6333/');
+    expect(asked('https://q:6333', undefined, false).warnings).toEqual([expect.stringContaining('tls_verify')]);
+  });
+});

@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.ts';
+import type { ContextStore } from '../../../../src/store/store.ts';
+import { idOf, NOW_MS, put, sample, searchOf, termsOf } from '../../../contract/store-samples.ts';
+import { type QdrantDouble, startQdrantDouble } from '../../../support/qdrant-double/start-qdrant-double.ts';
+import { DIMENSION, openOver } from './opened.ts';
+
+describe('Qdrant on a bad day', () => {
+  let qdrant: QdrantDouble;
+  let store: ContextStore;
+  beforeEach(async () => {
+    qdrant = await startQdrantDouble();
+    store = await openOver(qdrant.url, { clock: systemClock, timeoutMs: 5_000 });
+  });
+  afterEach(async () => {
+    await store.close();
+    await qdrant.close();
+  });
+  const write = (name: string, fields = {}) => store.write([put(sample(name, DIMENSION, fields))]);
+  const fetchOne = async (name: string) => (await store.fetch('space', [idOf(name)], NOW_MS))[0];
+  const search = (signal?: AbortSignal) => store.search(searchOf({ terms: termsOf('text') }), signal);
+
+  it.each([
+    ['breaks connections off', { kind: 'drop' }],
+    ['hangs', { kind: 'hang' }],
+    ['cuts its replies', { kind: 'cut' }],
+    ['answers 500', { kind: 'status', status: 500 }],
+    ['answers 429', { kind: 'status', status: 429 }],
+    ['answers garbage', { kind: 'garbage' }],
+  ] as const)(
+    '%s: everything fails with STORE_UNAVAILABLE, and goes on when that is over',
+    { timeout: 120_000 },
+    async (_, fault) => {
+      await write('before');
+      qdrant.faults.add({ ...fault, on: '/points' });
+      const unavailable = { code: 'STORE_UNAVAILABLE', retryable: true };
+      await expect(write('during')).rejects.toMatchObject(unavailable);
+      await expect(search()).rejects.toMatchObject(unavailable);
+      await expect(store.list({ namespace: 'space', limit: 1, nowMs: NOW_MS })).rejects.toMatchObject(unavailable);
+      await expect(fetchOne('before')).rejects.toMatchObject(unavailable);
+      qdrant.faults.clear();
+      await write('during');
+      expect(await fetchOne('before')).toMatchObject({ id: idOf('before') });
+      expect((await store.stats('space')).counts.immediate).toBe(2);
+    },
+  );
+
+  it('is away and comes back', async () => {
+    await qdrant.stop();
+    await expect(write('away')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(store.ping()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await qdrant.resume();
+    await store.ping();
+    expect(await write('away')).toMatchObject([{ op: 'put', created: true }]);
+  });
+
+  it('has written what it could not say: a repeat finds it, and nothing is there twice', async () => {
+    qdrant.faults.once({ kind: 'cut', on: '/points/batch', isApplied: true });
+    await expect(write('told to nobody')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await write('told to nobody')).toMatchObject([{ op: 'put', created: false }]);
+    expect((await store.stats('space')).counts.immediate).toBe(1);
+  });
+
+  it('does not keep whoever stops waiting', async () => {
+    qdrant.faults.add({ kind: 'hang', on: '/points/query' });
+    const controller = new AbortController();
+    const searching = search(controller.signal);
+    setTimeout(() => controller.abort(), 20);
+    await expect(searching).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('takes no metadata that are too long, and what was sent beside them is stored', async () => {
+    const long = { note: 'x'.repeat(65_536) };
+    const [refused, stored] = await Promise.allSettled([write('long', { metadata: long }), write('short')]);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BAD_REQUEST' } });
+    expect(stored.status).toBe('fulfilled');
+    expect(await fetchOne('long')).toBeNull();
+  });
+});
