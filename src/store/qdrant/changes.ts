@@ -3,13 +3,18 @@
 //
 // A kill leaves nothing half done but a move: the context is then in both levels, `newestFirst` tells everybody which
 // copy counts, and the next change or sweep removes the other.
+//
+// Two collections have no transaction in common. So whoever deletes looks afterwards whether the context has come up in
+// another level, and whoever moves looks, when the copy is written, whether it is still where it was: one of two that meet
+// sees the other.
 
-import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
+import { LEVELS, type ContextRecord } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { Change, ChangeResult } from '../store.ts';
-import { type CollectionCalls, pointBytes, unchanged, type WriteOperation } from './collection-calls.ts';
+import { atRevisions, type CollectionCalls, unchanged, type WriteOperation } from './collection-calls.ts';
 import { Held, type Copy, type Step } from './held.ts';
+import { isAnywhere, isIn, levelOf, type Plan, revisionsOf, together } from './plans.ts';
 import {
   DENSE,
   lengthOf,
@@ -28,8 +33,6 @@ import type { Stamps } from './stamps.ts';
 const CONTEXTS_AT_ONCE = 250;
 /** As many writers may be faster than the one that looks whether it was. */
 const EARLIER_REVISIONS = 16;
-/** Of points that are inserted by one operation. */
-const INSERT_BYTES_MAX = 8 * 1024 * 1024;
 const ATTEMPTS_MAX = 8;
 const RETRY_MS = 100;
 const REVISION_BYTES = 9;
@@ -39,16 +42,8 @@ interface Task {
   readonly place: number;
   readonly pointId: string;
   readonly step: Step;
-}
-
-/** What a context becomes in the database. */
-interface Plan {
-  readonly held: Held;
-  readonly revision: string;
-  /** In the collection of the level where the context is to be. */
-  readonly into?: { readonly level: Level; readonly operation: WriteOperation };
-  /** Is to leave its collection, once it is where it is to be. */
-  readonly away?: Copy;
+  /** An earlier attempt has deleted it, and found it again in another level. */
+  readonly wasDeleted?: boolean;
 }
 
 export class Changes {
@@ -81,11 +76,14 @@ export class Changes {
       const outcomes = left.map((task) => (held.get(task.pointId) as Held).take(task.step, nowMs));
       const plans = [...held.values()].map((one) => this.#plan(one));
       const lost = await this.#write(plans);
-      outcomes.forEach((outcome, i) => {
-        const { place, pointId } = left[i] as Task;
-        if (!lost.has(pointId)) results[place] = merged(results[place] as ChangeResult, outcome);
+      const again: Task[] = [];
+      left.forEach((task, i) => {
+        const { place, pointId } = task;
+        const outcome = outcomes[i] as ChangeResult;
+        if (!lost.has(pointId)) results[place] = merged(results[place] as ChangeResult, outcomeOf(task, outcome, held));
+        else again.push(hasDeleted(outcome) && !isUnsettled(held.get(pointId)) ? { ...task, wasDeleted: true } : task);
       });
-      left = left.filter(({ pointId }) => lost.has(pointId));
+      left = again;
     }
   }
 
@@ -119,7 +117,14 @@ export class Changes {
               filter: unchanged([stored.point]),
             },
           }
-        : { upsert: { points: [this.#point(held, record, revision)], update_filter: unchanged([stored.point]) } };
+        : {
+            upsert: {
+              points: [this.#point(held, record, revision)],
+              // What was deleted meanwhile stays so.
+              update_mode: 'update_only',
+              update_filter: unchanged([stored.point]),
+            },
+          };
     return { held, revision, into: { level, operation } };
   }
 
@@ -150,28 +155,48 @@ export class Changes {
     return { id: pointId, vector: { [DENSE]: dense, [WORDS]: wordsOf(payload) }, payload };
   }
 
-  /** The points that somebody else was faster with. */
+  /** The points that somebody else was faster with, and those where there was something to clear away first. */
   async #write(plans: readonly Plan[]): Promise<Set<string>> {
-    const active = plans.filter(
-      (plan) => plan.into !== undefined || plan.away !== undefined || plan.held.stale.length > 0,
-    );
-    if (active.length === 0) return new Set();
-    const stale = active.flatMap(({ held }) => held.stale);
-    const moves = active.filter((plan) => plan.into !== undefined);
-    const deletes = active.filter((plan) => plan.into === undefined && plan.away !== undefined);
+    const unsettled = plans.filter(({ held }) => isUnsettled(held));
+    const settled = plans.filter(({ held }) => !isUnsettled(held));
+    const written = settled.filter((plan) => plan.into !== undefined);
+    const deleted = settled.filter((plan) => plan.into === undefined && plan.away !== undefined);
     // What was put where nothing lived any more is no move: what was there before goes first.
-    const replaced = moves.filter(({ held, away }) => held.isNew && away !== undefined);
-    await this.#remove([...stale, ...[...deletes, ...replaced].map(({ away }) => away as Copy)]);
+    const replaced = written.filter(({ held, away }) => held.isNew && away !== undefined);
+    await Promise.all([
+      this.#settle(unsettled),
+      this.#remove([...deleted, ...replaced].map(({ away }) => away as Copy)),
+    ]);
+    await this.#writeInto(written.flatMap(({ into }) => into ?? []));
+    const lost = new Set(unsettled.map(({ held }) => held.pointId));
+    for (const id of await this.#lost(written, deleted)) lost.add(id);
+    return lost;
+  }
+
+  /**
+   * Takes copies away that do not count. The one that does gets a new revision before: a server that is still moving the
+   * context tells by it that it was helped, and not that the context was deleted.
+   */
+  async #settle(plans: readonly Plan[]): Promise<void> {
+    if (plans.length === 0) return;
+    const marks = plans.map(({ held, revision }) => {
+      const { level, point } = held.stored as Copy;
+      const payload = { revision, earlier_revisions: earlierOf(point.payload) };
+      return { level, operation: { set_payload: { payload, filter: unchanged([point]) } } };
+    });
+    await this.#writeInto(marks);
+    const found = await revisionsOf(this.#calls, (level) => plans.filter(({ held }) => held.stored?.level === level));
+    const marked = plans.filter((plan) => isIn(found[(plan.held.stored as Copy).level], plan));
+    await this.#remove(marked.flatMap(({ held }) => held.stale));
+  }
+
+  async #writeInto(writes: readonly Required<Plan>['into'][]): Promise<void> {
     await Promise.all(
       LEVELS.map((level) => {
-        const here = moves.flatMap(({ into }) => (into?.level === level ? [into.operation] : []));
+        const here = writes.filter((write) => write.level === level).map(({ operation }) => operation);
         return this.#calls.write(level, together(here));
       }),
     );
-    const lost = await this.#lost(moves, deletes);
-    const moved = moves.filter(({ held, away }) => away !== undefined && !held.isNew && !lost.has(held.pointId));
-    await this.#remove(moved.map(({ away }) => away as Copy));
-    return lost;
   }
 
   async #remove(copies: readonly Copy[]): Promise<void> {
@@ -184,33 +209,60 @@ export class Changes {
   }
 
   async #lost(written: readonly Plan[], deleted: readonly Plan[]): Promise<Set<string>> {
-    const lost = new Set<string>();
-    const missed: Plan[] = [];
-    await Promise.all(
-      LEVELS.map(async (level) => {
-        const here = written.filter(({ into }) => into?.level === level);
-        const gone = deleted.filter(({ away }) => away?.level === level);
-        const found = await this.#revisions(level, [...here, ...gone]);
-        missed.push(...here.filter((plan) => !isIn(found, plan)));
-        for (const { held } of gone) if (found.has(held.pointId)) lost.add(held.pointId);
-      }),
-    );
-    if (missed.length === 0) return lost;
-    // Somebody may have moved it on since.
-    const anywhere = await Promise.all(LEVELS.map((level) => this.#revisions(level, missed)));
-    for (const plan of missed) if (!anywhere.some((found) => isIn(found, plan))) lost.add(plan.held.pointId);
+    const found = await revisionsOf(this.#calls, (level) => [
+      ...written.filter(({ into, away }) => into?.level === level || away?.level === level),
+      ...deleted,
+    ]);
+    const lost = new Set(deleted.flatMap(({ held: { pointId } }) => (isAnywhere(found, pointId) ? [pointId] : [])));
+    const missed = written.filter((plan) => !isIn(found[levelOf(plan)], plan));
+    const moved = written.filter(({ held, away }) => away !== undefined && !held.isNew);
+    // From where it was it has gone, or was changed there.
+    const overtaken = moved.filter((plan) => {
+      const { level, point } = plan.away as Copy;
+      return !missed.includes(plan) && found[level].get(plan.held.pointId)?.[0] !== point.payload.revision;
+    });
+    for (const plan of await this.#notMovedOn(missed)) lost.add(plan.held.pointId);
+    for (const plan of await this.#withdraw(overtaken)) lost.add(plan.held.pointId);
+    const gone = moved.filter((plan) => !overtaken.includes(plan) && !lost.has(plan.held.pointId));
+    await this.#remove(gone.map(({ away }) => away as Copy));
     return lost;
   }
 
-  async #revisions(level: Level, plans: readonly Plan[]): Promise<Map<string, readonly string[]>> {
-    const ids = plans.map(({ held }) => held.pointId);
-    const found = await this.#calls.retrieve(level, ids, ['revision', 'earlier_revisions'], false);
-    return new Map(found.map(({ id, payload }) => [id, [payload.revision, ...payload.earlier_revisions]]));
+  /** Those that nobody has moved on since. */
+  async #notMovedOn(missed: readonly Plan[]): Promise<Plan[]> {
+    if (missed.length === 0) return [];
+    const found = await revisionsOf(this.#calls, () => missed);
+    return missed.filter((plan) => !LEVELS.some((level) => isIn(found[level], plan)));
+  }
+
+  /** Takes back what was moved, unless somebody has gone on with it. */
+  async #withdraw(overtaken: readonly Plan[]): Promise<Plan[]> {
+    if (overtaken.length === 0) return [];
+    const withdrawals = overtaken.map((plan) => {
+      const filter = atRevisions([plan.held.pointId], [plan.revision]);
+      return { level: levelOf(plan), operation: { delete: { filter } } };
+    });
+    await this.#writeInto(withdrawals);
+    return this.#notMovedOn(overtaken);
   }
 }
 
-function isIn(found: ReadonlyMap<string, readonly string[]>, { held, revision }: Plan): boolean {
-  return found.get(held.pointId)?.includes(revision) ?? false;
+function isUnsettled(held: Held | undefined): boolean {
+  return held !== undefined && held.stale.length > 0;
+}
+
+function hasDeleted(outcome: ChangeResult): boolean {
+  return outcome.op === 'delete' && outcome.deletedIds.length > 0;
+}
+
+/** What is not there any more was deleted by the earlier attempt. */
+function outcomeOf(
+  { step, pointId, wasDeleted }: Task,
+  outcome: ChangeResult,
+  held: ReadonlyMap<string, Held>,
+): ChangeResult {
+  const isGone = wasDeleted === true && held.get(pointId)?.stored === undefined;
+  return isGone && step.op === 'delete' ? { op: 'delete', deletedIds: [step.id] } : outcome;
 }
 
 function earlierOf({ revision, earlier_revisions: earlier }: Payload): string[] {
@@ -238,28 +290,6 @@ function emptyResult(change: Change): ChangeResult {
 function merged(before: ChangeResult, outcome: ChangeResult): ChangeResult {
   if (before.op !== 'delete' || outcome.op !== 'delete') return outcome;
   return { op: 'delete', deletedIds: [...before.deletedIds, ...outcome.deletedIds] };
-}
-
-/** Inserts are one operation, or few where they are long. */
-function together(operations: readonly WriteOperation[]): WriteOperation[] {
-  const inserts: Point[][] = [];
-  const others: WriteOperation[] = [];
-  let bytes = Infinity;
-  for (const operation of operations) {
-    if (!('upsert' in operation) || operation.upsert.update_mode !== 'insert_only') {
-      others.push(operation);
-      continue;
-    }
-    for (const point of operation.upsert.points) {
-      bytes += pointBytes(point);
-      if (bytes > INSERT_BYTES_MAX) {
-        inserts.push([]);
-        bytes = pointBytes(point);
-      }
-      (inserts.at(-1) as Point[]).push(point);
-    }
-  }
-  return [...inserts.map((points): WriteOperation => ({ upsert: { points, update_mode: 'insert_only' } })), ...others];
 }
 
 function isSame({ point, level }: Copy, record: ContextRecord): boolean {

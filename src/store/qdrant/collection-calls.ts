@@ -14,7 +14,7 @@ export type WriteOperation =
   | {
       readonly upsert: {
         readonly points: readonly Point[];
-        readonly update_mode?: 'insert_only';
+        readonly update_mode?: 'insert_only' | 'update_only';
         readonly update_filter?: QdrantFilter;
       };
     }
@@ -92,7 +92,8 @@ export class CollectionCalls {
 
   /** One after the other. When it resolves they are on disk and seen by every later read. */
   async write(level: Level, operations: readonly WriteOperation[]): Promise<void> {
-    const path = this.#path(level, '/points/batch?wait=true');
+    // One after the other on all copies: else two conditional writes at once could leave each copy with another one.
+    const path = this.#path(level, '/points/batch?wait=true&ordering=medium');
     for (let from = 0; from < operations.length; ) {
       let to = from;
       for (let bytes = 0; to < operations.length && (to === from || bytes < REQUEST_BYTES_MAX); to++)
@@ -113,8 +114,15 @@ export class CollectionCalls {
 
 /** These points, where they are still at one of these revisions. */
 export function unchanged(points: readonly FoundPoint[]): QdrantFilter {
-  const revision: QdrantCondition = { key: 'revision', match: { any: points.map(({ payload }) => payload.revision) } };
-  return { must: [{ has_id: points.map(({ id }) => id) }, revision] };
+  return atRevisions(
+    points.map(({ id }) => id),
+    points.map(({ payload }) => payload.revision),
+  );
+}
+
+export function atRevisions(ids: readonly string[], revisions: readonly string[]): QdrantFilter {
+  const revision: QdrantCondition = { key: 'revision', match: { any: revisions } };
+  return { must: [{ has_id: ids }, revision] };
 }
 
 /** At most so many bytes of JSON, about. */

@@ -1,0 +1,71 @@
+// What becomes of contexts in the database, and how a writer tells that it has.
+
+import { LEVELS, type Level } from '../../base/context.ts';
+import { type CollectionCalls, pointBytes, type WriteOperation } from './collection-calls.ts';
+import type { Copy, Held } from './held.ts';
+import type { Point } from './points.ts';
+
+/** Of points that are inserted by one operation. */
+const INSERT_BYTES_MAX = 8 * 1024 * 1024;
+
+/** What a context becomes in the database. */
+export interface Plan {
+  readonly held: Held;
+  readonly revision: string;
+  /** In the collection of the level where the context is to be. */
+  readonly into?: { readonly level: Level; readonly operation: WriteOperation };
+  /** Is to leave its collection, once it is where it is to be. */
+  readonly away?: Copy;
+}
+
+export type Revisions = Readonly<Record<Level, ReadonlyMap<string, readonly string[]>>>;
+
+export function levelOf({ into }: Plan): Level {
+  return (into as Required<Plan>['into']).level;
+}
+
+/** Of the plans' points, by level: the revisions that each has had there, the last one first. */
+export async function revisionsOf(
+  calls: CollectionCalls,
+  plansOf: (level: Level) => readonly Plan[],
+): Promise<Revisions> {
+  const [immediate, shortTerm, longTerm] = await Promise.all(
+    LEVELS.map(async (level) => {
+      const ids = plansOf(level).map(({ held }) => held.pointId);
+      const found = await calls.retrieve(level, ids, ['revision', 'earlier_revisions'], false);
+      return new Map(found.map(({ id, payload }) => [id, [payload.revision, ...payload.earlier_revisions]]));
+    }),
+  );
+  const nothing = new Map<string, string[]>();
+  return { immediate: immediate ?? nothing, short_term: shortTerm ?? nothing, long_term: longTerm ?? nothing };
+}
+
+export function isIn(found: ReadonlyMap<string, readonly string[]>, { held, revision }: Plan): boolean {
+  return found.get(held.pointId)?.includes(revision) ?? false;
+}
+
+export function isAnywhere(found: Revisions, pointId: string): boolean {
+  return LEVELS.some((level) => found[level].has(pointId));
+}
+
+/** Inserts are one operation, or few where they are long. */
+export function together(operations: readonly WriteOperation[]): WriteOperation[] {
+  const inserts: Point[][] = [];
+  const others: WriteOperation[] = [];
+  let bytes = Infinity;
+  for (const operation of operations) {
+    if (!('upsert' in operation) || operation.upsert.update_mode !== 'insert_only') {
+      others.push(operation);
+      continue;
+    }
+    for (const point of operation.upsert.points) {
+      bytes += pointBytes(point);
+      if (bytes > INSERT_BYTES_MAX) {
+        inserts.push([]);
+        bytes = pointBytes(point);
+      }
+      (inserts.at(-1) as Point[]).push(point);
+    }
+  }
+  return [...inserts.map((points): WriteOperation => ({ upsert: { points, update_mode: 'insert_only' } })), ...others];
+}
