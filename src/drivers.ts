@@ -4,6 +4,7 @@ import { StartupError } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import type { Metrics } from './base/metrics.ts';
 import type { Random } from './base/random.ts';
+import { type Backend, CircuitBreaker, type CircuitParts } from './base/resilience/circuit-breaker.ts';
 import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
@@ -23,6 +24,7 @@ export interface EmbeddingParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly fetch: typeof fetch;
 }
 
@@ -38,6 +40,13 @@ export interface StoreParts {
   readonly embedding: Pick<EmbeddingProvider, 'id' | 'dimension'>;
 }
 
+const EMBEDDING_SERVICE: Backend = {
+  name: 'embedding',
+  title: 'the embedding service',
+  code: 'EMBEDDING_UNAVAILABLE',
+};
+const VECTOR_DATABASE: Backend = { name: 'vector_db', title: 'the vector database', code: 'STORE_UNAVAILABLE' };
+
 /** By `embedding.provider`. */
 const EMBEDDING_DRIVERS: Readonly<
   Record<EmbeddingSettings['provider'], (settings: ServedEmbedding, parts: EmbeddingParts) => OpenedProvider>
@@ -47,7 +56,8 @@ const EMBEDDING_DRIVERS: Readonly<
     availableParallelism() > 1
       ? createLocalThread({ ...parts, dimension })
       : withoutResources(createLocalProvider({ dimension })),
-  http: (settings, { fetch, clock, random }) => {
+  http: (settings, parts) => {
+    const { fetch, clock, random } = parts;
     const why = 'embedding.provider = "http"';
     const model = required(settings.model, 'embedding.model', why);
     const prefixes = prefixesOfModel(model);
@@ -59,6 +69,7 @@ const EMBEDDING_DRIVERS: Readonly<
         timeoutMs: settings.timeoutSecs * 1000,
         queryPrefix: settings.queryPrefix ?? prefixes.query,
         passagePrefix: settings.passagePrefix ?? prefixes.passage,
+        breaker: breakerOf(EMBEDDING_SERVICE, settings.circuit, parts),
         fetch,
         clock,
         random,
@@ -94,8 +105,9 @@ const STORE_DRIVERS: Readonly<
     checkDistance(settings);
     return Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension }));
   },
-  qdrant: (settings, { clock, random, log, embedding }) => {
-    const { collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
+  qdrant: (settings, parts) => {
+    const { clock, random, log, embedding } = parts;
+    const { circuit, collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
     return openQdrantStore({
       ...own,
       url: required(settings.url, 'vector_db.url', 'vector_db.driver = "qdrant"'),
@@ -105,6 +117,7 @@ const STORE_DRIVERS: Readonly<
       replicationFactor,
       readConsistency: readConsistency === 'auto' ? (replicationFactor > 1 ? 'majority' : 'one') : readConsistency,
       embedding,
+      breaker: breakerOf(VECTOR_DATABASE, circuit, parts),
       clock,
       random,
       log,
@@ -139,6 +152,12 @@ function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: St
     `\`vector_db.quantization\` is "${quantization}", which the ${driver} store does not know`,
     `Set it to one of ${Object.keys(known).join(', ')}.`,
   );
+}
+
+function breakerOf(backend: Backend, circuit: StoreSettings['circuit'], parts: CircuitParts): CircuitBreaker {
+  const { failureThreshold, successThreshold, timeoutSecs, windowSecs } = circuit;
+  const rules = { failureThreshold, successThreshold, timeoutMs: timeoutSecs * 1000, windowMs: windowSecs * 1000 };
+  return new CircuitBreaker(backend, rules, parts);
 }
 
 /** A setting that one driver needs and no other does. */

@@ -83,7 +83,7 @@ async function build(
   const { clock, log, version } = deps;
   const metrics = createMetricsRegistry();
   onStop(() => metrics.close());
-  const provider = openEmbedding(settings, deps);
+  const provider = openEmbedding(settings, { ...deps, metrics });
   onStop(() => provider.close());
   const health = createHealth({
     clock,

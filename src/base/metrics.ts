@@ -2,8 +2,8 @@
 export interface Metrics {
   count(name: CounterName, labels?: Labels, by?: number): void;
   observe(name: HistogramName, value: number, labels?: Labels): void;
-  /** `read` is called at each scrape. */
-  gauge(name: GaugeName, read: () => number): void;
+  /** `read` is called at each scrape; one for each set of labels. */
+  gauge(name: GaugeName, read: () => number, labels?: Labels): void;
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -81,6 +81,7 @@ export const GAUGES = {
   request_bytes_coming: { help: 'Requests that are still coming, or wait until they may be worked on, in bytes.' },
   reply_bytes: { help: 'Replies that are unread, or expected of the requests being worked on, in bytes.' },
   store_queue_depth: { help: 'Calls waiting for the store.' },
+  circuit_state: { help: 'Circuit of a backend: 0 closed, 1 half-open, 2 open.', labels: ['backend'] },
   event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile since the last scrape.' },
 } as const satisfies Record<string, MetricRule>;
 

@@ -111,6 +111,23 @@ const KEYS = list([], KEY, 0, 10_000, 'Who may connect. With none, the one key "
 
 const MILLISECONDS = { perOne: 1000, name: 'milliseconds' };
 
+/** Of the calls that `driver` makes. */
+const circuit = (driver: string) =>
+  section(
+    `${driver}: the circuit breaker, which leaves a backend alone that goes on failing; see docs/operations.md.`,
+    {
+      failure_threshold: integer(5, 1, 1000, 'Failures without a success between them that open the circuit.'),
+      window_secs: number(60, 0.1, 3600, 'Time within which they must come, in seconds.'),
+      timeout_secs: number(
+        60,
+        0.1,
+        3600,
+        'How long the circuit stays open, in seconds; then one call at a time tries.',
+      ),
+      success_threshold: integer(2, 1, 100, 'Such calls that must succeed until all may pass again.'),
+    },
+  );
+
 const EMBEDDING = section(
   'Where vectors come from; their length is vector_db.vector_size.',
   {
@@ -141,6 +158,7 @@ const EMBEDDING = section(
       integer(10_000, 0, 10_000_000, 'Vectors in that cache; the one unused for longest leaves first.'),
       'embedding.cache_entries',
     ),
+    circuit: circuit('http'),
   },
   {
     api_url: withAlias(
@@ -222,6 +240,7 @@ const VECTOR_DB = section(
       ef_construction: integer(200, 8, 1024, 'Candidates looked at when a vector is added.'),
       ef_search: integer(288, 8, 4096, 'Candidates looked at by a search.'),
     }),
+    circuit: circuit('qdrant'),
   },
   {
     url: bareText('qdrant: address of the server, as https://host:6333, without user or password.', {

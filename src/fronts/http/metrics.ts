@@ -7,6 +7,7 @@ import {
   type CounterName,
   type GaugeName,
   type HistogramName,
+  type Labels,
   type Metrics,
 } from '../../base/metrics.ts';
 import { CounterSeries, HistogramSeries, type Sample } from './series.ts';
@@ -44,14 +45,19 @@ export function createMetricsRegistry(): MetricsRegistry {
       return [name, series];
     }),
   );
-  const gauge = (name: GaugeName, read: () => number): void => {
+  const gauges = new Map<GaugeName, Map<string, { readonly labels: Labels; readonly read: () => number }>>();
+  const gauge = (name: GaugeName, read: () => number, labels: Labels = {}): void => {
+    const readers = gauges.get(name) ?? new Map<string, { labels: Labels; read: () => number }>();
+    gauges.set(name, readers.set(JSON.stringify(labels), { labels, read }));
+    const { help, labels: labelNames = [] }: Rule = GAUGES[name];
     registry.removeSingleMetric(PREFIX + name);
     new Gauge({
       name: PREFIX + name,
-      help: GAUGES[name].help,
+      help,
+      labelNames,
       registers: [registry],
       collect() {
-        this.set(read());
+        for (const reader of readers.values()) this.set(reader.labels, reader.read());
       },
     });
   };

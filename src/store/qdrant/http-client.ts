@@ -6,6 +6,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { abortError, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
+import type { CircuitBreaker } from '../../base/resilience/circuit-breaker.ts';
 import { PassingFault } from '../../base/resilience/passing-fault.ts';
 
 export interface HttpClientOptions {
@@ -17,6 +18,7 @@ export interface HttpClientOptions {
   /** PEM of the certificate authority to trust besides none other; absent: the system's. */
   readonly certificateAuthority?: string;
   readonly verifiesCertificate: boolean;
+  readonly breaker: CircuitBreaker;
   readonly clock: Clock;
 }
 
@@ -65,11 +67,20 @@ export class HttpClient {
   }
 
   /** The same for whoever expects to be refused; 5xx, 429 and a refused key reject all the same. */
-  async ask<T>(
+  ask<T>(
     method: Method,
     path: string,
     body?: unknown,
     signal?: AbortSignal,
+  ): Promise<Refusal | { readonly result: T }> {
+    return this.#options.breaker.run(() => this.#ask(method, path, body, signal), signal);
+  }
+
+  async #ask<T>(
+    method: Method,
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
   ): Promise<Refusal | { readonly result: T }> {
     const { status, text, retryAfter } = await this.#sendAgain(method, path, body, signal);
     if (status >= 500 || status === 429 || status === 408) {

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
+import type { CircuitBreaker } from '../../base/resilience/circuit-breaker.ts';
 import type { ContextStore } from '../store.ts';
 import { addressOf, type AddressSettings, REST_PORT } from './address.ts';
 import { CollectionCalls, type ReadConsistency } from './collection-calls.ts';
@@ -24,6 +25,7 @@ export interface QdrantStoreOptions extends Omit<CollectionSettings, 'dimension'
   readonly hnsw: { readonly m: number; readonly efConstruction: number; readonly efSearch: number };
   /** What the vectors are made by. */
   readonly embedding: { readonly id: string; readonly dimension: number };
+  readonly breaker: CircuitBreaker;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -43,6 +45,7 @@ export async function openQdrantStore(options: QdrantStoreOptions): Promise<Cont
     timeoutMs: options.timeoutMs,
     verifiesCertificate: options.tlsVerify,
     ...certificateOf(options),
+    breaker: options.breaker,
     clock,
   });
   try {

@@ -7,6 +7,7 @@ import { CodedError } from '../../../src/base/errors.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { createHttpProvider, prefixesOfModel, type HttpProviderOptions } from '../../../src/embedding/http.ts';
 import { onlyVectors, type EmbeddingKind } from '../../../src/embedding/provider.ts';
+import { testBreaker } from '../../support/test-breaker.ts';
 
 interface Asked {
   readonly path: string | undefined;
@@ -55,6 +56,7 @@ function provider(url: string, options: Partial<HttpProviderOptions> = {}) {
     maxRetries: 0,
     queryPrefix: 'query: ',
     passagePrefix: 'passage: ',
+    breaker: testBreaker(),
     fetch,
     clock: systemClock,
     random: systemRandom,

@@ -35,6 +35,17 @@ describe('the metrics registry', () => {
     expect(valueOf(await registry.render(), 'active_connections')).toBe(5);
   });
 
+  it('reads a gauge for each set of labels', async () => {
+    registry = createMetricsRegistry();
+    const state = { embedding: 0, vector_db: 2 };
+    for (const backend of ['embedding', 'vector_db'] as const)
+      registry.gauge('circuit_state', () => state[backend], { backend });
+    state.embedding = 1;
+    const text = await registry.render();
+    expect(valueOf(text, 'circuit_state{backend="embedding"}')).toBe(1);
+    expect(valueOf(text, 'circuit_state{backend="vector_db"}')).toBe(2);
+  });
+
   it('renders what the client library renders of the same counts', async () => {
     registry = createMetricsRegistry();
     const reference = new Registry();
