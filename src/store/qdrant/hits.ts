@@ -95,17 +95,22 @@ export class Hits {
   }
 }
 
-/** Weight times idf of each term that occurs, the heaviest where there are too many. */
+/**
+ * Weight times idf of each term, the heaviest of those known where there are too many. A term that is not known yet is
+ * looked for, too: another server may have stored it since the statistics were made.
+ */
 function questionVector({ question }: HitRequest, statistics: TermStatistics): SparseVector {
   const values = new Map<number, number>();
+  const known = new Set<number>();
   question.terms.forEach(({ term, weight }, i) => {
     const frequency = statistics.documentFrequencies[i] ?? 0;
-    if (frequency === 0) return;
     const hash = termHash(term);
+    if (frequency > 0) known.add(hash);
     const value = weight * inverseDocumentFrequency(statistics.documentCount, frequency);
     values.set(hash, (values.get(hash) ?? 0) + value);
   });
-  const heaviest = [...values].sort((a, b) => b[1] - a[1]).slice(0, QUERY_TERMS_MAX);
+  const rank = (hash: number): number => (known.has(hash) ? 0 : 1);
+  const heaviest = [...values].sort((a, b) => rank(a[0]) - rank(b[0]) || b[1] - a[1]).slice(0, QUERY_TERMS_MAX);
   return { indices: heaviest.map(([hash]) => hash), values: heaviest.map(([, value]) => value) };
 }
 
