@@ -78,6 +78,8 @@ function creationOf(settings: CollectionSettings): object {
     hnsw_config: { m: hnsw.m, ef_construct: hnsw.efConstruction, on_disk: onDisk },
     ...quantizationOf(settings.quantization),
     on_disk_payload: onDisk,
+    // A server may refuse by default what no index answers: revisions and metadata are read from the payload.
+    strict_mode_config: { unindexed_filtering_retrieve: true, unindexed_filtering_update: true },
     shard_number: settings.shardNumber,
     replication_factor: settings.replicationFactor,
     write_consistency_factor: settings.writeConsistencyFactor,

@@ -28,6 +28,16 @@ describe('the start over Qdrant', () => {
     expect(qdrant.requests.labels.filter((label) => /^PUT .*\/(index|points)/.test(label))).toEqual([]);
   });
 
+  it('allows the filters that it needs, whatever the server forbids by default', async () => {
+    await (await open()).close();
+    const reply = await fetch(`${qdrant.url}/collections/test_immediate`, { headers: { 'api-key': 'a key' } });
+    expect(await reply.json()).toMatchObject({
+      result: {
+        config: { strict_mode_config: { unindexed_filtering_retrieve: true, unindexed_filtering_update: true } },
+      },
+    });
+  });
+
   it.each([
     ['another length', { embedding: { id: 'test', dimension: 64 } }, /holds vectors of 32 numbers/],
     ['another distance', { distance: 'Dot' }, /compared by Cosine, the configuration says 32 and Dot/],
