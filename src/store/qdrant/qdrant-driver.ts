@@ -44,25 +44,32 @@ export class QdrantDriver implements StoreDriver {
   readonly #scans: Scans;
   readonly #hits: Hits;
   readonly #statistics: Statistics;
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor({ http, calls, similarity, clock, random }: QdrantDriverDeps) {
     this.#http = http;
     this.#calls = calls;
-    this.#changes = new Changes(calls, new Stamps(clock), random);
+    this.#changes = new Changes(calls, new Stamps(clock, random), random);
     this.#scans = new Scans(calls, similarity);
     this.#statistics = new Statistics(calls, clock);
     this.#hits = new Hits(calls, similarity, this.#statistics);
   }
 
-  async apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]> {
-    try {
-      return await this.#changes.apply(changes, nowMs);
-    } finally {
-      for (const change of changes) this.#statistics.changed(namespaceOf(change));
-    }
+  apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]> {
+    return this.#run(async () => {
+      try {
+        return await this.#changes.apply(changes, nowMs);
+      } finally {
+        for (const change of changes) this.#statistics.changed(namespaceOf(change));
+      }
+    });
   }
 
-  async get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+  get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    return this.#run(() => this.#get(namespace, ids, nowMs));
+  }
+
+  async #get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
     const pointIds = ids.map((id) => pointIdOf(namespace, id));
     const found = await Promise.all(
       LEVELS.map(async (level) => {
@@ -80,18 +87,22 @@ export class QdrantDriver implements StoreDriver {
   }
 
   scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]> {
-    return this.#scans.pages(requests, signal);
+    return this.#run(() => this.#scans.pages(requests, signal));
   }
 
   nearest(request: NearestRequest, signal?: AbortSignal): Promise<LevelHits[]> {
-    return this.#hits.nearest(request, signal);
+    return this.#run(() => this.#hits.nearest(request, signal));
   }
 
   matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]> {
-    return this.#hits.matching(request, signal);
+    return this.#run(() => this.#hits.matching(request, signal));
   }
 
-  async counts({ reaches, statistics }: CountsRequest): Promise<Counts> {
+  counts(request: CountsRequest): Promise<Counts> {
+    return this.#run(() => this.#counts(request));
+  }
+
+  async #counts({ reaches, statistics }: CountsRequest): Promise<Counts> {
     const [counts, found] = await Promise.all([
       Promise.all(reaches.map((reach) => this.#count(reach))),
       statistics === undefined ? undefined : this.#statistics.of(statistics.namespace, statistics.terms),
@@ -100,12 +111,26 @@ export class QdrantDriver implements StoreDriver {
   }
 
   ping(): Promise<void> {
-    return this.#calls.ping();
+    return this.#run(() => this.#calls.ping());
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    while (this.#running.size > 0) {
+      await Promise.allSettled(this.#running);
+      // What follows from an answer has been called by then.
+      await new Promise(setImmediate);
+    }
     this.#http.close();
-    return Promise.resolve();
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
   }
 
   async #count(reach: Reach): Promise<number> {

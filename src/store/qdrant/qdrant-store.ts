@@ -30,6 +30,11 @@ export class QdrantStore extends GenericStore {
     return ops.some(({ op }) => op === 'delete_where') ? super.write(ops, signal) : this.#groups.add(ops);
   }
 
+  override async close(): Promise<void> {
+    await this.#groups.idle();
+    await super.close();
+  }
+
   /** Moves that a kill cut in two are finished with the same sweep. */
   override async expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
     await finishMoves(this.#calls, nowMs);

@@ -18,7 +18,7 @@ const OPS_MAX = 1_000;
 export class WriteGroups {
   readonly #write: Write;
   readonly #waiting: Call[] = [];
-  #isWriting = false;
+  #writing: Promise<void> | undefined;
 
   /** `write` does all operations of a group, in order. */
   constructor(write: Write) {
@@ -29,16 +29,20 @@ export class WriteGroups {
   add(ops: readonly WriteOp[]): Promise<WriteResult[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ops, resolve, reject });
-      if (!this.#isWriting) void this.#run();
+      this.#writing ??= this.#run();
     });
   }
 
+  /** Resolves when what was added before is written. */
+  async idle(): Promise<void> {
+    await this.#writing;
+  }
+
   async #run(): Promise<void> {
-    this.#isWriting = true;
     // The calls of a tick go together.
     await new Promise(setImmediate);
     while (this.#waiting.length > 0) await this.#writeGroup(this.#takeGroup());
-    this.#isWriting = false;
+    this.#writing = undefined;
   }
 
   #takeGroup(): Call[] {

@@ -45,7 +45,9 @@ describe('several servers over one Qdrant', () => {
 
   it('see at once what the other has written, and go on with each other’s lists', async () => {
     const names = Array.from({ length: 10 }, (_, i) => `note ${i}`);
-    for (const [i, name] of names.entries()) await (i % 2 === 0 ? one : other).write([put(context(name))]);
+    for (const [i, name] of names.entries()) {
+      await (i % 2 === 0 ? one : other).write([put(context(name, { createdAtMs: NOW_MS + i }))]);
+    }
     const request = { namespace: 'space', limit: 4, nowMs: NOW_MS };
     const first = await one.list(request);
     const second = await other.list({ ...request, cursor: first.cursor as string });
@@ -58,6 +60,42 @@ describe('several servers over one Qdrant', () => {
         .map(({ id }) => id)
         .sort(),
     ).toEqual(names.map(idOf).sort());
+  });
+
+  it('find words that the other has just stored, though they have searched before', async () => {
+    await other.write([put(context('first'))]);
+    const search = () => other.search(searchOf({ terms: termsOf('zebra') }));
+    expect(foundIn((await search()).candidates)).toEqual([]);
+    await one.write([put(context('striped', { text: 'a zebra' }))]);
+    expect(foundIn((await search()).candidates)).toMatchObject([{ id: idOf('striped') }]);
+  });
+
+  it('give contexts of the same moment places of their own, so that no page loses one', async () => {
+    const names = ['north', 'south', 'east', 'west'];
+    for (const [i, name] of names.entries()) {
+      const fresh = await openOver(qdrant.url);
+      await fresh.write([put(context(name)), put(context(`${name} ${i}`))]);
+      await fresh.close();
+    }
+    const ids: string[] = [];
+    for (let cursor: string | undefined; ids.length < 20; ) {
+      const request = { namespace: 'space', limit: 1, nowMs: NOW_MS, ...(cursor === undefined ? {} : { cursor }) };
+      const page = await one.list(request);
+      ids.push(...page.records.map(({ id }) => id));
+      if (page.cursor === undefined) break;
+      cursor = page.cursor;
+    }
+    expect(new Set(ids).size).toBe(8);
+  });
+
+  it('close when what was called before is done', async () => {
+    qdrant.faults.add({ kind: 'delay', delayMs: 200, on: '/points' });
+    const writing = one.write([put(context('last words'))]);
+    const searching = one.search(searchOf({ terms: termsOf('words'), neighbours: 1 }));
+    await one.close();
+    expect(await writing).toMatchObject([{ created: true }]);
+    expect((await searching).levels).toHaveLength(1);
+    expect(await fetchOne(other, 'last words')).toMatchObject({ id: idOf('last words') });
   });
 
   it('store one id with two texts once, whoever is faster', async () => {
