@@ -3,7 +3,7 @@
 import type { Filter, FilterCondition, Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
 import type { Position, Reach } from '../driver.ts';
-import { isEmptyTest, isMatch, isRange, metadataPath } from '../filter.ts';
+import { isEmptyTest, isMatch, isRange, metadataPath, type RangeCondition } from '../filter.ts';
 
 /** A filter or a condition as Qdrant takes them. */
 export interface QdrantFilter {
@@ -81,7 +81,7 @@ function conditionOf(condition: FilterCondition, level: Level): QdrantCondition 
     const { key } = condition.is_empty;
     return key === 'level' ? NEVER : { is_empty: { key: pathOf(key) } };
   }
-  if (isRange(condition)) return { key: pathOf(condition.key), range: condition.range };
+  if (isRange(condition)) return { key: pathOf(condition.key), range: tightest(condition.range) };
   if (!isMatch(condition)) return translated(condition, level);
   const { key, match } = condition;
   const values = 'value' in match ? [match.value] : match.any;
@@ -97,13 +97,21 @@ function conditionOf(condition: FilterCondition, level: Level): QdrantCondition 
   return tests.length === 0 ? NEVER : tests.length === 1 ? (tests[0] as QdrantCondition) : { should: tests };
 }
 
-/** Qdrant's own path grammar, every step in quotation marks, as it may hold anything but those. */
+/** One bound on each side: of two, Qdrant's indexes look at the one that excludes its value, whichever is narrower. */
+function tightest({ gt, gte, lt, lte }: RangeCondition['range']): RangeCondition['range'] {
+  const above = gt !== undefined && gt >= (gte ?? -Infinity) ? { gt } : gte === undefined ? {} : { gte };
+  const below = lt !== undefined && lt <= (lte ?? Infinity) ? { lt } : lte === undefined ? {} : { lte };
+  return { ...above, ...below };
+}
+
+/** Qdrant's own path grammar. In quotation marks a step may hold anything but those and backslashes. */
 function pathOf(key: string): string {
   const steps = metadataPath(key);
   if (steps === null) return key;
   for (const step of steps) {
-    if (step.includes('"'))
-      throw badRequest('/filter', 'names a key with a quotation mark, which Qdrant cannot look for');
+    if (/["\\]/.test(step)) {
+      throw badRequest('/filter', 'names a key with a quotation mark or a backslash, which Qdrant cannot look for');
+    }
   }
   return ['metadata', ...steps.map((step) => (/^[\w-]+$/.test(step) ? step : `"${step}"`))].join('.');
 }
