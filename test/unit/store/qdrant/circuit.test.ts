@@ -79,6 +79,17 @@ describe('the circuit of Qdrant', () => {
     expect((await state())?.[1]).toBe('2');
   });
 
+  it('closes by queries alone, of which each makes several calls at once', async () => {
+    const search = () => store.search(searchOf({ terms: termsOf('text') }));
+    qdrant.faults.add({ kind: 'status', status: 503 });
+    await failTimes(3);
+    qdrant.faults.clear();
+    clock.advance(20_000);
+    await expect(search()).rejects.toMatchObject({ ...REFUSED, retryAfterMs: 1_000 });
+    await expect.poll(() => search().catch(() => 'refused')).not.toBe('refused');
+    expect((await state())?.[1]).toBe('0');
+  });
+
   it('counts no failures that lie far apart, and no refusals', async () => {
     qdrant.faults.add({ kind: 'status', status: 500, times: 4 });
     for (let i = 0; i < 4; i++) {
