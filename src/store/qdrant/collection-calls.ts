@@ -3,7 +3,7 @@
 import type { Level } from '../../base/context.ts';
 import { collectionOf } from './collections.ts';
 import type { QdrantCondition, QdrantFilter } from './filters.ts';
-import type { HttpClient } from './http-client.ts';
+import { type HttpClient, isTooLong } from './http-client.ts';
 import type { FoundPoint, Payload, Point } from './points.ts';
 
 /** One search of `/points/query/batch`. */
@@ -32,6 +32,8 @@ const BYTES_PER_NUMBER = 14;
 const BYTES_PER_CHAR_MAX = 6;
 /** Searches of one request to Qdrant. */
 const SEARCHES_AT_ONCE = 100;
+/** What was too long is asked for again so much shorter. */
+export const FEWER = 8;
 
 export class CollectionCalls {
   readonly #http: HttpClient;
@@ -53,12 +55,28 @@ export class CollectionCalls {
     signal?: AbortSignal,
   ): Promise<FoundPoint[]> {
     if (ids.length === 0) return [];
-    return this.#http.call<FoundPoint[]>(
-      'POST',
-      this.#path(level, `/points${this.#reading}`),
-      { ids, with_payload: fields, with_vector: withVector ? ['dense'] : false },
-      signal,
-    );
+    const path = this.#path(level, `/points${this.#reading}`);
+    const body = { ids, with_payload: fields, with_vector: withVector ? ['dense'] : false };
+    try {
+      return await this.#http.call<FoundPoint[]>('POST', path, body, signal);
+    } catch (error) {
+      if (!isTooLong(error) || ids.length === 1) throw error;
+      const half = ids.length >> 1;
+      const first = await this.retrieve(level, ids.slice(0, half), fields, withVector, signal);
+      return [...first, ...(await this.retrieve(level, ids.slice(half), fields, withVector, signal))];
+    }
+  }
+
+  /** The same as `query`, with fewer points where those asked for are too long for one reply. */
+  async queryFewer(level: Level, searches: readonly QuerySearch[], signal?: AbortSignal): Promise<FoundPoint[][]> {
+    try {
+      return await this.query(level, searches, signal);
+    } catch (error) {
+      const most = Math.max(...searches.map(({ limit }) => Number(limit)));
+      if (!isTooLong(error) || most === 1) throw error;
+      const fewer = searches.map((search) => ({ ...search, limit: Math.ceil(Number(search['limit']) / FEWER) }));
+      return this.queryFewer(level, fewer, signal);
+    }
   }
 
   /** A list of points for each of the searches. */

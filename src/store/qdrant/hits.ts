@@ -48,7 +48,7 @@ export class Hits {
         const own = { must: [equals('namespace', namespace)] };
         const any = { query: { sample: 'random' }, filter: own, limit: samples };
         const sample: QuerySearch = { ...near, prefetch: [any], limit: samples, with_payload: ['length'] };
-        const [points = [], sampled = []] = await this.#calls.query(
+        const [points = [], sampled = []] = await this.#calls.queryFewer(
           level,
           samples > 0 ? [best, sample] : [best],
           signal,
@@ -76,7 +76,7 @@ export class Hits {
           question.vector === undefined
             ? { ...holding, ...wanted }
             : { ...this.#similarity.query(question.vector), prefetch: [holding], ...wanted };
-        const [points = []] = await this.#calls.query(level, [search], signal);
+        const [points = []] = await this.#calls.queryFewer(level, [search], signal);
         const hits = points.map((point) => this.#hit(point, level, request));
         const scores = new Map(hits.map((hit) => [hit, sumOf(scorer.scores(hit.features))]));
         const best = hits.filter((hit) => scoreOf(scores, hit) > 0);

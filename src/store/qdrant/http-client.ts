@@ -19,6 +19,8 @@ export interface HttpClientOptions {
   readonly certificateAuthority?: string;
   readonly verifiesCertificate: boolean;
   readonly breaker: CircuitBreaker;
+  /** A longer reply is broken off: `isTooLong`. Absent: 64 MiB. */
+  readonly replyBytesMax?: number | undefined;
   readonly clock: Clock;
 }
 
@@ -33,11 +35,12 @@ export interface Refusal {
 
 /** Connections; what waits for one of them is bounded by the requests that the server works on. */
 const CONNECTIONS_MAX = 64;
-/** Far more than a page of contexts takes. */
-const REPLY_BYTES_MAX = 256 * 1024 * 1024;
+/** Far more than a page of contexts usually takes; whoever asks for long ones asks again for fewer. */
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 const MESSAGE_CHARS_MAX = 500;
 const RETRY_MS = 1_000;
 const CLOSED_BEFORE = new Error('the connection was closed before');
+const TOO_LONG = new Error('a reply of the vector database is longer than can be held');
 
 export class HttpClient {
   readonly #options: HttpClientOptions;
@@ -124,7 +127,7 @@ export class HttpClient {
 
   #send(method: Method, path: string, body: unknown, signal: AbortSignal | undefined): Promise<RawReply> {
     throwIfAborted(signal);
-    const { url, apiKey, timeoutMs, clock } = this.#options;
+    const { url, apiKey, timeoutMs, clock, replyBytesMax = REPLY_BYTES_MAX } = this.#options;
     const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const { promise, resolve, reject } = Promise.withResolvers<RawReply>();
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)({
@@ -150,7 +153,7 @@ export class HttpClient {
       const isStale = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
       reject(passing('the vector database cannot be reached', isStale ? CLOSED_BEFORE : error));
     });
-    request.on('response', (response) => void readReply(response).then(resolve, reject));
+    request.on('response', (response) => void readReply(response, replyBytesMax).then(resolve, reject));
     request.end(json);
     return promise.finally(() => {
       cancelTimer();
@@ -165,17 +168,20 @@ interface RawReply {
   readonly retryAfter: string | undefined;
 }
 
-async function readReply(response: IncomingMessage): Promise<RawReply> {
+async function readReply(response: IncomingMessage, bytesMax: number): Promise<RawReply> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > REPLY_BYTES_MAX) throw new Error('the reply has no end');
+      if (bytes > bytesMax) throw TOO_LONG;
       chunks.push(chunk);
     }
   } catch (error) {
     response.destroy();
+    // Nothing is wrong with the database.
+    if (error === TOO_LONG)
+      throw new CodedError('STORE_UNAVAILABLE', TOO_LONG.message, { permanent: true, cause: error });
     throw passing('the vector database broke off its reply', error);
   }
   const retryAfter = response.headers['retry-after'];
@@ -196,6 +202,11 @@ function messageOf(parsed: Record<string, unknown> | null, text: string): string
   const status = parsed?.['status'] as { readonly error?: unknown } | undefined;
   const message = typeof status?.error === 'string' ? status.error : text;
   return message.slice(0, MESSAGE_CHARS_MAX);
+}
+
+/** More was asked for than one reply may hold. */
+export function isTooLong(error: unknown): boolean {
+  return error instanceof CodedError && error.cause === TOO_LONG;
 }
 
 /** What Qdrant refuses was asked wrongly; it is no fault of a client's, and no later attempt mends it. */

@@ -18,6 +18,8 @@ export interface QdrantStoreOptions extends Omit<CollectionSettings, 'dimension'
   readonly apiKey?: string | undefined;
   /** How long one request to Qdrant may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Of one reply of Qdrant; absent: as `HttpClientOptions` has it. */
+  readonly replyBytesMax?: number | undefined;
   /** File of the certificate authority to trust, in PEM. */
   readonly tlsCertPath?: string | undefined;
   /** Copies that a read asks. */
@@ -45,6 +47,7 @@ export async function openQdrantStore(options: QdrantStoreOptions): Promise<Cont
     timeoutMs: options.timeoutMs,
     verifiesCertificate: options.tlsVerify,
     ...certificateOf(options),
+    replyBytesMax: options.replyBytesMax,
     breaker: options.breaker,
     clock,
   });

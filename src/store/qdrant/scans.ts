@@ -4,8 +4,9 @@
 import { LEVELS, type Level } from '../../base/context.ts';
 import type { Found, Position, ScanOrder, ScanPage, ScanRequest } from '../driver.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
-import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
+import { type CollectionCalls, FEWER, type QuerySearch } from './collection-calls.ts';
 import { at, behind, reachFilter, type QdrantCondition } from './filters.ts';
+import { isTooLong } from './http-client.ts';
 import { newestOfEach, type Copy } from './held.ts';
 import {
   DENSE,
@@ -44,8 +45,26 @@ export class Scans {
     const parts = requests.map((request) => {
       return (request.levels ?? LEVELS).map((level): Part => ({ request, level, points: [] }));
     });
-    await this.#fill(parts.flat(), signal);
+    try {
+      await this.#fill(parts.flat(), signal);
+    } catch (error) {
+      if (!isTooLong(error)) throw error;
+      return this.#shorter(requests, signal, error);
+    }
     return requests.map((request, i) => this.#page(request, parts[i] as Part[]));
+  }
+
+  /** Each by itself, and those that may end early with fewer contexts. */
+  async #shorter(requests: readonly ScanRequest[], signal: AbortSignal | undefined, error: unknown) {
+    const pages: ScanPage[] = [];
+    for (const request of requests) {
+      const { bytesMax = Infinity, limit } = request;
+      const mayEnd = bytesMax !== Infinity && limit > 1;
+      if (requests.length === 1 && !mayEnd) throw error;
+      const shorter = mayEnd && requests.length === 1 ? { ...request, limit: Math.ceil(limit / FEWER) } : request;
+      pages.push(...(await this.pages([shorter], signal)));
+    }
+    return pages;
   }
 
   async #fill(parts: readonly Part[], signal: AbortSignal | undefined): Promise<void> {

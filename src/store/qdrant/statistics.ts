@@ -102,7 +102,7 @@ export class Statistics {
     const search = { query: { sample: 'random' }, filter, limit: SAMPLED, with_payload: ['terms', 'term_count'] };
     const [count, [points = []]] = await Promise.all([
       this.#calls.count(level, filter),
-      this.#calls.query(level, [search]),
+      this.#calls.queryFewer(level, [search]),
     ]);
     return { count, points };
   }

@@ -69,6 +69,29 @@ describe('Qdrant on a bad day', () => {
     await expect(searching).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 
+  it('asks for fewer at a time where contexts are long, and gives all of them', async () => {
+    const replyBytesMax = 100_000;
+    const bounded = await openOver(qdrant.url, { replyBytesMax });
+    const names = Array.from({ length: 20 }, (_, i) => `long ${i}`);
+    const texts = names.map((name, i) => `${name} ${'word'.repeat(2_500)} ${i}`);
+    await bounded.write(names.map((name, i) => put(sample(name, DIMENSION, { text: texts[i] as string }))));
+    const ids = names.map(idOf);
+    const fetched = await bounded.fetch('space', ids, NOW_MS);
+    expect(fetched.map((record) => record?.text)).toEqual(texts);
+    const listed: string[] = [];
+    for (let cursor: string | undefined, pages = 0; pages < 40; pages++) {
+      const from = cursor === undefined ? {} : { cursor };
+      const page = await bounded.list({ namespace: 'space', limit: 20, nowMs: NOW_MS, ...from });
+      listed.push(...page.records.map(({ id }) => id));
+      cursor = page.cursor;
+      if (cursor === undefined) break;
+    }
+    expect(listed.toSorted()).toEqual(ids.toSorted());
+    const [deleted] = await bounded.write([{ op: 'delete_where', namespace: 'space' }]);
+    expect(deleted?.op === 'delete_where' && deleted.deletedIds.toSorted()).toEqual(ids.toSorted());
+    await bounded.close();
+  });
+
   it('takes no metadata that are too long, and what was sent beside them is stored', async () => {
     const long = { note: 'x'.repeat(65_536) };
     const [refused, stored] = await Promise.allSettled([write('long', { metadata: long }), write('short')]);
