@@ -54,7 +54,7 @@ const { filter } = fc.letrec<{ filter: Filter; condition: FilterCondition }>((ti
     rangeOf(numberKey, times),
     fc.record({ is_empty: fc.record({ key: fc.oneof(anyKey, textKey, numberKey) }) }),
     tie('filter'),
-  ) as fc.Arbitrary<FilterCondition>,
+  ),
   filter: fc.record(
     {
       must: fc.array(tie('condition'), { maxLength: 2 }),
@@ -62,7 +62,7 @@ const { filter } = fc.letrec<{ filter: Filter; condition: FilterCondition }>((ti
       must_not: fc.array(tie('condition'), { maxLength: 2 }),
     },
     { requiredKeys: [] },
-  ) as fc.Arbitrary<Filter>,
+  ),
 }));
 
 const contexts = fc
