@@ -3,7 +3,8 @@ import { ContextManagerError } from './errors.ts';
 
 /** What is wrong with a value; null: nothing. */
 type Check = (value: unknown) => string | null;
-type Checks = Readonly<Record<string, Check>>;
+/** By the names of what they check. */
+type Checks = readonly (readonly [name: string, reasonAgainst: Check])[];
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const isNumber = (value: unknown, min: number): boolean => typeof value === 'number' && value >= min;
@@ -52,7 +53,7 @@ const PORT_MAX = 65_535;
 /** Connections that one client opens at once. */
 const POOL_MAX = 1_000;
 
-const CONNECT: Checks = {
+const CONNECT: Checks = Object.entries<Check>({
   host: text,
   port: unless((value) => isIntegerIn(value, 1, PORT_MAX), `must be an integer from 1 to ${PORT_MAX}`),
   keyId: text,
@@ -70,15 +71,17 @@ const CONNECT: Checks = {
     unless((value) => typeof value === 'boolean' || isMap(value), 'must be true, false or a map of TLS options'),
   ),
   signal: optional(signal),
-};
+});
 
-const CALL: Checks = {
-  timeoutMs: optional(unless((value) => isNumber(value, 0), 'must be a number of milliseconds, at least 0')),
+const waitMs = optional(unless((value) => isNumber(value, 0), 'must be a number of milliseconds, at least 0'));
+
+const CALL: Checks = Object.entries<Check>({
+  timeoutMs: waitMs,
   signal: optional(signal),
   traceparent: optional(text),
-};
+});
 
-const CLOSE: Checks = { timeoutMs: CALL['timeoutMs']! };
+const CLOSE: Checks = Object.entries<Check>({ timeoutMs: waitMs });
 
 /** Throws `BAD_REQUEST` that names what is wrong with the options of `connect`. */
 export function checkConnectOptions(options: unknown): void {
@@ -104,15 +107,16 @@ export function checkCall(type: unknown, payload: unknown, options: unknown): vo
 }
 
 function check(what: string, prefix: string, options: Readonly<Record<string, unknown>>, checks: Checks): void {
-  const fields: { field: string; reason: string }[] = [];
-  const told: string[] = [];
-  for (const [name, reasonAgainst] of Object.entries(checks)) {
+  // Every call comes by here, and most have nothing wrong with them.
+  if (checks.every(([name, reasonAgainst]) => reasonAgainst(options[name]) === null)) return;
+  const faults = checks.flatMap(([name, reasonAgainst]) => {
     const reason = reasonAgainst(options[name]);
-    if (reason === null) continue;
-    fields.push({ field: `${prefix}/${name}`, reason });
-    told.push(`${name} ${reason}`);
-  }
-  if (fields.length > 0) throw badRequest(`${what}: ${told.join('; ')}`, fields);
+    return reason === null ? [] : [{ name, reason }];
+  });
+  throw badRequest(
+    `${what}: ${faults.map(({ name, reason }) => `${name} ${reason}`).join('; ')}`,
+    faults.map(({ name, reason }) => ({ field: `${prefix}/${name}`, reason })),
+  );
 }
 
 function invalid(what: string, field: string, name: string, reason: string): ContextManagerError {
