@@ -18,7 +18,7 @@ export function uuidV7(nowMs: number, random: Random): string {
   view.setUint32(2, nowMs >>> 0);
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70);
   view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
-  return formatUuid(bytes);
+  return uuidOf(bytes);
 }
 
 /** A random UUID of version 4. */
@@ -27,10 +27,11 @@ export function uuidV4(random: Random): string {
   const view = new DataView(bytes.buffer);
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x40);
   view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
-  return formatUuid(bytes);
+  return uuidOf(bytes);
 }
 
-function formatUuid(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes).toString('hex');
+/** The first 16 bytes, written as a UUID. */
+export function uuidOf(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes.subarray(0, 16)).toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto';
 import type { ContextRecord, ExpiryAction, ExpirySetter, JsonObject, Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
+import { uuidOf } from '../../base/random.ts';
 import { analyze } from '../../base/text/analyzer.ts';
+import { saturatedFrequency } from '../../base/text/bm25.ts';
 import { textKey } from '../../base/text/normal.ts';
 import { textTraits } from '../../base/text/traits.ts';
 import type { Features, HitRecord, Position, Question } from '../driver.ts';
@@ -129,8 +131,7 @@ export const HIT_FIELDS: readonly (keyof Payload)[] = [
 
 /** A context's id is its own only within its namespace; a point's is its own among all. */
 export function pointIdOf(namespace: string, id: string): string {
-  const hex = createHash('sha256').update(`${namespace}\0${id}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  return uuidOf(createHash('sha256').update(`${namespace}\0${id}`).digest());
 }
 
 /** FNV-1a: the place of a term in the sparse vectors. Two terms of one text share one with a likelihood of some 2^-25. */
@@ -174,16 +175,13 @@ export function textPayload(text: string, tokenCount: number): TextPayload {
 
 /** Saturates as BM25 does, at the usual length of a memory; exact scores are made of what a hit carries. */
 export function wordsOf({ terms, term_counts: counts, term_count: length }: TextPayload): SparseVector {
-  return { indices: terms, values: counts.map((count) => rounded(saturated(count, length))) };
+  return {
+    indices: terms,
+    values: counts.map((count) => rounded(saturatedFrequency(count, length, USUAL_TERM_COUNT))),
+  };
 }
 
 const USUAL_TERM_COUNT = 24;
-const K1 = 1.2;
-const B = 0.4;
-
-function saturated(count: number, length: number): number {
-  return (count * (K1 + 1)) / (count + K1 * (1 - B + (B * length) / USUAL_TERM_COUNT));
-}
 
 /** Nine digits say a 32-bit number exactly, and are half of what a 64-bit one of the same value takes. */
 export function numbersOf(vector: Float32Array): number[] {
