@@ -1,4 +1,5 @@
-import type { Found, Position, Reach, StoreDriver } from '../driver.ts';
+import type { Found, Reach, StoreDriver } from '../driver.ts';
+import { comparePositions } from './positions.ts';
 import type { Change, ChangeResult, MovedContext, Trim, WriteResult } from '../store.ts';
 
 type TrimResult = Extract<WriteResult, { readonly op: 'trim' }>;
@@ -67,14 +68,6 @@ async function trimFull(driver: StoreDriver, full: readonly Full[], nowMs: numbe
     const deletedIds = own.flatMap((result) => (result.op === 'delete' ? result.deletedIds : []));
     return [place, { op: 'trim', moved, deletedIds }];
   });
-}
-
-function comparePositions(a: Position, b: Position): number {
-  for (const [i, value] of a.entries()) {
-    const other = b[i] ?? 0;
-    if (value !== other) return value < other ? -1 : 1;
-  }
-  return 0;
 }
 
 function reachOf({ namespace, agentId, sessionId, level }: Trim): Reach {

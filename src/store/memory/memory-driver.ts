@@ -24,6 +24,7 @@ import type {
 } from '../driver.ts';
 import { filterMatcher } from '../filter-match.ts';
 import { cosineWith, TermScorer } from '../generic/features.ts';
+import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
 import type { Change, ChangeResult, NewContext, TermStatistics } from '../store.ts';
 
@@ -236,10 +237,6 @@ function positionOf({ record, arrival, entered }: Row, order: ScanOrder): [numbe
   if (order === 'entry') return [entered, arrival];
   if (order === 'creation') return [record.createdAtMs, arrival];
   return record.expiresAtMs === null ? null : [record.expiresAtMs, arrival];
-}
-
-function comparePositions(a: Position, b: Position): number {
-  return Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]);
 }
 
 function derive(text: string, vector: Float32Array): Derived {

@@ -2,14 +2,15 @@ import { LEVELS, type Level } from '../../base/context.ts';
 import { type CollectionCalls, unchanged } from './collection-calls.ts';
 import { newestFirst, type Copy } from './held.ts';
 import type { FoundPoint } from './points.ts';
+import { stampAt } from './stamps.ts';
 
 const MOVES_AT_ONCE = 500;
 /** A move that has just begun is its server's own to finish. */
-const UNDER_WAY_STAMPS = 60_000 * 1024;
+const UNDER_WAY_MS = 60_000;
 
 /** Takes the other copy of each context away that a server was moving when it ended. */
 export async function finishMoves(calls: CollectionCalls, nowMs: number): Promise<void> {
-  const before = nowMs * 1024 - UNDER_WAY_STAMPS;
+  const before = stampAt(nowMs - UNDER_WAY_MS);
   await Promise.all(LEVELS.map((level) => finishInto(calls, level, before)));
 }
 

@@ -3,6 +3,7 @@
 
 import { LEVELS, type Level } from '../../base/context.ts';
 import type { Found, Position, ScanOrder, ScanPage, ScanRequest } from '../driver.ts';
+import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
 import { type CollectionCalls, FEWER, type QuerySearch } from './collection-calls.ts';
 import { at, behind, reachFilter, type QdrantCondition } from './filters.ts';
@@ -125,7 +126,8 @@ export class Scans {
       .map((copy) => ({ copy, position: positionOf(copy.point.payload, order) }))
       .sort(
         (a, b) =>
-          (descending ? -1 : 1) * (compare(a.position, b.position) || (a.copy.point.id < b.copy.point.id ? -1 : 1)),
+          (descending ? -1 : 1) *
+          (comparePositions(a.position, b.position) || (a.copy.point.id < b.copy.point.id ? -1 : 1)),
       );
     const found: Found[] = [];
     let bytes = 0;
@@ -171,8 +173,4 @@ function lastValue(part: Part): number {
 
 function positionOf(payload: Payload, order: ScanOrder): Position {
   return [payload[KEYS[order]] ?? 0, payload.arrival];
-}
-
-function compare(a: Position, b: Position): number {
-  return Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]);
 }

@@ -4,6 +4,11 @@ import type { Random } from '../../base/random.ts';
 /** Stamps of one millisecond; what is more takes those of the next. */
 const PER_MS = 1024;
 
+/** No stamp of that millisecond or later is below it. */
+export function stampAt(ms: number): number {
+  return Math.floor(ms) * PER_MS;
+}
+
 /**
  * Numbers for the order of arrival. Servers that share a database have no counter in common, so each takes the time: what
  * one of them stamps always rises, and between two it is as true as their clocks. Within a millisecond each begins anywhere,
@@ -22,7 +27,7 @@ export class Stamps {
   next(): number {
     const [high = 0, low = 0] = this.#random.bytes(2);
     const place = (high * 256 + low) % PER_MS;
-    this.#last = Math.max(this.#last + 1, Math.floor(this.#clock.nowMs()) * PER_MS + place);
+    this.#last = Math.max(this.#last + 1, stampAt(this.#clock.nowMs()) + place);
     return this.#last;
   }
 }
