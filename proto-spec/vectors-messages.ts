@@ -329,6 +329,16 @@ const ENDS: readonly Exchange[] = [
   { type: 'admin.gc', payload: {}, reply: { promoted: 2, deleted: 1 } },
   { type: 'admin.cache_clear', payload: {}, reply: { embeddings: 4 } },
   {
+    type: 'admin.circuit_reset',
+    payload: { backend: 'vector_db' },
+    reply: { backend: 'vector_db', state: 'closed' },
+  },
+  {
+    type: 'admin.circuit_reset',
+    payload: { backend: 'summary' },
+    refused: { code: 'NOT_FOUND', message: 'the server asks no backend named summary', retryable: false },
+  },
+  {
     type: 'context.store',
     payload: { text: 'once more', id: TWO_ID },
     refused: {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addCircuit } from './cli/circuit.ts';
 import { addConfig } from './cli/config.ts';
 import { addDelete } from './cli/delete.ts';
 import { addDoctor } from './cli/doctor.ts';
@@ -73,6 +74,7 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addPing(program, io);
   addDoctor(program, io);
   addConfig(program, io);
+  addCircuit(program, io);
   for (const command of withSubcommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => shown.stdout.push(text),

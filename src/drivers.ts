@@ -4,7 +4,8 @@ import { StartupError } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import type { Metrics } from './base/metrics.ts';
 import type { Random } from './base/random.ts';
-import { type Backend, CircuitBreaker, type CircuitParts } from './base/resilience/circuit-breaker.ts';
+import { type Backend, CircuitBreaker } from './base/resilience/circuit-breaker.ts';
+import type { Circuits } from './base/resilience/circuits.ts';
 import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
@@ -25,6 +26,8 @@ export interface EmbeddingParts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Gets those of the backends that are opened. */
+  readonly circuits: Circuits;
   readonly fetch: typeof fetch;
 }
 
@@ -36,6 +39,8 @@ export interface StoreParts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Gets that of the database, where there is one. */
+  readonly circuits: Circuits;
   /** What the stored vectors are made by. */
   readonly embedding: Pick<EmbeddingProvider, 'id' | 'dimension'>;
 }
@@ -154,10 +159,16 @@ function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: St
   );
 }
 
-function breakerOf(backend: Backend, circuit: StoreSettings['circuit'], parts: CircuitParts): CircuitBreaker {
+function breakerOf(
+  backend: Backend,
+  circuit: StoreSettings['circuit'],
+  parts: EmbeddingParts | StoreParts,
+): CircuitBreaker {
   const { failureThreshold, successThreshold, timeoutSecs, windowSecs } = circuit;
   const rules = { failureThreshold, successThreshold, timeoutMs: timeoutSecs * 1000, windowMs: windowSecs * 1000 };
-  return new CircuitBreaker(backend, rules, parts);
+  const breaker = new CircuitBreaker(backend, rules, parts);
+  parts.circuits.add(breaker);
+  return breaker;
 }
 
 /** A setting that one driver needs and no other does. */

@@ -7,6 +7,7 @@ import { systemClock, type Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
 import { silentLog, type Log } from './base/log.ts';
 import { systemRandom, type Random } from './base/random.ts';
+import { Circuits } from './base/resilience/circuits.ts';
 import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
 import { openEmbedding, openStore } from './drivers.ts';
@@ -83,7 +84,8 @@ async function build(
   const { clock, log, version } = deps;
   const metrics = createMetricsRegistry();
   onStop(() => metrics.close());
-  const provider = openEmbedding(settings, { ...deps, metrics });
+  const circuits = new Circuits();
+  const provider = openEmbedding(settings, { ...deps, metrics, circuits });
   onStop(() => provider.close());
   const health = createHealth({
     clock,
@@ -98,7 +100,7 @@ async function build(
   const { cacheEnabled, cacheSize, cacheTtlSecs } = settings.embedding;
   const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };
   const embedding = withCache(withTextBound(provider), kept, clock, metrics);
-  const store = await openStore(settings.vectorDb, { clock, random: deps.random, log, metrics, embedding });
+  const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, embedding });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));
   const memory = createMemory({ ...deps, metrics, store, embedding, settings: hirag });
@@ -107,7 +109,7 @@ async function build(
 
   const jobs = startJobs(hirag, memory, { clock, log, metrics }, onStop);
   const parts = { ...deps, metrics, validators: createValidators() };
-  const gate = new Gate({ ...parts, memory, jobs, limits: gateLimits(settings.protocol) });
+  const gate = new Gate({ ...parts, memory, jobs, circuits, limits: gateLimits(settings.protocol) });
   const limits = socketLimits(settings);
   const budget = createRequestBudget(settings.protocol, metrics);
   const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };

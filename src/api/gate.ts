@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
+import type { Circuits } from '../base/resilience/circuits.ts';
 import type { Memory } from '../hirag/types.ts';
 import type { Validators } from '../protocol/messages.ts';
 import { Call } from './call.ts';
@@ -17,6 +18,7 @@ import { RequestLedger } from './request-ledger.ts';
 export interface GateDeps {
   readonly memory: Memory;
   readonly jobs: JobsByHand;
+  readonly circuits: Circuits;
   readonly validators: Validators;
   readonly limits: GateLimits;
   readonly clock: Clock;
@@ -51,13 +53,14 @@ export class Gate {
   #connections: () => number = () => 0;
 
   constructor(deps: GateDeps) {
-    const { memory, jobs, limits, clock, log, metrics } = deps;
+    const { memory, jobs, circuits, limits, clock, log, metrics } = deps;
     this.#deps = deps;
     this.#ledger = new RequestLedger(log, metrics, clock);
     const health = new HealthProbe(() => memory.healthy(), clock);
     this.#services = {
       memory,
       jobs,
+      circuits,
       clock,
       startedMs: clock.monotonicMs(),
       healthy: () => health.healthy(),

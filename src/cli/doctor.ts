@@ -7,6 +7,7 @@ import { LEVELS, type Level } from '../base/context.ts';
 import { silentLog } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
 import { systemRandom } from '../base/random.ts';
+import { Circuits } from '../base/resilience/circuits.ts';
 import { checkDataFolder, nearestExisting } from '../config/data-folder.ts';
 import { exposureWarnings } from '../config/exposure.ts';
 import { resolveKeys } from '../config/keys.ts';
@@ -208,7 +209,14 @@ async function examineStopped(options: ClientOptions, loaded: LoadedConfig, exam
   if (counts !== undefined) await examineLevels(loaded.settings, () => Promise.resolve(counts as LevelCounts), examine);
 }
 
-const PARTS = { clock: systemClock, random: systemRandom, log: silentLog, metrics: noMetrics, fetch };
+const PARTS = {
+  clock: systemClock,
+  random: systemRandom,
+  log: silentLog,
+  metrics: noMetrics,
+  circuits: new Circuits(),
+  fetch,
+};
 
 async function tryEmbedder(settings: Settings): Promise<string> {
   const { openEmbedding } = await import('../drivers.ts');

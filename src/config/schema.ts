@@ -116,8 +116,13 @@ const circuit = (driver: string) =>
   section(
     `${driver}: the circuit breaker, which leaves a backend alone that goes on failing; see docs/operations.md.`,
     {
-      failure_threshold: integer(5, 1, 1000, 'Failures without a success between them that open the circuit.'),
-      window_secs: number(60, 0.1, 3600, 'Time within which they must come, in seconds.'),
+      failure_threshold: integer(
+        5,
+        1,
+        1000,
+        'Failures within window_secs that open the circuit, whatever succeeds between them: raise it where some of very many requests always fail.',
+      ),
+      window_secs: number(60, 0.1, 3600, 'Time in which failures are counted together, in seconds.'),
       timeout_secs: number(
         60,
         0.1,

@@ -15,4 +15,5 @@ export const MESSAGES = [
   {"type":"namespace.list","scope":"read","namespace":"key","repeat":"always","reply":{"bytes":65536},"method":"listNamespaces"},
   {"type":"admin.gc","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"gc"},
   {"type":"admin.cache_clear","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"clearCache"},
+  {"type":"admin.circuit_reset","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"resetCircuit"},
 ] as const satisfies readonly MessageRule[];

@@ -4,6 +4,10 @@ import type { Filter, JsonObject, Level } from '../base/context.ts';
 export type { Filter, JsonObject, Level };
 
 /**
+ * What a server may ask over the network: a service for vectors, a database, one for summaries.
+ */
+export type Backend = 'embedding' | 'vector_db' | 'summary';
+/**
  * A context in the answer to a query.
  */
 export type RankedContext = Context & {
@@ -16,6 +20,19 @@ export type RankedContext = Context & {
  */
 export interface AdminCacheClearReply {
   embeddings: number;
+}
+/**
+ * The backend, and how its circuit is now.
+ */
+export interface AdminCircuitResetReply {
+  backend: Backend;
+  state: string;
+}
+/**
+ * Closes the circuit of a backend: it is asked again at once.
+ */
+export interface AdminCircuitResetRequest {
+  backend: Backend;
 }
 /**
  * Contexts whose lifetime had ended, by what became of them.
@@ -472,6 +489,7 @@ export interface RequestPayloads {
   'namespace.list': NamespaceListRequest;
   'admin.gc': AdminGcRequest;
   'admin.cache_clear': AdminCacheClearRequest;
+  'admin.circuit_reset': AdminCircuitResetRequest;
 }
 
 /** Reply payloads by request type. */
@@ -489,6 +507,7 @@ export interface ReplyPayloads {
   'namespace.list': NamespaceListReply;
   'admin.gc': AdminGcReply;
   'admin.cache_clear': AdminCacheClearReply;
+  'admin.circuit_reset': AdminCircuitResetReply;
 }
 
 export type RequestType = keyof RequestPayloads;

@@ -11,9 +11,11 @@ import { createValidators } from '../../src/protocol/messages.ts';
 import type { Memory } from '../../src/hirag/types.ts';
 import { ConnectionHandler } from '../../src/fronts/socket/connection-handler.ts';
 import type { ServerLimits } from '../../src/fronts/socket/limits.ts';
+import { Circuits } from '../../src/base/resilience/circuits.ts';
 import { FakeClock } from './fake-clock.ts';
 import { DEFAULT_LIMITS } from './settings.ts';
 import { MemoryDouble } from './memory-double.ts';
+import { testBreaker } from './test-breaker.ts';
 import { WireClient, type Credentials } from './wire-client.ts';
 
 export interface LogLine {
@@ -55,15 +57,24 @@ export class WireServer {
   readonly counted = new Map<string, number>();
   readonly gauges = new Map<string, () => number>();
   readonly handler: ConnectionHandler;
+  /** That of the vector database alone. */
+  readonly circuits = new Circuits();
 
   constructor(options: WireServerOptions = {}) {
     this.clock = options.clock ?? new FakeClock();
     const { random = systemRandom, memory = this.memory } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.circuits.add(testBreaker({}, { clock: this.clock }));
     const parts = { clock: this.clock, random, log: this.#log(), metrics: this.#metrics(), validators };
     this.handler = new ConnectionHandler({
       ...parts,
-      gate: new Gate({ ...parts, memory, jobs: { expirySweep: () => memory.gc() }, limits: gateLimits(limits) }),
+      gate: new Gate({
+        ...parts,
+        memory,
+        jobs: { expirySweep: () => memory.gc() },
+        circuits: this.circuits,
+        limits: gateLimits(limits),
+      }),
       budget: createRequestBudget(limits, parts.metrics),
       keys: new KeyRing([ADMIN_KEY, ...(options.keys ?? [])], this.clock, random),
       limits,

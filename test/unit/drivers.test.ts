@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { silentLog, type Log } from '../../src/base/log.ts';
 import { noMetrics } from '../../src/base/metrics.ts';
 import { systemRandom } from '../../src/base/random.ts';
+import { Circuits } from '../../src/base/resilience/circuits.ts';
 import { defaultSettings } from '../../src/config/settings.ts';
 import { openStore } from '../../src/drivers.ts';
 import { put, sample } from '../contract/store-samples.ts';
@@ -17,6 +18,7 @@ describe('vector_db.driver = "memory"', () => {
       random: systemRandom,
       log,
       metrics: noMetrics,
+      circuits: new Circuits(),
       embedding: { id: 'test', dimension: 8 },
     });
     expect(warnings).toEqual(['contexts are kept in memory alone: they are gone when this server ends']);

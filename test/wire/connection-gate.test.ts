@@ -23,13 +23,10 @@ async function codeOf(reply: Promise<unknown>): Promise<string> {
 }
 
 describe('types, schemas and timestamps', () => {
-  it.each(['context.explode', 'admin.snapshot', 'admin.circuit_reset', '__proto__', 'PING'])(
-    'answers %s with UNKNOWN_TYPE',
-    async (type) => {
-      const client = await new WireServer().client();
-      expect(await codeOf(client.ask(type, {}))).toBe('UNKNOWN_TYPE');
-    },
-  );
+  it.each(['context.explode', 'admin.snapshot', '__proto__', 'PING'])('answers %s with UNKNOWN_TYPE', async (type) => {
+    const client = await new WireServer().client();
+    expect(await codeOf(client.ask(type, {}))).toBe('UNKNOWN_TYPE');
+  });
 
   it('names every field that breaks the schema, and why, without its value', async () => {
     const client = await new WireServer().client();

@@ -77,4 +77,9 @@ export abstract class Methods {
   clearCache(options?: CallOptions): Promise<ReplyOf<'admin.cache_clear'>> {
     return this.call('admin.cache_clear', {}, options, captureCallSite());
   }
+
+  /** Closes the circuit of a backend, which is then asked again; `NOT_FOUND` where the server asks no such backend. */
+  resetCircuit(request: Input<'admin.circuit_reset'>, options?: CallOptions): Promise<ReplyOf<'admin.circuit_reset'>> {
+    return this.call('admin.circuit_reset', request, options, captureCallSite());
+  }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import type { Circuits } from '../../base/resilience/circuits.ts';
 import type { CallOptions, GcOutcome, Memory } from '../../hirag/types.ts';
 import type { RuleOf } from '../../protocol/message-table.ts';
 import type { ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
@@ -14,6 +15,8 @@ export interface JobsByHand {
 export interface Services {
   readonly memory: Memory;
   readonly jobs: JobsByHand;
+  /** Of the backends that the server asks. */
+  readonly circuits: Circuits;
   readonly clock: Clock;
   /** On the monotonic clock. */
   readonly startedMs: number;

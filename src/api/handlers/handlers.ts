@@ -1,4 +1,4 @@
-import { cacheClear, gc } from './admin.ts';
+import { cacheClear, circuitReset, gc } from './admin.ts';
 import { get, list, query, remove, store, storeBatch, update } from './context.ts';
 import type { Handlers } from './handler.ts';
 import { clear } from './level.ts';
@@ -21,4 +21,5 @@ export const HANDLERS: Handlers = {
   'namespace.list': listNamespaces,
   'admin.gc': gc,
   'admin.cache_clear': cacheClear,
+  'admin.circuit_reset': circuitReset,
 };

@@ -1,4 +1,5 @@
-// Of one's own: cockatiel reads the time from `Date.now`, and lets several probes through at once.
+// Of one's own: cockatiel reads the time from `Date.now`, lets several probes through at once, and opens after failures in a
+// row or by their share, not by how many came within a time.
 
 import type { Clock } from '../clock.ts';
 import { CodedError, type ErrorCode } from '../errors.ts';
@@ -7,9 +8,9 @@ import type { Metrics } from '../metrics.ts';
 import { PassingFault } from './passing-fault.ts';
 
 export interface CircuitRules {
-  /** Failures, with no success between them, that open the circuit. */
+  /** Failures within the window that open the circuit, whatever succeeded between them. */
   readonly failureThreshold: number;
-  /** They must come within this time, in milliseconds. */
+  /** In milliseconds. */
   readonly windowMs: number;
   /** How long it stays open, in milliseconds. */
   readonly timeoutMs: number;
@@ -19,7 +20,7 @@ export interface CircuitRules {
 
 export interface Backend {
   /** As its section of the settings is called. */
-  readonly name: 'embedding' | 'vector_db';
+  readonly name: 'embedding' | 'vector_db' | 'summary';
   /** As clients are told. */
   readonly title: string;
   /** Of whoever is refused; a retryable one. */
@@ -63,6 +64,11 @@ export class CircuitBreaker {
     metrics.gauge('circuit_state', () => GAUGE_VALUES[this.state], { backend: backend.name });
   }
 
+  /** Its name. */
+  get backend(): Backend['name'] {
+    return this.#backend.name;
+  }
+
   get state(): CircuitState {
     if (this.#state === 'open' && this.#leftMs() <= 0) {
       this.#change('half_open');
@@ -85,6 +91,13 @@ export class CircuitBreaker {
       this.#judge(era, verdictOf(error, signal), error);
       throw error;
     }
+  }
+
+  /** Lets all pass again and forgets every failure, also of what is under way. */
+  reset(): void {
+    const before = this.state;
+    this.#change('closed');
+    this.#log.info({ backend: this.#backend.name, before }, 'circuit closed: it was reset by hand');
   }
 
   #enter(): number {
@@ -118,10 +131,7 @@ export class CircuitBreaker {
   }
 
   #succeeded(): void {
-    if (this.#state === 'closed') {
-      if (this.#failuresMs.length > 0) this.#failuresMs = [];
-      return;
-    }
+    if (this.#state === 'closed') return;
     this.#successes++;
     if (this.#successes < this.#rules.successThreshold) return;
     this.#change('closed');

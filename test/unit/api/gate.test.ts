@@ -9,6 +9,7 @@ import { Principal } from '../../../src/api/principal.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { noMetrics } from '../../../src/base/metrics.ts';
+import { Circuits } from '../../../src/base/resilience/circuits.ts';
 import { createValidators } from '../../../src/protocol/messages.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { DEFAULT_LIMITS } from '../../support/settings.ts';
@@ -35,6 +36,7 @@ function open(limits: Partial<typeof DEFAULT_LIMITS> = {}): Gate {
   return new Gate({
     memory,
     jobs: { expirySweep: () => memory.gc() },
+    circuits: new Circuits(),
     validators,
     limits: gateLimits({ ...DEFAULT_LIMITS, ...limits }),
     clock,

@@ -52,6 +52,7 @@ const COMMANDS = [
   'ping',
   'doctor',
   'config',
+  'circuit',
 ];
 
 it('has a source file for each command, named after it', () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { systemRandom } from '../../../src/base/random.ts';
+import { Circuits } from '../../../src/base/resilience/circuits.ts';
 import { defaultSettings } from '../../../src/config/settings.ts';
 import { openEmbedding, type OpenedProvider } from '../../../src/drivers.ts';
 import { createMetricsRegistry, type MetricsRegistry } from '../../../src/fronts/http/metrics.ts';
@@ -47,7 +48,14 @@ describe('the circuit of an embedding service', () => {
     const { embedding, vectorDb } = defaultSettings();
     const own = { provider: 'http', apiUrl, model: 'test', maxRetries, circuit: CIRCUIT } as const;
     const settings = { embedding: { ...embedding, ...own }, vectorDb: { ...vectorDb, vectorSize: DIMENSION } };
-    return openEmbedding(settings, { clock, random: systemRandom, log: silentLog, metrics, fetch });
+    return openEmbedding(settings, {
+      clock,
+      random: systemRandom,
+      log: silentLog,
+      metrics,
+      circuits: new Circuits(),
+      fetch,
+    });
   };
   const embed = (provider: OpenedProvider, signal?: AbortSignal) => {
     const embedding = provider.embed(['a text'], 'query', signal);

@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { ContextRecord } from '../../../../src/base/context.ts';
+import { PassingFault } from '../../../../src/base/resilience/passing-fault.ts';
+import { Circuits } from '../../../../src/base/resilience/circuits.ts';
 import type { HandlerCall, Handlers, Services } from '../../../../src/api/handlers/handler.ts';
 import { HANDLERS } from '../../../../src/api/handlers/handlers.ts';
 import type { CallOptions } from '../../../../src/hirag/types.ts';
@@ -12,6 +14,7 @@ import { createValidators } from '../../../../src/protocol/messages.ts';
 import { vectorToBytes } from '../../../../src/protocol/vector.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { MemoryDouble } from '../../../support/memory-double.ts';
+import { testBreaker } from '../../../support/test-breaker.ts';
 
 const ID = '018f0000-0000-7000-8000-000000000001';
 const VECTOR = Float32Array.of(0.5, -0.5, 0.5, -0.5);
@@ -30,6 +33,7 @@ beforeEach(() => {
   services = {
     memory,
     jobs: { expirySweep: () => memory.gc() },
+    circuits: new Circuits(),
     clock,
     startedMs: clock.monotonicMs(),
     healthy: () => true,
@@ -410,6 +414,23 @@ describe('levels, figures and administration', () => {
   it('collects garbage and clears caches', async () => {
     expect(await run('admin.gc', {})).toEqual({ promoted: 1, deleted: 2 });
     expect(await run('admin.cache_clear', {})).toEqual({ embeddings: 3 });
+  });
+
+  it('closes the circuit of a backend, and knows none of one that is not asked', async () => {
+    const breaker = testBreaker({ failureThreshold: 1 });
+    services.circuits.add(breaker);
+    const failing = breaker.run(() => Promise.reject(new PassingFault('STORE_UNAVAILABLE', 'it is down')));
+    await expect(failing).rejects.toThrow('it is down');
+    expect(breaker.state).toBe('open');
+    for (const backend of ['embedding', 'summary'] as const) {
+      await expect(run('admin.circuit_reset', { backend })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    }
+    expect(breaker.state).toBe('open');
+    expect(await run('admin.circuit_reset', { backend: 'vector_db' })).toEqual({
+      backend: 'vector_db',
+      state: 'closed',
+    });
+    expect(breaker.state).toBe('closed');
   });
 
   it('answers ping without a promise where the health is known, and with one where it is not', async () => {

@@ -86,25 +86,23 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('begins to count anew with each success', async () => {
-    await failTimes(failureThreshold - 1);
-    await succeed();
-    await failTimes(failureThreshold - 1);
+  it('counts failures whatever succeeds between them', async () => {
+    for (let i = 1; i < failureThreshold; i++) {
+      await fail();
+      await succeed();
+      await rejectWith(refused);
+    }
     expect(breaker.state).toBe('closed');
     await fail();
     expect(breaker.state).toBe('open');
   });
 
-  it('takes a refusal for a sign of life, and an answer that is none for nothing', async () => {
-    for (const error of [refused, badRequest('/text', 'is wrong')]) {
-      await failTimes(failureThreshold - 1);
+  it('counts no refusals, no answers that are none and no mistakes of our own', async () => {
+    await failTimes(failureThreshold - 1);
+    for (const error of [refused, badRequest('/text', 'is wrong'), garbage, new TypeError('a mistake of our own')]) {
       await rejectWith(error);
       expect(breaker.state).toBe('closed');
     }
-    await failTimes(failureThreshold - 1);
-    await rejectWith(garbage);
-    await rejectWith(new TypeError('a mistake of our own'));
-    expect(breaker.state).toBe('closed');
     await fail();
     expect(breaker.state).toBe('open');
   });
@@ -187,6 +185,32 @@ describe('a circuit breaker', () => {
     expect(breaker.state).toBe('half_open');
     await succeed();
     expect(breaker.state).toBe('half_open');
+  });
+
+  it('closes at once when it is reset, and counts from none', async () => {
+    await failTimes(failureThreshold - 1);
+    breaker.reset();
+    await failTimes(failureThreshold - 1);
+    expect(breaker.state).toBe('closed');
+    await fail();
+    expect(breaker.state).toBe('open');
+    breaker.reset();
+    expect(breaker.state).toBe('closed');
+    await Promise.all([succeed(), succeed()]);
+    await failTimes(failureThreshold - 1);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('does not listen to a probe that began before it was reset', async () => {
+    await toHalfOpen();
+    const { ended, reject } = probe();
+    breaker.reset();
+    await Promise.all([succeed(), succeed()]);
+    reject(new PassingFault('STORE_UNAVAILABLE', 'late'));
+    await expect(ended).rejects.toThrow('late');
+    expect(breaker.state).toBe('closed');
+    await failTimes(failureThreshold - 1);
+    expect(breaker.state).toBe('closed');
   });
 
   it('shows its state as a gauge, and tells each change once', async () => {

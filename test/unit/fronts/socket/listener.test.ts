@@ -9,6 +9,7 @@ import { StartupError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { noMetrics } from '../../../../src/base/metrics.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
+import { Circuits } from '../../../../src/base/resilience/circuits.ts';
 import { ConnectionHandler } from '../../../../src/fronts/socket/connection-handler.ts';
 import { Listener } from '../../../../src/fronts/socket/listener.ts';
 import { createValidators } from '../../../../src/protocol/messages.ts';
@@ -37,7 +38,13 @@ function create(options: { port?: number; host?: string; maxConnections?: number
   };
   const handler = new ConnectionHandler({
     ...parts,
-    gate: new Gate({ ...parts, memory, jobs: { expirySweep: () => memory.gc() }, limits: gateLimits(DEFAULT_LIMITS) }),
+    gate: new Gate({
+      ...parts,
+      memory,
+      jobs: { expirySweep: () => memory.gc() },
+      circuits: new Circuits(),
+      limits: gateLimits(DEFAULT_LIMITS),
+    }),
     budget: createRequestBudget(DEFAULT_LIMITS, parts.metrics),
     limits: DEFAULT_LIMITS,
     keys: new KeyRing([ADMIN_KEY], systemClock, systemRandom),

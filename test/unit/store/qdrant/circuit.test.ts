@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../../src/base/log.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
+import { Circuits } from '../../../../src/base/resilience/circuits.ts';
 import { defaultSettings } from '../../../../src/config/settings.ts';
 import { openStore } from '../../../../src/drivers.ts';
 import { createMetricsRegistry, type MetricsRegistry } from '../../../../src/fronts/http/metrics.ts';
@@ -20,13 +21,15 @@ describe('the circuit of Qdrant', () => {
   let clock: FakeClock;
   let metrics: MetricsRegistry;
   let store: ContextStore;
+  let circuits: Circuits;
   beforeEach(async () => {
     qdrant = await startQdrantDouble();
     clock = new FakeClock(NOW_MS);
     metrics = createMetricsRegistry();
     const settings = { ...defaultSettings().vectorDb, driver: 'qdrant', url: qdrant.url, circuit: CIRCUIT } as const;
     const embedding = { id: 'test', dimension: DIMENSION };
-    store = await openStore(settings, { clock, random: systemRandom, log: silentLog, metrics, embedding });
+    circuits = new Circuits();
+    store = await openStore(settings, { clock, random: systemRandom, log: silentLog, metrics, circuits, embedding });
   });
   afterEach(async () => {
     await store.close();
@@ -87,6 +90,15 @@ describe('the circuit of Qdrant', () => {
     clock.advance(20_000);
     await expect(search()).rejects.toMatchObject({ ...REFUSED, retryAfterMs: 1_000 });
     await expect.poll(() => search().catch(() => 'refused')).not.toBe('refused');
+    expect((await state())?.[1]).toBe('0');
+  });
+
+  it('closes when it is reset', async () => {
+    qdrant.faults.add({ kind: 'status', status: 503 });
+    await failTimes(3);
+    qdrant.faults.clear();
+    circuits.get('vector_db')?.reset();
+    await Promise.all([store.ping(), store.ping(), store.ping()]);
     expect((await state())?.[1]).toBe('0');
   });
 
