@@ -19,7 +19,7 @@ import type { ContextStore } from './store/store.ts';
 type EmbeddingSettings = Settings['embedding'];
 type StoreSettings = Settings['vectorDb'];
 type ServerSettings = Pick<Settings, 'embedding' | 'vectorDb'>;
-type ServedEmbedding = EmbeddingSettings & { readonly dimension: number };
+type ServedEmbedding = EmbeddingSettings & { readonly dimension: number; readonly needsUnitLength: boolean };
 
 export interface EmbeddingParts {
   readonly clock: Clock;
@@ -92,7 +92,6 @@ const STORE_DRIVERS: Readonly<
   Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<ContextStore>>
 > = {
   embedded: (settings, { clock, log, metrics, embedding }) => {
-    checkDistance(settings);
     const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
     const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw };
     const quantization = quantizationIn(EMBEDDED_QUANTIZATION, settings);
@@ -106,10 +105,8 @@ const STORE_DRIVERS: Readonly<
       dimension: embedding.dimension,
     });
   },
-  memory: (settings, { clock, random, log, embedding }) => {
-    checkDistance(settings);
-    return Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension }));
-  },
+  memory: (_, { clock, random, log, embedding }) =>
+    Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension })),
   qdrant: (settings, parts) => {
     const { clock, random, log, embedding } = parts;
     const { circuit, collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
@@ -132,21 +129,16 @@ const STORE_DRIVERS: Readonly<
 
 /** The embedder that the settings name, without a cache. Throws `StartupError` where a setting is missing. */
 export function openEmbedding({ embedding, vectorDb }: ServerSettings, parts: EmbeddingParts): OpenedProvider {
-  return EMBEDDING_DRIVERS[embedding.provider]({ ...embedding, dimension: vectorDb.vectorSize }, parts);
+  const { vectorSize: dimension, distance } = vectorDb;
+  return EMBEDDING_DRIVERS[embedding.provider](
+    { ...embedding, dimension, needsUnitLength: distance !== 'Cosine' },
+    parts,
+  );
 }
 
 /** The store that the settings name. Throws `StartupError` where it cannot be opened, or its data cannot be used as they are. */
 export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<ContextStore> {
   return await STORE_DRIVERS[settings.driver](settings, parts);
-}
-
-/** Throws `StartupError`. */
-function checkDistance({ driver, distance }: StoreSettings): void {
-  if (distance === 'Cosine') return;
-  throw new StartupError(
-    `\`vector_db.distance\` is "${distance}", and the ${driver} store compares by cosine alone`,
-    'Set it to "Cosine": vectors are kept with length 1, where all three put contexts in the same order.',
-  );
 }
 
 /** What the driver calls it. Throws `StartupError`. */

@@ -203,7 +203,7 @@ const VECTOR_DB = section(
     distance: choice(
       'Cosine',
       ['Cosine', 'Dot', 'Euclid'],
-      'How vectors are compared. embedded and memory: Cosine alone, as they keep them with length 1, where all three order alike; qdrant: any.',
+      'How vectors are compared. They are kept with length 1, where all three put contexts in the same order and similarities are told as cosines; with Dot and Euclid a model whose vectors have another length is refused.',
     ),
     data_dir: folder(
       './data',

@@ -25,6 +25,8 @@ export interface HttpProviderOptions {
   readonly apiToken?: string | undefined;
   /** What the model returns; every reply is checked against it. */
   readonly dimension: number;
+  /** A vector of another length than 1 is an error: bringing it there would change what the model's distance means. */
+  readonly needsUnitLength: boolean;
   /** Texts per request. */
   readonly batchSize: number;
   /** One request's time, headers to last byte. */
@@ -145,7 +147,7 @@ async function request(service: Service, { texts, kind, signal }: Batch): Promis
       return fault;
     }
     const bytesMax = texts.length * service.dimension * REPLY_BYTES_PER_NUMBER_MAX + REPLY_BYTES_OVERHEAD_MAX;
-    return parseReply(await readBounded(response, bytesMax), texts.length, service.dimension);
+    return parseReply(await readBounded(response, bytesMax), texts.length, service);
   } catch (error) {
     if (error instanceof CodedError) throw error;
     if (signal.aborted) throw error;

@@ -173,14 +173,6 @@ describe('the server does not start', () => {
       /one of f32, bf16, i8/,
     );
   });
-
-  it.each(['Dot', 'Euclid'])('with a distance that the store does not have: %s', async (distance) => {
-    expectRefusal(
-      await world.failToServe(world.folder(), { VECTOR_DB__DISTANCE: distance }),
-      new RegExp(`\`vector_db\\.distance\` is "${distance}"`),
-      /Set it to "Cosine": vectors are kept with length 1/,
-    );
-  });
 });
 
 describe('a server that other machines can reach', () => {

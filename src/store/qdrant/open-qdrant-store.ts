@@ -65,11 +65,19 @@ export async function openQdrantStore(options: QdrantStoreOptions): Promise<Cont
     if (error instanceof StartupError) throw error;
     log.debug({ err: error }, 'Qdrant could not be opened');
     throw new StartupError(
-      `Qdrant at ${address.origin} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      `Qdrant at ${address.origin} cannot be used: ${reasonsOf(error)}`,
       'Check vector_db.url, vector_db.api_key and the tls settings, and that the server runs: docs/qdrant.md.',
       error,
     );
   }
+}
+
+/** With what lies beneath: a refused connection, a certificate that nobody vouches for. */
+function reasonsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  const beneath = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : cause;
+  return typeof beneath === 'string' && beneath !== '' ? `${error.message} (${beneath})` : error.message;
 }
 
 function certificateOf({ tlsCertPath }: QdrantStoreOptions): { certificateAuthority?: string } {

@@ -51,6 +51,7 @@ function provider(url: string, options: Partial<HttpProviderOptions> = {}) {
     url,
     model: 'intfloat/e5-small',
     dimension: 2,
+    needsUnitLength: false,
     batchSize: 2,
     timeoutMs: 2_000,
     maxRetries: 0,
@@ -93,6 +94,21 @@ describe('http embedding provider', () => {
       const length = 'passage: '.length + index + 1;
       expect(vector[0]).toBeCloseTo(length / Math.hypot(length, 1), 6);
     });
+  });
+
+  it('refuses vectors of another length than 1 where the distance would change with it', async () => {
+    const { url } = await serve(({ body }, response) => {
+      const data = body.input.map((text) => ({ embedding: text.endsWith('long') ? [3, 4] : [0.6, 0.799] }));
+      response.end(JSON.stringify({ data }));
+    });
+    const [unit, long] = await provider(url, { needsUnitLength: true }).embed(['unit', 'long'], 'passage');
+    expect(unit).toBeInstanceOf(Float32Array);
+    expect(long).toMatchObject({
+      code: 'EMBEDDING_UNAVAILABLE',
+      permanent: true,
+      message: expect.stringMatching(/of length 5\.00, .* until vector_db\.distance is set right/) as string,
+    });
+    expect(onlyVectors(await provider(url).embed(['long'], 'passage'))[0]).toEqual(Float32Array.of(0.6, 0.8));
   });
 
   it('prefixes a query as a query', async () => {
