@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ENDPOINTS } from './endpoints.ts';
 import { Faults, type Answer } from './faults.ts';
@@ -13,6 +14,8 @@ export interface QdrantDoubleOptions {
   readonly apiKey?: string;
   /** Told at `/`; a double of one before 1.17 knows of conditional updates what that server knows. */
   readonly version?: string;
+  /** In PEM; with them it speaks TLS alone. */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** Numbers from 0 to 1, for random samples. */
   readonly random?: () => number;
 }
@@ -40,7 +43,7 @@ export async function startQdrantDouble(options: QdrantDoubleOptions = {}): Prom
   const state = new QdrantState(options.random ?? Math.random);
   const faults = new Faults();
   const requests = new RequestLog();
-  const server = createServer((request, reply) => {
+  const onRequest: RequestListener = (request, reply) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://double');
     const path = pathname.length > 1 ? pathname.replace(/\/$/, '') : pathname;
     const label = `${request.method ?? ''} ${path}`;
@@ -55,7 +58,8 @@ export async function startQdrantDouble(options: QdrantDoubleOptions = {}): Prom
       reply.destroy();
       throw error;
     });
-  });
+  };
+  const server = options.tls === undefined ? createServer(onRequest) : createTlsServer(options.tls, onRequest);
   const port = await listen(server, 0);
   const stop = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -63,7 +67,7 @@ export async function startQdrantDouble(options: QdrantDoubleOptions = {}): Prom
     await closed;
   };
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     port,
     faults,
     requests,

@@ -1,0 +1,39 @@
+import { generate } from 'selfsigned';
+
+/** In PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** An authority of its own for each call; valid from now on. */
+export async function makeAuthority(): Promise<Certificate> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'test authority' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  return { cert, key };
+}
+
+/** A server's certificate for an address or a name. */
+export async function makeCertificate(
+  authority: Certificate,
+  host: { readonly ip: string } | { readonly name: string },
+): Promise<Certificate> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'test server' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    ca: authority,
+    extensions: [
+      { name: 'basicConstraints', cA: false },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'subjectAltName', altNames: ['ip' in host ? { type: 7, ip: host.ip } : { type: 2, value: host.name }] },
+    ],
+  });
+  return { cert, key };
+}
