@@ -21,7 +21,7 @@ export interface StoreDriver {
   get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
   /** A page for each of the requests. */
   scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]>;
-  /** The contexts of each level whose vectors are nearest to the question's. */
+  /** The contexts of each level whose vectors are nearest to the question's, each once. */
   nearest(request: NearestRequest, signal?: AbortSignal): Promise<LevelHits[]>;
   /** The contexts of each level that hold some of the question's terms, the best by BM25 or what comes near it. */
   matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]>;
@@ -64,7 +64,7 @@ export interface ScanRequest extends Reach {
   readonly limit: number;
   /** Bytes of replies (`replyBytes`) at which a page ends early; one context it always holds. Absent: none. */
   readonly bytesMax?: number;
-  /** `Found.vector` is wanted. */
+  /** `Found.vector` and `Found.passages` are wanted. */
   readonly vectors?: boolean;
   /** `Found.features` are wanted. */
   readonly question?: Question;
@@ -80,6 +80,8 @@ export interface Found {
   readonly record: ContextRecord;
   readonly position: Position;
   readonly vector?: Float32Array;
+  /** Absent where the context has none. */
+  readonly passages?: readonly Float32Array[];
   readonly features?: Features;
 }
 
@@ -92,8 +94,8 @@ export interface Question {
 /** What ranking wants to know about a context for a question. */
 export interface Features {
   /**
-   * Its cosine with the question's vector, or its own vector where the driver does not compare them itself; null
-   * where the question has none.
+   * The largest cosine of its vectors with the question's, or its own vector where it has only one and the driver does not
+   * compare them itself; null where the question has none.
    */
   readonly dense: number | Float32Array | null;
   /** How often it holds each of the question's terms, in their order. */
@@ -124,7 +126,7 @@ export interface NearestRequest extends HitRequest {
 export interface LevelHits {
   /** The best first. */
   readonly hits: readonly Hit[];
-  /** Of `nearest`: `Features.dense` of contexts taken from all over the level. */
+  /** Of `nearest`: cosines with the `vector`s, or those themselves, of contexts taken from all over the level. */
   readonly sample?: readonly (number | Float32Array)[];
   /** Why this level alone has brought nothing. */
   readonly error?: CodedError;

@@ -9,12 +9,25 @@ export interface StoreCapabilities {
 }
 
 /**
- * A context to be written, with the vector of its text (L2-normalised, the provider's dimension; zero for a text
- * without any feature). Vectors handed to the store stay the caller's: they are neither changed nor detached.
+ * What is made of a text. Vectors are L2-normalised and have the provider's dimension. Those handed to the store stay the
+ * caller's: they are neither changed nor detached.
  */
-export interface NewContext {
-  readonly record: ContextRecord;
+export interface TextVectors {
+  /** Of the text, or of the first passage of one that is longer than the model's window; zero for one without any feature. */
   readonly vector: Float32Array;
+  /**
+   * Of the further passages, `PASSAGES_MAX` at most. A context is as near to a question as the nearest of all its vectors.
+   * Absent or empty: there are none.
+   */
+  readonly passages?: readonly Float32Array[];
+}
+
+/** Passages of one context beside the first: more would make one long text cost as much as hundreds of contexts. */
+export const PASSAGES_MAX = 255;
+
+/** A context to be written. */
+export interface NewContext extends TextVectors {
+  readonly record: ContextRecord;
 }
 
 export type Lifetime = Pick<ContextRecord, 'expiresAtMs' | 'expiryAction' | 'expirySetBy'>;
@@ -32,7 +45,7 @@ export interface Move {
  */
 export interface ContextPatch {
   /** The text that it has already changes nothing. */
-  readonly text?: { readonly text: string; readonly tokenCount: number; readonly vector: Float32Array };
+  readonly text?: TextVectors & { readonly text: string; readonly tokenCount: number };
   readonly metadata?: JsonObject;
   readonly tags?: readonly string[];
   readonly move?: Move;
@@ -141,7 +154,7 @@ export interface SearchRequest extends Scope {
   readonly termsMax?: number;
   /** Folded words of the query that may name a speaker (`QueryAnalysis.names`), for `Candidate.speakerNamed`. */
   readonly names: readonly string[];
-  /** How many vectors of each level, taken at even distances, `LevelFindings.denseMedian` looks at; 0: none. */
+  /** How many contexts of each level, taken at even distances, `LevelFindings.denseMedian` looks at, by their `vector`s alone; 0: none. */
   readonly denseSamples: number;
   /** Candidates wanted from each side of each level. */
   readonly candidates: number;
@@ -259,7 +272,7 @@ export interface ContextStore {
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult>;
   /** Records in the order of `ids`; null where there is none (or its lifetime ended before `nowMs`). */
   fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
-  /** Every context of a session's level with its vector, oldest first; `sessionId` null: those without a session. */
+  /** Every context of a session's level with its vectors, oldest first; `sessionId` null: those without a session. */
   load(
     scope: { namespace: string; agentId: string; sessionId: string | null },
     level: Level,

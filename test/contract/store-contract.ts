@@ -4,6 +4,7 @@ import type { ContextStore, NewContext, WriteResult } from '../../src/store/stor
 import { describeCopies } from './store-copies.ts';
 import { describeExpiry } from './store-expiry.ts';
 import { describeLists } from './store-lists.ts';
+import { describePassages } from './store-passages.ts';
 import { put, sample } from './store-samples.ts';
 import { describeScopes } from './store-scopes.ts';
 import { describeSearch } from './store-search.ts';
@@ -30,7 +31,7 @@ export interface ContractSubject {
 }
 
 /** What every driver must do, whatever is behind it. */
-export function describeStoreContract(name: string, open: () => Promise<OpenedStore>): void {
+export function describeStoreContract(name: string, open: () => Promise<OpenedStore>, hasPassages = false): void {
   describe(`store contract: ${name}`, () => {
     let opened: OpenedStore;
     let tests = 0;
@@ -62,6 +63,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeWrites(subject);
     describeUpdates(subject);
     describeSearch(subject);
+    if (hasPassages) describePassages(subject);
     describeCopies(subject);
     describeScopes(subject);
     describeLists(subject);

@@ -2,17 +2,24 @@
 
 import { badRequest } from '../../base/errors.ts';
 import { checkFilter } from '../filter.ts';
-import type { SearchRequest, WriteOp } from '../store.ts';
+import { PASSAGES_MAX, type SearchRequest, type TextVectors, type WriteOp } from '../store.ts';
 
 export function checkOp(op: WriteOp, dimension: number): void {
-  if (op.op === 'put') checkVector(op.context.vector, dimension);
-  else if (op.op === 'update' && op.patch.text !== undefined) checkVector(op.patch.text.vector, dimension);
+  if (op.op === 'put') checkVectors(op.context, dimension);
+  else if (op.op === 'update' && op.patch.text !== undefined) checkVectors(op.patch.text, dimension);
   else if (op.op === 'delete_where' && op.filter !== undefined) checkFilter(op.filter);
 }
 
 export function checkSearch({ vector, filter }: SearchRequest, dimension: number): void {
   if (vector !== undefined) checkVector(vector, dimension);
   if (filter !== undefined) checkFilter(filter);
+}
+
+function checkVectors({ vector, passages = [] }: TextVectors, dimension: number): void {
+  checkVector(vector, dimension);
+  for (const passage of passages) checkVector(passage, dimension);
+  if (passages.length <= PASSAGES_MAX) return;
+  throw badRequest('/text', `has ${passages.length + 1} passages, and ${PASSAGES_MAX + 1} are the most`);
 }
 
 function checkVector(vector: Float32Array, dimension: number): void {

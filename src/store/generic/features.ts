@@ -2,7 +2,7 @@
 
 import { inverseDocumentFrequency, saturatedFrequency } from '../../base/text/bm25.ts';
 import type { Features, Question } from '../driver.ts';
-import type { QueryTerm, TermStatistics } from '../store.ts';
+import type { QueryTerm, TermStatistics, TextVectors } from '../store.ts';
 import type { TermColumns } from '../term-columns.ts';
 
 /** Dot product; the cosine of vectors of length 1. */
@@ -16,6 +16,14 @@ export function dotProduct(a: Float32Array, b: Float32Array): number {
 export function cosineWith({ vector }: Question, dense: Features['dense']): number | null {
   if (vector === undefined || dense === null) return null;
   return typeof dense === 'number' ? dense : dotProduct(dense, vector);
+}
+
+/** The largest of the cosines with several vectors of one context; null where the question has no vector. */
+export function bestCosineWith(question: Question, { vector, passages = [] }: TextVectors): number | null {
+  let best = cosineWith(question, vector);
+  if (best === null) return null;
+  for (const passage of passages) best = Math.max(best, cosineWith(question, passage) ?? best);
+  return best;
 }
 
 export class TermScorer {

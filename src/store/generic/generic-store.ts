@@ -80,7 +80,8 @@ export class GenericStore implements ContextStore {
     const order = { order: 'entry', descending: false, limit: LOADED_AT_ONCE, vectors: true } as const;
     const loaded: NewContext[] = [];
     for await (const found of scanAll(this.#driver, { ...scope, levels: [level], nowMs, ...order })) {
-      for (const { record, vector } of found) if (vector !== undefined) loaded.push({ record, vector });
+      for (const { record, vector, passages } of found)
+        if (vector !== undefined) loaded.push({ record, vector, ...(passages && { passages }) });
     }
     return loaded;
   }

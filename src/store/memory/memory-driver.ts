@@ -23,14 +23,13 @@ import type {
   StoreDriver,
 } from '../driver.ts';
 import { filterMatcher } from '../filter-match.ts';
-import { cosineWith, TermScorer } from '../generic/features.ts';
+import { bestCosineWith, TermScorer } from '../generic/features.ts';
 import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
-import type { Change, ChangeResult, NewContext, TermStatistics } from '../store.ts';
+import type { Change, ChangeResult, NewContext, TermStatistics, TextVectors } from '../store.ts';
 
-interface Row {
+interface Row extends TextVectors {
   readonly record: ContextRecord;
-  readonly vector: Float32Array;
   /** Order of arrival, for good. */
   readonly arrival: number;
   /** Order in which contexts came into their level. */
@@ -41,7 +40,7 @@ interface Row {
   readonly textKey: number;
 }
 
-type Derived = Pick<Row, 'vector' | 'termCounts' | 'termCount' | 'traits' | 'textKey'>;
+type Derived = Pick<Row, 'vector' | 'passages' | 'termCounts' | 'termCount' | 'traits' | 'textKey'>;
 
 export class MemoryDriver implements StoreDriver {
   readonly name = 'memory';
@@ -65,7 +64,7 @@ export class MemoryDriver implements StoreDriver {
     const { question, samples } = request;
     return answer(() =>
       request.levels.map((level) => ({
-        ...this.#best(request, level, (row) => cosineWith(question, row.vector)),
+        ...this.#best(request, level, (row) => bestCosineWith(question, row)),
         sample: spread([...this.#rows({ namespace: request.namespace, levels: [level] })], samples).map(
           ({ vector }) => vector,
         ),
@@ -117,12 +116,12 @@ export class MemoryDriver implements StoreDriver {
     return { op: 'delete', deletedIds };
   }
 
-  #put({ record, vector }: NewContext, nowMs: number): ChangeResult {
+  #put({ record, ...vectors }: NewContext, nowMs: number): ChangeResult {
     const existing = this.#living(record.namespace, record.id, nowMs)?.record;
     if (existing !== undefined && existing.text !== record.text) return { op: 'put', conflict: true };
     if (existing !== undefined) return { op: 'put', created: false, record: existing };
     const arrival = ++this.#last;
-    this.#set({ record, arrival, entered: arrival, ...derive(record.text, vector) });
+    this.#set({ record, arrival, entered: arrival, ...derive(record.text, vectors) });
     return { op: 'put', created: true, record };
   }
 
@@ -135,7 +134,7 @@ export class MemoryDriver implements StoreDriver {
     const record = applyPatch(row.record, change);
     const entered = record.level === level ? row.entered : ++this.#last;
     const isReworded = patch.text !== undefined && record.text !== row.record.text;
-    const derived = isReworded ? derive(record.text, patch.text.vector) : row;
+    const derived = isReworded ? derive(record.text, patch.text) : row;
     this.#set({ ...row, ...derived, record, entered });
     return { op: 'update', record };
   }
@@ -181,7 +180,7 @@ export class MemoryDriver implements StoreDriver {
       found.push({
         record: row.record,
         position,
-        ...(vectors === true ? { vector: row.vector } : {}),
+        ...(vectors === true ? vectorsOf(row) : {}),
         ...(question === undefined ? {} : { features: featuresOf(row, question) }),
       });
     }
@@ -239,17 +238,23 @@ function positionOf({ record, arrival, entered }: Row, order: ScanOrder): [numbe
   return record.expiresAtMs === null ? null : [record.expiresAtMs, arrival];
 }
 
-function derive(text: string, vector: Float32Array): Derived {
+function vectorsOf({ vector, passages }: TextVectors): TextVectors {
+  return passages === undefined || passages.length === 0 ? { vector } : { vector, passages };
+}
+
+function derive(text: string, { vector, passages = [] }: TextVectors): Derived {
   const terms = analyze(text);
   const termCounts = new Map<string, number>();
   for (const term of terms) termCounts.set(term, (termCounts.get(term) ?? 0) + 1);
   const { length: termCount } = terms;
-  return { vector: vector.slice(), termCounts, termCount, traits: textTraits(text), textKey: textKey(text) };
+  const kept = { vector: vector.slice(), passages: passages.map((passage) => passage.slice()) };
+  return { ...kept, termCounts, termCount, traits: textTraits(text), textKey: textKey(text) };
 }
 
-function featuresOf({ vector, termCounts, termCount, traits, textKey: key }: Row, question: Question): Features {
+function featuresOf(row: Row, question: Question): Features {
+  const { termCounts, termCount, traits, textKey: key } = row;
   return {
-    dense: question.vector === undefined ? null : vector,
+    dense: bestCosineWith(question, row),
     termCounts: question.terms.map(({ term }) => termCounts.get(term) ?? 0),
     termCount,
     traits,
