@@ -90,6 +90,7 @@ async function build(
   const health = createHealth({
     clock,
     version,
+    circuits,
     embedderAnswers: async () => onlyVectors(await provider.embed(['ready?'], 'query')),
   });
 

@@ -1,8 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
+import type { CircuitState } from '../../base/resilience/circuit-breaker.ts';
+import type { Circuits } from '../../base/resilience/circuits.ts';
 
 export interface HealthSources {
   /** Embeds one short text; rejects where the model cannot be reached. */
   readonly embedderAnswers: () => Promise<unknown>;
+  readonly circuits: Circuits;
   readonly clock: Clock;
   readonly version: string;
 }
@@ -12,11 +15,23 @@ export interface CheckResult {
   readonly reason?: string;
 }
 
+/** `degraded`: works, and not as it should. */
+export type ComponentStatus = 'healthy' | 'degraded' | 'unhealthy';
+
+export interface Component {
+  readonly status: ComponentStatus;
+  /** Of its circuit; absent: it has none, as it is asked within this process. */
+  readonly state?: CircuitState;
+  readonly reason?: string;
+}
+
 export interface HealthReport {
   readonly status: 'ok' | 'failed' | 'starting' | 'stopping';
   readonly version: string;
   readonly uptime_ms: number;
   readonly checks: { readonly store: CheckResult; readonly embedder: CheckResult };
+  /** By the sections of the settings; there may be more. */
+  readonly components: Readonly<Record<string, Component>>;
 }
 
 export interface Readiness {
@@ -55,6 +70,10 @@ export function createHealth(sources: HealthSources): Health {
         version: sources.version,
         uptime_ms: Math.round(sources.clock.monotonicMs() - startedMs),
         checks,
+        components: {
+          embedding: componentOf(checks.embedder, sources.circuits.get('embedding')?.state),
+          vector_db: componentOf(checks.store, sources.circuits.get('vector_db')?.state),
+        },
       };
     },
     async readiness() {
@@ -73,6 +92,22 @@ export function createHealth(sources: HealthSources): Health {
     stopping() {
       phase = 'stopping';
     },
+  };
+}
+
+const STATUS_IN: Readonly<Record<CircuitState, ComponentStatus>> = {
+  closed: 'healthy',
+  half_open: 'degraded',
+  open: 'unhealthy',
+};
+
+/** A check may be some seconds old; what the circuit says is of now. */
+function componentOf({ status, reason }: CheckResult, state: CircuitState | undefined): Component {
+  const ofCircuit = state === undefined ? 'healthy' : STATUS_IN[state];
+  return {
+    status: status === 'failed' ? 'unhealthy' : ofCircuit,
+    ...(state === undefined ? {} : { state }),
+    ...(reason === undefined ? {} : { reason }),
   };
 }
 

@@ -5,9 +5,13 @@ import type { Clock } from '../../../../src/base/clock.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { StartupError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
+import { Circuits } from '../../../../src/base/resilience/circuits.ts';
+import { PassingFault } from '../../../../src/base/resilience/passing-fault.ts';
 import { createHealth, type Health } from '../../../../src/fronts/http/health.ts';
 import { startHttpListener, type HttpListener } from '../../../../src/fronts/http/http.ts';
 import { createMetricsRegistry } from '../../../../src/fronts/http/metrics.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { testBreaker } from '../../../support/test-breaker.ts';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -18,6 +22,7 @@ interface World {
   starting?: boolean;
   storeAnswers?: () => Promise<boolean>;
   embedderAnswers?: () => Promise<unknown>;
+  circuits?: Circuits;
   clock?: Clock;
 }
 
@@ -25,6 +30,7 @@ async function start(world: World = {}): Promise<{ url: string; health: Health; 
   const metrics = createMetricsRegistry();
   const health = createHealth({
     embedderAnswers: world.embedderAnswers ?? (() => Promise.resolve([])),
+    circuits: world.circuits ?? new Circuits(),
     clock: world.clock ?? systemClock,
     version: '1.2.3',
   });
@@ -90,6 +96,30 @@ describe('health', () => {
       body: { ready: false, reason: 'the store did not answer' },
     });
     expect((await ask(`${url}/health/liveness`)).status).toBe(200);
+  });
+
+  it('tells of each backend how it is, and how its circuit stands where it has one', async () => {
+    const clock = new FakeClock();
+    const breaker = testBreaker({ failureThreshold: 1, timeoutMs: 60_000 }, { clock });
+    const circuits = new Circuits();
+    circuits.add(breaker);
+    const { url } = await start({ circuits });
+    const components = async () => ((await ask(`${url}/health`)).body as { components: unknown }).components;
+    expect(await components()).toEqual({
+      embedding: { status: 'healthy' },
+      vector_db: { status: 'healthy', state: 'closed' },
+    });
+    await breaker.run(() => Promise.reject(new PassingFault('STORE_UNAVAILABLE', 'down'))).catch(() => undefined);
+    expect(await components()).toMatchObject({ vector_db: { status: 'unhealthy', state: 'open' } });
+    clock.advance(60_000);
+    expect(await components()).toMatchObject({ vector_db: { status: 'degraded', state: 'half_open' } });
+  });
+
+  it('calls a backend unhealthy that does not answer', async () => {
+    const { url } = await start({ embedderAnswers: () => Promise.reject(new Error('down')) });
+    expect((await ask(`${url}/health`)).body).toMatchObject({
+      components: { embedding: { status: 'unhealthy', reason: 'did not answer' }, vector_db: { status: 'healthy' } },
+    });
   });
 
   it('is ready without the embedder: what is stored can be listed and read', async () => {
@@ -174,7 +204,12 @@ describe('the listener', () => {
     await once(holder, 'listening');
     open.push({ close: () => new Promise((resolve) => holder.close(resolve)) });
     const { port } = holder.address() as AddressInfo;
-    const health = createHealth({ embedderAnswers: () => Promise.resolve(), clock: systemClock, version: '' });
+    const health = createHealth({
+      embedderAnswers: () => Promise.resolve(),
+      circuits: new Circuits(),
+      clock: systemClock,
+      version: '',
+    });
     const failure = await startHttpListener({
       host: '127.0.0.1',
       port,
