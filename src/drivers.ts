@@ -4,8 +4,10 @@ import { StartupError } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import type { Metrics } from './base/metrics.ts';
 import type { Random } from './base/random.ts';
+import { Bulkhead } from './base/resilience/bulkhead.ts';
 import { type Backend, CircuitBreaker } from './base/resilience/circuit-breaker.ts';
 import type { Circuits } from './base/resilience/circuits.ts';
+import { GuardedBackend } from './base/resilience/guarded-backend.ts';
 import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
@@ -74,7 +76,7 @@ const EMBEDDING_DRIVERS: Readonly<
         timeoutMs: settings.timeoutSecs * 1000,
         queryPrefix: settings.queryPrefix ?? prefixes.query,
         passagePrefix: settings.passagePrefix ?? prefixes.passage,
-        breaker: breakerOf(EMBEDDING_SERVICE, settings.circuit, parts),
+        backend: backendOf(EMBEDDING_SERVICE, settings, parts),
         fetch,
         clock,
         random,
@@ -109,7 +111,7 @@ const STORE_DRIVERS: Readonly<
     Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension })),
   qdrant: (settings, parts) => {
     const { clock, random, log, embedding } = parts;
-    const { circuit, collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
+    const { collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
     return openQdrantStore({
       ...own,
       url: required(settings.url, 'vector_db.url', 'vector_db.driver = "qdrant"'),
@@ -119,7 +121,7 @@ const STORE_DRIVERS: Readonly<
       replicationFactor,
       readConsistency: readConsistency === 'auto' ? (replicationFactor > 1 ? 'majority' : 'one') : readConsistency,
       embedding,
-      breaker: breakerOf(VECTOR_DATABASE, circuit, parts),
+      backend: backendOf(VECTOR_DATABASE, settings, parts),
       clock,
       random,
       log,
@@ -151,16 +153,19 @@ function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: St
   );
 }
 
-function breakerOf(
+type BackendSettings = Pick<StoreSettings, 'circuit' | 'maxConcurrency' | 'maxQueue' | 'maxQueueBytes'>;
+
+function backendOf(
   backend: Backend,
-  circuit: StoreSettings['circuit'],
+  { circuit, maxConcurrency, maxQueue, maxQueueBytes }: BackendSettings,
   parts: EmbeddingParts | StoreParts,
-): CircuitBreaker {
+): GuardedBackend {
   const { failureThreshold, successThreshold, timeoutSecs, windowSecs } = circuit;
   const rules = { failureThreshold, successThreshold, timeoutMs: timeoutSecs * 1000, windowMs: windowSecs * 1000 };
   const breaker = new CircuitBreaker(backend, rules, parts);
   parts.circuits.add(breaker);
-  return breaker;
+  const limits = { concurrencyMax: maxConcurrency, queueMax: maxQueue, queueBytesMax: maxQueueBytes };
+  return new GuardedBackend(breaker, new Bulkhead(backend.title, limits), parts.metrics);
 }
 
 /** A setting that one driver needs and no other does. */

@@ -81,6 +81,9 @@ export const GAUGES = {
   request_bytes_coming: { help: 'Requests that are still coming, or wait until they may be worked on, in bytes.' },
   reply_bytes: { help: 'Replies that are unread, or expected of the requests being worked on, in bytes.' },
   store_queue_depth: { help: 'Calls waiting for the store.' },
+  backend_requests_running: { help: 'Requests that a backend works on now.', labels: ['backend'] },
+  backend_queue_length: { help: 'Requests that wait for their turn at a backend.', labels: ['backend'] },
+  backend_queue_bytes: { help: 'What the requests that wait for a backend weigh, in bytes.', labels: ['backend'] },
   circuit_state: { help: 'Circuit of a backend: 0 closed, 1 half-open, 2 open.', labels: ['backend'] },
   event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile since the last scrape.' },
 } as const satisfies Record<string, MetricRule>;

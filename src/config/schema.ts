@@ -133,6 +133,18 @@ const circuit = (driver: string) =>
     },
   );
 
+/** Of the requests that `driver` makes. */
+const bulkhead = (driver: string, concurrency: number, queue: number) => ({
+  max_concurrency: integer(concurrency, 1, 10_000, `${driver}: requests that it works on at a time; more wait.`),
+  max_queue: integer(
+    queue,
+    0,
+    1_000_000,
+    `${driver}: requests that wait for their turn; past it what needs one more is answered OVERLOADED.`,
+  ),
+  max_queue_bytes: integer(64 * MIB, MIB, 64 * 1024 * MIB, `${driver}: what those that wait may weigh, in bytes.`),
+});
+
 const EMBEDDING = section(
   'Where vectors come from; their length is vector_db.vector_size.',
   {
@@ -163,6 +175,7 @@ const EMBEDDING = section(
       integer(10_000, 0, 10_000_000, 'Vectors in that cache; the one unused for longest leaves first.'),
       'embedding.cache_entries',
     ),
+    ...bulkhead('http', 16, 1_000),
     circuit: circuit('http'),
   },
   {
@@ -245,6 +258,7 @@ const VECTOR_DB = section(
       ef_construction: integer(200, 8, 1024, 'Candidates looked at when a vector is added.'),
       ef_search: integer(288, 8, 4096, 'Candidates looked at by a search.'),
     }),
+    ...bulkhead('qdrant', 64, 10_000),
     circuit: circuit('qdrant'),
   },
   {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { CodedError, StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { CircuitBreaker } from '../base/resilience/circuit-breaker.ts';
+import type { GuardedBackend } from '../base/resilience/guarded-backend.ts';
 import { withRetries } from '../base/resilience/retries.ts';
 import { faultOfStatus, passing, refusal, retryAfterMsOf, type ServiceFault, unavailable } from './http-faults.ts';
 import { parseReply } from './http-reply.ts';
@@ -36,7 +36,7 @@ export interface HttpProviderOptions {
   /** Put before each text; models such as E5 are trained with `query: ` and `passage: `. */
   readonly queryPrefix: string;
   readonly passagePrefix: string;
-  readonly breaker: CircuitBreaker;
+  readonly backend: GuardedBackend;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly random: Random;
@@ -106,13 +106,13 @@ function* batchesOf(texts: readonly string[], textsMax: number): Generator<reado
  * alone, which takes at most two requests a text.
  */
 async function embedApart(service: Service, batch: Batch): Promise<Embedded[]> {
-  const { breaker } = service;
+  const { texts, signal } = batch;
+  const wait = { bytes: texts.reduce((chars, text) => chars + text.length, 0), signal };
   // Each attempt by itself: with all attempts of a call in one, a probe would be several requests, those that wait to try
   // again would go on while the circuit is open, and calls that time out four times would hardly fall into its window.
-  const attempt = () => breaker.run(() => request(service, batch), batch.signal);
-  const answer = await withRetries(attempt, service, batch.signal);
+  const attempt = () => service.backend.run(() => request(service, batch), wait);
+  const answer = await withRetries(attempt, service, signal);
   if (Array.isArray(answer)) return answer;
-  const { texts } = batch;
   if (texts.length === 1) return [refusal(answer.status, batch.kind)];
   const half = Math.ceil(texts.length / 2);
   const first = await embedApart(service, { ...batch, texts: texts.slice(0, half) });

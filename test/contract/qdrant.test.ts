@@ -4,7 +4,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import { openQdrantStore, type QdrantStoreOptions } from '../../src/store/qdrant/open-qdrant-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { startQdrantDouble } from '../support/qdrant-double/start-qdrant-double.ts';
-import { testBreaker } from '../support/test-breaker.ts';
+import { testBackend } from '../support/test-backend.ts';
 import { describeStoreContract } from './store-contract.ts';
 import { NOW_MS } from './store-samples.ts';
 
@@ -43,7 +43,7 @@ for (const [name, options] of Object.entries(WAYS)) {
       readConsistency: 'one',
       hnsw: { m: 16, efConstruction: 100, efSearch: 128 },
       embedding: { id: 'test', dimension: DIMENSION },
-      breaker: testBreaker(),
+      backend: testBackend(),
       clock: new FakeClock(NOW_MS),
       random: systemRandom,
       log: silentLog,

@@ -93,6 +93,11 @@ export class CircuitBreaker {
     }
   }
 
+  /** What whoever comes now is told; null: the circuit is not open. */
+  refusalWhereOpen(): CodedError | null {
+    return this.state === 'open' ? this.#refusal(Math.ceil(this.#leftMs())) : null;
+  }
+
   /** Lets all pass again and forgets every failure, also of what is under way. */
   reset(): void {
     const before = this.state;
@@ -101,9 +106,9 @@ export class CircuitBreaker {
   }
 
   #enter(): number {
-    const { state } = this;
-    if (state === 'open') throw this.#refusal(Math.ceil(this.#leftMs()));
-    if (state === 'half_open') {
+    const refusal = this.refusalWhereOpen();
+    if (refusal !== null) throw refusal;
+    if (this.#state === 'half_open') {
       if (this.#isProbing) throw this.#refusal(PROBE_RETRY_MS);
       this.#isProbing = true;
     }

@@ -3,7 +3,7 @@
 import type { Level } from '../../base/context.ts';
 import { collectionOf } from './collections.ts';
 import type { QdrantCondition, QdrantFilter } from './filters.ts';
-import { type HttpClient, isTooLong } from './http-client.ts';
+import { type How, type HttpClient, isTooLong } from './http-client.ts';
 import type { FoundPoint, Payload, Point } from './points.ts';
 
 /** One search of `/points/query/batch`. */
@@ -39,10 +39,13 @@ export class CollectionCalls {
   readonly #http: HttpClient;
   readonly #prefix: string;
   readonly #reading: string;
+  readonly #isUrgent: boolean;
 
-  constructor(http: HttpClient, prefix: string, readConsistency: ReadConsistency) {
+  /** `isUrgent`: of calls that are never refused, as others bound and await what they are part of. */
+  constructor(http: HttpClient, prefix: string, readConsistency: ReadConsistency, isUrgent: boolean) {
     this.#http = http;
     this.#prefix = prefix;
+    this.#isUrgent = isUrgent;
     this.#reading = readConsistency === 'one' ? '' : `?consistency=${readConsistency}`;
   }
 
@@ -58,7 +61,7 @@ export class CollectionCalls {
     const path = this.#path(level, `/points${this.#reading}`);
     const body = { ids, with_payload: fields, with_vector: withVector ? ['dense'] : false };
     try {
-      return await this.#http.call<FoundPoint[]>('POST', path, body, signal);
+      return await this.#http.call<FoundPoint[]>('POST', path, body, this.#how(signal));
     } catch (error) {
       if (!isTooLong(error) || ids.length === 1) throw error;
       const half = ids.length >> 1;
@@ -85,14 +88,19 @@ export class CollectionCalls {
     const chunks: Promise<{ readonly points: FoundPoint[] }[]>[] = [];
     for (let from = 0; from < searches.length; from += SEARCHES_AT_ONCE) {
       const body = { searches: searches.slice(from, from + SEARCHES_AT_ONCE) };
-      chunks.push(this.#http.call('POST', path, body, signal));
+      chunks.push(this.#http.call('POST', path, body, this.#how(signal)));
     }
     return (await Promise.all(chunks)).flat().map(({ points }) => points);
   }
 
   async count(level: Level, filter: QdrantFilter, signal?: AbortSignal): Promise<number> {
     const path = this.#path(level, `/points/count${this.#reading}`);
-    const { count } = await this.#http.call<{ count: number }>('POST', path, { filter, exact: true }, signal);
+    const { count } = await this.#http.call<{ count: number }>(
+      'POST',
+      path,
+      { filter, exact: true },
+      this.#how(signal),
+    );
     return count;
   }
 
@@ -105,7 +113,7 @@ export class CollectionCalls {
   ): Promise<{ value: string; count: number }[]> {
     const path = this.#path(level, `/facet${this.#reading}`);
     const body = { key, limit, filter, exact: true };
-    return (await this.#http.call<{ hits: { value: string; count: number }[] }>('POST', path, body)).hits;
+    return (await this.#http.call<{ hits: { value: string; count: number }[] }>('POST', path, body, this.#how())).hits;
   }
 
   /** One after the other. When it resolves they are on disk and seen by every later read. */
@@ -116,13 +124,17 @@ export class CollectionCalls {
       let to = from;
       for (let bytes = 0; to < operations.length && (to === from || bytes < REQUEST_BYTES_MAX); to++)
         bytes += bytesOf(operations[to] as WriteOperation);
-      await this.#http.call('POST', path, { operations: operations.slice(from, to) });
+      await this.#http.call('POST', path, { operations: operations.slice(from, to) }, this.#how());
       from = to;
     }
   }
 
   async ping(): Promise<void> {
-    await this.#http.call('GET', this.#path('long_term', '/exists'));
+    await this.#http.call('GET', this.#path('long_term', '/exists'), undefined, { isUrgent: true });
+  }
+
+  #how(signal?: AbortSignal): How {
+    return { signal, isUrgent: this.#isUrgent };
   }
 
   #path(level: Level, rest: string): string {

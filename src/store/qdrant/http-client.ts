@@ -1,12 +1,13 @@
 // JSON over HTTP to one Qdrant server or to what stands before a cluster. Plain requests of Node's own client: replies are
 // asked for uncompressed, as Qdrant sends compressed ones in small segments, each of which waits for an acknowledgement.
 
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, type AgentOptions, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { abortError, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
-import type { CircuitBreaker } from '../../base/resilience/circuit-breaker.ts';
+import type { Wait } from '../../base/resilience/bulkhead.ts';
+import type { GuardedBackend } from '../../base/resilience/guarded-backend.ts';
 import { PassingFault } from '../../base/resilience/passing-fault.ts';
 
 export interface HttpClientOptions {
@@ -18,13 +19,16 @@ export interface HttpClientOptions {
   /** PEM of the certificate authority to trust besides none other; absent: the system's. */
   readonly certificateAuthority?: string;
   readonly verifiesCertificate: boolean;
-  readonly breaker: CircuitBreaker;
+  readonly backend: GuardedBackend;
   /** A longer reply is broken off: `isTooLong`. Absent: 64 MiB. */
   readonly replyBytesMax?: number | undefined;
   readonly clock: Clock;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** How a request waits for its turn. */
+export type How = Pick<Wait, 'signal' | 'isUrgent'>;
 
 /** A reply whose status is not 2xx. */
 export interface Refusal {
@@ -33,59 +37,55 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Connections; what waits for one of them is bounded by the requests that the server works on. */
-const CONNECTIONS_MAX = 64;
+/** Connections that are kept while nothing is asked. */
+const IDLE_CONNECTIONS_MAX = 64;
 /** Far more than a page of contexts usually takes; whoever asks for long ones asks again for fewer. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 const MESSAGE_CHARS_MAX = 500;
 const RETRY_MS = 1_000;
+/** Of what is written to, or read from, a connection that the other side has closed. */
+const CLOSED_CODES: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE']);
 const CLOSED_BEFORE = new Error('the connection was closed before');
 const TOO_LONG = new Error('a reply of the vector database is longer than can be held');
 
 export class HttpClient {
   readonly #options: HttpClientOptions;
+  /** Keeps connections. */
   readonly #agent: HttpAgent;
+  /** Makes one for each request. */
+  readonly #fresh: HttpAgent;
   readonly #path: string;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
     const { url, certificateAuthority, verifiesCertificate } = options;
-    const pool = { keepAlive: true, maxSockets: CONNECTIONS_MAX };
-    this.#agent =
-      url.protocol === 'https:'
-        ? new HttpsAgent({
-            ...pool,
-            rejectUnauthorized: verifiesCertificate,
-            ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
-          })
-        : new HttpAgent(pool);
+    const tls = {
+      rejectUnauthorized: verifiesCertificate,
+      ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+    };
+    const agentOf = (pool: AgentOptions): HttpAgent =>
+      url.protocol === 'https:' ? new HttpsAgent({ ...pool, ...tls }) : new HttpAgent(pool);
+    this.#agent = agentOf({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX });
+    this.#fresh = agentOf({ keepAlive: false });
     this.#path = url.pathname.replace(/\/+$/, '');
   }
 
   /** `result` of the reply. Rejects with `STORE_UNAVAILABLE` where there is none, and with the signal's reason. */
-  async call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-    const reply = await this.ask<T>(method, path, body, signal);
+  async call<T>(method: Method, path: string, body?: unknown, how?: How): Promise<T> {
+    const reply = await this.ask<T>(method, path, body, how);
     if ('status' in reply) throw refused(reply);
     return reply.result;
   }
 
   /** The same for whoever expects to be refused; 5xx, 429 and a refused key reject all the same. */
-  ask<T>(
-    method: Method,
-    path: string,
-    body?: unknown,
-    signal?: AbortSignal,
-  ): Promise<Refusal | { readonly result: T }> {
-    return this.#options.breaker.run(() => this.#ask(method, path, body, signal), signal);
+  ask<T>(method: Method, path: string, body?: unknown, how: How = {}): Promise<Refusal | { readonly result: T }> {
+    const request = { method, path, json: body === undefined ? undefined : Buffer.from(JSON.stringify(body)) };
+    const wait = { ...how, bytes: request.json?.length ?? 0 };
+    return this.#options.backend.run(() => this.#ask(request, how.signal), wait);
   }
 
-  async #ask<T>(
-    method: Method,
-    path: string,
-    body: unknown,
-    signal: AbortSignal | undefined,
-  ): Promise<Refusal | { readonly result: T }> {
-    const { status, text, retryAfter } = await this.#sendAgain(method, path, body, signal);
+  async #ask<T>(request: Request, signal: AbortSignal | undefined): Promise<Refusal | { readonly result: T }> {
+    const { status, text, retryAfter } = await this.#sendAgain(request, signal);
     if (status >= 500 || status === 429 || status === 408) {
       const waitMs = Number(retryAfter) * 1_000;
       throw new PassingFault('STORE_UNAVAILABLE', `the vector database answered with status ${status}`, {
@@ -106,32 +106,35 @@ export class HttpClient {
 
   /** Any reply as text: of the addresses that answer without a `result`. */
   async text(path: string, signal?: AbortSignal): Promise<string> {
-    const { status, text } = await this.#send('GET', path, undefined, signal);
+    const { status, text } = await this.#send({ method: 'GET', path, json: undefined }, signal, this.#agent);
     if (status !== 200) throw refused({ status, message: text.slice(0, MESSAGE_CHARS_MAX) });
     return text;
   }
 
   close(): void {
     this.#agent.destroy();
+    this.#fresh.destroy();
   }
 
-  /** A connection that was kept may have been closed by the other side just now: nothing was done then. */
-  async #sendAgain(method: Method, path: string, body: unknown, signal: AbortSignal | undefined): Promise<RawReply> {
+  /**
+   * A connection that was kept may have been closed by the other side just now, and others with it. Should something have
+   * been done before, it is not done twice: every write says what must be there for it, and is no longer so after it.
+   */
+  async #sendAgain(request: Request, signal: AbortSignal | undefined): Promise<RawReply> {
     try {
-      return await this.#send(method, path, body, signal);
+      return await this.#send(request, signal, this.#agent);
     } catch (error) {
       if (!(error instanceof PassingFault && error.cause === CLOSED_BEFORE)) throw error;
-      return this.#send(method, path, body, signal);
+      return this.#send(request, signal, this.#fresh);
     }
   }
 
-  #send(method: Method, path: string, body: unknown, signal: AbortSignal | undefined): Promise<RawReply> {
+  #send({ method, path, json }: Request, signal: AbortSignal | undefined, agent: HttpAgent): Promise<RawReply> {
     throwIfAborted(signal);
     const { url, apiKey, timeoutMs, clock, replyBytesMax = REPLY_BYTES_MAX } = this.#options;
-    const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const { promise, resolve, reject } = Promise.withResolvers<RawReply>();
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)({
-      agent: this.#agent,
+      agent,
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port,
       method,
@@ -150,7 +153,7 @@ export class HttpClient {
     signal?.addEventListener('abort', onAbort, { once: true });
     const cancelTimer = clock.after(timeoutMs, () => giveUp(passing('the vector database did not answer in time')));
     request.on('error', (error) => {
-      const isStale = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      const isStale = request.reusedSocket && CLOSED_CODES.has((error as NodeJS.ErrnoException).code);
       reject(passing('the vector database cannot be reached', isStale ? CLOSED_BEFORE : error));
     });
     request.on('response', (response) => void readReply(response, replyBytesMax).then(resolve, reject));
@@ -160,6 +163,12 @@ export class HttpClient {
       signal?.removeEventListener('abort', onAbort);
     });
   }
+}
+
+interface Request {
+  readonly method: Method;
+  readonly path: string;
+  readonly json: Buffer | undefined;
 }
 
 interface RawReply {

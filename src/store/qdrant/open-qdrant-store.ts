@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
-import type { CircuitBreaker } from '../../base/resilience/circuit-breaker.ts';
+import type { GuardedBackend } from '../../base/resilience/guarded-backend.ts';
 import type { ContextStore } from '../store.ts';
 import { addressOf, type AddressSettings, REST_PORT } from './address.ts';
 import { CollectionCalls, type ReadConsistency } from './collection-calls.ts';
@@ -27,7 +27,7 @@ export interface QdrantStoreOptions extends Omit<CollectionSettings, 'dimension'
   readonly hnsw: { readonly m: number; readonly efConstruction: number; readonly efSearch: number };
   /** What the vectors are made by. */
   readonly embedding: { readonly id: string; readonly dimension: number };
-  readonly breaker: CircuitBreaker;
+  readonly backend: GuardedBackend;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -48,17 +48,18 @@ export async function openQdrantStore(options: QdrantStoreOptions): Promise<Cont
     verifiesCertificate: options.tlsVerify,
     ...certificateOf(options),
     replyBytesMax: options.replyBytesMax,
-    breaker: options.breaker,
+    backend: options.backend,
     clock,
   });
   try {
     await checkServer(http, options);
     await prepareCollections(http, { ...options, dimension: embedding.dimension });
     const { cursorKey } = await agreeOnMeta(http, options, embedding, random);
-    const calls = new CollectionCalls(http, prefix, options.readConsistency);
+    const callsOf = (isUrgent: boolean) => new CollectionCalls(http, prefix, options.readConsistency, isUrgent);
+    const [calls, writingCalls] = [callsOf(false), callsOf(true)];
     const isQuantized = quantization !== 'none';
     const similarity = new Similarity({ distance, efSearch: hnsw.efSearch, isQuantized });
-    const driver = new QdrantDriver({ http, calls, similarity, clock, random });
+    const driver = new QdrantDriver({ http, calls, writingCalls, similarity, clock, random });
     return new QdrantStore(driver, calls, { dimension: embedding.dimension, cursorKey, clock });
   } catch (error) {
     http.close();

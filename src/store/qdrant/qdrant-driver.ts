@@ -29,6 +29,8 @@ import { Statistics } from './statistics.ts';
 export interface QdrantDriverDeps {
   readonly http: HttpClient;
   readonly calls: CollectionCalls;
+  /** For what changes make of them. */
+  readonly writingCalls: CollectionCalls;
   readonly similarity: Similarity;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,10 +48,10 @@ export class QdrantDriver implements StoreDriver {
   readonly #statistics: Statistics;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor({ http, calls, similarity, clock, random }: QdrantDriverDeps) {
+  constructor({ http, calls, writingCalls, similarity, clock, random }: QdrantDriverDeps) {
     this.#http = http;
     this.#calls = calls;
-    this.#changes = new Changes(calls, new Stamps(clock, random), random);
+    this.#changes = new Changes(writingCalls, new Stamps(clock, random), random);
     this.#scans = new Scans(calls, similarity);
     this.#statistics = new Statistics(calls, clock);
     this.#hits = new Hits(calls, similarity, this.#statistics);

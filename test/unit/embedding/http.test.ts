@@ -7,7 +7,7 @@ import { CodedError } from '../../../src/base/errors.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { createHttpProvider, prefixesOfModel, type HttpProviderOptions } from '../../../src/embedding/http.ts';
 import { onlyVectors, type EmbeddingKind } from '../../../src/embedding/provider.ts';
-import { testBreaker } from '../../support/test-breaker.ts';
+import { testBackend } from '../../support/test-backend.ts';
 
 interface Asked {
   readonly path: string | undefined;
@@ -57,7 +57,7 @@ function provider(url: string, options: Partial<HttpProviderOptions> = {}) {
     maxRetries: 0,
     queryPrefix: 'query: ',
     passagePrefix: 'passage: ',
-    breaker: testBreaker(),
+    backend: testBackend(),
     fetch,
     clock: systemClock,
     random: systemRandom,

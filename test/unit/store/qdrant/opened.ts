@@ -4,7 +4,7 @@ import { openQdrantStore, type QdrantStoreOptions } from '../../../../src/store/
 import type { ContextStore } from '../../../../src/store/store.ts';
 import { NOW_MS } from '../../../contract/store-samples.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
-import { testBreaker } from '../../../support/test-breaker.ts';
+import { testBackend } from '../../../support/test-backend.ts';
 
 export const DIMENSION = 32;
 
@@ -24,7 +24,7 @@ export function openOver(url: string, options: Partial<QdrantStoreOptions> = {})
     readConsistency: 'one',
     hnsw: { m: 16, efConstruction: 100, efSearch: 128 },
     embedding: { id: 'test', dimension: DIMENSION },
-    breaker: testBreaker(),
+    backend: testBackend(),
     clock: new FakeClock(NOW_MS),
     random: systemRandom,
     log: silentLog,

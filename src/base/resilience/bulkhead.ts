@@ -1,0 +1,108 @@
+import { abortError } from '../abort.ts';
+import { CodedError } from '../errors.ts';
+
+export interface BulkheadLimits {
+  /** Requests that run at a time. */
+  readonly concurrencyMax: number;
+  /** Requests that wait for their turn; one more is refused with `OVERLOADED`. */
+  readonly queueMax: number;
+  /** What those that wait weigh, in bytes; below it one more gets in, whatever its size. */
+  readonly queueBytesMax: number;
+}
+
+/** How one request waits. */
+export interface Wait {
+  readonly bytes: number;
+  /** Ends the wait with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Never refused, and served first: part of something that others count on and bound. */
+  readonly isUrgent?: boolean;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly isUrgent: boolean;
+  readonly enter: () => void;
+  readonly refuse: (error: CodedError) => void;
+}
+
+const RETRY_MS = 250;
+
+/** Lets so many requests go to a backend at a time; the others wait in the order of their arrival, and no more than so many. */
+export class Bulkhead {
+  readonly #title: string;
+  readonly #limits: BulkheadLimits;
+  readonly #urgent = new Set<Waiting>();
+  readonly #others = new Set<Waiting>();
+  #queueBytes = 0;
+  #running = 0;
+
+  /** `title`: of the backend, as clients are told. */
+  constructor(title: string, limits: BulkheadLimits) {
+    this.#title = title;
+    this.#limits = limits;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get queueLength(): number {
+    return this.#urgent.size + this.#others.size;
+  }
+
+  get queueBytes(): number {
+    return this.#queueBytes;
+  }
+
+  /** Resolves when it is the request's turn, which `leave` must end; rejects with `OVERLOADED` or the signal's reason. */
+  async enter({ bytes, signal, isUrgent = false }: Wait): Promise<void> {
+    if (this.#running < this.#limits.concurrencyMax) {
+      this.#running++;
+      return;
+    }
+    const { queueMax, queueBytesMax } = this.#limits;
+    if (!isUrgent && (this.queueLength >= queueMax || this.#queueBytes >= queueBytesMax)) {
+      throw new CodedError('OVERLOADED', `too many requests wait for ${this.#title}`, { retryAfterMs: RETRY_MS });
+    }
+    const turn = Promise.withResolvers<void>();
+    const waiting: Waiting = { bytes, isUrgent, enter: turn.resolve, refuse: turn.reject };
+    const onAbort = (): void => {
+      this.#remove(waiting);
+      turn.reject(abortError(signal as AbortSignal));
+    };
+    (isUrgent ? this.#urgent : this.#others).add(waiting);
+    this.#queueBytes += bytes;
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await turn.promise;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Ends a turn; the next begins. */
+  leave(): void {
+    const [next] = this.#urgent.size > 0 ? this.#urgent : this.#others;
+    if (next === undefined) {
+      this.#running--;
+      return;
+    }
+    this.#remove(next);
+    next.enter();
+  }
+
+  /** Refuses all that wait. */
+  refuseWaiting(error: CodedError): void {
+    for (const waiting of [...this.#urgent, ...this.#others]) {
+      this.#remove(waiting);
+      waiting.refuse(error);
+    }
+  }
+
+  #remove(waiting: Waiting): void {
+    (waiting.isUrgent ? this.#urgent : this.#others).delete(waiting);
+    this.#queueBytes -= waiting.bytes;
+  }
+}
