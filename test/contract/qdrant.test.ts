@@ -26,36 +26,40 @@ async function serverFor(): Promise<{ url: string; apiKey?: string; close(): Pro
 }
 
 for (const [name, options] of Object.entries(WAYS)) {
-  describeStoreContract(name, async () => {
-    const server = await serverFor();
-    const store = await openQdrantStore({
-      url: server.url,
-      apiKey: server.apiKey,
-      timeoutMs: 30_000,
-      tlsVerify: true,
-      prefix: `contract_${randomUUID()}`,
-      distance: 'Cosine',
-      quantization: 'none',
-      onDisk: false,
-      shardNumber: 1,
-      replicationFactor: 1,
-      writeConsistencyFactor: 1,
-      readConsistency: 'one',
-      hnsw: { m: 16, efConstruction: 100, efSearch: 128 },
-      embedding: { id: 'test', dimension: DIMENSION },
-      backend: testBackend(),
-      clock: new FakeClock(NOW_MS),
-      random: systemRandom,
-      log: silentLog,
-      ...options,
-    });
-    return {
-      store,
-      dimension: DIMENSION,
-      async dispose() {
-        await store.close();
-        await server.close();
-      },
-    };
-  });
+  describeStoreContract(
+    name,
+    async () => {
+      const server = await serverFor();
+      const store = await openQdrantStore({
+        url: server.url,
+        apiKey: server.apiKey,
+        timeoutMs: 30_000,
+        tlsVerify: true,
+        prefix: `contract_${randomUUID()}`,
+        distance: 'Cosine',
+        quantization: 'none',
+        onDisk: false,
+        shardNumber: 1,
+        replicationFactor: 1,
+        writeConsistencyFactor: 1,
+        readConsistency: 'one',
+        hnsw: { m: 16, efConstruction: 100, efSearch: 128 },
+        embedding: { id: 'test', dimension: DIMENSION },
+        backend: testBackend(),
+        clock: new FakeClock(NOW_MS),
+        random: systemRandom,
+        log: silentLog,
+        ...options,
+      });
+      return {
+        store,
+        dimension: DIMENSION,
+        async dispose() {
+          await store.close();
+          await server.close();
+        },
+      };
+    },
+    false,
+  );
 }

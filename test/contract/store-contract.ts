@@ -31,7 +31,7 @@ export interface ContractSubject {
 }
 
 /** What every driver must do, whatever is behind it. */
-export function describeStoreContract(name: string, open: () => Promise<OpenedStore>, hasPassages = false): void {
+export function describeStoreContract(name: string, open: () => Promise<OpenedStore>, hasPassages = true): void {
   describe(`store contract: ${name}`, () => {
     let opened: OpenedStore;
     let tests = 0;

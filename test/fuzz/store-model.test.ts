@@ -12,7 +12,15 @@ import { textKey } from '../../src/base/text/normal.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from '../../src/store/memory/open-memory-store.ts';
-import type { ContextStore, Lifetime, Move, SearchRequest, WriteOp, WriteResult } from '../../src/store/store.ts';
+import type {
+  ContextStore,
+  Lifetime,
+  Move,
+  SearchRequest,
+  TextVectors,
+  WriteOp,
+  WriteResult,
+} from '../../src/store/store.ts';
 import { type FoundCandidate, foundIn, idOf, vectorOf } from '../contract/store-samples.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -32,6 +40,11 @@ const words = fc.array(
 const speaker = fc.constantFrom('', 'Ann: ', 'Bob: ');
 const text = fc.tuple(speaker, words).map(([who, chosen]) => who + chosen.join(' '));
 const vector = fc.integer({ min: 0, max: 1000 }).map((i) => vectorOf(`v-${i}`, DIMENSION));
+/** Of one text: few have several passages. */
+const vectors: fc.Arbitrary<TextVectors> = fc.oneof(
+  { arbitrary: fc.record({ vector }), weight: 3 },
+  { arbitrary: fc.record({ vector, passages: fc.array(vector, { maxLength: 4 }) }), weight: 1 },
+);
 const timeMs = fc.integer({ min: 0, max: 40 }).map((offset) => START_MS + offset);
 const lifetime: fc.Arbitrary<Lifetime> = fc.record({
   expiresAtMs: fc.option(timeMs),
@@ -69,7 +82,9 @@ const filter: fc.Arbitrary<Filter> = fc.oneof(
 );
 const patch = fc.record(
   {
-    text: fc.record({ text, tokenCount: fc.integer({ min: 1, max: 9 }), vector }),
+    text: fc
+      .tuple(fc.record({ text, tokenCount: fc.integer({ min: 1, max: 9 }) }), vectors)
+      .map(([fields, made]) => ({ ...fields, ...made })),
     metadata: fc.record({ size: fc.integer({ min: 0, max: 3 }) }),
     tags,
     move,
@@ -77,7 +92,9 @@ const patch = fc.record(
   },
   { requiredKeys: [] },
 );
-const put: fc.Arbitrary<WriteOp> = fc.record({ record, vector }).map((context) => ({ op: 'put', context }));
+const put: fc.Arbitrary<WriteOp> = fc
+  .tuple(record, vectors)
+  .map(([stored, made]) => ({ op: 'put', context: { record: stored, ...made } }));
 const oneTransaction: fc.Arbitrary<WriteOp> = fc.oneof(
   { arbitrary: put, weight: 8 },
   {

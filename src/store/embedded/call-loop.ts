@@ -161,7 +161,12 @@ function buffersOf(reply: WireReply): ArrayBuffer[] {
   const { value } = reply;
   if ('columns' in value) return [value.columns, value.idEnds.buffer as ArrayBuffer];
   if (!Array.isArray(value)) return [];
-  return value.flatMap((page) => (isPage(page) && page.vectors !== null ? [page.vectors.buffer as ArrayBuffer] : []));
+  return value.flatMap((page) => {
+    if (!isPage(page)) return [];
+    return [page.vectors, page.passages?.vectors].flatMap((vectors) =>
+      vectors ? [vectors.buffer as ArrayBuffer] : [],
+    );
+  });
 }
 
 function isPage(value: unknown): value is WirePage {

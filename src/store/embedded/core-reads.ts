@@ -40,7 +40,15 @@ export interface CoreReadsDeps {
   readonly dimension: number;
 }
 
-const EMPTY_PAGE: WirePage = { rows: [], namespaces: null, positions: [], vectors: null, features: null, more: false };
+const EMPTY_PAGE: WirePage = {
+  rows: [],
+  namespaces: null,
+  positions: [],
+  vectors: null,
+  passages: null,
+  features: null,
+  more: false,
+};
 
 export class CoreReads {
   readonly #deps: CoreReadsDeps;
@@ -79,6 +87,7 @@ export class CoreReads {
       namespaces,
       positions: scanned.flatMap(({ at, seq }) => [at, seq]),
       vectors: vectors ? this.#vectorsOf(scanned) : null,
+      passages: this.#passagesOf(scanned),
       features: question === null || space === null ? null : this.#featuresOf(space, scanned, question, vectorAt),
       more,
     };
@@ -128,6 +137,20 @@ export class CoreReads {
       if (vector !== null) bytes.set(vector, i * dimension * 4);
     });
     return vectors;
+  }
+
+  #passagesOf(scanned: readonly ScannedRow[]): WirePage['passages'] {
+    const length = scanned.reduce((sum, { passages }) => sum + (passages?.length ?? 0), 0);
+    if (length === 0) return null;
+    const vectors = new Float32Array(length);
+    let at = 0;
+    const counts = scanned.map(({ passages }) => {
+      if (passages === null) return 0;
+      vectors.set(passages, at);
+      at += passages.length;
+      return passages.length / this.#deps.dimension;
+    });
+    return { counts, vectors };
   }
 
   #featuresOf(

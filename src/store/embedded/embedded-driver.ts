@@ -128,14 +128,31 @@ function encodeScan(request: ScanRequest, parcel: Parcel): WireScan {
 
 function decodePage(page: WirePage, namespace: string | undefined, dimension: number): ScanPage {
   const { namespaces, positions, vectors, features, more } = page;
+  const passages = passagesIn(page, dimension);
   const found = unpackRows(page.rows).map((row, i): Found => {
     const record = toRecord(namespaces?.[i] ?? namespace ?? '', row);
     const position = [positions[2 * i] as number, positions[2 * i + 1] as number];
     // A spread for each row of a list would cost as much as reading the row.
     if (vectors === null && features === null) return { record, position };
     const vector = vectors?.slice(i * dimension, (i + 1) * dimension);
+    const further = passages.get(i);
     const known = features?.[i];
-    return { record, position, ...(vector && { vector }), ...(known && { features: known }) };
+    const held = { ...(vector && { vector }), ...(further && { passages: further }) };
+    return { record, position, ...held, ...(known && { features: known }) };
   });
   return { found, more };
+}
+
+/** By the place of their row. */
+function passagesIn({ passages }: WirePage, dimension: number): ReadonlyMap<number, Float32Array[]> {
+  const found = new Map<number, Float32Array[]>();
+  let at = 0;
+  passages?.counts.forEach((count, i) => {
+    const first = at;
+    at += count * dimension;
+    const vectorAt = (_: unknown, place: number) =>
+      passages.vectors.slice(first + place * dimension, first + (place + 1) * dimension);
+    if (count > 0) found.set(i, Array.from({ length: count }, vectorAt));
+  });
+  return found;
 }

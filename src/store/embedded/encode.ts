@@ -9,6 +9,7 @@ import type {
   MovedContext,
   SearchResult,
   TermStatistics,
+  TextVectors,
   Trim,
   WriteOp,
   WriteResult,
@@ -24,7 +25,14 @@ import {
   unpackMoved,
   unpackRow,
 } from './border/rows.ts';
-import type { WireError, WireFindings, WireStatistics, WireWriteOp, WireWriteResult } from './border/messages.ts';
+import type {
+  WireError,
+  WireFindings,
+  WireStatistics,
+  WireVectors,
+  WireWriteOp,
+  WireWriteResult,
+} from './border/messages.ts';
 
 /** What travels beside the calls of a message: takes it in and gives its place there. */
 export interface Parcel {
@@ -47,8 +55,9 @@ export function encodeOp(op: TransactionOp, parcel: Parcel): WireWriteOp {
 export function encodeChange(op: Change, parcel: Parcel): WireWriteOp {
   switch (op.op) {
     case 'put': {
-      const { record, vector } = op.context;
-      return { op: 'put', namespace: record.namespace, row: parcel.row(toRow(record)), vector: parcel.vector(vector) };
+      const { record } = op.context;
+      const row = parcel.row(toRow(record));
+      return { op: 'put', namespace: record.namespace, row, ...encodeVectors(op.context, parcel) };
     }
     case 'update': {
       const { namespace, id, updatedAtMs } = op;
@@ -67,11 +76,16 @@ export function encodeChange(op: Change, parcel: Parcel): WireWriteOp {
   }
 }
 
+function encodeVectors({ vector, passages = [] }: TextVectors, parcel: Parcel): WireVectors {
+  const place = parcel.vector(vector);
+  for (const passage of passages) parcel.vector(passage);
+  return { vector: place, passages: passages.length };
+}
+
 function encodePatch(patch: ContextPatch, parcel: Parcel) {
   const { text } = patch;
   return {
-    text:
-      text === undefined ? null : { text: text.text, tokenCount: text.tokenCount, vector: parcel.vector(text.vector) },
+    text: text === undefined ? null : { text: text.text, tokenCount: text.tokenCount, ...encodeVectors(text, parcel) },
     metadata: patch.metadata === undefined ? null : JSON.stringify(patch.metadata),
     tags: patch.tags === undefined ? null : JSON.stringify(patch.tags),
     place: { ...(patch.move && { move: patch.move }), ...(patch.lifetime && { lifetime: patch.lifetime }) },

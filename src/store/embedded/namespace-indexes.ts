@@ -39,7 +39,13 @@ export class NamespaceIndexes {
     const vectors = this.#loader.loadVectors(spaceId, index, level, segments);
     if (segments.length > 0 && vectors.segments.length === 0) this.#keeper.discard(spaceId, level);
     index.setVectors(level, vectors);
+    this.#keeper.loaded(spaceId, level);
     this.#residents.weigh(spaceId);
+  }
+
+  /** Vectors of further passages that are scanned exactly; 0 where the level's vectors are not in memory. */
+  passagesInMemory(spaceId: number, level: LevelNumber): number {
+    return this.#residents.peek(spaceId)?.vectors(level)?.passages?.rows.count ?? 0;
   }
 
   /** Searches fill what only they need: columns of vectors, of fields that filters ask for. */

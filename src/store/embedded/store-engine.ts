@@ -27,6 +27,7 @@ import { SearchSteps } from './search-steps.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
 import { Spaces } from './database/spaces.ts';
+import { type RowVectors, StoredPassages } from './database/stored-passages.ts';
 import { databaseFigures, namespaceCounts, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './border/worker-log.ts';
 import { WriteAheadLog } from './database/write-ahead-log.ts';
@@ -88,13 +89,14 @@ export class StoreEngine {
     this.#spaces = new Spaces(database);
     const sequence = new Sequence(database);
     this.#accesses = new AccessCounts(database, this.#spaces);
-    this.#writer = new Writer(database, this.#spaces, sequence);
+    const passages = new StoredPassages(database);
+    this.#writer = new Writer(database, this.#spaces, sequence, passages);
     this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces);
     this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses, this.#writer);
-    this.#reader = new Reader(database, this.pace);
-    const loader = new NamespaceLoader(database, settings.dimension);
+    this.#reader = new Reader(database, passages, this.pace);
+    const loader = new NamespaceLoader(database, passages, settings.dimension);
     this.#residents = new Residents(loader, settings.memoryBytesMax);
-    const scorer = new VectorScorer(loader.readVectors, settings.dimension);
+    const scorer = new VectorScorer(loader.readVectors, passages, settings.dimension);
     const columns = new ColumnSearch({
       scorer,
       dimension: settings.dimension,
@@ -113,6 +115,7 @@ export class StoreEngine {
       clock,
       folder: opened.indexFolder,
       databasePath: opened.path,
+      passagesInMemory: (spaceId, level) => this.#indexes.passagesInMemory(spaceId, level),
       onChanged: (spaceId, level) => this.#indexes.adopt(spaceId, level),
     });
     this.#indexes = new NamespaceIndexes(this.#residents, loader, this.#keeper);
@@ -201,10 +204,10 @@ export class StoreEngine {
     const { rows, vectors, nowMs } = queued;
     const call = queued.call as WriteCall;
     if (call.kind === 'expire') return (effects) => this.#sweeper.sweep(call.body, effects);
-    const vector = (place: number) => this.#vectorAt(vectors, place);
+    const vectorsAt = (place: number, passages: number) => this.#vectorsAt(vectors, place, passages);
     const row = (place: number) => packedRow(rows, place);
     return (effects) => {
-      const context = { nowMs, effects, row, vector };
+      const context = { nowMs, effects, row, vectors: vectorsAt };
       return call.body.map((op) => this.#writer.apply(op, context));
     };
   }
@@ -279,6 +282,15 @@ export class StoreEngine {
   #vectorAt(vectors: Float32Array | null, place: number): Float32Array {
     const { dimension } = this.#settings;
     return (vectors as Float32Array).subarray(place * dimension, (place + 1) * dimension);
+  }
+
+  #vectorsAt(vectors: Float32Array | null, place: number, passages: number): RowVectors {
+    const { dimension } = this.#settings;
+    const behind = (place + 1) * dimension;
+    return {
+      vector: this.#vectorAt(vectors, place),
+      passages: passages === 0 ? null : (vectors as Float32Array).subarray(behind, behind + passages * dimension),
+    };
   }
 
   #stats(namespace: string | null, nowMs: number): CallTypes['stats']['result'] {

@@ -38,9 +38,15 @@ export interface ColumnLimits {
   readonly nonZeroShareMax: number;
 }
 
+/** Of one text: the place among the message's packed vectors, and how many of further passages stand behind it. */
+export interface WireVectors {
+  readonly vector: number;
+  readonly passages: number;
+}
+
 export type WireWriteOp =
-  /** `row` and `vector`: their places among the message's packed rows and vectors. */
-  | { readonly op: 'put'; readonly namespace: string; readonly row: number; readonly vector: number }
+  /** `row`: its place among the message's packed rows. */
+  | ({ readonly op: 'put'; readonly namespace: string; readonly row: number } & WireVectors)
   | {
       readonly op: 'update';
       readonly namespace: string;
@@ -49,7 +55,7 @@ export type WireWriteOp =
       readonly updatedAtMs: number | null;
       readonly ifVersion: number | null;
       readonly onlyIf: Condition | null;
-      readonly text: { readonly text: string; readonly tokenCount: number; readonly vector: number } | null;
+      readonly text: ({ readonly text: string; readonly tokenCount: number } & WireVectors) | null;
       readonly metadata: string | null;
       readonly tags: string | null;
       readonly place: Pick<ContextPatch, 'move' | 'lifetime'>;
@@ -175,6 +181,8 @@ export interface WirePage {
   readonly positions: readonly number[];
   /** One behind the other; null where none were asked for. */
   readonly vectors: Float32Array | null;
+  /** How many each row has; null: none has any. */
+  readonly passages: { readonly counts: readonly number[]; readonly vectors: Float32Array } | null;
   readonly features: readonly WireFeatures[] | null;
   readonly more: boolean;
 }

@@ -2,6 +2,7 @@
 // before, so a rolled back write leaves no trace in them.
 
 import type { LevelNumber } from '../border/rows.ts';
+import type { RowVectors } from './stored-passages.ts';
 import { analyzed, hiddenFrom, type StoredRow } from './stored-row.ts';
 
 /** What the indexes know of one context; its terms and traits are those of today's analyzer. */
@@ -23,7 +24,7 @@ export type Document = Pick<
 >;
 
 export type Effect =
-  | { readonly kind: 'add'; readonly spaceId: number; readonly document: Document; readonly vector: Float32Array }
+  | ({ readonly kind: 'add'; readonly spaceId: number; readonly document: Document } & RowVectors)
   | {
       readonly kind: 'remove';
       readonly spaceId: number;
@@ -53,10 +54,10 @@ export function changeOf(spaceId: number, after: StoredRow): Effect {
 }
 
 /** It says something else; `after` has the terms of its new text. */
-export function rewordingOf(spaceId: number, before: StoredRow, after: StoredRow, vector: Float32Array): Effect[] {
+export function rewordingOf(spaceId: number, before: StoredRow, after: StoredRow, vectors: RowVectors): Effect[] {
   const { level, entry } = before;
   return [
     { kind: 'remove', spaceId, level, entry, terms: analyzed(before).terms },
-    { kind: 'add', spaceId, document: after, vector },
+    { kind: 'add', spaceId, document: after, vector: vectors.vector, passages: vectors.passages },
   ];
 }

@@ -7,6 +7,7 @@ import type { Effect } from './effects.ts';
 import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
 import { CHECKED_STORED_COLUMNS, checkedStored, contentSum, stateSum } from './row-checksums.ts';
 import type { LevelNumber, PackedRows, RecordRow } from '../border/rows.ts';
+import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
 
 /** A context that the transaction has put or moved. */
@@ -15,7 +16,7 @@ export interface Unwritten {
   /** As it is to be written. */
   row: StoredRow;
   readonly origin:
-    | { readonly kind: 'new'; readonly record: RecordRow; readonly vector: Float32Array }
+    | { readonly kind: 'new'; readonly record: RecordRow; readonly vectors: RowVectors }
     | { readonly kind: 'stored'; readonly level: LevelNumber; readonly entry: number };
 }
 
@@ -82,6 +83,7 @@ class StoredQueue {
 
 export class LevelQueues {
   readonly #counts: OwnerCounts;
+  readonly #passages: StoredPassages;
   readonly #insert: StatementSync;
   readonly #insertVector: StatementSync;
   readonly #move: StatementSync;
@@ -100,8 +102,9 @@ export class LevelQueues {
   /** What the last transaction took out of its busiest level. */
   #takenLast = 1;
 
-  constructor(database: DatabaseSync, counts: OwnerCounts) {
+  constructor(database: DatabaseSync, counts: OwnerCounts, passages: StoredPassages) {
     this.#counts = counts;
+    this.#passages = passages;
     this.#insert =
       database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
       created_at, updated_at, expires_at, expiry_action, expiry_by, version, access_count, token_count, tags, metadata,
@@ -127,8 +130,8 @@ export class LevelQueues {
   }
 
   /** A new context, not of an id that is stored. */
-  put(spaceId: number, row: StoredRow, record: RecordRow, vector: Float32Array): void {
-    const unwritten: Unwritten = { spaceId, row, origin: { kind: 'new', record, vector } };
+  put(spaceId: number, row: StoredRow, record: RecordRow, vectors: RowVectors): void {
+    const unwritten: Unwritten = { spaceId, row, origin: { kind: 'new', record, vectors } };
     this.#newIds.add(`${spaceId}/${row.id}`);
     this.#unwritten.set(row.seq, unwritten);
     this.#enter(unwritten);
@@ -232,7 +235,8 @@ export class LevelQueues {
       this.#move.run(...moveValues(spaceId, row));
       return { kind: 'move', spaceId, from: origin.level, oldEntry: origin.entry, document };
     }
-    const { record, vector } = origin;
+    const { record, vectors } = origin;
+    const { vector, passages } = vectors;
     this.#insert.run(
       row.seq,
       spaceId,
@@ -260,7 +264,8 @@ export class LevelQueues {
       stateSum(spaceId, row),
     );
     this.#insertVector.run(row.seq, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
-    return { kind: 'add', spaceId, document, vector };
+    this.#passages.add(row.seq, passages);
+    return { kind: 'add', spaceId, document, vector, passages };
   }
 
   #clear(): void {

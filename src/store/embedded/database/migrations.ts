@@ -68,10 +68,16 @@ const EXPIRY_SETTERS = `
   UPDATE contexts SET expiry_by = 0, state_sum = NULL WHERE expires_at IS NOT NULL AND expiry_action = 0;
 `;
 
+/** The vectors of a text's passages behind the first, one after another. */
+const PASSAGES = `
+  CREATE TABLE passages (seq INTEGER PRIMARY KEY, vectors BLOB NOT NULL) STRICT;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST_SCHEMA },
   { version: 2, sql: ROW_CHECKSUMS },
   { version: 3, sql: EXPIRY_SETTERS },
+  { version: 4, sql: PASSAGES },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */

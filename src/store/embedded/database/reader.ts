@@ -12,6 +12,7 @@ import { RowFilter, SUBJECT_COLUMNS } from './row-filter.ts';
 import { placeOf, RowWalk } from './row-walk.ts';
 import { reachSql, type ScanPosition, type ScanSql, scanSql } from './scan-sql.ts';
 import type { Space } from './spaces.ts';
+import type { ReadPassages } from './stored-passages.ts';
 
 /** A row on a page of a scan. */
 export interface ScannedRow {
@@ -23,6 +24,8 @@ export interface ScannedRow {
   readonly at: number;
   readonly seq: number;
   readonly vector: Uint8Array | null;
+  /** One after another. */
+  readonly passages: Float32Array | null;
 }
 
 export interface ScannedRows {
@@ -53,10 +56,12 @@ export class Reader {
   readonly #database: DatabaseSync;
   readonly #walk: RowWalk;
   readonly #byId: StatementSync;
+  readonly #passages: ReadPassages;
 
   /** `pace`: of the steps in which it is called. */
-  constructor(database: DatabaseSync, pace: Pace) {
+  constructor(database: DatabaseSync, passages: ReadPassages, pace: Pace) {
     this.#database = database;
+    this.#passages = passages;
     this.#walk = new RowWalk(database, pace);
     this.#byId = this.#arrays(
       `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
@@ -88,8 +93,9 @@ export class Reader {
     let bytes = 0;
     const take = (values: readonly unknown[]): boolean => {
       const found = whole === null ? values : (whole.get(values[0] as number) as unknown as readonly unknown[]);
-      const one = toScanned(found);
-      bytes += bytesOf(one.row);
+      const scanned = toScanned(found);
+      const one = request.vectors ? { ...scanned, passages: this.#passages.read(scanned.seq) } : scanned;
+      bytes += bytesOf(one.row) + (one.passages?.byteLength ?? 0);
       if (rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax)) return false;
       rows.push(one);
       return true;
@@ -184,6 +190,7 @@ function toScanned(values: readonly unknown[]): ScannedRow {
     entry: values[RECORD_WIDTH + 2] as number,
     at: values[length - 2] as number,
     vector: values[length - 1] as Uint8Array | null,
+    passages: null,
   };
 }
 

@@ -11,6 +11,7 @@ import type { OwnerCounts } from './owner-counts.ts';
 import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksums.ts';
 import { type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
 import type { Sequence } from './sequence.ts';
+import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import type { StoredRow } from './stored-row.ts';
 
 type Update = Extract<WireWriteOp, { readonly op: 'update' }>;
@@ -18,20 +19,22 @@ type Update = Extract<WireWriteOp, { readonly op: 'update' }>;
 /** The call's vectors, and where its effects go. */
 export interface UpdateContext {
   readonly effects: Effect[];
-  vector(place: number): Float32Array;
+  vectors(place: number, passages: number): RowVectors;
 }
 
 export class RowUpdates {
   readonly #sequence: Sequence;
   readonly #counts: OwnerCounts;
+  readonly #passages: StoredPassages;
   readonly #record: StatementSync;
   readonly #update: StatementSync;
   readonly #updateVector: StatementSync;
   readonly #addAccesses: StatementSync;
 
-  constructor(database: DatabaseSync, sequence: Sequence, counts: OwnerCounts) {
+  constructor(database: DatabaseSync, sequence: Sequence, counts: OwnerCounts, passages: StoredPassages) {
     this.#sequence = sequence;
     this.#counts = counts;
+    this.#passages = passages;
     this.#record = database.prepare(`SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#record.setReturnArrays(true);
     this.#update = database.prepare(`UPDATE contexts SET version = ?, updated_at = ?, entry = ?, entered = ?, level = ?,
@@ -86,9 +89,12 @@ export class RowUpdates {
     );
     this.#counts.moveContext(spaceId, stored, place.level);
     if (text !== null) {
-      const vector = context.vector(text.vector);
+      const vectors = context.vectors(text.vector, text.passages);
+      const { vector } = vectors;
       this.#updateVector.run(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), stored.seq);
-      context.effects.push(...rewordingOf(spaceId, stored, { ...changed, oldText: null }, vector));
+      this.#passages.delete(stored.seq);
+      this.#passages.add(stored.seq, vectors.passages);
+      context.effects.push(...rewordingOf(spaceId, stored, { ...changed, oldText: null }, vectors));
     } else context.effects.push(moves ? moveOf(spaceId, stored, changed) : changeOf(spaceId, changed));
     if (op.accesses > 0) {
       this.#addAccesses.run(stored.seq, op.accesses);

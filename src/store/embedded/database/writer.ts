@@ -14,6 +14,7 @@ import { packMoved, packRows, type PackedRows, type RecordRow, toPlace, toPlaceC
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
+import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
 
 type OpOf<K extends WireWriteOp['op']> = Extract<WireWriteOp, { readonly op: K }>;
@@ -22,8 +23,8 @@ type OpOf<K extends WireWriteOp['op']> = Extract<WireWriteOp, { readonly op: K }
 export interface WriteContext {
   readonly nowMs: number;
   readonly effects: Effect[];
-  /** The vector at this place of the call's message; a view, to be copied by whoever keeps it. */
-  vector(place: number): Float32Array;
+  /** The vector at this place of the call's message, and so many of passages behind it; views, to be copied by whoever keeps them. */
+  vectors(place: number, passages: number): RowVectors;
   /** The row at this place of the call's message. */
   row(place: number): RecordRow;
 }
@@ -42,16 +43,18 @@ export class Writer {
   readonly #delete: StatementSync;
   readonly #deleteVector: StatementSync;
   readonly #deleteAccesses: StatementSync;
+  readonly #passages: StoredPassages;
 
-  constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence) {
+  constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence, passages: StoredPassages) {
     this.#spaces = spaces;
     this.#sequence = sequence;
     this.#counts = new OwnerCounts(database);
-    this.#queues = new LevelQueues(database, this.#counts);
+    this.#passages = passages;
+    this.#queues = new LevelQueues(database, this.#counts, passages);
     this.#record = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#recordBySeq = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
-    this.#updates = new RowUpdates(database, sequence, this.#counts);
+    this.#updates = new RowUpdates(database, sequence, this.#counts, passages);
     this.#conditions = new ConditionCheck(database);
     this.#move = database.prepare(MOVE_SQL);
     this.#delete = database.prepare('DELETE FROM contexts WHERE seq = ?');
@@ -87,7 +90,7 @@ export class Writer {
     const row = context.row(op.row);
     const { id } = row;
     if (!this.#queues.hasNew(space.id, id) && this.#find(space, id) === undefined) {
-      this.#putNew(space, row, context.vector(op.vector));
+      this.#putNew(space, row, context.vectors(op.vector, op.passages));
       return 'created';
     }
     this.flush(context.effects);
@@ -95,14 +98,14 @@ export class Writer {
     if (isOver(existing, context.nowMs)) {
       // Its lifetime has ended and the sweep has not come by yet: to every reader it is gone.
       this.remove(space.id, existing, context.effects);
-      this.#putNew(space, row, context.vector(op.vector));
+      this.#putNew(space, row, context.vectors(op.vector, op.passages));
       return 'created';
     }
     const record = checkedRow(this.#record.get(space.id, id) as unknown as PackedRows);
     return record.text === row.text ? { existing: packRows([record]) } : 'conflict';
   }
 
-  #putNew(space: Space, row: RecordRow, vector: Float32Array): void {
+  #putNew(space: Space, row: RecordRow, vectors: RowVectors): void {
     const seq = this.#sequence.next();
     const { terms, traits } = deriveFromText(row.text);
     const stored: StoredRow = {
@@ -124,7 +127,7 @@ export class Writer {
       expirySetBy: row.expirySetBy,
       oldText: null,
     };
-    this.#queues.put(space.id, stored, row, vector);
+    this.#queues.put(space.id, stored, row, vectors);
   }
 
   #find(space: Space, id: string): StoredRow | undefined {
@@ -183,6 +186,7 @@ export class Writer {
   remove(spaceId: number, stored: StoredRow, effects: Effect[]): void {
     this.#delete.run(stored.seq);
     this.#deleteVector.run(stored.seq);
+    this.#passages.delete(stored.seq);
     this.#deleteAccesses.run(stored.seq);
     this.#counts.addContext(spaceId, stored.level, stored.agentId, stored.sessionId, -1);
     effects.push({ kind: 'remove', spaceId, level: stored.level, entry: stored.entry, terms: analyzed(stored).terms });

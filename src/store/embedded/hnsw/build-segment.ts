@@ -17,6 +17,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Index } from 'usearch';
 import { newIndex } from './hnsw-segment.ts';
 import { dataExtensions, describeSegment, segmentChecksum, segmentName, type SegmentFile } from './index-files.ts';
+import { StoredPassages } from '../database/stored-passages.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
 import type { IndexJob } from './index-keeper.ts';
 import { toEightBits } from '../arrays/eight-bits.ts';
@@ -33,9 +34,9 @@ const EF_SEARCH_UNUSED = 8;
  */
 export function buildSegment(job: IndexJob, betweenSteps: () => void = () => {}): SegmentFile {
   betweenSteps();
-  const start = startingPoint(job);
   const database = new DatabaseSync(job.databasePath, { readOnly: true, timeout: 5_000 });
   try {
+    const start = startingPoint(job, hasPassages(database, job));
     const { to, places } = listEntries(database, job, start.from);
     const path = join(job.folder, segmentName(job.spaceId, job.level, job.from, to));
     try {
@@ -61,7 +62,7 @@ function extensionsOf({ parameters }: IndexJob): readonly string[] {
 
 interface StartingPoint {
   readonly index: Index;
-  /** Of the vectors that are in the graph. */
+  /** Of the vectors that are in the graph, those of one context together. */
   readonly entries: number[];
   /** What comes after this entry is to be added. */
   readonly from: number;
@@ -69,12 +70,23 @@ interface StartingPoint {
   readonly basePath: string | null;
 }
 
-/** The graph that the job names as its base, or an empty one where there is none or it cannot be read. */
-function startingPoint({ base, from, parameters }: IndexJob): StartingPoint {
+/** Some of what is to be covered has several vectors. */
+function hasPassages(database: DatabaseSync, { spaceId, level, from }: IndexJob): boolean {
+  const found = database.prepare(`SELECT EXISTS (SELECT 1 FROM passages AS p CROSS JOIN contexts AS c ON c.seq = p.seq
+    WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ?) AS found`);
+  return (found.get(spaceId, level, from) as { found: number }).found === 1;
+}
+
+/**
+ * The graph that the job names as its base, or an empty one where there is none, it cannot be read, or it was made for one
+ * vector of each context and there are several now.
+ */
+function startingPoint({ base, from, parameters }: IndexJob, isMulti: boolean): StartingPoint {
   const { dimension, quantization, m, efConstruction } = parameters;
-  const empty = () => newIndex(dimension, quantization, { m, efConstruction, efSearch: EF_SEARCH_UNUSED });
+  const hnsw = { m, efConstruction, efSearch: EF_SEARCH_UNUSED };
+  const empty = () => newIndex(dimension, quantization, hnsw, isMulti);
   const nothing = () => ({ index: empty(), entries: [], from, basePath: null });
-  if (base === null) return nothing();
+  if (base === null || (isMulti && base.passageCount === 0)) return nothing();
   try {
     const index = empty();
     index.load(`${base.path}.usearch`);
@@ -143,22 +155,37 @@ function* readBatches(
   places: readonly Place[],
   dimension: number,
 ): Generator<{ keys: number[]; vectors: Float32Array<ArrayBuffer> }> {
+  let keys: number[] = [];
+  let vectors = new Float32Array(BATCH * dimension);
+  for (const [entry, bytes] of readVectors(database, places, dimension * 4)) {
+    new Uint8Array(vectors.buffer).set(bytes, keys.length * dimension * 4);
+    if (keys.push(entry) < BATCH) continue;
+    yield { keys, vectors };
+    keys = [];
+    vectors = new Float32Array(BATCH * dimension);
+  }
+  if (keys.length > 0) yield { keys, vectors: vectors.subarray(0, keys.length * dimension) };
+}
+
+/** Each vector with the entry of its context, the first of each before those of its further passages. */
+function* readVectors(
+  database: DatabaseSync,
+  places: readonly Place[],
+  vectorBytes: number,
+): Generator<[entry: number, vector: Uint8Array]> {
   // A context that has changed since has another entry: it is not this segment's any more.
   const read = database.prepare(
     'SELECT v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq WHERE c.seq = ? AND c.entry = ?',
   );
   read.setReturnArrays(true);
-  for (let first = 0; first < places.length; first += BATCH) {
-    const keys: number[] = [];
-    const vectors = new Float32Array(BATCH * dimension);
-    const bytes = new Uint8Array(vectors.buffer);
-    for (const [entry, seq] of places.slice(first, first + BATCH)) {
-      const row = read.get(seq, entry) as unknown as [Uint8Array] | undefined;
-      if (row === undefined) continue;
-      bytes.set(row[0], keys.length * dimension * 4);
-      keys.push(entry);
-    }
-    if (keys.length > 0) yield { keys, vectors: vectors.subarray(0, keys.length * dimension) };
+  const passages = new StoredPassages(database);
+  for (const [entry, seq] of places) {
+    const row = read.get(seq, entry) as unknown as [Uint8Array] | undefined;
+    if (row === undefined) continue;
+    yield [entry, row[0]];
+    const further = passages.readBytes(seq);
+    for (let at = 0; further !== null && at < further.length; at += vectorBytes)
+      yield [entry, further.subarray(at, at + vectorBytes)];
   }
 }
 
@@ -189,7 +216,9 @@ function save(
   if (last !== null) checkVectors(temporary, parameters.quantization, entries.length, last);
   const bytes = statSync(`${temporary}.usearch`).size;
   const crc32 = segmentChecksum(temporary, parameters.quantization);
-  const description = describeSegment({ spaceId, level, from, to, count: entries.length, bytes, crc32, parameters });
+  const { length: count } = entries;
+  const passageCount = count - new Set(entries).size;
+  const description = describeSegment({ spaceId, level, from, to, count, passageCount, bytes, crc32, parameters });
   writeFileSync(`${temporary}.json`, JSON.stringify(description));
   for (const extension of extensionsOf(job)) {
     syncFile(`${temporary}.${extension}`);

@@ -20,7 +20,10 @@ export interface SegmentSource {
   readonly path: string;
   readonly from: number;
   readonly to: number;
+  /** Vectors. */
   readonly count: number;
+  /** Of these, those that are not the first of their context. */
+  readonly passageCount: number;
 }
 
 /** Bytes of a vector's links, key and slot beside the vector itself. */
@@ -33,7 +36,8 @@ const SCALARS: Readonly<Record<Quantization, ScalarKind>> = {
   i8: ScalarKind.I8,
 };
 
-export function newIndex(dimension: number, quantization: Quantization, hnsw: HnswSettings): Index {
+/** `multi`: a context may have several vectors. A file that is loaded or mapped says by itself whether it may. */
+export function newIndex(dimension: number, quantization: Quantization, hnsw: HnswSettings, multi = false): Index {
   return new Index({
     dimensions: dimension,
     metric: MetricKind.IP,
@@ -41,7 +45,7 @@ export function newIndex(dimension: number, quantization: Quantization, hnsw: Hn
     connectivity: hnsw.m,
     expansion_add: hnsw.efConstruction,
     expansion_search: hnsw.efSearch,
-    multi: false,
+    multi,
   });
 }
 
@@ -49,7 +53,8 @@ export class HnswSegment {
   readonly from: number;
   readonly to: number;
   readonly count: number;
-  /** Entries in the order of the vectors, rising; also of contexts that have died since. */
+  readonly passageCount: number;
+  /** Entries in the order of the vectors, never falling: those of one context stand together, the first one first; also of contexts that have died since. */
   readonly entries: Float64Array;
   /** The graph holds the full vectors: what it says of a hit's score is true. */
   readonly isExact: boolean;
@@ -60,7 +65,8 @@ export class HnswSegment {
 
   /** Maps the files. Throws where they do not hold what `source` says. */
   constructor(source: SegmentSource, dimension: number, quantization: Quantization, hnsw: HnswSettings) {
-    const { path, from, to, count } = source;
+    const { path, from, to, count, passageCount } = source;
+    this.passageCount = passageCount;
     this.from = from;
     this.to = to;
     this.count = count;
@@ -76,7 +82,7 @@ export class HnswSegment {
     this.memoryBytes = count * (dimension * SCALAR_BYTES[quantization] + 2 * hnsw.m * LINK_BYTES + NODE_BYTES);
   }
 
-  /** Best first. */
+  /** Best first; a context may come several times where there are passages. */
   search(query: Float32Array, count: number): SegmentHit[] {
     // All its contexts may have died while it was built, and the binding refuses to look for none.
     if (this.count === 0) return [];
@@ -85,6 +91,14 @@ export class HnswSegment {
     const hits: SegmentHit[] = [];
     for (let i = 0; i < keys.length; i++) hits.push({ entry: Number(keys[i]), score: 1 - (distances[i] as number) });
     return hits;
+  }
+
+  /** Slots of the further vectors of the context whose first one is at `slot`. */
+  passageSlots(slot: number): number[] {
+    const slots: number[] = [];
+    if (this.passageCount === 0) return slots;
+    for (let next = slot + 1; next < this.count && this.entries[next] === this.entries[slot]; next++) slots.push(next);
+    return slots;
   }
 
   /** Not to be used after. */

@@ -31,7 +31,10 @@ export interface SegmentDescription {
   /** Holds the vectors whose entries lie in (from, to]. */
   readonly from: number;
   readonly to: number;
+  /** Vectors. */
   readonly count: number;
+  /** Of these, those that are not the first of their context; absent: none. */
+  readonly passageCount?: number;
   readonly bytes: number;
   /** Over the files but this one. */
   readonly crc32: number;

@@ -28,7 +28,7 @@ export interface IndexJob {
   readonly level: LevelNumber;
   readonly from: number;
   /** A segment of (from, base.to] to start from. */
-  readonly base: { readonly path: string; readonly to: number } | null;
+  readonly base: Pick<SegmentState, 'path' | 'to' | 'passageCount'> | null;
   readonly parameters: IndexParameters;
 }
 
@@ -50,6 +50,8 @@ export interface IndexKeeperDeps {
   readonly log: WorkerLog;
   readonly clock: Clock;
   readonly build: BuildIndex;
+  /** Vectors of further passages of the level that searches scan exactly; 0 where its vectors are not in memory. */
+  readonly passagesInMemory: (spaceId: number, level: LevelNumber) => number;
   /** The segments of the level have changed: `open` gives the new ones. */
   readonly onChanged: (spaceId: number, level: LevelNumber) => void;
 }
@@ -99,6 +101,11 @@ export class IndexKeeper {
       this.discard(spaceId, level);
       return [];
     }
+  }
+
+  /** The level's vectors have come into memory: how many passages it has is known now. */
+  loaded(spaceId: number, level: LevelNumber): void {
+    if (this.#deps.passagesInMemory(spaceId, level) > 0) this.#unchecked.add(keyOf(spaceId, level));
   }
 
   /** Deletes the level's segments; the next `schedule` has them built again where that is worth it. */
@@ -179,7 +186,9 @@ export class IndexKeeper {
 
   #keep(file: SegmentFile, isVerified: boolean): KeptSegment {
     const row = this.#countLive.get(file.spaceId, file.level, file.from, file.to) as { count: number };
-    return { from: file.from, to: file.to, count: file.count, path: file.path, live: row.count, file, isVerified };
+    const { from, to, path, passageCount = 0 } = file;
+    const count = file.count - passageCount;
+    return { from, to, count, passageCount, path, live: row.count, file, isVerified };
   }
 
   #openSegment(segment: KeptSegment): HnswSegment {
@@ -188,7 +197,8 @@ export class IndexKeeper {
     if (!segment.isVerified && segmentChecksum(segment.path, quantization) !== segment.file.crc32)
       throw new Error('the checksum differs');
     segment.isVerified = true;
-    return new HnswSegment(segment, dimension, quantization, hnsw);
+    const source = { ...segment.file, passageCount: segment.passageCount };
+    return new HnswSegment(source, dimension, quantization, hnsw);
   }
 
   #died(spaceId: number, level: LevelNumber, entry: number): void {
@@ -203,7 +213,8 @@ export class IndexKeeper {
     const { spaces, settings } = this.#deps;
     const { spaceId, level } = parseKey(key);
     const live = spaces.byId(spaceId)?.counts[level - 1] ?? 0;
-    const plan = planIndex(live, this.#segments.get(key) ?? [], settings.indexingThreshold);
+    const passages = this.#deps.passagesInMemory(spaceId, level);
+    const plan = planIndex(live, this.#segments.get(key) ?? [], settings.indexingThreshold, passages);
     if (plan === null) return;
     if (plan.kind === 'drop') {
       this.discard(spaceId, level);

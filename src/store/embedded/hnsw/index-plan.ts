@@ -4,8 +4,10 @@
 export interface SegmentState {
   readonly from: number;
   readonly to: number;
-  /** Vectors in the graph. */
+  /** Contexts in the graph. */
   readonly count: number;
+  /** Vectors of further passages in it. */
+  readonly passageCount: number;
   /** Those whose contexts still live unchanged. */
   readonly live: number;
   readonly path: string;
@@ -26,14 +28,23 @@ const DROP_SHARE = 0.5;
 /** Vectors behind the last segment, as a share of the threshold, that are still scanned exactly. */
 const TAIL_SHARE = 0.05;
 
-/** null: all is well. `live` counts the level's contexts. */
-export function planIndex(live: number, segments: readonly SegmentState[], threshold: number): Plan | null {
+/**
+ * null: all is well. `live` counts the level's contexts, `passages` the vectors of further passages that are scanned
+ * exactly, as far as it is known: each of them costs as much as a context.
+ */
+export function planIndex(
+  live: number,
+  segments: readonly SegmentState[],
+  threshold: number,
+  passages = 0,
+): Plan | null {
   const [large, small] = segments;
-  if (large === undefined) return live > threshold ? { kind: 'build', from: 0, base: null } : null;
-  if (live < threshold * DROP_SHARE) return { kind: 'drop' };
+  if (large === undefined) return live + passages > threshold ? { kind: 'build', from: 0, base: null } : null;
+  const indexedPassages = segments.reduce((sum, { passageCount }) => sum + passageCount, 0);
+  if (live + passages + indexedPassages < threshold * DROP_SHARE) return { kind: 'drop' };
   if (isWornOut(large)) return { kind: 'build', from: 0, base: null };
   const uncovered = live - large.live;
-  const tail = uncovered - (small?.live ?? 0);
+  const tail = uncovered - (small?.live ?? 0) + passages;
   const isSmallWornOut = small !== undefined && isWornOut(small);
   if (tail <= threshold * TAIL_SHARE && !isSmallWornOut) return null;
   if (uncovered > large.count * SMALL_SHARE_MAX) return { kind: 'build', from: 0, base: large };

@@ -4,6 +4,7 @@ import type { LevelColumns } from '../columns/level-columns.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { LevelNumber } from '../border/rows.ts';
 import { type DocumentTable, NO_VECTOR, slotMark } from './document-table.ts';
+import { PassageRows } from './passage-rows.ts';
 import { VectorRows } from '../arrays/vector-rows.ts';
 
 /** Without any vector: objects, and what the allocator adds to each buffer. */
@@ -24,6 +25,8 @@ export class LevelVectors {
   /** What no segment covers. */
   rows: VectorRows;
   segments: readonly HnswSegment[] = [];
+  /** Of documents in `rows`; null: none of them has any. */
+  passages: PassageRows | null = null;
   /** Kept by who asks for it, until the segments change. */
   sampled: VectorSample | null = null;
   /** The same vectors once more, in eight bits, where searches have asked for that; whichever segments there are. */
@@ -47,14 +50,28 @@ export class LevelVectors {
     return this.segments.find(({ from, to }) => entry > from && entry <= to);
   }
 
-  add(ordinal: number, vector: Float32Array): void {
+  /** `passages`: one after another; null: the document has none. */
+  add(ordinal: number, vector: Float32Array, passages: Float32Array | null): void {
     this.#documents.vectorRows[ordinal] = this.rows.add(ordinal, vector);
+    if (passages !== null) this.addPassages(ordinal, passages);
+  }
+
+  /** Of a document that has none yet. */
+  addPassages(ordinal: number, passages: Float32Array): void {
+    this.passages ??= new PassageRows(this.#dimension);
+    this.passages.add(ordinal, passages);
+  }
+
+  /** False: each document has one vector. */
+  get hasPassages(): boolean {
+    return this.passages !== null || this.segments.some(({ passageCount }) => passageCount > 0);
   }
 
   remove(ordinal: number): void {
     const row = this.#documents.vectorRows[ordinal] as number;
     this.#documents.vectorRows[ordinal] = NO_VECTOR;
     if (row < 0) return;
+    this.passages?.remove(ordinal);
     const moved = this.rows.remove(row);
     if (moved >= 0) this.#documents.vectorRows[moved] = row;
   }
@@ -67,15 +84,19 @@ export class LevelVectors {
     const slots = segments.map((segment) => this.#slotsIn(segment));
     if (slots.includes(null)) return false;
     const old = this.rows;
+    const oldPassages = this.passages;
     this.#closeSegments();
     this.segments = segments;
     this.sampled = null;
     this.rows = new VectorRows(this.#dimension);
+    this.passages = null;
     for (let row = 0; row < old.count; row++) {
       const ordinal = old.ordinals[row] as number;
-      if ((this.#documents.entries[ordinal] as number) > this.covered) this.add(ordinal, old.vector(row));
+      if ((this.#documents.entries[ordinal] as number) <= this.covered) continue;
+      this.add(ordinal, old.vector(row), oldPassages?.vectorsOf(ordinal) ?? null);
     }
     old.release();
+    oldPassages?.release();
     for (const found of slots)
       for (const [ordinal, slot] of found ?? []) this.#documents.vectorRows[ordinal] = slotMark(slot);
     return true;
@@ -94,19 +115,21 @@ export class LevelVectors {
     for (let row = 0; row < this.rows.count; row++) {
       this.rows.ordinals[row] = moved[this.rows.ordinals[row] as number] as number;
     }
+    this.passages?.renumber(moved);
     this.columns?.renumber(moved);
   }
 
   /** Gives memory and files back. Not to be used after. */
   release(): void {
     this.rows.release();
+    this.passages?.release();
     this.columns = null;
     this.#closeSegments();
   }
 
   get memoryBytes(): number {
-    const beside =
-      LEVEL_BYTES + this.rows.memoryBytes + (this.columns?.memoryBytes ?? 0) + (this.sampled?.matrix.byteLength ?? 0);
+    const rows = this.rows.memoryBytes + (this.passages?.memoryBytes ?? 0);
+    const beside = LEVEL_BYTES + rows + (this.columns?.memoryBytes ?? 0) + (this.sampled?.matrix.byteLength ?? 0);
     return this.segments.reduce((sum, segment) => sum + segment.memoryBytes, beside);
   }
 
@@ -115,7 +138,7 @@ export class LevelVectors {
     this.segments = [];
   }
 
-  /** Place of each living document of the level that the segment covers; null where one is missing. Both sides rise. */
+  /** Place of the first vector of each living document of the level that the segment covers; null where one is missing. Both sides rise. */
   #slotsIn(segment: HnswSegment): [ordinal: number, slot: number][] | null {
     const { levels, entries, count } = this.#documents;
     const slots: [number, number][] = [];

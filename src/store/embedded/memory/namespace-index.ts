@@ -10,6 +10,7 @@ import { FieldColumns } from './field-columns.ts';
 import { LexicalIndex } from './lexical-index.ts';
 import type { WireStatistics } from '../border/messages.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
+import type { ReadPassages } from '../database/stored-passages.ts';
 
 /** Of an index that holds nothing: its objects, their tables, and what the allocator adds to each buffer. */
 const INDEX_BYTES = 5_000;
@@ -33,12 +34,14 @@ export class NamespaceIndex {
   readonly #lexical: readonly LexicalIndex[];
   readonly #vectors: (LevelVectors | null)[] = [null, null, null];
   readonly #readVector: ReadVector;
+  readonly #passages: ReadPassages;
   /** Made for the first filter that asks. */
   #fields: FieldColumns | null = null;
   readonly #followers = new Set<OrdinalFollower>();
 
-  constructor(readVector: ReadVector) {
+  constructor(readVector: ReadVector, passages: ReadPassages) {
     this.#readVector = readVector;
+    this.#passages = passages;
     this.#lexical = LEVEL_NUMBERS.map((level) => new LexicalIndex(level, this.documents));
   }
 
@@ -93,18 +96,18 @@ export class NamespaceIndex {
     return { documentCount: this.documentCount, averageTermCount: this.averageTermCount, frequencies };
   }
 
-  /** Entries must come in rising order. `vector`: absent where the level's vectors are not loaded. */
-  add(document: Document, vector: Float32Array | null): void {
+  /** Entries must come in rising order. `vector`: null where the level's vectors are not loaded. */
+  add(document: Document, vector: Float32Array | null, passages: Float32Array | null): void {
     const terms = splitTerms(document.terms).map((term) => this.dictionary.intern(term));
     const ordinal = this.documents.add(document, terms.length);
     this.lexical(document.level).add(ordinal, terms);
-    if (vector !== null) this.vectors(document.level)?.add(ordinal, vector);
+    if (vector !== null) this.vectors(document.level)?.add(ordinal, vector, passages);
   }
 
   apply(effect: Effect): void {
     switch (effect.kind) {
       case 'add':
-        this.add(effect.document, effect.vector);
+        this.add(effect.document, effect.vector, effect.passages);
         break;
       case 'remove':
         this.#remove(effect.entry, effect.terms);
@@ -112,8 +115,9 @@ export class NamespaceIndex {
       case 'move': {
         const { document } = effect;
         const vector = this.vectors(document.level) === null ? null : this.#vectorOf(effect.oldEntry, document.seq);
+        const passages = vector === null ? null : this.#passagesOf(effect.oldEntry, document.seq);
         this.#remove(effect.oldEntry, document.terms);
-        this.add(document, vector);
+        this.add(document, vector, passages);
         break;
       }
       case 'change':
@@ -180,10 +184,23 @@ export class NamespaceIndex {
 
   #vectorOf(entry: number, seq: number): Float32Array | null {
     const ordinal = this.documents.ordinalOf(entry);
+    const vectors = this.#holderOf(ordinal);
+    if (vectors === null) return this.#readVector(seq);
+    return vectors.rows.vector(this.documents.vectorRows[ordinal] as number).slice();
+  }
+
+  #passagesOf(entry: number, seq: number): Float32Array | null {
+    if (this.#passages.isEmpty) return null;
+    const ordinal = this.documents.ordinalOf(entry);
+    const vectors = this.#holderOf(ordinal);
+    return vectors === null ? this.#passages.read(seq) : (vectors.passages?.vectorsOf(ordinal) ?? null);
+  }
+
+  /** The vectors of the level that has the document's among its exact rows; null: they are elsewhere. */
+  #holderOf(ordinal: number): LevelVectors | null {
     const row = ordinal < 0 ? -1 : (this.documents.vectorRows[ordinal] as number);
     const level = ordinal < 0 ? 0 : (this.documents.levels[ordinal] as number);
-    if (row < 0 || level === 0) return this.#readVector(seq);
-    return (this.vectors(level as LevelNumber) as LevelVectors).rows.vector(row).slice();
+    return row < 0 || level === 0 ? null : this.vectors(level as LevelNumber);
   }
 
   #living(entry: number, change: (ordinal: number) => void): void {

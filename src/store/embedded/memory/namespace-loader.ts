@@ -7,6 +7,7 @@ import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
 import { LEVEL_NUMBERS, type LevelNumber, type PackedRows } from '../border/rows.ts';
+import { type StoredPassages, toNumbers } from '../database/stored-passages.ts';
 import { analyzed, STORED_COLUMNS, toStored } from '../database/stored-row.ts';
 
 const DOCUMENTS_SQL = `SELECT ${STORED_COLUMNS} FROM contexts AS c INDEXED BY contexts_by_entry
@@ -21,9 +22,12 @@ export class NamespaceLoader {
   /** One per level, because they run at the same time. */
   readonly #documents: readonly StatementSync[];
   readonly #vectorsAfter: StatementSync;
+  readonly #passagesAfter: StatementSync;
+  readonly #passages: StoredPassages;
 
-  constructor(database: DatabaseSync, dimension: number) {
+  constructor(database: DatabaseSync, passages: StoredPassages, dimension: number) {
     this.#database = database;
+    this.#passages = passages;
     this.#dimension = dimension;
     this.#setDerived = database.prepare('UPDATE contexts SET terms = ?, traits = ?, analyzer = ? WHERE seq = ?');
     this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
@@ -37,27 +41,32 @@ export class NamespaceLoader {
       `SELECT c.entry, v.vector FROM contexts AS c INDEXED BY contexts_by_entry
       JOIN vectors AS v ON v.seq = c.seq WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry`,
     );
+    this.#passagesAfter = arrays(
+      database,
+      `SELECT c.entry, p.vectors FROM passages AS p CROSS JOIN contexts AS c ON c.seq = p.seq
+      WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ?`,
+    );
   }
 
   readonly readVector: ReadVector = (seq) => {
     const row = this.#vector.get(seq) as unknown as [Uint8Array] | undefined;
-    return row === undefined ? null : this.#toVector(row[0]);
+    return row === undefined ? null : toNumbers(row[0]);
   };
 
   readonly readVectors: ReadVectors = (seqs, take) => {
     const places = new Map(seqs.map((seq, place) => [seq, place]));
     const rising = JSON.stringify([...places.keys()].sort((a, b) => a - b));
     for (const [seq, bytes] of this.#vectors.iterate(rising) as unknown as Iterable<[number, Uint8Array]>) {
-      take(places.get(seq) as number, this.#toVector(bytes));
+      take(places.get(seq) as number, toNumbers(bytes));
     }
   };
 
   /** Documents and terms of all levels; vectors come with the first search that needs them. */
   load(spaceId: number): NamespaceIndex {
-    const index = new NamespaceIndex(this.readVector);
+    const index = new NamespaceIndex(this.readVector, this.#passages);
     const outdated: Document[] = [];
     for (const document of mergedByEntry(LEVEL_NUMBERS.map((level) => this.#documentsOf(spaceId, level, outdated)))) {
-      index.add(document, null);
+      index.add(document, null, null);
     }
     if (outdated.length > 0) this.#saveDerived(outdated);
     return index;
@@ -88,9 +97,20 @@ export class NamespaceLoader {
     >;
     for (const [entry, bytes] of rows) {
       const ordinal = index.documents.ordinalOf(entry);
-      if (ordinal >= 0) vectors.add(ordinal, this.#toVector(bytes));
+      if (ordinal >= 0) vectors.add(ordinal, toNumbers(bytes), null);
     }
+    if (!this.#passages.isEmpty) this.#loadPassages(spaceId, index, level, vectors);
     return vectors;
+  }
+
+  #loadPassages(spaceId: number, index: NamespaceIndex, level: LevelNumber, vectors: LevelVectors): void {
+    const rows = this.#passagesAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<
+      [number, Uint8Array]
+    >;
+    for (const [entry, bytes] of rows) {
+      const ordinal = index.documents.ordinalOf(entry);
+      if (ordinal >= 0) vectors.addPassages(ordinal, toNumbers(bytes));
+    }
   }
 
   *#documentsOf(spaceId: number, level: LevelNumber, outdated: Document[]): Generator<Document> {
@@ -101,11 +121,6 @@ export class NamespaceLoader {
       if (document !== row) outdated.push(document);
       yield document;
     }
-  }
-
-  #toVector(bytes: Uint8Array): Float32Array {
-    if (bytes.byteOffset % 4 !== 0) return new Float32Array(bytes.slice().buffer);
-    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   }
 }
 

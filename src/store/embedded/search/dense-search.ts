@@ -6,6 +6,7 @@
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
+import type { PassageRows } from '../memory/passage-rows.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { HnswSettings } from '../border/messages.ts';
 import type { ColumnSearch } from './column-search.ts';
@@ -26,6 +27,8 @@ const OVERSAMPLING = 1.2;
 const ROUNDS_MAX = 3;
 /** A round that found nothing is followed by one as large as if it had found this many. */
 const MISSES_AS_FOUND = 8;
+/** Where passages of too few contexts were found, so many times as many are asked for. */
+const PASSAGES_GROWTH = 4;
 /** A sample is taken anew once the namespace has grown by this factor. */
 const SAMPLE_GROWTH_MAX = 1.05;
 
@@ -46,31 +49,36 @@ export class DenseSearch {
   /** At least the `count` best in scope where there are as many, perhaps more. */
   top(index: NamespaceIndex, vectors: LevelVectors, query: DenseQuery, count: number, scope: SearchScope): VectorHit[] {
     if (scope.ownedCount === 0 || count === 0) return [];
+    const { hasPassages } = vectors;
     const share = scope.expectedShare;
-    const exactNs = scope.ownedCount * gatherNs(vectors);
+    const exactNs = scope.ownedCount * gatherNs(vectors) * (hasPassages ? vectorsPerContext(vectors, scope) : 1);
     const kept = Math.max(this.#efSearch, count / share);
     const graphsNs = vectors.segments.reduce((sum, segment) => sum + this.#graphNs(segment, kept), 0);
-    const indexNs = vectors.rows.count * SCAN_NS + graphsNs;
+    const indexNs = (vectors.rows.count + (vectors.passages?.rows.count ?? 0)) * SCAN_NS + graphsNs;
     this.#columns.tidy(vectors, scope.levelCount);
-    if (this.#columns.costNs(query, vectors, scope.levelCount) < Math.min(exactNs, indexNs)) {
+    // Columns know the first vector of each context alone.
+    if (!hasPassages && this.#columns.costNs(query, vectors, scope.levelCount) < Math.min(exactNs, indexNs)) {
       const hits = this.#columns.top(index, vectors, query, count, scope);
       if (hits !== null) return hits;
     }
     if (exactNs <= indexNs) return this.#scorer.hits(index, scope.eligibleOrdinals(), query);
     const hits = [...query.scan(vectors.rows, count, scope.eligible).hits];
+    if (vectors.passages !== null) hits.push(...passageHits(vectors.passages, query, count, scope));
     for (const segment of vectors.segments) {
       const found = this.#inSegment(index, segment, query, count, scope, gatherNs(vectors));
       if (found === null) return this.#scorer.hits(index, scope.eligibleOrdinals(), query);
       hits.push(...found);
     }
-    return hits;
+    if (!hasPassages) return hits;
+    // What one of its vectors brought is as near as the nearest of them, and comes once.
+    return this.#scorer.hits(index, [...new Set(hits.map(({ ordinal }) => ordinal))], query);
   }
 
   /** The median of the query's cosines with `samples` vectors of the level, taken at even distances; null where there are none. */
   median(index: NamespaceIndex, vectors: LevelVectors, query: DenseQuery, samples: number): number | null {
     const sampled =
       vectors.segments.length === 0
-        ? this.#scorer.scores(index, vectors.sample(samples), query)
+        ? this.#scorer.firstScores(index, vectors.sample(samples), query)
         : this.#sampledScores(index, vectors, query.vector, samples);
     const scores = sampled.filter((score) => !Number.isNaN(score)).sort();
     if (scores.length === 0) return null;
@@ -108,7 +116,8 @@ export class DenseSearch {
     scope: SearchScope,
     scoreNs: number,
   ): VectorHit[] | null {
-    let wanted = Math.ceil((count / scope.expectedShare) * OVERSAMPLING);
+    const perContext = segment.count / Math.max(1, segment.count - segment.passageCount);
+    let wanted = Math.ceil((count / scope.expectedShare) * perContext * OVERSAMPLING);
     let exactNs = Infinity;
     // A shortened vector's order is rough: more are looked at in full than are wanted.
     const needed = segment.isExact ? count : rescoredCount(count);
@@ -139,6 +148,25 @@ export class DenseSearch {
   }
 }
 
+/** Where the level has passages. */
+function vectorsPerContext({ segments, passages }: LevelVectors, { levelCount }: SearchScope): number {
+  const further = segments.reduce((sum, { passageCount }) => sum + passageCount, passages?.rows.count ?? 0);
+  return 1 + further / Math.max(1, levelCount);
+}
+
+/** Of each of the `count` contexts with the nearest passages its best one, and others: many passages may be of few contexts. */
+function passageHits(
+  passages: PassageRows,
+  query: DenseQuery,
+  count: number,
+  scope: SearchScope,
+): readonly VectorHit[] {
+  for (let asked = count; ; asked *= PASSAGES_GROWTH) {
+    const { hits } = query.scan(passages.rows, asked, scope.eligible);
+    if (hits.length < asked || new Set(hits.map(({ ordinal }) => ordinal)).size >= count) return hits;
+  }
+}
+
 function gatherNs({ segments }: LevelVectors): number {
   return segments.length === 0 ? GATHER_NS : FILE_READ_NS;
 }
@@ -152,10 +180,12 @@ function eligibleHits(
   scope: SearchScope,
 ): VectorHit[] {
   const hits: VectorHit[] = [];
+  const seen = segment.passageCount === 0 ? null : new Set<number>();
   for (const { entry, score } of segment.search(query, wanted)) {
     const ordinal = documents.ordinalOf(entry);
     // A context that died or changed since the graph was built has another entry, or none.
-    if (ordinal < 0 || !scope.eligible(ordinal)) continue;
+    if (ordinal < 0 || seen?.has(ordinal) === true || !scope.eligible(ordinal)) continue;
+    seen?.add(ordinal);
     hits.push({ ordinal, score });
     if (hits.length === needed) break;
   }

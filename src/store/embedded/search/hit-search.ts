@@ -44,7 +44,7 @@ export class HitSearch {
     for (const { ordinal, score } of this.#dense.top(index, vectors, query, request.count, scope))
       best.push(ordinal, score);
     const sampled = request.samples === 0 ? [] : vectors.sample(request.samples);
-    return { ordinals: ordinalsOf(best), sample: [...this.#scorer.scores(index, sampled, query)] };
+    return { ordinals: ordinalsOf(best), sample: [...this.#scorer.firstScores(index, sampled, query)] };
   }
 
   matching(index: NamespaceIndex, request: WireHits, filter: FilterCheck | null, level: LevelNumber): LevelOrdinals {

@@ -2,6 +2,7 @@
 
 import { markedSlot, NO_VECTOR } from '../memory/document-table.ts';
 import type { SegmentVectors, WantedSlot } from '../hnsw/segment-vectors.ts';
+import type { ReadPassages } from '../database/stored-passages.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
 import type { NamespaceIndex, ReadVectors } from '../memory/namespace-index.ts';
 import type { LevelNumber } from '../border/rows.ts';
@@ -13,16 +14,18 @@ const BATCH = 256;
 
 export class VectorScorer {
   readonly #readVectors: ReadVectors;
+  readonly #passages: ReadPassages;
   readonly #scratch: Float32Array;
 
-  constructor(readVectors: ReadVectors, dimension: number) {
+  constructor(readVectors: ReadVectors, passages: ReadPassages, dimension: number) {
     this.#readVectors = readVectors;
+    this.#passages = passages;
     this.#scratch = new Float32Array(BATCH * dimension);
   }
 
   /**
-   * Dot products with `query`, in the order of `ordinals`; NaN where a vector is gone. Where `needsTrue` says no, a
-   * comparison in eight bits will do if there was one.
+   * Dot products with `query`, in the order of `ordinals`, of each document's nearest vector; NaN where it is gone. Where
+   * `needsTrue` says no, a comparison in eight bits will do if there was one.
    */
   scores(
     index: NamespaceIndex,
@@ -30,6 +33,22 @@ export class VectorScorer {
     query: DenseQuery,
     needsTrue = (_ordinal: number) => true,
   ): Float64Array {
+    const batch = this.#firstScores(index, ordinals, query, needsTrue);
+    if (!this.#passages.isEmpty) this.#addPassages(index, ordinals, query, batch);
+    return batch.finish();
+  }
+
+  /** The same of the first vectors alone. */
+  firstScores(index: NamespaceIndex, ordinals: readonly number[], query: DenseQuery): Float64Array {
+    return this.#firstScores(index, ordinals, query, () => true).finish();
+  }
+
+  #firstScores(
+    index: NamespaceIndex,
+    ordinals: readonly number[],
+    query: DenseQuery,
+    needsTrue: (ordinal: number) => boolean,
+  ): ScoreBatch {
     const batch = new ScoreBatch(query.vector, this.#scratch, ordinals.length);
     const unscored: number[] = [];
     const places: number[] = [];
@@ -39,7 +58,40 @@ export class VectorScorer {
       else places[unscored.push(ordinal) - 1] = place;
     });
     if (unscored.length > 0) this.gather(index, unscored, (i, vector) => batch.add(places[i] as number, vector));
-    return batch.finish();
+    return batch;
+  }
+
+  #addPassages(index: NamespaceIndex, ordinals: readonly number[], query: DenseQuery, batch: ScoreBatch): void {
+    const { documents } = index;
+    const slots = new Map<SegmentVectors, WantedSlot[]>();
+    ordinals.forEach((ordinal, place) => {
+      const vectors = index.vectors(documents.levels[ordinal] as LevelNumber);
+      const mark = documents.vectorRows[ordinal] as number;
+      if (vectors === null) return this.#addStored(documents.seqs[ordinal] as number, place, query, batch);
+      if (mark >= 0) {
+        const { passages } = vectors;
+        if (passages === null) return;
+        for (const row of passages.rowsOf(ordinal)) {
+          const known = query.scoreOf(passages.rows, row);
+          if (Number.isNaN(known)) batch.add(place, passages.rows.vector(row));
+          else batch.set(place, known);
+        }
+        return;
+      }
+      const segment = vectors.segmentOf(ordinal);
+      if (segment === undefined || segment.passageCount === 0) return;
+      const wanted = slots.get(segment.vectors) ?? [];
+      for (const slot of segment.passageSlots(markedSlot(mark))) wanted.push({ place, slot });
+      slots.set(segment.vectors, wanted);
+    });
+    for (const [stored, wanted] of slots) stored.read(wanted, batch.add);
+  }
+
+  #addStored(seq: number, place: number, query: DenseQuery, batch: ScoreBatch): void {
+    const stored = this.#passages.read(seq);
+    const { length } = query.vector;
+    for (let at = 0; stored !== null && at < stored.length; at += length)
+      batch.add(place, stored.subarray(at, at + length));
   }
 
   /** Those of `ordinals` whose vectors are there. */
@@ -53,7 +105,7 @@ export class VectorScorer {
     return hits;
   }
 
-  /** Hands each vector to `take`, from memory, from a segment's file or from the database, whichever has it. */
+  /** Hands each document's first vector to `take`, from memory, from a segment's file or from the database, whichever has it. */
   gather(
     index: NamespaceIndex,
     ordinals: readonly number[],
@@ -78,7 +130,7 @@ export class VectorScorer {
   }
 }
 
-/** Scores vectors some hundred at a time: one call of the binding costs as much as many vectors. */
+/** Scores vectors some hundred at a time: one call of the binding costs as much as many vectors. Of several at a place the best counts. */
 class ScoreBatch {
   readonly #query: Float32Array;
   readonly #scratch: Float32Array;
@@ -97,7 +149,7 @@ class ScoreBatch {
   };
 
   set(place: number, score: number): void {
-    this.#scores[place] = score;
+    if (!((this.#scores[place] as number) >= score)) this.#scores[place] = score;
   }
 
   finish(): Float64Array {
@@ -108,7 +160,7 @@ class ScoreBatch {
   #flush(): void {
     const count = this.#places.length;
     const distances = distancesTo(this.#query, this.#scratch.subarray(0, count * this.#query.length));
-    for (let i = 0; i < count; i++) this.#scores[this.#places[i] as number] = 1 - (distances[i] as number);
+    for (let i = 0; i < count; i++) this.set(this.#places[i] as number, 1 - (distances[i] as number));
     this.#places = [];
   }
 }

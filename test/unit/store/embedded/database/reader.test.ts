@@ -6,6 +6,7 @@ import type { WireScan } from '../../../../../src/store/embedded/border/messages
 import { Pace, type Steps } from '../../../../../src/store/embedded/border/steps.ts';
 import { migrate } from '../../../../../src/store/embedded/database/migrations.ts';
 import { Reader, type ScannedRows } from '../../../../../src/store/embedded/database/reader.ts';
+import { StoredPassages } from '../../../../../src/store/embedded/database/stored-passages.ts';
 
 const SPACE = 1;
 const SCAN: WireScan = {
@@ -46,7 +47,7 @@ describe('a scan in steps', () => {
     created_at, updated_at, expiry_action, version, access_count, token_count, tags, metadata, analyzer, terms, traits, text)
     VALUES (?1, 1, ?2, ?1, ?1, 'id-' || CAST(?1 AS INTEGER), ?3, ?4, ?5, 0, 0, 1, 0, 1, '[]', ?6, 1, '', '', 'text')`);
   const pace = new Pace(hurried);
-  const reader = new Reader(database, pace);
+  const reader = new Reader(database, new StoredPassages(database), pace);
   afterAll(() => database.close());
   beforeEach(() => database.exec('DELETE FROM contexts'));
 

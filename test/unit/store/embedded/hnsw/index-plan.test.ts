@@ -3,8 +3,8 @@ import { planIndex, type SegmentState } from '../../../../../src/store/embedded/
 
 const THRESHOLD = 1000;
 
-function segment(from: number, to: number, count: number, live = count): SegmentState {
-  return { from, to, count, live, path: `${from}-${to}` };
+function segment(from: number, to: number, count: number, live = count, passageCount = 0): SegmentState {
+  return { from, to, count, passageCount, live, path: `${from}-${to}` };
 }
 
 describe('planIndex', () => {
@@ -50,5 +50,14 @@ describe('planIndex', () => {
   it('gives up the index of a level that has become small', () => {
     expect(planIndex(499, [large], THRESHOLD)).toEqual({ kind: 'drop' });
     expect(planIndex(500, [segment(0, 9000, 600, 500)], THRESHOLD)).toBeNull();
+  });
+
+  it('counts further passages as what they cost, and not as contexts that died', () => {
+    expect(planIndex(100, [], THRESHOLD, THRESHOLD - 100)).toBeNull();
+    expect(planIndex(100, [], THRESHOLD, THRESHOLD)).toEqual({ kind: 'build', from: 0, base: null });
+    const passages = segment(0, 9000, 100, 100, 2000);
+    expect(planIndex(100, [passages], THRESHOLD)).toBeNull();
+    expect(planIndex(101, [passages], THRESHOLD, 100)).toEqual({ kind: 'build', from: 9000, base: null });
+    expect(planIndex(100, [segment(0, 9000, 100, 100, 300)], THRESHOLD)).toEqual({ kind: 'drop' });
   });
 });

@@ -34,11 +34,15 @@ function documentAt(place: number, level: LevelNumber): Document {
   };
 }
 
-function indexOf(count: number, vectors: boolean): NamespaceIndex {
-  const index = new NamespaceIndex(() => null);
+const NO_PASSAGES = { isEmpty: true, read: () => null };
+
+function indexOf(count: number, vectors: boolean, passages = 0): NamespaceIndex {
+  const index = new NamespaceIndex(() => null, NO_PASSAGES);
   const level: LevelNumber = 1;
   if (vectors) index.setVectors(level, new LevelVectors(level, index.documents, DIMENSION));
-  for (let i = 1; i <= count; i++) index.add(documentAt(i, level), vectors ? new Float32Array(DIMENSION) : null);
+  const further = passages === 0 ? null : new Float32Array(passages * DIMENSION);
+  for (let i = 1; i <= count; i++)
+    index.add(documentAt(i, level), vectors ? new Float32Array(DIMENSION) : null, further);
   return index;
 }
 
@@ -53,27 +57,32 @@ function takenBytes(): number {
 
 describe('the memory of a namespace', () => {
   it.each([
-    [1, 2_000, false],
-    [1, 2_000, true],
-    [5, 1_000, false],
-    [5, 1_000, true],
-    [60, 200, false],
-    [3_000, 4, false],
-    [3_000, 4, true],
-  ])('with %d contexts, %d times, vectors: %s, is accounted as it is taken', (contexts, namespaces, vectors) => {
-    indexOf(contexts, vectors);
-    const before = takenBytes();
-    const indexes = Array.from({ length: namespaces }, () => indexOf(contexts, vectors));
-    const taken = takenBytes() - before;
-    const accounted = indexes.reduce((sum, index) => sum + index.memoryBytes, 0);
-    // What the allocator adds to each buffer is accounted and not in `taken`: more of it the smaller they are.
-    expect(accounted / taken).toBeGreaterThan(0.85);
-    expect(accounted / taken).toBeLessThan(1.35);
-  });
+    [1, 2_000, false, 0],
+    [1, 2_000, true, 0],
+    [5, 1_000, false, 0],
+    [5, 1_000, true, 0],
+    [60, 200, false, 0],
+    [3_000, 4, false, 0],
+    [3_000, 4, true, 0],
+    [1, 500, true, 3],
+    [500, 8, true, 12],
+  ])(
+    'with %d contexts, %d times, vectors: %s, and %d further passages of each, is accounted as it is taken',
+    (contexts, namespaces, vectors, passages) => {
+      indexOf(contexts, vectors, passages);
+      const before = takenBytes();
+      const indexes = Array.from({ length: namespaces }, () => indexOf(contexts, vectors, passages));
+      const taken = takenBytes() - before;
+      const accounted = indexes.reduce((sum, index) => sum + index.memoryBytes, 0);
+      // What the allocator adds to each buffer is accounted and not in `taken`: more of it the smaller they are.
+      expect(accounted / taken).toBeGreaterThan(0.85);
+      expect(accounted / taken).toBeLessThan(1.35);
+    },
+  );
 
   it('does not keep a whole text for one of its words', () => {
     const text = `${'x'.repeat(20_000)}\nlighthousekeeper`;
-    const index = new NamespaceIndex(() => null);
+    const index = new NamespaceIndex(() => null, NO_PASSAGES);
     const before = takenBytes();
     for (let i = 1; i <= 200; i++) {
       const [, word] = flat(`${text}-${i}`).split('\n');
