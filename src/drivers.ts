@@ -13,6 +13,9 @@ import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
 import { createLocalThread } from './embedding/local-thread.ts';
 import type { EmbeddingProvider } from './embedding/provider.ts';
+import { connectRedis } from './embedding/redis-connection.ts';
+import { RedisVectors } from './embedding/redis-vectors.ts';
+import type { SharedVectors } from './embedding/shared-vectors.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import { openQdrantStore } from './store/qdrant/open-qdrant-store.ts';
@@ -52,6 +55,13 @@ const EMBEDDING_SERVICE: Backend = {
   title: 'the embedding service',
   code: 'EMBEDDING_UNAVAILABLE',
 };
+const SHARED_CACHE: Backend = {
+  name: 'embedding_cache',
+  title: 'the shared cache of vectors',
+  code: 'EMBEDDING_UNAVAILABLE',
+};
+/** Of a cache whoever asks can do without: given up soon, and tried again soon. */
+const SHARED_CACHE_RULES = { failureThreshold: 3, successThreshold: 1, timeoutMs: 10_000, windowMs: 60_000 };
 const VECTOR_DATABASE: Backend = { name: 'vector_db', title: 'the vector database', code: 'STORE_UNAVAILABLE' };
 
 /** By `embedding.provider`. */
@@ -136,6 +146,35 @@ export function openEmbedding({ embedding, vectorDb }: ServerSettings, parts: Em
     { ...embedding, dimension, needsUnitLength: distance !== 'Cosine' },
     parts,
   );
+}
+
+/** The cache that the settings name, where they name one for vectors that are worth a trip over the network. */
+export async function openSharedVectors(
+  { embedding, vectorDb }: ServerSettings,
+  provider: EmbeddingProvider,
+  parts: EmbeddingParts,
+): Promise<SharedVectors | undefined> {
+  const { redisUrl, cacheEnabled, cacheTtlSecs, apiUrl, queryPrefix, passagePrefix } = embedding;
+  if (redisUrl === undefined || !cacheEnabled) return undefined;
+  if (provider.kind === 'lexical') {
+    parts.log.warn(
+      {},
+      'embedding.redis_url is not used: the local embedder makes a vector faster than Redis brings one',
+    );
+    return undefined;
+  }
+  const breaker = new CircuitBreaker(SHARED_CACHE, SHARED_CACHE_RULES, parts);
+  parts.circuits.add(breaker);
+  return new RedisVectors({
+    connection: await connectRedis({ url: redisUrl, log: parts.log }),
+    // One model may be served differently elsewhere, and with other prefixes its vectors are others.
+    model: JSON.stringify([provider.id, apiUrl ?? null, queryPrefix ?? null, passagePrefix ?? null]),
+    dimension: vectorDb.vectorSize,
+    ttlMs: cacheTtlSecs * 1000,
+    breaker,
+    clock: parts.clock,
+    metrics: parts.metrics,
+  });
 }
 
 /** The store that the settings name. Throws `StartupError` where it cannot be opened, or its data cannot be used as they are. */

@@ -10,7 +10,7 @@ import { systemRandom, type Random } from './base/random.ts';
 import { Circuits } from './base/resilience/circuits.ts';
 import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
-import { openEmbedding, openStore } from './drivers.ts';
+import { openEmbedding, openSharedVectors, openStore } from './drivers.ts';
 import { withCache } from './embedding/cache.ts';
 import { withTextBound } from './embedding/text-bound.ts';
 import { onlyVectors } from './embedding/provider.ts';
@@ -87,11 +87,14 @@ async function build(
   const circuits = new Circuits();
   const provider = openEmbedding(settings, { ...deps, metrics, circuits });
   onStop(() => provider.close());
+  const shared = await openSharedVectors(settings, provider, { ...deps, metrics, circuits });
+  onStop(() => shared?.close());
   const health = createHealth({
     clock,
     version,
     circuits,
     embedderAnswers: async () => onlyVectors(await provider.embed(['ready?'], 'query')),
+    ...(shared === undefined ? {} : { sharedCacheAnswers: () => shared.ping() }),
   });
 
   // Probes are answered from the first moment: opening a large store takes its time.
@@ -100,7 +103,7 @@ async function build(
 
   const { cacheEnabled, cacheSize, cacheTtlSecs } = settings.embedding;
   const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };
-  const embedding = withCache(withTextBound(provider), kept, clock, metrics);
+  const embedding = withCache(withTextBound(provider), kept, clock, metrics, shared);
   const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, embedding });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));

@@ -41,8 +41,12 @@ export const COUNTERS = {
     help: 'Levels that a query had to do without, by level and error code.',
     labels: ['level', 'code'],
   },
-  embedding_cache_hits_total: { help: 'Embeddings answered from the cache.' },
-  embedding_cache_misses_total: { help: 'Embeddings that had to be computed.' },
+  embedding_cache_hits_total: { help: 'Embeddings answered from memory, or by a call under way.' },
+  embedding_cache_misses_total: { help: 'Embeddings that were not in memory.' },
+  embedding_shared_cache_total: {
+    help: 'Vectors of the shared cache: hit, miss, skipped (not asked for, or not in time), foreign (not a vector of this model), unwritten.',
+    labels: ['outcome'],
+  },
   store_commits_total: { help: 'Transactions committed by the store.' },
   jobs_total: {
     help: 'Runs of scheduled work, by job and outcome (ok, failed, or skipped as the run before was not done).',

@@ -183,11 +183,15 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
   const { httpHost: host, httpPort: port } = loaded.settings.server;
   await examine('http', async () => {
     if (port === 0) return ANY_PORT;
-    const { status, checks } = await fetchHealth(host, port);
+    const { status, checks, components = {} } = await fetchHealth(host, port);
     const failed = Object.entries(checks).find(([, check]) => check.status !== 'ok');
     if (failed !== undefined)
       throw new CommandError(`${failed[0]} ${failed[1].reason ?? 'failed'}`, "Look at the server's log.");
-    return `health is ${status}, with ${Object.keys(checks).join(' and ')}`;
+    const degraded = Object.entries(components).filter(([, component]) => component.status === 'degraded');
+    return {
+      detail: `health is ${status}, with ${Object.keys(checks).join(' and ')}`,
+      warnings: degraded.map(([name, { reason }]) => `${name} is degraded${reason === undefined ? '' : `: ${reason}`}`),
+    };
   });
 }
 

@@ -46,8 +46,10 @@ function settingsUnder(schema: SettingSchema, value: unknown, path: SettingPath)
   return [{ path, schema, value }];
 }
 
-/** What stands in the query of an address may be a key of the service. */
+/** What stands in the query of an address may be a key of the service, and what stands before its host is one. */
 function shown(schema: SettingSchema, value: unknown): unknown {
-  if (schema.format !== 'http-url' || typeof value !== 'string') return value;
-  return value.replaceAll(/([?&][^=&#]*=)[^&#]+/g, '$1...');
+  if (typeof value !== 'string') return value;
+  if (schema.format === 'http-url') return value.replaceAll(/([?&][^=&#]*=)[^&#]+/g, '$1...');
+  if (schema.format === 'redis-url') return value.replace(/^(\w+:\/\/).*@/, '$1...@');
+  return value;
 }

@@ -11,6 +11,11 @@ export const FORMATS = {
     isValid: isPlainHttpUrl,
     meaning: 'an http:// or https:// address without a user name or password in it',
   },
+  'redis-url': {
+    isValid: isRedisUrl,
+    meaning:
+      'an address as redis://host:6379/0, or rediss:// for TLS, with a user and a password where Redis asks for them',
+  },
   token: {
     isValid: (text: string) => /^[\x21-\x7e]+$/.test(text),
     meaning: 'letters, digits and signs of ASCII without blanks and line ends, as a header takes them',
@@ -22,4 +27,20 @@ export type Format = keyof typeof FORMATS;
 function isPlainHttpUrl(text: string): boolean {
   const url = /^https?:\/\//i.test(text) ? URL.parse(text) : null;
   return url !== null && url.username === '' && url.password === '';
+}
+
+/** What the client takes: a path is the number of a database, and what is escaped can be read. */
+function isRedisUrl(text: string): boolean {
+  const url = /^rediss?:\/\//i.test(text) ? URL.parse(text) : null;
+  if (url === null || url.hostname === '' || url.search !== '' || url.hash !== '') return false;
+  return /^(\/\d{0,9})?$/.test(url.pathname) && isReadable(url.username) && isReadable(url.password);
+}
+
+function isReadable(escaped: string): boolean {
+  try {
+    decodeURIComponent(escaped);
+    return true;
+  } catch {
+    return false;
+  }
 }

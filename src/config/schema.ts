@@ -169,10 +169,10 @@ const EMBEDDING = section(
       10,
       'http: further attempts where the service is down, slow or busy, after 0.2, 0.4, 0.8, ... seconds or what Retry-After says; all within the deadline of the request.',
     ),
-    cache_enabled: flag(true, 'Keep vectors in memory for texts seen again.'),
-    cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays in that cache, in seconds.'),
+    cache_enabled: flag(true, 'Keep vectors in memory, and in redis_url where it is set, for texts seen again.'),
+    cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays there, in seconds.'),
     cache_size: withAlias(
-      integer(10_000, 0, 10_000_000, 'Vectors in that cache; the one unused for longest leaves first.'),
+      integer(10_000, 0, 10_000_000, 'Vectors in memory; the one unused for longest leaves first.'),
       'embedding.cache_entries',
     ),
     ...bulkhead('http', 16, 1_000),
@@ -190,6 +190,10 @@ const EMBEDDING = section(
       format: 'token',
       writeOnly: true,
     }),
+    redis_url: bareText(
+      'http: a Redis that keeps vectors for several servers, as redis://host:6379/0 or rediss://; take one with a password from the environment: EMBEDDING__REDIS_URL.',
+      { format: 'redis-url' },
+    ),
     query_prefix: bareText('http: put before queries; by default what the model is known to want.', { minLength: 0 }),
     passage_prefix: bareText('http: put before stored texts; by default what the model is known to want.', {
       minLength: 0,

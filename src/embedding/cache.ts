@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { orAbort, throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
@@ -6,7 +5,9 @@ import { CodedError } from '../base/errors.ts';
 import { LoopTurns } from '../base/loop-turns.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { CacheTallies, type EmbeddingCacheCounts } from './cache-tallies.ts';
+import { keyOf, namespaceOfKey } from './owned-key.ts';
 import type { Embedded, EmbeddingKind, EmbeddingProvider, OwnedText } from './provider.ts';
+import type { SharedVectors } from './shared-vectors.ts';
 import { norm, normalized } from './vectors.ts';
 
 export interface EmbeddingCacheSettings {
@@ -25,8 +26,11 @@ export interface CachedEmbeddingProvider extends EmbeddingProvider<OwnedText> {
   has(owned: OwnedText, kind: EmbeddingKind): boolean;
   /** Of one namespace, or of all of them. Hits and misses of a namespace count from its last rest of some length. */
   counts(namespace?: string): EmbeddingCacheCounts;
-  /** Drops every vector and says how many there were. Requests under way go on. */
-  clear(): number;
+  /**
+   * Drops every vector and says how many were in memory; those shared by servers, too, but not from the memories of others.
+   * Requests under way go on. `EMBEDDING_UNAVAILABLE` where the shared ones may still be there.
+   */
+  clear(signal?: AbortSignal): Promise<number>;
 }
 
 /** One call of the provider and those who wait for it; it is aborted when nobody does any more. */
@@ -48,17 +52,19 @@ interface Pending {
 const NOTHING: Promise<Embedded[]> = Promise.resolve([]);
 /** Characters hashed before other work gets its turn: some milliseconds. */
 const CHARS_PER_TURN = 1_000_000;
-/** Texts up to this length are their own key; longer ones are hashed. */
-const PLAIN_KEY_CHARS_MAX = 256;
 
-/** Puts an LRU and TTL cache before a provider, asks once for a text that several callers want at once. */
+/**
+ * Puts an LRU and TTL cache before a provider, asks once for a text that several callers want at once. `shared` is asked
+ * for what is not in memory, and gets what the provider brings.
+ */
 export function withCache(
   provider: EmbeddingProvider,
   settings: EmbeddingCacheSettings,
   clock: Clock,
   metrics: Metrics,
+  shared?: SharedVectors,
 ): CachedEmbeddingProvider {
-  return new CachingProvider(provider, settings, clock, metrics);
+  return new CachingProvider(provider, settings, clock, metrics, shared);
 }
 
 class CachingProvider implements CachedEmbeddingProvider {
@@ -68,13 +74,21 @@ class CachingProvider implements CachedEmbeddingProvider {
   readonly #provider: EmbeddingProvider;
   readonly #clock: Clock;
   readonly #metrics: Metrics;
+  readonly #shared: SharedVectors | undefined;
   readonly #vectors: LRUCache<string, Float32Array> | null;
   /** Bounded by the requests under way. */
   readonly #pending = new Map<string, Pending>();
   readonly #tallies = new CacheTallies();
   readonly #turns = new LoopTurns();
 
-  constructor(provider: EmbeddingProvider, settings: EmbeddingCacheSettings, clock: Clock, metrics: Metrics) {
+  constructor(
+    provider: EmbeddingProvider,
+    settings: EmbeddingCacheSettings,
+    clock: Clock,
+    metrics: Metrics,
+    shared: SharedVectors | undefined,
+  ) {
+    this.#shared = shared;
     this.id = provider.id;
     this.dimension = provider.dimension;
     this.kind = provider.kind;
@@ -107,9 +121,10 @@ class CachingProvider implements CachedEmbeddingProvider {
     return this.#tallies.of(namespace);
   }
 
-  clear(): number {
+  async clear(signal?: AbortSignal): Promise<number> {
     const dropped = this.#vectors?.size ?? 0;
     this.#vectors?.clear();
+    await this.#shared?.clear(signal);
     return dropped;
   }
 
@@ -177,9 +192,8 @@ class CachingProvider implements CachedEmbeddingProvider {
   }
 
   async #call(texts: string[], kind: EmbeddingKind, flight: Flight): Promise<Embedded[]> {
-    const startedMs = this.#clock.monotonicMs();
     try {
-      const vectors = this.#checked(await this.#provider.embed(texts, kind, flight.controller.signal), texts.length);
+      const vectors = await this.#bring(texts, kind, flight);
       flight.keys.forEach((key, place) => {
         const vector = vectors[place];
         if (vector instanceof Float32Array) this.#vectors?.set(key, vector);
@@ -191,8 +205,42 @@ class CachingProvider implements CachedEmbeddingProvider {
     } finally {
       flight.settled = true;
       for (const key of flight.keys) if (this.#pending.get(key)?.flight === flight) this.#pending.delete(key);
+    }
+  }
+
+  /** From the shared cache, as far as it has them in time, else from the provider. */
+  async #bring(texts: readonly string[], kind: EmbeddingKind, { keys, controller }: Flight): Promise<Embedded[]> {
+    const { signal } = controller;
+    const known = (await this.#shared?.get(keys, signal)) ?? [];
+    const places = keys.flatMap((_, place) => (known[place] === undefined ? [place] : []));
+    if (places.length === 0) return known as Float32Array[];
+    throwIfAborted(signal);
+    const missing = places.map((place) => texts[place] as string);
+    const fresh = this.#checked(await this.#timed(this.#provider.embed(missing, kind, signal)), missing.length);
+    const vectors: Embedded[] = [...known] as Float32Array[];
+    places.forEach((place, i) => (vectors[place] = fresh[i] as Embedded));
+    this.#share(
+      places.map((place) => keys[place] as string),
+      fresh,
+    );
+    return vectors;
+  }
+
+  async #timed<T>(call: Promise<T>): Promise<T> {
+    const startedMs = this.#clock.monotonicMs();
+    try {
+      return await call;
+    } finally {
       this.#metrics.observe('embedding_duration_seconds', (this.#clock.monotonicMs() - startedMs) / 1000);
     }
+  }
+
+  #share(keys: readonly string[], embedded: readonly Embedded[]): void {
+    const kept = keys.map((key, i) => ({ key, vector: embedded[i] })).filter(isVector);
+    this.#shared?.put(
+      kept.map(({ key }) => key),
+      kept.map(({ vector }) => vector),
+    );
   }
 
   #checked(vectors: readonly Embedded[], expected: number): Embedded[] {
@@ -236,12 +284,9 @@ class CachingProvider implements CachedEmbeddingProvider {
   }
 }
 
-/** No namespace holds a space, so no choice of names makes two keys one. The cache belongs to one provider, so its id is left out. */
-function keyOf({ namespace, text }: OwnedText, kind: EmbeddingKind): string {
-  if (text.length <= PLAIN_KEY_CHARS_MAX) return `${namespace} ${kind} ${text}`;
-  return `${namespace} ${kind}#${createHash('sha256').update(text).digest('base64')}`;
-}
-
-function namespaceOfKey(key: string): string {
-  return key.slice(0, key.indexOf(' '));
+function isVector(entry: { readonly key: string; readonly vector: Embedded | undefined }): entry is {
+  readonly key: string;
+  readonly vector: Float32Array;
+} {
+  return entry.vector instanceof Float32Array;
 }

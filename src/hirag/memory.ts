@@ -162,8 +162,8 @@ class TieredMemory implements Memory {
     return this.#unsearched.counts();
   }
 
-  clearCaches(): { readonly embeddings: number } {
-    return { embeddings: this.#embedding.clear() };
+  async clearCaches({ signal }: CallOptions = {}): Promise<{ readonly embeddings: number }> {
+    return { embeddings: await this.#embedding.clear(signal) };
   }
 
   async healthy(): Promise<boolean> {

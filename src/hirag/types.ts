@@ -158,7 +158,8 @@ export interface Memory {
   flushAccessCounts(): Promise<void>;
   /** Contexts of all namespaces in levels that are switched off, where there are any: no query finds them. */
   unsearched(): Promise<readonly { readonly level: Level; readonly count: number }[]>;
-  clearCaches(): { readonly embeddings: number };
+  /** Says how many vectors were in memory; those that servers share go, too. */
+  clearCaches(options?: CallOptions): Promise<{ readonly embeddings: number }>;
   /** True where the store answers. */
   healthy(): Promise<boolean>;
   /** Flushes access counts and closes what it owns. */

@@ -1,74 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { World, type Variables } from './support/processes.ts';
+import { closeEmbeddingServices, embeddingService } from './support/embedding-service.ts';
+import { World } from './support/processes.ts';
 
 const world = new World();
-const services: Server[] = [];
-afterEach(() => {
-  for (const service of services.splice(0)) {
-    service.closeAllConnections();
-    service.close();
-  }
-});
+afterEach(closeEmbeddingServices);
 afterAll(() => world.cleanUp());
-
-interface Asked {
-  readonly authorization: string | undefined;
-  readonly path: string | undefined;
-  readonly model: string;
-  readonly input: readonly string[];
-}
-
-const DIMENSION = 64;
-
-/** As unlike a model as can be, but the same for the same letters. */
-function letters(text: string): number[] {
-  const vector = new Array<number>(DIMENSION).fill(0.01);
-  for (const letter of text.toLowerCase())
-    vector[letter.charCodeAt(0) % DIMENSION] = (vector[letter.charCodeAt(0) % DIMENSION] ?? 0) + 1;
-  return vector;
-}
-
-/** The status of its answer; null: none comes. */
-type Status = (asked: Asked) => number | null;
-
-/** An OpenAI-compatible service under an address with a query string. */
-async function embeddingService(status: Status): Promise<{ asked: Asked[]; variables: Variables }> {
-  const asked: Asked[] = [];
-  const service = createServer((request, response) => {
-    void body(request).then((text) => {
-      const { model, input } = JSON.parse(text) as Omit<Asked, 'authorization'>;
-      const call = { authorization: request.headers.authorization, path: request.url, model, input };
-      asked.push(call);
-      const code = status(call);
-      if (code === null) return;
-      if (code !== 200) return void response.writeHead(code).end('what the service says of it');
-      const data = input.map((each, index) => ({ index, embedding: letters(each) }));
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ data }));
-    });
-  });
-  services.push(service);
-  service.listen(0, '127.0.0.1');
-  await once(service, 'listening');
-  const variables = {
-    EMBEDDING__PROVIDER: 'http',
-    EMBEDDING__URL: `http://127.0.0.1:${(service.address() as AddressInfo).port}/v1/?api-version=7`,
-    EMBEDDING__MODEL: 'e5-letters',
-    EMBEDDING__API_TOKEN: 'token-hunter2',
-    EMBEDDING__DIMENSION: String(DIMENSION),
-    SERVER__SHUTDOWN_DEADLINE_MS: '60000',
-    LOGGING__LEVEL: 'debug',
-  };
-  return { asked, variables };
-}
-
-async function body(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 describe('an embedding service', () => {
   it("is asked for passages and queries with the model's prefixes, and its token stays out of the log", async () => {

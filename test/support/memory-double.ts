@@ -170,9 +170,9 @@ export class MemoryDouble implements Memory {
     return Promise.resolve([]);
   }
 
-  clearCaches(): { embeddings: number } {
+  clearCaches(): Promise<{ embeddings: number }> {
     this.calls.push({ method: 'clearCaches', input: {} });
-    return { embeddings: 3 };
+    return Promise.resolve({ embeddings: 3 });
   }
 
   healthy(): Promise<boolean> {

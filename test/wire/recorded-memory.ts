@@ -45,7 +45,7 @@ export class RecordedMemory {
       gc: call,
       flushAccessCounts: () => Promise.resolve(),
       unsearched: () => Promise.resolve([]),
-      clearCaches: () => this.cleared,
+      clearCaches: () => Promise.resolve(this.cleared),
       healthy: () => Promise.resolve(true),
       close: () => Promise.resolve(),
     };

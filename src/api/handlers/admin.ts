@@ -3,7 +3,8 @@ import type { Handler } from './handler.ts';
 
 export const gc: Handler<'admin.gc'> = (_payload, _call, { jobs }) => jobs.expirySweep();
 
-export const cacheClear: Handler<'admin.cache_clear'> = (_payload, _call, { memory }) => memory.clearCaches();
+export const cacheClear: Handler<'admin.cache_clear'> = (_payload, { options }, { memory }) =>
+  memory.clearCaches(options);
 
 /** `NOT_FOUND` for what this server does itself, or not at all. */
 export const circuitReset: Handler<'admin.circuit_reset'> = ({ backend }, _call, { circuits }) => {

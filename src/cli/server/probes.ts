@@ -31,9 +31,16 @@ export async function probePort(host: string, port: number, setting: string): Pr
   }
 }
 
+interface Answered {
+  readonly status: string;
+  readonly reason?: string;
+}
+
 export interface HealthAnswer {
   readonly status: string;
-  readonly checks: Readonly<Record<string, { readonly status: string; readonly reason?: string }>>;
+  readonly checks: Readonly<Record<string, Answered>>;
+  /** Absent: the server is of a version before there were any. */
+  readonly components?: Readonly<Record<string, Answered>>;
 }
 
 const HEALTH_TIMEOUT_MS = 3000;

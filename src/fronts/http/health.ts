@@ -5,6 +5,8 @@ import type { Circuits } from '../../base/resilience/circuits.ts';
 export interface HealthSources {
   /** Embeds one short text; rejects where the model cannot be reached. */
   readonly embedderAnswers: () => Promise<unknown>;
+  /** Rejects where the cache that servers share cannot be reached; absent: there is none. */
+  readonly sharedCacheAnswers?: () => Promise<unknown>;
   readonly circuits: Circuits;
   readonly clock: Clock;
   readonly version: string;
@@ -61,9 +63,13 @@ export function createHealth(sources: HealthSources): Health {
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   let store: Probe = () => Promise.resolve({ status: 'failed', reason: 'is not open yet' });
   const embedder = cachedProbe(sources.clock, EMBEDDER_CACHE_MS, sources.embedderAnswers);
+  const { sharedCacheAnswers } = sources;
+  const sharedCache =
+    sharedCacheAnswers === undefined ? null : cachedProbe(sources.clock, STORE_CACHE_MS, sharedCacheAnswers);
   return {
     async report() {
-      const checks = { store: await store(), embedder: await embedder() };
+      const [fromStore, fromEmbedder, fromCache] = await Promise.all([store(), embedder(), sharedCache?.()]);
+      const checks = { store: fromStore, embedder: fromEmbedder };
       const failed = Object.values(checks).some((check) => check.status === 'failed');
       return {
         status: phase === 'running' ? (failed ? 'failed' : 'ok') : phase,
@@ -73,6 +79,9 @@ export function createHealth(sources: HealthSources): Health {
         components: {
           embedding: componentOf(checks.embedder, sources.circuits.get('embedding')?.state),
           vector_db: componentOf(checks.store, sources.circuits.get('vector_db')?.state),
+          ...(fromCache === undefined
+            ? {}
+            : { embedding_cache: dispensable(componentOf(fromCache, sources.circuits.get('embedding_cache')?.state)) }),
         },
       };
     },
@@ -109,6 +118,11 @@ function componentOf({ status, reason }: CheckResult, state: CircuitState | unde
     ...(state === undefined ? {} : { state }),
     ...(reason === undefined ? {} : { reason }),
   };
+}
+
+/** Of what the server goes on without. */
+function dispensable(component: Component): Component {
+  return component.status === 'unhealthy' ? { ...component, status: 'degraded' } : component;
 }
 
 type Probe = () => Promise<CheckResult>;

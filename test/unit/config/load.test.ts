@@ -330,6 +330,7 @@ describe('a variable', () => {
   function sample(schema: SettingSchema): readonly [string, unknown] {
     if (schema.anyOf !== undefined) return ['50,30,20', [50, 30, 20]];
     if (schema.format === 'http-url') return ['https://host/v1', 'https://host/v1'];
+    if (schema.format === 'redis-url') return ['rediss://host/1', 'rediss://host/1'];
     if (schema.format === 'token') return ['sk-1/+=._~', 'sk-1/+=._~'];
     if (schema.format === 'date-time') return ['2031-02-03T04:05:06Z', '2031-02-03T04:05:06Z'];
     if (schema.enum !== undefined) return [schema.enum.at(-1) ?? '', schema.enum.at(-1)];

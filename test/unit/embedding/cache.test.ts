@@ -110,7 +110,7 @@ describe('the embedding cache', () => {
     await provider.embed(['a'], 'query');
     await provider.embed(['a'], 'query');
     expect(model.calls).toHaveLength(2);
-    expect(provider.clear()).toBe(0);
+    expect(await provider.clear()).toBe(0);
   });
 
   it('counts hits and misses, and empties on demand', async () => {
@@ -124,7 +124,7 @@ describe('the embedding cache', () => {
     await provider.embed(['a', 'c'], 'query');
     expect(provider.counts()).toEqual({ entries: 3, hits: 1, misses: 3 });
     expect(counted).toEqual({ embedding_cache_hits_total: 1, embedding_cache_misses_total: 3 });
-    expect(provider.clear()).toBe(3);
+    expect(await provider.clear()).toBe(3);
     expect(provider.has('a', 'query')).toBe(false);
   });
 });
@@ -162,7 +162,7 @@ describe('two namespaces', () => {
     clock.advance(1001);
     await blue.embed(['a', 'b'], 'query');
     expect([red.counts().entries, blue.counts().entries]).toEqual([1, 2]);
-    expect(cache.clear()).toBe(3);
+    expect(await cache.clear()).toBe(3);
     expect([red.counts().entries, blue.counts().entries, cache.counts().entries]).toEqual([0, 0, 0]);
   });
 });

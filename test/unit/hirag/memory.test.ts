@@ -332,7 +332,7 @@ describe('the rest', () => {
     expect(await memory.stats('n')).toEqual(stats);
     expect((await memory.stats('m')).cache).toEqual({ embeddingEntries: 1, embeddingHits: 0, embeddingMisses: 1 });
     expect((await memory.stats()).cache.embeddingEntries).toBe(4);
-    expect(memory.clearCaches()).toEqual({ embeddings: 4 });
+    expect(await memory.clearCaches()).toEqual({ embeddings: 4 });
     expect((await memory.stats('n')).cache).toEqual({ embeddingEntries: 0, embeddingHits: 0, embeddingMisses: 3 });
     expect((await memory.query({ ...OWNER, query: 'a' })).contexts).not.toEqual([]);
   });

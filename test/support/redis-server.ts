@@ -1,0 +1,70 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+
+/** Put into the name of what is skipped without it; .ci/run installs it. */
+export const NEEDS_REDIS = '(skipped where there is no redis-server: apt-get install redis-server)';
+
+export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+
+export interface RedisServer {
+  readonly port: number;
+  /** Without user and password. */
+  readonly url: string;
+  /** Ends it at once; what it held is gone. */
+  stop(): Promise<void>;
+  /** On the same port, empty. */
+  start(): Promise<void>;
+}
+
+/** A Redis server of the test's own, on loopback, which keeps nothing on disk. */
+export async function startRedis(password?: string): Promise<RedisServer> {
+  const port = await freePort();
+  let child: ChildProcess;
+  const start = async (): Promise<void> => {
+    const options = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      tmpdir(),
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+    ];
+    child = spawn('redis-server', [...options, ...(password === undefined ? [] : ['--requirepass', password])]);
+    const said: Buffer[] = [];
+    await new Promise<void>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('exit', () => reject(new Error(`redis-server ended: ${Buffer.concat(said).toString('utf8')}`)));
+      child.stdout?.on('data', (chunk: Buffer) => {
+        said.push(chunk);
+        if (Buffer.concat(said).includes('Ready to accept connections')) resolve();
+      });
+    });
+  };
+  await start();
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+    },
+    start,
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
