@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { keepAlive } from './base/clock.ts';
 import { addCircuit } from './cli/circuit.ts';
 import { addConfig } from './cli/config.ts';
 import { addDelete } from './cli/delete.ts';
@@ -10,6 +11,7 @@ import { addImport } from './cli/import.ts';
 import { addList } from './cli/list.ts';
 import { addPing } from './cli/ping.ts';
 import { addQuery } from './cli/query.ts';
+import { addReembed } from './cli/reembed.ts';
 import { addServe } from './cli/serve.ts';
 import { addStats } from './cli/stats.ts';
 import { addStore } from './cli/store.ts';
@@ -71,6 +73,7 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addStats(program, io);
   addImport(program, io);
   addExport(program, io);
+  addReembed(program, io);
   addPing(program, io);
   addDoctor(program, io);
   addConfig(program, io);
@@ -105,7 +108,13 @@ function render({ code, message, remedy }: Omit<Explained, 'exitCode'>): string 
 
 /** The process' own entry: what src/bin.js calls. */
 export async function main(): Promise<void> {
-  process.exitCode = await run(process.argv.slice(2), nodeIo(process), readVersion());
+  // A command that waits for one of the clock's timers alone would end in its middle.
+  const release = keepAlive();
+  try {
+    process.exitCode = await run(process.argv.slice(2), nodeIo(process), readVersion());
+  } finally {
+    release();
+  }
 }
 
 /** Of the package that this file belongs to: beside src/ in a checkout, above dist/ where it is installed. */

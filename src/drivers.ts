@@ -12,13 +12,15 @@ import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
 import { createLocalThread } from './embedding/local-thread.ts';
-import type { EmbeddingProvider } from './embedding/provider.ts';
+import type { EmbeddingProvider, OwnedText } from './embedding/provider.ts';
 import { connectRedis } from './embedding/redis-connection.ts';
 import { RedisVectors } from './embedding/redis-vectors.ts';
 import type { SharedVectors } from './embedding/shared-vectors.ts';
+import { openEmbeddedReembedding } from './store/embedded/reembedding/embedded-reembedding.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import { openQdrantStore } from './store/qdrant/open-qdrant-store.ts';
+import type { EmbeddingIdentity, EmbedTexts, Reembedding } from './store/reembedding.ts';
 import type { ContextStore } from './store/store.ts';
 
 type EmbeddingSettings = Settings['embedding'];
@@ -47,7 +49,9 @@ export interface StoreParts {
   /** Gets that of the database, where there is one. */
   readonly circuits: Circuits;
   /** What the stored vectors are made by. */
-  readonly embedding: Pick<EmbeddingProvider, 'id' | 'dimension'>;
+  readonly embedding: EmbeddingIdentity;
+  /** Makes them: then those that `context-manager reembed` has made take the place of those of another model. */
+  readonly embed?: EmbedTexts;
 }
 
 const EMBEDDING_SERVICE: Backend = {
@@ -103,7 +107,7 @@ const QDRANT_QUANTIZATION = { f32: 'none', i8: 'scalar', binary: 'binary', produ
 const STORE_DRIVERS: Readonly<
   Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<ContextStore>>
 > = {
-  embedded: (settings, { clock, log, metrics, embedding }) => {
+  embedded: (settings, { clock, log, metrics, embedding, embed }) => {
     const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
     const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw };
     const quantization = quantizationIn(EMBEDDED_QUANTIZATION, settings);
@@ -115,6 +119,7 @@ const STORE_DRIVERS: Readonly<
       quantization,
       embeddingId: embedding.id,
       dimension: embedding.dimension,
+      embed,
     });
   },
   memory: (_, { clock, random, log, embedding }) =>
@@ -136,6 +141,29 @@ const STORE_DRIVERS: Readonly<
       random,
       log,
     });
+  },
+};
+
+type OpenReembedding = (settings: StoreSettings, to: EmbeddingIdentity) => Promise<Reembedding | null>;
+
+/** By `vector_db.driver`. */
+const REEMBEDDING_DRIVERS: Readonly<Record<StoreSettings['driver'], OpenReembedding>> = {
+  embedded: ({ dataDir }, to) => {
+    const reembedding = openEmbeddedReembedding(dataDir, to);
+    reembedding?.forgetRefused();
+    return Promise.resolve(reembedding);
+  },
+  memory: () => {
+    throw new StartupError(
+      'with `vector_db.driver = "memory"` there is nothing to re-embed',
+      'It keeps nothing: a server that starts with another model begins with an empty memory.',
+    );
+  },
+  qdrant: () => {
+    throw new StartupError(
+      '`vector_db.driver = "qdrant"` cannot be re-embedded in place yet',
+      'Set vector_db.collection_prefix to another name, and export and import the contexts.',
+    );
   },
 };
 
@@ -180,6 +208,19 @@ export async function openSharedVectors(
 /** The store that the settings name. Throws `StartupError` where it cannot be opened, or its data cannot be used as they are. */
 export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<ContextStore> {
   return await STORE_DRIVERS[settings.driver](settings, parts);
+}
+
+/** Of stored texts, for those that make all vectors anew. */
+export function textEmbedder(embedding: EmbeddingProvider<OwnedText>): EmbedTexts {
+  return async (texts) => {
+    const embedded = await embedding.embed(texts, 'passage');
+    return embedded.map((vector) => (vector instanceof Error ? vector : { vector }));
+  };
+}
+
+/** null: nothing that is stored was made by another model. Throws `StartupError` where the driver cannot. */
+export async function openReembedding(settings: StoreSettings, to: EmbeddingIdentity): Promise<Reembedding | null> {
+  return await REEMBEDDING_DRIVERS[settings.driver](settings, to);
 }
 
 /** What the driver calls it. Throws `StartupError`. */

@@ -10,7 +10,7 @@ import { systemRandom, type Random } from './base/random.ts';
 import { Circuits } from './base/resilience/circuits.ts';
 import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
-import { openEmbedding, openSharedVectors, openStore } from './drivers.ts';
+import { openEmbedding, openSharedVectors, openStore, textEmbedder } from './drivers.ts';
 import { withCache } from './embedding/cache.ts';
 import { withTextBound } from './embedding/text-bound.ts';
 import { onlyVectors } from './embedding/provider.ts';
@@ -104,7 +104,8 @@ async function build(
   const { cacheEnabled, cacheSize, cacheTtlSecs } = settings.embedding;
   const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };
   const embedding = withCache(withTextBound(provider), kept, clock, metrics, shared);
-  const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, embedding });
+  const embed = textEmbedder(embedding);
+  const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, embedding, embed });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));
   const memory = createMemory({ ...deps, metrics, store, embedding, settings: hirag });

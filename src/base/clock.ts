@@ -24,3 +24,11 @@ export const systemClock: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+const WAKE_MS = 3_600_000;
+
+/** The process does not end by itself until the function is called that this gives. */
+export function keepAlive(): () => void {
+  const timer = setInterval(() => {}, WAKE_MS);
+  return () => clearInterval(timer);
+}

@@ -12,6 +12,13 @@ export function parseCount(raw: string): number {
   return count;
 }
 
+export function parseSeconds(raw: string): number {
+  const seconds = Number(raw);
+  if (raw.trim() === '' || !Number.isFinite(seconds) || seconds < 0)
+    throw new InvalidArgumentError('It must be a number of seconds.');
+  return seconds;
+}
+
 export function parseShare(raw: string): number {
   const share = Number(raw);
   if (raw.trim() === '' || !(share >= 0 && share <= 1))

@@ -3,10 +3,12 @@ import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { defaultSettings } from '../../config/settings.ts';
 import type { GenericStoreDeps } from '../generic/generic-store.ts';
+import type { EmbedTexts } from '../reembedding.ts';
 import type { ContextStore } from '../store.ts';
 import { EmbeddedDriver } from './embedded-driver.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import type { ColumnLimits, StoreSettings } from './border/messages.ts';
+import { completeReembedding } from './reembedding/embedded-reembedding.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Settings that are left out have their default. */
@@ -27,6 +29,8 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
   readonly touchFlushMs?: number;
   /** Pages of 4 KiB that the database may have; writes past it fail as on a full disk. Default: as many as the disk holds. */
   readonly databasePagesMax?: number;
+  /** Makes vectors with what `embeddingId` names: then those of a finished re-embedding take the place of the stored ones. */
+  readonly embed?: EmbedTexts | undefined;
   /** Entry of the worker thread, for tests that break it. */
   readonly workerUrl?: URL;
   readonly clock: Clock;
@@ -46,7 +50,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
 export async function openEmbeddedDriver(
   options: EmbeddedStoreOptions,
 ): Promise<{ readonly link: WorkerLink; readonly driver: EmbeddedDriver; readonly deps: GenericStoreDeps }> {
-  const { hnsw, columns, queueCallsMax, queueBytesMax, workerUrl, clock, log, metrics, ...given } = options;
+  const { hnsw, columns, queueCallsMax, queueBytesMax, workerUrl, embed, clock, log, metrics, ...given } = options;
   const { indexingThreshold, memoryBytesMax, hnsw: hnswDefaults } = defaultSettings().vectorDb;
   const link = new WorkerLink({
     settings: {
@@ -56,6 +60,7 @@ export async function openEmbeddedDriver(
       memoryBytesMax,
       quantization: 'i8',
       ...given,
+      mayReembed: embed !== undefined,
       hnsw: { ...hnswDefaults, ...hnsw },
       columns: { ...DEFAULT_COLUMNS, ...columns },
     },
@@ -66,8 +71,9 @@ export async function openEmbeddedDriver(
     log,
     metrics,
   });
+  const { dataDir, embeddingId, dimension } = options;
+  if (embed !== undefined) await completeReembedding({ dataDir, to: { id: embeddingId, dimension }, embed, log });
   const { cursorKey } = await link.start();
-  const { dimension } = options;
   return { link, driver: new EmbeddedDriver(link, dimension), deps: { dimension, cursorKey, clock } };
 }
 

@@ -50,6 +50,10 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   if (opened.readableByOthers.length > 0) {
     log.warn({ paths: opened.readableByOthers }, 'others on this machine can read what is stored: close these paths');
   }
+  if (opened.reembedded !== null) {
+    const { from, contexts } = opened.reembedded;
+    log.info({ from, to: settings.embeddingId, contexts }, 'the vectors of another model have taken their place');
+  }
   const engine = new StoreEngine(opened, settings, log, systemClock, buildInThread(busy));
   const loop = new CallLoop(port, engine, systemClock, busy);
   const stopFlushing = systemClock.every(settings.touchFlushMs, () => engine.flushAccesses());

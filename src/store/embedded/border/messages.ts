@@ -24,6 +24,8 @@ export interface WorkerSettings extends StoreSettings {
   readonly dimension: number;
   readonly columns: ColumnLimits;
   readonly databasePagesMax: number | null;
+  /** Vectors that `context-manager reembed` has made take the place of those of another model. */
+  readonly mayReembed: boolean;
   /** Access counts are written with the next commit, or after this time without one. */
   readonly touchFlushMs: number;
 }

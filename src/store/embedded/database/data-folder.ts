@@ -13,6 +13,9 @@ export const INDEX_FOLDER = 'indexes';
 /** Names of files that hold what clients stored, or keys to it. */
 const OWN_FILE = /^(contexts\.|secret$)/;
 
+/** `context-manager reembed` reads a page at a time, in some milliseconds. */
+export const READER_WAIT_MS = 2_000;
+
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 const OTHERS = 0o077;
@@ -89,6 +92,17 @@ export function takeLock(dataDir: string): DatabaseSync {
   }
 }
 
+/** Another process holds the lock. To be asked before this process has opened the database, not after. */
+export function isFolderInUse(dataDir: string): boolean {
+  try {
+    takeLock(dataDir).close();
+    return false;
+  } catch (error) {
+    if (error instanceof StartupError && sqliteCode(error.cause) === SQLITE_BUSY) return true;
+    throw error;
+  }
+}
+
 /**
  * Throws `StartupError` where another process has the database open, though nobody holds the lock file: somebody has
  * deleted it. Every connection to a database with a write-ahead log holds a shared lock on the main file, so that an
@@ -97,7 +111,7 @@ export function takeLock(dataDir: string): DatabaseSync {
 export function refuseOpenElsewhere(dataDir: string): void {
   const probe = new DatabaseSync(join(dataDir, DATABASE_FILE));
   try {
-    probe.exec('PRAGMA busy_timeout = 0');
+    probe.exec(`PRAGMA busy_timeout = ${READER_WAIT_MS}`);
     probe.exec('PRAGMA locking_mode = EXCLUSIVE');
     probe.prepare('SELECT count(*) FROM sqlite_schema').get();
   } catch (error) {

@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
+import { type EmbeddingIdentity, isSameEmbedding } from '../../reembedding.ts';
 import { AcknowledgedMark, refuseLostCommits } from './acknowledged-mark.ts';
 import {
   closeToOthers,
@@ -11,11 +12,14 @@ import {
   INDEX_FOLDER,
   makeFolders,
   makeMainFile,
+  READER_WAIT_MS,
   refuseOpenElsewhere,
   takeLock,
 } from './data-folder.ts';
+import { readEmbedding, takeNewVectors, writeEmbedding } from './embedding-switch.ts';
 import { FileIdentity } from './file-identity.ts';
 import { migrate } from './migrations.ts';
+import { hasNewVectors, removeNewVectors } from './new-vectors.ts';
 import { isDamage, sqliteCode } from './sqlite-errors.ts';
 
 /** Marks the file as ours in its header (`PRAGMA application_id`): "CtxM". */
@@ -31,6 +35,13 @@ export interface DatabaseSettings {
   readonly dimension: number;
   /** The database never grows past so many pages; what does not fit is refused as on a full disk. */
   readonly databasePagesMax: number | null;
+  /** Vectors that `context-manager reembed` has made take the place of those of another model. */
+  readonly mayReembed: boolean;
+}
+
+export interface Reembedded {
+  readonly from: string;
+  readonly contexts: number;
 }
 
 export interface OpenDatabase {
@@ -45,6 +56,8 @@ export interface OpenDatabase {
   readonly mark: AcknowledgedMark;
   /** Of the database and its log. */
   readonly files: FileIdentity;
+  /** By what the vectors were made whose place new ones have just taken, and of how many contexts; else null. */
+  readonly reembedded: Reembedded | null;
   close(): void;
 }
 
@@ -66,8 +79,8 @@ export function openDatabase(settings: DatabaseSettings): OpenDatabase {
     checkOrigin(database, path);
     migrate(database);
     checkContent(database, path);
-    checkEmbedding(database, settings);
-    return opened(database, lock, dataDir, path);
+    const reembedded = settleEmbedding(database, settings);
+    return opened(database, lock, dataDir, path, reembedded);
   } catch (error) {
     if (database?.isOpen) database.close();
     lock.close();
@@ -75,7 +88,15 @@ export function openDatabase(settings: DatabaseSettings): OpenDatabase {
   }
 }
 
-function opened(database: DatabaseSync, lock: DatabaseSync, dataDir: string, path: string): OpenDatabase {
+function opened(
+  database: DatabaseSync,
+  lock: DatabaseSync,
+  dataDir: string,
+  path: string,
+  reembedded: Reembedded | null,
+): OpenDatabase {
+  // From here on nobody but this process writes, and readers hold no writer up.
+  database.exec('PRAGMA busy_timeout = 0');
   const cursorKey = readCursorKey(database);
   const mark = new AcknowledgedMark(dataDir);
   const files = new FileIdentity([path, `${path}-wal`]);
@@ -89,6 +110,7 @@ function opened(database: DatabaseSync, lock: DatabaseSync, dataDir: string, pat
     readableByOthers: closeToOthers(dataDir),
     mark,
     files,
+    reembedded,
     close() {
       database.close();
       mark.close();
@@ -127,7 +149,7 @@ function checkFiles(path: string, indexFolder: string): void {
 }
 
 function configure(database: DatabaseSync, settings: DatabaseSettings): void {
-  database.exec('PRAGMA busy_timeout = 0');
+  database.exec(`PRAGMA busy_timeout = ${READER_WAIT_MS}`);
   const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
   if (mode !== 'wal') {
     throw new StartupError(
@@ -172,18 +194,18 @@ function checkContent(database: DatabaseSync, path: string): void {
 }
 
 /** Vectors of two models never mix: their distances mean nothing to each other. */
-function checkEmbedding(database: DatabaseSync, settings: DatabaseSettings): void {
-  const stored = new Map(
-    (database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string }[]).map((row) => [
-      row.key,
-      row.value,
-    ]),
-  );
-  const wanted = { embedding_id: settings.embeddingId, embedding_dimension: String(settings.dimension) };
+function settleEmbedding(database: DatabaseSync, settings: DatabaseSettings): Reembedded | null {
+  const { dataDir, embeddingId: id, dimension } = settings;
+  const wanted = { id, dimension };
+  const stored = readEmbedding(database);
   const { count } = database.prepare('SELECT EXISTS (SELECT 1 FROM contexts) AS count').get() as { count: number };
-  if (count > 0) refuseOtherEmbedding(stored, settings);
-  const set = database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
-  for (const [key, value] of Object.entries(wanted)) if (stored.get(key) !== value) set.run(key, value);
+  if (stored !== null && isSameEmbedding(stored, wanted)) removeNewVectors(dataDir, wanted);
+  else if (count === 0) writeEmbedding(database, wanted);
+  else if (stored === null) throw damaged(join(dataDir, DATABASE_FILE), 'does not say what its vectors were made by');
+  else if (settings.mayReembed && hasNewVectors(dataDir, wanted))
+    return { from: stored.id, contexts: takeNewVectors(database, dataDir, wanted) };
+  else throw otherEmbedding(stored, wanted);
+  return null;
 }
 
 function readCursorKey(database: DatabaseSync): Buffer {
@@ -192,13 +214,10 @@ function readCursorKey(database: DatabaseSync): Buffer {
   return Buffer.from(row.value, 'hex');
 }
 
-function refuseOtherEmbedding(stored: ReadonlyMap<string, string>, settings: DatabaseSettings): void {
-  const id = stored.get('embedding_id');
-  const dimension = stored.get('embedding_dimension');
-  if (id === settings.embeddingId && dimension === String(settings.dimension)) return;
-  throw new StartupError(
-    `the stored contexts were embedded with ${id} (${dimension} dimensions), the configuration says ${settings.embeddingId} (${settings.dimension} dimensions)`,
-    `Set embedding.provider, embedding.model and vector_db.vector_size back to what made ${id}, or set vector_db.data_dir to a new folder and import the contexts there.`,
+function otherEmbedding(stored: EmbeddingIdentity, wanted: EmbeddingIdentity): StartupError {
+  return new StartupError(
+    `the stored contexts were embedded with ${stored.id} (${stored.dimension} dimensions), the configuration says ${wanted.id} (${wanted.dimension} dimensions)`,
+    `Run \`context-manager reembed\` with this configuration and start again: until it has ended, a server can run with the configuration of before. Or set embedding.provider, embedding.model and vector_db.vector_size back to what made ${stored.id}.`,
   );
 }
 

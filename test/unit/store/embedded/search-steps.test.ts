@@ -67,6 +67,7 @@ class Heart {
       dimension: DIMENSION,
       memoryBytesMax,
       databasePagesMax: null,
+      mayReembed: false,
       touchFlushMs: 1_000,
       columns: { levelCountMin: 1e9, levelCountMax: 0, nonZeroShareMax: 0 },
     } as const;

@@ -1,0 +1,86 @@
+// What the stored vectors were made by, and the one step in which those of another model take their place.
+
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { StartupError } from '../../../base/errors.ts';
+import type { EmbeddingIdentity } from '../../reembedding.ts';
+import { INDEX_FOLDER } from './data-folder.ts';
+import { NewVectors, removeNewVectors, type TextRow } from './new-vectors.ts';
+
+/** null: the database is new. */
+export function readEmbedding(database: DatabaseSync): EmbeddingIdentity | null {
+  const rows = database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string }[];
+  const values = new Map(rows.map(({ key, value }) => [key, value]));
+  const id = values.get('embedding_id');
+  return id === undefined ? null : { id, dimension: Number(values.get('embedding_dimension')) };
+}
+
+export function writeEmbedding(database: DatabaseSync, { id, dimension }: EmbeddingIdentity): void {
+  const set = database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
+  set.run('embedding_id', id);
+  set.run('embedding_dimension', String(dimension));
+}
+
+/**
+ * Puts the new vectors in place of the old ones and says of how many contexts: all in one transaction, so that a kill
+ * leaves the old ones or the new ones, and the file of the new ones for as long as it is needed. Throws `StartupError`,
+ * with nothing changed, where a context has none.
+ */
+export function takeNewVectors(database: DatabaseSync, dataDir: string, to: EmbeddingIdentity): number {
+  const vectors = NewVectors.open(dataDir, to);
+  let contexts: number;
+  try {
+    contexts = inTransaction(database, () => {
+      const replaced = replaceVectors(database, vectors, to);
+      writeEmbedding(database, to);
+      // Before the commit: whatever is left of them fits no row that has a vector of another model.
+      removeIndexes(dataDir);
+      return replaced;
+    });
+  } finally {
+    vectors.close();
+  }
+  // Out of the log, which may be lost apart from the database, before the only other copy goes.
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  removeNewVectors(dataDir, to);
+  return contexts;
+}
+
+function replaceVectors(database: DatabaseSync, vectors: NewVectors, to: EmbeddingIdentity): number {
+  let contexts = 0;
+  let missing = 0;
+  database.exec('DELETE FROM vectors; DELETE FROM passages');
+  const insert = database.prepare('INSERT INTO vectors VALUES (?, ?)');
+  const insertPassages = database.prepare('INSERT INTO passages VALUES (?, ?)');
+  const rows = database.prepare('SELECT seq, namespace_id AS namespaceId, id, text FROM contexts ORDER BY seq');
+  for (const row of rows.iterate() as unknown as Iterable<TextRow>) {
+    const found = vectors.of(row);
+    contexts++;
+    if (found === null) missing++;
+    else insert.run(row.seq, found.vector);
+    if (found !== null && found.passages !== null) insertPassages.run(row.seq, found.passages);
+  }
+  if (missing === 0) return contexts;
+  throw new StartupError(
+    `${missing} of ${contexts} contexts are not embedded with ${to.id} yet`,
+    'Run `context-manager reembed` with this configuration to its end, then start again; until then a server can run with the configuration of before.',
+  );
+}
+
+function removeIndexes(dataDir: string): void {
+  const folder = join(dataDir, INDEX_FOLDER);
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { force: true, recursive: true });
+}
+
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+// The texts of a database that a server may have open. It is opened for reading only and for one page at a time: a server
+// that starts takes the database for itself, and one that tidies its log must not be held up.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StartupError } from '../../../base/errors.ts';
+import type { EmbeddingIdentity } from '../../reembedding.ts';
+import { DATABASE_FILE } from '../database/data-folder.ts';
+import { MIGRATIONS, schemaVersion } from '../database/migrations.ts';
+import type { TextRow } from '../database/new-vectors.ts';
+
+/** A server that starts or moves its log may have it for a moment. */
+const WAIT_MS = 10_000;
+const PAGE_ROWS = 256;
+const PAGE_CHARS = 1_000_000;
+
+export interface SourceRow extends TextRow {
+  readonly namespace: string;
+}
+
+export class TextSource {
+  readonly #path: string;
+
+  constructor(dataDir: string) {
+    this.#path = join(dataDir, DATABASE_FILE);
+  }
+
+  /** What the stored vectors are made by; null where nothing is stored. Throws `StartupError`. */
+  embedding(): EmbeddingIdentity | null {
+    if (!existsSync(this.#path)) return null;
+    return this.#read((database) => {
+      const tables = database.prepare(`SELECT count(*) AS count FROM sqlite_schema WHERE name IN ('meta', 'contexts')`);
+      if (countIn(tables.get()) < 2 || countIn(database.prepare(ANY_CONTEXT).get()) === 0) return null;
+      this.#checkVersion(database);
+      const value = (key: string) =>
+        (database.prepare('SELECT value FROM meta WHERE key = ?').get(key) as { value: string } | undefined)?.value;
+      return { id: value('embedding_id') ?? '', dimension: Number(value('embedding_dimension')) };
+    });
+  }
+
+  count(): number {
+    return this.#read((database) => countIn(database.prepare('SELECT count(*) AS count FROM contexts').get()));
+  }
+
+  /** In the order of arrival; empty at the end. */
+  after(seq: number): SourceRow[] {
+    return this.#read((database) => {
+      const rows: SourceRow[] = [];
+      let chars = 0;
+      for (const found of database.prepare(PAGE).iterate(seq, PAGE_ROWS)) {
+        const row = { ...found } as unknown as SourceRow;
+        rows.push(row);
+        chars += row.text.length;
+        if (chars >= PAGE_CHARS) break;
+      }
+      return rows;
+    });
+  }
+
+  #read<T>(read: (database: DatabaseSync) => T): T {
+    const database = new DatabaseSync(this.#path, { readOnly: true, timeout: WAIT_MS });
+    try {
+      return read(database);
+    } finally {
+      database.close();
+    }
+  }
+
+  #checkVersion(database: DatabaseSync): void {
+    const newest = MIGRATIONS.at(-1)?.version ?? 0;
+    if (schemaVersion(database) <= newest) return;
+    throw new StartupError(
+      `${this.#path} was written by a newer version of context-manager`,
+      'Run the `reembed` of that version.',
+    );
+  }
+}
+
+const ANY_CONTEXT = 'SELECT EXISTS (SELECT 1 FROM contexts) AS count';
+const PAGE = `SELECT c.seq AS seq, c.namespace_id AS namespaceId, n.name AS namespace, c.id AS id, c.text AS text
+  FROM contexts AS c JOIN namespaces AS n ON n.id = c.namespace_id WHERE c.seq > ? ORDER BY c.seq LIMIT ?`;
+
+function countIn(row: unknown): number {
+  return (row as { count: number }).count;
+}
