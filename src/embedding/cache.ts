@@ -71,6 +71,7 @@ class CachingProvider implements CachedEmbeddingProvider {
   readonly id: string;
   readonly dimension: number;
   readonly kind: EmbeddingProvider['kind'];
+  readonly textTokensMax: EmbeddingProvider['textTokensMax'];
   readonly #provider: EmbeddingProvider;
   readonly #clock: Clock;
   readonly #metrics: Metrics;
@@ -92,6 +93,7 @@ class CachingProvider implements CachedEmbeddingProvider {
     this.id = provider.id;
     this.dimension = provider.dimension;
     this.kind = provider.kind;
+    this.textTokensMax = provider.textTokensMax;
     this.#provider = provider;
     this.#clock = clock;
     this.#metrics = metrics;

@@ -21,6 +21,11 @@ export interface EmbeddingProvider<Text extends string | OwnedText = string> {
   /** A `lexical` provider compares spellings and counts less beside BM25 than a `semantic` one. */
   readonly kind: 'lexical' | 'semantic';
   /**
+   * Tokens (`estimatedTokens`) up to which a text of either kind is embedded whole, what the provider puts before it not
+   * counted; longer ones go in passages (`PassageEmbedder`). Absent: all go as they are.
+   */
+  readonly textTokensMax?: Readonly<Record<EmbeddingKind, number>> | undefined;
+  /**
    * One vector per text, in order. A `query` may be prefixed differently from a `passage`. A text that the model refuses
    * has its error in its place: `BAD_REQUEST`, `PAYLOAD_TOO_LARGE`.
    * Throws `EMBEDDING_UNAVAILABLE` where the model cannot be reached.

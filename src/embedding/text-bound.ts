@@ -15,6 +15,7 @@ export function withTextBound(provider: EmbeddingProvider, charsMax: number = CH
     id: provider.id,
     dimension: provider.dimension,
     kind: provider.kind,
+    textTokensMax: provider.textTokensMax,
     async embed(texts, kind, signal) {
       if (chars >= charsMax)
         throw new CodedError('OVERLOADED', 'too many texts wait to be embedded', { retryAfterMs: RETRY_MS });

@@ -85,7 +85,7 @@ class TieredMemory implements Memory {
     this.#accessCounts = accessCounts;
     this.#tiers = tiers;
     const tokens = createTokenEstimator({ ...settings.tokens, estimator: settings.tokenEstimator }, turns);
-    this.#intake = new Intake({ ...deps, tiers, policy, tokens });
+    this.#intake = new Intake({ ...deps, tiers, policy, tokens, turns });
     this.#retrieval = new Retrieval({ ...deps, accessCounts, policy, unsearched, turns });
     this.#unsearched = unsearched;
     this.#lifecycle = new Lifecycle({ ...deps, tiers }, settings);

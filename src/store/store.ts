@@ -1,5 +1,6 @@
 import type { ContextRecord, Filter, JsonObject, Level } from '../base/context.ts';
 import type { CodedError } from '../base/errors.ts';
+import { PASSAGES_MAX } from '../base/text/passages.ts';
 import type { Candidates } from './candidates.ts';
 
 /** What a driver can do beyond the contract that every driver keeps. */
@@ -16,14 +17,14 @@ export interface TextVectors {
   /** Of the text, or of the first passage of one that is longer than the model's window; zero for one without any feature. */
   readonly vector: Float32Array;
   /**
-   * Of the further passages, `PASSAGES_MAX` at most. A context is as near to a question as the nearest of all its vectors.
+   * Of the further passages, `FURTHER_PASSAGES_MAX` at most. A context is as near to a question as the nearest of all its vectors.
    * Absent or empty: there are none.
    */
   readonly passages?: readonly Float32Array[];
 }
 
-/** Passages of one context beside the first: more would make one long text cost as much as hundreds of contexts. */
-export const PASSAGES_MAX = 255;
+/** Beside the first. More would make one long text cost as much as hundreds of contexts. */
+export const FURTHER_PASSAGES_MAX = PASSAGES_MAX - 1;
 
 /** A context to be written. */
 export interface NewContext extends TextVectors {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContextRecord } from '../../src/base/context.ts';
-import { PASSAGES_MAX, type ContextPatch, type NewContext, type SearchRequest } from '../../src/store/store.ts';
+import { FURTHER_PASSAGES_MAX, type ContextPatch, type NewContext, type SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
 import {
   dot,
@@ -228,7 +228,10 @@ export function describePassages(subject: ContractSubject): void {
     it('are refused where one has another dimension, or where they are too many', async () => {
       const wrong = { ...long('wrong', []), passages: [vector('fits'), new Float32Array(subject.dimension + 1)] };
       await expect(subject.write([wrong])).rejects.toMatchObject({ code: 'BAD_REQUEST' });
-      const many = { ...long('many', []), passages: new Array<Float32Array>(PASSAGES_MAX + 1).fill(vector('one')) };
+      const many = {
+        ...long('many', []),
+        passages: new Array<Float32Array>(FURTHER_PASSAGES_MAX + 1).fill(vector('one')),
+      };
       await expect(subject.write([many])).rejects.toMatchObject({ code: 'BAD_REQUEST' });
       const most = { ...many, passages: many.passages.slice(1) };
       await subject.write([most]);

@@ -2,8 +2,9 @@ import { orAbort } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Level } from '../../base/context.ts';
 import { toCodedError, type CodedError } from '../../base/errors.ts';
+import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
-import { onlyVectors } from '../../embedding/provider.ts';
+import { PassageEmbedder } from '../../embedding/passage-embedder.ts';
 import { toCandidates, type Candidates } from '../../store/candidates.ts';
 import type { ContextStore, QueryTerm, SearchRequest, TermStatistics } from '../../store/store.ts';
 import type { QueryPlan } from './query-plan.ts';
@@ -14,6 +15,7 @@ export interface LevelSearchDeps {
   readonly embedding: CachedEmbeddingProvider;
   readonly clock: Clock;
   readonly settings: Settings['hirag'];
+  readonly turns: LoopTurns;
 }
 
 /** What became of the query's embedding. */
@@ -52,9 +54,11 @@ const TERMS_MAX = 64;
 /** Asks the levels, all in one call; no failure of one touches another. */
 export class LevelSearch {
   readonly #deps: LevelSearchDeps;
+  readonly #embedder: PassageEmbedder;
 
   constructor(deps: LevelSearchDeps) {
     this.#deps = deps;
+    this.#embedder = new PassageEmbedder(deps.embedding, deps.turns);
   }
 
   /** Never rejects: without a vector the levels still answer by words. */
@@ -62,11 +66,10 @@ export class LevelSearch {
     if (plan.vector !== undefined) return { vector: plan.vector, cached: false };
     if (plan.embedText === undefined) return { cached: false };
     const { embedding } = this.#deps;
-    const owned = { namespace: plan.scope.namespace, text: plan.embedText };
-    const cached = embedding.has(owned, 'query');
+    const parts = this.#embedder.questionParts({ namespace: plan.scope.namespace, text: plan.embedText });
+    const cached = parts.every((owned) => embedding.has(owned, 'query'));
     try {
-      const [vector] = onlyVectors(await embedding.embed([owned], 'query', signal));
-      return vector === undefined ? { cached } : { vector, cached };
+      return { vector: await this.#embedder.question(parts, signal), cached };
     } catch (error) {
       return { cached: false, error: toCodedError(error) };
     }

@@ -2,9 +2,11 @@ import { orAbort, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { ContextRecord } from '../../base/context.ts';
 import { badRequest, CodedError, toCodedError } from '../../base/errors.ts';
+import type { LoopTurns } from '../../base/loop-turns.ts';
 import { uuidV7, type Random } from '../../base/random.ts';
 import { isBlank } from '../../base/text/blank.ts';
-import { type Embedded, type EmbeddingProvider, onlyVectors, type OwnedText } from '../../embedding/provider.ts';
+import { type EmbeddedText, PassageEmbedder } from '../../embedding/passage-embedder.ts';
+import type { EmbeddingProvider, OwnedText } from '../../embedding/provider.ts';
 import type { ContextPatch, ContextStore, NewContext } from '../../store/store.ts';
 import { clientVector } from '../client-vector.ts';
 import { clientLifetime, type LevelPolicy } from '../tiers/level-policy.ts';
@@ -18,6 +20,8 @@ export interface IntakeDeps {
   readonly policy: LevelPolicy;
   readonly embedding: EmbeddingProvider<OwnedText>;
   readonly tokens: TokenEstimator;
+  /** For what cutting texts takes of this thread at a time. */
+  readonly turns: LoopTurns;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -36,9 +40,11 @@ interface Draft {
  */
 export class Intake {
   readonly #deps: IntakeDeps;
+  readonly #embedder: PassageEmbedder;
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
+    this.#embedder = new PassageEmbedder(deps.embedding, deps.turns);
   }
 
   async store(input: StoreInput, options: CallOptions): Promise<StoreOutcome> {
@@ -112,8 +118,8 @@ export class Intake {
     const [vectors, tokenCounts] = await Promise.all([this.#vectors(drafts, options), tokens.count(texts)]);
     throwIfAborted(options.signal);
     const contexts = drafts.map((draft, i): NewContext | CodedError => {
-      const vector = vectors[i] as Embedded;
-      return vector instanceof Error ? vector : { record: this.#record(draft, tokenCounts[i] ?? 1), vector };
+      const embedded = vectors[i] as EmbeddedText | CodedError;
+      return embedded instanceof Error ? embedded : { record: this.#record(draft, tokenCounts[i] ?? 1), ...embedded };
     });
     const good = contexts.filter((context): context is NewContext => !(context instanceof Error));
     const outcomes = good.length === 0 ? [] : await tiers.put(good);
@@ -123,11 +129,13 @@ export class Intake {
     );
   }
 
-  async #vectors(drafts: readonly Draft[], { signal }: CallOptions): Promise<Embedded[]> {
+  async #vectors(drafts: readonly Draft[], { signal }: CallOptions): Promise<(EmbeddedText | CodedError)[]> {
     const texts = drafts.filter((draft) => draft.vector === undefined).map((draft) => draft.input);
-    const embedded = texts.length === 0 ? [] : await this.#deps.embedding.embed(texts, 'passage', signal);
+    const embedded = texts.length === 0 ? [] : await this.#embedder.texts(texts, signal);
     let next = 0;
-    return drafts.map((draft) => draft.vector ?? (embedded[next++] as Embedded));
+    return drafts.map(({ vector }) =>
+      vector === undefined ? (embedded[next++] as EmbeddedText | CodedError) : { vector },
+    );
   }
 
   #record({ input, level }: Draft, tokenCount: number): ContextRecord {
@@ -164,13 +172,13 @@ export class Intake {
   }
 
   async #newText(owned: OwnedText, { signal }: CallOptions): Promise<NonNullable<ContextPatch['text']>> {
-    const { embedding, tokens } = this.#deps;
-    const [embedded, [tokenCount]] = await Promise.all([
-      embedding.embed([owned], 'passage', signal),
+    const { tokens } = this.#deps;
+    const [[embedded], [tokenCount]] = await Promise.all([
+      this.#embedder.texts([owned], signal),
       tokens.count([owned.text]),
     ]);
-    const [vector] = onlyVectors(embedded);
-    return { text: owned.text, tokenCount: tokenCount ?? 1, vector: vector as Float32Array };
+    if (embedded instanceof Error) throw embedded;
+    return { text: owned.text, tokenCount: tokenCount ?? 1, ...(embedded as EmbeddedText) };
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { badRequest } from '../../base/errors.ts';
 import { checkFilter } from '../filter.ts';
-import { PASSAGES_MAX, type SearchRequest, type TextVectors, type WriteOp } from '../store.ts';
+import { FURTHER_PASSAGES_MAX, type SearchRequest, type TextVectors, type WriteOp } from '../store.ts';
 
 export function checkOp(op: WriteOp, dimension: number): void {
   if (op.op === 'put') checkVectors(op.context, dimension);
@@ -18,8 +18,8 @@ export function checkSearch({ vector, filter }: SearchRequest, dimension: number
 function checkVectors({ vector, passages = [] }: TextVectors, dimension: number): void {
   checkVector(vector, dimension);
   for (const passage of passages) checkVector(passage, dimension);
-  if (passages.length <= PASSAGES_MAX) return;
-  throw badRequest('/text', `has ${passages.length + 1} passages, and ${PASSAGES_MAX + 1} are the most`);
+  if (passages.length <= FURTHER_PASSAGES_MAX) return;
+  throw badRequest('/text', `has ${passages.length + 1} passages, and ${FURTHER_PASSAGES_MAX + 1} are the most`);
 }
 
 function checkVector(vector: Float32Array, dimension: number): void {
