@@ -125,7 +125,7 @@ const STORE_DRIVERS: Readonly<
   memory: (_, { clock, random, log, embedding }) =>
     Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension })),
   qdrant: (settings, parts) => {
-    const { clock, random, log, embedding } = parts;
+    const { clock, random, log, metrics, embedding } = parts;
     const { collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
     return openQdrantStore({
       ...own,
@@ -140,6 +140,7 @@ const STORE_DRIVERS: Readonly<
       clock,
       random,
       log,
+      metrics,
     });
   },
 };

@@ -119,7 +119,7 @@ class TieredMemory implements Memory {
     target: { readonly id: string } | { readonly filter: Filter },
     options: CallOptions = {},
   ): Promise<number> {
-    if ('id' in target) return this.#tiers.delete(namespace, [target.id]);
+    if ('id' in target) return this.#tiers.delete(namespace, [target.id], options.signal);
     checkFilter(target.filter);
     return this.#tiers.deleteWhere(namespace, { filter: target.filter }, options.signal);
   }

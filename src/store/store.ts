@@ -267,7 +267,8 @@ export interface ContextStore {
   /**
    * Applies the operations in order. When it resolves they are durable and visible to every later read.
    * Where the store has `atomicBatches` those of one call share a transaction, all but `delete_where`; elsewhere what was
-   * applied before a failure stays. `signal` ends a delete that has deleted nothing yet.
+   * applied before a failure stays. `signal` ends a delete that has deleted nothing yet, and what a store has not begun; one over
+   * the network does not wait longer for what it has begun either, and rejects with `STORE_UNAVAILABLE`.
    */
   write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]>;
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult>;

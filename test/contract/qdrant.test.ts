@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { silentLog } from '../../src/base/log.ts';
+import { noMetrics } from '../../src/base/metrics.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { openQdrantStore, type QdrantStoreOptions } from '../../src/store/qdrant/open-qdrant-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -46,6 +47,9 @@ for (const [name, options] of Object.entries(WAYS)) {
         hnsw: { m: 16, efConstruction: 100, efSearch: 128 },
         embedding: { id: 'test', dimension: DIMENSION },
         backend: testBackend(),
+        maxQueue: 10_000,
+        maxQueueBytes: 1e9,
+        metrics: noMetrics,
         clock: new FakeClock(NOW_MS),
         random: systemRandom,
         log: silentLog,

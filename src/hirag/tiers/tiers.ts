@@ -44,11 +44,11 @@ export class Tiers {
     this.#deps = deps;
   }
 
-  /** One outcome per context, in order. From here on nothing is cut off: what this starts, it finishes. */
-  async put(contexts: readonly NewContext[]): Promise<PutOutcome[]> {
+  /** One outcome per context, in order. From here on nothing is cut off: what this starts, it finishes. `signal`: as the store has it. */
+  async put(contexts: readonly NewContext[], signal?: AbortSignal): Promise<PutOutcome[]> {
     const puts = contexts.map((context): WriteOp => ({ op: 'put', context }));
     const trims = this.#trims(contexts.map((context) => context.record));
-    const results = await this.#write([...puts, ...trims]);
+    const results = await this.#write([...puts, ...trims], signal);
     const moved = movedBy(results);
     return contexts.map((_, i) => {
       const result = results[i];
@@ -61,11 +61,16 @@ export class Tiers {
    * `owner`: whose context it is, as it was read; what the patch does follows from what is stored when it is written.
    * null where there is no such context, or none of which the condition is true. Throws `CONFLICT` with the version.
    */
-  async update(owner: ContextRecord, patch: ContextPatch, only: OnlyWhere): Promise<ContextRecord | null> {
+  async update(
+    owner: ContextRecord,
+    patch: ContextPatch,
+    only: OnlyWhere,
+    signal?: AbortSignal,
+  ): Promise<ContextRecord | null> {
     const { namespace, id } = owner;
     const op: WriteOp = { op: 'update', namespace, id, patch, updatedAtMs: this.#deps.clock.nowMs(), ...only };
     const trims = patch.move === undefined ? [] : this.#trims([{ ...owner, level: patch.move.to }]);
-    const results = await this.#write([op, ...trims]);
+    const results = await this.#write([op, ...trims], signal);
     const [result] = results;
     if (result?.op !== 'update') throw new CodedError('INTERNAL', 'internal error');
     if (!('failed' in result)) return afterMove(result.record, movedBy(results));
@@ -74,8 +79,8 @@ export class Tiers {
   }
 
   /** How many were deleted. */
-  async delete(namespace: string, ids: readonly string[]): Promise<number> {
-    return deletedBy(await this.#write([{ op: 'delete', namespace, ids }]));
+  async delete(namespace: string, ids: readonly string[], signal?: AbortSignal): Promise<number> {
+    return deletedBy(await this.#write([{ op: 'delete', namespace, ids }], signal));
   }
 
   /** How many were deleted. An absent level or filter restricts nothing; `signal` ends what has deleted nothing yet. */

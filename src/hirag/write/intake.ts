@@ -36,7 +36,7 @@ interface Draft {
 
 /**
  * Takes texts in: checks, counts tokens, embeds, writes. A deadline is looked at until the write leaves; what has
- * left is waited for, so that `DEADLINE_EXCEEDED` always means that nothing was stored.
+ * left is waited for by the store, so that `DEADLINE_EXCEEDED` always means that nothing was stored.
  */
 export class Intake {
   readonly #deps: IntakeDeps;
@@ -82,16 +82,14 @@ export class Intake {
     const { text } = input;
     if (text === undefined || text === before.text) {
       throwIfAborted(options.signal);
-      const updated = await tiers.update(before, patch, {
-        ...only,
-        ...(text === undefined ? {} : { onlyIf: { text } }),
-      });
+      const where = { ...only, ...(text === undefined ? {} : { onlyIf: { text } }) };
+      const updated = await tiers.update(before, patch, where, options.signal);
       if (updated !== null) return updated;
       if (text === undefined) throw notFound();
     }
     const reworded = { ...patch, text: await this.#newText({ namespace: input.namespace, text }, options) };
     throwIfAborted(options.signal);
-    const updated = await tiers.update(before, reworded, only);
+    const updated = await tiers.update(before, reworded, only, options.signal);
     if (updated === null) throw notFound();
     return updated;
   }
@@ -122,7 +120,7 @@ export class Intake {
       return embedded instanceof Error ? embedded : { record: this.#record(draft, tokenCounts[i] ?? 1), ...embedded };
     });
     const good = contexts.filter((context): context is NewContext => !(context instanceof Error));
-    const outcomes = good.length === 0 ? [] : await tiers.put(good);
+    const outcomes = good.length === 0 ? [] : await tiers.put(good, options.signal);
     let next = 0;
     return contexts.map((context) =>
       context instanceof Error ? context : toStoreOutcome(outcomes[next++] as PutOutcome),

@@ -13,21 +13,12 @@ import { CodedError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { Change, ChangeResult } from '../store.ts';
 import { atRevisions, type CollectionCalls, unchanged, type WriteOperation } from './collection-calls.ts';
-import { Held, type Copy, type Step } from './held.ts';
-import { isAnywhere, isIn, levelOf, type Plan, revisionsOf, together } from './plans.ts';
-import {
-  DENSE,
-  lengthOf,
-  placePayload,
-  pointIdOf,
-  wordsOf,
-  WORDS,
-  type FoundPoint,
-  type Payload,
-  type Point,
-  type TextPayload,
-} from './points.ts';
+import { Held, type Copy } from './held.ts';
+import { RequestRefused } from './http-client.ts';
+import { isAnywhere, isIn, isSame, levelOf, type Plan, revisionsOf, textOf, together } from './plans.ts';
+import { DENSE, lengthOf, placePayload, wordsOf, WORDS, type FoundPoint, type Payload, type Point } from './points.ts';
 import type { Stamps } from './stamps.ts';
+import { ChangesFailed, emptyResult, note, noteFailure, tasksOf, type Outcomes, type Task } from './tasks.ts';
 
 /** Contexts that are read, decided and written together. */
 const CONTEXTS_AT_ONCE = 250;
@@ -36,15 +27,6 @@ const EARLIER_REVISIONS = 16;
 const ATTEMPTS_MAX = 8;
 const RETRY_MS = 100;
 const REVISION_BYTES = 9;
-
-interface Task {
-  /** Of the change in the call. */
-  readonly place: number;
-  readonly pointId: string;
-  readonly step: Step;
-  /** An earlier attempt has deleted it, and found it again in another level. */
-  readonly wasDeleted?: boolean;
-}
 
 export class Changes {
   readonly #calls: CollectionCalls;
@@ -58,33 +40,63 @@ export class Changes {
   }
 
   async apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]> {
-    const results = changes.map((change): ChangeResult => emptyResult(change));
+    const outcomes = changes.map((change): Outcomes[number] => emptyResult(change));
     const tasks = changes.flatMap(tasksOf);
     for (let from = 0; from < tasks.length; from += CONTEXTS_AT_ONCE) {
-      await this.#run(tasks.slice(from, from + CONTEXTS_AT_ONCE), nowMs, results);
+      const error = await this.#run(tasks.slice(from, from + CONTEXTS_AT_ONCE), nowMs, outcomes);
+      // The rest would only wait for the same.
+      if (error !== null) noteFailure(outcomes, tasks.slice(from + CONTEXTS_AT_ONCE), error, false);
+      if (error !== null) break;
     }
-    return results;
+    const failure = outcomes.find((outcome) => outcome instanceof CodedError);
+    if (failure !== undefined) throw changes.length === 1 ? failure : new ChangesFailed(failure, outcomes);
+    return outcomes as ChangeResult[];
   }
 
-  async #run(tasks: readonly Task[], nowMs: number, results: ChangeResult[]): Promise<void> {
+  /** Notes what becomes of each task. Not null: why whatever comes next is not to be tried. */
+  async #run(tasks: readonly Task[], nowMs: number, outcomes: Outcomes): Promise<unknown> {
     let left = tasks;
     for (let attempt = 1; left.length > 0; attempt++) {
-      if (attempt > ATTEMPTS_MAX) {
-        throw new CodedError('STORE_UNAVAILABLE', 'others keep changing the same contexts', { retryAfterMs: RETRY_MS });
+      let isWriting = false;
+      try {
+        if (attempt > ATTEMPTS_MAX) throw overtaken();
+        const held = await this.#read(left);
+        const results = left.map((task) => (held.get(task.pointId) as Held).take(task.step, nowMs));
+        const plans = [...held.values()].map((one) => this.#plan(one));
+        isWriting = true;
+        const { lost, refusal } = await this.#write(plans);
+        const again: Task[] = [];
+        left.forEach((task, i) => {
+          const result = results[i] as ChangeResult;
+          if (!lost.has(task.pointId)) note(outcomes, task, result, held);
+          else {
+            const wasDeleted = hasDeleted(result) && !isUnsettled(held.get(task.pointId));
+            again.push(wasDeleted ? { ...task, wasDeleted } : task);
+          }
+        });
+        left = again;
+        if (refusal === undefined) continue;
+        if (tasks.length > 1) return await this.#runApart(left, nowMs, outcomes);
+        noteFailure(outcomes, left, refusal, false);
+        return null;
+      } catch (error) {
+        const isRefused = error instanceof CodedError && !error.retryable;
+        noteFailure(outcomes, left, error, isWriting && !isRefused);
+        return error;
       }
-      const held = await this.#read(left);
-      const outcomes = left.map((task) => (held.get(task.pointId) as Held).take(task.step, nowMs));
-      const plans = [...held.values()].map((one) => this.#plan(one));
-      const lost = await this.#write(plans);
-      const again: Task[] = [];
-      left.forEach((task, i) => {
-        const { place, pointId } = task;
-        const outcome = outcomes[i] as ChangeResult;
-        if (!lost.has(pointId)) results[place] = merged(results[place] as ChangeResult, outcomeOf(task, outcome, held));
-        else again.push(hasDeleted(outcome) && !isUnsettled(held.get(pointId)) ? { ...task, wasDeleted: true } : task);
-      });
-      left = again;
     }
+    return null;
+  }
+
+  /** What it is that the database refuses shows when each is written alone. */
+  async #runApart(tasks: readonly Task[], nowMs: number, outcomes: Outcomes): Promise<unknown> {
+    for (const [i, task] of tasks.entries()) {
+      const error = await this.#run([task], nowMs, outcomes);
+      if (error === null) continue;
+      noteFailure(outcomes, tasks.slice(i + 1), error, false);
+      return error;
+    }
+    return null;
   }
 
   async #read(tasks: readonly Task[]): Promise<Map<string, Held>> {
@@ -155,22 +167,28 @@ export class Changes {
     return { id: pointId, vector: { [DENSE]: dense, [WORDS]: wordsOf(payload) }, payload };
   }
 
-  /** The points that somebody else was faster with, and those where there was something to clear away first. */
-  async #write(plans: readonly Plan[]): Promise<Set<string>> {
+  /**
+   * The points that somebody else was faster with, those where there was something to clear away first, and those that
+   * are not written as the database refused them, or others beside them (`refusal`).
+   */
+  async #write(plans: readonly Plan[]): Promise<{ lost: Set<string>; refusal: RequestRefused | undefined }> {
     const unsettled = plans.filter(({ held }) => isUnsettled(held));
     const settled = plans.filter(({ held }) => !isUnsettled(held));
     const written = settled.filter((plan) => plan.into !== undefined);
     const deleted = settled.filter((plan) => plan.into === undefined && plan.away !== undefined);
     // What was put where nothing lived any more is no move: what was there before goes first.
     const replaced = written.filter(({ held, away }) => held.isNew && away !== undefined);
-    await Promise.all([
-      this.#settle(unsettled),
-      this.#remove([...deleted, ...replaced].map(({ away }) => away as Copy)),
-    ]);
-    await this.#writeInto(written.flatMap(({ into }) => into ?? []));
+    let refusal: RequestRefused | undefined;
+    try {
+      await all([this.#settle(unsettled), this.#remove([...deleted, ...replaced].map(({ away }) => away as Copy))]);
+      await this.#writeInto(written.flatMap(({ into }) => into ?? []));
+    } catch (error) {
+      if (!(error instanceof RequestRefused) || !error.isOfContent) throw error;
+      refusal = error;
+    }
     const lost = new Set(unsettled.map(({ held }) => held.pointId));
     for (const id of await this.#lost(written, deleted)) lost.add(id);
-    return lost;
+    return { lost, refusal };
   }
 
   /**
@@ -191,7 +209,7 @@ export class Changes {
   }
 
   async #writeInto(writes: readonly Required<Plan>['into'][]): Promise<void> {
-    await Promise.all(
+    await all(
       LEVELS.map((level) => {
         const here = writes.filter((write) => write.level === level).map(({ operation }) => operation);
         return this.#calls.write(level, together(here));
@@ -200,7 +218,7 @@ export class Changes {
   }
 
   async #remove(copies: readonly Copy[]): Promise<void> {
-    await Promise.all(
+    await all(
       LEVELS.map((level) => {
         const points = copies.filter((copy) => copy.level === level).map(({ point }) => point);
         return this.#calls.write(level, points.length === 0 ? [] : [{ delete: { filter: unchanged(points) } }]);
@@ -247,6 +265,16 @@ export class Changes {
   }
 }
 
+/** Waits for every one, also where one fails: what is still being written cannot be looked at. */
+async function all(writes: readonly Promise<unknown>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(writes);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function overtaken(): CodedError {
+  return new CodedError('STORE_UNAVAILABLE', 'others keep changing the same contexts', { retryAfterMs: RETRY_MS });
+}
+
 function isUnsettled(held: Held | undefined): boolean {
   return held !== undefined && held.stale.length > 0;
 }
@@ -255,68 +283,6 @@ function hasDeleted(outcome: ChangeResult): boolean {
   return outcome.op === 'delete' && outcome.deletedIds.length > 0;
 }
 
-/** What is not there any more was deleted by the earlier attempt. */
-function outcomeOf(
-  { step, pointId, wasDeleted }: Task,
-  outcome: ChangeResult,
-  held: ReadonlyMap<string, Held>,
-): ChangeResult {
-  const isGone = wasDeleted === true && held.get(pointId)?.stored === undefined;
-  return isGone && step.op === 'delete' ? { op: 'delete', deletedIds: [step.id] } : outcome;
-}
-
 function earlierOf({ revision, earlier_revisions: earlier }: Payload): string[] {
   return [revision, ...earlier].slice(0, EARLIER_REVISIONS);
-}
-
-function tasksOf(change: Change, place: number): Task[] {
-  if (change.op === 'put') {
-    const { namespace, id } = change.context.record;
-    return [{ place, pointId: pointIdOf(namespace, id), step: change }];
-  }
-  const { namespace } = change;
-  if (change.op === 'update') return [{ place, pointId: pointIdOf(namespace, change.id), step: change }];
-  return [...new Set(change.ids)].map((id) => {
-    return { place, pointId: pointIdOf(namespace, id), step: { op: 'delete', namespace, id, onlyIf: change.onlyIf } };
-  });
-}
-
-/** Stands until the change is done: a delete of no ids is nothing to do. */
-function emptyResult(change: Change): ChangeResult {
-  if (change.op === 'delete') return { op: 'delete', deletedIds: [] };
-  return change.op === 'put' ? { op: 'put', conflict: true } : { op: 'update', failed: 'not_found' };
-}
-
-function merged(before: ChangeResult, outcome: ChangeResult): ChangeResult {
-  if (before.op !== 'delete' || outcome.op !== 'delete') return outcome;
-  return { op: 'delete', deletedIds: [...before.deletedIds, ...outcome.deletedIds] };
-}
-
-function isSame({ point, level }: Copy, record: ContextRecord): boolean {
-  const { payload } = point;
-  const place = placePayload(record);
-  return (
-    level === record.level &&
-    payload.version === place.version &&
-    payload.updated_at === place.updated_at &&
-    (payload.expires_at ?? null) === place.expires_at &&
-    payload.expiry_action === place.expiry_action &&
-    payload.expiry_set_by === place.expiry_set_by &&
-    payload.access_count === place.access_count &&
-    payload.metadata_json === place.metadata_json &&
-    JSON.stringify(payload.tags) === JSON.stringify(place.tags)
-  );
-}
-
-function textOf({
-  text,
-  token_count,
-  terms,
-  term_counts,
-  term_count,
-  speaker,
-  asks,
-  text_key,
-}: TextPayload): TextPayload {
-  return { text, token_count, terms, term_counts, term_count, speaker, asks, text_key };
 }

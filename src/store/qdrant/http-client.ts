@@ -45,6 +45,7 @@ const MESSAGE_CHARS_MAX = 500;
 const RETRY_MS = 1_000;
 /** Of what is written to, or read from, a connection that the other side has closed. */
 const CLOSED_CODES: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE']);
+const CONTENT_STATUSES: ReadonlySet<number> = new Set([400, 413, 422]);
 const CLOSED_BEFORE = new Error('the connection was closed before');
 const TOO_LONG = new Error('a reply of the vector database is longer than can be held');
 
@@ -219,11 +220,22 @@ export function isTooLong(error: unknown): boolean {
 }
 
 /** What Qdrant refuses was asked wrongly; it is no fault of a client's, and no later attempt mends it. */
-export function refused({ status, message }: Refusal): CodedError {
-  return new CodedError('STORE_UNAVAILABLE', `the vector database refused a request with status ${status}`, {
-    permanent: true,
-    cause: message,
-  });
+export function refused(refusal: Refusal): RequestRefused {
+  return new RequestRefused(refusal);
+}
+
+export class RequestRefused extends CodedError {
+  /** What was sent is at fault, not where it was sent or by whom. */
+  readonly isOfContent: boolean;
+
+  constructor({ status, message }: Refusal) {
+    super('STORE_UNAVAILABLE', `the vector database refused a request with status ${status}`, {
+      permanent: true,
+      cause: message,
+    });
+    this.name = 'RequestRefused';
+    this.isOfContent = CONTENT_STATUSES.has(status);
+  }
 }
 
 function garbage(): CodedError {

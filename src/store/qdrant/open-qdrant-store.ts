@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
 import { StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import type { Metrics } from '../../base/metrics.ts';
 import type { Random } from '../../base/random.ts';
 import type { GuardedBackend } from '../../base/resilience/guarded-backend.ts';
 import type { ContextStore } from '../store.ts';
@@ -28,9 +29,14 @@ export interface QdrantStoreOptions extends Omit<CollectionSettings, 'dimension'
   /** What the vectors are made by. */
   readonly embedding: { readonly id: string; readonly dimension: number };
   readonly backend: GuardedBackend;
+  /** Calls that wait to be written; one more is `OVERLOADED`. */
+  readonly maxQueue: number;
+  /** What they may weigh, in bytes. */
+  readonly maxQueueBytes: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 const OLDEST = [1, 12] as const;
@@ -60,7 +66,13 @@ export async function openQdrantStore(options: QdrantStoreOptions): Promise<Cont
     const isQuantized = quantization !== 'none';
     const similarity = new Similarity({ distance, efSearch: hnsw.efSearch, isQuantized });
     const driver = new QdrantDriver({ http, calls, writingCalls, similarity, clock, random });
-    return new QdrantStore(driver, calls, { dimension: embedding.dimension, cursorKey, clock });
+    return new QdrantStore(driver, calls, {
+      ...options,
+      dimension: embedding.dimension,
+      cursorKey,
+      queueMax: options.maxQueue,
+      queueBytesMax: options.maxQueueBytes,
+    });
   } catch (error) {
     http.close();
     if (error instanceof StartupError) throw error;

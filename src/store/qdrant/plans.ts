@@ -1,9 +1,9 @@
 // What becomes of contexts in the database, and how a writer tells that it has.
 
-import { LEVELS, type Level } from '../../base/context.ts';
+import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { type CollectionCalls, pointBytes, type WriteOperation } from './collection-calls.ts';
 import type { Copy, Held } from './held.ts';
-import type { Point } from './points.ts';
+import { placePayload, type Point, type TextPayload } from './points.ts';
 
 /** Of points that are inserted by one operation. */
 const INSERT_BYTES_MAX = 8 * 1024 * 1024;
@@ -68,4 +68,34 @@ export function together(operations: readonly WriteOperation[]): WriteOperation[
     }
   }
   return [...inserts.map((points): WriteOperation => ({ upsert: { points, update_mode: 'insert_only' } })), ...others];
+}
+
+/** Nothing of the record is to be written. */
+export function isSame({ point, level }: Copy, record: ContextRecord): boolean {
+  const { payload } = point;
+  const place = placePayload(record);
+  return (
+    level === record.level &&
+    payload.version === place.version &&
+    payload.updated_at === place.updated_at &&
+    (payload.expires_at ?? null) === place.expires_at &&
+    payload.expiry_action === place.expiry_action &&
+    payload.expiry_set_by === place.expiry_set_by &&
+    payload.access_count === place.access_count &&
+    payload.metadata_json === place.metadata_json &&
+    JSON.stringify(payload.tags) === JSON.stringify(place.tags)
+  );
+}
+
+export function textOf({
+  text,
+  token_count,
+  terms,
+  term_counts,
+  term_count,
+  speaker,
+  asks,
+  text_key,
+}: TextPayload): TextPayload {
+  return { text, token_count, terms, term_counts, term_count, speaker, asks, text_key };
 }

@@ -1,8 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type Level } from '../../base/context.ts';
+import type { Log } from '../../base/log.ts';
+import type { Metrics } from '../../base/metrics.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
 import { byName } from '../generic/namespaces.ts';
 import type { ExpirySweep, Lifetime, NamespaceCounts, WriteOp, WriteResult } from '../store.ts';
+import { awaitWrite } from './await-write.ts';
 import type { CollectionCalls } from './collection-calls.ts';
 import { reachFilter } from './filters.ts';
 import { finishMoves } from './moves.ts';
@@ -13,21 +16,38 @@ import { WriteGroups } from './write-groups.ts';
 /** Namespaces that one facet names. */
 const NAMESPACES_MAX = 100_000;
 
+export interface QdrantStoreDeps extends GenericStoreDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Calls that wait to be written, and what they may weigh, in bytes. */
+  readonly queueMax: number;
+  readonly queueBytesMax: number;
+}
+
 /** The defaults, and what Qdrant counts or what only it leaves behind. */
 export class QdrantStore extends GenericStore {
   readonly #calls: CollectionCalls;
   readonly #clock: Clock;
-  readonly #groups = new WriteGroups((ops) => super.write(ops));
+  readonly #groups: WriteGroups;
 
-  constructor(driver: QdrantDriver, calls: CollectionCalls, deps: GenericStoreDeps) {
+  constructor(driver: QdrantDriver, calls: CollectionCalls, deps: QdrantStoreDeps) {
     super(driver, deps);
+    const { clock, log, metrics, queueMax, queueBytesMax } = deps;
     this.#calls = calls;
-    this.#clock = deps.clock;
+    this.#clock = clock;
+    this.#groups = new WriteGroups({
+      write: (ops) => super.write(ops),
+      onTrimFailed: (err) => log.warn({ err }, 'a level keeps more than it should until the next write to it'),
+      queueMax,
+      queueBytesMax,
+    });
+    metrics.gauge('store_queue_depth', () => this.#groups.length);
   }
 
   override async write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
     checkPayloads(ops);
-    return ops.some(({ op }) => op === 'delete_where') ? super.write(ops, signal) : this.#groups.add(ops);
+    if (!ops.some(({ op }) => op === 'delete_where')) return this.#groups.add(ops, signal);
+    return awaitWrite(super.write(ops, signal), ops, signal);
   }
 
   override async close(): Promise<void> {

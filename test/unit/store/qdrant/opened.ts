@@ -1,4 +1,5 @@
 import { silentLog } from '../../../../src/base/log.ts';
+import { noMetrics } from '../../../../src/base/metrics.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
 import { openQdrantStore, type QdrantStoreOptions } from '../../../../src/store/qdrant/open-qdrant-store.ts';
 import type { ContextStore } from '../../../../src/store/store.ts';
@@ -25,6 +26,9 @@ export function openOver(url: string, options: Partial<QdrantStoreOptions> = {})
     hnsw: { m: 16, efConstruction: 100, efSearch: 128 },
     embedding: { id: 'test', dimension: DIMENSION },
     backend: testBackend(),
+    maxQueue: 10_000,
+    maxQueueBytes: 1e9,
+    metrics: noMetrics,
     clock: new FakeClock(NOW_MS),
     random: systemRandom,
     log: silentLog,
