@@ -9,6 +9,7 @@ import { addExport } from './cli/export.ts';
 import { addGet } from './cli/get.ts';
 import { addImport } from './cli/import.ts';
 import { addList } from './cli/list.ts';
+import { addMigrate } from './cli/migrate.ts';
 import { addPing } from './cli/ping.ts';
 import { addQuery } from './cli/query.ts';
 import { addReembed } from './cli/reembed.ts';
@@ -74,6 +75,7 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addImport(program, io);
   addExport(program, io);
   addReembed(program, io);
+  addMigrate(program, io);
   addPing(program, io);
   addDoctor(program, io);
   addConfig(program, io);

@@ -21,7 +21,7 @@ import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import { openQdrantStore } from './store/qdrant/open-qdrant-store.ts';
 import type { EmbeddingIdentity, EmbedTexts, Reembedding } from './store/reembedding.ts';
-import type { ContextStore } from './store/store.ts';
+import type { GenericStore } from './store/generic/generic-store.ts';
 
 type EmbeddingSettings = Settings['embedding'];
 type StoreSettings = Settings['vectorDb'];
@@ -52,6 +52,8 @@ export interface StoreParts {
   readonly embedding: EmbeddingIdentity;
   /** Makes them: then those that `context-manager reembed` has made take the place of those of another model. */
   readonly embed?: EmbedTexts;
+  /** What is not there is refused, not made. */
+  readonly mustExist?: boolean;
 }
 
 const EMBEDDING_SERVICE: Backend = {
@@ -105,9 +107,9 @@ const QDRANT_QUANTIZATION = { f32: 'none', i8: 'scalar', binary: 'binary', produ
 
 /** By `vector_db.driver`. */
 const STORE_DRIVERS: Readonly<
-  Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<ContextStore>>
+  Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<GenericStore>>
 > = {
-  embedded: (settings, { clock, log, metrics, embedding, embed }) => {
+  embedded: (settings, { clock, log, metrics, embedding, embed, mustExist }) => {
     const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
     const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw };
     const quantization = quantizationIn(EMBEDDED_QUANTIZATION, settings);
@@ -120,12 +122,13 @@ const STORE_DRIVERS: Readonly<
       embeddingId: embedding.id,
       dimension: embedding.dimension,
       embed,
+      mustExist,
     });
   },
   memory: (_, { clock, random, log, embedding }) =>
     Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension })),
   qdrant: (settings, parts) => {
-    const { clock, random, log, metrics, embedding } = parts;
+    const { clock, random, log, metrics, embedding, mustExist } = parts;
     const { collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
     return openQdrantStore({
       ...own,
@@ -136,6 +139,7 @@ const STORE_DRIVERS: Readonly<
       replicationFactor,
       readConsistency: readConsistency === 'auto' ? (replicationFactor > 1 ? 'majority' : 'one') : readConsistency,
       embedding,
+      mustExist,
       backend: backendOf(VECTOR_DATABASE, settings, parts),
       clock,
       random,
@@ -207,7 +211,7 @@ export async function openSharedVectors(
 }
 
 /** The store that the settings name. Throws `StartupError` where it cannot be opened, or its data cannot be used as they are. */
-export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<ContextStore> {
+export async function openStore(settings: StoreSettings, parts: StoreParts): Promise<GenericStore> {
   return await STORE_DRIVERS[settings.driver](settings, parts);
 }
 

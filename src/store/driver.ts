@@ -64,7 +64,7 @@ export interface ScanRequest extends Reach {
   readonly limit: number;
   /** Bytes of replies (`replyBytes`) at which a page ends early; one context it always holds. Absent: none. */
   readonly bytesMax?: number;
-  /** `Found.vector` and `Found.passages` are wanted. */
+  /** `Found.vector`, `Found.passages` and `Found.entered` are wanted. */
   readonly vectors?: boolean;
   /** `Found.features` are wanted. */
   readonly question?: Question;
@@ -82,6 +82,11 @@ export interface Found {
   readonly vector?: Float32Array;
   /** Absent where the context has none. */
   readonly passages?: readonly Float32Array[];
+  /**
+   * The higher, the later it came into its level, compared with the others there. After a `transfer` a store gives higher
+   * numbers than that one named.
+   */
+  readonly entered?: number;
   readonly features?: Features;
 }
 

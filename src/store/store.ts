@@ -83,9 +83,18 @@ export type Place = Pick<ContextRecord, 'level'> & Lifetime;
 /** Where a trim has moved a context to. */
 export type MovedContext = Pick<ContextRecord, 'namespace' | 'id'> & Place;
 
+/**
+ * What a `transfer` did. `created`: nothing was there. `replaced`: what was there is older (a lower version, or an
+ * earlier change, or it came into its level earlier), or counts fewer accesses. `same`: it was there just so. `newer`: what
+ * is there was changed since and stays. `conflict`: another context has the id and stays.
+ */
+export type TransferOutcome = 'created' | 'replaced' | 'same' | 'newer' | 'conflict';
+
 /** What every driver can do by itself. */
 export type Change =
   | { readonly op: 'put'; readonly context: NewContext }
+  /** Takes a context over as another store has it, every field; `entered` as its scan gave it. */
+  | { readonly op: 'transfer'; readonly context: NewContext; readonly entered: number }
   | {
       readonly op: 'update';
       readonly namespace: string;
@@ -114,6 +123,13 @@ export type ChangeResult =
   | { readonly op: 'put'; readonly created: boolean; readonly record: ContextRecord }
   /** The id exists in the namespace with another text; nothing was written by this operation. */
   | { readonly op: 'put'; readonly conflict: true }
+  /** `record`: what is stored now. `before`: the level of what was there. */
+  | {
+      readonly op: 'transfer';
+      readonly outcome: TransferOutcome;
+      readonly record: ContextRecord;
+      readonly before?: Level;
+    }
   | { readonly op: 'update'; readonly record: ContextRecord }
   | { readonly op: 'update'; readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
   | { readonly op: 'delete'; readonly deletedIds: readonly string[] };

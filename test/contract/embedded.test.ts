@@ -10,7 +10,6 @@ import {
   openEmbeddedStore,
 } from '../../src/store/embedded/open-embedded-store.ts';
 import { GenericStore } from '../../src/store/generic/generic-store.ts';
-import type { ContextStore } from '../../src/store/store.ts';
 import { describeStoreContract } from './store-contract.ts';
 import { NOW_MS } from './store-samples.ts';
 
@@ -26,7 +25,7 @@ const WAYS: Readonly<Record<string, Partial<EmbeddedStoreOptions>>> = {
 };
 
 /** All defaults over the core, and none of what this store does better. */
-async function openCore(options: EmbeddedStoreOptions): Promise<ContextStore> {
+async function openCore(options: EmbeddedStoreOptions): Promise<GenericStore> {
   const { driver, deps } = await openEmbeddedDriver(options);
   return new GenericStore(driver, deps);
 }
@@ -34,7 +33,7 @@ async function openCore(options: EmbeddedStoreOptions): Promise<ContextStore> {
 function describeWay(
   name: string,
   options: Partial<EmbeddedStoreOptions>,
-  open: (options: EmbeddedStoreOptions) => Promise<ContextStore>,
+  open: (options: EmbeddedStoreOptions) => Promise<GenericStore>,
 ): void {
   describeStoreContract(name, async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'store-contract-'));

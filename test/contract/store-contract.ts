@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import type { ContextRecord } from '../../src/base/context.ts';
-import type { ContextStore, NewContext, WriteResult } from '../../src/store/store.ts';
+import type { GenericStore } from '../../src/store/generic/generic-store.ts';
+import type { NewContext, WriteResult } from '../../src/store/store.ts';
 import { describeCopies } from './store-copies.ts';
 import { describeExpiry } from './store-expiry.ts';
 import { describeLists } from './store-lists.ts';
@@ -8,12 +9,13 @@ import { describePassages } from './store-passages.ts';
 import { put, sample } from './store-samples.ts';
 import { describeScopes } from './store-scopes.ts';
 import { describeSearch } from './store-search.ts';
+import { describeTransfers } from './store-transfers.ts';
 import { describeUpdates } from './store-updates.ts';
 import { describeWrites } from './store-writes.ts';
 
 /** A store of its own for one run of the suite. */
 export interface OpenedStore {
-  readonly store: ContextStore;
+  readonly store: GenericStore;
   readonly dimension: number;
   /** Closes the store and removes what it left. */
   dispose(): Promise<void>;
@@ -21,7 +23,7 @@ export interface OpenedStore {
 
 /** What the parts of the suite work with; `store` is there once the tests run. */
 export interface ContractSubject {
-  readonly store: ContextStore;
+  readonly store: GenericStore;
   readonly dimension: number;
   /** Every test has a namespace of its own. */
   readonly namespace: string;
@@ -68,5 +70,6 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeScopes(subject);
     describeLists(subject);
     describeExpiry(subject);
+    describeTransfers(subject, hasPassages);
   });
 }

@@ -1,14 +1,16 @@
 import { getSystemErrorMessage } from 'node:util';
 import { CodedError, StartupError } from '../../base/errors.ts';
 
-/** A command that cannot do what it was asked: shown as message and remedy, exit code 1 (2 for wrong usage). */
+type ExitCode = 1 | 2 | 130 | 143;
+
+/** A command that cannot do what it was asked: shown as message and remedy, exit code 1 (2 for wrong usage, else a signal's). */
 export class CommandError extends Error {
   readonly remedy: string | undefined;
-  readonly exitCode: 1 | 2;
+  readonly exitCode: ExitCode;
   /** More of it for programs: what --json shows beside the message. */
   readonly details: object | undefined;
 
-  constructor(message: string, remedy?: string, exitCode: 1 | 2 = 1, details?: object) {
+  constructor(message: string, remedy?: string, exitCode: ExitCode = 1, details?: object) {
     super(message);
     this.name = 'CommandError';
     this.remedy = remedy;

@@ -19,6 +19,16 @@ export function parseSeconds(raw: string): number {
   return seconds;
 }
 
+/** A whole number within bounds. */
+export function parseNumberOf(min: number, max: number): (raw: string) => number {
+  return (raw) => {
+    const number = Number(raw);
+    if (raw.trim() === '' || !Number.isInteger(number) || number < min || number > max)
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    return number;
+  };
+}
+
 export function parseShare(raw: string): number {
   const share = Number(raw);
   if (raw.trim() === '' || !(share >= 0 && share <= 1))

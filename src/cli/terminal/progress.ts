@@ -2,22 +2,22 @@ import { SingleBar } from 'cli-progress';
 import type { Io } from './io.ts';
 
 export interface Progress {
-  /** Bytes read so far, and a few words beside the bar. */
-  update(bytes: number, note: string): void;
+  /** How much of the total is done, in bytes or whatever it counts, and a few words beside the bar. */
+  update(done: number, note: string): void;
   stop(): void;
 }
 
 const NO_PROGRESS: Progress = { update() {}, stop() {} };
 
 /** A bar on standard error where that is a terminal; without a total it only counts. */
-export function createProgress(io: Io, totalBytes: number | undefined): Progress {
+export function createProgress(io: Io, total: number | undefined): Progress {
   const { terminal } = io.stderr;
   if (terminal === undefined) return NO_PROGRESS;
-  const format = totalBytes === undefined ? '{note}' : '{bar} {percentage}%  {note}';
+  const format = total === undefined ? '{note}' : '{bar} {percentage}%  {note}';
   const bar = new SingleBar({ format, stream: terminal, hideCursor: true, clearOnComplete: false, barsize: 30 });
-  bar.start(totalBytes ?? 1, 0, { note: '' });
+  bar.start(total ?? 1, 0, { note: '' });
   return {
-    update: (bytes, note) => bar.update(totalBytes === undefined ? 0 : Math.min(bytes, totalBytes), { note }),
+    update: (done, note) => bar.update(total === undefined ? 0 : Math.min(done, total), { note }),
     stop: () => bar.stop(),
   };
 }

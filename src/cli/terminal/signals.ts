@@ -1,6 +1,7 @@
 import type { Log } from '../../base/log.ts';
 import type { RunningServer } from '../../main.ts';
 import type { StderrTarget } from '../../fronts/http/log.ts';
+import { CommandError } from './command-error.ts';
 import type { Io } from './io.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -9,7 +10,7 @@ const KILLED_EXIT_CODE = 143;
 /** 128 + 2, for Ctrl-C. */
 const INTERRUPTED_EXIT_CODE = 130;
 
-const EXIT_CODES = { SIGTERM: KILLED_EXIT_CODE, SIGINT: INTERRUPTED_EXIT_CODE };
+const EXIT_CODES = { SIGTERM: KILLED_EXIT_CODE, SIGINT: INTERRUPTED_EXIT_CODE } as const;
 
 /** Until the returned function is called, a signal cleans up, says `message` and ends the process. */
 export function onInterrupt(io: Io, message: string, cleanUp: () => void): () => void {
@@ -21,6 +22,28 @@ export function onInterrupt(io: Io, message: string, cleanUp: () => void): () =>
   for (const signal of SIGNALS) process.once(signal, onSignal);
   return () => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
+}
+
+/**
+ * The first signal aborts, with a `CommandError` as reason, for work that ends by itself then; a second one ends the process
+ * at once. After `settle` signals do what they always do.
+ */
+export function abortOnSignal(
+  message: string,
+  remedy: string,
+): { readonly signal: AbortSignal; readonly settle: () => void } {
+  const controller = new AbortController();
+  const onSignal = (signal: (typeof SIGNALS)[number]): void => {
+    if (controller.signal.aborted) process.exit(EXIT_CODES[signal]);
+    controller.abort(new CommandError(message, remedy, EXIT_CODES[signal]));
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    signal: controller.signal,
+    settle: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
   };
 }
 

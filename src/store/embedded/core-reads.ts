@@ -46,6 +46,7 @@ const EMPTY_PAGE: WirePage = {
   positions: [],
   vectors: null,
   passages: null,
+  entered: null,
   features: null,
   more: false,
 };
@@ -88,6 +89,7 @@ export class CoreReads {
       positions: scanned.flatMap(({ at, seq }) => [at, seq]),
       vectors: vectors ? this.#vectorsOf(scanned) : null,
       passages: this.#passagesOf(scanned),
+      entered: vectors ? scanned.map(({ entered }) => entered) : null,
       features: question === null || space === null ? null : this.#featuresOf(space, scanned, question, vectorAt),
       more,
     };

@@ -127,7 +127,7 @@ function encodeScan(request: ScanRequest, parcel: Parcel): WireScan {
 }
 
 function decodePage(page: WirePage, namespace: string | undefined, dimension: number): ScanPage {
-  const { namespaces, positions, vectors, features, more } = page;
+  const { namespaces, positions, vectors, entered, features, more } = page;
   const passages = passagesIn(page, dimension);
   const found = unpackRows(page.rows).map((row, i): Found => {
     const record = toRecord(namespaces?.[i] ?? namespace ?? '', row);
@@ -137,8 +137,10 @@ function decodePage(page: WirePage, namespace: string | undefined, dimension: nu
     const vector = vectors?.slice(i * dimension, (i + 1) * dimension);
     const further = passages.get(i);
     const known = features?.[i];
+    const placed = entered?.[i];
     const held = { ...(vector && { vector }), ...(further && { passages: further }) };
-    return { record, position, ...held, ...(known && { features: known }) };
+    const place = placed === undefined ? {} : { entered: placed };
+    return { record, position, ...held, ...place, ...(known && { features: known }) };
   });
   return { found, more };
 }

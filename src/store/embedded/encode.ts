@@ -15,6 +15,7 @@ import type {
   WriteResult,
 } from '../store.ts';
 import {
+  levelName,
   type MovedRow,
   type PackedRows,
   type RecordRow,
@@ -58,6 +59,11 @@ export function encodeChange(op: Change, parcel: Parcel): WireWriteOp {
       const { record } = op.context;
       const row = parcel.row(toRow(record));
       return { op: 'put', namespace: record.namespace, row, ...encodeVectors(op.context, parcel) };
+    }
+    case 'transfer': {
+      const { namespace } = op.context.record;
+      const row = parcel.row(toRow(op.context.record));
+      return { op: 'transfer', namespace, row, entered: op.entered, ...encodeVectors(op.context, parcel) };
     }
     case 'update': {
       const { namespace, id, updatedAtMs } = op;
@@ -123,6 +129,16 @@ export function decodeChange(op: Change, result: WireWriteResult): ChangeResult 
       if (result === 'conflict') return { op: 'put', conflict: true };
       const { existing } = result as { existing: PackedRows };
       return { op: 'put', created: false, record: toRecord(op.context.record.namespace, unpackRow(existing, 0)) };
+    }
+    case 'transfer': {
+      const { record } = op.context;
+      const { outcome, before, stored } = result as Extract<WireWriteResult, { readonly outcome: unknown }>;
+      return {
+        op: 'transfer',
+        outcome,
+        record: stored === null ? record : toRecord(record.namespace, unpackRow(stored, 0)),
+        ...(before === null ? {} : { before: levelName(before) }),
+      };
     }
     case 'update': {
       const outcome = result as

@@ -4,7 +4,7 @@ import type { Metrics } from '../../base/metrics.ts';
 import { defaultSettings } from '../../config/settings.ts';
 import type { GenericStoreDeps } from '../generic/generic-store.ts';
 import type { EmbedTexts } from '../reembedding.ts';
-import type { ContextStore } from '../store.ts';
+import { refuseMissing } from './database/data-folder.ts';
 import { EmbeddedDriver } from './embedded-driver.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import type { ColumnLimits, StoreSettings } from './border/messages.ts';
@@ -31,6 +31,8 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
   readonly databasePagesMax?: number;
   /** Makes vectors with what `embeddingId` names: then those of a finished re-embedding take the place of the stored ones. */
   readonly embed?: EmbedTexts | undefined;
+  /** Nothing is made: without a database in the folder it cannot be opened. */
+  readonly mustExist?: boolean | undefined;
   /** Entry of the worker thread, for tests that break it. */
   readonly workerUrl?: URL;
   readonly clock: Clock;
@@ -41,7 +43,7 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
 const DEFAULT_COLUMNS: ColumnLimits = { levelCountMin: 8_192, levelCountMax: 200_000, nonZeroShareMax: 1 / 3 };
 
 /** Rejects with `StartupError` where the folder is in use, damaged, of a newer version or of another embedding. */
-export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<ContextStore> {
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const { link, driver, deps } = await openEmbeddedDriver(options);
   return new EmbeddedStore(driver, link, deps);
 }
@@ -50,7 +52,9 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
 export async function openEmbeddedDriver(
   options: EmbeddedStoreOptions,
 ): Promise<{ readonly link: WorkerLink; readonly driver: EmbeddedDriver; readonly deps: GenericStoreDeps }> {
-  const { hnsw, columns, queueCallsMax, queueBytesMax, workerUrl, embed, clock, log, metrics, ...given } = options;
+  const { hnsw, columns, queueCallsMax, queueBytesMax, mustExist, workerUrl, embed, clock, log, metrics, ...given } =
+    options;
+  if (mustExist === true) refuseMissing(options.dataDir);
   const { indexingThreshold, memoryBytesMax, hnsw: hnswDefaults } = defaultSettings().vectorDb;
   const link = new WorkerLink({
     settings: {

@@ -5,7 +5,7 @@ import { checkFilter } from '../filter.ts';
 import { FURTHER_PASSAGES_MAX, type SearchRequest, type TextVectors, type WriteOp } from '../store.ts';
 
 export function checkOp(op: WriteOp, dimension: number): void {
-  if (op.op === 'put') checkVectors(op.context, dimension);
+  if (op.op === 'put' || op.op === 'transfer') checkVectors(op.context, dimension);
   else if (op.op === 'update' && op.patch.text !== undefined) checkVectors(op.patch.text, dimension);
   else if (op.op === 'delete_where' && op.filter !== undefined) checkFilter(op.filter);
 }

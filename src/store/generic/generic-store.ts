@@ -41,7 +41,8 @@ const LOADED_AT_ONCE = 500;
 /** The whole contract over a driver. Each method is a default: a driver's store overrides what it can do better. */
 export class GenericStore implements ContextStore {
   readonly capabilities: StoreCapabilities;
-  readonly #driver: StoreDriver;
+  /** For whoever goes through all that there is. */
+  readonly driver: StoreDriver;
   readonly #dimension: number;
   readonly #clock: Clock;
   readonly #cursors: CursorCodec;
@@ -49,7 +50,7 @@ export class GenericStore implements ContextStore {
 
   constructor(driver: StoreDriver, { dimension, cursorKey, clock }: GenericStoreDeps) {
     this.capabilities = driver.capabilities;
-    this.#driver = driver;
+    this.driver = driver;
     this.#dimension = dimension;
     this.#clock = clock;
     this.#cursors = new CursorCodec(cursorKey);
@@ -60,16 +61,16 @@ export class GenericStore implements ContextStore {
     const trimmed = ops.flatMap((op) =>
       op.op === 'trim' ? [JSON.stringify([op.trim.namespace, op.trim.agentId])] : [],
     );
-    return this.#turns.run(new Set(trimmed), () => writeInRuns(this.#driver, ops, this.#clock.nowMs(), signal));
+    return this.#turns.run(new Set(trimmed), () => writeInRuns(this.driver, ops, this.#clock.nowMs(), signal));
   }
 
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
     checkSearch(request, this.#dimension);
-    return searchLevels(this.#driver, request, signal);
+    return searchLevels(this.driver, request, signal);
   }
 
   async fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
-    return ids.length === 0 ? [] : this.#driver.get(namespace, ids, nowMs);
+    return ids.length === 0 ? [] : this.driver.get(namespace, ids, nowMs);
   }
 
   async load(
@@ -79,7 +80,7 @@ export class GenericStore implements ContextStore {
   ): Promise<NewContext[]> {
     const order = { order: 'entry', descending: false, limit: LOADED_AT_ONCE, vectors: true } as const;
     const loaded: NewContext[] = [];
-    for await (const found of scanAll(this.#driver, { ...scope, levels: [level], nowMs, ...order })) {
+    for await (const found of scanAll(this.driver, { ...scope, levels: [level], nowMs, ...order })) {
       for (const { record, vector, passages } of found)
         if (vector !== undefined) loaded.push({ record, vector, ...(passages && { passages }) });
     }
@@ -88,43 +89,43 @@ export class GenericStore implements ContextStore {
 
   async list(request: ListRequest, signal?: AbortSignal): Promise<ListPage> {
     if (request.filter !== undefined) checkFilter(request.filter);
-    return listPage(this.#driver, this.#cursors, request, signal);
+    return listPage(this.driver, this.#cursors, request, signal);
   }
 
   async touch(accesses: readonly Access[]): Promise<void> {
     if (accesses.length === 0) return;
-    await this.#driver.apply(
+    await this.driver.apply(
       accesses.map(({ namespace, id, count }) => ({ op: 'update', namespace, id, patch: { accesses: count } })),
       this.#clock.nowMs(),
     );
   }
 
   expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
-    return expireDue(this.#driver, nowMs, limit, promoted);
+    return expireDue(this.driver, nowMs, limit, promoted);
   }
 
   async stats(namespace?: string): Promise<StoreStats> {
     const where = namespace === undefined ? {} : { namespace };
     const nowMs = this.#clock.nowMs();
-    const { counts } = await this.#driver.counts({
+    const { counts } = await this.driver.counts({
       reaches: LEVELS.map((level) => ({ ...where, levels: [level], nowMs })),
     });
     const [immediate = 0, shortTerm = 0, longTerm = 0] = counts;
     return {
       counts: { immediate, short_term: shortTerm, long_term: longTerm },
-      driver: { name: this.#driver.name, dimension: this.#dimension },
+      driver: { name: this.driver.name, dimension: this.#dimension },
     };
   }
 
   namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
-    return countNamespaces(this.#driver, this.#clock.nowMs(), names);
+    return countNamespaces(this.driver, this.#clock.nowMs(), names);
   }
 
   ping(): Promise<void> {
-    return this.#driver.ping();
+    return this.driver.ping();
   }
 
   close(): Promise<void> {
-    return this.#driver.close();
+    return this.driver.close();
   }
 }

@@ -8,7 +8,7 @@ const PAGE_BYTES_MAX = 8 * 1024 * 1024;
  * `signal` gives what ends the reading of the next page.
  */
 export async function* scanAll(
-  driver: StoreDriver,
+  driver: Pick<StoreDriver, 'scan'>,
   request: Omit<ScanRequest, 'after' | 'bytesMax'>,
   signal: () => AbortSignal | undefined = () => undefined,
 ): AsyncGenerator<readonly Found[]> {

@@ -27,6 +27,7 @@ import { bestCosineWith, TermScorer } from '../generic/features.ts';
 import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
 import type { Change, ChangeResult, NewContext, TermStatistics, TextVectors } from '../store.ts';
+import { decideTransfer } from '../transfer.ts';
 
 interface Row extends TextVectors {
   readonly record: ContextRecord;
@@ -106,6 +107,7 @@ export class MemoryDriver implements StoreDriver {
 
   #apply(change: Change, nowMs: number): ChangeResult {
     if (change.op === 'put') return this.#put(change.context, nowMs);
+    if (change.op === 'transfer') return this.#transfer(change, nowMs);
     if (change.op === 'update') return this.#update(change, nowMs);
     const { namespace, ids, onlyIf = {} } = change;
     const deletedIds = [...new Set(ids)].filter((id) => {
@@ -123,6 +125,18 @@ export class MemoryDriver implements StoreDriver {
     const arrival = ++this.#last;
     this.#set({ record, arrival, entered: arrival, ...derive(record.text, vectors) });
     return { op: 'put', created: true, record };
+  }
+
+  #transfer({ context, entered }: Extract<Change, { op: 'transfer' }>, nowMs: number): ChangeResult {
+    const row = this.#find(context.record.namespace, context.record.id);
+    const { outcome, record } = decideTransfer(row ?? null, { record: context.record, entered }, nowMs);
+    const before = row === undefined || outcome === 'created' ? {} : { before: row.record.level };
+    if (outcome === 'created' || outcome === 'replaced') {
+      const arrival = row === undefined || outcome === 'created' ? ++this.#last : row.arrival;
+      this.#last = Math.max(this.#last, entered);
+      this.#set({ record, arrival, entered, ...derive(record.text, context) });
+    }
+    return { op: 'transfer', outcome, record, ...before };
   }
 
   #update(change: Extract<Change, { op: 'update' }>, nowMs: number): ChangeResult {
@@ -180,7 +194,7 @@ export class MemoryDriver implements StoreDriver {
       found.push({
         record: row.record,
         position,
-        ...(vectors === true ? vectorsOf(row) : {}),
+        ...(vectors === true ? { ...vectorsOf(row), entered: row.entered } : {}),
         ...(question === undefined ? {} : { features: featuresOf(row, question) }),
       });
     }

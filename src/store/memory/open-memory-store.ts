@@ -2,7 +2,6 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { GenericStore } from '../generic/generic-store.ts';
-import type { ContextStore } from '../store.ts';
 import { MemoryDriver } from './memory-driver.ts';
 
 export interface MemoryStoreOptions {
@@ -16,7 +15,7 @@ export interface MemoryStoreOptions {
 const CURSOR_KEY_BYTES = 16;
 
 /** A store that forgets. */
-export function openMemoryStore({ dimension, clock, random, log }: MemoryStoreOptions): ContextStore {
+export function openMemoryStore({ dimension, clock, random, log }: MemoryStoreOptions): GenericStore {
   log.warn({ driver: 'memory' }, 'contexts are kept in memory alone: they are gone when this server ends');
   return new GenericStore(new MemoryDriver(), { dimension, clock, cursorKey: random.bytes(CURSOR_KEY_BYTES) });
 }

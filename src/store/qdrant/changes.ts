@@ -145,7 +145,7 @@ export class Changes {
   }
 
   /** All of it: a new context, one with a new text, or one in a new level. */
-  #point({ pointId, stored, content, isNew }: Held, record: ContextRecord, revision: string): Point {
+  #point({ pointId, stored, content, isNew, entered }: Held, record: ContextRecord, revision: string): Point {
     const before = isNew ? undefined : stored?.point.payload;
     const isMoved = stored !== undefined && stored.level !== record.level;
     const dense = content?.dense ?? stored?.point.vector?.[DENSE] ?? [];
@@ -159,7 +159,7 @@ export class Changes {
       ...placePayload(record),
       length: lengthOf(dense),
       arrival: before?.arrival ?? this.#stamps.next(),
-      entered: before === undefined || isMoved ? this.#stamps.next() : before.entered,
+      entered: entered ?? (before === undefined || isMoved ? this.#stamps.next() : before.entered),
       revision,
       earlier_revisions: before === undefined ? [] : earlierOf(before),
       moved_from: isMoved && !isNew ? stored.level : null,

@@ -15,6 +15,8 @@ export interface CollectionSettings {
   readonly shardNumber: number;
   readonly replicationFactor: number;
   readonly writeConsistencyFactor: number;
+  /** Nothing is made: what is missing is refused. */
+  readonly mustExist?: boolean | undefined;
 }
 
 /** What is asked of a field's index: equality of texts or numbers, or order. */
@@ -57,6 +59,12 @@ async function prepare(http: HttpClient, name: string, settings: CollectionSetti
   const path = `/collections/${name}`;
   const known = await http.ask<CollectionInfo>('GET', path);
   if ('status' in known) {
+    if (settings.mustExist === true) {
+      throw new StartupError(
+        `there is no collection ${name}`,
+        'Correct the prefix (vector_db.collection_prefix) or the address (vector_db.url).',
+      );
+    }
     const made = await http.ask('PUT', path, creationOf(settings));
     // Another server that starts just now may have been faster.
     if ('status' in made && made.status !== CONFLICT) throw refusedCreation(name, made.message);

@@ -3,6 +3,7 @@
 import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { applyPatch, isOver, meets } from '../apply-patch.ts';
 import type { Change, ChangeResult, NewContext } from '../store.ts';
+import { decideTransfer } from '../transfer.ts';
 import { numbersOf, recordOf, textPayload, type FoundPoint, type TextPayload } from './points.ts';
 
 /** A point and the level in whose collection it lies. */
@@ -20,7 +21,7 @@ export interface Content {
 /** A change of one context; a delete of many ids is so many of these. */
 export type Step =
   | { readonly op: 'put'; readonly context: NewContext }
-  | Extract<Change, { readonly op: 'update' }>
+  | Extract<Change, { readonly op: 'update' | 'transfer' }>
   | { readonly op: 'delete'; readonly namespace: string; readonly id: string; readonly onlyIf: DeleteCondition };
 type DeleteCondition = Extract<Change, { readonly op: 'delete' }>['onlyIf'];
 
@@ -36,6 +37,8 @@ export class Held {
   content: Content | undefined;
   /** It was put, in place of what is stored where there is something. */
   isNew = false;
+  /** When it came into its level, where another store has said so. */
+  entered: number | undefined;
 
   constructor(pointId: string, copies: readonly Copy[]) {
     this.pointId = pointId;
@@ -48,6 +51,7 @@ export class Held {
   take(step: Step, nowMs: number): ChangeResult {
     if (step.op === 'put') return this.#put(step.context, nowMs);
     if (step.op === 'update') return this.#update(step, nowMs);
+    if (step.op === 'transfer') return this.#transfer(step, nowMs);
     const isMeant = this.record !== null && meets(this.record, step.onlyIf ?? {});
     if (isMeant) this.record = null;
     return { op: 'delete', deletedIds: isMeant ? [step.id] : [] };
@@ -59,8 +63,24 @@ export class Held {
     if (existing !== null) return { op: 'put', created: false, record: existing };
     this.record = record;
     this.isNew = true;
+    this.entered = undefined;
     this.content = { payload: textPayload(record.text, record.tokenCount), dense: numbersOf(vector) };
     return { op: 'put', created: true, record };
+  }
+
+  #transfer({ context, entered }: Extract<Change, { readonly op: 'transfer' }>, nowMs: number): ChangeResult {
+    const { record: existing } = this;
+    const known =
+      existing === null ? null : { record: existing, entered: this.entered ?? this.stored?.point.payload.entered ?? 0 };
+    const { outcome, record } = decideTransfer(known, { record: context.record, entered }, nowMs);
+    const before = existing === null || outcome === 'created' ? {} : { before: existing.level };
+    if (outcome === 'created' || outcome === 'replaced') {
+      this.record = record;
+      this.isNew ||= outcome === 'created';
+      this.entered = entered;
+      this.content = { payload: textPayload(record.text, record.tokenCount), dense: numbersOf(context.vector) };
+    }
+    return { op: 'transfer', outcome, record, ...before };
   }
 
   #update(change: Extract<Change, { readonly op: 'update' }>, nowMs: number): ChangeResult {
@@ -72,6 +92,7 @@ export class Held {
     if (ifVersion !== undefined && ifVersion !== version) return { op: 'update', failed: 'version_conflict', version };
     const record = applyPatch(before, change);
     this.record = record;
+    if (record.level !== before.level) this.entered = undefined;
     if (patch.text !== undefined && record.text !== before.text) {
       const { text, tokenCount, vector } = patch.text;
       this.content = { payload: textPayload(text, tokenCount), dense: numbersOf(vector) };

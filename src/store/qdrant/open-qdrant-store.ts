@@ -5,7 +5,6 @@ import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Random } from '../../base/random.ts';
 import type { GuardedBackend } from '../../base/resilience/guarded-backend.ts';
-import type { ContextStore } from '../store.ts';
 import { addressOf, type AddressSettings, REST_PORT } from './address.ts';
 import { CollectionCalls, type ReadConsistency } from './collection-calls.ts';
 import { type CollectionSettings, prepareCollections } from './collections.ts';
@@ -28,6 +27,8 @@ export interface QdrantStoreOptions extends Omit<CollectionSettings, 'dimension'
   readonly hnsw: { readonly m: number; readonly efConstruction: number; readonly efSearch: number };
   /** What the vectors are made by. */
   readonly embedding: { readonly id: string; readonly dimension: number };
+  /** Nothing is made: without collections of the prefix it cannot be opened. */
+  readonly mustExist?: boolean | undefined;
   readonly backend: GuardedBackend;
   /** Calls that wait to be written; one more is `OVERLOADED`. */
   readonly maxQueue: number;
@@ -44,7 +45,7 @@ const OLDEST = [1, 12] as const;
 const GUARDED = [1, 17] as const;
 
 /** Throws `StartupError` where the server cannot be reached or used, or holds something else. */
-export async function openQdrantStore(options: QdrantStoreOptions): Promise<ContextStore> {
+export async function openQdrantStore(options: QdrantStoreOptions): Promise<QdrantStore> {
   const { clock, random, log, prefix, distance, hnsw, quantization, embedding } = options;
   const address = addressOf(options, log);
   const http = new HttpClient({

@@ -143,5 +143,5 @@ export class QdrantDriver implements StoreDriver {
 }
 
 function namespaceOf(change: Change): string {
-  return change.op === 'put' ? change.context.record.namespace : change.namespace;
+  return change.op === 'put' || change.op === 'transfer' ? change.context.record.namespace : change.namespace;
 }

@@ -82,7 +82,12 @@ export class QdrantStore extends GenericStore {
 /** What Qdrant would not take is refused before anything is sent. */
 function checkPayloads(ops: readonly WriteOp[]): void {
   for (const op of ops) {
-    const metadata = op.op === 'put' ? op.context.record.metadata : op.op === 'update' ? op.patch.metadata : undefined;
+    const metadata =
+      op.op === 'put' || op.op === 'transfer'
+        ? op.context.record.metadata
+        : op.op === 'update'
+          ? op.patch.metadata
+          : undefined;
     if (metadata !== undefined) metadataJson(metadata);
   }
 }

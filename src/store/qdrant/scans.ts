@@ -139,7 +139,7 @@ export class Scans {
       found.push({
         record,
         position,
-        ...(vectors ? { vector: Float32Array.from(point.vector?.[DENSE] ?? []) } : {}),
+        ...(vectors ? { vector: Float32Array.from(point.vector?.[DENSE] ?? []), entered: point.payload.entered } : {}),
         ...(question === undefined
           ? {}
           : { features: featuresOf(point.payload, question, this.#similarity.cosineOf(question, point)) }),

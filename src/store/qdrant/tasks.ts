@@ -34,7 +34,7 @@ export class ChangesFailed extends CodedError {
 }
 
 export function tasksOf(change: Change, place: number): Task[] {
-  if (change.op === 'put') {
+  if (change.op === 'put' || change.op === 'transfer') {
     const { namespace, id } = change.context.record;
     return [{ place, pointId: pointIdOf(namespace, id), step: change }];
   }
@@ -47,8 +47,16 @@ export function tasksOf(change: Change, place: number): Task[] {
 
 /** Stands until the change is done: a delete of no ids is nothing to do. */
 export function emptyResult(change: Change): ChangeResult {
-  if (change.op === 'delete') return { op: 'delete', deletedIds: [] };
-  return change.op === 'put' ? { op: 'put', conflict: true } : { op: 'update', failed: 'not_found' };
+  switch (change.op) {
+    case 'delete':
+      return { op: 'delete', deletedIds: [] };
+    case 'put':
+      return { op: 'put', conflict: true };
+    case 'transfer':
+      return { op: 'transfer', outcome: 'conflict', record: change.context.record };
+    case 'update':
+      return { op: 'update', failed: 'not_found' };
+  }
 }
 
 /** Notes what became of a task. What is not there any more was deleted by the earlier attempt. */

@@ -53,6 +53,8 @@ const COMMANDS = [
   'doctor',
   'config',
   'circuit',
+  'migrate',
+  'reembed',
 ];
 
 it('has a source file for each command, named after it', () => {

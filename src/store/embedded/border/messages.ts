@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../../base/error-table.ts';
 import type { Filter } from '../../../base/context.ts';
 import type { Settings } from '../../../config/settings.ts';
 import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
-import type { Condition, ContextPatch, Lifetime, Move } from '../../store.ts';
+import type { Condition, ContextPatch, Lifetime, Move, TransferOutcome } from '../../store.ts';
 import type { LevelNumber, PackedRows } from './rows.ts';
 
 /** What an operator can turn of this store. */
@@ -49,6 +49,12 @@ export interface WireVectors {
 export type WireWriteOp =
   /** `row`: its place among the message's packed rows. */
   | ({ readonly op: 'put'; readonly namespace: string; readonly row: number } & WireVectors)
+  | ({
+      readonly op: 'transfer';
+      readonly namespace: string;
+      readonly row: number;
+      readonly entered: number;
+    } & WireVectors)
   | {
       readonly op: 'update';
       readonly namespace: string;
@@ -85,6 +91,8 @@ export type WireWriteResult =
   | 'created'
   | 'conflict'
   | { readonly existing: PackedRows }
+  /** `stored`: the row where it is not the one that came. */
+  | { readonly outcome: TransferOutcome; readonly before: LevelNumber | null; readonly stored: PackedRows | null }
   | { readonly updated: PackedRows }
   | { readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
   | { readonly deletedIds: readonly string[] }
@@ -185,6 +193,8 @@ export interface WirePage {
   readonly vectors: Float32Array | null;
   /** How many each row has; null: none has any. */
   readonly passages: { readonly counts: readonly number[]; readonly vectors: Float32Array } | null;
+  /** Of each row, where vectors were asked for. */
+  readonly entered: readonly number[] | null;
   readonly features: readonly WireFeatures[] | null;
   readonly more: boolean;
 }

@@ -1,6 +1,6 @@
 // The folder of the database: made where it is missing, readable by its owner alone, held by one process.
 
-import { chmodSync, closeSync, lstatSync, openSync, readdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, lstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
@@ -19,6 +19,12 @@ export const READER_WAIT_MS = 2_000;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 const OTHERS = 0o077;
+
+/** Throws `StartupError` where there is no database. */
+export function refuseMissing(dataDir: string): void {
+  if (existsSync(join(dataDir, DATABASE_FILE))) return;
+  throw new StartupError(`there is no database in ${dataDir}`, 'Correct the folder (vector_db.data_dir).');
+}
 
 /** Throws `StartupError` where the folder or the one of the indexes in it cannot be made. */
 export function makeFolders(dataDir: string): void {

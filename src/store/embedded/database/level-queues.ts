@@ -31,6 +31,10 @@ interface Arrivals {
   first: number;
 }
 
+/** In the order of a level: what another store has handed over may have come in with the same number. */
+type Place = Pick<StoredRow, 'entered' | 'seq'>;
+
+const FIRST: Place = { entered: -1, seq: -1 };
 const ROWS_READ_MAX = 256;
 export const MOVE_SQL =
   'UPDATE contexts SET level = ?, entry = ?, entered = ?, expires_at = ?, expiry_action = ?, expiry_by = ?, state_sum = ? WHERE seq = ?';
@@ -43,17 +47,17 @@ export function moveValues(namespaceId: number, row: StoredRow): (number | null)
 
 /** Stored contexts of one level, oldest first; reads many at a time, as each reading has its price. */
 class StoredQueue {
-  readonly #read: (after: number, count: number) => StoredRow[];
+  readonly #read: (after: Place, count: number) => StoredRow[];
   #rows: StoredRow[] = [];
   #next = 0;
-  #after = -1;
+  #after: Place = FIRST;
   #readNext: number;
   #isAtEnd = false;
   /** How many were taken. */
   taken = 0;
 
   /** `expected`: so many will be taken, probably. */
-  constructor(read: (after: number, count: number) => StoredRow[], expected: number) {
+  constructor(read: (after: Place, count: number) => StoredRow[], expected: number) {
     this.#read = read;
     this.#readNext = expected;
   }
@@ -76,7 +80,7 @@ class StoredQueue {
     this.#rows = this.#read(this.#after, count);
     this.#next = 0;
     this.#isAtEnd = this.#rows.length < count;
-    this.#after = this.#rows.at(-1)?.entered ?? this.#after;
+    this.#after = this.#rows.at(-1) ?? this.#after;
     return this.#rows.length > 0;
   }
 }
@@ -115,7 +119,7 @@ export class LevelQueues {
       arrays(
         database,
         `SELECT ${CHECKED_STORED_COLUMNS} FROM contexts AS c
-        WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} AND c.entered > ? ORDER BY c.entered LIMIT ?`,
+        WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} AND (c.entered, c.seq) > (?, ?) ORDER BY c.entered, c.seq LIMIT ?`,
       );
     this.#oldest = {
       all: oldest(''),
@@ -146,7 +150,7 @@ export class LevelQueues {
   /** All but the newest `keep` contexts of a level, oldest first, where everything is written. */
   stored(owner: LevelOwner, keep: number): StoredRow[] {
     const excess = this.#excess(ownerKey(owner), owner, keep);
-    return excess <= 0 ? [] : this.#read(owner, -1, excess);
+    return excess <= 0 ? [] : this.#read(owner, FIRST, excess);
   }
 
   /** Takes all but the newest `keep` contexts out of a level, oldest first; each must be told its new place by `move`. */
@@ -219,13 +223,13 @@ export class LevelQueues {
     return { spaceId, row, origin: { kind: 'stored', level: row.level, entry: row.entry } };
   }
 
-  #read({ spaceId, level, agentId, sessionId }: LevelOwner, after: number, count: number): StoredRow[] {
+  #read({ spaceId, level, agentId, sessionId }: LevelOwner, { entered, seq }: Place, count: number): StoredRow[] {
     const found =
       sessionId === undefined
-        ? this.#oldest.all.all(spaceId, level, agentId, after, count)
+        ? this.#oldest.all.all(spaceId, level, agentId, entered, seq, count)
         : sessionId === null
-          ? this.#oldest.sessionless.all(spaceId, level, agentId, after, count)
-          : this.#oldest.session.all(spaceId, level, agentId, sessionId, after, count);
+          ? this.#oldest.sessionless.all(spaceId, level, agentId, entered, seq, count)
+          : this.#oldest.session.all(spaceId, level, agentId, sessionId, entered, seq, count);
     return (found as unknown as PackedRows[]).map(checkedStored);
   }
 

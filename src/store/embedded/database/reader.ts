@@ -20,6 +20,7 @@ export interface ScannedRow {
   readonly spaceId: number;
   /** What the indexes know the context by. */
   readonly entry: number;
+  readonly entered: number;
   /** With `seq` its position in the order of the scan. */
   readonly at: number;
   readonly seq: number;
@@ -188,6 +189,7 @@ function toScanned(values: readonly unknown[]): ScannedRow {
     seq: values[RECORD_WIDTH] as number,
     spaceId: values[RECORD_WIDTH + 1] as number,
     entry: values[RECORD_WIDTH + 2] as number,
+    entered: values[RECORD_WIDTH + 3] as number,
     at: values[length - 2] as number,
     vector: values[length - 1] as Uint8Array | null,
     passages: null,

@@ -21,6 +21,11 @@ export class Sequence {
     return ++this.#last;
   }
 
+  /** What comes next is above this number, too. */
+  raiseTo(number: number): void {
+    this.#last = Math.max(this.#last, number);
+  }
+
   /** Inside the transaction, before its end. Numbers of a rolled back one are simply skipped. */
   save(): void {
     if (this.#saved !== this.#last) this.#save.run(this.#last);

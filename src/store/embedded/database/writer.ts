@@ -3,6 +3,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { deriveFromText } from './derived-text.ts';
 import { placeAfter } from '../../apply-patch.ts';
+import { decideTransfer } from '../../transfer.ts';
 import type { ContextPatch } from '../../store.ts';
 import { changeOf, type Effect, moveOf } from './effects.ts';
 import { LevelQueues, MOVE_SQL, moveValues } from './level-queues.ts';
@@ -10,7 +11,16 @@ import type { WireWriteOp, WireWriteResult } from '../border/messages.ts';
 import { ConditionCheck } from './conditions.ts';
 import { RowUpdates } from './row-updates.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
-import { packMoved, packRows, type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
+import {
+  packMoved,
+  packRows,
+  type PackedRows,
+  type RecordRow,
+  toPlace,
+  toPlaceColumns,
+  toRecord,
+  toRow,
+} from '../border/rows.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
@@ -27,6 +37,11 @@ export interface WriteContext {
   vectors(place: number, passages: number): RowVectors;
   /** The row at this place of the call's message. */
   row(place: number): RecordRow;
+}
+
+interface TransferredPlace {
+  readonly entered?: number;
+  readonly seq?: number | undefined;
 }
 
 export class Writer {
@@ -76,6 +91,8 @@ export class Writer {
     switch (op.op) {
       case 'put':
         return this.#put(op, context);
+      case 'transfer':
+        return this.#transfer(op, context);
       case 'update':
         return this.#applyUpdate(op, context);
       case 'delete':
@@ -105,13 +122,44 @@ export class Writer {
     return record.text === row.text ? { existing: packRows([record]) } : 'conflict';
   }
 
-  #putNew(space: Space, row: RecordRow, vectors: RowVectors): void {
-    const seq = this.#sequence.next();
+  /** Written at once: `#queues` takes what arrives in the order of `entered`. */
+  #transfer(op: OpOf<'transfer'>, context: WriteContext): WireWriteResult {
+    this.flush(context.effects);
+    const { namespace, entered } = op;
+    const space = this.#spaces.getOrCreate(namespace);
+    const row = context.row(op.row);
+    const existing = this.#find(space, row.id);
+    const known =
+      existing === undefined
+        ? null
+        : { record: toRecord(namespace, this.#checked(existing)), entered: existing.entered };
+    const taken = { record: toRecord(namespace, row), entered };
+    const { outcome, record } = decideTransfer(known, taken, context.nowMs);
+    const before = existing === undefined || outcome === 'created' ? null : existing.level;
+    const stored = outcome === 'created' ? row : toRow(record);
+    if (outcome === 'created' || outcome === 'replaced') {
+      if (existing !== undefined) this.remove(space.id, existing, context.effects);
+      const seq = outcome === 'replaced' ? existing?.seq : undefined;
+      this.#putNew(space, stored, context.vectors(op.vector, op.passages), { entered, seq });
+      this.flush(context.effects);
+    }
+    return { outcome, before, stored: outcome === 'created' ? null : packRows([stored]) };
+  }
+
+  #checked({ seq }: StoredRow): RecordRow {
+    return checkedRow(this.#recordBySeq.get(seq) as unknown as PackedRows);
+  }
+
+  /** `place`: of a context that another store or an earlier row has given one. */
+  #putNew(space: Space, row: RecordRow, vectors: RowVectors, place: TransferredPlace = {}): void {
+    const entry = this.#sequence.next();
+    const { entered = entry, seq = entry } = place;
+    this.#sequence.raiseTo(entered);
     const { terms, traits } = deriveFromText(row.text);
     const stored: StoredRow = {
       seq,
-      entry: seq,
-      entered: seq,
+      entry,
+      entered,
       id: row.id,
       agentId: row.agentId,
       sessionId: row.sessionId,
@@ -198,7 +246,7 @@ export class Writer {
     this.#move.run(...moveValues(spaceId, placed));
     this.#counts.moveContext(spaceId, stored, placed.level);
     effects.push(placed.entry === stored.entry ? changeOf(spaceId, placed) : moveOf(spaceId, stored, placed));
-    return checkedRow(this.#recordBySeq.get(stored.seq) as unknown as PackedRows);
+    return this.#checked(stored);
   }
 
   #placed(stored: StoredRow, patch: ContextPatch): StoredRow {

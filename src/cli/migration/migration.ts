@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { resolve } from 'node:path';
+import { systemClock } from '../../base/clock.ts';
+import { StartupError } from '../../base/errors.ts';
+import { type Log, silentLog } from '../../base/log.ts';
+import { noMetrics } from '../../base/metrics.ts';
+import { systemRandom } from '../../base/random.ts';
+import { Circuits } from '../../base/resilience/circuits.ts';
+import type { Settings } from '../../config/settings.ts';
+import { openEmbedding, openStore } from '../../drivers.ts';
+import type { EmbeddingProvider } from '../../embedding/provider.ts';
+import type { GenericStore } from '../../store/generic/generic-store.ts';
+import type { NamespaceCounts } from '../../store/store.ts';
+import { loadLocalConfig } from '../server/connection.ts';
+import { CommandError, usageError } from '../terminal/command-error.ts';
+import { writeJson, type Io } from '../terminal/io.ts';
+import { createProgress, type Progress } from '../terminal/progress.ts';
+import { abortOnSignal } from '../terminal/signals.ts';
+import { Copy, type NamespaceCopy } from './copy.ts';
+import type { MigrateOptions } from './options.ts';
+import { Patience } from './patience.ts';
+import { replay } from './replay.ts';
+import {
+  describeTally,
+  faultOf,
+  Problems,
+  renderFaults,
+  renderReport,
+  type Report,
+  summarize,
+  totalOf,
+} from './report.ts';
+import { Sample } from './sample.ts';
+import { type Side, sideOf } from './sides.ts';
+import { sumOf } from './tally.ts';
+
+const REMEDY_INTERRUPTED = 'Run the same command again to go on.';
+
+/** What a run has beside its options. */
+interface Run {
+  readonly options: MigrateOptions;
+  readonly settings: Settings;
+  readonly io: Io;
+  readonly patience: Patience;
+  readonly source: Side;
+  readonly destination: Side;
+}
+
+interface Stores {
+  readonly source: GenericStore;
+  readonly destination: GenericStore;
+  readonly embedding: EmbeddingProvider;
+}
+
+export async function migrate(options: MigrateOptions, io: Io): Promise<void> {
+  const { settings } = loadLocalConfig(io);
+  const { source, destination } = sidesOf(options, settings, io);
+  const { signal, settle } = abortOnSignal('interrupted', REMEDY_INTERRUPTED);
+  const patience = new Patience({
+    giveUpMs: options.patience * 1000,
+    clock: systemClock,
+    sleep: (durationMs, ending) => sleep(durationMs, undefined, { signal: ending }),
+    signal,
+  });
+  try {
+    const run: Run = { options, settings, io, patience, source, destination };
+    await tell(run, await withStores(run, (stores) => copyAndCompare(run, stores)));
+  } finally {
+    settle();
+  }
+}
+
+function sidesOf(options: MigrateOptions, settings: Settings, io: Io): Record<'source' | 'destination', Side> {
+  const configured = (path: string | undefined): Settings['vectorDb'] => {
+    if (path === undefined) return settings.vectorDb;
+    const environment = { ...io.environment, CONFIG_PATH: resolve(io.folder, path) };
+    return loadLocalConfig({ ...io, environment }).settings.vectorDb;
+  };
+  const source = sideOf(
+    'source',
+    { driver: options.from, dataDir: options.fromDataDir, url: options.fromUrl, prefix: options.fromPrefix },
+    configured(options.fromConfig),
+    io.folder,
+  );
+  const destination = sideOf(
+    'destination',
+    { driver: options.to, dataDir: options.toDataDir, url: options.toUrl, prefix: options.toPrefix },
+    configured(options.toConfig),
+    io.folder,
+  );
+  if (source.identity === destination.identity) throw usageError(`source and destination are both ${source.place}`);
+  return { source, destination };
+}
+
+/** Closes what it has opened, the last first, whatever happens. */
+async function withStores<T>(run: Run, work: (stores: Stores) => Promise<T>): Promise<T> {
+  const { settings, io } = run;
+  const parts = { clock: systemClock, random: systemRandom, log: warningsTo(io), metrics: noMetrics, fetch };
+  const embedding = openEmbedding(settings, { ...parts, circuits: new Circuits() });
+  try {
+    const source = await open(run.source, { ...parts, circuits: new Circuits(), embedding, mustExist: true });
+    try {
+      const destination = await open(run.destination, { ...parts, circuits: new Circuits(), embedding });
+      try {
+        return await work({ source, destination, embedding });
+      } finally {
+        await destination.close();
+      }
+    } finally {
+      await source.close();
+    }
+  } finally {
+    await embedding.close();
+  }
+}
+
+async function open({ name, settings }: Side, parts: Parameters<typeof openStore>[1]): Promise<GenericStore> {
+  try {
+    return await openStore(settings, parts);
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    throw new StartupError(`the ${name} cannot be opened: ${error.message}`, error.remedy, error);
+  }
+}
+
+function warningsTo(io: Io): Log {
+  const write = (_fields: object, message: string): void => {
+    io.stderr.write(`warning: ${message}\n`).catch(() => undefined);
+  };
+  const log: Log = { ...silentLog, warn: write, error: write, child: () => log };
+  return log;
+}
+
+async function copyAndCompare(run: Run, { source, destination, embedding }: Stores): Promise<Report> {
+  const { options, io, patience, settings } = run;
+  const world = { patience, clock: systemClock };
+  const namespaces = await patience.with('source', () =>
+    source.namespaces(options.namespace && [...new Set(options.namespace)]),
+  );
+  const sample = new Sample(options.sample, options.seed);
+  const problems = new Problems();
+  const copies: NamespaceCopy[] = [];
+  const progress = progressOf(run, namespaces);
+  let walked = 0;
+  const copy = new Copy({
+    source: source.driver,
+    destination: destination.driver,
+    ...world,
+    onProblem: (record, reason) => problems.add(record, reason),
+    onCopied: (contexts, count) => {
+      for (const context of contexts) sample.show(context);
+      walked += count;
+      progress.update(walked, `${walked.toLocaleString('en')} read`);
+    },
+  });
+  try {
+    for (const { namespace } of namespaces) copies.push(await copy.namespace(namespace));
+  } catch (error) {
+    progress.stop();
+    // What is done stays done, and the next run counts it as there.
+    if (copies.length > 0 && !options.json)
+      await io.stderr.write(`until then, in ${copies.length} namespaces: ${describeTally(totalOf(copies))}\n`);
+    throw error;
+  } finally {
+    progress.stop();
+  }
+  const report = { source: run.source, destination: run.destination, copies, problems };
+  if (sample.chosen.length === 0) return report;
+  const asked = { embedding, settings: settings.hirag, random: systemRandom, ...world };
+  return { ...report, agreement: await replay(sample.chosen, source, destination, asked) };
+}
+
+function progressOf({ options, io }: Run, namespaces: readonly NamespaceCounts[]): Progress {
+  const total = namespaces.reduce((sum, { counts }) => sum + sumOf(counts), 0);
+  return createProgress(io, options.json || total === 0 ? undefined : total);
+}
+
+async function tell({ options, io }: Run, report: Report): Promise<void> {
+  if (options.json) await writeJson(io.stdout, summarize(report));
+  else {
+    await io.stdout.write(renderReport(report));
+    await io.stderr.write(renderFaults(report));
+  }
+  const fault = faultOf(report);
+  if (fault !== undefined) throw new CommandError(fault.message, fault.remedy);
+}
