@@ -1,4 +1,5 @@
 import { SECRET_BYTES_MIN } from '../../../src/base/wire-limits.ts';
+import { parseAddress } from './addresses.ts';
 import { ContextManagerError } from './errors.ts';
 
 /** What is wrong with a value; null: nothing. */
@@ -50,12 +51,30 @@ const backoff: Check = (value) => {
 };
 
 const PORT_MAX = 65_535;
+/** Servers that one client knows. */
+const ADDRESSES_MAX = 100;
 /** Connections that one client opens at once. */
 const POOL_MAX = 1_000;
 
-const CONNECT: Checks = Object.entries<Check>({
+const ONE_SERVER: Checks = Object.entries<Check>({
   host: text,
   port: unless((value) => isIntegerIn(value, 1, PORT_MAX), `must be an integer from 1 to ${PORT_MAX}`),
+});
+
+const SEVERAL_SERVERS: Checks = Object.entries<Check>({
+  addresses: unless(
+    (value) =>
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.length <= ADDRESSES_MAX &&
+      value.every((address) => typeof address === 'string' && parseAddress(address) !== null),
+    `must be a list of 1 to ${ADDRESSES_MAX} texts, each host:port, as "memory.internal:7420" or "[::1]:7420"`,
+  ),
+  host: unless((value) => value === undefined, 'cannot be given beside addresses'),
+  port: unless((value) => value === undefined, 'cannot be given beside addresses'),
+});
+
+const CONNECT: Checks = Object.entries<Check>({
   keyId: text,
   secret,
   sender: optional(text),
@@ -86,8 +105,13 @@ const CLOSE: Checks = Object.entries<Check>({ timeoutMs: waitMs });
 /** Throws `BAD_REQUEST` that names what is wrong with the options of `connect`. */
 export function checkConnectOptions(options: unknown): void {
   if (!isMap(options))
-    throw invalid('connect', '/', 'the options', 'must be a map: { host, port, keyId, secret, ... }');
-  check('connect', '', options, CONNECT);
+    throw invalid(
+      'connect',
+      '/',
+      'the options',
+      'must be a map: { host, port, keyId, secret, ... }, or with addresses for host and port',
+    );
+  check('connect', '', options, [...(options['addresses'] === undefined ? ONE_SERVER : SEVERAL_SERVERS), ...CONNECT]);
 }
 
 /** The same for those of `close`. */

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
+import { type Address, parseAddress } from './addresses.ts';
 import { checkConnectOptions } from './arguments.ts';
 import { Client } from './client.ts';
 import { atCallSite, captureCallSite, ContextManagerError, toClientError, type CallSite } from './errors.ts';
@@ -11,7 +12,7 @@ import { CLIENT_NAME } from './version.ts';
 
 /** What a test hands in instead of the machine's. */
 export interface ConnectDeps {
-  readonly openStream: () => Duplex;
+  readonly openStream: (address: Address) => Duplex;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -49,11 +50,17 @@ async function started(requester: Requester, signal: AbortSignal | undefined): P
   }
 }
 
+function addressesOf(options: ConnectOptions): readonly Address[] {
+  if (options.addresses === undefined) return [{ host: options.host, port: options.port }];
+  return options.addresses.map((text) => parseAddress(text) as Address);
+}
+
 function requesterOptions(options: ConnectOptions): RequesterOptions {
   const secret = typeof options.secret === 'string' ? Buffer.from(options.secret) : new Uint8Array(options.secret);
   const timeoutMs = options.timeoutMs ?? 30_000;
   const backoff = options.backoff ?? { minMs: 100, maxMs: 10_000 };
   return {
+    addresses: addressesOf(options),
     identity: {
       keyId: options.keyId,
       secret,

@@ -2,6 +2,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { systemClock, type Clock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
+import type { Address } from './addresses.ts';
 import type { Client } from './client.ts';
 import { connectWith } from './connect-with.ts';
 import { captureCallSite, ContextManagerError } from './errors.ts';
@@ -20,18 +21,18 @@ const clientClock: Clock = {
 };
 
 /**
- * Connects to a server and authenticates. Rejects with `CONNECTION_FAILED` where nobody answers, with
- * `AUTH_FAILED` where either side cannot prove that it knows the secret. Later losses are mended by the client.
+ * Connects to a server, the first of several that answers, and authenticates. Rejects with `CONNECTION_FAILED` where nobody
+ * answers, with `AUTH_FAILED` where either side cannot prove that it knows the secret. Later losses are mended by the client.
  */
 export function connect(options: ConnectOptions): Promise<Client> {
   return connectWith(
     options,
-    { openStream: () => openSocket(options), clock: clientClock, random: systemRandom },
+    { openStream: (address) => openSocket(address, options.tls), clock: clientClock, random: systemRandom },
     captureCallSite(),
   );
 }
 
-function openSocket({ host, port, tls }: ConnectOptions): Socket {
+function openSocket({ host, port }: Address, tls: ConnectOptions['tls']): Socket {
   const socket = tls === undefined || tls === false ? connectSocket({ host, port }) : openTls(host, port, tls);
   // Writes are joined per tick already; waiting for more would only delay them.
   socket.setNoDelay(true);

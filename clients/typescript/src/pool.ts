@@ -1,27 +1,30 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
+import { type Address, addressText, type Attempt, noneConnected } from './addresses.ts';
 import type { Call } from './call.ts';
 import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.ts';
 import { ContextManagerError } from './errors.ts';
 import { backoffMs, type BackoffOptions } from './retry.ts';
 
 export interface PoolOptions extends ConnectionOptions {
+  /** Of servers over the same memory; at least one. */
+  readonly addresses: readonly Address[];
   readonly size: number;
   readonly connectTimeoutMs: number;
   readonly reconnect: BackoffOptions;
 }
 
 export interface PoolDeps {
-  /** A new stream to the server, connected or about to be. */
-  readonly openStream: () => Duplex;
+  /** A new stream to the server there, connected or about to be. */
+  readonly openStream: (address: Address) => Duplex;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 export interface PoolEvents extends Omit<ConnectionEvents, 'onReady' | 'onDraining'> {
   onReady(): void;
-  /** An attempt to connect failed. */
+  /** Attempts to connect failed, at every address. */
   onConnectFailed(error: ContextManagerError): void;
 }
 
@@ -33,12 +36,17 @@ interface Slot {
   ready: Connection | null;
   opening: Connection | null;
   readyAtMs: number;
+  /** Of the address that it has, or tries. */
+  place: number;
+  /** Addresses that failed since the last pause, or since a connection was a good one. */
+  failed: Attempt[];
+  /** Pauses since a connection was a good one. */
   failures: number;
   /** Undoes the timer of the attempt or of the pause. */
   cancelTimer: (() => void) | null;
 }
 
-/** Keeps `size` connections, each with its own reconnects. */
+/** Keeps `size` connections. Each goes by itself from one address to the next where it fails or is lost. */
 export class Pool {
   readonly #options: PoolOptions;
   readonly #deps: PoolDeps;
@@ -58,6 +66,8 @@ export class Pool {
       ready: null,
       opening: null,
       readyAtMs: 0,
+      place: 0,
+      failed: [],
       failures: 0,
       cancelTimer: null,
     }));
@@ -112,7 +122,8 @@ export class Pool {
 
   #open(slot: Slot): void {
     const { openStream, clock, random } = this.#deps;
-    const connection = new Connection(openStream(), this.#options, clock, random, {
+    const address = this.#options.addresses[slot.place] as Address;
+    const connection = new Connection(openStream(address), this.#options, clock, random, {
       ...this.#events,
       onReady: () => this.#onReady(slot, connection),
       onDraining: () => this.#onDraining(slot, connection),
@@ -144,7 +155,7 @@ export class Pool {
     if (slot.ready !== connection) return;
     slot.ready = null;
     this.#retiring.add(connection);
-    this.#reopen(slot);
+    this.#reopen(slot, new ContextManagerError('SHUTTING_DOWN', 'the server shuts down', { retryable: true }));
   }
 
   #onClosed(slot: Slot, connection: Connection, error: ContextManagerError): void {
@@ -152,21 +163,36 @@ export class Pool {
     if (slot.opening === connection) {
       slot.opening = null;
       slot.cancelTimer?.();
-      this.#reopen(slot);
-      this.#events.onConnectFailed(connectFailed(error));
+      const failure = this.#reopen(slot, connectFailed(error));
+      if (failure !== null) this.#events.onConnectFailed(failure);
     } else if (slot.ready === connection) {
       slot.ready = null;
-      this.#reopen(slot);
+      this.#reopen(slot, error);
     }
   }
 
-  #reopen(slot: Slot): void {
-    if (this.#closed) return;
+  /** At the next address at once; after a pause where all of them failed, of which what is returned tells. */
+  #reopen(slot: Slot, error: ContextManagerError): ContextManagerError | null {
+    const { addresses, reconnect } = this.#options;
     const { clock, random } = this.#deps;
-    if (slot.readyAtMs > 0 && clock.monotonicMs() - slot.readyAtMs >= STEADY_MS) slot.failures = 0;
+    if (slot.readyAtMs > 0 && clock.monotonicMs() - slot.readyAtMs >= STEADY_MS) {
+      slot.failures = 0;
+      slot.failed = [];
+    }
     slot.readyAtMs = 0;
+    slot.failed.push({ address: addressText(addresses[slot.place] as Address), error });
+    slot.place = (slot.place + 1) % addresses.length;
+    const isOver = slot.failed.length >= addresses.length;
+    const failure = isOver ? noneConnected(slot.failed) : null;
+    if (this.#closed) return failure;
+    if (!isOver) {
+      this.#open(slot);
+      return null;
+    }
+    slot.failed = [];
     slot.failures += 1;
-    slot.cancelTimer = clock.after(backoffMs(this.#options.reconnect, slot.failures, random), () => this.#open(slot));
+    slot.cancelTimer = clock.after(backoffMs(reconnect, slot.failures, random), () => this.#open(slot));
+    return failure;
   }
 }
 

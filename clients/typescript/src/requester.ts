@@ -27,6 +27,8 @@ export class Requester {
   readonly #queue = new CallQueue();
   /** Calls between two attempts. */
   readonly #pausing = new Set<Call>();
+  /** Why no connection could be made last; undefined: one was. */
+  #connectFailure: ContextManagerError | undefined;
   #closing = false;
   #onIdle: (() => void) | null = null;
   /** Settles `start`; null once it has. */
@@ -38,7 +40,7 @@ export class Requester {
     this.#random = deps.random;
     this.#deadlines = new Deadlines(deps.clock, () => this.#calls());
     this.#pool = new Pool(options, deps, {
-      onReady: () => this.#started(),
+      onReady: () => this.#onReady(),
       onRoom: () => this.#serveQueue(),
       onClosed: (_connection, error, unanswered, unsent) => this.#onClosed(error, unanswered, unsent),
       onConnectFailed: (error) => this.#onConnectFailed(error),
@@ -127,7 +129,8 @@ export class Requester {
     return this.#pausing.size + this.#queue.size;
   }
 
-  #started(): void {
+  #onReady(): void {
+    this.#connectFailure = undefined;
     this.#starting?.resolve();
     this.#starting = null;
   }
@@ -196,6 +199,7 @@ export class Requester {
   }
 
   #onConnectFailed(error: ContextManagerError): void {
+    this.#connectFailure = error;
     if (this.#starting !== null) {
       this.#starting.reject(error);
       this.#starting = null;
@@ -226,7 +230,7 @@ export class Requester {
   readonly #onExpired = (call: Call): void => {
     const sent = call.sent || (call.connection?.hasWritten(call) ?? false);
     const message = sent ? 'no answer came in time' : 'no connection took the call in time';
-    const cause = call.lastError;
+    const cause = (call.state === 'queued' ? this.#connectFailure : undefined) ?? call.lastError;
     this.#refuse(
       call,
       new ContextManagerError('TIMEOUT', cause === undefined ? message : `${message}: ${cause.message}`, {

@@ -60,9 +60,23 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
-export interface ConnectOptions {
+/** One server, or several over the same memory. */
+export type ConnectOptions = HowToConnect & (OneServer | SeveralServers);
+
+export interface OneServer {
   readonly host: string;
   readonly port: number;
+  readonly addresses?: undefined;
+}
+
+export interface SeveralServers {
+  /** `host:port` each, tried in their order. */
+  readonly addresses: readonly string[];
+  readonly host?: undefined;
+  readonly port?: undefined;
+}
+
+export interface HowToConnect {
   readonly keyId: string;
   /** At least 32 bytes; a string stands for its UTF-8 bytes. */
   readonly secret: string | Uint8Array;

@@ -1,12 +1,12 @@
 import { connect as openSocket } from 'node:net';
-import { connect, ContextManagerError, type Client } from '../../../clients/typescript/src/index.ts';
+import { connect, ContextManagerError, type Client, type OneServer } from '../../../clients/typescript/src/index.ts';
 import { systemClock } from '../../base/clock.ts';
 
 /** A server says hello as soon as a connection is there: who says nothing for this long is looked at. */
 const SOON_MS = 2000;
 const PROBE_MS = 2000;
 
-type DialOptions = Parameters<typeof connect>[0];
+type DialOptions = Parameters<typeof connect>[0] & OneServer;
 
 /**
  * Connects, and tells a port where something else answers from one where nobody does: `PROTOCOL_ERROR` for the former.

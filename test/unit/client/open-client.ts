@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest';
-import { ContextManagerError, type Client, type ConnectOptions } from '../../../clients/typescript/src/index.ts';
+import { ContextManagerError, type Client, type HowToConnect } from '../../../clients/typescript/src/index.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { ScriptedServer } from './scripted-server.ts';
 
@@ -8,7 +8,7 @@ const clients: Client[] = [];
 /** A client that is closed after the test; to be called in a file that calls `closeClients` once. */
 export async function open(
   server: ScriptedServer,
-  options: Partial<ConnectOptions> = {},
+  options: Partial<HowToConnect> = {},
   clock?: Clock,
 ): Promise<Client> {
   const client = await server.connect(options, clock);

@@ -1,6 +1,6 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { connectWith } from '../../../clients/typescript/src/connect-with.ts';
-import type { Client, ConnectOptions } from '../../../clients/typescript/src/index.ts';
+import type { Client, HowToConnect } from '../../../clients/typescript/src/index.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
@@ -156,7 +156,7 @@ export class ScriptedServer {
     return near;
   }
 
-  connect(options: Partial<ConnectOptions> = {}, clock: Clock = systemClock): Promise<Client> {
+  connect(options: Partial<HowToConnect> = {}, clock: Clock = systemClock): Promise<Client> {
     const defaults = {
       host: 'scripted',
       port: 1,
