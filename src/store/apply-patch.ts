@@ -3,7 +3,7 @@
 
 import type { ContextRecord } from '../base/context.ts';
 import { matchesFilter } from './filter-match.ts';
-import type { Change, Condition, ContextPatch, Lifetime, Place } from './store.ts';
+import type { Change, Condition, ContextPatch, Lifetime, Place, Unembedded } from './store.ts';
 
 type Update = Extract<Change, { readonly op: 'update' }>;
 
@@ -35,8 +35,13 @@ function lifetimeOf({ expiresAtMs, expiryAction, expirySetBy }: Lifetime): Lifet
   return { expiresAtMs, expiryAction, expirySetBy };
 }
 
-/** Whether a change with this condition applies to the record. */
-export function meets(record: ContextRecord, { level, dueAtMs, filter, text }: Condition): boolean {
+/** Whether a change with this condition applies to the record; `state`: why it has no vector. */
+export function meets(
+  record: ContextRecord,
+  { level, dueAtMs, filter, text, unembedded }: Condition,
+  state: Unembedded | undefined,
+): boolean {
+  if (unembedded !== undefined && state !== unembedded) return false;
   if (level !== undefined && record.level !== level) return false;
   if (dueAtMs !== undefined && !(record.expiresAtMs !== null && record.expiresAtMs <= dueAtMs)) return false;
   if (text !== undefined && record.text !== text) return false;

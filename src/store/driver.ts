@@ -7,7 +7,7 @@
 import type { CodedError } from '../base/errors.ts';
 import type { ContextRecord, Filter, Level } from '../base/context.ts';
 import type { TextTraits } from '../base/text/traits.ts';
-import type { Change, ChangeResult, QueryTerm, Scope, StoreCapabilities, TermStatistics } from './store.ts';
+import type { Change, ChangeResult, QueryTerm, Scope, StoreCapabilities, TermStatistics, Unembedded } from './store.ts';
 
 /** Rejections are those of `ContextStore`. Filters and the lengths of vectors have been checked. */
 export interface StoreDriver {
@@ -45,6 +45,8 @@ export interface Reach {
   readonly filter?: Filter;
   /** Without those whose lifetime has ended in deletion by then. Absent: with them. */
   readonly nowMs?: number;
+  /** Those without vectors, for this reason. A scan of them goes in whatever order costs the driver least. */
+  readonly unembedded?: Unembedded;
 }
 
 /**
@@ -64,7 +66,7 @@ export interface ScanRequest extends Reach {
   readonly limit: number;
   /** Bytes of replies (`replyBytes`) at which a page ends early; one context it always holds. Absent: none. */
   readonly bytesMax?: number;
-  /** `Found.vector`, `Found.passages` and `Found.entered` are wanted. */
+  /** `Found.vector`, `Found.passages`, `Found.unembedded` and `Found.entered` are wanted. */
   readonly vectors?: boolean;
   /** `Found.features` are wanted. */
   readonly question?: Question;
@@ -82,6 +84,8 @@ export interface Found {
   readonly vector?: Float32Array;
   /** Absent where the context has none. */
   readonly passages?: readonly Float32Array[];
+  /** With `vector`. */
+  readonly unembedded?: Unembedded;
   /**
    * The higher, the later it came into its level, compared with the others there. After a `transfer` a store gives higher
    * numbers than that one named.

@@ -14,17 +14,25 @@ export interface StoreCapabilities {
  * caller's: they are neither changed nor detached.
  */
 export interface TextVectors {
-  /** Of the text, or of the first passage of one that is longer than the model's window; zero for one without any feature. */
+  /**
+   * Of the text, or of the first passage of one that is longer than the model's window; zero for one without any feature, and
+   * where it is `unembedded`.
+   */
   readonly vector: Float32Array;
   /**
    * Of the further passages, `FURTHER_PASSAGES_MAX` at most. A context is as near to a question as the nearest of all its vectors.
    * Absent or empty: there are none.
    */
   readonly passages?: readonly Float32Array[];
+  /** Why there is no vector; absent: there is one. Kept until other vectors come. */
+  readonly unembedded?: Unembedded;
 }
 
 /** Beside the first. More would make one long text cost as much as hundreds of contexts. */
 export const FURTHER_PASSAGES_MAX = PASSAGES_MAX - 1;
+
+/** `pending`: still to be made. `refused`: the model makes none for this text, and is not asked again. */
+export type Unembedded = 'pending' | 'refused';
 
 /** A context to be written. */
 export interface NewContext extends TextVectors {
@@ -47,6 +55,8 @@ export interface Move {
 export interface ContextPatch {
   /** The text that it has already changes nothing. */
   readonly text?: TextVectors & { readonly text: string; readonly tokenCount: number };
+  /** In place of the vectors that there are. Nothing where `text` changes. */
+  readonly vectors?: TextVectors;
   readonly metadata?: JsonObject;
   readonly tags?: readonly string[];
   readonly move?: Move;
@@ -63,6 +73,7 @@ export interface Condition {
   readonly dueAtMs?: number;
   readonly filter?: Filter;
   readonly text?: string;
+  readonly unembedded?: Unembedded;
 }
 
 /** Keeps the newest `keep` contexts of a level (by when they entered it) and moves the others on. */
@@ -249,6 +260,20 @@ export interface ListPage {
   readonly cursor?: string;
 }
 
+export interface PendingRequest {
+  readonly limit: number;
+  /** Of texts and what belongs to them, at which the page ends early; one context it always holds. */
+  readonly bytesMax: number;
+  /** `next` of an earlier page. */
+  readonly after?: readonly (string | number)[];
+}
+
+export interface PendingPage {
+  readonly records: readonly ContextRecord[];
+  /** Absent: these were the last. */
+  readonly next?: readonly (string | number)[];
+}
+
 export interface Access {
   readonly namespace: string;
   readonly id: string;
@@ -304,6 +329,10 @@ export interface ContextStore {
    * would be promoted, with the lifetime `promoted`; null: deletes these, too.
    */
   expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep>;
+  /** Contexts of all namespaces whose vectors are still to be made, a page from behind a place, each once while none changes. */
+  pending(request: PendingRequest): Promise<PendingPage>;
+  /** Of all namespaces. */
+  unembedded(): Promise<Readonly<Record<Unembedded, number>>>;
   /** Of one namespace, or of all. */
   stats(namespace?: string): Promise<StoreStats>;
   /** Of each of `names`; absent: of every namespace that holds contexts. By name. */

@@ -10,6 +10,7 @@ import { put, sample } from './store-samples.ts';
 import { describeScopes } from './store-scopes.ts';
 import { describeSearch } from './store-search.ts';
 import { describeTransfers } from './store-transfers.ts';
+import { describeUnembedded } from './store-unembedded.ts';
 import { describeUpdates } from './store-updates.ts';
 import { describeWrites } from './store-writes.ts';
 
@@ -66,6 +67,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeUpdates(subject);
     describeSearch(subject);
     if (hasPassages) describePassages(subject);
+    describeUnembedded(subject);
     describeCopies(subject);
     describeScopes(subject);
     describeLists(subject);

@@ -101,6 +101,7 @@ function encodeReach(reach: Reach): WireReach {
     includeSessionless: reach.includeSessionless ?? false,
     filter: reach.filter ?? null,
     nowMs: reach.nowMs ?? null,
+    unembedded: reach.unembedded ?? null,
   };
 }
 
@@ -138,7 +139,12 @@ function decodePage(page: WirePage, namespace: string | undefined, dimension: nu
     const further = passages.get(i);
     const known = features?.[i];
     const placed = entered?.[i];
-    const held = { ...(vector && { vector }), ...(further && { passages: further }) };
+    const unembedded = page.unembedded?.[i];
+    const held = {
+      ...(vector && { vector }),
+      ...(further && { passages: further }),
+      ...(unembedded && { unembedded }),
+    };
     const place = placed === undefined ? {} : { entered: placed };
     return { record, position, ...held, ...place, ...(known && { features: known }) };
   });

@@ -82,16 +82,17 @@ export function encodeChange(op: Change, parcel: Parcel): WireWriteOp {
   }
 }
 
-function encodeVectors({ vector, passages = [] }: TextVectors, parcel: Parcel): WireVectors {
+function encodeVectors({ vector, passages = [], unembedded }: TextVectors, parcel: Parcel): WireVectors {
   const place = parcel.vector(vector);
   for (const passage of passages) parcel.vector(passage);
-  return { vector: place, passages: passages.length };
+  return { vector: place, passages: passages.length, unembedded: unembedded ?? null };
 }
 
 function encodePatch(patch: ContextPatch, parcel: Parcel) {
   const { text } = patch;
   return {
     text: text === undefined ? null : { text: text.text, tokenCount: text.tokenCount, ...encodeVectors(text, parcel) },
+    vectors: patch.vectors === undefined ? null : encodeVectors(patch.vectors, parcel),
     metadata: patch.metadata === undefined ? null : JSON.stringify(patch.metadata),
     tags: patch.tags === undefined ? null : JSON.stringify(patch.tags),
     place: { ...(patch.move && { move: patch.move }), ...(patch.lifetime && { lifetime: patch.lifetime }) },

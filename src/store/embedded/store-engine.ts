@@ -15,7 +15,15 @@ import { FilterReader } from './search/filter-reader.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
 import { IndexKeeper, type BuildIndex } from './hnsw/index-keeper.ts';
 import { Pace, type Steps } from './border/steps.ts';
-import type { CallTypes, WireCall, WireFindings, WireReply, WireSearch, WorkerSettings } from './border/messages.ts';
+import type {
+  CallTypes,
+  WireCall,
+  WireFindings,
+  WireReply,
+  WireSearch,
+  WireVectors,
+  WorkerSettings,
+} from './border/messages.ts';
 import { NamespaceIndexes } from './namespace-indexes.ts';
 import { NamespaceLoader } from './memory/namespace-loader.ts';
 import { Reader } from './database/reader.ts';
@@ -204,7 +212,7 @@ export class StoreEngine {
     const { rows, vectors, nowMs } = queued;
     const call = queued.call as WriteCall;
     if (call.kind === 'expire') return (effects) => this.#sweeper.sweep(call.body, effects);
-    const vectorsAt = (place: number, passages: number) => this.#vectorsAt(vectors, place, passages);
+    const vectorsAt = (wire: WireVectors) => this.#vectorsAt(vectors, wire);
     const row = (place: number) => packedRow(rows, place);
     return (effects) => {
       const context = { nowMs, effects, row, vectors: vectorsAt };
@@ -284,11 +292,12 @@ export class StoreEngine {
     return (vectors as Float32Array).subarray(place * dimension, (place + 1) * dimension);
   }
 
-  #vectorsAt(vectors: Float32Array | null, place: number, passages: number): RowVectors {
+  #vectorsAt(vectors: Float32Array | null, { vector, passages, unembedded }: WireVectors): RowVectors {
     const { dimension } = this.#settings;
-    const behind = (place + 1) * dimension;
+    const behind = (vector + 1) * dimension;
     return {
-      vector: this.#vectorAt(vectors, place),
+      unembedded,
+      vector: this.#vectorAt(vectors, vector),
       passages: passages === 0 ? null : (vectors as Float32Array).subarray(behind, behind + passages * dimension),
     };
   }

@@ -6,8 +6,10 @@ import { FURTHER_PASSAGES_MAX, type SearchRequest, type TextVectors, type WriteO
 
 export function checkOp(op: WriteOp, dimension: number): void {
   if (op.op === 'put' || op.op === 'transfer') checkVectors(op.context, dimension);
-  else if (op.op === 'update' && op.patch.text !== undefined) checkVectors(op.patch.text, dimension);
-  else if (op.op === 'delete_where' && op.filter !== undefined) checkFilter(op.filter);
+  else if (op.op === 'update') {
+    if (op.patch.text !== undefined) checkVectors(op.patch.text, dimension);
+    if (op.patch.vectors !== undefined) checkVectors(op.patch.vectors, dimension);
+  } else if (op.op === 'delete_where' && op.filter !== undefined) checkFilter(op.filter);
 }
 
 export function checkSearch({ vector, filter }: SearchRequest, dimension: number): void {

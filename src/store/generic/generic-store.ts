@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
-import type { StoreDriver } from '../driver.ts';
+import type { ScanPage, StoreDriver } from '../driver.ts';
 import { checkFilter } from '../filter.ts';
 import type {
   Access,
@@ -11,10 +11,13 @@ import type {
   ListRequest,
   NamespaceCounts,
   NewContext,
+  PendingPage,
+  PendingRequest,
   SearchRequest,
   SearchResult,
   StoreCapabilities,
   StoreStats,
+  Unembedded,
   WriteOp,
   WriteResult,
 } from '../store.ts';
@@ -81,8 +84,9 @@ export class GenericStore implements ContextStore {
     const order = { order: 'entry', descending: false, limit: LOADED_AT_ONCE, vectors: true } as const;
     const loaded: NewContext[] = [];
     for await (const found of scanAll(this.driver, { ...scope, levels: [level], nowMs, ...order })) {
-      for (const { record, vector, passages } of found)
-        if (vector !== undefined) loaded.push({ record, vector, ...(passages && { passages }) });
+      for (const { record, vector, passages, unembedded } of found)
+        if (vector !== undefined)
+          loaded.push({ record, vector, ...(passages && { passages }), ...(unembedded && { unembedded }) });
     }
     return loaded;
   }
@@ -102,6 +106,21 @@ export class GenericStore implements ContextStore {
 
   expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
     return expireDue(this.driver, nowMs, limit, promoted);
+  }
+
+  async pending({ limit, bytesMax, after }: PendingRequest): Promise<PendingPage> {
+    const request = { order: 'creation', descending: false, limit, bytesMax, unembedded: 'pending' } as const;
+    const [page] = await this.driver.scan([{ ...request, ...(after && { after }) }]);
+    const { found, more } = page as ScanPage;
+    const last = found.at(-1);
+    const records = found.map(({ record }) => record);
+    return more && last !== undefined ? { records, next: last.position } : { records };
+  }
+
+  async unembedded(): Promise<Record<Unembedded, number>> {
+    const { counts } = await this.driver.counts({ reaches: [{ unembedded: 'pending' }, { unembedded: 'refused' }] });
+    const [pending = 0, refused = 0] = counts;
+    return { pending, refused };
   }
 
   async stats(namespace?: string): Promise<StoreStats> {

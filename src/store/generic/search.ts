@@ -88,7 +88,8 @@ function hitsOf(
 
 function findingsOf({ nearest, matching, searched }: Sides, place: number, question: Question): LevelFindings {
   const error = nearest[place]?.error ?? matching[place]?.error;
-  const sample = (nearest[place]?.sample ?? []).map((dense) => cosineWith(question, dense) ?? 0);
+  // Of a context without a vector it is exactly 0, and says nothing of texts.
+  const sample = (nearest[place]?.sample ?? []).map((dense) => cosineWith(question, dense) ?? 0).filter(Boolean);
   return {
     searched: searched[place] ?? 0,
     denseMedian: medianOf(sample),

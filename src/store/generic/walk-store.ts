@@ -30,9 +30,9 @@ export async function* walkStore(
   const order = { order: 'creation', descending: false, vectors: true } as const;
   const pages = scanAll(driver, { namespace, limit: contextsMax, ...order }, () => signal);
   for await (const found of ahead(pages)) {
-    yield found.flatMap(({ record, vector, passages, entered }) => {
+    yield found.flatMap(({ record, vector, passages, unembedded, entered }) => {
       if (vector === undefined || entered === undefined) return [];
-      return [{ record, vector, ...(passages && { passages }), entered }];
+      return [{ record, vector, ...(passages && { passages }), ...(unembedded && { unembedded }), entered }];
     });
   }
 }

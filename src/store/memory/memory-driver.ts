@@ -29,7 +29,8 @@ import { replyBytes } from '../generic/reply-bytes.ts';
 import type { Change, ChangeResult, NewContext, TermStatistics, TextVectors } from '../store.ts';
 import { decideTransfer } from '../transfer.ts';
 
-interface Row extends TextVectors {
+interface Row {
+  readonly vectors: TextVectors;
   readonly record: ContextRecord;
   /** Order of arrival, for good. */
   readonly arrival: number;
@@ -41,7 +42,7 @@ interface Row extends TextVectors {
   readonly textKey: number;
 }
 
-type Derived = Pick<Row, 'vector' | 'passages' | 'termCounts' | 'termCount' | 'traits' | 'textKey'>;
+type Derived = Pick<Row, 'termCounts' | 'termCount' | 'traits' | 'textKey'>;
 
 export class MemoryDriver implements StoreDriver {
   readonly name = 'memory';
@@ -65,9 +66,9 @@ export class MemoryDriver implements StoreDriver {
     const { question, samples } = request;
     return answer(() =>
       request.levels.map((level) => ({
-        ...this.#best(request, level, (row) => bestCosineWith(question, row)),
+        ...this.#best(request, level, (row) => bestCosineWith(question, row.vectors)),
         sample: spread([...this.#rows({ namespace: request.namespace, levels: [level] })], samples).map(
-          ({ vector }) => vector,
+          ({ vectors }) => vectors.vector,
         ),
       })),
     );
@@ -112,7 +113,7 @@ export class MemoryDriver implements StoreDriver {
     const { namespace, ids, onlyIf = {} } = change;
     const deletedIds = [...new Set(ids)].filter((id) => {
       const row = this.#find(namespace, id);
-      return row !== undefined && meets(row.record, onlyIf);
+      return row !== undefined && meets(row.record, onlyIf, row.vectors.unembedded);
     });
     for (const id of deletedIds) this.#namespaces.get(namespace)?.delete(id);
     return { op: 'delete', deletedIds };
@@ -123,7 +124,7 @@ export class MemoryDriver implements StoreDriver {
     if (existing !== undefined && existing.text !== record.text) return { op: 'put', conflict: true };
     if (existing !== undefined) return { op: 'put', created: false, record: existing };
     const arrival = ++this.#last;
-    this.#set({ record, arrival, entered: arrival, ...derive(record.text, vectors) });
+    this.#set({ record, arrival, entered: arrival, vectors: copied(vectors), ...derive(record.text) });
     return { op: 'put', created: true, record };
   }
 
@@ -134,7 +135,7 @@ export class MemoryDriver implements StoreDriver {
     if (outcome === 'created' || outcome === 'replaced') {
       const arrival = row === undefined || outcome === 'created' ? ++this.#last : row.arrival;
       this.#last = Math.max(this.#last, entered);
-      this.#set({ record, arrival, entered, ...derive(record.text, context) });
+      this.#set({ record, arrival, entered, vectors: copied(context), ...derive(record.text) });
     }
     return { op: 'transfer', outcome, record, ...before };
   }
@@ -142,14 +143,16 @@ export class MemoryDriver implements StoreDriver {
   #update(change: Extract<Change, { op: 'update' }>, nowMs: number): ChangeResult {
     const { namespace, id, patch, ifVersion, onlyIf = {} } = change;
     const row = change.updatedAtMs === undefined ? this.#find(namespace, id) : this.#living(namespace, id, nowMs);
-    if (row === undefined || !meets(row.record, onlyIf)) return { op: 'update', failed: 'not_found' };
+    if (row === undefined || !meets(row.record, onlyIf, row.vectors.unembedded))
+      return { op: 'update', failed: 'not_found' };
     const { version, level } = row.record;
     if (ifVersion !== undefined && ifVersion !== version) return { op: 'update', failed: 'version_conflict', version };
     const record = applyPatch(row.record, change);
     const entered = record.level === level ? row.entered : ++this.#last;
     const isReworded = patch.text !== undefined && record.text !== row.record.text;
-    const derived = isReworded ? derive(record.text, patch.text) : row;
-    this.#set({ ...row, ...derived, record, entered });
+    const derived = isReworded ? derive(record.text) : row;
+    const vectors = isReworded ? patch.text : patch.vectors;
+    this.#set({ ...row, ...derived, ...(vectors && { vectors: copied(vectors) }), record, entered });
     return { op: 'update', record };
   }
 
@@ -173,7 +176,7 @@ export class MemoryDriver implements StoreDriver {
     const isReached = reachTest(reach);
     const namespaces =
       reach.namespace === undefined ? this.#namespaces.values() : [this.#namespaces.get(reach.namespace)];
-    for (const rows of namespaces) for (const row of rows?.values() ?? []) if (isReached(row.record)) yield row;
+    for (const rows of namespaces) for (const row of rows?.values() ?? []) if (isReached(row)) yield row;
   }
 
   #page(request: ScanRequest): ScanPage {
@@ -194,7 +197,7 @@ export class MemoryDriver implements StoreDriver {
       found.push({
         record: row.record,
         position,
-        ...(vectors === true ? { ...vectorsOf(row), entered: row.entered } : {}),
+        ...(vectors === true ? { ...vectorsOf(row.vectors), entered: row.entered } : {}),
         ...(question === undefined ? {} : { features: featuresOf(row, question) }),
       });
     }
@@ -234,10 +237,11 @@ async function answer<T>(work: () => T): Promise<T> {
   return work();
 }
 
-function reachTest(reach: Reach): (record: ContextRecord) => boolean {
-  const { levels, agentId, sessionId, includeSessionless = false, filter, nowMs } = reach;
+function reachTest(reach: Reach): (row: Row) => boolean {
+  const { levels, agentId, sessionId, includeSessionless = false, filter, nowMs, unembedded } = reach;
   const passes = filter === undefined ? () => true : filterMatcher(filter);
-  return (record) => {
+  return ({ record, vectors }) => {
+    if (unembedded !== undefined && vectors.unembedded !== unembedded) return false;
     if (levels?.includes(record.level) === false) return false;
     if (agentId !== undefined && record.agentId !== agentId) return false;
     const isOfSession = record.sessionId === sessionId || (includeSessionless && record.sessionId === null);
@@ -252,23 +256,27 @@ function positionOf({ record, arrival, entered }: Row, order: ScanOrder): [numbe
   return record.expiresAtMs === null ? null : [record.expiresAtMs, arrival];
 }
 
-function vectorsOf({ vector, passages }: TextVectors): TextVectors {
-  return passages === undefined || passages.length === 0 ? { vector } : { vector, passages };
+function vectorsOf({ vector, passages = [], unembedded }: TextVectors): TextVectors {
+  return { vector, ...(passages.length > 0 && { passages }), ...(unembedded && { unembedded }) };
 }
 
-function derive(text: string, { vector, passages = [] }: TextVectors): Derived {
+function copied({ vector, passages = [], unembedded }: TextVectors): TextVectors {
+  const copies = { vector: vector.slice(), passages: passages.map((passage) => passage.slice()) };
+  return { ...copies, ...(unembedded && { unembedded }) };
+}
+
+function derive(text: string): Derived {
   const terms = analyze(text);
   const termCounts = new Map<string, number>();
   for (const term of terms) termCounts.set(term, (termCounts.get(term) ?? 0) + 1);
   const { length: termCount } = terms;
-  const kept = { vector: vector.slice(), passages: passages.map((passage) => passage.slice()) };
-  return { ...kept, termCounts, termCount, traits: textTraits(text), textKey: textKey(text) };
+  return { termCounts, termCount, traits: textTraits(text), textKey: textKey(text) };
 }
 
 function featuresOf(row: Row, question: Question): Features {
   const { termCounts, termCount, traits, textKey: key } = row;
   return {
-    dense: bestCosineWith(question, row),
+    dense: bestCosineWith(question, row.vectors),
     termCounts: question.terms.map(({ term }) => termCounts.get(term) ?? 0),
     termCount,
     traits,

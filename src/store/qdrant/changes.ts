@@ -158,6 +158,7 @@ export class Changes {
       ...textOf(content?.payload ?? (before as Payload)),
       ...placePayload(record),
       length: lengthOf(dense),
+      unembedded: content === undefined ? (before?.unembedded ?? null) : content.unembedded,
       arrival: before?.arrival ?? this.#stamps.next(),
       entered: entered ?? (before === undefined || isMoved ? this.#stamps.next() : before.entered),
       revision,

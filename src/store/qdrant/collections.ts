@@ -26,6 +26,7 @@ const FIELD_INDEXES: Readonly<Record<string, object>> = {
   session_id: { type: 'keyword' },
   tags: { type: 'keyword' },
   moved_from: { type: 'keyword' },
+  unembedded: { type: 'keyword' },
   created_at: { type: 'integer', lookup: false, range: true },
   updated_at: { type: 'integer', lookup: false, range: true },
   arrival: { type: 'integer', lookup: false, range: true },

@@ -32,11 +32,12 @@ function isNumber(key: string, value: number): QdrantCondition {
 
 /** What of the level's collection is within reach. `more`: what must hold besides. */
 export function reachFilter(reach: Reach, level: Level, more: readonly QdrantCondition[] = []): QdrantFilter {
-  const { namespace, agentId, sessionId, includeSessionless = false, filter, nowMs } = reach;
+  const { namespace, agentId, sessionId, includeSessionless = false, filter, nowMs, unembedded } = reach;
   const must: QdrantCondition[] = [...more];
   if (namespace !== undefined) must.push(equals('namespace', namespace));
   if (agentId !== undefined) must.push(equals('agent_id', agentId));
   if (sessionId !== undefined) must.push(ofSession(sessionId, includeSessionless));
+  if (unembedded !== undefined) must.push(equals('unembedded', unembedded));
   if (filter !== undefined) must.push(translated(filter, level));
   const over: QdrantCondition = { key: 'hidden_from', range: { lte: nowMs } };
   return { must, ...(nowMs === undefined ? {} : { must_not: [over] }) };

@@ -2,7 +2,7 @@
 
 import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { applyPatch, isOver, meets } from '../apply-patch.ts';
-import type { Change, ChangeResult, NewContext } from '../store.ts';
+import type { Change, ChangeResult, NewContext, TextVectors, Unembedded } from '../store.ts';
 import { decideTransfer } from '../transfer.ts';
 import { numbersOf, recordOf, textPayload, type FoundPoint, type TextPayload } from './points.ts';
 
@@ -16,6 +16,7 @@ export interface Copy {
 export interface Content {
   readonly payload: TextPayload;
   readonly dense: readonly number[];
+  readonly unembedded: Unembedded | null;
 }
 
 /** A change of one context; a delete of many ids is so many of these. */
@@ -52,19 +53,23 @@ export class Held {
     if (step.op === 'put') return this.#put(step.context, nowMs);
     if (step.op === 'update') return this.#update(step, nowMs);
     if (step.op === 'transfer') return this.#transfer(step, nowMs);
-    const isMeant = this.record !== null && meets(this.record, step.onlyIf ?? {});
+    const isMeant = this.record !== null && meets(this.record, step.onlyIf ?? {}, this.#unembedded);
     if (isMeant) this.record = null;
     return { op: 'delete', deletedIds: isMeant ? [step.id] : [] };
   }
 
-  #put({ record, vector }: NewContext, nowMs: number): ChangeResult {
+  get #unembedded(): Unembedded | undefined {
+    return (this.content ?? this.stored?.point.payload)?.unembedded ?? undefined;
+  }
+
+  #put({ record, ...vectors }: NewContext, nowMs: number): ChangeResult {
     const existing = this.record !== null && !isOver(this.record, nowMs) ? this.record : null;
     if (existing !== null && existing.text !== record.text) return { op: 'put', conflict: true };
     if (existing !== null) return { op: 'put', created: false, record: existing };
     this.record = record;
     this.isNew = true;
     this.entered = undefined;
-    this.content = { payload: textPayload(record.text, record.tokenCount), dense: numbersOf(vector) };
+    this.content = contentOf(record, vectors);
     return { op: 'put', created: true, record };
   }
 
@@ -78,7 +83,7 @@ export class Held {
       this.record = record;
       this.isNew ||= outcome === 'created';
       this.entered = entered;
-      this.content = { payload: textPayload(record.text, record.tokenCount), dense: numbersOf(context.vector) };
+      this.content = contentOf(record, context);
     }
     return { op: 'transfer', outcome, record, ...before };
   }
@@ -87,18 +92,21 @@ export class Held {
     const { patch, ifVersion, onlyIf = {} } = change;
     const before = this.record;
     const isGone = before === null || (change.updatedAtMs !== undefined && isOver(before, nowMs));
-    if (isGone || !meets(before, onlyIf)) return { op: 'update', failed: 'not_found' };
+    if (isGone || !meets(before, onlyIf, this.#unembedded)) return { op: 'update', failed: 'not_found' };
     const { version } = before;
     if (ifVersion !== undefined && ifVersion !== version) return { op: 'update', failed: 'version_conflict', version };
     const record = applyPatch(before, change);
     this.record = record;
     if (record.level !== before.level) this.entered = undefined;
-    if (patch.text !== undefined && record.text !== before.text) {
-      const { text, tokenCount, vector } = patch.text;
-      this.content = { payload: textPayload(text, tokenCount), dense: numbersOf(vector) };
-    }
+    const isReworded = patch.text !== undefined && record.text !== before.text;
+    const vectors = isReworded ? patch.text : patch.vectors;
+    if (vectors !== undefined) this.content = contentOf(record, vectors);
     return { op: 'update', record };
   }
+}
+
+function contentOf({ text, tokenCount }: ContextRecord, { vector, unembedded }: TextVectors): Content {
+  return { payload: textPayload(text, tokenCount), dense: numbersOf(vector), unembedded: unembedded ?? null };
 }
 
 /**

@@ -41,7 +41,7 @@ export class Hits {
       request.levels.map(async (level) => {
         const best: QuerySearch = {
           ...near,
-          filter: reachFilter(request, level),
+          filter: reachFilter(request, level, this.#similarity.conditions),
           limit: count,
           with_payload: HIT_FIELDS,
         };

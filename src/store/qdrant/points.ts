@@ -10,6 +10,7 @@ import { saturatedFrequency } from '../../base/text/bm25.ts';
 import { textKey } from '../../base/text/normal.ts';
 import { textTraits } from '../../base/text/traits.ts';
 import type { Features, HitRecord, Position, Question } from '../driver.ts';
+import type { Unembedded } from '../store.ts';
 
 /** Names of the vectors of a point. */
 export const DENSE = 'dense';
@@ -42,6 +43,8 @@ export interface Payload {
   readonly access_count: number;
   /** Length of its vector: 1, or 0 for a text without any feature. */
   readonly length: 0 | 1;
+  /** Why it has no vector. Points of earlier versions lack it. */
+  readonly unembedded?: Unembedded | null;
   /** Order of arrival, for good; see `Stamps`. */
   readonly arrival: number;
   /** Order in which contexts came into their level. */
@@ -107,6 +110,7 @@ export const RECORD_FIELDS: readonly (keyof Payload)[] = [
   'access_count',
   'arrival',
   'entered',
+  'unembedded',
 ];
 const FEATURE_FIELDS: readonly (keyof Payload)[] = [
   'length',

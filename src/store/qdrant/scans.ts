@@ -139,7 +139,7 @@ export class Scans {
       found.push({
         record,
         position,
-        ...(vectors ? { vector: Float32Array.from(point.vector?.[DENSE] ?? []), entered: point.payload.entered } : {}),
+        ...(vectors ? { ...vectorsOf(point), entered: point.payload.entered } : {}),
         ...(question === undefined
           ? {}
           : { features: featuresOf(point.payload, question, this.#similarity.cosineOf(question, point)) }),
@@ -147,6 +147,10 @@ export class Scans {
     }
     return { found, more: false };
   }
+}
+
+function vectorsOf({ vector, payload: { unembedded } }: FoundPoint): Pick<Found, 'vector' | 'unembedded'> {
+  return { vector: Float32Array.from(vector?.[DENSE] ?? []), ...(unembedded && { unembedded }) };
 }
 
 /** The page ends among equals, and more of them may lie behind it. */

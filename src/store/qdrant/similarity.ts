@@ -1,4 +1,5 @@
 import type { Question } from '../driver.ts';
+import type { QdrantCondition } from './filters.ts';
 import { DENSE, lengthOf, numbersOf, type FoundPoint } from './points.ts';
 
 export interface SimilaritySettings {
@@ -22,6 +23,14 @@ export class Similarity {
     const { efSearch, isQuantized } = this.#settings;
     const params = { hnsw_ef: efSearch, ...(isQuantized ? { quantization: { rescore: true, oversampling: 2 } } : {}) };
     return { query: numbersOf(vector), using: DENSE, params };
+  }
+
+  /**
+   * What contexts must be to be near: with a vector. By its distance one of zeros, which has no direction, would be nearer
+   * than most; as a cosine it is 0.
+   */
+  get conditions(): readonly QdrantCondition[] {
+    return this.#settings.distance === 'Euclid' ? [{ is_empty: { key: 'unembedded' } }] : [];
   }
 
   /** null where the question has no vector. The point's `length` must be there. */

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../../base/error-table.ts';
 import type { Filter } from '../../../base/context.ts';
 import type { Settings } from '../../../config/settings.ts';
 import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
-import type { Condition, ContextPatch, Lifetime, Move, TransferOutcome } from '../../store.ts';
+import type { Condition, ContextPatch, Lifetime, Move, TransferOutcome, Unembedded } from '../../store.ts';
 import type { LevelNumber, PackedRows } from './rows.ts';
 
 /** What an operator can turn of this store. */
@@ -44,6 +44,7 @@ export interface ColumnLimits {
 export interface WireVectors {
   readonly vector: number;
   readonly passages: number;
+  readonly unembedded: Unembedded | null;
 }
 
 export type WireWriteOp =
@@ -64,6 +65,7 @@ export type WireWriteOp =
       readonly ifVersion: number | null;
       readonly onlyIf: Condition | null;
       readonly text: ({ readonly text: string; readonly tokenCount: number } & WireVectors) | null;
+      readonly vectors: WireVectors | null;
       readonly metadata: string | null;
       readonly tags: string | null;
       readonly place: Pick<ContextPatch, 'move' | 'lifetime'>;
@@ -164,6 +166,7 @@ export interface WireReach {
   readonly includeSessionless: boolean;
   readonly filter: Filter | null;
   readonly nowMs: number | null;
+  readonly unembedded: Unembedded | null;
 }
 
 export interface WireQuestion {
@@ -193,6 +196,8 @@ export interface WirePage {
   readonly vectors: Float32Array | null;
   /** How many each row has; null: none has any. */
   readonly passages: { readonly counts: readonly number[]; readonly vectors: Float32Array } | null;
+  /** Of each row; null: all have vectors, or none were asked for. */
+  readonly unembedded: readonly (Unembedded | null)[] | null;
   /** Of each row, where vectors were asked for. */
   readonly entered: readonly number[] | null;
   readonly features: readonly WireFeatures[] | null;

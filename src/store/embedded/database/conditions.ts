@@ -4,13 +4,16 @@ import { filterMatcher } from '../../filter-match.ts';
 import type { Condition } from '../../store.ts';
 import { levelName, type PackedRows, toRecord } from '../border/rows.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
+import type { StoredPassages } from './stored-passages.ts';
 import type { StoredRow } from './stored-row.ts';
 
 /** Whether changes with a condition apply to rows as they are. */
 export class ConditionCheck {
   readonly #record: StatementSync;
+  readonly #passages: StoredPassages;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, passages: StoredPassages) {
+    this.#passages = passages;
     this.#record = database.prepare(`SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#record.setReturnArrays(true);
   }
@@ -18,11 +21,12 @@ export class ConditionCheck {
   /** Tells it of one row after the other. What a damaged row says decides nothing: it throws. */
   of(condition: Condition | null): (stored: StoredRow) => boolean {
     if (condition === null) return () => true;
-    const { level, dueAtMs, filter, text } = condition;
+    const { level, dueAtMs, filter, text, unembedded } = condition;
     const matches = filter === undefined ? null : filterMatcher(filter);
     return (stored) => {
       if (level !== undefined && levelName(stored.level) !== level) return false;
       if (dueAtMs !== undefined && (stored.expiresAtMs === null || stored.expiresAtMs > dueAtMs)) return false;
+      if (unembedded !== undefined && this.#passages.stateOf(stored.seq) !== unembedded) return false;
       if (matches === null && text === undefined) return true;
       const record = this.#recordOf(stored);
       return (text === undefined || record.text === text) && (matches === null || matches(record));

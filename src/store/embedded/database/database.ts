@@ -185,7 +185,7 @@ function checkContent(database: DatabaseSync, path: string): void {
   const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number };
   const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as { page_size: number };
   const names = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all() as { name: string }[];
-  for (const table of ['meta', 'sequence', 'namespaces', 'contexts', 'vectors', 'passages', 'accesses']) {
+  for (const table of ['meta', 'sequence', 'namespaces', 'contexts', 'vectors', 'passages', 'unembedded', 'accesses']) {
     if (!names.some(({ name }) => name === table)) throw damaged(path, `lacks the table ${table}`);
   }
   if (pages * pageBytes > CHECKED_BYTES_MAX) return;

@@ -58,6 +58,6 @@ export function rewordingOf(spaceId: number, before: StoredRow, after: StoredRow
   const { level, entry } = before;
   return [
     { kind: 'remove', spaceId, level, entry, terms: analyzed(before).terms },
-    { kind: 'add', spaceId, document: after, vector: vectors.vector, passages: vectors.passages },
+    { kind: 'add', spaceId, document: after, ...vectors },
   ];
 }

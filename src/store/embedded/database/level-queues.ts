@@ -240,7 +240,7 @@ export class LevelQueues {
       return { kind: 'move', spaceId, from: origin.level, oldEntry: origin.entry, document };
     }
     const { record, vectors } = origin;
-    const { vector, passages } = vectors;
+    const { vector } = vectors;
     this.#insert.run(
       row.seq,
       spaceId,
@@ -268,8 +268,8 @@ export class LevelQueues {
       stateSum(spaceId, row),
     );
     this.#insertVector.run(row.seq, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
-    this.#passages.add(row.seq, passages);
-    return { kind: 'add', spaceId, document, vector, passages };
+    this.#passages.add(row.seq, vectors);
+    return { kind: 'add', spaceId, document, ...vectors };
   }
 
   #clear(): void {

@@ -73,11 +73,18 @@ const PASSAGES = `
   CREATE TABLE passages (seq INTEGER PRIMARY KEY, vectors BLOB NOT NULL) STRICT;
 `;
 
+/** Contexts without a vector: 1 it is still to be made, 2 the model makes none for the text. */
+const UNEMBEDDED = `
+  CREATE TABLE unembedded (seq INTEGER PRIMARY KEY, state INTEGER NOT NULL CHECK (state IN (1, 2))) STRICT;
+  CREATE INDEX unembedded_by_state ON unembedded (state, seq);
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST_SCHEMA },
   { version: 2, sql: ROW_CHECKSUMS },
   { version: 3, sql: EXPIRY_SETTERS },
   { version: 4, sql: PASSAGES },
+  { version: 5, sql: UNEMBEDDED },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */

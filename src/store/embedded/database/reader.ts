@@ -4,6 +4,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Filter } from '../../../base/context.ts';
 import { replyBytesOf } from '../../generic/reply-bytes.ts';
+import type { Unembedded } from '../../store.ts';
 import type { WireReach, WireScan } from '../border/messages.ts';
 import { type LevelNumber, type PackedRows, RECORD_WIDTH, type RecordRow, VISIBLE_SQL } from '../border/rows.ts';
 import type { Pace, Steps } from '../border/steps.ts';
@@ -12,7 +13,7 @@ import { RowFilter, SUBJECT_COLUMNS } from './row-filter.ts';
 import { placeOf, RowWalk } from './row-walk.ts';
 import { reachSql, type ScanPosition, type ScanSql, scanSql } from './scan-sql.ts';
 import type { Space } from './spaces.ts';
-import type { ReadPassages } from './stored-passages.ts';
+import type { StoredPassages } from './stored-passages.ts';
 
 /** A row on a page of a scan. */
 export interface ScannedRow {
@@ -27,6 +28,7 @@ export interface ScannedRow {
   readonly vector: Uint8Array | null;
   /** One after another. */
   readonly passages: Float32Array | null;
+  readonly unembedded: Unembedded | null;
 }
 
 export interface ScannedRows {
@@ -42,6 +44,7 @@ const EVERYTHING = {
   sessionId: undefined,
   includeSessionless: false,
   nowMs: null,
+  unembedded: null,
 } as const;
 const IN_ORDER = {
   order: 'creation',
@@ -57,10 +60,10 @@ export class Reader {
   readonly #database: DatabaseSync;
   readonly #walk: RowWalk;
   readonly #byId: StatementSync;
-  readonly #passages: ReadPassages;
+  readonly #passages: Pick<StoredPassages, 'readBeside'>;
 
   /** `pace`: of the steps in which it is called. */
-  constructor(database: DatabaseSync, passages: ReadPassages, pace: Pace) {
+  constructor(database: DatabaseSync, passages: Pick<StoredPassages, 'readBeside'>, pace: Pace) {
     this.#database = database;
     this.#passages = passages;
     this.#walk = new RowWalk(database, pace);
@@ -95,7 +98,7 @@ export class Reader {
     const take = (values: readonly unknown[]): boolean => {
       const found = whole === null ? values : (whole.get(values[0] as number) as unknown as readonly unknown[]);
       const scanned = toScanned(found);
-      const one = request.vectors ? { ...scanned, passages: this.#passages.read(scanned.seq) } : scanned;
+      const one = request.vectors ? { ...scanned, ...this.#passages.readBeside(scanned.seq) } : scanned;
       bytes += bytesOf(one.row) + (one.passages?.byteLength ?? 0);
       if (rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax)) return false;
       rows.push(one);
@@ -193,6 +196,7 @@ function toScanned(values: readonly unknown[]): ScannedRow {
     at: values[length - 2] as number,
     vector: values[length - 1] as Uint8Array | null,
     passages: null,
+    unembedded: null,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
-import type { WireWriteOp } from '../border/messages.ts';
+import type { WireVectors, WireWriteOp } from '../border/messages.ts';
 import { placeAfter } from '../../apply-patch.ts';
 import { ADD_ACCESSES_SQL } from './access-counts.ts';
 import { deriveFromText } from './derived-text.ts';
@@ -12,14 +12,14 @@ import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksu
 import { type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
 import type { Sequence } from './sequence.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
-import type { StoredRow } from './stored-row.ts';
+import { analyzed, type StoredRow } from './stored-row.ts';
 
 type Update = Extract<WireWriteOp, { readonly op: 'update' }>;
 
 /** The call's vectors, and where its effects go. */
 export interface UpdateContext {
   readonly effects: Effect[];
-  vectors(place: number, passages: number): RowVectors;
+  vectors(wire: WireVectors): RowVectors;
 }
 
 export class RowUpdates {
@@ -51,7 +51,8 @@ export class RowUpdates {
     const text = op.text === null || op.text.text === before.text ? null : op.text;
     const place = toPlaceColumns(placeAfter(toPlace(stored), op.place));
     const moves = place.level !== stored.level;
-    const entry = moves || text !== null ? this.#sequence.next() : stored.entry;
+    const anew = text ?? op.vectors;
+    const entry = moves || anew !== null ? this.#sequence.next() : stored.entry;
     const entered = moves ? entry : stored.entered;
     const derived = text === null ? null : deriveFromText(text.text);
     const record: RecordRow = {
@@ -88,13 +89,14 @@ export class RowUpdates {
       stored.seq,
     );
     this.#counts.moveContext(spaceId, stored, place.level);
-    if (text !== null) {
-      const vectors = context.vectors(text.vector, text.passages);
+    if (anew !== null) {
+      const vectors = context.vectors(anew);
       const { vector } = vectors;
       this.#updateVector.run(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), stored.seq);
       this.#passages.delete(stored.seq);
-      this.#passages.add(stored.seq, vectors.passages);
-      context.effects.push(...rewordingOf(spaceId, stored, { ...changed, oldText: null }, vectors));
+      this.#passages.add(stored.seq, vectors);
+      const after = text === null ? analyzed(changed) : { ...changed, oldText: null };
+      context.effects.push(...rewordingOf(spaceId, stored, after, vectors));
     } else context.effects.push(moves ? moveOf(spaceId, stored, changed) : changeOf(spaceId, changed));
     if (op.accesses > 0) {
       this.#addAccesses.run(stored.seq, op.accesses);

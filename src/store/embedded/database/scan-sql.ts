@@ -2,9 +2,13 @@
 // not part of it: they are asked about each row (row-filter.ts).
 
 import type { WireReach, WireScan } from '../border/messages.ts';
+import type { Unembedded } from '../../store.ts';
 import { LEVEL_NUMBERS, VISIBLE_SQL } from '../border/rows.ts';
 
 export type SqlParameter = string | number | null;
+
+/** As the table `unembedded` says it. */
+export const UNEMBEDDED_STATES: Readonly<Record<Unembedded, number>> = { pending: 1, refused: 2 };
 
 export interface Conditions {
   readonly sql: string;
@@ -44,6 +48,7 @@ export function scanSql(
   spaceId: number | null,
   sessionCount: (reach: WireReach, max: number) => number,
 ): ScanSql {
+  if (request.unembedded !== null) return unembeddedSql(request, spaceId);
   // A session's contexts are found by an index that has the level in it.
   const ofLevels = { ...request, levels: request.levels ?? LEVEL_NUMBERS };
   const isSorted = isOfSession(request) && sessionCount({ ...ofLevels, nowMs: null }, SORTED_MAX + 1) <= SORTED_MAX;
@@ -69,6 +74,32 @@ export function scanSql(
   };
 }
 
+/** In the order of arrival: a backlog of any length is gone through page by page, each in the time that it takes itself. */
+function unembeddedSql(request: WireScan, spaceId: number | null): ScanSql {
+  const { namespace, levels, agentId, sessionId, filter, nowMs, unembedded, descending, limit } = request;
+  const isWhole = namespace === null && levels === null && agentId === null && nowMs === null;
+  const way = descending ? 'DESC' : 'ASC';
+  const [less, more] = descending ? (['<', '>='] as const) : (['>', '<='] as const);
+  const first = descending ? Number.MAX_SAFE_INTEGER : -Number.MAX_SAFE_INTEGER;
+  const { sql, parameters } = reachSql({ ...request, unembedded: null }, spaceId);
+  const after = request.after?.[1] ?? first;
+  const state = UNEMBEDDED_STATES[unembedded as Unembedded];
+  const rows = isWhole && sessionId === undefined && filter === null ? limit + 1 : -1;
+  const own = `c.seq IN (SELECT u.seq FROM unembedded AS u WHERE u.state = ? AND u.seq ${less} ? ORDER BY u.seq ${way} LIMIT ?)`;
+  return {
+    column: 'c.seq',
+    conditions: { sql: `${sql} AND ${own}`, parameters: [...parameters, state, after, rows] },
+    index: '',
+    start: [first, first],
+    end: [-first, -first],
+    less,
+    after: `(c.seq, c.seq) ${less} (?, ?)`,
+    upTo: `(c.seq, c.seq) ${more} (?, ?)`,
+    orderBy: `c.seq ${way}`,
+    isWalk: false,
+  };
+}
+
 /** `spaceId` null: all namespaces. */
 export function reachSql(reach: WireReach, spaceId: number | null): Conditions {
   const where: string[] = ['1'];
@@ -85,6 +116,8 @@ export function reachSql(reach: WireReach, spaceId: number | null): Conditions {
   else if (reach.sessionId !== undefined) {
     restrict(`(c.session_id = ?${reach.includeSessionless ? ' OR c.session_id IS NULL' : ''})`, reach.sessionId);
   }
+  if (reach.unembedded !== null)
+    restrict('c.seq IN (SELECT u.seq FROM unembedded AS u WHERE u.state = ?)', UNEMBEDDED_STATES[reach.unembedded]);
   return { sql: where.join(' AND '), parameters };
 }
 

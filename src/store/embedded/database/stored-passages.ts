@@ -1,13 +1,17 @@
-// The vectors of the passages behind the first, of contexts whose texts have several. Most databases hold none: then
-// nobody asks the table for any.
+// What a context has beside its vector: those of further passages, or the reason why it has none. Most databases hold
+// neither: then nobody asks their tables for any.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Unembedded } from '../../store.ts';
+import { UNEMBEDDED_STATES } from './scan-sql.ts';
 
 /** The vectors of one text. */
 export interface RowVectors {
   readonly vector: Float32Array;
   /** Those of its further passages, one after another; null: there are none. */
   readonly passages: Float32Array | null;
+  /** Why `vector` is zero; null: it need not be. */
+  readonly unembedded: Unembedded | null;
 }
 
 export type ReadPassages = Pick<StoredPassages, 'isEmpty' | 'read'>;
@@ -16,15 +20,22 @@ export class StoredPassages {
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   readonly #read: StatementSync;
+  readonly #insertState: StatementSync;
+  readonly #deleteState: StatementSync;
+  readonly #state: StatementSync;
   #isEmpty: boolean;
+  #allEmbedded: boolean;
 
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare('INSERT INTO passages (seq, vectors) VALUES (?, ?)');
     this.#delete = database.prepare('DELETE FROM passages WHERE seq = ?');
     this.#read = database.prepare('SELECT vectors FROM passages WHERE seq = ?');
     this.#read.setReturnArrays(true);
-    const { found } = database.prepare('SELECT EXISTS (SELECT 1 FROM passages) AS found').get() as { found: number };
-    this.#isEmpty = found === 0;
+    this.#insertState = database.prepare('INSERT INTO unembedded (seq, state) VALUES (?, ?)');
+    this.#deleteState = database.prepare('DELETE FROM unembedded WHERE seq = ?');
+    this.#state = database.prepare('SELECT state FROM unembedded WHERE seq = ?');
+    this.#isEmpty = isEmptyTable(database, 'passages');
+    this.#allEmbedded = isEmptyTable(database, 'unembedded');
   }
 
   /** False: there may be some. */
@@ -32,8 +43,12 @@ export class StoredPassages {
     return this.#isEmpty;
   }
 
-  /** Of a context that has none; inside a transaction only. */
-  add(seq: number, passages: Float32Array | null): void {
+  /** Of a context that has nothing beside its vector; inside a transaction only. */
+  add(seq: number, { passages, unembedded }: Omit<RowVectors, 'vector'>): void {
+    if (unembedded !== null) {
+      this.#allEmbedded = false;
+      this.#insertState.run(seq, UNEMBEDDED_STATES[unembedded]);
+    }
     if (passages === null) return;
     this.#isEmpty = false;
     this.#insert.run(seq, new Uint8Array(passages.buffer, passages.byteOffset, passages.byteLength));
@@ -41,6 +56,7 @@ export class StoredPassages {
 
   delete(seq: number): void {
     if (!this.#isEmpty) this.#delete.run(seq);
+    if (!this.#allEmbedded) this.#deleteState.run(seq);
   }
 
   /** null: there are none. */
@@ -49,11 +65,27 @@ export class StoredPassages {
     return bytes === null ? null : toNumbers(bytes);
   }
 
+  readBeside(seq: number): Omit<RowVectors, 'vector'> {
+    return { passages: this.read(seq), unembedded: this.stateOf(seq) };
+  }
+
+  /** null: it has its vector. */
+  stateOf(seq: number): Unembedded | null {
+    const row = this.#allEmbedded ? undefined : (this.#state.get(seq) as { state: number } | undefined);
+    if (row === undefined) return null;
+    return row.state === UNEMBEDDED_STATES.pending ? 'pending' : 'refused';
+  }
+
   readBytes(seq: number): Uint8Array | null {
     if (this.#isEmpty) return null;
     const row = this.#read.get(seq) as unknown as [Uint8Array] | undefined;
     return row?.[0] ?? null;
   }
+}
+
+function isEmptyTable(database: DatabaseSync, table: 'passages' | 'unembedded'): boolean {
+  const { found } = database.prepare(`SELECT EXISTS (SELECT 1 FROM ${table}) AS found`).get() as { found: number };
+  return found === 0;
 }
 
 /** The numbers of a blob of float32, little-endian; a view of it where it lies as it must. */

@@ -7,7 +7,7 @@ import { decideTransfer } from '../../transfer.ts';
 import type { ContextPatch } from '../../store.ts';
 import { changeOf, type Effect, moveOf } from './effects.ts';
 import { LevelQueues, MOVE_SQL, moveValues } from './level-queues.ts';
-import type { WireWriteOp, WireWriteResult } from '../border/messages.ts';
+import type { WireVectors, WireWriteOp, WireWriteResult } from '../border/messages.ts';
 import { ConditionCheck } from './conditions.ts';
 import { RowUpdates } from './row-updates.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
@@ -33,8 +33,8 @@ type OpOf<K extends WireWriteOp['op']> = Extract<WireWriteOp, { readonly op: K }
 export interface WriteContext {
   readonly nowMs: number;
   readonly effects: Effect[];
-  /** The vector at this place of the call's message, and so many of passages behind it; views, to be copied by whoever keeps them. */
-  vectors(place: number, passages: number): RowVectors;
+  /** Those of the call's message that are named; views, to be copied by whoever keeps them. */
+  vectors(wire: WireVectors): RowVectors;
   /** The row at this place of the call's message. */
   row(place: number): RecordRow;
 }
@@ -70,7 +70,7 @@ export class Writer {
     this.#recordBySeq = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#updates = new RowUpdates(database, sequence, this.#counts, passages);
-    this.#conditions = new ConditionCheck(database);
+    this.#conditions = new ConditionCheck(database, passages);
     this.#move = database.prepare(MOVE_SQL);
     this.#delete = database.prepare('DELETE FROM contexts WHERE seq = ?');
     this.#deleteVector = database.prepare('DELETE FROM vectors WHERE seq = ?');
@@ -107,7 +107,7 @@ export class Writer {
     const row = context.row(op.row);
     const { id } = row;
     if (!this.#queues.hasNew(space.id, id) && this.#find(space, id) === undefined) {
-      this.#putNew(space, row, context.vectors(op.vector, op.passages));
+      this.#putNew(space, row, context.vectors(op));
       return 'created';
     }
     this.flush(context.effects);
@@ -115,7 +115,7 @@ export class Writer {
     if (isOver(existing, context.nowMs)) {
       // Its lifetime has ended and the sweep has not come by yet: to every reader it is gone.
       this.remove(space.id, existing, context.effects);
-      this.#putNew(space, row, context.vectors(op.vector, op.passages));
+      this.#putNew(space, row, context.vectors(op));
       return 'created';
     }
     const record = checkedRow(this.#record.get(space.id, id) as unknown as PackedRows);
@@ -140,7 +140,7 @@ export class Writer {
     if (outcome === 'created' || outcome === 'replaced') {
       if (existing !== undefined) this.remove(space.id, existing, context.effects);
       const seq = outcome === 'replaced' ? existing?.seq : undefined;
-      this.#putNew(space, stored, context.vectors(op.vector, op.passages), { entered, seq });
+      this.#putNew(space, stored, context.vectors(op), { entered, seq });
       this.flush(context.effects);
     }
     return { outcome, before, stored: outcome === 'created' ? null : packRows([stored]) };

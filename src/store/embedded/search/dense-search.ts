@@ -80,7 +80,8 @@ export class DenseSearch {
       vectors.segments.length === 0
         ? this.#scorer.firstScores(index, vectors.sample(samples), query)
         : this.#sampledScores(index, vectors, query.vector, samples);
-    const scores = sampled.filter((score) => !Number.isNaN(score)).sort();
+    // Of a context without a vector it is exactly 0, and says nothing of texts.
+    const scores = sampled.filter((score) => !Number.isNaN(score) && score !== 0).sort();
     if (scores.length === 0) return null;
     const middle = scores.length >> 1;
     const upper = scores[middle] as number;

@@ -24,6 +24,7 @@ const SCAN: WireScan = {
   bytesMax: Infinity,
   vectors: false,
   question: null,
+  unembedded: null,
 };
 const EVEN: Filter = { must: [{ key: 'metadata.even', match: { value: true } }] };
 
