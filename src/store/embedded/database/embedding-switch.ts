@@ -7,6 +7,7 @@ import { StartupError } from '../../../base/errors.ts';
 import type { EmbeddingIdentity } from '../../reembedding.ts';
 import { INDEX_FOLDER } from './data-folder.ts';
 import { NewVectors, removeNewVectors, type TextRow } from './new-vectors.ts';
+import { UNEMBEDDED_STATES } from './scan-sql.ts';
 
 /** null: the database is new. */
 export function readEmbedding(database: DatabaseSync): EmbeddingIdentity | null {
@@ -50,15 +51,18 @@ export function takeNewVectors(database: DatabaseSync, dataDir: string, to: Embe
 function replaceVectors(database: DatabaseSync, vectors: NewVectors, to: EmbeddingIdentity): number {
   let contexts = 0;
   let missing = 0;
-  database.exec('DELETE FROM vectors; DELETE FROM passages');
+  // What the model of before had none for, or not yet, the new one has been asked, too.
+  database.exec('DELETE FROM vectors; DELETE FROM passages; DELETE FROM unembedded');
   const insert = database.prepare('INSERT INTO vectors VALUES (?, ?)');
   const insertPassages = database.prepare('INSERT INTO passages VALUES (?, ?)');
+  const insertState = database.prepare('INSERT INTO unembedded VALUES (?, ?)');
   const rows = database.prepare('SELECT seq, namespace_id AS namespaceId, id, text FROM contexts ORDER BY seq');
   for (const row of rows.iterate() as unknown as Iterable<TextRow>) {
     const found = vectors.of(row);
     contexts++;
     if (found === null) missing++;
     else insert.run(row.seq, found.vector);
+    if (found?.isRefused === true) insertState.run(row.seq, UNEMBEDDED_STATES.refused);
     if (found !== null && found.passages !== null) insertPassages.run(row.seq, found.passages);
   }
   if (missing === 0) return contexts;

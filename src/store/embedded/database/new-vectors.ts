@@ -44,6 +44,7 @@ export interface VectorBytes {
   readonly vector: Uint8Array;
   /** One after another; null: there are none. */
   readonly passages: Uint8Array | null;
+  readonly isRefused: boolean;
 }
 
 export class NewVectors {
@@ -56,7 +57,7 @@ export class NewVectors {
   constructor(database: DatabaseSync, dimension: number) {
     this.#database = database;
     this.#bytes = dimension * Float32Array.BYTES_PER_ELEMENT;
-    this.#find = database.prepare('SELECT digest, checksum, vectors FROM vectors WHERE seq = ?');
+    this.#find = database.prepare('SELECT digest, checksum, vectors, refusal FROM vectors WHERE seq = ?');
     this.#find.setReturnArrays(true);
     this.#put = database.prepare('INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?)');
   }
@@ -80,15 +81,16 @@ export class NewVectors {
 
   /** The row's vectors; null where it has none yet, or says something else since. */
   of(row: TextRow): VectorBytes | null {
-    const found = this.#find.get(row.seq) as unknown as [Uint8Array, number, Uint8Array] | undefined;
+    const found = this.#find.get(row.seq) as unknown as [Uint8Array, number, Uint8Array, string | null] | undefined;
     if (found === undefined) return null;
-    const [digest, checksum, vectors] = found;
+    const [digest, checksum, vectors, refusal] = found;
     const { byteLength } = vectors;
     const isWhole = byteLength > 0 && byteLength % this.#bytes === 0 && crc32(vectors) === checksum;
     if (!isWhole || !digestOf(row).equals(digest)) return null;
     return {
       vector: vectors.subarray(0, this.#bytes),
       passages: byteLength === this.#bytes ? null : vectors.subarray(this.#bytes),
+      isRefused: refusal !== null,
     };
   }
 
