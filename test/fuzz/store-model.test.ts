@@ -92,11 +92,29 @@ const patch = fc.record(
   },
   { requiredKeys: [] },
 );
+/** Far enough apart that the numbers that stores give themselves lie between them, however each counts. */
+const ENTERED_STEP = 1_000_000;
+const ENTERED_STEPS = 6;
+const transfer: fc.Arbitrary<WriteOp> = fc
+  .tuple(
+    record,
+    vectors,
+    fc.integer({ min: 1, max: 3 }),
+    timeMs,
+    fc.integer({ min: 0, max: 3 }),
+    fc.nat(ENTERED_STEPS - 1),
+  )
+  .map(([stored, made, version, updatedAtMs, accessCount, step]) => ({
+    op: 'transfer',
+    context: { record: { ...stored, version, updatedAtMs, accessCount }, ...made },
+    entered: step * ENTERED_STEP,
+  }));
 const put: fc.Arbitrary<WriteOp> = fc
   .tuple(record, vectors)
   .map(([stored, made]) => ({ op: 'put', context: { record: stored, ...made } }));
 const oneTransaction: fc.Arbitrary<WriteOp> = fc.oneof(
   { arbitrary: put, weight: 8 },
+  { arbitrary: transfer, weight: 2 },
   {
     arbitrary: fc.record({ op: fc.constant('update' as const), namespace, id, patch, updatedAtMs: timeMs }),
     weight: 2,
@@ -266,14 +284,21 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
     await rm(dataDir, { recursive: true });
   });
 
+  /** The store has seen the runs before this one, the model has not: what was named then is below what is named now. */
+  let enteredBase = 0;
+  const raised = (op: WriteOp): WriteOp => (op.op === 'transfer' ? { ...op, entered: op.entered + enteredBase } : op);
+
   async function run(step: Action, model: ContextStore): Promise<void> {
     switch (step.kind) {
-      case 'write':
-        expect((await store.write(step.ops)).map(inAnyOrder)).toEqual((await model.write(step.ops)).map(inAnyOrder));
+      case 'write': {
+        const ops = step.ops.map(raised);
+        expect((await store.write(ops)).map(inAnyOrder)).toEqual((await model.write(ops)).map(inAnyOrder));
         break;
+      }
       case 'burst': {
-        const results = await Promise.all(step.calls.map((ops) => store.write(ops)));
-        for (const [i, ops] of step.calls.entries())
+        const calls = step.calls.map((ops) => ops.map(raised));
+        const results = await Promise.all(calls.map((ops) => store.write(ops)));
+        for (const [i, ops] of calls.entries())
           expect(results[i]?.map(inAnyOrder)).toEqual((await model.write(ops)).map(inAnyOrder));
         break;
       }
@@ -314,6 +339,7 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 40 }), async (actions) => {
         for (const one of [clock, modelClock]) one.setWallClock(START_MS);
+        enteredBase += ENTERED_STEPS * ENTERED_STEP;
         const model = openMemoryStore({
           dimension: DIMENSION,
           clock: modelClock,
