@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WholeContext } from '../../src/store/generic/walk-store.ts';
@@ -101,6 +101,44 @@ describe('migrate', () => {
       /\n120 copied\n3 questions asked of both: of the first 10 answers 100\.0 % are the same \(at worst 100\.0 %\), the best one is the same in 3\n$/,
     );
     expect(await wholeOf(other)).toEqual(await wholeOf(one));
+  });
+
+  it('writes nothing to the source', async () => {
+    const [one, other] = [fresh(), fresh()];
+    await withStore(one, (store) => fill(store, 30));
+    qdrant.requests.reset();
+    expect(await move(one, other)).toMatchObject({ code: 0 });
+    const there = qdrant.requests.labels.filter((label) => label.includes(`/${one.collectionPrefix}_`));
+    expect(there.filter((label) => label.startsWith('PUT') || label.includes('/points/batch'))).toEqual([]);
+  });
+
+  it('reaches each side with the settings of a file of its own', async () => {
+    const [one, other] = await Promise.all(['one', 'other'].map((apiKey) => startQdrantDouble({ apiKey })));
+    const settings = (name: string, url: string): string => {
+      const path = join(folder, `${name}.toml`);
+      writeFileSync(path, `[vector_db]\nurl = "${url}"\napi_key = "${name}"\ncollection_prefix = "${name}"\n`);
+      return path;
+    };
+    const [here, there] = [settings('one', one?.url ?? ''), settings('other', other?.url ?? '')];
+    expect(
+      await migrate(folder, [...sideOf('from', filled), '--to', 'qdrant', '--to-config', here, '--sample', '0']),
+    ).toMatchObject({ code: 0, stderr: '' });
+    const sides = ['--from', 'qdrant', '--from-config', here, '--to', 'qdrant', '--to-config', there];
+    const moved = await migrate(folder, [...sides, '--sample', '0', '--json']);
+    expect(moved).toMatchObject({ code: 0, stderr: '' });
+    expect(summaryOf(moved)).toMatchObject({ contexts: { ...NOTHING, created: COUNT } });
+    const refused = await migrate(folder, [
+      '--from',
+      'qdrant',
+      '--from-config',
+      here,
+      '--from-url',
+      other?.url ?? '',
+      ...sides.slice(4),
+    ]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('error: the source cannot be opened: ');
+    await Promise.all([one?.close(), other?.close()]);
   });
 
   it('carries everything from one folder to another', async () => {
@@ -266,6 +304,27 @@ describe('what is at the destination already', () => {
     expect(again).toMatchObject({ code: 0, stderr: '' });
     expect(summaryOf(again)).toMatchObject({ contexts: { ...NOTHING, replaced: 1, same: 2 } });
     expect(await wholeOf(to)).toEqual(await wholeOf(from));
+  });
+});
+
+describe('a source that a killed server has left', () => {
+  it('with a context in two levels has it once, and so has the destination', async () => {
+    const [from, to] = [fresh(), fresh()];
+    await put(from, ...[0, 1, 2].map((i) => contextOf(i)));
+    // Long ago, as those are that the sweep looks after.
+    const moved = { ...contextOf(1, { level: 'long_term', version: 9 }), entered: 1 };
+    const end = qdrant.faults.add({
+      kind: 'status',
+      status: 500,
+      on: `${from.collectionPrefix}_immediate/points/batch`,
+    });
+    const { entered, ...context } = moved;
+    const half = withStore(from, (store) => store.write([{ op: 'transfer', context, entered }]));
+    await expect(half).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    end();
+    expect(await move(from, to, ['--json'])).toMatchObject({ code: 0, stderr: '' });
+    expect((await wholeOf(to))['home']).toHaveLength(3);
+    expect((await wholeOf(to))['home']?.[1]).toEqual(moved);
   });
 });
 

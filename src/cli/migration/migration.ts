@@ -134,6 +134,7 @@ function warningsTo(io: Io): Log {
 async function copyAndCompare(run: Run, { source, destination, embedding }: Stores): Promise<Report> {
   const { options, io, patience, settings } = run;
   const world = { patience, clock: systemClock };
+  await finishMoves(patience, { source, destination });
   const namespaces = await patience.with('source', () =>
     source.namespaces(options.namespace && [...new Set(options.namespace)]),
   );
@@ -168,6 +169,12 @@ async function copyAndCompare(run: Run, { source, destination, embedding }: Stor
   if (sample.chosen.length === 0) return report;
   const asked = { embedding, settings: settings.hirag, random: systemRandom, ...world };
   return { ...report, agreement: await replay(sample.chosen, source, destination, asked) };
+}
+
+/** What a server that was killed has left in two levels would be counted twice. No lifetime is ended. */
+async function finishMoves(patience: Patience, stores: Pick<Stores, 'source' | 'destination'>): Promise<void> {
+  for (const name of ['source', 'destination'] as const)
+    await patience.with(name, () => stores[name].expire(systemClock.nowMs(), 0, null));
 }
 
 function progressOf({ options, io }: Run, namespaces: readonly NamespaceCounts[]): Progress {

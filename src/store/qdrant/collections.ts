@@ -72,6 +72,7 @@ async function prepare(http: HttpClient, name: string, settings: CollectionSetti
   }
   const info = await http.call<CollectionInfo>('GET', path);
   check(name, info, settings);
+  if (settings.mustExist === true) return;
   const indexed = info.payload_schema ?? {};
   for (const [field, schema] of Object.entries(FIELD_INDEXES)) {
     if (field in indexed) continue;

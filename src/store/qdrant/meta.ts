@@ -3,6 +3,7 @@
 
 import { StartupError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
+import type { CollectionSettings } from './collections.ts';
 import type { HttpClient } from './http-client.ts';
 
 export interface Meta {
@@ -22,12 +23,14 @@ const CONFLICT = 409;
 /** Throws `StartupError` where the stored vectors are of another model. */
 export async function agreeOnMeta(
   http: HttpClient,
-  { prefix, replicationFactor }: { readonly prefix: string; readonly replicationFactor: number },
+  { prefix, replicationFactor, mustExist }: Pick<CollectionSettings, 'prefix' | 'replicationFactor' | 'mustExist'>,
   embedding: { readonly id: string; readonly dimension: number },
   random: Random,
 ): Promise<Meta> {
   const path = `/collections/${prefix}_meta`;
-  const made = await http.ask('PUT', path, { vectors: {}, replication_factor: replicationFactor });
+  const made = mustExist
+    ? { result: true }
+    : await http.ask('PUT', path, { vectors: {}, replication_factor: replicationFactor });
   if ('status' in made && made.status !== CONFLICT) {
     throw new StartupError(
       `the collection ${prefix}_meta could not be made: ${made.message}`,
@@ -39,7 +42,7 @@ export async function agreeOnMeta(
     dimension: embedding.dimension,
     cursor_key: Buffer.from(random.bytes(CURSOR_KEY_BYTES)).toString('base64url'),
   };
-  const known = (await read(http, path)) ?? (await agree(http, path, own));
+  const known = (await read(http, path)) ?? (mustExist ? missing(prefix) : await agree(http, path, own));
   if (known.embedding_id !== embedding.id || known.dimension !== embedding.dimension) {
     throw new StartupError(
       `the stored contexts were embedded with ${known.embedding_id} (${known.dimension} dimensions), the configuration says ${embedding.id} (${embedding.dimension} dimensions)`,
@@ -47,6 +50,13 @@ export async function agreeOnMeta(
     );
   }
   return { cursorKey: Buffer.from(known.cursor_key, 'base64url') };
+}
+
+function missing(prefix: string): never {
+  throw new StartupError(
+    `the collection ${prefix}_meta does not say by which model the vectors were made`,
+    'Start a server over these collections once.',
+  );
 }
 
 /** Of several servers that start together the first one's stands. */
