@@ -5,6 +5,7 @@ import { isolation } from './scenarios/isolation.ts';
 import { million } from './scenarios/million.ts';
 import { mixed } from './scenarios/mixed.ts';
 import { ping } from './scenarios/ping.ts';
+import { qdrant } from './scenarios/qdrant.ts';
 import { query } from './scenarios/query.ts';
 import { store } from './scenarios/store.ts';
 import { toJson, toTable, type Row } from './support/report.ts';
@@ -12,7 +13,7 @@ import { runScenarios } from './support/run-scenarios.ts';
 import type { Scenario } from './support/scenario.ts';
 
 /** `query` and `growth` share their data and stand next to each other. */
-const SCENARIOS: readonly Scenario[] = [ping, store, mixed, idleConnections, isolation, query, growth, million];
+const SCENARIOS: readonly Scenario[] = [ping, store, mixed, idleConnections, isolation, query, growth, qdrant, million];
 /** A quick run prints what it has by then. */
 const QUICK_MS = 55_000;
 
@@ -63,7 +64,11 @@ function choose({
   full: boolean;
   quick: boolean;
 }): readonly Scenario[] {
-  if (only === undefined) return SCENARIOS.filter(({ onRequest }) => onRequest !== true || (full && !quick));
+  if (only === undefined)
+    return SCENARIOS.filter(
+      ({ onRequest, needs = [] }) =>
+        (onRequest !== true || (full && !quick)) && needs.every((name) => (process.env[name] ?? '') !== ''),
+    );
   const names = only.split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
   if (unknown.length > 0)

@@ -13,6 +13,7 @@ much of the evidence the answers hold, beside BM25 alone, dense alone and recipr
   --json              print one JSON object instead of the table
   --chart <file>      also write an SVG chart
   --ablation          also run once without each part of the ranking
+  --qdrant            keep the contexts in the Qdrant server at QDRANT_URL (QDRANT_API_KEY)
   --provider <name>   local (default) or http
   --url <address>     base address of an OpenAI-compatible service (http)
   --model <name>      its model (http)
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       chart: { type: 'string' },
       ablation: { type: 'boolean', default: false },
+      qdrant: { type: 'boolean', default: false },
       provider: { type: 'string', default: 'local' },
       url: { type: 'string' },
       model: { type: 'string' },
@@ -50,6 +52,7 @@ async function main(): Promise<void> {
   const report = await evaluate(conversations, {
     embedding: await embeddingSettings(values),
     ablation: values.ablation,
+    overQdrant: values.qdrant,
     progress: (text) => process.stderr.write(`${text}\n`),
   });
   process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : reportTable(report));

@@ -1,4 +1,5 @@
 import { connect, type Client } from '../../clients/typescript/src/index.ts';
+import { newCollections } from '../support/qdrant-server.ts';
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts';
 import { turnText, turnTimeMs, type Conversation, type Question } from './conversations.ts';
 import {
@@ -44,6 +45,8 @@ export interface EvaluateOptions {
   /** Settings that choose the embedding provider. */
   readonly embedding: Settings;
   readonly ablation: boolean;
+  /** Contexts are kept in Qdrant, each contestant's in collections of its own. */
+  readonly overQdrant: boolean;
   progress(text: string): void;
 }
 
@@ -55,6 +58,7 @@ interface Contestant {
   readonly turnIds: Map<string, string>;
   readonly answers: Answer[];
   readonly latenciesMs: number[];
+  readonly drop: () => Promise<void>;
 }
 
 /** Warms up a server per strategy, stores the conversations in each and asks every question of each, one after the other. */
@@ -63,9 +67,9 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<RetrievalReport> {
   const contestants = [
-    await enter('context-manager', options.embedding),
-    await enter('BM25 alone', { ...options.embedding, ...BM25_ALONE }),
-    await enter('dense alone', { ...options.embedding, ...DENSE_ALONE }),
+    await enter('context-manager', options, {}),
+    await enter('BM25 alone', options, BM25_ALONE),
+    await enter('dense alone', options, DENSE_ALONE),
   ] as const;
   const fused: Answer[] = [];
   try {
@@ -108,7 +112,7 @@ async function ablate(
   const reports: Record<string, StrategyReport> = {};
   for (const [name, settings] of Object.entries(ABLATIONS)) {
     options.progress(`ablation: ${name}`);
-    const contestant = await enter(name, { ...options.embedding, ...settings });
+    const contestant = await enter(name, options, settings);
     try {
       await warmUp(contestant, conversations);
       for (const conversation of conversations) {
@@ -123,8 +127,13 @@ async function ablate(
   return reports;
 }
 
-async function enter(name: string, settings: Settings): Promise<Contestant> {
-  const server = await startServerProcess({ settings });
+async function enter(
+  name: string,
+  { embedding, overQdrant }: EvaluateOptions,
+  strategy: Settings,
+): Promise<Contestant> {
+  const { settings: store, drop } = overQdrant ? newCollections() : { settings: {}, drop: () => Promise.resolve() };
+  const server = await startServerProcess({ settings: { ...embedding, ...store, ...strategy } });
   const client = await connect({
     host: server.host,
     port: server.port,
@@ -132,12 +141,13 @@ async function enter(name: string, settings: Settings): Promise<Contestant> {
     secret: server.secret,
     sender: 'bench',
   });
-  return { name, server, client, turnIds: new Map(), answers: [], latenciesMs: [] };
+  return { name, server, client, turnIds: new Map(), answers: [], latenciesMs: [], drop };
 }
 
 async function leave(contestant: Contestant): Promise<void> {
   await contestant.client.close();
   await contestant.server.stop();
+  await contestant.drop();
 }
 
 async function storeConversation(

@@ -9,6 +9,8 @@ export interface Scenario {
   readonly fullDuration: string;
   /** Runs only where it is named, or with `--full`. */
   readonly onRequest?: boolean;
+  /** Environment variables without which it runs only where it is named, and says then what is missing. */
+  readonly needs?: readonly string[];
   run(bench: Bench): Promise<Row[]>;
 }
 
