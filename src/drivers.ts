@@ -137,7 +137,7 @@ const STORE_DRIVERS: Readonly<
       prefix: collectionPrefix,
       quantization: quantizationIn(QDRANT_QUANTIZATION, settings),
       replicationFactor,
-      readConsistency: readConsistency === 'auto' ? (replicationFactor > 1 ? 'majority' : 'one') : readConsistency,
+      readConsistency: readConsistency === 'auto' ? consistencyFor(replicationFactor) : readConsistency,
       embedding,
       mustExist,
       backend: backendOf(VECTOR_DATABASE, settings, parts),
@@ -239,6 +239,11 @@ function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: St
 }
 
 type BackendSettings = Pick<StoreSettings, 'circuit' | 'maxConcurrency' | 'maxQueue' | 'maxQueueBytes'>;
+
+/** The majority of two copies is both, and would make every read fail with one node lost. */
+function consistencyFor(replicationFactor: number): 'majority' | 'one' {
+  return replicationFactor > 2 ? 'majority' : 'one';
+}
 
 function backendOf(
   backend: Backend,

@@ -26,17 +26,27 @@ async function serverFor(): Promise<{ url: string; apiKey?: string; close(): Pro
   return { url, ...(apiKey === undefined ? {} : { apiKey }), close: () => Promise.resolve() };
 }
 
+/** A real server is left as it was. */
+async function dropCollections({ url, apiKey }: { url: string; apiKey?: string }, prefix: string): Promise<void> {
+  for (const collection of ['immediate', 'short_term', 'long_term', 'meta']) {
+    const headers = apiKey === undefined ? {} : { 'api-key': apiKey };
+    const response = await fetch(`${url}/collections/${prefix}_${collection}`, { method: 'DELETE', headers });
+    await response.body?.cancel();
+  }
+}
+
 for (const [name, options] of Object.entries(WAYS)) {
   describeStoreContract(
     name,
     async () => {
       const server = await serverFor();
+      const prefix = `contract_${randomUUID()}`;
       const store = await openQdrantStore({
         url: server.url,
         apiKey: server.apiKey,
         timeoutMs: 30_000,
         tlsVerify: true,
-        prefix: `contract_${randomUUID()}`,
+        prefix,
         distance: 'Cosine',
         quantization: 'none',
         onDisk: false,
@@ -60,6 +70,7 @@ for (const [name, options] of Object.entries(WAYS)) {
         dimension: DIMENSION,
         async dispose() {
           await store.close();
+          await dropCollections(server, prefix);
           await server.close();
         },
       };

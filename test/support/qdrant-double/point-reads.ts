@@ -59,10 +59,10 @@ function shownVectors({ dense, sparse }: Point, selector: true | readonly string
   return shown.length === 1 && unnamed !== undefined ? unnamed[1] : Object.fromEntries(shown);
 }
 
-/** Each once, in the order of the first mention; those that are not there are left out. */
+/** Each once, in the order of the first mention; those that are not there are left out. Payloads only where they are asked for. */
 export function retrieve(collection: QdrantCollection, ids: readonly PointId[], shown: Shown): Payload[] {
   const points = [...new Set(ids.map(normalId))].flatMap((id) => collection.get(id) ?? []);
-  return showPoints(collection, points, { ...shown, with_payload: shown.with_payload ?? true });
+  return showPoints(collection, points, shown);
 }
 
 export function scroll(collection: QdrantCollection, request: ScrollRequest): Payload {

@@ -246,7 +246,11 @@ describe('the double of Qdrant refuses', () => {
     expect(await askDouble(double, 'GET', '/collections')).toMatchObject({
       reply: { result: { collections: [{ name: 'c' }] } },
     });
-    const { reply } = await askDouble(double, 'POST', `${C}/points`, { ids: [1], with_vector: true });
+    const { reply } = await askDouble(double, 'POST', `${C}/points`, {
+      ids: [1],
+      with_payload: true,
+      with_vector: true,
+    });
     expect(reply).toMatchObject({ result: [{ id: 1, payload: { at: 1 }, vector: { v: [1, 2] } }] });
   });
 });
