@@ -54,6 +54,8 @@ export function describeTransfers(subject: ContractSubject, hasPassages: boolean
         }),
         whole('mortal', 1, { ...untilOf(NOW_MS + 50), level: 'short_term' }),
         { ...whole('empty', 2, { text: '...' }), vector: new Float32Array(subject.dimension) },
+        { ...whole('pending', 4), vector: new Float32Array(subject.dimension), unembedded: 'pending' as const },
+        { ...whole('refused', 5), vector: new Float32Array(subject.dimension), unembedded: 'refused' as const },
       ];
       expect(await transfer(...contexts)).toEqual(
         contexts.map(({ record }) => ({ op: 'transfer', outcome: 'created', record })),

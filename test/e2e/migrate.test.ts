@@ -286,6 +286,9 @@ describe('what is at the destination already', () => {
       namespaces: [{ namespace: 'home', others: 1 }],
       problems: [{ id: contextOf(2).record.id, reason: 'the destination has another context with this id' }],
     });
+    const told = await move(from, to);
+    expect(told.stdout).toContain('\nthe destination holds 1 context that the source does not have\n');
+    expect(told.stderr).toContain(`home ${contextOf(2).record.id}: the destination has another context with this id\n`);
     const source = (await wholeOf(from))['home'] ?? [];
     const after = (await wholeOf(to))['home'] ?? [];
     expect(after).toEqual([source[0], ...before.slice(1)]);

@@ -31,8 +31,8 @@ export class Sample {
     this.#seed = seed;
   }
 
-  show({ record, vector }: WholeContext): void {
-    if (this.#size === 0) return;
+  show({ record, vector, unembedded }: WholeContext): void {
+    if (this.#size === 0 || unembedded !== undefined) return;
     const { namespace, id, agentId, text } = record;
     const number = createHash('sha256').update(`${this.#seed}\0${namespace}\0${id}`).digest('hex');
     const last = this.#tickets.at(-1);

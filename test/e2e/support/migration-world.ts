@@ -92,7 +92,11 @@ const WORDS = 'heron lamp kettle violet harbour copper meadow signal button wint
 /** Contexts that came, sank from level to level, were read and changed. */
 export async function fill(store: GenericStore, count: number): Promise<void> {
   const namespaces = ['home', 'shop.eu', 'Zzz_9'];
-  const contexts = Array.from({ length: count }, (_, i) => contextOf(i, { namespace: namespaces[i % 3] as string }));
+  const contexts = Array.from({ length: count }, (_, i): NewContext => {
+    const context = contextOf(i, { namespace: namespaces[i % 3] as string });
+    // The service was away when it came.
+    return i % 29 === 0 ? { ...context, vector: new Float32Array(DIMENSION), unembedded: 'pending' } : context;
+  });
   for (let from = 0; from < count; from += 100) {
     const puts = contexts.slice(from, from + 100).map((context): WriteOp => ({ op: 'put', context }));
     const trims = namespaces.flatMap((namespace) =>
