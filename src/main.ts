@@ -108,7 +108,7 @@ async function build(
   const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, embedding, embed });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));
-  const memory = createMemory({ ...deps, metrics, store, embedding, settings: hirag });
+  const memory = createMemory({ ...deps, metrics, store, embedding, settings: hirag, defer: settings.embedding.defer });
   onStop(() => memory.close());
   await tellUnsearched(memory, log);
 
@@ -119,7 +119,10 @@ async function build(
   const budget = createRequestBudget(settings.protocol, metrics);
   const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };
   const { address, port } = await listen(server, socket, onStop);
-  health.running(() => memory.healthy());
+  health.running(
+    () => memory.healthy(),
+    () => memory.backlog,
+  );
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
   return { host: address, port, httpPort: http.port };
@@ -134,6 +137,9 @@ async function tellUnsearched(memory: Memory, log: Log): Promise<void> {
     log.warn({ error }, 'contexts in levels that are switched off could not be counted');
   }
 }
+
+/** How soon what was stored without vectors is looked for. */
+const BACKLOG_EVERY_MS = 5_000;
 
 /** What runs by schedule, with what a request may run by hand. */
 function startJobs(hirag: Settings['hirag'], memory: Memory, deps: JobDeps, onStop: Cleanup): JobsByHand {
@@ -153,6 +159,11 @@ function startJobs(hirag: Settings['hirag'], memory: Memory, deps: JobDeps, onSt
     name: 'access_flush',
     schedule: { everyMs: hirag.accessFlushMs },
     run: () => memory.flushAccessCounts(),
+  });
+  jobs.add({
+    name: 'embedding_backlog',
+    schedule: { everyMs: BACKLOG_EVERY_MS },
+    run: (signal) => memory.embedBacklog(signal),
   });
   jobs.start();
   onStop(() => jobs.stop());

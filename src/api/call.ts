@@ -63,6 +63,11 @@ export class Call implements HandlerCall {
     return this.#abort.signal;
   }
 
+  /** On the monotonic clock. */
+  get deadlineAtMs(): number | undefined {
+    return this.#deadlineAtMs ?? undefined;
+  }
+
   /** Nobody waits for the result any more. */
   abandon(): void {
     this.#abandoned = true;

@@ -47,6 +47,10 @@ export const COUNTERS = {
     help: 'Vectors of the shared cache: hit, miss, skipped (not asked for, or not in time), foreign (not a vector of this model), unwritten.',
     labels: ['outcome'],
   },
+  embedding_backlog_total: {
+    help: 'Contexts stored without a vector that got one later (embedded), or for whose text there is none (refused).',
+    labels: ['outcome'],
+  },
   store_commits_total: { help: 'Transactions committed by the store.' },
   jobs_total: {
     help: 'Runs of scheduled work, by job and outcome (ok, failed, or skipped as the run before was not done).',
@@ -89,6 +93,10 @@ export const GAUGES = {
   backend_queue_length: { help: 'Requests that wait for their turn at a backend.', labels: ['backend'] },
   backend_queue_bytes: { help: 'What the requests that wait for a backend weigh, in bytes.', labels: ['backend'] },
   circuit_state: { help: 'Circuit of a backend: 0 closed, 1 half-open, 2 open.', labels: ['backend'] },
+  embedding_backlog: {
+    help: 'Contexts without a vector, as last counted: pending, or refused by the model.',
+    labels: ['state'],
+  },
   event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile since the last scrape.' },
 } as const satisfies Record<string, MetricRule>;
 

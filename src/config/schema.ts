@@ -169,6 +169,10 @@ const EMBEDDING = section(
       10,
       'http: further attempts where the service is down, slow or busy, after 0.2, 0.4, 0.8, ... seconds or what Retry-After says; all within the deadline of the request.',
     ),
+    defer: flag(
+      false,
+      'Where the model is away, store without vectors, to be made when it is back; words find such contexts at once. Off: stores fail.',
+    ),
     cache_enabled: flag(true, 'Keep vectors in memory, and in redis_url where it is set, for texts seen again.'),
     cache_ttl_secs: integer(3600, 1, 30 * 86_400, 'How long a vector stays there, in seconds.'),
     cache_size: withAlias(

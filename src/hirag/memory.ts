@@ -20,7 +20,10 @@ import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { ContextStore, NamespaceCounts } from '../store/store.ts';
 import { AccessCounts } from './tiers/access-counts.ts';
+import { PassageEmbedder } from '../embedding/passage-embedder.ts';
+import { Backlog } from './write/backlog.ts';
 import { Intake } from './write/intake.ts';
+import { TextEmbedding } from './write/text-vectors.ts';
 import { LevelPolicy } from './tiers/level-policy.ts';
 import { Lifecycle } from './tiers/lifecycle.ts';
 import { Retrieval } from './query/retrieval.ts';
@@ -29,6 +32,7 @@ import type { Settings } from '../config/settings.ts';
 import { notFound, Tiers } from './tiers/tiers.ts';
 import { createTokenEstimator } from './write/tokens.ts';
 import type {
+  BacklogCounts,
   CallOptions,
   GcOutcome,
   ListInput,
@@ -46,6 +50,8 @@ export interface MemoryDeps {
   readonly store: ContextStore;
   readonly embedding: CachedEmbeddingProvider;
   readonly settings: Settings['hirag'];
+  /** Stores go on without vectors where the model is away (`embedding.defer`); absent: they fail. */
+  readonly defer?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
@@ -69,6 +75,7 @@ class TieredMemory implements Memory {
   readonly #intake: Intake;
   readonly #retrieval: Retrieval;
   readonly #lifecycle: Lifecycle;
+  readonly #backlog: Backlog;
   readonly #unsearched: UnsearchedLevels;
 
   constructor(deps: MemoryDeps) {
@@ -85,7 +92,11 @@ class TieredMemory implements Memory {
     this.#accessCounts = accessCounts;
     this.#tiers = tiers;
     const tokens = createTokenEstimator({ ...settings.tokens, estimator: settings.tokenEstimator }, turns);
-    this.#intake = new Intake({ ...deps, tiers, policy, tokens, turns });
+    const embedder = new PassageEmbedder(embedding, turns);
+    const { dimension } = embedding;
+    const vectors = new TextEmbedding(embedder, { defer: deps.defer ?? false, dimension }, clock);
+    this.#intake = new Intake({ ...deps, tiers, policy, tokens, vectors });
+    this.#backlog = new Backlog({ ...deps, embedder, dimension });
     this.#retrieval = new Retrieval({ ...deps, accessCounts, policy, unsearched, turns });
     this.#unsearched = unsearched;
     this.#lifecycle = new Lifecycle({ ...deps, tiers }, settings);
@@ -160,6 +171,14 @@ class TieredMemory implements Memory {
 
   unsearched(): Promise<readonly { readonly level: Level; readonly count: number }[]> {
     return this.#unsearched.counts();
+  }
+
+  embedBacklog(signal: AbortSignal): Promise<BacklogCounts> {
+    return this.#backlog.run(signal);
+  }
+
+  get backlog(): BacklogCounts {
+    return this.#backlog.counts;
   }
 
   async clearCaches({ signal }: CallOptions = {}): Promise<{ readonly embeddings: number }> {

@@ -13,6 +13,8 @@ export interface Caller {
 /** How long the caller waits; a call that cannot start in time fails with `DEADLINE_EXCEEDED`. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /** On the monotonic clock; `signal` aborts then. */
+  readonly deadlineAtMs?: number | undefined;
 }
 
 export interface StoreInput {
@@ -124,6 +126,14 @@ export interface MemoryStats {
   };
 }
 
+/** Contexts of all namespaces without a vector. */
+export interface BacklogCounts {
+  /** It is still to be made. */
+  readonly pending: number;
+  /** The model makes none for their texts. */
+  readonly refused: number;
+}
+
 export interface GcOutcome {
   readonly promoted: number;
   readonly deleted: number;
@@ -156,6 +166,13 @@ export interface Memory {
   gc(signal?: AbortSignal): Promise<GcOutcome>;
   /** Writes the accesses counted since the last time; what the store does not take is kept. To be called every so often. */
   flushAccessCounts(): Promise<void>;
+  /**
+   * Makes the vectors of contexts that were stored without, until none is left; says how many are. Rejects where the model or
+   * the store fails. To be called every so often.
+   */
+  embedBacklog(signal: AbortSignal): Promise<BacklogCounts>;
+  /** As of the last run of `embedBacklog`. */
+  readonly backlog: BacklogCounts;
   /** Contexts of all namespaces in levels that are switched off, where there are any: no query finds them. */
   unsearched(): Promise<readonly { readonly level: Level; readonly count: number }[]>;
   /** Says how many vectors were in memory; those that servers share go, too. */

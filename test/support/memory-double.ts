@@ -170,6 +170,12 @@ export class MemoryDouble implements Memory {
     return Promise.resolve([]);
   }
 
+  readonly backlog = { pending: 0, refused: 0 };
+
+  embedBacklog(): Promise<{ pending: number; refused: number }> {
+    return Promise.resolve(this.backlog);
+  }
+
   clearCaches(): Promise<{ embeddings: number }> {
     this.calls.push({ method: 'clearCaches', input: {} });
     return Promise.resolve({ embeddings: 3 });

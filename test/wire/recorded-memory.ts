@@ -45,6 +45,8 @@ export class RecordedMemory {
       gc: call,
       flushAccessCounts: () => Promise.resolve(),
       unsearched: () => Promise.resolve([]),
+      embedBacklog: () => Promise.resolve({ pending: 0, refused: 0 }),
+      backlog: { pending: 0, refused: 0 },
       clearCaches: () => Promise.resolve(this.cleared),
       healthy: () => Promise.resolve(true),
       close: () => Promise.resolve(),

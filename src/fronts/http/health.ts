@@ -27,13 +27,20 @@ export interface Component {
   readonly reason?: string;
 }
 
+export interface BacklogSize {
+  /** It is still to be made. */
+  readonly pending: number;
+  /** The model makes none for their texts. */
+  readonly refused: number;
+}
+
 export interface HealthReport {
   readonly status: 'ok' | 'failed' | 'starting' | 'stopping';
   readonly version: string;
   readonly uptime_ms: number;
   readonly checks: { readonly store: CheckResult; readonly embedder: CheckResult };
   /** By the sections of the settings; there may be more. */
-  readonly components: Readonly<Record<string, Component>>;
+  readonly components: Readonly<Record<string, Component & Partial<BacklogSize>>>;
 }
 
 export interface Readiness {
@@ -45,8 +52,11 @@ export interface Readiness {
 export interface Health {
   report(): Promise<HealthReport>;
   readiness(): Promise<Readiness>;
-  /** The server is up; `storeAnswers` tells whether its store is, and may hang where it is not. */
-  running(storeAnswers: () => Promise<boolean>): void;
+  /**
+   * The server is up; `storeAnswers` tells whether its store is, and may hang where it is not. `backlog`: contexts without a
+   * vector.
+   */
+  running(storeAnswers: () => Promise<boolean>, backlog?: () => BacklogSize): void;
   /** From now on not ready: the server is going away. */
   stopping(): void;
 }
@@ -63,6 +73,7 @@ export function createHealth(sources: HealthSources): Health {
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   let store: Probe = () => Promise.resolve({ status: 'failed', reason: 'is not open yet' });
   const embedder = cachedProbe(sources.clock, EMBEDDER_CACHE_MS, sources.embedderAnswers);
+  let backlog: (() => BacklogSize) | undefined;
   const { sharedCacheAnswers } = sources;
   const sharedCache =
     sharedCacheAnswers === undefined ? null : cachedProbe(sources.clock, STORE_CACHE_MS, sharedCacheAnswers);
@@ -82,6 +93,7 @@ export function createHealth(sources: HealthSources): Health {
           ...(fromCache === undefined
             ? {}
             : { embedding_cache: dispensable(componentOf(fromCache, sources.circuits.get('embedding_cache')?.state)) }),
+          ...(backlog === undefined ? {} : { embedding_backlog: backlogOf(backlog()) }),
         },
       };
     },
@@ -92,8 +104,9 @@ export function createHealth(sources: HealthSources): Health {
         ? { ready: true }
         : { ready: false, reason: `the store ${check.reason ?? 'failed'}` };
     },
-    running(storeAnswers) {
+    running(storeAnswers, backlogNow) {
       phase = 'running';
+      backlog = backlogNow;
       store = cachedProbe(sources.clock, STORE_CACHE_MS, async () => {
         if (!(await storeAnswers())) throw new Error('no answer');
       });
@@ -123,6 +136,11 @@ function componentOf({ status, reason }: CheckResult, state: CircuitState | unde
 /** Of what the server goes on without. */
 function dispensable(component: Component): Component {
   return component.status === 'unhealthy' ? { ...component, status: 'degraded' } : component;
+}
+
+function backlogOf({ pending, refused }: BacklogSize): Component & BacklogSize {
+  if (pending === 0) return { status: 'healthy', pending, refused };
+  return { status: 'degraded', reason: `${pending} contexts wait for their vectors`, pending, refused };
 }
 
 type Probe = () => Promise<CheckResult>;

@@ -9,6 +9,8 @@ import { toCandidates, type Candidates } from '../../store/candidates.ts';
 import type { ContextStore, QueryTerm, SearchRequest, TermStatistics } from '../../store/store.ts';
 import type { QueryPlan } from './query-plan.ts';
 import type { Settings } from '../../config/settings.ts';
+import { inShareOfTime } from '../share-of-time.ts';
+import type { CallOptions } from '../types.ts';
 
 export interface LevelSearchDeps {
   readonly store: ContextStore;
@@ -62,14 +64,18 @@ export class LevelSearch {
   }
 
   /** Never rejects: without a vector the levels still answer by words. */
-  async embed(plan: QueryPlan, signal: AbortSignal | undefined): Promise<QueryVector> {
+  async embed(plan: QueryPlan, options: CallOptions): Promise<QueryVector> {
     if (plan.vector !== undefined) return { vector: plan.vector, cached: false };
     if (plan.embedText === undefined) return { cached: false };
-    const { embedding } = this.#deps;
+    const { embedding, clock } = this.#deps;
     const parts = this.#embedder.questionParts({ namespace: plan.scope.namespace, text: plan.embedText });
     const cached = parts.every((owned) => embedding.has(owned, 'query'));
     try {
-      return { vector: await this.#embedder.question(parts, signal), cached };
+      const ask = (signal: AbortSignal | undefined): Promise<Float32Array> => this.#embedder.question(parts, signal);
+      // Those who make vectors in this process are never away.
+      const isQuick = cached || embedding.kind === 'lexical';
+      const vector = isQuick ? await ask(options.signal) : await inShareOfTime(options, clock, Infinity, ask);
+      return { vector, cached };
     } catch (error) {
       return { cached: false, error: toCodedError(error) };
     }

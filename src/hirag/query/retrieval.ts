@@ -51,7 +51,7 @@ export class Retrieval {
     const plan = await planQuery(input, this.#deps, options.signal);
     throwIfAborted(options.signal);
 
-    const embedded = await this.#timed('embed', startedMs, this.#search.embed(plan, options.signal));
+    const embedded = await this.#timed('embed', startedMs, this.#search.embed(plan, options));
     // Asked in the same tick, so that both travel in one message.
     const unsearched = input.levels === undefined ? this.#deps.unsearched.of(input.namespace) : undefined;
     const found = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));

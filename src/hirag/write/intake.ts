@@ -2,15 +2,14 @@ import { orAbort, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { ContextRecord } from '../../base/context.ts';
 import { badRequest, CodedError, toCodedError } from '../../base/errors.ts';
-import type { LoopTurns } from '../../base/loop-turns.ts';
 import { uuidV7, type Random } from '../../base/random.ts';
 import { isBlank } from '../../base/text/blank.ts';
-import { type EmbeddedText, PassageEmbedder } from '../../embedding/passage-embedder.ts';
 import type { EmbeddingProvider, OwnedText } from '../../embedding/provider.ts';
-import type { ContextPatch, ContextStore, NewContext } from '../../store/store.ts';
+import type { ContextPatch, ContextStore, NewContext, TextVectors } from '../../store/store.ts';
 import { clientVector } from '../client-vector.ts';
 import { clientLifetime, type LevelPolicy } from '../tiers/level-policy.ts';
 import { notFound, versionConflict, type PutOutcome, type Tiers } from '../tiers/tiers.ts';
+import type { TextEmbedding } from './text-vectors.ts';
 import type { TokenEstimator } from './token-estimator.ts';
 import type { CallOptions, StoreInput, StoreOutcome, UpdateInput } from '../types.ts';
 
@@ -20,8 +19,7 @@ export interface IntakeDeps {
   readonly policy: LevelPolicy;
   readonly embedding: EmbeddingProvider<OwnedText>;
   readonly tokens: TokenEstimator;
-  /** For what cutting texts takes of this thread at a time. */
-  readonly turns: LoopTurns;
+  readonly vectors: TextEmbedding;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -40,11 +38,9 @@ interface Draft {
  */
 export class Intake {
   readonly #deps: IntakeDeps;
-  readonly #embedder: PassageEmbedder;
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
-    this.#embedder = new PassageEmbedder(deps.embedding, deps.turns);
   }
 
   async store(input: StoreInput, options: CallOptions): Promise<StoreOutcome> {
@@ -116,7 +112,7 @@ export class Intake {
     const [vectors, tokenCounts] = await Promise.all([this.#vectors(drafts, options), tokens.count(texts)]);
     throwIfAborted(options.signal);
     const contexts = drafts.map((draft, i): NewContext | CodedError => {
-      const embedded = vectors[i] as EmbeddedText | CodedError;
+      const embedded = vectors[i] as TextVectors | CodedError;
       return embedded instanceof Error ? embedded : { record: this.#record(draft, tokenCounts[i] ?? 1), ...embedded };
     });
     const good = contexts.filter((context): context is NewContext => !(context instanceof Error));
@@ -127,12 +123,12 @@ export class Intake {
     );
   }
 
-  async #vectors(drafts: readonly Draft[], { signal }: CallOptions): Promise<(EmbeddedText | CodedError)[]> {
+  async #vectors(drafts: readonly Draft[], options: CallOptions): Promise<(TextVectors | CodedError)[]> {
     const texts = drafts.filter((draft) => draft.vector === undefined).map((draft) => draft.input);
-    const embedded = texts.length === 0 ? [] : await this.#embedder.texts(texts, signal);
+    const embedded = texts.length === 0 ? [] : await this.#deps.vectors.of(texts, options);
     let next = 0;
     return drafts.map(({ vector }) =>
-      vector === undefined ? (embedded[next++] as EmbeddedText | CodedError) : { vector },
+      vector === undefined ? (embedded[next++] as TextVectors | CodedError) : { vector },
     );
   }
 
@@ -169,14 +165,11 @@ export class Intake {
     };
   }
 
-  async #newText(owned: OwnedText, { signal }: CallOptions): Promise<NonNullable<ContextPatch['text']>> {
-    const { tokens } = this.#deps;
-    const [[embedded], [tokenCount]] = await Promise.all([
-      this.#embedder.texts([owned], signal),
-      tokens.count([owned.text]),
-    ]);
+  async #newText(owned: OwnedText, options: CallOptions): Promise<NonNullable<ContextPatch['text']>> {
+    const { tokens, vectors } = this.#deps;
+    const [[embedded], [tokenCount]] = await Promise.all([vectors.of([owned], options), tokens.count([owned.text])]);
     if (embedded instanceof Error) throw embedded;
-    return { text: owned.text, tokenCount: tokenCount ?? 1, ...(embedded as EmbeddedText) };
+    return { text: owned.text, tokenCount: tokenCount ?? 1, ...(embedded as TextVectors) };
   }
 }
 

@@ -28,9 +28,9 @@ export interface EmbeddingService {
   /** Of a server that embeds with it. */
   readonly variables: Variables;
   /** Cuts every connection and refuses new ones. */
-  down(): void;
+  readonly down: () => void;
   /** Listens again where it listened. */
-  up(): Promise<void>;
+  readonly up: () => Promise<void>;
 }
 
 const services = new Set<Server>();
