@@ -7,12 +7,8 @@ import { NOW_MS } from './store-samples.ts';
 
 const DIMENSION = 32;
 
-describeStoreContract(
-  'memory',
-  () => {
-    const clock = new FakeClock(NOW_MS);
-    const store = openMemoryStore({ dimension: DIMENSION, clock, random: systemRandom, log: silentLog });
-    return Promise.resolve({ store, dimension: DIMENSION, dispose: () => store.close() });
-  },
-  true,
-);
+describeStoreContract('in memory', () => {
+  const clock = new FakeClock(NOW_MS);
+  const store = openMemoryStore({ dimension: DIMENSION, clock, random: systemRandom, log: silentLog });
+  return Promise.resolve({ store, dimension: DIMENSION, dispose: () => store.close() });
+});

@@ -14,7 +14,7 @@ const DIMENSION = 32;
 /** The same promises, whichever way vectors are kept and compared. */
 const WAYS: Readonly<Record<string, Partial<QdrantStoreOptions>>> = {
   'qdrant, by cosine': {},
-  'qdrant, by the dot product': { distance: 'Dot' },
+  'qdrant, by the dot product': { distance: 'Dot', needsPassages: true },
   'qdrant, by distance': { distance: 'Euclid' },
   'qdrant, in eight bits': { quantization: 'scalar' },
 };
@@ -36,45 +36,41 @@ async function dropCollections({ url, apiKey }: { url: string; apiKey?: string }
 }
 
 for (const [name, options] of Object.entries(WAYS)) {
-  describeStoreContract(
-    name,
-    async () => {
-      const server = await serverFor();
-      const prefix = `contract_${randomUUID()}`;
-      const store = await openQdrantStore({
-        url: server.url,
-        apiKey: server.apiKey,
-        timeoutMs: 30_000,
-        tlsVerify: true,
-        prefix,
-        distance: 'Cosine',
-        quantization: 'none',
-        onDisk: false,
-        shardNumber: 1,
-        replicationFactor: 1,
-        writeConsistencyFactor: 1,
-        readConsistency: 'one',
-        hnsw: { m: 16, efConstruction: 100, efSearch: 128 },
-        embedding: { id: 'test', dimension: DIMENSION },
-        backend: testBackend(),
-        maxQueue: 10_000,
-        maxQueueBytes: 1e9,
-        metrics: noMetrics,
-        clock: new FakeClock(NOW_MS),
-        random: systemRandom,
-        log: silentLog,
-        ...options,
-      });
-      return {
-        store,
-        dimension: DIMENSION,
-        async dispose() {
-          await store.close();
-          await dropCollections(server, prefix);
-          await server.close();
-        },
-      };
-    },
-    false,
-  );
+  describeStoreContract(name, async () => {
+    const server = await serverFor();
+    const prefix = `contract_${randomUUID()}`;
+    const store = await openQdrantStore({
+      url: server.url,
+      apiKey: server.apiKey,
+      timeoutMs: 30_000,
+      tlsVerify: true,
+      prefix,
+      distance: 'Cosine',
+      quantization: 'none',
+      onDisk: false,
+      shardNumber: 1,
+      replicationFactor: 1,
+      writeConsistencyFactor: 1,
+      readConsistency: 'one',
+      hnsw: { m: 16, efConstruction: 100, efSearch: 128 },
+      embedding: { id: 'test', dimension: DIMENSION },
+      backend: testBackend(),
+      maxQueue: 10_000,
+      maxQueueBytes: 1e9,
+      metrics: noMetrics,
+      clock: new FakeClock(NOW_MS),
+      random: systemRandom,
+      log: silentLog,
+      ...options,
+    });
+    return {
+      store,
+      dimension: DIMENSION,
+      async dispose() {
+        await store.close();
+        await dropCollections(server, prefix);
+        await server.close();
+      },
+    };
+  });
 }

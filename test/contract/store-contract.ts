@@ -34,7 +34,7 @@ export interface ContractSubject {
 }
 
 /** What every driver must do, whatever is behind it. */
-export function describeStoreContract(name: string, open: () => Promise<OpenedStore>, hasPassages = true): void {
+export function describeStoreContract(name: string, open: () => Promise<OpenedStore>): void {
   describe(`store contract: ${name}`, () => {
     let opened: OpenedStore;
     let tests = 0;
@@ -66,12 +66,12 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeWrites(subject);
     describeUpdates(subject);
     describeSearch(subject);
-    if (hasPassages) describePassages(subject);
+    describePassages(subject);
     describeUnembedded(subject);
     describeCopies(subject);
     describeScopes(subject);
     describeLists(subject);
     describeExpiry(subject);
-    describeTransfers(subject, hasPassages);
+    describeTransfers(subject);
   });
 }

@@ -213,6 +213,22 @@ export function describePassages(subject: ContractSubject): void {
       expect(denseMedian).toBeCloseTo(cosines[4] as number, 4);
     });
 
+    it('of which few numbers are not zero are kept like others', async () => {
+      const axis = (at: number) => new Float32Array(subject.dimension).map((_, i) => (i === at ? 1 : 0));
+      const passages = [axis(3), axis(5)];
+      await subject.write([
+        { ...long('long', []), passages },
+        { ...long('plain', []), vector: axis(7) },
+      ]);
+      for (const at of [3, 5]) {
+        const { candidates } = await search({ vector: axis(at), candidates: 1 });
+        expect(candidates.map(({ id }) => id)).toEqual([idOf('long')]);
+        expect(denseOf(candidates, 'long')).toBeCloseTo(1, 5);
+      }
+      await update('long', { text: { text: 'none', tokenCount: 1, vector: axis(9), passages: [axis(1)] } });
+      expect((await search({ vector: axis(1), candidates: 1 })).candidates.map(({ id }) => id)).toEqual([idOf('long')]);
+    });
+
     it('are found among those of many contexts, after many changes', async () => {
       const names = Array.from({ length: 40 }, (_, i) => `article-${i}`);
       await subject.write(names.map((name) => long(name, [`${name}, two`, `${name}, three`])));

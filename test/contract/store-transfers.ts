@@ -8,7 +8,7 @@ import { FOR_GOOD, idOf, NOW_MS, sample, searchIn, searchOf, termsOf, untilOf, v
 
 type Transferred = Extract<ChangeResult, { readonly op: 'transfer' }>;
 
-export function describeTransfers(subject: ContractSubject, hasPassages: boolean): void {
+export function describeTransfers(subject: ContractSubject): void {
   const whole = (name: string, entered: number, fields: Partial<ContextRecord> = {}): WholeContext => ({
     ...sample(name, subject.dimension, { namespace: subject.namespace, ...fields }),
     entered,
@@ -64,18 +64,15 @@ export function describeTransfers(subject: ContractSubject, hasPassages: boolean
       expect(await fetchOne('full')).toEqual(contexts[1]?.record);
     });
 
-    it.runIf(hasPassages)(
-      'gives the vectors of further passages, and those of a newer text in their place',
-      async () => {
-        const passagesOf = (...names: string[]) => names.map((name) => vectorOf(name, subject.dimension));
-        const long = { ...whole('long', 1), passages: passagesOf('b', 'c', 'd') };
-        await transfer(long, whole('short', 2));
-        expect(await walk()).toEqual([long, whole('short', 2)]);
-        const newer = { ...whole('long', 1, { version: 2, text: 'shorter' }), passages: passagesOf('e') };
-        await transfer(newer);
-        expect(await walk()).toEqual([newer, whole('short', 2)]);
-      },
-    );
+    it('gives the vectors of further passages, and those of a newer text in their place', async () => {
+      const passagesOf = (...names: string[]) => names.map((name) => vectorOf(name, subject.dimension));
+      const long = { ...whole('long', 1), passages: passagesOf('b', 'c', 'd') };
+      await transfer(long, whole('short', 2));
+      expect(await walk()).toEqual([long, whole('short', 2)]);
+      const newer = { ...whole('long', 1, { version: 2, text: 'shorter' }), passages: passagesOf('e') };
+      await transfer(newer);
+      expect(await walk()).toEqual([newer, whole('short', 2)]);
+    });
 
     it('a second time changes nothing, but an access count that has risen since', async () => {
       const context = whole('again', 5, { accessCount: 2, metadata: { b: [1], a: 2 } });

@@ -11,8 +11,8 @@ const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /** Units below it are graphemes of their own, but for a line's two ends. */
 const FIRST_MARK = 0x300;
-/** What does not begin a grapheme, as far as it can follow a blank or a stop: marks, joiners, variation selectors. */
-const EXTENDING = /^[\p{M}\u200c\u200d\ufe00-\ufe0f\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}]/u;
+/** What does not begin a grapheme, as far as it can follow a blank or a stop: marks, joiners, variation selectors, skin tones, tags. */
+const EXTENDING = /^(?:\p{M}|\u200c|\u200d|[\ufe00-\ufe0f]|[\u{1f3fb}-\u{1f3ff}]|[\u{e0020}-\u{e007f}])/u;
 
 /**
  * Costs of characters, as parts of a token. No tokenizer is known here, so these lie above what WordPiece, SentencePiece and
@@ -63,7 +63,10 @@ function added(parts: number, cost: number, before: number, text: string, at: nu
 export function* passagesOf(text: string, tokensMax: number): Generator<string> {
   for (let start = 0; ; ) {
     const limit = limitOf(text, start, tokensMax);
-    if (start === 0 && limit === text.length) return yield text;
+    if (start === 0 && limit === text.length) {
+      yield text;
+      return;
+    }
     const end = limit === text.length ? limit : borderBefore(text, start, limit);
     const passage = text.slice(start, end).trim();
     if (passage !== '') yield passage;

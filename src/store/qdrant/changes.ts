@@ -11,12 +11,23 @@
 import { LEVELS, type ContextRecord } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
-import type { Change, ChangeResult } from '../store.ts';
+import type { Change, ChangeResult, TextVectors } from '../store.ts';
 import { atRevisions, type CollectionCalls, unchanged, type WriteOperation } from './collection-calls.ts';
 import { Held, type Copy } from './held.ts';
 import { RequestRefused } from './http-client.ts';
+import { type PassageUse, storedVectors } from './passage-use.ts';
 import { isAnywhere, isIn, isSame, levelOf, type Plan, revisionsOf, textOf, together } from './plans.ts';
-import { DENSE, lengthOf, placePayload, wordsOf, WORDS, type FoundPoint, type Payload, type Point } from './points.ts';
+import {
+  DENSE,
+  lengthOf,
+  PASSAGES,
+  placePayload,
+  wordsOf,
+  WORDS,
+  type FoundPoint,
+  type Payload,
+  type Point,
+} from './points.ts';
 import type { Stamps } from './stamps.ts';
 import { ChangesFailed, emptyResult, note, noteFailure, tasksOf, type Outcomes, type Task } from './tasks.ts';
 
@@ -32,14 +43,17 @@ export class Changes {
   readonly #calls: CollectionCalls;
   readonly #stamps: Stamps;
   readonly #random: Random;
+  readonly #passages: PassageUse;
 
-  constructor(calls: CollectionCalls, stamps: Stamps, random: Random) {
+  constructor(calls: CollectionCalls, stamps: Stamps, random: Random, passages: PassageUse) {
     this.#calls = calls;
+    this.#passages = passages;
     this.#stamps = stamps;
     this.#random = random;
   }
 
   async apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]> {
+    if (changes.some(hasPassages)) await this.#passages.begin();
     const outcomes = changes.map((change): Outcomes[number] => emptyResult(change));
     const tasks = changes.flatMap(tasksOf);
     for (let from = 0; from < tasks.length; from += CONTEXTS_AT_ONCE) {
@@ -102,7 +116,8 @@ export class Changes {
   async #read(tasks: readonly Task[]): Promise<Map<string, Held>> {
     const ids = [...new Set(tasks.map(({ pointId }) => pointId))];
     const mayMove = tasks.some(({ step }) => step.op === 'update' && step.patch.move !== undefined);
-    const found = await Promise.all(LEVELS.map((level) => this.#calls.retrieve(level, ids, true, mayMove)));
+    const vectors = mayMove ? storedVectors(this.#passages) : false;
+    const found = await Promise.all(LEVELS.map((level) => this.#calls.retrieve(level, ids, true, vectors)));
     const copies = new Map<string, Copy[]>(ids.map((id) => [id, []]));
     LEVELS.forEach((level, i) => {
       for (const point of found[i] as FoundPoint[]) copies.get(point.id)?.push({ level, point });
@@ -165,7 +180,9 @@ export class Changes {
       earlier_revisions: before === undefined ? [] : earlierOf(before),
       moved_from: isMoved && !isNew ? stored.level : null,
     };
-    return { id: pointId, vector: { [DENSE]: dense, [WORDS]: wordsOf(payload) }, payload };
+    const passages = content?.passages ?? stored?.point.vector?.[PASSAGES] ?? [];
+    const vector = { [DENSE]: dense, [WORDS]: wordsOf(payload), ...(passages.length > 0 && { [PASSAGES]: passages }) };
+    return { id: pointId, vector, payload };
   }
 
   /**
@@ -274,6 +291,15 @@ async function all(writes: readonly Promise<unknown>[]): Promise<void> {
 
 function overtaken(): CodedError {
   return new CodedError('STORE_UNAVAILABLE', 'others keep changing the same contexts', { retryAfterMs: RETRY_MS });
+}
+
+function vectorsOf(change: Change): readonly (TextVectors | undefined)[] {
+  if (change.op === 'delete') return [];
+  return change.op === 'update' ? [change.patch.text, change.patch.vectors] : [change.context];
+}
+
+function hasPassages(change: Change): boolean {
+  return vectorsOf(change).some((made) => (made?.passages ?? []).length > 0);
 }
 
 function isUnsettled(held: Held | undefined): boolean {

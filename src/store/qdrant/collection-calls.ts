@@ -54,19 +54,19 @@ export class CollectionCalls {
     level: Level,
     ids: readonly string[],
     fields: readonly (keyof Payload)[] | true,
-    withVector: boolean,
+    vectors: readonly string[] | false,
     signal?: AbortSignal,
   ): Promise<FoundPoint[]> {
     if (ids.length === 0) return [];
     const path = this.#path(level, `/points${this.#reading}`);
-    const body = { ids, with_payload: fields, with_vector: withVector ? ['dense'] : false };
+    const body = { ids, with_payload: fields, with_vector: vectors };
     try {
       return await this.#http.call<FoundPoint[]>('POST', path, body, this.#how(signal));
     } catch (error) {
       if (!isTooLong(error) || ids.length === 1) throw error;
       const half = ids.length >> 1;
-      const first = await this.retrieve(level, ids.slice(0, half), fields, withVector, signal);
-      return [...first, ...(await this.retrieve(level, ids.slice(half), fields, withVector, signal))];
+      const first = await this.retrieve(level, ids.slice(0, half), fields, vectors, signal);
+      return [...first, ...(await this.retrieve(level, ids.slice(half), fields, vectors, signal))];
     }
   }
 
@@ -163,7 +163,8 @@ export function bytesOf(operation: WriteOperation): number {
 }
 
 export function pointBytes({ vector, payload }: Point): number {
-  return POINT_BYTES + vector.dense.length * BYTES_PER_NUMBER + charsOf(payload) * BYTES_PER_CHAR_MAX;
+  const vectors = 1 + (vector.passages?.length ?? 0);
+  return POINT_BYTES + vectors * vector.dense.length * BYTES_PER_NUMBER + charsOf(payload) * BYTES_PER_CHAR_MAX;
 }
 
 function charsOf({ text = '', metadata_json: metadata = '' }: Partial<Payload>): number {

@@ -3,7 +3,7 @@
 import { LEVELS, type Level } from '../../base/context.ts';
 import { StartupError } from '../../base/errors.ts';
 import type { HttpClient } from './http-client.ts';
-import { DENSE, WORDS } from './points.ts';
+import { DENSE, PASSAGES, WORDS } from './points.ts';
 
 export interface CollectionSettings {
   readonly prefix: string;
@@ -17,6 +17,8 @@ export interface CollectionSettings {
   readonly writeConsistencyFactor: number;
   /** Nothing is made: what is missing is refused. */
   readonly mustExist?: boolean | undefined;
+  /** Long texts are to be stored in passages; absent: no. */
+  readonly needsPassages?: boolean | undefined;
 }
 
 /** What is asked of a field's index: equality of texts or numbers, or order. */
@@ -51,12 +53,22 @@ export function collectionOf(prefix: string, level: Level): string {
   return `${prefix}_${level}`;
 }
 
-/** Makes what is missing, and leaves what is there. Throws `StartupError` where that is of another kind. */
-export async function prepareCollections(http: HttpClient, settings: CollectionSettings): Promise<void> {
-  await Promise.all(LEVELS.map((level) => prepare(http, collectionOf(settings.prefix, level), settings)));
+export interface PreparedCollections {
+  /** All of them have room for the vectors of passages; those of earlier versions have none. */
+  readonly takePassages: boolean;
 }
 
-async function prepare(http: HttpClient, name: string, settings: CollectionSettings): Promise<void> {
+/** Makes what is missing, and leaves what is there. Throws `StartupError` where that is of another kind. */
+export async function prepareCollections(http: HttpClient, settings: CollectionSettings): Promise<PreparedCollections> {
+  const names = LEVELS.map((level) => collectionOf(settings.prefix, level));
+  const prepared = await Promise.all(names.map((name) => prepare(http, name, settings)));
+  const without = names.filter((_, i) => prepared[i] === false);
+  if (without.length > 0 && settings.needsPassages === true) throw lackingPassages(without);
+  return { takePassages: without.length === 0 };
+}
+
+/** Whether it takes passages. */
+async function prepare(http: HttpClient, name: string, settings: CollectionSettings): Promise<boolean> {
   const path = `/collections/${name}`;
   const known = await http.ask<CollectionInfo>('GET', path);
   if ('status' in known) {
@@ -72,18 +84,30 @@ async function prepare(http: HttpClient, name: string, settings: CollectionSetti
   }
   const info = await http.call<CollectionInfo>('GET', path);
   check(name, info, settings);
-  if (settings.mustExist === true) return;
+  const takesPassages = PASSAGES in (info.config.params.vectors ?? {});
+  if (settings.mustExist === true) return takesPassages;
   const indexed = info.payload_schema ?? {};
   for (const [field, schema] of Object.entries(FIELD_INDEXES)) {
     if (field in indexed) continue;
     await http.call('PUT', `${path}/index?wait=true`, { field_name: field, field_schema: schema });
   }
+  return takesPassages;
 }
 
 function creationOf(settings: CollectionSettings): object {
   const { dimension, distance, hnsw, onDisk } = settings;
   return {
-    vectors: { [DENSE]: { size: dimension, distance, on_disk: onDisk } },
+    vectors: {
+      [DENSE]: { size: dimension, distance, on_disk: onDisk },
+      // Without a graph: to link two long texts, all passages of one are compared with all of the other.
+      [PASSAGES]: {
+        size: dimension,
+        distance,
+        on_disk: onDisk,
+        multivector_config: { comparator: 'max_sim' },
+        hnsw_config: { m: 0 },
+      },
+    },
     sparse_vectors: { [WORDS]: { index: { on_disk: onDisk } } },
     hnsw_config: { m: hnsw.m, ef_construct: hnsw.efConstruction, on_disk: onDisk },
     ...quantizationOf(settings.quantization),
@@ -121,6 +145,13 @@ function check(name: string, { config }: CollectionInfo, { dimension, distance }
   throw new StartupError(
     `the collection ${name} holds vectors of ${vectors.size} numbers compared by ${vectors.distance}, the configuration says ${dimension} and ${distance}`,
     'Nothing was changed. Set vector_db.vector_size and vector_db.distance (and the model) back, or vector_db.collection_prefix to another name.',
+  );
+}
+
+function lackingPassages(names: readonly string[]): StartupError {
+  return new StartupError(
+    `embedding.max_input_tokens is set, and ${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} no room for passages`,
+    'Nothing was changed. Leave the setting out, or set vector_db.collection_prefix to a new name and move the contexts there: docs/qdrant.md.',
   );
 }
 

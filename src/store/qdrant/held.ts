@@ -4,7 +4,7 @@ import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { applyPatch, isOver, meets } from '../apply-patch.ts';
 import type { Change, ChangeResult, NewContext, TextVectors, Unembedded } from '../store.ts';
 import { decideTransfer } from '../transfer.ts';
-import { numbersOf, recordOf, textPayload, type FoundPoint, type TextPayload } from './points.ts';
+import { numbersOf, passageNumbers, recordOf, textPayload, type FoundPoint, type TextPayload } from './points.ts';
 
 /** A point and the level in whose collection it lies. */
 export interface Copy {
@@ -17,6 +17,8 @@ export interface Content {
   readonly payload: TextPayload;
   readonly dense: readonly number[];
   readonly unembedded: Unembedded | null;
+  /** Of further passages. */
+  readonly passages: readonly (readonly number[])[];
 }
 
 /** A change of one context; a delete of many ids is so many of these. */
@@ -105,8 +107,13 @@ export class Held {
   }
 }
 
-function contentOf({ text, tokenCount }: ContextRecord, { vector, unembedded }: TextVectors): Content {
-  return { payload: textPayload(text, tokenCount), dense: numbersOf(vector), unembedded: unembedded ?? null };
+function contentOf({ text, tokenCount }: ContextRecord, { vector, passages = [], unembedded }: TextVectors): Content {
+  return {
+    payload: textPayload(text, tokenCount),
+    dense: numbersOf(vector),
+    passages: passageNumbers(passages),
+    unembedded: unembedded ?? null,
+  };
 }
 
 /**

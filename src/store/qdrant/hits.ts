@@ -5,7 +5,7 @@ import type { Level } from '../../base/context.ts';
 import type { Hit, HitRequest, LevelHits, NearestRequest } from '../driver.ts';
 import { TermScorer } from '../generic/features.ts';
 import type { TermStatistics } from '../store.ts';
-import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
+import type { QuerySearch } from './collection-calls.ts';
 import { equals, reachFilter } from './filters.ts';
 import {
   creationOf,
@@ -17,6 +17,7 @@ import {
   type FoundPoint,
   type SparseVector,
 } from './points.ts';
+import type { ScoredQueries } from './scored-queries.ts';
 import type { Similarity } from './similarity.ts';
 import type { Statistics } from './statistics.ts';
 
@@ -24,36 +25,38 @@ import type { Statistics } from './statistics.ts';
 const QUERY_TERMS_MAX = 1_000;
 
 export class Hits {
-  readonly #calls: CollectionCalls;
+  readonly #queries: ScoredQueries;
   readonly #similarity: Similarity;
   readonly #statistics: Statistics;
 
-  constructor(calls: CollectionCalls, similarity: Similarity, statistics: Statistics) {
-    this.#calls = calls;
+  constructor(queries: ScoredQueries, similarity: Similarity, statistics: Statistics) {
+    this.#queries = queries;
     this.#similarity = similarity;
     this.#statistics = statistics;
   }
 
   nearest(request: NearestRequest, signal?: AbortSignal): Promise<LevelHits[]> {
     const { namespace, question, count, samples } = request;
-    const near = this.#similarity.query(question.vector as Float32Array);
+    const vector = question.vector as Float32Array;
     return Promise.all(
       request.levels.map(async (level) => {
-        const best: QuerySearch = {
-          ...near,
-          filter: reachFilter(request, level, this.#similarity.conditions),
-          limit: count,
-          with_payload: HIT_FIELDS,
-        };
+        const filter = reachFilter(request, level, this.#similarity.conditions);
+        const found = this.#queries.nearest(vector, filter, count);
+        const best = { ...found, search: { ...found.search, with_payload: HIT_FIELDS } };
         const own = { must: [equals('namespace', namespace)] };
         const any = { query: { sample: 'random' }, filter: own, limit: samples };
-        const sample: QuerySearch = { ...near, prefetch: [any], limit: samples, with_payload: ['length'] };
-        const [points = [], sampled = []] = await this.#calls.queryFewer(
+        // Of the first vectors alone.
+        const near = this.#similarity.query(vector);
+        const sample = { search: { ...near, prefetch: [any], limit: samples, with_payload: ['length'] } };
+        const [points = [], sampled = []] = await this.#queries.queryFewer(
           level,
           samples > 0 ? [best, sample] : [best],
           signal,
         );
-        const hits = points.map((point) => this.#hit(point, level, request));
+        const hits = points
+          .map((point) => this.#hit(point, level, request))
+          .sort(byNearness)
+          .slice(0, count);
         return { hits, sample: sampled.map((point) => this.#similarity.cosineOf(question, point) ?? 0) };
       }),
     );
@@ -69,14 +72,11 @@ export class Hits {
     return Promise.all(
       request.levels.map(async (level) => {
         const filter = reachFilter(request, level);
-        const holding = { query: words, using: WORDS, filter, limit: count };
+        const holding: QuerySearch = { query: words, using: WORDS, filter, limit: count };
         const wanted = { limit: count, with_payload: HIT_FIELDS };
         // The words choose them, the vectors score them.
-        const search: QuerySearch =
-          question.vector === undefined
-            ? { ...holding, ...wanted }
-            : { ...this.#similarity.query(question.vector), prefetch: [holding], ...wanted };
-        const [points = []] = await this.#calls.queryFewer(level, [search], signal);
+        const search = question.vector === undefined ? { ...holding, ...wanted } : { prefetch: [holding], ...wanted };
+        const [points = []] = await this.#queries.queryFewer(level, [{ search, vector: question.vector }], signal);
         const hits = points.map((point) => this.#hit(point, level, request));
         const scores = new Map(hits.map((hit) => [hit, sumOf(scorer.scores(hit.features))]));
         const best = hits.filter((hit) => scoreOf(scores, hit) > 0);
@@ -112,6 +112,10 @@ function questionVector({ question }: HitRequest, statistics: TermStatistics): S
   const rank = (hash: number): number => (known.has(hash) ? 0 : 1);
   const heaviest = [...values].sort((a, b) => rank(a[0]) - rank(b[0]) || b[1] - a[1]).slice(0, QUERY_TERMS_MAX);
   return { indices: heaviest.map(([hash]) => hash), values: heaviest.map(([, value]) => value) };
+}
+
+function byNearness({ features: { dense: one } }: Hit, { features: { dense: other } }: Hit): number {
+  return Number(other) - Number(one);
 }
 
 function sumOf(scores: Float32Array): number {

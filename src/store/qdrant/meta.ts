@@ -8,12 +8,15 @@ import type { HttpClient } from './http-client.ts';
 
 export interface Meta {
   readonly cursorKey: Uint8Array;
+  /** Contexts with passages have been written. */
+  readonly hasPassages: boolean;
 }
 
 interface MetaPayload {
   readonly embedding_id: string;
   readonly dimension: number;
   readonly cursor_key: string;
+  readonly has_passages?: boolean;
 }
 
 const META_ID = 1;
@@ -49,7 +52,13 @@ export async function agreeOnMeta(
       'Set the model and vector_db.vector_size back, or set vector_db.collection_prefix to another name.',
     );
   }
-  return { cursorKey: Buffer.from(known.cursor_key, 'base64url') };
+  return { cursorKey: Buffer.from(known.cursor_key, 'base64url'), hasPassages: known.has_passages ?? false };
+}
+
+/** Tells every server that starts from now on. */
+export async function notePassages(http: HttpClient, prefix: string): Promise<void> {
+  const path = `/collections/${prefix}_meta/points/payload?wait=true&ordering=strong`;
+  await http.call('POST', path, { points: [META_ID], payload: { has_passages: true } });
 }
 
 function missing(prefix: string): never {

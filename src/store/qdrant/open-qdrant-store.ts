@@ -9,7 +9,8 @@ import { addressOf, type AddressSettings, REST_PORT } from './address.ts';
 import { CollectionCalls, type ReadConsistency } from './collection-calls.ts';
 import { type CollectionSettings, prepareCollections } from './collections.ts';
 import { HttpClient } from './http-client.ts';
-import { agreeOnMeta } from './meta.ts';
+import { agreeOnMeta, notePassages } from './meta.ts';
+import { PassageUse } from './passage-use.ts';
 import { QdrantDriver } from './qdrant-driver.ts';
 import { QdrantStore } from './qdrant-store.ts';
 import { Similarity } from './similarity.ts';
@@ -60,13 +61,19 @@ export async function openQdrantStore(options: QdrantStoreOptions): Promise<Qdra
   });
   try {
     await checkServer(http, options);
-    await prepareCollections(http, { ...options, dimension: embedding.dimension });
-    const { cursorKey } = await agreeOnMeta(http, options, embedding, random);
+    const { takePassages } = await prepareCollections(http, { ...options, dimension: embedding.dimension });
+    const { cursorKey, hasPassages } = await agreeOnMeta(http, options, embedding, random);
     const callsOf = (isUrgent: boolean) => new CollectionCalls(http, prefix, options.readConsistency, isUrgent);
     const [calls, writingCalls] = [callsOf(false), callsOf(true)];
     const isQuantized = quantization !== 'none';
     const similarity = new Similarity({ distance, efSearch: hnsw.efSearch, isQuantized });
-    const driver = new QdrantDriver({ http, calls, writingCalls, similarity, clock, random });
+    const passages = new PassageUse({
+      isPossible: takePassages,
+      isExpected: options.needsPassages === true,
+      isNoted: hasPassages,
+      note: () => notePassages(http, prefix),
+    });
+    const driver = new QdrantDriver({ http, calls, writingCalls, similarity, passages, clock, random });
     return new QdrantStore(driver, calls, {
       ...options,
       dimension: embedding.dimension,

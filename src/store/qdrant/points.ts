@@ -1,4 +1,4 @@
-// How a context lies in Qdrant: a point with two vectors and a payload, in the collection of its level.
+// How a context lies in Qdrant: a point with two or three vectors and a payload, in the collection of its level.
 
 import { createHash } from 'node:crypto';
 import type { ContextRecord, ExpiryAction, ExpirySetter, JsonObject, Level } from '../../base/context.ts';
@@ -15,6 +15,8 @@ import type { Unembedded } from '../store.ts';
 /** Names of the vectors of a point. */
 export const DENSE = 'dense';
 export const WORDS = 'words';
+/** Those of a text's passages behind the first, where it has some. */
+export const PASSAGES = 'passages';
 
 /** Metadata of one context, as JSON. */
 export const METADATA_BYTES_MAX = 64 * 1024;
@@ -79,7 +81,11 @@ export interface SparseVector {
 /** As Qdrant takes points. */
 export interface Point {
   readonly id: string;
-  readonly vector: { readonly [DENSE]: readonly number[]; readonly [WORDS]: SparseVector };
+  readonly vector: {
+    readonly [DENSE]: readonly number[];
+    readonly [WORDS]: SparseVector;
+    readonly [PASSAGES]?: readonly (readonly number[])[];
+  };
   readonly payload: Payload;
 }
 
@@ -88,7 +94,12 @@ export interface FoundPoint {
   readonly id: string;
   readonly score?: number;
   readonly payload: Payload;
-  readonly vector?: { readonly [DENSE]?: readonly number[] };
+  readonly vector?: {
+    readonly [DENSE]?: readonly number[];
+    readonly [PASSAGES]?: readonly (readonly number[])[];
+  };
+  /** Of its nearest further passage; undefined: it has none, or nobody asked. */
+  passageScore?: number | undefined;
 }
 
 /** Fields of a record, which are all but what only ranking and writers read. */
@@ -191,6 +202,21 @@ const USUAL_TERM_COUNT = 24;
 export function numbersOf(vector: Float32Array): number[] {
   return Array.from(vector, rounded);
 }
+
+/**
+ * As Qdrant takes several vectors of one name. Two lists of which the first has nothing but whole numbers from zero on it
+ * would take for a sparse vector's indices and values, so one of these is made a fraction that changes nothing.
+ */
+export function passageNumbers(passages: readonly Float32Array[]): number[][] {
+  const numbers = passages.map(numbersOf);
+  const [first = [], ...others] = numbers;
+  const zero = first.indexOf(0);
+  const looksSparse = others.length === 1 && first.every((value) => Number.isInteger(value) && value >= 0);
+  if (looksSparse && zero >= 0) first[zero] = NEXT_TO_NOTHING;
+  return numbers;
+}
+
+const NEXT_TO_NOTHING = 1e-30;
 
 function rounded(value: number): number {
   return Number(value.toPrecision(9));

@@ -22,6 +22,8 @@ import { Hits } from './hits.ts';
 import type { HttpClient } from './http-client.ts';
 import { pointIdOf, RECORD_FIELDS, recordOf } from './points.ts';
 import { Scans } from './scans.ts';
+import type { PassageUse } from './passage-use.ts';
+import { ScoredQueries } from './scored-queries.ts';
 import type { Similarity } from './similarity.ts';
 import { Stamps } from './stamps.ts';
 import { Statistics } from './statistics.ts';
@@ -32,6 +34,7 @@ export interface QdrantDriverDeps {
   /** For what changes make of them. */
   readonly writingCalls: CollectionCalls;
   readonly similarity: Similarity;
+  readonly passages: PassageUse;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -48,13 +51,14 @@ export class QdrantDriver implements StoreDriver {
   readonly #statistics: Statistics;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor({ http, calls, writingCalls, similarity, clock, random }: QdrantDriverDeps) {
+  constructor({ http, calls, writingCalls, similarity, passages, clock, random }: QdrantDriverDeps) {
     this.#http = http;
     this.#calls = calls;
-    this.#changes = new Changes(writingCalls, new Stamps(clock, random), random);
-    this.#scans = new Scans(calls, similarity);
+    this.#changes = new Changes(writingCalls, new Stamps(clock, random), random, passages);
+    const queries = new ScoredQueries(calls, similarity, passages);
+    this.#scans = new Scans(queries, similarity, passages);
     this.#statistics = new Statistics(calls, clock);
-    this.#hits = new Hits(calls, similarity, this.#statistics);
+    this.#hits = new Hits(queries, similarity, this.#statistics);
   }
 
   apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]> {

@@ -5,19 +5,22 @@ import { LEVELS, type Level } from '../../base/context.ts';
 import type { Found, Position, ScanOrder, ScanPage, ScanRequest } from '../driver.ts';
 import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
-import { type CollectionCalls, FEWER, type QuerySearch } from './collection-calls.ts';
+import { FEWER } from './collection-calls.ts';
 import { at, behind, reachFilter, type QdrantCondition } from './filters.ts';
 import { isTooLong } from './http-client.ts';
 import { newestOfEach, type Copy } from './held.ts';
 import {
   DENSE,
   featuresOf,
+  PASSAGES,
   RECORD_AND_FEATURE_FIELDS,
   RECORD_FIELDS,
   recordOf,
   type FoundPoint,
   type Payload,
 } from './points.ts';
+import { type PassageUse, storedVectors } from './passage-use.ts';
+import type { ScoredQueries, ScoredSearch } from './scored-queries.ts';
 import type { Similarity } from './similarity.ts';
 
 const KEYS: Readonly<Record<ScanOrder, 'created_at' | 'entered' | 'expires_at'>> = {
@@ -34,12 +37,14 @@ interface Part {
 }
 
 export class Scans {
-  readonly #calls: CollectionCalls;
+  readonly #queries: ScoredQueries;
   readonly #similarity: Similarity;
+  readonly #passages: PassageUse;
 
-  constructor(calls: CollectionCalls, similarity: Similarity) {
-    this.#calls = calls;
+  constructor(queries: ScoredQueries, similarity: Similarity, passages: PassageUse) {
+    this.#queries = queries;
     this.#similarity = similarity;
+    this.#passages = passages;
   }
 
   async pages(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]> {
@@ -80,21 +85,21 @@ export class Scans {
 
   async #ask(
     parts: readonly Part[],
-    searchOf: (part: Part) => QuerySearch,
+    searchOf: (part: Part) => ScoredSearch,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await Promise.all(
       LEVELS.map(async (level) => {
         const here = parts.filter((part) => part.level === level);
         if (here.length === 0) return;
-        const found = await this.#calls.query(level, here.map(searchOf), signal);
+        const found = await this.#queries.query(level, here.map(searchOf), signal);
         here.forEach((part, i) => (part.points = found[i] as FoundPoint[]));
       }),
     );
   }
 
   /** `tied`: only those at this value of the order. */
-  #search(request: ScanRequest, level: Level, tied?: number): QuerySearch {
+  #search(request: ScanRequest, level: Level, tied?: number): ScoredSearch {
     const { order, descending, after, limit, vectors = false, question } = request;
     const key = KEYS[order];
     const more: QdrantCondition[] = [
@@ -106,15 +111,12 @@ export class Scans {
     const wanted = {
       limit: limit + 1,
       with_payload: question === undefined ? RECORD_FIELDS : RECORD_AND_FEATURE_FIELDS,
-      with_vector: vectors ? [DENSE] : false,
+      with_vector: vectors ? storedVectors(this.#passages) : false,
     };
-    if (question?.vector === undefined) return { query: ordered, filter, ...wanted };
+    if (question?.vector === undefined) return { search: { query: ordered, filter, ...wanted } };
     // The order chooses them, the question scores them.
-    return {
-      prefetch: [{ query: ordered, filter, limit: limit + 1 }],
-      ...this.#similarity.query(question.vector),
-      ...wanted,
-    };
+    const prefetch = [{ query: ordered, filter, limit: limit + 1 }];
+    return { search: { prefetch, ...wanted }, vector: question.vector };
   }
 
   #page(
@@ -134,7 +136,7 @@ export class Scans {
     for (const { copy, position } of placed) {
       const { level, point } = copy;
       const record = recordOf(point.payload, level);
-      bytes += bytesMax === Infinity ? 0 : replyBytes(record);
+      bytes += bytesMax === Infinity ? 0 : replyBytes(record) + passageBytes(point);
       if (found.length === limit || (found.length > 0 && bytes > bytesMax)) return { found, more: true };
       found.push({
         record,
@@ -149,8 +151,14 @@ export class Scans {
   }
 }
 
-function vectorsOf({ vector, payload: { unembedded } }: FoundPoint): Pick<Found, 'vector' | 'unembedded'> {
-  return { vector: Float32Array.from(vector?.[DENSE] ?? []), ...(unembedded && { unembedded }) };
+function vectorsOf({ vector, payload: { unembedded } }: FoundPoint): Pick<Found, 'vector' | 'passages' | 'unembedded'> {
+  const passages = vector?.[PASSAGES]?.map((one) => Float32Array.from(one));
+  const whole = { vector: Float32Array.from(vector?.[DENSE] ?? []), ...(passages && { passages }) };
+  return { ...whole, ...(unembedded && { unembedded }) };
+}
+
+function passageBytes({ vector }: FoundPoint): number {
+  return (vector?.[PASSAGES] ?? []).reduce((sum, { length }) => sum + 4 * length, 0);
 }
 
 /** The page ends among equals, and more of them may lie behind it. */

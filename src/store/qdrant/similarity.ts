@@ -1,6 +1,6 @@
 import type { Question } from '../driver.ts';
 import type { QdrantCondition } from './filters.ts';
-import { DENSE, lengthOf, numbersOf, type FoundPoint } from './points.ts';
+import { DENSE, lengthOf, numbersOf, PASSAGES, type FoundPoint } from './points.ts';
 
 export interface SimilaritySettings {
   readonly distance: 'Cosine' | 'Dot' | 'Euclid';
@@ -8,6 +8,12 @@ export interface SimilaritySettings {
   readonly efSearch: number;
   /** Vectors are kept in less than they are: hits are scored again from the full ones. */
   readonly isQuantized: boolean;
+}
+
+interface NearQuery {
+  readonly query: readonly unknown[];
+  readonly using: string;
+  readonly params: object;
 }
 
 /** How vectors are asked for, and what the scores mean. */
@@ -19,10 +25,16 @@ export class Similarity {
   }
 
   /** The part of a search that says what is near. */
-  query(vector: Float32Array): { readonly query: readonly number[]; readonly using: string; readonly params: object } {
+  query(vector: Float32Array): NearQuery {
     const { efSearch, isQuantized } = this.#settings;
     const params = { hnsw_ef: efSearch, ...(isQuantized ? { quantization: { rescore: true, oversampling: 2 } } : {}) };
     return { query: numbersOf(vector), using: DENSE, params };
+  }
+
+  /** The same by the nearest of a point's further passages. */
+  passageQuery(vector: Float32Array): NearQuery {
+    const { query, ...rest } = this.query(vector);
+    return { ...rest, query: [query], using: PASSAGES };
   }
 
   /**
@@ -34,10 +46,15 @@ export class Similarity {
   }
 
   /** null where the question has no vector. The point's `length` must be there. */
-  cosineOf({ vector }: Question, { score, payload }: FoundPoint): number | null {
+  cosineOf({ vector }: Question, { score, passageScore, payload }: FoundPoint): number | null {
     if (vector === undefined || score === undefined) return null;
+    const first = this.#cosine(score, vector, payload.length);
+    return passageScore === undefined ? first : Math.max(first, this.#cosine(passageScore, vector, 1));
+  }
+
+  #cosine(score: number, vector: Float32Array, length: 0 | 1): number {
     if (this.#settings.distance !== 'Euclid') return score;
     // |a - b|^2 = |a|^2 + |b|^2 - 2 a b
-    return (payload.length + lengthOf(vector) - score * score) / 2;
+    return (length + lengthOf(vector) - score * score) / 2;
   }
 }

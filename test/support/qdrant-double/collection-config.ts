@@ -1,12 +1,10 @@
 import { invalid, wrongInput } from './qdrant-error.ts';
 import type { Json, Payload } from './requests.ts';
-import type { Distance, VectorSpaces } from './vectors.ts';
+import type { DenseSpace, VectorSpaces } from './vectors.ts';
 
 type Section = Payload | null | undefined;
 
-interface VectorParams {
-  readonly size: number;
-  readonly distance: Distance;
+interface VectorParams extends DenseSpace {
   readonly [name: string]: unknown;
 }
 

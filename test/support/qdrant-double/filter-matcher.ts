@@ -53,7 +53,7 @@ function conditionTest(condition: Condition, indexes: PayloadIndexes, isNested: 
   }
   if ('has_vector' in condition) {
     const name = condition.has_vector;
-    return ({ dense, sparse }) => dense?.has(name) === true || sparse?.has(name) === true;
+    return ({ dense, multi, sparse }) => [dense, multi, sparse].some((vectors) => vectors?.has(name) === true);
   }
   if ('nested' in condition) {
     const { key, filter } = condition.nested;

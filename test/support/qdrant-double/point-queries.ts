@@ -2,8 +2,18 @@ import { inOrder, showPoints } from './point-reads.ts';
 import { normalId, type Point } from './point.ts';
 import type { QdrantCollection } from './qdrant-collection.ts';
 import { notFound, notInDouble, wrongInput, type QdrantError } from './qdrant-error.ts';
-import type { Filter, Payload, PointId, Prefetch, Query, QueryRequest, Vector } from './requests.ts';
-import { denseScore, denseValues, idf, isDistance, sparseScore, sparseValues } from './vectors.ts';
+import type { Filter, MultiVector, Payload, PointId, Prefetch, Query, QueryRequest, Vector } from './requests.ts';
+import {
+  denseScore,
+  denseValues,
+  type DenseSpace,
+  idf,
+  isDistance,
+  multiScore,
+  multiValues,
+  sparseScore,
+  sparseValues,
+} from './vectors.ts';
 
 interface Scored {
   readonly point: Point;
@@ -125,11 +135,26 @@ export class PointQueries {
   #denseScorer(query: Vector | PointId, using: string, example: Point | undefined): (point: Point) => number | null {
     const space = this.#collection.config.spaces.dense.get(using);
     if (space === undefined) throw wrongInput(`Not existing vector name error: ${using}`);
+    if (space.multivector_config) return this.#multiScorer(query, using, space, example);
     const values = example === undefined ? denseValues(query as Vector, space) : example.dense.get(using);
     if (values === undefined) throw lacking(example, using);
     return ({ dense }) => {
       const vector = dense.get(using);
       return vector === undefined ? null : denseScore(space.distance, values, vector);
+    };
+  }
+
+  #multiScorer(
+    query: Vector | PointId,
+    using: string,
+    space: DenseSpace,
+    example: Point | undefined,
+  ): (point: Point) => number | null {
+    const values = example === undefined ? multiValues(query as Vector, space) : example.multi.get(using);
+    if (values === undefined) throw lacking(example, using);
+    return ({ multi }) => {
+      const vectors = multi.get(using);
+      return vectors === undefined ? null : multiScore(space.distance, values, vectors);
     };
   }
 
@@ -156,7 +181,7 @@ export class PointQueries {
   }
 }
 
-const isObject = (query: Query): query is Exclude<Query, PointId | readonly number[]> =>
+const isObject = (query: Query): query is Exclude<Query, PointId | readonly number[] | MultiVector> =>
   typeof query === 'object' && !Array.isArray(query);
 
 const lacking = (point: Point | undefined, vector: string): QdrantError =>

@@ -49,10 +49,11 @@ function shownPayload({ payload }: Point, selector: WithPayload): Payload {
   return selectPayload(payload, paths.map(parseJsonPath), how);
 }
 
-function shownVectors({ dense, sparse }: Point, selector: true | readonly string[]): Json {
+function shownVectors({ dense, multi, sparse }: Point, selector: true | readonly string[]): Json {
   const isShown = (name: string): boolean => selector === true || selector.includes(name);
   const shown: [string, Json][] = [
     ...[...dense].map(([name, values]): [string, Json] => [name, [...values]]),
+    ...[...multi].map(([name, values]): [string, Json] => [name, values.map((one) => [...one])]),
     ...[...sparse].map(([name, values]): [string, Json] => [name, sparseVector(values) as unknown as Payload]),
   ].filter(([name]) => isShown(name));
   const unnamed = shown.find(([name]) => name === '');

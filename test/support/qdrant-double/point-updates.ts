@@ -14,9 +14,9 @@ import type {
   Upsert,
   VectorStruct,
 } from './requests.ts';
-import { denseValues, namedVectors, sparseValues } from './vectors.ts';
+import { denseValues, multiValues, namedVectors, sparseValues } from './vectors.ts';
 
-type Vectors = Pick<Point, 'dense' | 'sparse'>;
+type Vectors = Pick<Point, 'dense' | 'multi' | 'sparse'>;
 
 /** Applies one operation whose body has been checked; what it refuses has changed nothing but may have taken a number. */
 export function applyUpdate(collection: QdrantCollection, operation: UpdateOperation): number {
@@ -28,6 +28,7 @@ export function applyUpdate(collection: QdrantCollection, operation: UpdateOpera
     return change(collection, selection, (point) => ({
       ...point,
       dense: new Map([...point.dense].filter(([name]) => !names.includes(name))),
+      multi: new Map([...point.multi].filter(([name]) => !names.includes(name))),
       sparse: new Map([...point.sparse].filter(([name]) => !names.includes(name))),
     }));
   }
@@ -121,12 +122,13 @@ function updateVectors(collection: QdrantCollection, { points, update_filter: fi
   }
   const wanted = read.filter(({ id }) => !excluded.has(id));
   const version = collection.nextOperation();
-  for (const { id, dense, sparse } of wanted) {
+  for (const { id, dense, multi, sparse } of wanted) {
     const before = collection.get(id);
     if (before === undefined) throw notFound(`No point with id ${id} found`);
     collection.put({
       ...before,
       dense: new Map([...before.dense, ...dense]),
+      multi: new Map([...before.multi, ...multi]),
       sparse: new Map([...before.sparse, ...sparse]),
       version,
     });
@@ -137,13 +139,15 @@ function updateVectors(collection: QdrantCollection, { points, update_filter: fi
 function readVectors(collection: QdrantCollection, vector: VectorStruct): Vectors {
   const { spaces } = collection.config;
   const dense = new Map<string, Float32Array>();
+  const multi = new Map<string, Float32Array[]>();
   const sparse = new Map<string, ReadonlyMap<number, number>>();
   for (const [name, values] of namedVectors(vector)) {
     collection.config.checkVector(name);
     const space = spaces.dense.get(name);
     // The number of an operation whose vectors have a wrong length is used up.
     if (space === undefined) sparse.set(name, sparseValues(values));
+    else if (space.multivector_config) multi.set(name, multiValues(values, space, ` for vector '${name}'`));
     else dense.set(name, denseValues(values, space, ` for vector '${name}'`));
   }
-  return { dense, sparse };
+  return { dense, multi, sparse };
 }

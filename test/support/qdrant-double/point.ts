@@ -6,6 +6,7 @@ export type SparseValues = ReadonlyMap<number, number>;
 export interface Point {
   readonly id: PointId;
   readonly dense: ReadonlyMap<string, Float32Array>;
+  readonly multi: ReadonlyMap<string, readonly Float32Array[]>;
   readonly sparse: ReadonlyMap<string, SparseValues>;
   readonly payload: Payload;
   /** Number of the operation that wrote it last. */

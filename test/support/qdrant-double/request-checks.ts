@@ -2,6 +2,8 @@
 
 import { parseJsonPath } from './json-path.ts';
 import { formatError, invalid } from './qdrant-error.ts';
+import type { MultiVector, SparseVector } from './requests.ts';
+import { asRead } from './vectors.ts';
 
 /** serde_json reads no deeper. */
 const DEPTH_MAX = 127;
@@ -42,12 +44,7 @@ function visit(value: unknown, path: string, prefix: Prefix): void {
   const field = (name: string): string => prefix(path === '' ? name : `${path}.${name}`);
   const { indices, values, key } = value;
   if (Array.isArray(indices) && Array.isArray(values)) {
-    if (indices.length !== values.length) {
-      throw invalid(field('values'), 'Validation error: must be the same length as indices [{}]');
-    }
-    if (new Set(indices).size !== indices.length) {
-      throw invalid(field('indices'), 'Validation error: must be unique [{}]');
-    }
+    checkSparse({ indices, values }, field);
   }
   if (typeof key === 'string' && isCondition(path) && !CONDITIONS.some((name) => (value[name] ?? null) !== null)) {
     throw invalid(field('__all__'), 'Validation error: At least one field condition must be specified [{}]');
@@ -55,6 +52,15 @@ function visit(value: unknown, path: string, prefix: Prefix): void {
   checkVectors(value, field);
   for (const [name, inner] of Object.entries(value)) {
     if (!ANY_KEYS.includes(name)) visit(inner, path === '' ? name : `${path}.${name}`, prefix);
+  }
+}
+
+function checkSparse({ indices, values }: SparseVector, field: Prefix): void {
+  if (indices.length !== values.length) {
+    throw invalid(field('values'), 'Validation error: must be the same length as indices [{}]');
+  }
+  if (new Set(indices).size !== indices.length) {
+    throw invalid(field('indices'), 'Validation error: must be unique [{}]');
   }
 }
 
@@ -83,7 +89,30 @@ function checkVectors(node: Node, field: Prefix): void {
   if (vector === undefined || id === undefined) return;
   const vectors = isNode(vector) ? Object.entries(vector) : [['', vector] as const];
   for (const [name, values] of vectors) {
-    if (!Array.isArray(values) || values.length > 0) continue;
-    throw invalid(field(`vector${name && `.${name}`}`), 'dense vector must not be empty');
+    if (!Array.isArray(values)) continue;
+    if (values.length === 0) throw invalid(field(`vector${name && `.${name}`}`), 'dense vector must not be empty');
+    if (!Array.isArray(values[0])) continue;
+    const at = field(name === '' ? 'vector' : 'vector.?');
+    const read = asRead(values as MultiVector);
+    if ('indices' in read) checkSparse(read, (part) => `${at}.${part}`);
+    else checkMulti(values as MultiVector, `${at}.data`);
+  }
+}
+
+/** Numbers that all vectors of one name may have together. */
+const MULTI_NUMBERS_MAX = 1024 * 1024;
+
+function checkMulti(vectors: MultiVector, at: string): void {
+  const lengths = new Set(vectors.map(({ length }) => length));
+  if (lengths.has(0)) throw invalid(at, 'all vectors must be non-empty');
+  const numbers = vectors.reduce((sum, { length }) => sum + length, 0);
+  if (numbers >= MULTI_NUMBERS_MAX) {
+    throw invalid(at, `Total size of all vectors (${numbers}) must be less than ${MULTI_NUMBERS_MAX}`);
+  }
+  const [first] = vectors;
+  const other = vectors.find(({ length }) => length !== first?.length);
+  if (other !== undefined) {
+    const message = `all vectors must have the same dimension, found vector with dimension ${other.length}`;
+    throw invalid(at, message);
   }
 }

@@ -11,8 +11,10 @@ export interface SparseVector {
   readonly indices: readonly number[];
   readonly values: readonly number[];
 }
-export type Vector = readonly number[] | SparseVector;
-export type VectorStruct = readonly number[] | { readonly [name: string]: Vector };
+/** Several vectors by one name. */
+export type MultiVector = readonly (readonly number[])[];
+export type Vector = readonly number[] | MultiVector | SparseVector;
+export type VectorStruct = readonly number[] | MultiVector | { readonly [name: string]: Vector };
 
 export interface PointStruct {
   readonly id: PointId;

@@ -1,28 +1,43 @@
 import type { SparseValues } from './point.ts';
-import type { SparseVector, Vector, VectorStruct } from './requests.ts';
+import type { MultiVector, SparseVector, Vector, VectorStruct } from './requests.ts';
 import { wrongInput } from './qdrant-error.ts';
 
 export type Distance = 'Cosine' | 'Dot' | 'Euclid' | 'Manhattan';
 
+export interface DenseSpace {
+  readonly size: number;
+  readonly distance: Distance;
+  /** A point has several vectors by this name. */
+  readonly multivector_config?: { readonly comparator: 'max_sim' } | null;
+}
+
 /** What a collection has by one name. */
 export interface VectorSpaces {
-  readonly dense: ReadonlyMap<string, { readonly size: number; readonly distance: Distance }>;
+  readonly dense: ReadonlyMap<string, DenseSpace>;
   readonly sparse: ReadonlyMap<string, { readonly isIdf: boolean }>;
 }
 
 const isSparse = (vector: Vector): vector is SparseVector => !Array.isArray(vector);
+const isIndex = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32;
+
+/** Serde reads two lists, the first one of indices, as the two fields of a sparse vector, before it thinks of several vectors. */
+export function asRead(vector: Vector): Vector {
+  if (isSparse(vector) || !isMulti(vector) || vector.length !== 2) return vector;
+  const [indices = [], values = []] = vector;
+  return indices.every(isIndex) ? { indices, values } : vector;
+}
+const isMulti = (vector: readonly number[] | MultiVector): vector is MultiVector => Array.isArray(vector[0]);
 
 /** The unnamed vector has the empty name. */
 export const namedVectors = (vector: VectorStruct): [string, Vector][] =>
-  Array.isArray(vector) ? [['', vector as readonly number[]]] : Object.entries(vector as Record<string, Vector>);
+  Array.isArray(vector)
+    ? [['', vector as readonly number[] | MultiVector]]
+    : Object.entries(vector as Record<string, Vector>).map(([name, values]) => [name, asRead(values)]);
 
 /** As it is stored and compared. `errorSuffix` follows what is wrong with its length. */
-export function denseValues(
-  vector: Vector,
-  { size, distance }: { readonly size: number; readonly distance: Distance },
-  errorSuffix = '',
-): Float32Array {
+export function denseValues(vector: Vector, { size, distance }: DenseSpace, errorSuffix = ''): Float32Array {
   if (isSparse(vector)) throw wrongInput('Conversion between sparse and regular vectors failed');
+  if (isMulti(vector)) throw wrongInput('Conversion between multi and regular vectors failed');
   if (vector.length !== size) {
     throw wrongInput(`Vector dimension error: expected dim: ${size}, got ${vector.length}${errorSuffix}`);
   }
@@ -33,6 +48,12 @@ export function denseValues(
   if (squares < 1.1920929e-7 || Math.abs(squares - 1) <= 1e-6) return values;
   const length = Math.fround(Math.sqrt(squares));
   return values.map((value) => value / length);
+}
+
+/** The same of several; a single one counts as one of them. */
+export function multiValues(vector: Vector, space: DenseSpace, errorSuffix = ''): Float32Array[] {
+  if (isSparse(vector)) throw wrongInput('Conversion between sparse and regular vectors failed');
+  return (isMulti(vector) ? vector : [vector]).map((one) => denseValues(one, space, errorSuffix));
 }
 
 export function sparseValues(vector: Vector): SparseValues {
@@ -56,6 +77,22 @@ export function denseScore(distance: Distance, one: Float32Array, other: Float32
     sum += isDistance(distance) ? (distance === 'Euclid' ? (a - b) ** 2 : Math.abs(a - b)) : a * b;
   }
   return Math.fround(distance === 'Euclid' ? Math.sqrt(sum) : sum);
+}
+
+/** For each vector of the query the best of the point's; together. Distances are told of the sum of their squares. */
+export function multiScore(
+  distance: Distance,
+  query: readonly Float32Array[],
+  vectors: readonly Float32Array[],
+): number {
+  const raw = (one: Float32Array, other: Float32Array): number => {
+    const score = denseScore(distance, one, other);
+    if (!isDistance(distance)) return score;
+    return distance === 'Euclid' ? -(score ** 2) : -score;
+  };
+  const sum = query.reduce((total, one) => total + Math.max(...vectors.map((other) => raw(one, other))), 0);
+  if (!isDistance(distance)) return Math.fround(sum);
+  return Math.fround(distance === 'Euclid' ? Math.sqrt(Math.abs(sum)) : Math.abs(sum));
 }
 
 /** null where they have no index in common. */

@@ -55,6 +55,75 @@ describe.each(comparedServers())('$name', ({ start, isDouble }) => {
     await server.close();
   });
 
+  describe('several vectors of one name', () => {
+    const vectors = (distance: string) => ({
+      one: { size: 2, distance },
+      many: { size: 2, distance, multivector_config: { comparator: 'max_sim' }, hnsw_config: { m: 0 } },
+    });
+
+    it('count as the nearest of them, and points without any are left out', async () => {
+      for (const [distance, scores] of [
+        ['Dot', [4, 2]],
+        ['Euclid', [1, 2]],
+        ['Cosine', [1, 0.6]],
+      ] as const) {
+        await create({ vectors: vectors(distance) });
+        await put([
+          {
+            id: 1,
+            vector: {
+              one: [1, 0],
+              many: [
+                [0, 2],
+                [0, -5],
+                [3, 2],
+              ],
+            },
+          },
+          { id: 2, vector: { one: [0, 1] } },
+          {
+            id: 3,
+            vector: {
+              one: [0, 1],
+              many: [
+                [0.8, 0.6],
+                [-2, 1],
+              ],
+            },
+          },
+        ]);
+        const asked = distance === 'Euclid' ? { query: [[0, 1]] } : { query: [[0, 2]] };
+        const found = await query({ ...asked, using: 'many', with_vector: ['many'], limit: 10 });
+        const best = distance === 'Euclid' ? [1, 0.894_427] : distance === 'Cosine' ? [1, 0.6] : scores;
+        expect(new Set(idsOf(found))).toEqual(new Set([1, 3]));
+        const byId = new Map(found.points.map(({ id, score }) => [id, score]));
+        expect(byId.get(1)).toBeCloseTo(best[0], 4);
+        expect(byId.get(3)).toBeCloseTo(best[1], 4);
+        const again = await query({ ...asked, using: 'many', prefetch: [{ query: [1, 0], using: 'one', limit: 10 }] });
+        expect(idsOf(again)).toEqual(idsOf(found));
+        const single = await query({ query: asked.query[0], using: 'many' });
+        expect(single.points.map(({ score }) => score)).toEqual(found.points.map(({ score }) => score));
+      }
+    });
+
+    it('come back as they were sent, stay with a change of the payload, and go with another point', async () => {
+      await create({ vectors: vectors('Dot') });
+      const many = [
+        [0, 2],
+        [3, 4],
+        [1, 1],
+      ];
+      await put([{ id: 1, vector: { one: [1, 0], many } }]);
+      await result('POST', `${C}/points/payload?wait=true`, { points: [1], payload: { a: 1 } });
+      const read = async () =>
+        (await result<{ vector: unknown }[]>('POST', `${C}/points`, { ids: [1], with_vector: ['many', 'one'] }))[0]
+          ?.vector;
+      expect(await read()).toEqual({ one: [1, 0], many });
+      await put([{ id: 1, vector: { one: [1, 0] } }]);
+      expect(await read()).toEqual({ one: [1, 0] });
+    });
+  });
+
   describe('queries', () => {
     it('score by the distance of the collection, and leave out what a threshold is not passed by', async () => {
       const vectors = { dot: { size: 2, distance: 'Dot' }, far: { size: 2, distance: 'Euclid' } };

@@ -6,7 +6,10 @@ let double: QdrantDouble;
 beforeAll(async () => {
   double = await startQdrantDouble();
   await askDouble(double, 'PUT', '/collections/c', {
-    vectors: { v: { size: 2, distance: 'Dot' } },
+    vectors: {
+      v: { size: 2, distance: 'Dot' },
+      m: { size: 2, distance: 'Dot', multivector_config: { comparator: 'max_sim' } },
+    },
     sparse_vectors: { s: {} },
   });
   await askDouble(double, 'PUT', '/collections/c/index?wait=true', { field_name: 'at', field_schema: 'integer' });
@@ -21,6 +24,8 @@ const upsert = (point: object): object => ({ points: [{ id: 1, vector: {}, ...po
 const count = (condition: unknown): object => ({ filter: { must: [condition] } });
 const sparse = (indices: number[], values: number[]): object => upsert({ vector: { s: { indices, values } } });
 
+const MANY = Array.from({ length: 2 ** 19 }, () => [1, 2]);
+
 type Case = readonly [what: string, method: string, path: string, body: unknown, status: number, text: RegExp];
 
 const CASES: readonly Case[] = [
@@ -34,6 +39,69 @@ const CASES: readonly Case[] = [
   ['half a surrogate pair', 'PUT', `${C}/points`, upsert({ payload: { a: '\ud800' } }), 400, /surrogate/],
   ['a payload that is too deep', 'PUT', `${C}/points`, upsert({ payload: { a: nested(124) } }), 400, /recursion limit/],
   ['an empty dense vector', 'PUT', `${C}/points`, upsert({ vector: { v: [] } }), 422, /must not be empty/],
+  [
+    'several vectors where one is kept',
+    'PUT',
+    `${C}/points?wait=true`,
+    upsert({ vector: { v: [[1, 2]] } }),
+    400,
+    /between multi/,
+  ],
+  ['an empty vector among several', 'PUT', `${C}/points`, upsert({ vector: { m: [[]] } }), 422, /must be non-empty/],
+  [
+    'several vectors of two lengths',
+    'PUT',
+    `${C}/points`,
+    upsert({ vector: { m: [[0.5, 2], [1]] } }),
+    422,
+    /found vector with dimension 1/,
+  ],
+  [
+    'several vectors of a wrong length',
+    'PUT',
+    `${C}/points?wait=true`,
+    upsert({ vector: { m: [[1]] } }),
+    400,
+    /expected dim: 2, got 1/,
+  ],
+  [
+    'too many numbers by one name',
+    'PUT',
+    `${C}/points`,
+    upsert({ vector: { m: MANY } }),
+    422,
+    /must be less than 1048576/,
+  ],
+  [
+    'two vectors that it takes for a sparse one',
+    'PUT',
+    `${C}/points?wait=true`,
+    upsert({
+      vector: {
+        m: [
+          [1, 2],
+          [1, 2],
+        ],
+      },
+    }),
+    400,
+    /between sparse/,
+  ],
+  [
+    'two vectors that it takes for a sparse one with an index twice',
+    'PUT',
+    `${C}/points`,
+    upsert({
+      vector: {
+        m: [
+          [0, 0],
+          [1, 2],
+        ],
+      },
+    }),
+    422,
+    /indices: .*must be unique/,
+  ],
   ['an index twice', 'PUT', `${C}/points`, sparse([1, 1], [1, 1]), 422, /indices: .*must be unique/],
   ['fewer values than indices', 'PUT', `${C}/points`, sparse([1, 2], [1]), 422, /must be the same length as indices/],
   ['an index that is too large', 'PUT', `${C}/points`, sparse([2 ** 32], [1]), 400, /^Format error/],

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../../src/base/log.ts';
 import { addressOf } from '../../../../src/store/qdrant/address.ts';
 import { type QdrantDouble, startQdrantDouble } from '../../../support/qdrant-double/start-qdrant-double.ts';
+import { idOf, put, sample, searchIn, searchOf, termsOf, vectorOf } from '../../../contract/store-samples.ts';
 import { DIMENSION, openOver } from './opened.ts';
 
 describe('the start over Qdrant', () => {
@@ -46,6 +47,55 @@ describe('the start over Qdrant', () => {
     await (await open()).close();
     await expect(open(options)).rejects.toThrow(message);
     await (await open()).close();
+  });
+
+  describe('over collections that an earlier version made', () => {
+    /** As they were before passages. */
+    const without = async (): Promise<void> => {
+      await (await open()).close();
+      for (const level of ['immediate', 'short_term', 'long_term']) {
+        const at = `${qdrant.url}/collections/test_${level}`;
+        const headers = { 'api-key': 'a key', 'content-type': 'application/json' };
+        await fetch(at, { method: 'DELETE', headers });
+        const vectors = { dense: { size: DIMENSION, distance: 'Cosine' } };
+        await fetch(at, { method: 'PUT', headers, body: JSON.stringify({ vectors, sparse_vectors: { words: {} } }) });
+      }
+    };
+
+    it('is refused where texts are cut, with what to do', async () => {
+      await without();
+      await expect(open({ needsPassages: true })).rejects.toThrow(
+        /max_input_tokens is set, and test_immediate, .* have no room for passages/,
+      );
+      await (await open()).close();
+    });
+
+    it('does all but take passages', async () => {
+      await without();
+      const store = await open();
+      const context = sample('one', DIMENSION, { namespace: 'space' });
+      await store.write([put(context)]);
+      const [loaded] = await store.load({ namespace: 'space', agentId: 'agent', sessionId: 'session' }, 'immediate', 0);
+      expect(loaded?.record.id).toBe(context.record.id);
+      const near = searchOf({ vector: vectorOf('one', DIMENSION), terms: termsOf('text'), neighbours: 1 });
+      expect((await searchIn(store, near)).candidates.map(({ id }) => id)).toEqual([context.record.id]);
+      const long = { ...sample('long', DIMENSION, { namespace: 'space' }), passages: [vectorOf('end', DIMENSION)] };
+      await expect(store.write([put(long)])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: false });
+      await store.close();
+    });
+  });
+
+  it('asks for passages once there are some, also those that another server has written', async () => {
+    const near = searchOf({ vector: vectorOf('end', DIMENSION), candidates: 1 });
+    const plain = await open();
+    await plain.write([put(sample('one', DIMENSION)), put(sample('two', DIMENSION))]);
+    expect((await searchIn(plain, near)).candidates).toHaveLength(1);
+    await plain.write([put({ ...sample('long', DIMENSION), passages: [vectorOf('end', DIMENSION)] })]);
+    expect((await searchIn(plain, near)).candidates.map(({ id }) => id)).toEqual([idOf('long')]);
+    await plain.close();
+    const later = await open();
+    expect((await searchIn(later, near)).candidates.map(({ id }) => id)).toEqual([idOf('long')]);
+    await later.close();
   });
 
   it('is refused with a wrong key', async () => {

@@ -1,0 +1,69 @@
+// Searches whose points a question scores. Where contexts have passages, the same points are scored a second time by these:
+// Qdrant compares by one named vector at a time, and leaves points out that have none of that name.
+
+import type { Level } from '../../base/context.ts';
+import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
+import type { PassageUse } from './passage-use.ts';
+import type { FoundPoint } from './points.ts';
+import type { Similarity } from './similarity.ts';
+
+/** `search` says which points; with `vector` they get a score, and come in its order. */
+export interface ScoredSearch {
+  readonly search: QuerySearch;
+  readonly vector?: Float32Array | undefined;
+}
+
+type Ask = (level: Level, searches: readonly QuerySearch[], signal?: AbortSignal) => Promise<FoundPoint[][]>;
+
+export class ScoredQueries {
+  readonly #calls: CollectionCalls;
+  readonly #similarity: Similarity;
+  readonly #passages: PassageUse;
+
+  constructor(calls: CollectionCalls, similarity: Similarity, passages: PassageUse) {
+    this.#calls = calls;
+    this.#similarity = similarity;
+    this.#passages = passages;
+  }
+
+  /** A list of points for each of the searches. */
+  query(level: Level, searches: readonly ScoredSearch[], signal?: AbortSignal): Promise<FoundPoint[][]> {
+    return this.#run((...asked) => this.#calls.query(...asked), level, searches, signal);
+  }
+
+  /** The same with fewer points where those asked for are too long for one reply. */
+  queryFewer(level: Level, searches: readonly ScoredSearch[], signal?: AbortSignal): Promise<FoundPoint[][]> {
+    return this.#run((...asked) => this.#calls.queryFewer(...asked), level, searches, signal);
+  }
+
+  /** The `count` points that are nearest to `vector`, by whichever of their vectors, and others. */
+  nearest(vector: Float32Array, filter: QuerySearch['filter'], count: number): ScoredSearch {
+    const limit = { filter, limit: count };
+    if (!this.#passages.isBegun) return { search: limit, vector };
+    const prefetch = [this.#similarity.query(vector), this.#similarity.passageQuery(vector)];
+    return { search: { prefetch: prefetch.map((near) => ({ ...near, ...limit })), limit: 2 * count }, vector };
+  }
+
+  async #run(
+    ask: Ask,
+    level: Level,
+    searches: readonly ScoredSearch[],
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPoint[][]> {
+    const first = searches.map(({ search, vector }) =>
+      vector === undefined ? search : { ...search, ...this.#similarity.query(vector) },
+    );
+    const scored = this.#passages.isBegun ? searches.filter(({ vector }) => vector !== undefined) : [];
+    const second = scored.map(({ search, vector }) => {
+      const bare = { with_payload: false, with_vector: false };
+      return { ...search, ...bare, ...this.#similarity.passageQuery(vector as Float32Array) };
+    });
+    const found = await ask(level, [...first, ...second], signal);
+    scored.forEach((search, i) => {
+      const own = found[searches.indexOf(search)] ?? [];
+      const byId = new Map((found[first.length + i] ?? []).map(({ id, score }) => [id, score]));
+      for (const point of own) point.passageScore = byId.get(point.id);
+    });
+    return found.slice(0, first.length);
+  }
+}
