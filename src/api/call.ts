@@ -53,19 +53,21 @@ export class Call implements HandlerCall {
     return this.#deadlineAtMs === null && this.operation.scope !== 'read' ? NO_OPTIONS : this;
   }
 
-  /** Aborts with `DEADLINE_EXCEEDED` when the client's time is over or the client is gone. */
+  /** On the monotonic clock, so that the reply comes before the client's time is over; undefined: it has no end. */
+  get deadlineAtMs(): number | undefined {
+    if (this.#deadlineAtMs === null) return undefined;
+    const givenMs = this.#deadlineAtMs - this.startedMs;
+    return this.#deadlineAtMs - Math.min(REPLY_MS_MAX, givenMs * REPLY_SHARE);
+  }
+
+  /** Aborts with `DEADLINE_EXCEEDED` when the client's time is nearly over, or the client is gone. */
   get signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController();
       if (this.#abandoned) this.#expire();
-      else if (this.#deadlineAtMs !== null) this.#startTimer(this.#deadlineAtMs);
+      else if (this.deadlineAtMs !== undefined) this.#startTimer(this.deadlineAtMs);
     }
     return this.#abort.signal;
-  }
-
-  /** On the monotonic clock. */
-  get deadlineAtMs(): number | undefined {
-    return this.#deadlineAtMs ?? undefined;
   }
 
   /** Nobody waits for the result any more. */
@@ -92,5 +94,8 @@ export class Call implements HandlerCall {
   }
 }
 
+/** What is left of the client's time for the way of the reply: whoever gives up first does not hear why. */
+const REPLY_SHARE = 0.05;
+const REPLY_MS_MAX = 250;
 /** The longest delay that a timer of the runtime takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { orAbort, throwIfAborted } from '../base/abort.ts';
+import { orAbort, SILENT_MS, throwIfAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { LoopTurns } from '../base/loop-turns.ts';
@@ -272,9 +272,16 @@ class CachingProvider implements CachedEmbeddingProvider {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const flights = [...new Set([...joined.values()].map((pending) => pending.flight))];
+    const startedMs = this.#clock.monotonicMs();
     for (const flight of flights) flight.waiters++;
     try {
-      const landed = await orAbort(Promise.all(flights.map((flight) => flight.vectors)), signal);
+      const landed = await orAbort(Promise.all(flights.map((flight) => flight.vectors)), signal).catch(
+        (error: unknown) => {
+          const isLate = error instanceof CodedError && error.code === 'DEADLINE_EXCEEDED';
+          const isSilent = isLate && this.#clock.monotonicMs() - startedMs >= SILENT_MS;
+          throw isSilent ? unanswered(error) : error;
+        },
+      );
       for (const [key, { flight, place }] of joined)
         found.set(key, landed[flights.indexOf(flight)]?.[place] as Embedded);
     } finally {
@@ -291,4 +298,10 @@ function isVector(entry: { readonly key: string; readonly vector: Embedded | und
   readonly vector: Float32Array;
 } {
   return entry.vector instanceof Float32Array;
+}
+
+function unanswered(cause: unknown): CodedError {
+  return new CodedError('EMBEDDING_UNAVAILABLE', 'the embedder did not answer before the deadline of the request', {
+    cause,
+  });
 }

@@ -122,6 +122,7 @@ async function embedApart(service: Service, batch: Batch): Promise<Embedded[]> {
 /** One per text, or that the service refused the texts. Throws what is no text's fault. */
 async function request(service: Service, { texts, kind, signal }: Batch): Promise<Embedded[] | ServiceFault> {
   const timeout = AbortSignal.timeout(service.timeoutMs);
+  const startedMs = service.clock.monotonicMs();
   const prefix = kind === 'query' ? service.queryPrefix : service.passagePrefix;
   try {
     const response = await service.fetch(service.endpoint, {
@@ -150,6 +151,9 @@ async function request(service: Service, { texts, kind, signal }: Batch): Promis
     return parseReply(await readBounded(response, bytesMax), texts.length, service);
   } catch (error) {
     if (error instanceof CodedError) throw error;
+    // What is given up after a third of its time at least was not asked by somebody in a hurry: it counts as a timeout.
+    if (signal.aborted && service.clock.monotonicMs() - startedMs >= service.timeoutMs / 3)
+      throw passing('the embedding service did not answer in time', { cause: error });
     if (signal.aborted) throw error;
     if (timeout.aborted) throw passing('the embedding service did not answer in time', { cause: error });
     throw passing('the embedding service cannot be reached', { cause: error });

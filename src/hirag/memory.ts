@@ -9,6 +9,7 @@
 //   rank/   similarity, rank, admission, duplicates: how candidates compare, free of stores and clocks
 //   tiers/  which levels there are, what enters and leaves them, lifetimes, how often contexts are returned
 
+import { orAbort } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ContextRecord, Filter, Level } from '../base/context.ts';
 import type { Log } from '../base/log.ts';
@@ -114,8 +115,8 @@ class TieredMemory implements Memory {
     return this.#retrieval.query(input, options);
   }
 
-  async get(namespace: string, id: string): Promise<ContextRecord> {
-    const [record] = await this.#store.fetch(namespace, [id], this.#clock.nowMs());
+  async get(namespace: string, id: string, options: CallOptions = {}): Promise<ContextRecord> {
+    const [record] = await orAbort(this.#store.fetch(namespace, [id], this.#clock.nowMs()), options.signal);
     if (record === undefined || record === null) throw notFound();
     this.#accessCounts.add(namespace, [id]);
     return this.#accessCounts.merged(record);
@@ -149,16 +150,16 @@ class TieredMemory implements Memory {
     return this.#tiers.deleteWhere(namespace, { level }, options.signal);
   }
 
-  async stats(namespace?: string): Promise<MemoryStats> {
+  async stats(namespace?: string, options: CallOptions = {}): Promise<MemoryStats> {
     const { entries, hits, misses } = this.#embedding.counts(namespace);
     return {
-      store: await this.#store.stats(namespace),
+      store: await orAbort(this.#store.stats(namespace), options.signal),
       cache: { embeddingEntries: entries, embeddingHits: hits, embeddingMisses: misses },
     };
   }
 
-  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
-    return this.#store.namespaces(names);
+  namespaces(names?: readonly string[], options: CallOptions = {}): Promise<NamespaceCounts[]> {
+    return orAbort(this.#store.namespaces(names), options.signal);
   }
 
   gc(signal?: AbortSignal): Promise<GcOutcome> {

@@ -12,7 +12,7 @@ export interface Caller {
 
 /** How long the caller waits; a call that cannot start in time fails with `DEADLINE_EXCEEDED`. */
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** On the monotonic clock; `signal` aborts then. */
   readonly deadlineAtMs?: number | undefined;
 }
@@ -146,7 +146,7 @@ export interface Memory {
   storeBatch(inputs: readonly StoreInput[], options?: CallOptions): Promise<(StoreOutcome | Error)[]>;
   query(input: QueryInput, options?: CallOptions): Promise<QueryOutcome>;
   /** Counts an access; `NOT_FOUND` where there is none. */
-  get(namespace: string, id: string): Promise<ContextRecord>;
+  get(namespace: string, id: string, options?: CallOptions): Promise<ContextRecord>;
   update(input: UpdateInput, options?: CallOptions): Promise<ContextRecord>;
   /** How many were deleted; by id it is 0 or 1. */
   delete(
@@ -159,9 +159,9 @@ export interface Memory {
     options?: CallOptions,
   ): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }>;
   clearLevel(namespace: string, level: Level, options?: CallOptions): Promise<number>;
-  stats(namespace?: string): Promise<MemoryStats>;
+  stats(namespace?: string, options?: CallOptions): Promise<MemoryStats>;
   /** What each of `names` holds; absent: every namespace that holds contexts. By name. */
-  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]>;
+  namespaces(names?: readonly string[], options?: CallOptions): Promise<NamespaceCounts[]>;
   /** Ends lifetimes that are over, until none is or `signal` aborts. To be called every so often. */
   gc(signal?: AbortSignal): Promise<GcOutcome>;
   /** Writes the accesses counted since the last time; what the store does not take is kept. To be called every so often. */

@@ -36,8 +36,8 @@ function logDefects(outcomes: readonly unknown[], { origin }: HandlerCall, log: 
 export const query: Handler<'context.query'> = async (payload, call, { memory, replyBytesMax }) =>
   fromQueryOutcome(withinReply(await memory.query(toQueryInput(payload, call), call.options), replyBytesMax));
 
-export const get: Handler<'context.get'> = async ({ namespace, id }, _call, { memory }) => ({
-  context: fromRecord(await memory.get(namespace, id)),
+export const get: Handler<'context.get'> = async ({ namespace, id }, call, { memory }) => ({
+  context: fromRecord(await memory.get(namespace, id, call.options)),
 });
 
 export const update: Handler<'context.update'> = async (payload, call, { memory }) => ({

@@ -7,8 +7,12 @@ import type { Handler } from './handler.ts';
 const BESIDE_NAME_BYTES_MIN = 60;
 
 /** All of them in one reply, or `PAYLOAD_TOO_LARGE`: some of them would look like all. */
-export const list: Handler<'namespace.list'> = async (_payload, { namespaces: ofKey }, { memory, replyBytesMax }) => {
-  const found = await memory.namespaces(ofKey ?? undefined);
+export const list: Handler<'namespace.list'> = async (
+  _payload,
+  { namespaces: ofKey, options },
+  { memory, replyBytesMax },
+) => {
+  const found = await memory.namespaces(ofKey ?? undefined, options);
   if (bytesMin(found) > replyBytesMax) {
     throw new CodedError('PAYLOAD_TOO_LARGE', 'the key has more namespaces than a reply can name', {
       details: { namespaces: found.length },

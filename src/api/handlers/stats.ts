@@ -2,8 +2,8 @@ import { fromCounts } from './context-wire.ts';
 import type { Handler } from './handler.ts';
 
 /** Without a namespace: of all of them; the gate lets only keys through that see them all. */
-export const stats: Handler<'stats'> = async ({ namespace }, _call, { memory, clock, startedMs }) => {
-  const { store, cache } = await memory.stats(namespace);
+export const stats: Handler<'stats'> = async ({ namespace }, call, { memory, clock, startedMs }) => {
+  const { store, cache } = await memory.stats(namespace, call.options);
   return {
     counts: fromCounts(store.counts),
     cache: {

@@ -53,7 +53,7 @@ export class Retrieval {
 
     const embedded = await this.#timed('embed', startedMs, this.#search.embed(plan, options));
     // Asked in the same tick, so that both travel in one message.
-    const unsearched = input.levels === undefined ? this.#deps.unsearched.of(input.namespace) : undefined;
+    const unsearched = input.levels === undefined ? this.#unsearched(input.namespace, options) : undefined;
     const found = await this.#timed('search', startedMs, this.#search.search(plan, embedded, options.signal));
     failWhereAllFailed(found.levels, new Map());
 
@@ -66,6 +66,11 @@ export class Retrieval {
     this.#observe('rank', rankingMs);
     const degraded = this.#degraded(found.levels, answer, (await unsearched) ?? []);
     return { ...this.#outcome(plan, found.levels, admission, answer, embedded, startedMs), degraded };
+  }
+
+  /** None where that does not come in time: it is only told beside the answer. */
+  #unsearched(namespace: string, { signal }: CallOptions): Promise<readonly Level[]> {
+    return orAbort(this.#deps.unsearched.of(namespace), signal).catch(() => []);
   }
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */

@@ -3,7 +3,7 @@
 
 import { Agent as HttpAgent, type AgentOptions, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { abortError, throwIfAborted } from '../../base/abort.ts';
+import { abortError, SILENT_MS, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import type { Wait } from '../../base/resilience/bulkhead.ts';
@@ -46,6 +46,7 @@ const RETRY_MS = 1_000;
 /** Of what is written to, or read from, a connection that the other side has closed. */
 const CLOSED_CODES: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE']);
 const CONTENT_STATUSES: ReadonlySet<number> = new Set([400, 413, 422]);
+const NOT_IN_TIME = 'the vector database did not answer in time';
 const CLOSED_BEFORE = new Error('the connection was closed before');
 const TOO_LONG = new Error('a reply of the vector database is longer than can be held');
 
@@ -150,9 +151,10 @@ export class HttpClient {
       reject(error);
       request.destroy();
     };
-    const onAbort = (): void => giveUp(abortError(signal as AbortSignal));
+    const startedMs = clock.monotonicMs();
+    const onAbort = (): void => giveUp(givenUp(signal as AbortSignal, clock.monotonicMs() - startedMs, timeoutMs));
     signal?.addEventListener('abort', onAbort, { once: true });
-    const cancelTimer = clock.after(timeoutMs, () => giveUp(passing('the vector database did not answer in time')));
+    const cancelTimer = clock.after(timeoutMs, () => giveUp(passing(NOT_IN_TIME)));
     request.on('error', (error) => {
       const isStale = request.reusedSocket && CLOSED_CODES.has((error as NodeJS.ErrnoException).code);
       reject(passing('the vector database cannot be reached', isStale ? CLOSED_BEFORE : error));
@@ -240,6 +242,16 @@ export class RequestRefused extends CodedError {
 
 function garbage(): CodedError {
   return passing('the vector database answered with something else than JSON of its own');
+}
+
+/**
+ * Of a request whose caller does not wait any longer. After a third of its time at least that counts as a timeout; what was
+ * silent for less is no fault of the database's, but where it is not asked by somebody in a hurry, it is told as one.
+ */
+function givenUp(signal: AbortSignal, silentMs: number, timeoutMs: number): CodedError {
+  if (silentMs >= timeoutMs / 3) return passing(NOT_IN_TIME);
+  if (silentMs < SILENT_MS) return abortError(signal);
+  return new CodedError('STORE_UNAVAILABLE', NOT_IN_TIME, { retryAfterMs: RETRY_MS });
 }
 
 function passing(message: string, cause?: unknown): PassingFault {
