@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** What a backend does behind the proxy. */
+export type Mood =
+  | { readonly kind: 'pass' }
+  /** Nobody listens there. */
+  | { readonly kind: 'refuse' }
+  /** Connections are taken, and nothing comes. */
+  | { readonly kind: 'hang' }
+  /** Requests arrive; of each reply come so many bytes, and then the end of the connection. */
+  | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** Replies come some bytes at a time. */
+  | { readonly kind: 'slow'; readonly pieceBytes: number; readonly pauseMs: number }
+  /** To whatever comes these bytes are the answer; the backend hears nothing of it. */
+  | { readonly kind: 'answer'; readonly bytes: string };
+
+export const PASS: Mood = { kind: 'pass' };
+
+/** TCP between a server and its backend, which a test makes as bad as it likes. */
+export class FaultProxy {
+  readonly #target: () => number;
+  readonly #sockets = new Set<Socket>();
+  #server: Server;
+  #mood: Mood = PASS;
+  readonly port: number;
+
+  private constructor(server: Server, target: () => number) {
+    this.#target = target;
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+    server.on('connection', (socket) => this.#serve(socket));
+  }
+
+  /** `target` tells the backend's port on loopback. */
+  static async start(target: () => number): Promise<FaultProxy> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new FaultProxy(server, target);
+  }
+
+  /** From now on, also for connections that are there: they end. */
+  async set(mood: Mood): Promise<void> {
+    const wasRefusing = this.#mood.kind === 'refuse';
+    this.#mood = mood;
+    this.#end();
+    if (mood.kind === 'refuse' && !wasRefusing) {
+      this.#server.close();
+      await once(this.#server, 'close');
+    } else if (mood.kind !== 'refuse' && wasRefusing) {
+      this.#server = createServer((socket) => this.#serve(socket)).listen(this.port, '127.0.0.1');
+      await once(this.#server, 'listening');
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    if (this.#mood.kind === 'refuse') return;
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #end(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  #serve(near: Socket): void {
+    this.#keep(near);
+    const mood = this.#mood;
+    if (mood.kind === 'hang') return void near.resume();
+    if (mood.kind === 'answer') return void near.on('data', () => near.end(mood.bytes));
+    const far = connect({ host: '127.0.0.1', port: this.#target() });
+    this.#keep(far);
+    near.pipe(far);
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+    if (mood.kind === 'cut') this.#cut(far, near, mood.afterBytes);
+    else if (mood.kind === 'slow') void this.#drip(far, near, mood);
+    else far.pipe(near);
+  }
+
+  #cut(from: Socket, to: Socket, afterBytes: number): void {
+    from.on('data', (bytes) => to.write(bytes.subarray(0, afterBytes), () => to.destroy()));
+  }
+
+  async #drip(from: Socket, to: Socket, { pieceBytes, pauseMs }: Extract<Mood, { kind: 'slow' }>): Promise<void> {
+    try {
+      for await (const chunk of from as AsyncIterable<Buffer>) {
+        for (let at = 0; at < chunk.length && !to.destroyed; at += pieceBytes) {
+          to.write(chunk.subarray(at, at + pieceBytes));
+          await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        }
+      }
+    } catch {
+      // One of the two has gone: that is what this is for.
+    }
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#sockets.delete(socket));
+  }
+}
+
+/** A whole answer over HTTP. */
+export function httpAnswer(status: number, body = '', headers: readonly string[] = []): Mood {
+  const head = [
+    `HTTP/1.1 ${status} as the test says`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...headers,
+  ];
+  return { kind: 'answer', bytes: `${head.join('\r\n')}\r\n\r\n${body}` };
+}
