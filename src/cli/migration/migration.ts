@@ -10,7 +10,6 @@ import type { Settings } from '../../config/settings.ts';
 import { openEmbedding, openStore } from '../../drivers.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
 import type { GenericStore } from '../../store/generic/generic-store.ts';
-import type { NamespaceCounts } from '../../store/store.ts';
 import { loadLocalConfig } from '../server/connection.ts';
 import { CommandError, usageError } from '../terminal/command-error.ts';
 import { writeJson, type Io } from '../terminal/io.ts';
@@ -141,7 +140,8 @@ async function copyAndCompare(run: Run, { source, destination, embedding }: Stor
   const sample = new Sample(options.sample, options.seed);
   const problems = new Problems();
   const copies: NamespaceCopy[] = [];
-  const progress = progressOf(run, namespaces);
+  const total = namespaces.reduce((sum, { counts }) => sum + sumOf(counts), 0);
+  const progress = progressOf(run, total);
   let walked = 0;
   const copy = new Copy({
     source: source.driver,
@@ -167,8 +167,14 @@ async function copyAndCompare(run: Run, { source, destination, embedding }: Stor
   }
   const report = { source: run.source, destination: run.destination, copies, problems };
   if (sample.chosen.length === 0) return report;
-  const asked = { embedding, settings: settings.hirag, random: systemRandom, ...world };
-  return { ...report, agreement: await replay(sample.chosen, source, destination, asked) };
+  const asking = progressOf(run, sample.chosen.length);
+  const onAsked = (count: number): void => asking.update(count, `${count.toLocaleString('en')} asked`);
+  const asked = { embedding, settings: settings.hirag, random: systemRandom, onAsked, ...world };
+  try {
+    return { ...report, agreement: await replay(sample.chosen, source, destination, asked) };
+  } finally {
+    asking.stop();
+  }
 }
 
 /** What a server that was killed has left in two levels would be counted twice. No lifetime is ended. */
@@ -177,8 +183,7 @@ async function finishMoves(patience: Patience, stores: Pick<Stores, 'source' | '
     await patience.with(name, () => stores[name].expire(systemClock.nowMs(), 0, null));
 }
 
-function progressOf({ options, io }: Run, namespaces: readonly NamespaceCounts[]): Progress {
-  const total = namespaces.reduce((sum, { counts }) => sum + sumOf(counts), 0);
+function progressOf({ options, io }: Run, total: number): Progress {
   return createProgress(io, options.json || total === 0 ? undefined : total);
 }
 

@@ -25,6 +25,7 @@ export interface ReplayDeps {
   readonly embedding: Pick<EmbeddingProvider, 'id' | 'dimension' | 'kind'>;
   readonly settings: Settings['hirag'];
   readonly patience: Patience;
+  readonly onAsked: (questions: number) => void;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -47,6 +48,7 @@ export async function replay(
     const [ids, others] = await Promise.all([ask(question), askOther(question)]);
     overlaps.push(overlapOf(ids, others));
     if (ids[0] === others[0]) sameFirst++;
+    deps.onAsked(overlaps.length);
   }
   const count = overlaps.length;
   return {
