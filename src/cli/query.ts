@@ -59,8 +59,18 @@ async function query(text: string, options: QueryOptions, io: Io): Promise<void>
   );
   if (options.json) return writeJson(io.stdout, reply);
   await io.stdout.write(renderAnswer(reply, io.stdout.columns));
-  const { degraded } = reply.metadata;
-  for (const { level, code } of degraded) await io.stderr.write(`warning: ${level} could not be searched (${code})\n`);
+  for (const warning of warningsOf(reply)) await io.stderr.write(`warning: ${warning}\n`);
+}
+
+/** One for each reason. Without vectors every level was searched by words, and where these have found something, nothing is amiss. */
+function warningsOf({ contexts, metadata }: ContextQueryReply): string[] {
+  const levels = new Map<string, string[]>();
+  for (const { level, code } of metadata.degraded) levels.set(code, [...(levels.get(code) ?? []), level]);
+  return [...levels].flatMap(([code, named]) => {
+    if (code !== 'EMBEDDING_UNAVAILABLE') return [`${named.join(', ')} could not be searched (${code})`];
+    if (contexts.some(({ scores }) => scores.lexical > 0)) return [];
+    return ['the embedding service is away, so only words were looked for (EMBEDDING_UNAVAILABLE)'];
+  });
 }
 
 function renderAnswer(reply: ContextQueryReply, columns: number | undefined): string {
