@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
 import type { Log } from './base/log.ts';
+import { LoopTurns } from './base/loop-turns.ts';
 import type { Metrics } from './base/metrics.ts';
 import type { Random } from './base/random.ts';
 import { Bulkhead } from './base/resilience/bulkhead.ts';
@@ -12,6 +13,7 @@ import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
 import { createLocalThread } from './embedding/local-thread.ts';
+import { PassageEmbedder } from './embedding/passage-embedder.ts';
 import type { EmbeddingProvider, OwnedText } from './embedding/provider.ts';
 import { connectRedis } from './embedding/redis-connection.ts';
 import { RedisVectors } from './embedding/redis-vectors.ts';
@@ -19,7 +21,8 @@ import type { SharedVectors } from './embedding/shared-vectors.ts';
 import { openEmbeddedReembedding } from './store/embedded/reembedding/embedded-reembedding.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
-import { openQdrantStore } from './store/qdrant/open-qdrant-store.ts';
+import { openQdrantStore, type QdrantStoreOptions } from './store/qdrant/open-qdrant-store.ts';
+import { openQdrantReembedding } from './store/qdrant/qdrant-reembedding.ts';
 import type { EmbeddingIdentity, EmbedTexts, Reembedding } from './store/reembedding.ts';
 import type { GenericStore } from './store/generic/generic-store.ts';
 
@@ -127,34 +130,37 @@ const STORE_DRIVERS: Readonly<
   },
   memory: (_, { clock, random, log, embedding }) =>
     Promise.resolve(openMemoryStore({ clock, random, log, dimension: embedding.dimension })),
-  qdrant: (settings, parts) => {
-    const { clock, random, log, metrics, embedding, mustExist } = parts;
-    const { collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
-    return openQdrantStore({
-      ...own,
-      url: required(settings.url, 'vector_db.url', 'vector_db.driver = "qdrant"'),
-      timeoutMs: timeoutSecs * 1000,
-      prefix: collectionPrefix,
-      quantization: quantizationIn(QDRANT_QUANTIZATION, settings),
-      replicationFactor,
-      readConsistency: readConsistency === 'auto' ? consistencyFor(replicationFactor) : readConsistency,
-      embedding,
-      mustExist,
-      backend: backendOf(VECTOR_DATABASE, settings, parts),
-      clock,
-      random,
-      log,
-      metrics,
-    });
-  },
+  qdrant: (settings, parts) => openQdrantStore(qdrantOptions(settings, parts)),
 };
 
-type OpenReembedding = (settings: StoreSettings, to: EmbeddingIdentity) => Promise<Reembedding | null>;
+function qdrantOptions(settings: StoreSettings, parts: StoreParts): QdrantStoreOptions {
+  const { clock, random, log, metrics, embedding, embed, mustExist } = parts;
+  const { collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
+  return {
+    ...own,
+    url: required(settings.url, 'vector_db.url', 'vector_db.driver = "qdrant"'),
+    timeoutMs: timeoutSecs * 1000,
+    prefix: collectionPrefix,
+    quantization: quantizationIn(QDRANT_QUANTIZATION, settings),
+    replicationFactor,
+    readConsistency: readConsistency === 'auto' ? consistencyFor(replicationFactor) : readConsistency,
+    embedding,
+    embed,
+    mustExist,
+    backend: backendOf(VECTOR_DATABASE, settings, parts),
+    clock,
+    random,
+    log,
+    metrics,
+  };
+}
+
+type OpenReembedding = (settings: StoreSettings, parts: StoreParts) => Promise<Reembedding | null>;
 
 /** By `vector_db.driver`. */
 const REEMBEDDING_DRIVERS: Readonly<Record<StoreSettings['driver'], OpenReembedding>> = {
-  embedded: ({ dataDir }, to) => {
-    const reembedding = openEmbeddedReembedding(dataDir, to);
+  embedded: ({ dataDir }, { embedding }) => {
+    const reembedding = openEmbeddedReembedding(dataDir, embedding);
     reembedding?.forgetRefused();
     return Promise.resolve(reembedding);
   },
@@ -164,12 +170,7 @@ const REEMBEDDING_DRIVERS: Readonly<Record<StoreSettings['driver'], OpenReembedd
       'It keeps nothing: a server that starts with another model begins with an empty memory.',
     );
   },
-  qdrant: () => {
-    throw new StartupError(
-      '`vector_db.driver = "qdrant"` cannot be re-embedded in place yet',
-      'Set vector_db.collection_prefix to another name, and export and import the contexts.',
-    );
-  },
+  qdrant: (settings, parts) => openQdrantReembedding(qdrantOptions(settings, parts)),
 };
 
 /** The embedder that the settings name, without a cache. Throws `StartupError` where a setting is missing. */
@@ -217,15 +218,13 @@ export async function openStore(settings: StoreSettings, parts: StoreParts): Pro
 
 /** Of stored texts, for those that make all vectors anew. */
 export function textEmbedder(embedding: EmbeddingProvider<OwnedText>): EmbedTexts {
-  return async (texts) => {
-    const embedded = await embedding.embed(texts, 'passage');
-    return embedded.map((vector) => (vector instanceof Error ? vector : { vector }));
-  };
+  const embedder = new PassageEmbedder(embedding, new LoopTurns());
+  return (texts) => embedder.texts(texts);
 }
 
 /** null: nothing that is stored was made by another model. Throws `StartupError` where the driver cannot. */
-export async function openReembedding(settings: StoreSettings, to: EmbeddingIdentity): Promise<Reembedding | null> {
-  return await REEMBEDDING_DRIVERS[settings.driver](settings, to);
+export async function openReembedding(settings: StoreSettings, parts: StoreParts): Promise<Reembedding | null> {
+  return await REEMBEDDING_DRIVERS[settings.driver](settings, parts);
 }
 
 /** What the driver calls it. Throws `StartupError`. */

@@ -69,7 +69,7 @@ async function reembed(options: ReembedOptions, io: Io): Promise<void> {
   // No text comes twice, but what a vector must be is checked there.
   const embedding = withCache(provider, { maxEntries: 0, ttlMs: 1 }, systemClock, noMetrics);
   try {
-    const reembedding = await openReembedding(settings.vectorDb, embedding);
+    const reembedding = await openReembedding(settings.vectorDb, { ...parts, embedding });
     if (reembedding === null) return await reportNothing(embedding, options, io);
     try {
       await run(reembedding, { to: embedding, embed: textEmbedder(embedding) }, options, settings, io);
@@ -248,7 +248,7 @@ async function report(
   await io.stdout.write(
     switched
       ? `${countOf(outcome.contexts, 'context')} now ${outcome.contexts === 1 ? 'has its vector' : 'have their vectors'} by ${to.id}\n`
-      : `${countOf(outcome.contexts, 'context')} ready, ${embedded} of them embedded just now\nStop the server and start it with the new settings: the vectors by ${to.id} then take their place.\n`,
+      : `${countOf(outcome.contexts, 'context')} ready, ${embedded} of them embedded just now\nStop the server, or all of them over Qdrant, and start with the new settings: the vectors by ${to.id} then take their place.\n`,
   );
 }
 

@@ -10,7 +10,7 @@ import { LAUNCHER, World, type Ended, type Variables } from './support/processes
 
 const OLD = 'old-letters-64';
 const NEW = 'newer-letters-96';
-const READY = 'Stop the server and start it with the new settings';
+const READY = 'and start with the new settings';
 
 const world = new World();
 let service: ModelService;

@@ -6,6 +6,11 @@ import type { QdrantCondition, QdrantFilter } from './filters.ts';
 import { type How, type HttpClient, isTooLong } from './http-client.ts';
 import type { FoundPoint, Payload, Point } from './points.ts';
 
+interface ScrolledPoints {
+  readonly points: FoundPoint[];
+  readonly next_page_offset?: string | null;
+}
+
 /** One search of `/points/query/batch`. */
 export type QuerySearch = Readonly<Record<string, unknown>>;
 
@@ -68,6 +73,19 @@ export class CollectionCalls {
       const first = await this.retrieve(level, ids.slice(0, half), fields, vectors, signal);
       return [...first, ...(await this.retrieve(level, ids.slice(half), fields, vectors, signal))];
     }
+  }
+
+  /** Points in the order of their ids, without vectors, from one on; `next`: where to go on, null at the end. */
+  async scroll(
+    level: Level,
+    from: string | null,
+    limit: number,
+    fields: readonly (keyof Payload)[],
+  ): Promise<{ readonly points: FoundPoint[]; readonly next: string | null }> {
+    const path = this.#path(level, `/points/scroll${this.#reading}`);
+    const body = { limit, with_payload: fields, with_vector: false, ...(from === null ? {} : { offset: from }) };
+    const found = await this.#http.call<ScrolledPoints>('POST', path, body, this.#how());
+    return { points: found.points, next: found.next_page_offset ?? null };
   }
 
   /** The same as `query`, with fewer points where those asked for are too long for one reply. */

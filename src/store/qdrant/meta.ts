@@ -3,13 +3,19 @@
 
 import { StartupError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
+import type { EmbeddingIdentity } from '../reembedding.ts';
 import type { CollectionSettings } from './collections.ts';
-import type { HttpClient } from './http-client.ts';
+import { type HttpClient, refused } from './http-client.ts';
 
 export interface Meta {
   readonly cursorKey: Uint8Array;
   /** Contexts with passages have been written. */
   readonly hasPassages: boolean;
+  readonly embedding: EmbeddingIdentity;
+  /** What the names of the collections in use begin with. */
+  readonly stem: string;
+  /** The same of collections that were in use before, and are to be deleted. */
+  readonly replaced: string | null;
 }
 
 interface MetaPayload {
@@ -17,20 +23,36 @@ interface MetaPayload {
   readonly dimension: number;
   readonly cursor_key: string;
   readonly has_passages?: boolean;
+  /** Absent: the prefix itself. */
+  readonly collections?: string;
+  readonly replaced?: string | null;
 }
+
+type MetaPlace = Pick<CollectionSettings, 'prefix' | 'replicationFactor' | 'mustExist'>;
 
 const META_ID = 1;
 const CURSOR_KEY_BYTES = 16;
 const CONFLICT = 409;
+const NOT_FOUND = 404;
 
-/** Throws `StartupError` where the stored vectors are of another model. */
+export function metaPath(prefix: string): string {
+  return `/collections/${prefix}_meta`;
+}
+
+/** What the servers have agreed on; undefined where none has started yet. */
+export async function readMeta(http: HttpClient, prefix: string): Promise<Meta | undefined> {
+  const payload = await read(http, prefix);
+  return payload === undefined ? undefined : toMeta(payload, prefix);
+}
+
+/** The same, agreed on now where nothing is yet: of several servers that start together the first one's stands. */
 export async function agreeOnMeta(
   http: HttpClient,
-  { prefix, replicationFactor, mustExist }: Pick<CollectionSettings, 'prefix' | 'replicationFactor' | 'mustExist'>,
-  embedding: { readonly id: string; readonly dimension: number },
+  { prefix, replicationFactor, mustExist }: MetaPlace,
+  embedding: EmbeddingIdentity,
   random: Random,
 ): Promise<Meta> {
-  const path = `/collections/${prefix}_meta`;
+  const path = metaPath(prefix);
   const made = mustExist
     ? { result: true }
     : await http.ask('PUT', path, { vectors: {}, replication_factor: replicationFactor });
@@ -45,20 +67,56 @@ export async function agreeOnMeta(
     dimension: embedding.dimension,
     cursor_key: Buffer.from(random.bytes(CURSOR_KEY_BYTES)).toString('base64url'),
   };
-  const known = (await read(http, path)) ?? (mustExist ? missing(prefix) : await agree(http, path, own));
-  if (known.embedding_id !== embedding.id || known.dimension !== embedding.dimension) {
-    throw new StartupError(
-      `the stored contexts were embedded with ${known.embedding_id} (${known.dimension} dimensions), the configuration says ${embedding.id} (${embedding.dimension} dimensions)`,
-      'Set the model and vector_db.vector_size back, or set vector_db.collection_prefix to another name.',
-    );
-  }
-  return { cursorKey: Buffer.from(known.cursor_key, 'base64url'), hasPassages: known.has_passages ?? false };
+  const known = (await read(http, prefix)) ?? (mustExist ? missing(prefix) : await agree(http, prefix, own));
+  return toMeta(known, prefix);
 }
 
 /** Tells every server that starts from now on. */
 export async function notePassages(http: HttpClient, prefix: string): Promise<void> {
-  const path = `/collections/${prefix}_meta/points/payload?wait=true&ordering=strong`;
+  const path = `${metaPath(prefix)}/points/payload?wait=true&ordering=strong`;
   await http.call('POST', path, { points: [META_ID], payload: { has_passages: true } });
+}
+
+/** From here on whoever starts works with the collections of `to`. One write: it is so, or it is not. */
+export async function switchMeta(
+  http: HttpClient,
+  prefix: string,
+  from: Meta,
+  to: { readonly embedding: EmbeddingIdentity; readonly stem: string },
+): Promise<Meta> {
+  const payload: MetaPayload = {
+    embedding_id: to.embedding.id,
+    dimension: to.embedding.dimension,
+    cursor_key: Buffer.from(from.cursorKey).toString('base64url'),
+    has_passages: from.hasPassages,
+    collections: to.stem,
+    replaced: from.stem,
+  };
+  await write(http, prefix, { points: [{ id: META_ID, vector: {}, payload }] });
+  return toMeta(payload, prefix);
+}
+
+/** The collections that were in use before are gone. */
+export async function forgetReplaced(http: HttpClient, prefix: string): Promise<void> {
+  const path = `${metaPath(prefix)}/points/payload?wait=true&ordering=strong`;
+  await http.call('POST', path, { payload: { replaced: null }, points: [META_ID] });
+}
+
+export function otherModel(stored: EmbeddingIdentity, wanted: EmbeddingIdentity): StartupError {
+  return new StartupError(
+    `the stored contexts were embedded with ${stored.id} (${stored.dimension} dimensions), the configuration says ${wanted.id} (${wanted.dimension} dimensions)`,
+    'Run `context-manager reembed` with this configuration and start again: until it has ended, servers can run with the configuration of before. Or set the model and vector_db.vector_size back, or vector_db.collection_prefix to another name.',
+  );
+}
+
+function toMeta(payload: MetaPayload, prefix: string): Meta {
+  return {
+    cursorKey: Buffer.from(payload.cursor_key, 'base64url'),
+    embedding: { id: payload.embedding_id, dimension: payload.dimension },
+    stem: payload.collections ?? prefix,
+    replaced: payload.replaced ?? null,
+    hasPassages: payload.has_passages ?? false,
+  };
 }
 
 function missing(prefix: string): never {
@@ -69,16 +127,20 @@ function missing(prefix: string): never {
 }
 
 /** Of several servers that start together the first one's stands. */
-async function agree(http: HttpClient, path: string, own: MetaPayload): Promise<MetaPayload> {
-  const points = [{ id: META_ID, vector: {}, payload: own }];
-  await http.call('PUT', `${path}/points?wait=true&ordering=strong`, { points, update_mode: 'insert_only' });
-  return (await read(http, path)) ?? own;
+async function agree(http: HttpClient, prefix: string, own: MetaPayload): Promise<MetaPayload> {
+  await write(http, prefix, { points: [{ id: META_ID, vector: {}, payload: own }], update_mode: 'insert_only' });
+  return (await read(http, prefix)) ?? own;
 }
 
-async function read(http: HttpClient, path: string): Promise<MetaPayload | undefined> {
-  const found = await http.call<{ payload: MetaPayload }[]>('POST', `${path}/points`, {
-    ids: [META_ID],
-    with_payload: true,
-  });
-  return found[0]?.payload;
+async function write(http: HttpClient, prefix: string, body: object): Promise<void> {
+  await http.call('PUT', `${metaPath(prefix)}/points?wait=true&ordering=strong`, body);
+}
+
+async function read(http: HttpClient, prefix: string): Promise<MetaPayload | undefined> {
+  const path = `${metaPath(prefix)}/points`;
+  const body = { ids: [META_ID], with_payload: true };
+  const found = await http.ask<{ payload: MetaPayload }[]>('POST', path, body);
+  if ('status' in found && found.status === NOT_FOUND) return undefined;
+  if ('status' in found) throw refused(found);
+  return found.result[0]?.payload;
 }

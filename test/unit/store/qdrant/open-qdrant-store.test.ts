@@ -40,7 +40,11 @@ describe('the start over Qdrant', () => {
   });
 
   it.each([
-    ['another length', { embedding: { id: 'test', dimension: 64 } }, /holds vectors of 32 numbers/],
+    [
+      'another length',
+      { embedding: { id: 'test', dimension: 64 } },
+      /embedded with test \(32 dimensions\), the configuration says test \(64 dimensions\)/,
+    ],
     ['another distance', { distance: 'Dot' }, /compared by Cosine, the configuration says 32 and Dot/],
     ['another model', { embedding: { id: 'other', dimension: DIMENSION } }, /embedded with test .* says other/],
   ] as const)('is refused over vectors of %s, and changes nothing', async (_, options, message) => {
