@@ -52,7 +52,7 @@ export interface StoreParts {
   /** Gets that of the database, where there is one. */
   readonly circuits: Circuits;
   /** What the stored vectors are made by. */
-  readonly embedding: EmbeddingIdentity;
+  readonly embedding: EmbeddingIdentity & Pick<EmbeddingProvider, 'textTokensMax'>;
   /** Makes them: then those that `context-manager reembed` has made take the place of those of another model. */
   readonly embed?: EmbedTexts;
   /** What is not there is refused, not made. */
@@ -147,6 +147,7 @@ function qdrantOptions(settings: StoreSettings, parts: StoreParts): QdrantStoreO
     embedding,
     embed,
     mustExist,
+    needsPassages: embedding.textTokensMax !== undefined,
     backend: backendOf(VECTOR_DATABASE, settings, parts),
     clock,
     random,

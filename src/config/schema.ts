@@ -190,6 +190,12 @@ const EMBEDDING = section(
       'embedding.url',
     ),
     model: bareText('http: name of the model.'),
+    max_input_tokens: bareNumber(
+      'integer',
+      64,
+      1_000_000,
+      'http: tokens that the model reads of a text; longer texts are embedded in passages of so many, of which the nearest counts. Absent: texts go as they are. See docs/retrieval.md.',
+    ),
     api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', {
       format: 'token',
       writeOnly: true,

@@ -3,6 +3,7 @@ import { CodedError, StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { GuardedBackend } from '../base/resilience/guarded-backend.ts';
 import { withRetries } from '../base/resilience/retries.ts';
+import { estimatedTokens } from '../base/text/passages.ts';
 import { faultOfStatus, passing, refusal, retryAfterMsOf, type ServiceFault, unavailable } from './http-faults.ts';
 import { parseReply } from './http-reply.ts';
 import { MergedCalls, type SendRequest } from './merged-calls.ts';
@@ -36,6 +37,8 @@ export interface HttpProviderOptions {
   /** Put before each text; models such as E5 are trained with `query: ` and `passage: `. */
   readonly queryPrefix: string;
   readonly passagePrefix: string;
+  /** Tokens that the model reads of a text, prefix and all; absent: texts go as they are. */
+  readonly maxInputTokens?: number | undefined;
   readonly backend: GuardedBackend;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -51,6 +54,7 @@ export function createHttpProvider(options: HttpProviderOptions): EmbeddingProvi
     id: `http-${options.model}-${options.dimension}`,
     dimension: options.dimension,
     kind: 'semantic',
+    textTokensMax: textTokensMax(options),
     async embed(texts, kind, signal) {
       const embedded: Embedded[] = [];
       for (const batch of batchesOf(texts, options.batchSize)) {
@@ -59,6 +63,26 @@ export function createHttpProvider(options: HttpProviderOptions): EmbeddingProvi
       return embedded;
     },
   };
+}
+
+/** Around each text: where it begins and where it ends. */
+const SPECIAL_TOKENS = 2;
+const TEXT_TOKENS_MIN = 16;
+
+/** What the prefix and the model's own signs leave for a text. Throws `StartupError` where that is next to nothing. */
+function textTokensMax({
+  maxInputTokens,
+  queryPrefix,
+  passagePrefix,
+}: HttpProviderOptions): EmbeddingProvider['textTokensMax'] {
+  if (maxInputTokens === undefined) return undefined;
+  const left = (prefix: string): number => maxInputTokens - SPECIAL_TOKENS - estimatedTokens(prefix);
+  const room = { query: left(queryPrefix), passage: left(passagePrefix) };
+  if (Math.min(room.query, room.passage) >= TEXT_TOKENS_MIN) return room;
+  throw new StartupError(
+    '`embedding.max_input_tokens` leaves no room for a text behind the prefix',
+    'Set it to what the model reads of a text, or shorten embedding.query_prefix and embedding.passage_prefix.',
+  );
 }
 
 /** The prefixes that a model was trained with, as far as its name tells: E5 (Wang et al. 2022) needs both. */

@@ -12,6 +12,8 @@ export interface EmbeddedText {
 
 /** Characters for each vector that is kept of a text, so that its vectors are some ten times as large as it is at most. */
 const CHARS_PER_VECTOR = 256;
+/** Numbers of all vectors of one text, which is what Qdrant takes by one name. */
+const NUMBERS_MAX = 1_000_000;
 /** Passages embedded by one call; a text is never in two. */
 const PASSAGES_AT_ONCE = 1_024;
 /** How often a passage that the model refuses is halved: tokenizers differ, but not by more. */
@@ -51,7 +53,8 @@ export class PassageEmbedder {
     let count = 0;
     const flush = async (): Promise<void> => {
       const pieces = await this.#embed(waiting, 'passage', signal);
-      pieces.forEach((own, i) => results.push(textOf(own, waiting[i] as OwnedText[])));
+      const vectorsMax = Math.min(PASSAGES_MAX, Math.floor(NUMBERS_MAX / this.#provider.dimension));
+      pieces.forEach((own, i) => results.push(textOf(own, waiting[i] as OwnedText[], vectorsMax)));
       waiting = [];
       count = 0;
     };
@@ -142,11 +145,11 @@ function mayBeTooLong(embedded: Embedded, { text }: OwnedText): boolean {
   return isRefused && estimatedTokens(text) >= HALVED_TOKENS_MIN;
 }
 
-function textOf(pieces: readonly Piece[], given: readonly OwnedText[]): EmbeddedText | CodedError {
+function textOf(pieces: readonly Piece[], given: readonly OwnedText[], vectorsMax: number): EmbeddedText | CodedError {
   const error = pieces.find(({ embedded }) => embedded instanceof CodedError)?.embedded;
   if (error instanceof CodedError) return error;
   const chars = given.reduce((sum, { text }) => sum + text.length, 0);
-  const [vector, ...passages] = fewer(vectorsOf(pieces), Math.min(PASSAGES_MAX, Math.ceil(chars / CHARS_PER_VECTOR)));
+  const [vector, ...passages] = fewer(vectorsOf(pieces), Math.min(vectorsMax, Math.ceil(chars / CHARS_PER_VECTOR)));
   if (vector === undefined) return new CodedError('INTERNAL', 'internal error', { cause: 'a text without passages' });
   return passages.length === 0 ? { vector } : { vector, passages };
 }
