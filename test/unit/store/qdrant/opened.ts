@@ -11,7 +11,11 @@ export const DIMENSION = 32;
 
 /** A store over the server at `url`. */
 export function openOver(url: string, options: Partial<QdrantStoreOptions> = {}): Promise<ContextStore> {
-  return openQdrantStore({
+  return openQdrantStore({ ...optionsOver(url), ...options });
+}
+
+export function optionsOver(url: string): QdrantStoreOptions {
+  return {
     url,
     timeoutMs: 30_000,
     tlsVerify: true,
@@ -32,6 +36,5 @@ export function openOver(url: string, options: Partial<QdrantStoreOptions> = {})
     clock: new FakeClock(NOW_MS),
     random: systemRandom,
     log: silentLog,
-    ...options,
-  });
+  };
 }
