@@ -1,9 +1,10 @@
 // A search of several levels out of two round trips: hits of both sides with the counts of the namespace, then who stands
 // around them. Scores are made here, so that they are the same whatever the driver ranks by.
 
+import { LEVELS, type Level } from '../../base/context.ts';
 import { matchesFilter } from '../filter-match.ts';
 import { type Candidate, toCandidates } from '../candidates.ts';
-import type { Features, Hit, HitRecord, LevelHits, Question, StoreDriver } from '../driver.ts';
+import type { Features, Hit, HitRecord, LevelHits, Question, Reach, StoreDriver } from '../driver.ts';
 import type { LevelFindings, SearchRequest, SearchResult, TermStatistics } from '../store.ts';
 import { termColumns } from '../term-columns.ts';
 import { distinctHits } from './distinct-hits.ts';
@@ -23,6 +24,8 @@ interface Sides {
   readonly nearest: readonly LevelHits[];
   readonly matching: readonly LevelHits[];
   readonly searched: readonly number[];
+  /** Levels that hold contexts of the namespace: in no other is anybody's neighbour. */
+  readonly inhabited: readonly Level[];
   readonly statistics: TermStatistics;
 }
 
@@ -65,18 +68,27 @@ async function bothSides(
   };
   const filter = request.filter === undefined ? {} : { filter: request.filter };
   const asked = { namespace, ...owner, ...filter, levels, question, nowMs };
+  const reaches = levels.map((level): Reach => ({ namespace, ...owner, levels: [level], nowMs }));
+  // Of all owners, where those have not been counted anyway.
+  const isOwned = agentId !== undefined || sessionId !== undefined;
+  const others = LEVELS.filter((level) => isOwned || !levels.includes(level));
   const [nearest, matching, counted] = await Promise.all([
     question.vector === undefined
       ? []
       : hitsOf(request, (count) => driver.nearest({ ...asked, count, samples: request.denseSamples }, signal)),
     question.terms.length === 0 ? [] : hitsOf(request, (count) => driver.matching({ ...asked, count }, signal)),
     driver.counts({
-      reaches: levels.map((level) => ({ namespace, ...owner, levels: [level], nowMs })),
+      reaches: [...reaches, ...others.map((level): Reach => ({ namespace, levels: [level], nowMs }))],
       statistics: { namespace, terms: question.terms.map(({ term }) => term) },
     }),
   ]);
   const nothing = { documentCount: 0, averageTermCount: 0, documentFrequencies: question.terms.map(() => 0) };
-  return { nearest, matching, searched: counted.counts, statistics: counted.statistics ?? nothing };
+  const searched = counted.counts.slice(0, levels.length);
+  const inhabited = LEVELS.filter((level) => {
+    const place = others.includes(level) ? levels.length + others.indexOf(level) : levels.indexOf(level);
+    return (counted.counts[place] ?? 0) > 0;
+  });
+  return { nearest, matching, searched, inhabited, statistics: counted.statistics ?? nothing };
 }
 
 function hitsOf(
@@ -101,7 +113,7 @@ async function withNeighbours(
   driver: StoreDriver,
   request: SearchRequest,
   question: Question,
-  { nearest, matching }: Sides,
+  { nearest, matching, inhabited }: Sides,
   scorer: TermScorer,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Known>> {
@@ -113,7 +125,12 @@ async function withNeighbours(
   ]);
   const vectorsSpeak = denseNeighbours || !scorer.knowsAny;
   const reachOf = ({ record }: Hit): number => (vectorsSpeak || byWords.has(record.id) ? neighbours : 0);
-  const around = await surroundings(driver, [...hits.values()], { namespace, question, nowMs, reachOf }, signal);
+  const around = await surroundings(
+    driver,
+    [...hits.values()],
+    { namespace, levels: inhabited, question, nowMs, reachOf },
+    signal,
+  );
 
   const known = new Map<string, Known>();
   [...hits.values()].forEach((hit, i) => {

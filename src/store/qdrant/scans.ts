@@ -5,7 +5,7 @@ import { LEVELS, type Level } from '../../base/context.ts';
 import type { Found, Position, ScanOrder, ScanPage, ScanRequest } from '../driver.ts';
 import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
-import { FEWER } from './collection-calls.ts';
+import { FEWER, type QuerySearch } from './collection-calls.ts';
 import { at, behind, reachFilter, type QdrantCondition } from './filters.ts';
 import { isTooLong } from './http-client.ts';
 import { newestOfEach, type Copy } from './held.ts';
@@ -20,7 +20,7 @@ import {
   type Payload,
 } from './points.ts';
 import { type PassageUse, storedVectors } from './passage-use.ts';
-import type { ScoredQueries, ScoredSearch } from './scored-queries.ts';
+import type { ScoredQueries } from './scored-queries.ts';
 import type { Similarity } from './similarity.ts';
 
 const KEYS: Readonly<Record<ScanOrder, 'created_at' | 'entered' | 'expires_at'>> = {
@@ -74,6 +74,19 @@ export class Scans {
   }
 
   async #fill(parts: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
+    await this.#inOrder(parts, signal);
+    const asking = parts.filter(({ request }) => request.question?.vector !== undefined);
+    for (const [vector, asked] of Map.groupBy(asking, ({ request }) => request.question?.vector as Float32Array)) {
+      await Promise.all(
+        LEVELS.map((level) => {
+          const points = asked.filter((part) => part.level === level).flatMap((part) => part.points);
+          return this.#queries.score(level, points, vector, signal);
+        }),
+      );
+    }
+  }
+
+  async #inOrder(parts: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
     await this.#ask(parts, (part) => this.#search(part.request, part.level), signal);
     // Of equal places at the end of a part, Qdrant gives any: those are asked for once more, in the order of arrival.
     const torn = parts.filter(isTorn);
@@ -85,21 +98,22 @@ export class Scans {
 
   async #ask(
     parts: readonly Part[],
-    searchOf: (part: Part) => ScoredSearch,
+    searchOf: (part: Part) => QuerySearch,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await Promise.all(
       LEVELS.map(async (level) => {
         const here = parts.filter((part) => part.level === level);
         if (here.length === 0) return;
-        const found = await this.#queries.query(level, here.map(searchOf), signal);
+        const searches = here.map((part) => ({ search: searchOf(part) }));
+        const found = await this.#queries.query(level, searches, signal);
         here.forEach((part, i) => (part.points = found[i] as FoundPoint[]));
       }),
     );
   }
 
   /** `tied`: only those at this value of the order. */
-  #search(request: ScanRequest, level: Level, tied?: number): ScoredSearch {
+  #search(request: ScanRequest, level: Level, tied?: number): QuerySearch {
     const { order, descending, after, limit, vectors = false, question } = request;
     const key = KEYS[order];
     const more: QdrantCondition[] = [
@@ -107,16 +121,21 @@ export class Scans {
       ...(tied === undefined ? [] : [at(key, tied)]),
     ];
     const filter = reachFilter(request, level, more);
-    const ordered = { order_by: { key: tied === undefined ? key : 'arrival', direction: descending ? 'desc' : 'asc' } };
-    const wanted = {
+    const ordered = {
+      order_by: {
+        key: tied === undefined ? key : 'arrival',
+        direction: descending ? 'desc' : 'asc',
+        // The filter says the same, but Qdrant would walk to it from the end.
+        ...(after === undefined || tied !== undefined ? {} : { start_from: after[0] }),
+      },
+    };
+    return {
+      query: ordered,
+      filter,
       limit: limit + 1,
       with_payload: question === undefined ? RECORD_FIELDS : RECORD_AND_FEATURE_FIELDS,
       with_vector: vectors ? storedVectors(this.#passages) : false,
     };
-    if (question?.vector === undefined) return { search: { query: ordered, filter, ...wanted } };
-    // The order chooses them, the question scores them.
-    const prefetch = [{ query: ordered, filter, limit: limit + 1 }];
-    return { search: { prefetch, ...wanted }, vector: question.vector };
   }
 
   #page(
@@ -164,15 +183,8 @@ function passageBytes({ vector }: FoundPoint): number {
 /** The page ends among equals, and more of them may lie behind it. */
 function isTorn(part: Part): boolean {
   const { limit } = part.request;
-  sortByPlace(part);
   const [last, beyond] = [part.points[limit - 1], part.points[limit]];
   return last !== undefined && beyond !== undefined && valueOf(part, last) === valueOf(part, beyond);
-}
-
-/** A search that scores comes in the order of its scores. */
-function sortByPlace(part: Part): void {
-  const sign = part.request.descending ? -1 : 1;
-  part.points.sort((a, b) => sign * (valueOf(part, a) - valueOf(part, b)));
 }
 
 function valueOf({ request }: Part, { payload }: FoundPoint): number {

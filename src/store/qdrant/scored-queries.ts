@@ -13,6 +13,9 @@ export interface ScoredSearch {
   readonly vector?: Float32Array | undefined;
 }
 
+/** Points that one search scores. */
+const SCORED_AT_ONCE = 1_000;
+
 type Ask = (level: Level, searches: readonly QuerySearch[], signal?: AbortSignal) => Promise<FoundPoint[][]>;
 
 export class ScoredQueries {
@@ -42,6 +45,32 @@ export class ScoredQueries {
     if (!this.#passages.isBegun) return { search: limit, vector };
     const prefetch = [this.#similarity.query(vector), this.#similarity.passageQuery(vector)];
     return { search: { prefetch: prefetch.map((near) => ({ ...near, ...limit })), limit: 2 * count }, vector };
+  }
+
+  /**
+   * Gives points that were found in another order their scores: with one search for all of them, as each search of an
+   * order would carry the whole vector. What has been deleted meanwhile stays without.
+   */
+  async score(
+    level: Level,
+    points: readonly FoundPoint[],
+    vector: Float32Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const ids = [...new Set(points.map(({ id }) => id))];
+    const searches: ScoredSearch[] = [];
+    for (let from = 0; from < ids.length; from += SCORED_AT_ONCE) {
+      const some = ids.slice(from, from + SCORED_AT_ONCE);
+      const filter = { must: [{ has_id: some }] };
+      searches.push({ search: { filter, limit: some.length, with_payload: false, with_vector: false }, vector });
+    }
+    if (searches.length === 0) return;
+    const scored = (await this.query(level, searches, signal)).flat();
+    const byId = new Map(scored.map((point) => [point.id, point]));
+    for (const point of points) {
+      const { score, passageScore } = byId.get(point.id) ?? {};
+      Object.assign(point, { score, passageScore });
+    }
   }
 
   async #run(

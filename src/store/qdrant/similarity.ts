@@ -18,6 +18,8 @@ interface NearQuery {
 
 /** How vectors are asked for, and what the scores mean. */
 export class Similarity {
+  /** Of questions that are being asked: each is written into several searches. */
+  readonly #numbers = new WeakMap<Float32Array, readonly number[]>();
   readonly #settings: SimilaritySettings;
 
   constructor(settings: SimilaritySettings) {
@@ -28,7 +30,9 @@ export class Similarity {
   query(vector: Float32Array): NearQuery {
     const { efSearch, isQuantized } = this.#settings;
     const params = { hnsw_ef: efSearch, ...(isQuantized ? { quantization: { rescore: true, oversampling: 2 } } : {}) };
-    return { query: numbersOf(vector), using: DENSE, params };
+    const query = this.#numbers.get(vector) ?? numbersOf(vector);
+    this.#numbers.set(vector, query);
+    return { query, using: DENSE, params };
   }
 
   /** The same by the nearest of a point's further passages. */
