@@ -57,6 +57,8 @@ export class Similarity {
   }
 
   #cosine(score: number, vector: Float32Array, length: 0 | 1): number {
+    // Exactly: this is how a context without a vector is known.
+    if (length === 0) return 0;
     if (this.#settings.distance !== 'Euclid') return score;
     // |a - b|^2 = |a|^2 + |b|^2 - 2 a b
     return (length + lengthOf(vector) - score * score) / 2;
