@@ -4,7 +4,8 @@ import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
 import { byName } from '../generic/namespaces.ts';
-import type { ExpirySweep, Lifetime, NamespaceCounts, WriteOp, WriteResult } from '../store.ts';
+import type { Access, ExpirySweep, Lifetime, NamespaceCounts, WriteOp, WriteResult } from '../store.ts';
+import { addAccesses } from './accesses.ts';
 import { awaitWrite } from './await-write.ts';
 import type { CollectionCalls } from './collection-calls.ts';
 import { reachFilter } from './filters.ts';
@@ -48,6 +49,10 @@ export class QdrantStore extends GenericStore {
     checkPayloads(ops);
     if (!ops.some(({ op }) => op === 'delete_where')) return this.#groups.add(ops, signal);
     return awaitWrite(super.write(ops, signal), ops, signal);
+  }
+
+  override touch(accesses: readonly Access[]): Promise<void> {
+    return addAccesses(this.#calls, accesses);
   }
 
   override async close(): Promise<void> {
