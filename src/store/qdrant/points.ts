@@ -200,7 +200,10 @@ const USUAL_TERM_COUNT = 24;
 
 /** Nine digits say a 32-bit number exactly, and are half of what a 64-bit one of the same value takes. */
 export function numbersOf(vector: Float32Array): number[] {
-  return Array.from(vector, rounded);
+  const numbers = new Array<number>(vector.length);
+  // Not `Array.from`, which asks an iterator for each: there are millions of them where a store is copied.
+  for (let i = 0; i < vector.length; i++) numbers[i] = rounded(vector[i] as number);
+  return numbers;
 }
 
 /**
@@ -218,8 +221,18 @@ export function passageNumbers(passages: readonly Float32Array[]): number[][] {
 
 const NEXT_TO_NOTHING = 1e-30;
 
+/** Sizes whose nine digits are a whole number by a power of ten, both of which a 64-bit number says exactly. */
+const ROUNDED_MIN = 1e-13;
+const ROUNDED_MAX = 10;
+
+/** To nine digits: the number that their text is read as, several times as fast as by way of the text. */
 function rounded(value: number): number {
-  return Number(value.toPrecision(9));
+  const size = Math.abs(value);
+  if (size === 0) return 0;
+  if (size < ROUNDED_MIN || size >= ROUNDED_MAX) return Number(value.toPrecision(9));
+  let scale = 1e8;
+  while (size * scale < 1e8) scale *= 10;
+  return Math.round(value * scale) / scale;
 }
 
 export function lengthOf(vector: readonly number[] | Float32Array): 0 | 1 {
