@@ -2,7 +2,7 @@
 
 import type { Filter, FilterCondition, Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
-import type { Position, Reach } from '../driver.ts';
+import type { Reach } from '../driver.ts';
 import { isEmptyTest, isMatch, isRange, metadataPath, type RangeCondition } from '../filter.ts';
 
 /** A filter or a condition as Qdrant takes them. */
@@ -50,15 +50,9 @@ function ofSession(sessionId: string | null, includeSessionless: boolean): Qdran
   return includeSessionless ? { should: [own, none] } : own;
 }
 
-/** Behind a place of an order: later in it, or as late and arrived later; `descending` the other way round. */
-export function behind(key: string, [value, arrival]: Position, descending: boolean): QdrantCondition {
-  const beyond = descending ? 'lt' : 'gt';
-  return {
-    should: [
-      { key, range: { [beyond]: Number(value) } },
-      { must: [isNumber(key, Number(value)), { key: 'arrival', range: { [beyond]: Number(arrival) } }] },
-    ],
-  };
+/** Above the value, below it where `descending`. */
+export function beyond(key: string, value: number, descending: boolean): QdrantCondition {
+  return { key, range: { [descending ? 'lt' : 'gt']: value } };
 }
 
 export function at(key: string, value: number): QdrantCondition {

@@ -6,7 +6,7 @@ import type { Found, Position, ScanOrder, ScanPage, ScanRequest } from '../drive
 import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
 import { FEWER, type QuerySearch } from './collection-calls.ts';
-import { at, behind, reachFilter, type QdrantCondition } from './filters.ts';
+import { at, beyond, reachFilter, type QdrantCondition } from './filters.ts';
 import { isTooLong } from './http-client.ts';
 import { newestOfEach, type Copy } from './held.ts';
 import {
@@ -28,6 +28,8 @@ const KEYS: Readonly<Record<ScanOrder, 'created_at' | 'entered' | 'expires_at'>>
   entry: 'entered',
   expiry: 'expires_at',
 };
+
+const ARRIVAL = 'arrival';
 
 /** One level's part of one request. */
 interface Part {
@@ -87,51 +89,57 @@ export class Scans {
   }
 
   async #inOrder(parts: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
-    await this.#ask(parts, (part) => this.#search(part.request, part.level), signal);
+    await this.#ask(parts, (part) => this.#searches(part), signal);
     // Of equal places at the end of a part, Qdrant gives any: those are asked for once more, in the order of arrival.
     const torn = parts.filter(isTorn);
     if (torn.length === 0) return;
     const whole = torn.map((part) => part.points.filter((point) => valueOf(part, point) !== lastValue(part)));
-    await this.#ask(torn, (part) => this.#search(part.request, part.level, lastValue(part)), signal);
+    await this.#ask(torn, (part) => [this.#search(part, ARRIVAL, [at(keyOf(part), lastValue(part))])], signal);
     torn.forEach((part, i) => (part.points = [...(whole[i] as FoundPoint[]), ...part.points]));
   }
 
   async #ask(
     parts: readonly Part[],
-    searchOf: (part: Part) => QuerySearch,
+    searchesOf: (part: Part) => QuerySearch[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await Promise.all(
       LEVELS.map(async (level) => {
         const here = parts.filter((part) => part.level === level);
         if (here.length === 0) return;
-        const searches = here.map((part) => ({ search: searchOf(part) }));
+        const asked = here.map(searchesOf);
+        const searches = asked.flat().map((search) => ({ search }));
         const found = await this.#queries.query(level, searches, signal);
-        here.forEach((part, i) => (part.points = found[i] as FoundPoint[]));
+        let next = 0;
+        here.forEach((part, i) => {
+          const ofPart = found.slice(next, (next += (asked[i] as QuerySearch[]).length));
+          part.points = ofPart.flat().slice(0, part.request.limit + 1);
+        });
       }),
     );
   }
 
-  /** `tied`: only those at this value of the order. */
-  #search(request: ScanRequest, level: Level, tied?: number): QuerySearch {
-    const { order, descending, after, limit, vectors = false, question } = request;
-    const key = KEYS[order];
-    const more: QdrantCondition[] = [
-      ...(after === undefined ? [] : [behind(key, after, descending)]),
-      ...(tied === undefined ? [] : [at(key, tied)]),
+  /**
+   * Behind a place stand those as late that arrived later, and then those that are later. Each are a search of their own,
+   * which Qdrant begins where they begin: of both in one it would read every point of that moment.
+   */
+  #searches(part: Part): QuerySearch[] {
+    const { descending, after } = part.request;
+    const key = keyOf(part);
+    if (after === undefined) return [this.#search(part, key, [])];
+    const [value, arrival] = after.map(Number) as [number, number];
+    return [
+      this.#search(part, ARRIVAL, [at(key, value), beyond(ARRIVAL, arrival, descending)], arrival),
+      this.#search(part, key, [beyond(key, value, descending)], value + (descending ? -1 : 1)),
     ];
-    const filter = reachFilter(request, level, more);
-    const ordered = {
-      order_by: {
-        key: tied === undefined ? key : 'arrival',
-        direction: descending ? 'desc' : 'asc',
-        // The filter says the same, but Qdrant would walk to it from the end.
-        ...(after === undefined || tied !== undefined ? {} : { start_from: after[0] }),
-      },
-    };
+  }
+
+  #search({ request, level }: Part, key: string, more: readonly QdrantCondition[], start?: number): QuerySearch {
+    const { descending, limit, vectors = false, question } = request;
+    const from = start === undefined ? {} : { start_from: start };
     return {
-      query: ordered,
-      filter,
+      query: { order_by: { key, direction: descending ? 'desc' : 'asc', ...from } },
+      filter: reachFilter(request, level, more),
       limit: limit + 1,
       with_payload: question === undefined ? RECORD_FIELDS : RECORD_AND_FEATURE_FIELDS,
       with_vector: vectors ? storedVectors(this.#passages) : false,
@@ -182,9 +190,15 @@ function passageBytes({ vector }: FoundPoint): number {
 
 /** The page ends among equals, and more of them may lie behind it. */
 function isTorn(part: Part): boolean {
-  const { limit } = part.request;
-  const [last, beyond] = [part.points[limit - 1], part.points[limit]];
-  return last !== undefined && beyond !== undefined && valueOf(part, last) === valueOf(part, beyond);
+  const { limit, after } = part.request;
+  const [last, next] = [part.points[limit - 1], part.points[limit]];
+  if (last === undefined || next === undefined || valueOf(part, last) !== valueOf(part, next)) return false;
+  // Those as late as the place that the page begins behind come in the order of arrival.
+  return valueOf(part, last) !== after?.[0];
+}
+
+function keyOf({ request }: Part): (typeof KEYS)[ScanOrder] {
+  return KEYS[request.order];
 }
 
 function valueOf({ request }: Part, { payload }: FoundPoint): number {
