@@ -32,7 +32,7 @@ const DROPPED_PER_STEP = 1_000;
  * takes half a second and most servers have no Redis.
  */
 export async function connectRedis({ url, log }: RedisConnectionOptions): Promise<RedisConnection> {
-  const { createClient, RESP_TYPES } = await import('@redis/client');
+  const { createClient, ErrorReply, RESP_TYPES } = await import('@redis/client');
   const client = createClient({
     url,
     name: 'context-manager',
@@ -48,9 +48,13 @@ export async function connectRedis({ url, log }: RedisConnectionOptions): Promis
   // One that goes on failing says so once, and again when it is back.
   let isTold = false;
   client.on('error', (error: unknown) => {
-    if (isTold) return;
+    if (!isTold) log.warn({ reason: reasonOf(error) }, 'Redis is away: texts are embedded without the shared cache');
     isTold = true;
-    log.warn({ reason: reasonOf(error) }, 'Redis is away: texts are embedded without the shared cache');
+    // What came was no reply. The client goes on reading, and every later reply would be taken for that to another command.
+    if (client.isReady && !(error instanceof ErrorReply)) {
+      client.destroy();
+      client.connect().catch(() => undefined);
+    }
   });
   client.on('ready', () => {
     if (isTold) log.info({}, 'Redis answers again');

@@ -31,11 +31,13 @@ const KEYS_PER_COMMAND = 64;
 const GET_BYTES_MAX = 16 * 1024 * 1024;
 /** Vectors on their way to be kept, in bytes; while there are more, no further ones are. */
 const PUT_BYTES_MAX = 16 * 1024 * 1024;
+/** Characters of the key that follow its vector: a value that came for another key is told by them. */
+const SEAL_CHARS = 16;
 /** Float32 rounding, summed up over a vector. */
 const UNIT_TOLERANCE = 1e-3;
 
 /**
- * Vectors in Redis, as float32 in little-endian order. A key is made of hashes, so that no text and no name stands there;
+ * Vectors in Redis, as float32 in little-endian order, each with the end of its key behind it. A key is made of hashes, so that no text and no name stands there;
  * a namespace's vectors are under its own keys, as in memory: it costs a second embedding where two namespaces hold
  * one text, and none can tell by the time an answer takes what another holds.
  */
@@ -56,7 +58,7 @@ export class RedisVectors implements SharedVectors {
     const { breaker } = this.#options;
     try {
       const values = await breaker.run(() => this.#inTime(this.#read(asked), signal), signal);
-      const vectors = values.map((value) => (value === null ? undefined : this.#vectorOf(value)));
+      const vectors = asked.map((key, i) => this.#vectorOf(values[i], this.#keyOf(key)));
       const hits = vectors.filter((vector) => vector !== undefined).length;
       this.#count('hit', hits);
       this.#count('miss', asked.length - hits);
@@ -77,7 +79,10 @@ export class RedisVectors implements SharedVectors {
     const bytes = kept.length * this.#bytes;
     this.#putBytes += bytes;
     const written = Promise.allSettled(
-      kept.map((key, i) => connection.set(this.#keyOf(key), bytesOf(vectors[i] as Float32Array), ttlMs)),
+      kept.map((each, i) => {
+        const key = this.#keyOf(each);
+        return connection.set(key, Buffer.concat([bytesOf(vectors[i] as Float32Array), sealOf(key)]), ttlMs);
+      }),
     );
     void written.then((outcomes) => {
       this.#putBytes -= bytes;
@@ -127,9 +132,10 @@ export class RedisVectors implements SharedVectors {
     return orAbort(Promise.race([faulty, late.promise]), signal).finally(cancel);
   }
 
-  /** Undefined for what nobody of this kind wrote: of another length, with what is no number, not of length 1. */
-  #vectorOf(value: Uint8Array): Float32Array | undefined {
-    if (value.byteLength === this.#bytes) {
+  /** Undefined for what nobody wrote here: of another length or another key, with what is no number, not of length 1. */
+  #vectorOf(value: Uint8Array | null | undefined, key: string): Float32Array | undefined {
+    if (value === null) return undefined;
+    if (value?.byteLength === this.#bytes + SEAL_CHARS && sealOf(key).equals(value.subarray(this.#bytes))) {
       const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
       const vector = Float32Array.from({ length: this.#options.dimension }, (_, i) => view.getFloat32(i * 4, true));
       if (Math.abs(norm(vector) - 1) <= UNIT_TOLERANCE) return vector;
@@ -154,6 +160,10 @@ function failing(message: string, cause?: unknown): PassingFault {
 /** In base64url. */
 function digest(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
+function sealOf(key: string): Buffer {
+  return Buffer.from(key.slice(-SEAL_CHARS), 'latin1');
 }
 
 function bytesOf(vector: Float32Array): Buffer {

@@ -8,8 +8,8 @@ export type Mood =
   | { readonly kind: 'refuse' }
   /** Connections are taken, and nothing comes. */
   | { readonly kind: 'hang' }
-  /** Requests arrive; of each reply come so many bytes, and then the end of the connection. */
-  | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** Requests arrive; of each reply, or each that is longer, come so many bytes, and then the end of the connection. */
+  | { readonly kind: 'cut'; readonly afterBytes: number; readonly sparesShorter?: boolean }
   /** Replies come some bytes at a time. */
   | { readonly kind: 'slow'; readonly pieceBytes: number; readonly pauseMs: number }
   /** To whatever comes these bytes are the answer; the backend hears nothing of it. */
@@ -21,6 +21,8 @@ export const PASS: Mood = { kind: 'pass' };
 export class FaultProxy {
   readonly #target: () => number;
   readonly #sockets = new Set<Socket>();
+  /** Those of them that the server under test has made. */
+  readonly #nears = new Set<Socket>();
   #server: Server;
   #mood: Mood = PASS;
   readonly port: number;
@@ -53,6 +55,11 @@ export class FaultProxy {
     }
   }
 
+  /** Sends bytes of its own between the replies on every connection that is there. */
+  inject(bytes: string): void {
+    for (const socket of this.#nears) socket.write(bytes);
+  }
+
   async close(): Promise<void> {
     this.#end();
     if (this.#mood.kind === 'refuse') return;
@@ -67,7 +74,11 @@ export class FaultProxy {
 
   #serve(near: Socket): void {
     this.#keep(near);
+    this.#nears.add(near);
+    near.on('close', () => this.#nears.delete(near));
     const mood = this.#mood;
+    // One that was accepted just before.
+    if (mood.kind === 'refuse') return void near.destroy();
     if (mood.kind === 'hang') return void near.resume();
     if (mood.kind === 'answer') return void near.on('data', () => near.end(mood.bytes));
     const far = connect({ host: '127.0.0.1', port: this.#target() });
@@ -75,13 +86,16 @@ export class FaultProxy {
     near.pipe(far);
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
-    if (mood.kind === 'cut') this.#cut(far, near, mood.afterBytes);
+    if (mood.kind === 'cut') this.#cut(far, near, mood);
     else if (mood.kind === 'slow') void this.#drip(far, near, mood);
     else far.pipe(near);
   }
 
-  #cut(from: Socket, to: Socket, afterBytes: number): void {
-    from.on('data', (bytes) => to.write(bytes.subarray(0, afterBytes), () => to.destroy()));
+  #cut(from: Socket, to: Socket, { afterBytes, sparesShorter = false }: Extract<Mood, { kind: 'cut' }>): void {
+    from.on('data', (bytes) => {
+      if (sparesShorter && bytes.length <= afterBytes) to.write(bytes);
+      else to.write(bytes.subarray(0, afterBytes), () => to.destroy());
+    });
   }
 
   async #drip(from: Socket, to: Socket, { pieceBytes, pauseMs }: Extract<Mood, { kind: 'slow' }>): Promise<void> {

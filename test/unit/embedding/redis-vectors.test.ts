@@ -147,7 +147,7 @@ describe.skipIf(!hasRedis)(`vectors in Redis ${NEEDS_REDIS}`, () => {
     await embed(cache, 'secret-namespace', ['hunter2', `hunter2${' long'.repeat(1000)}`], 'passage');
     for (const key of await keys(2)) {
       expect(key).toMatch(/^context_manager:embedding(:[\w-]{22}){2}:[\w-]{43}$/);
-      expect(await client.strLen(key)).toBe(DIMENSION * 4);
+      expect(await client.strLen(key)).toBe(DIMENSION * 4 + 16);
       expect(await client.pTTL(key)).toBeGreaterThan(0);
       expect(await client.pTTL(key)).toBeLessThanOrEqual(50_000);
     }
@@ -157,14 +157,20 @@ describe.skipIf(!hasRedis)(`vectors in Redis ${NEEDS_REDIS}`, () => {
     const model = new Model();
     const good = await embed((await server(redis.url, model)).cache, 'n', ['a'], 'passage');
     const [key] = await keys(1);
+    const sealed = (...numbers: readonly number[]): Buffer =>
+      Buffer.concat([floats(...numbers), Buffer.from((key as string).slice(-16))]);
     const foreign: Buffer[] = [
       Buffer.alloc(0),
       Buffer.from('text'),
       Buffer.alloc(DIMENSION * 4 + 1, 1),
       Buffer.alloc(DIMENSION * 4),
-      floats(Number.NaN, 1, 0, 0),
-      floats(Infinity, 1, 0, 0),
-      floats(3, 4, 0, 0),
+      sealed(Number.NaN, 1, 0, 0),
+      sealed(Infinity, 1, 0, 0),
+      sealed(3, 4, 0, 0),
+      sealed(1, 0, 0),
+      // A vector, without its key or with that of another.
+      floats(1, 0, 0, 0),
+      Buffer.concat([floats(1, 0, 0, 0), Buffer.alloc(16, 'x')]),
     ];
     for (const value of foreign) {
       await client.set(key as string, value);
