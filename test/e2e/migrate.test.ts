@@ -388,7 +388,7 @@ describe('what cannot be copied', () => {
     await withStore({ ...other, vectorSize: 128 }, () => Promise.resolve());
     const refused = await move(filled, other);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain('error: the destination cannot be opened: the collection');
+    expect(refused.stderr).toContain('error: the destination cannot be opened: the stored contexts were embedded with');
     const otherWay = await move(filled, fresh(), [], { VECTOR_DB__VECTOR_SIZE: '128' });
     expect(otherWay.stderr).toContain('error: the source cannot be opened: the stored contexts were embedded with');
   });
