@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import { type Clock, TIMER_MS_MAX } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { CallOptions } from '../hirag/types.ts';
 import type { GateRequest } from './gate-request.ts';
@@ -97,5 +97,3 @@ export class Call implements HandlerCall {
 /** What is left of the client's time for the way of the reply: whoever gives up first does not hear why. */
 const REPLY_SHARE = 0.05;
 const REPLY_MS_MAX = 250;
-/** The longest delay that a timer of the runtime takes. */
-const TIMER_MS_MAX = 2 ** 31 - 1;

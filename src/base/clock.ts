@@ -10,6 +10,9 @@ export interface Clock {
   every(intervalMs: number, task: () => void): () => void;
 }
 
+/** The longest delay that a timer of the runtime takes, in milliseconds: a longer one would fire at once. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),

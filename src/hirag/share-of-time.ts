@@ -1,9 +1,6 @@
-import type { Clock } from '../base/clock.ts';
+import { type Clock, TIMER_MS_MAX } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { CallOptions } from './types.ts';
-
-/** The longest delay that a timer of the runtime takes. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
  * Embeds in half of the time that is left until the deadline, and in `limitMs` where there is one, so that what can be done

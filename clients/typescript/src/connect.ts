@@ -1,15 +1,12 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { systemClock, type Clock } from '../../../src/base/clock.ts';
+import { systemClock, TIMER_MS_MAX, type Clock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import type { Address } from './addresses.ts';
 import type { Client } from './client.ts';
 import { connectWith } from './connect-with.ts';
 import { captureCallSite, ContextManagerError } from './errors.ts';
 import type { ConnectOptions, TlsOptions } from './types.ts';
-
-/** A longer timer would run out at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Timers that keep the process alive: somebody awaits what they bring about. Heartbeats do not. */
 const clientClock: Clock = {

@@ -1,13 +1,10 @@
-import type { Clock } from '../../../src/base/clock.ts';
+import { type Clock, TIMER_MS_MAX } from '../../../src/base/clock.ts';
 
 /** Something that must be over by a time of the monotonic clock; Infinity: never. */
 export interface Timed {
   readonly deadlineAtMs: number;
   expire(): void;
 }
-
-/** A longer timer would run out at once; it is set anew when this one is over. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
  * One timer for all calls: it stands at the earliest deadline known when it was set. Calls usually have the
