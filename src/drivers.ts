@@ -238,12 +238,12 @@ function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: St
   );
 }
 
-type BackendSettings = Pick<StoreSettings, 'circuit' | 'maxConcurrency' | 'maxQueue' | 'maxQueueBytes'>;
-
 /** The majority of two copies is both, and would make every read fail with one node lost. */
 function consistencyFor(replicationFactor: number): 'majority' | 'one' {
   return replicationFactor > 2 ? 'majority' : 'one';
 }
+
+type BackendSettings = Pick<StoreSettings, 'circuit' | 'maxConcurrency' | 'maxQueue' | 'maxQueueBytes'>;
 
 function backendOf(
   backend: Backend,

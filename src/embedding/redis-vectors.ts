@@ -37,9 +37,9 @@ const SEAL_CHARS = 16;
 const UNIT_TOLERANCE = 1e-3;
 
 /**
- * Vectors in Redis, as float32 in little-endian order, each with the end of its key behind it. A key is made of hashes, so that no text and no name stands there;
- * a namespace's vectors are under its own keys, as in memory: it costs a second embedding where two namespaces hold
- * one text, and none can tell by the time an answer takes what another holds.
+ * Vectors in Redis, as float32 in little-endian order, each with the end of its key behind it. A key is made of hashes, so
+ * that no text and no name stands there; a namespace's vectors are under its own keys, as in memory: it costs a second
+ * embedding where two namespaces hold one text, and none can tell by the time an answer takes what another holds.
  */
 export class RedisVectors implements SharedVectors {
   readonly #options: RedisVectorsOptions;
