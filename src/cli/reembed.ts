@@ -113,10 +113,7 @@ async function run(
       const outcome = await reembedding.pass({
         embed,
         batchTexts: settings.embedding.batchSize,
-        onProgress(looked, now, refusals) {
-          checkRefusals(looked, refusals);
-          shown.update(looked, embedded + now, passes);
-        },
+        onProgress: (looked, now) => shown.update(looked, embedded + now, passes),
       });
       embedded += outcome.embedded;
       for (const one of outcome.refused) refused.set(`${one.namespace}\0${one.id}`, one);
@@ -136,17 +133,6 @@ async function run(
     settle();
     shown.stop();
   }
-}
-
-const REFUSALS_MIN = 10;
-
-/** A service may refuse every text for what is wrong with its settings. */
-function checkRefusals(looked: number, refused: number): void {
-  if (refused <= REFUSALS_MIN || refused <= looked / 2) return;
-  throw new CommandError(
-    `the embedding service refused ${refused} of ${looked} texts`,
-    'Check embedding.model and what the service takes; then run the same command again.',
-  );
 }
 
 /** Beside the waits between the attempts of one request. */

@@ -1,7 +1,7 @@
 // From one embedding model to another while servers go on with the old one: new vectors are made beside the old ones,
 // and one step puts them in their place.
 
-import type { CodedError } from '../base/errors.ts';
+import { type CodedError, StartupError } from '../base/errors.ts';
 import type { TextVectors } from './store.ts';
 
 /** Model and version, and the numbers of a vector. */
@@ -37,11 +37,14 @@ export interface PassOptions {
   readonly embed: EmbedTexts;
   /** Texts that are embedded and kept together. */
   readonly batchTexts: number;
-  /** So many of the contexts have been looked at, so many got a vector, so many were refused. */
-  readonly onProgress?: (looked: number, embedded: number, refused: number) => void;
+  /** So many of the contexts have been looked at, so many got a vector. */
+  readonly onProgress?: (looked: number, embedded: number) => void;
 }
 
-/** Rejects with `StartupError` where the stored data cannot be used, and with what `embed` throws. */
+/**
+ * Rejects with `StartupError` where the stored data cannot be used, or the model refuses nearly everything, and with what
+ * `embed` throws.
+ */
 export interface Reembedding {
   /** What the stored vectors are made by. */
   readonly from: EmbeddingIdentity;
@@ -56,4 +59,18 @@ export interface Reembedding {
 
 export function isSameEmbedding(one: EmbeddingIdentity, other: EmbeddingIdentity): boolean {
   return one.id === other.id && one.dimension === other.dimension;
+}
+
+const REFUSALS_MIN = 10;
+
+/**
+ * A service may refuse every text for what is wrong with its settings. To be asked before refusals are kept: what is kept
+ * may be put in place of vectors that were good. Throws `StartupError`.
+ */
+export function checkRefusals(looked: number, refused: number): void {
+  if (refused <= REFUSALS_MIN || refused <= looked / 2) return;
+  throw new StartupError(
+    `the embedding service refused ${refused} of ${looked} texts`,
+    'The vectors of before are still in place. Check embedding.model and what the service takes, and run the same command again.',
+  );
 }

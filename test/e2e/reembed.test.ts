@@ -230,6 +230,14 @@ describe('reembed', () => {
     expect(ended).toMatchObject({ code: 1 });
     expect(ended.stderr).toContain('the embedding service refused 16 of 16 texts');
     expect(stored(folder)).toMatchObject({ model: OLD, wrong: [] });
+    const started = await world.failToServe(folder, settings(NEW));
+    expect(started).toMatchObject({ code: 1 });
+    expect(started.stderr).toContain('the embedding service refused 40 of 40 texts');
+    expect(stored(folder)).toMatchObject({ model: OLD, wrong: [] });
+    service.answer = () => 200;
+    const again = await serveWith(NEW, folder);
+    await stop(again);
+    expect(stored(folder)).toMatchObject({ model: NEW, wrong: [] });
   });
 
   it('is what a start with another model names, and refuses what it cannot do', async () => {

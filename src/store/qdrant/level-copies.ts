@@ -3,7 +3,13 @@
 
 import { LEVELS, type Level } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
-import type { EmbedTexts, PassOptions, PassOutcome, RefusedContext } from '../reembedding.ts';
+import {
+  checkRefusals,
+  type EmbedTexts,
+  type PassOptions,
+  type PassOutcome,
+  type RefusedContext,
+} from '../reembedding.ts';
 import type { TextVectors, Unembedded } from '../store.ts';
 import type { Claim } from './claim.ts';
 import { type CollectionCalls, unchanged, type WriteOperation } from './collection-calls.ts';
@@ -74,9 +80,9 @@ export class LevelCopies {
         const ids = idsOf(missing.slice(from, from + batchTexts));
         await this.#write(level, ids, embed, tally);
         tally.contexts += ids.length;
-        onProgress?.(tally.contexts, tally.embedded, tally.refused.length);
+        onProgress?.(tally.contexts, tally.embedded);
       }
-      onProgress?.(tally.contexts, tally.embedded, tally.refused.length);
+      onProgress?.(tally.contexts, tally.embedded);
     }
   }
 
@@ -97,6 +103,7 @@ export class LevelCopies {
       const passages = passageNumbers(vector.passages ?? []);
       return upsert(id, payload, { [DENSE]: numbersOf(vector.vector), [PASSAGES]: passages }, null);
     });
+    checkRefusals(tally.contexts + ids.length, tally.refused.length);
     if (operations.some(hasPassages)) await this.#notePassages();
     claim.check();
     await target.write(level, operations);

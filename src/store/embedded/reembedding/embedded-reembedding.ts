@@ -1,6 +1,7 @@
 import { CodedError, StartupError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
 import {
+  checkRefusals,
   type EmbeddingIdentity,
   type EmbedTexts,
   isSameEmbedding,
@@ -73,15 +74,16 @@ class EmbeddedReembedding implements Reembedding {
       contexts += rows.length - missing.length;
       for (let from = 0; from < missing.length; from += batchTexts) {
         const made = await this.#embed(missing.slice(from, from + batchTexts), embed);
-        this.#vectors.put(made);
         for (const { row, refusal } of made) {
           if (refusal !== null) refused.push({ namespace: row.namespace, id: row.id, reason: refusal });
           else embedded++;
         }
         contexts += made.length;
-        onProgress?.(contexts, embedded, refused.length);
+        checkRefusals(contexts, refused.length);
+        this.#vectors.put(made);
+        onProgress?.(contexts, embedded);
       }
-      onProgress?.(contexts, embedded, refused.length);
+      onProgress?.(contexts, embedded);
     }
     return { contexts, embedded, refused };
   }
