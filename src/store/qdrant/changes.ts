@@ -16,7 +16,7 @@ import { atRevisions, type CollectionCalls, unchanged, type WriteOperation } fro
 import { Held, type Copy } from './held.ts';
 import { RequestRefused } from './http-client.ts';
 import { type PassageUse, storedVectors } from './passage-use.ts';
-import { isAnywhere, isIn, isSame, levelOf, type Plan, revisionsOf, textOf, together } from './plans.ts';
+import { changedPlace, isAnywhere, isIn, isSame, levelOf, type Plan, revisionsOf, textOf, together } from './plans.ts';
 import {
   DENSE,
   lengthOf,
@@ -140,7 +140,11 @@ export class Changes {
       held.content === undefined
         ? {
             set_payload: {
-              payload: { ...placePayload(record), revision, earlier_revisions: earlierOf(stored.point.payload) },
+              payload: {
+                ...changedPlace(stored, record),
+                revision,
+                earlier_revisions: earlierOf(stored.point.payload),
+              },
               filter: unchanged([stored.point]),
             },
           }

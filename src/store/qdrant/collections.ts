@@ -5,6 +5,11 @@ import { StartupError } from '../../base/errors.ts';
 import type { HttpClient } from './http-client.ts';
 import { DENSE, PASSAGES, WORDS } from './points.ts';
 
+/** A server may refuse by default what no index answers: revisions, metadata and claims are read from the payload. */
+export const FILTERS_WITHOUT_INDEX = {
+  strict_mode_config: { unindexed_filtering_retrieve: true, unindexed_filtering_update: true },
+};
+
 export interface CollectionSettings {
   readonly prefix: string;
   readonly dimension: number;
@@ -112,8 +117,7 @@ function creationOf(settings: CollectionSettings): object {
     hnsw_config: { m: hnsw.m, ef_construct: hnsw.efConstruction, on_disk: onDisk },
     ...quantizationOf(settings.quantization),
     on_disk_payload: onDisk,
-    // A server may refuse by default what no index answers: revisions and metadata are read from the payload.
-    strict_mode_config: { unindexed_filtering_retrieve: true, unindexed_filtering_update: true },
+    ...FILTERS_WITHOUT_INDEX,
     shard_number: settings.shardNumber,
     replication_factor: settings.replicationFactor,
     write_consistency_factor: settings.writeConsistencyFactor,

@@ -25,7 +25,8 @@ export function oneOf(key: string, values: readonly (string | number)[]): Qdrant
   return { key, match: { any: values } };
 }
 
-function isNumber(key: string, value: number): QdrantCondition {
+/** Has exactly this number. */
+export function at(key: string, value: number): QdrantCondition {
   // `match` takes no fractions.
   return { key, range: { gte: value, lte: value } };
 }
@@ -55,10 +56,6 @@ export function beyond(key: string, value: number, descending: boolean): QdrantC
   return { key, range: { [descending ? 'lt' : 'gt']: value } };
 }
 
-export function at(key: string, value: number): QdrantCondition {
-  return isNumber(key, value);
-}
-
 /** `filter` is one that `checkFilter` let through. */
 function translated(filter: Filter, level: Level): QdrantFilter {
   const all = (conditions: readonly FilterCondition[]): QdrantCondition[] =>
@@ -86,7 +83,7 @@ function conditionOf(condition: FilterCondition, level: Level): QdrantCondition 
   const strings = [...new Set(values.filter((value) => typeof value === 'string'))];
   const others = [...new Set(values.filter((value) => typeof value !== 'string'))];
   const tests = others.map((value): QdrantCondition => {
-    return typeof value === 'boolean' ? { key: path, match: { value } } : isNumber(path, value);
+    return typeof value === 'boolean' ? { key: path, match: { value } } : at(path, value);
   });
   if (strings.length > 0) tests.push(strings.length === 1 ? equals(path, strings[0] as string) : oneOf(path, strings));
   return tests.length === 0 ? NEVER : tests.length === 1 ? (tests[0] as QdrantCondition) : { should: tests };

@@ -120,7 +120,8 @@ export class HttpClient {
 
   /**
    * A connection that was kept may have been closed by the other side just now, and others with it. Should something have
-   * been done before, it is not done twice: every write says what must be there for it, and is no longer so after it.
+   * been done before, doing it twice is no harm: a write says what must be there for it, and is no longer so after it, or sets
+   * what it may set again.
    */
   async #sendAgain(request: Request, signal: AbortSignal | undefined): Promise<RawReply> {
     try {

@@ -26,8 +26,10 @@ import {
   type Point,
 } from './points.ts';
 
-/** Points that are compared at a time: of each a revision alone is read. */
+/** Points that are compared at a time. */
 const PAGE = 1_000;
+/** What tells that a point has changed: access counts are written without a new revision. */
+const COMPARED = ['revision', 'access_count'] as const;
 
 export interface LevelCopiesDeps {
   readonly source: CollectionCalls;
@@ -69,11 +71,12 @@ export class LevelCopies {
   async #copy(level: Level, { embed, batchTexts, onProgress }: PassOptions, retriesRefused: boolean, tally: Tally) {
     for await (const points of pages(this.#deps.source, level)) {
       const known = new Map(
-        (await this.#deps.target.retrieve(level, idsOf(points), ['revision', 'unembedded'], false)).map(one),
+        (await this.#deps.target.retrieve(level, idsOf(points), [...COMPARED, 'unembedded'], false)).map(one),
       );
       const missing = points.filter(({ id, payload }) => {
         const copy = known.get(id);
-        return copy?.revision !== payload.revision || (copy.unembedded === 'refused' && retriesRefused);
+        const isThere = COMPARED.every((field) => copy?.[field] === payload[field]);
+        return !isThere || (copy?.unembedded === 'refused' && retriesRefused);
       });
       tally.contexts += points.length - missing.length;
       for (let from = 0; from < missing.length; from += batchTexts) {
@@ -157,7 +160,7 @@ export class LevelCopies {
 
 async function* pages(calls: CollectionCalls, level: Level): AsyncGenerator<readonly FoundPoint[]> {
   for (let from: string | null = null; ; ) {
-    const { points, next } = await calls.scroll(level, from, PAGE, ['revision']);
+    const { points, next } = await calls.scroll(level, from, PAGE, COMPARED);
     yield points;
     if (next === null) return;
     from = next;

@@ -4,7 +4,7 @@
 import { StartupError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { EmbeddingIdentity } from '../reembedding.ts';
-import type { CollectionSettings } from './collections.ts';
+import { type CollectionSettings, FILTERS_WITHOUT_INDEX } from './collections.ts';
 import { type HttpClient, refused } from './http-client.ts';
 
 export interface Meta {
@@ -55,7 +55,7 @@ export async function agreeOnMeta(
   const path = metaPath(prefix);
   const made = mustExist
     ? { result: true }
-    : await http.ask('PUT', path, { vectors: {}, replication_factor: replicationFactor });
+    : await http.ask('PUT', path, { vectors: {}, replication_factor: replicationFactor, ...FILTERS_WITHOUT_INDEX });
   if ('status' in made && made.status !== CONFLICT) {
     throw new StartupError(
       `the collection ${prefix}_meta could not be made: ${made.message}`,

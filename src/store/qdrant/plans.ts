@@ -3,7 +3,7 @@
 import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { type CollectionCalls, pointBytes, type WriteOperation } from './collection-calls.ts';
 import type { Copy, Held } from './held.ts';
-import { placePayload, type Point, type TextPayload } from './points.ts';
+import { type Payload, placePayload, type Point, type TextPayload } from './points.ts';
 
 /** Of points that are inserted by one operation. */
 const INSERT_BYTES_MAX = 8 * 1024 * 1024;
@@ -68,6 +68,12 @@ export function together(operations: readonly WriteOperation[]): WriteOperation[
     }
   }
   return [...inserts.map((points): WriteOperation => ({ upsert: { points, update_mode: 'insert_only' } })), ...others];
+}
+
+/** Without the access count where it stays: others may be adding to it, which no revision tells. */
+export function changedPlace({ point }: Copy, record: ContextRecord): Partial<Payload> {
+  const { access_count: accessCount, ...place } = placePayload(record);
+  return accessCount === point.payload.access_count ? place : { ...place, access_count: accessCount };
 }
 
 /** Nothing of the record is to be written. */

@@ -19,7 +19,7 @@ export const WORDS = 'words';
 export const PASSAGES = 'passages';
 
 /** Metadata of one context, as JSON. */
-export const METADATA_BYTES_MAX = 64 * 1024;
+const METADATA_BYTES_MAX = 64 * 1024;
 
 /** What a point carries. Fields that hold nothing are null: Qdrant's `set_payload` cannot take a field away. */
 export interface Payload {

@@ -29,7 +29,7 @@ export interface CopyOptions extends Omit<CollectionSettings, 'dimension'> {
 }
 
 /** What the names of a model's collections begin with. No prefix has a point in it, so they are nobody else's. */
-export function stemOfModel(prefix: string, { id, dimension }: EmbeddingIdentity): string {
+function stemOfModel(prefix: string, { id, dimension }: EmbeddingIdentity): string {
   return `${prefix}.${createHash('sha256').update(`${id}\0${dimension}`).digest('hex').slice(0, 8)}`;
 }
 

@@ -11,6 +11,8 @@ import type { Similarity } from './similarity.ts';
 export interface ScoredSearch {
   readonly search: QuerySearch;
   readonly vector?: Float32Array | undefined;
+  /** Every point is compared, whatever an index would leave out. */
+  readonly isExact?: boolean;
 }
 
 /** Points that one search scores. */
@@ -62,7 +64,11 @@ export class ScoredQueries {
     for (let from = 0; from < ids.length; from += SCORED_AT_ONCE) {
       const some = ids.slice(from, from + SCORED_AT_ONCE);
       const filter = { must: [{ has_id: some }] };
-      searches.push({ search: { filter, limit: some.length, with_payload: false, with_vector: false }, vector });
+      searches.push({
+        search: { filter, limit: some.length, with_payload: false, with_vector: false },
+        vector,
+        isExact: true,
+      });
     }
     if (searches.length === 0) return;
     const scored = (await this.query(level, searches, signal)).flat();
@@ -79,8 +85,8 @@ export class ScoredQueries {
     searches: readonly ScoredSearch[],
     signal: AbortSignal | undefined,
   ): Promise<FoundPoint[][]> {
-    const first = searches.map(({ search, vector }) =>
-      vector === undefined ? search : { ...search, ...this.#similarity.query(vector) },
+    const first = searches.map(({ search, vector, isExact }) =>
+      vector === undefined ? search : { ...search, ...this.#similarity.query(vector, isExact) },
     );
     const scored = this.#passages.isBegun ? searches.filter(({ vector }) => vector !== undefined) : [];
     const second = scored.map(({ search, vector }) => {

@@ -27,9 +27,12 @@ export class Similarity {
   }
 
   /** The part of a search that says what is near. */
-  query(vector: Float32Array): NearQuery {
+  query(vector: Float32Array, isExact = false): NearQuery {
     const { efSearch, isQuantized } = this.#settings;
-    const params = { hnsw_ef: efSearch, ...(isQuantized ? { quantization: { rescore: true, oversampling: 2 } } : {}) };
+    const params = {
+      ...(isExact ? { exact: true } : { hnsw_ef: efSearch }),
+      ...(isQuantized ? { quantization: { rescore: true, oversampling: 2 } } : {}),
+    };
     const query = this.#numbers.get(vector) ?? numbersOf(vector);
     this.#numbers.set(vector, query);
     return { query, using: DENSE, params };

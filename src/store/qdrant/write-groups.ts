@@ -36,6 +36,8 @@ export class WriteGroups {
   readonly #waiting = new Set<Call>();
   #bytes = 0;
   #writing: Promise<void> | undefined;
+  /** A group of calls is being written. */
+  #isBusy = false;
 
   constructor(options: WriteGroupsOptions) {
     this.#options = options;
@@ -52,7 +54,8 @@ export class WriteGroups {
    */
   async add(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
     const { queueMax, queueBytesMax } = this.#options;
-    if (this.#waiting.size >= queueMax || this.#bytes >= queueBytesMax)
+    // With nothing being written, what comes is about to be: it does not wait for others.
+    if ((this.#isBusy && this.#waiting.size >= queueMax) || this.#bytes >= queueBytesMax)
       throw new CodedError('OVERLOADED', 'too many writes wait for the vector database', { retryAfterMs: RETRY_MS });
     const { promise, resolve, reject } = Promise.withResolvers<WriteResult[]>();
     const call: Call = { ops, bytes: weightOf(ops), resolve, reject };
@@ -79,7 +82,12 @@ export class WriteGroups {
   async #run(): Promise<void> {
     // The calls of a tick go together.
     await new Promise(setImmediate);
-    while (this.#waiting.size > 0) await this.#writeGroup(this.#takeGroup());
+    while (this.#waiting.size > 0) {
+      const group = this.#takeGroup();
+      this.#isBusy = true;
+      await this.#writeGroup(group);
+      this.#isBusy = false;
+    }
     this.#writing = undefined;
   }
 
@@ -194,7 +202,7 @@ function weightOf(ops: readonly WriteOp[]): number {
 
 function contentBytes(op: WriteOp): number {
   if (op.op === 'delete') return op.ids.length * OP_BYTES;
-  if (op.op === 'put') {
+  if (op.op === 'put' || op.op === 'transfer') {
     const { record, vector, passages = [] } = op.context;
     const vectors = vector.byteLength * (1 + passages.length);
     return 2 * record.text.length + vectors + JSON.stringify(record.metadata).length;

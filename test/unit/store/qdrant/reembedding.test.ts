@@ -33,7 +33,11 @@ it('takes passages and refusals over into the collections of the new model', asy
   expect({ contexts, embedded }).toEqual({ contexts: 3, embedded: 2 });
   expect(refused).toMatchObject([{ namespace: 'space', id: idOf('refused') }]);
 
+  const reader = await openOver(qdrant.url);
+  await reader.touch([{ namespace: 'space', id: idOf('short'), count: 7 }]);
+  await reader.close();
   const store = await openOver(qdrant.url, { embedding, embed });
+  expect(await store.fetch('space', [idOf('short')], NOW_MS)).toMatchObject([{ accessCount: 7 }]);
   expect(await store.unembedded()).toEqual({ pending: 0, refused: 1 });
   const loaded = await store.load({ namespace: 'space', agentId: 'agent', sessionId: 'session' }, 'immediate', NOW_MS);
   const vectors = loaded.map(({ record, vector, passages }) => [record.id, vector, passages ?? []]);

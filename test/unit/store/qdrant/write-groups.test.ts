@@ -32,6 +32,13 @@ describe('calls that are written to Qdrant together', () => {
   const fetchOne = async (name: string) => (await store.fetch('space', [idOf(name)], NOW_MS))[0];
   const requestsOf = (on: string) => qdrant.requests.count(on);
 
+  it('need no queue where nothing else is being written', async () => {
+    const hasty = await openOver(qdrant.url, { clock: systemClock, maxQueue: 0 });
+    const one = (name: string) => hasty.write([put(sample(name, DIMENSION))]);
+    expect(await Promise.all([one('d'), one('e')])).toMatchObject([[{ created: true }], [{ created: true }]]);
+    await hasty.close();
+  });
+
   it.each([400, 413, 422])(
     'fail alone where one of them is refused with %i, and nothing is done twice',
     async (status) => {
