@@ -134,7 +134,7 @@ export type ChangeResult =
   | { readonly op: 'put'; readonly created: boolean; readonly record: ContextRecord }
   /** The id exists in the namespace with another text; nothing was written by this operation. */
   | { readonly op: 'put'; readonly conflict: true }
-  /** `record`: what is stored now. `before`: the level of what was there. */
+  /** `record`: what is stored now. `before`: the level of what was there, also where its lifetime was over. */
   | {
       readonly op: 'transfer';
       readonly outcome: TransferOutcome;

@@ -145,8 +145,10 @@ export function describeTransfers(subject: ContractSubject): void {
 
     it('takes the place of what is over and not swept yet', async () => {
       await transfer(whole('over', 5, { ...untilOf(NOW_MS - 1), text: 'gone' }));
-      expect(await transfer(whole('over', 1))).toMatchObject([{ outcome: 'created' }]);
-      expect(await walk()).toEqual([whole('over', 1)]);
+      expect(await transfer(whole('over', 1, { level: 'long_term' }))).toMatchObject([
+        { outcome: 'created', before: 'immediate' },
+      ]);
+      expect(await walk()).toEqual([whole('over', 1, { level: 'long_term' })]);
     });
 
     it('of one id twice in a call is one context', async () => {

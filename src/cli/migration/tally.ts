@@ -25,10 +25,9 @@ export class Tally {
   /** `isRepeat`: an earlier call with the same context failed, and may have written it. */
   transferred(outcome: TransferOutcome, level: Level, before: Level | undefined, isRepeat: boolean): void {
     this.outcomes[outcome]++;
-    if (outcome === 'created') this.gained[level]++;
-    else if (outcome === 'replaced' && before !== undefined) {
-      this.gained[before]--;
+    if (outcome === 'created' || outcome === 'replaced') {
       this.gained[level]++;
+      if (before !== undefined) this.gained[before]--;
     } else if (outcome === 'same' && isRepeat) this.doubtful[level]++;
   }
 

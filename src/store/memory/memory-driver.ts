@@ -131,7 +131,7 @@ export class MemoryDriver implements StoreDriver {
   #transfer({ context, entered }: Extract<Change, { op: 'transfer' }>, nowMs: number): ChangeResult {
     const row = this.#find(context.record.namespace, context.record.id);
     const { outcome, record } = decideTransfer(row ?? null, { record: context.record, entered }, nowMs);
-    const before = row === undefined || outcome === 'created' ? {} : { before: row.record.level };
+    const before = row === undefined ? {} : { before: row.record.level };
     if (outcome === 'created' || outcome === 'replaced') {
       const arrival = row === undefined || outcome === 'created' ? ++this.#last : row.arrival;
       this.#last = Math.max(this.#last, entered);

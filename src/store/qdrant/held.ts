@@ -80,7 +80,7 @@ export class Held {
     const known =
       existing === null ? null : { record: existing, entered: this.entered ?? this.stored?.point.payload.entered ?? 0 };
     const { outcome, record } = decideTransfer(known, { record: context.record, entered }, nowMs);
-    const before = existing === null || outcome === 'created' ? {} : { before: existing.level };
+    const before = existing === null ? {} : { before: existing.level };
     if (outcome === 'created' || outcome === 'replaced') {
       this.record = record;
       this.isNew ||= outcome === 'created';

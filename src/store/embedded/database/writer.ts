@@ -135,7 +135,7 @@ export class Writer {
         : { record: toRecord(namespace, this.#checked(existing)), entered: existing.entered };
     const taken = { record: toRecord(namespace, row), entered };
     const { outcome, record } = decideTransfer(known, taken, context.nowMs);
-    const before = existing === undefined || outcome === 'created' ? null : existing.level;
+    const before = existing?.level ?? null;
     const stored = outcome === 'created' ? row : toRow(record);
     if (outcome === 'created' || outcome === 'replaced') {
       if (existing !== undefined) this.remove(space.id, existing, context.effects);

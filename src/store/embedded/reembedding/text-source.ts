@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
 import type { EmbeddingIdentity } from '../../reembedding.ts';
 import { DATABASE_FILE } from '../database/data-folder.ts';
+import { readEmbedding } from '../database/embedding-switch.ts';
 import { MIGRATIONS, schemaVersion } from '../database/migrations.ts';
 import type { TextRow } from '../database/new-vectors.ts';
 
@@ -33,9 +34,7 @@ export class TextSource {
       const tables = database.prepare(`SELECT count(*) AS count FROM sqlite_schema WHERE name IN ('meta', 'contexts')`);
       if (countIn(tables.get()) < 2 || countIn(database.prepare(ANY_CONTEXT).get()) === 0) return null;
       this.#checkVersion(database);
-      const value = (key: string) =>
-        (database.prepare('SELECT value FROM meta WHERE key = ?').get(key) as { value: string } | undefined)?.value;
-      return { id: value('embedding_id') ?? '', dimension: Number(value('embedding_dimension')) };
+      return readEmbedding(database);
     });
   }
 
