@@ -29,6 +29,7 @@ interface Fixture {
   readonly count: number;
   readonly durationMs: number;
   readonly rounds: number;
+  readonly indexed: () => Promise<void>;
   readonly overQdrant: Contestant;
   readonly embedded: Contestant;
 }
@@ -66,6 +67,7 @@ export const qdrant: Scenario = {
     for (const contestant of [overQdrant, embedded]) {
       await loadTexts(contestant.clients[0] as Client, { namespace: 'asked', count, text: (at) => corpus.text(at) });
       contestant.next = count;
+      await fixture.indexed();
       await query(contestant);
     }
     const size = `${count} contexts`;
@@ -91,6 +93,7 @@ async function start(bench: Bench): Promise<Fixture> {
     count,
     rounds,
     durationMs,
+    indexed: collections.indexed,
     overQdrant: await enter(bench, collections.settings),
     embedded: await enter(bench, { VECTOR_DB__DRIVER: 'embedded' }),
   };
