@@ -3,7 +3,8 @@ import type { MigrateOptions } from './migration/options.ts';
 import { MOVABLE_DRIVERS } from './migration/sides.ts';
 import { jsonOption } from './server/connection.ts';
 import type { Io } from './terminal/io.ts';
-import { collect, parseCount, parseNumberOf } from './terminal/option-parsers.ts';
+import { collect, parseNumberOf } from './terminal/option-parsers.ts';
+import { patienceOption } from './terminal/patience.ts';
 
 const SAMPLE_MAX = 10_000;
 const PATIENCE_SECONDS = 120;
@@ -11,12 +12,15 @@ const PATIENCE_SECONDS = 120;
 const HELP = `
 Opens both stores itself: a server that works on an embedded store must be stopped before. What an option does not say is as
 the configuration has it, for either side; --from-config and --to-config read another file in place of CONFIG_PATH, for keys
-and collections that differ. Both sides must have the model of the configuration; an empty destination gets it.
+and collections that differ, and for Qdrant where vector_db.quantization is "bf16". Both sides must have the model of the
+configuration; an empty destination gets it.
 
 Copied are ids, texts, metadata, tags, times, versions, levels and the order in them, lifetimes, access counts and vectors.
 Nothing is deleted, nothing leaves a level that is full. A context that is at the destination already is not written again;
 one that is older there is brought up to date, one that is newer there stays. So an interrupted run goes on where it
 stopped, when the same command is given again, and a finished one that is repeated brings what has changed since.
+
+A context that cannot be written is named, and the others are copied; where nearly all are refused, the command ends.
 
 At the end the contexts of each namespace and level are counted on both sides, and questions made from some of the contexts
 are asked of both. Exit code 1 where something could not be copied or the counts are not as they should be.
@@ -39,11 +43,7 @@ export function addMigrate(program: Command, io: Io): void {
         .default(100),
     )
     .addOption(new Option('--seed <text>', 'another one chooses other questions').default('1'))
-    .addOption(
-      new Option('--patience <seconds>', 'how long a store that fails is tried again')
-        .argParser(parseCount)
-        .default(PATIENCE_SECONDS),
-    )
+    .addOption(patienceOption('how long a store that fails is tried again', PATIENCE_SECONDS))
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async (options: MigrateOptions) => {

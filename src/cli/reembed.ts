@@ -1,8 +1,6 @@
-import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
-import { CodedError } from '../base/errors.ts';
+import type { CodedError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
 import { systemRandom } from '../base/random.ts';
@@ -13,7 +11,7 @@ import type { EmbeddingIdentity, EmbedTexts, PassOutcome, Reembedding, RefusedCo
 import { jsonOption, loadLocalConfig } from './server/connection.ts';
 import { CommandError } from './terminal/command-error.ts';
 import { writeJson, type Io } from './terminal/io.ts';
-import { parseSeconds } from './terminal/option-parsers.ts';
+import { Patience, patienceOption } from './terminal/patience.ts';
 import { createProgress } from './terminal/progress.ts';
 import { countOf, oneLine } from './terminal/render.ts';
 import { onInterrupt } from './terminal/signals.ts';
@@ -23,6 +21,8 @@ interface ReembedOptions {
   readonly patience: number;
   readonly json?: boolean;
 }
+
+const PATIENCE_SECONDS = 600;
 
 const HELP = `
 Run it with the new settings of the section embedding and the new vector_db.vector_size, in a file of their own (--config)
@@ -42,18 +42,14 @@ export function addReembed(program: Command, io: Io): void {
     .command('reembed')
     .description('Change the embedding model or the length of vectors: embed all that is stored anew.')
     .addOption(new Option('--config <file>', 'file with the new settings, read as CONFIG_PATH is'))
-    .addOption(
-      new Option('--patience <seconds>', 'how long to go on trying while the embedding service does not answer')
-        .argParser(parseSeconds)
-        .default(600),
-    )
+    .addOption(patienceOption('how long to go on trying while the embedding service does not answer', PATIENCE_SECONDS))
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action((options: ReembedOptions) => reembed(options, io));
 }
 
 async function reembed(options: ReembedOptions, io: Io): Promise<void> {
-  const { settings, warnings, unused } = loadLocalConfig(withConfig(options, io));
+  const { settings, warnings, unused } = loadLocalConfig(io, options.config);
   for (const warning of [...warnings, ...unused]) await io.stderr.write(`warning: ${warning}\n`);
   if (settings.vectorDb.driver === 'embedded') checkDataFolder(settings.vectorDb.dataDir);
   const { openEmbedding, openReembedding, textEmbedder } = await import('../drivers.ts');
@@ -79,11 +75,6 @@ async function reembed(options: ReembedOptions, io: Io): Promise<void> {
   } finally {
     await provider.close();
   }
-}
-
-function withConfig({ config }: ReembedOptions, io: Io): Io {
-  if (config === undefined) return io;
-  return { ...io, environment: { ...io.environment, CONFIG_PATH: resolve(io.folder, config) } };
 }
 
 interface Model {
@@ -135,25 +126,15 @@ async function run(
   }
 }
 
-/** Beside the waits between the attempts of one request. */
-const PAUSE_MS = 1_000;
-
 /** Goes on trying for a while where the service is away. */
 function patient(embed: EmbedTexts, { patience }: ReembedOptions, onWait: (reason: string) => void): EmbedTexts {
-  return async (texts) => {
-    const giveUpMs = systemClock.monotonicMs() + patience * 1000;
-    for (;;) {
-      try {
-        return await embed(texts);
-      } catch (error) {
-        if (!(error instanceof CodedError) || !error.retryable) throw error;
-        const waitMs = Math.max(PAUSE_MS, error.retryAfterMs ?? 0);
-        if (systemClock.monotonicMs() + waitMs > giveUpMs) throw gaveUp(error);
-        onWait(error.message);
-        await sleep(waitMs);
-      }
-    }
-  };
+  const patiently = Patience.ofSeconds(patience, {
+    // A signal ends the process.
+    signal: new AbortController().signal,
+    gaveUp: (_, error) => (error.retryable ? gaveUp(error) : error),
+    onWait: ({ message }) => onWait(message),
+  });
+  return (texts) => patiently.with('embedding service', () => embed(texts));
 }
 
 function gaveUp(error: CodedError): CommandError {

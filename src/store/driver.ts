@@ -15,7 +15,10 @@ export interface StoreDriver {
   readonly name: string;
   /** Of the store that the defaults make of this driver. */
   readonly capabilities: StoreCapabilities;
-  /** Applies the changes in order. When it resolves they are durable and visible to every later read. */
+  /**
+   * Applies the changes in order. When it resolves they are durable and visible to every later read. Where it knows which of
+   * several have failed, it rejects with `ChangesFailed`; what it does not take of one alone is `ContentRefused`.
+   */
   apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]>;
   /** Records in the order of `ids`; null where there is none, or its lifetime ended in deletion before `nowMs`. */
   get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;

@@ -260,6 +260,26 @@ describe('a destination that fails', () => {
   });
 });
 
+describe('questions that cannot be asked', () => {
+  it('are told after what was copied', async () => {
+    const to = fresh();
+    const level = `${to.collectionPrefix}_short_term`;
+    let counts = 0;
+    // Counted before and after the copy.
+    const test = (label: string): boolean => {
+      if (label.endsWith(`${level}/points/count`)) counts++;
+      return counts >= 2 && label.endsWith(`${level}/points/query/batch`);
+    };
+    const end = qdrant.faults.add({ kind: 'status', status: 400, on: { test } as RegExp });
+    const moved = await move(filled, to, ['--sample', '3', '--namespace', 'home']);
+    end();
+    expect(moved.code).toBe(1);
+    expect(moved.stdout).toMatch(/\n\d+ copied\n$/);
+    expect(moved.stderr).toContain('error: the destination failed: the vector database refused a request');
+    expect(await wholeOf(to)).toEqual({ home: contents['home'] });
+  });
+});
+
 describe('what is at the destination already', () => {
   it('is brought up to date where it is older, and stays where it is newer or another one', async () => {
     const [from, to] = [embeddedIn('changed'), fresh()];
@@ -310,6 +330,32 @@ describe('what is at the destination already', () => {
   });
 });
 
+describe('a change of the destination whose answer is lost', () => {
+  it.each([
+    [0, 'when the context is in both levels'],
+    [1, 'when it has left its level'],
+  ])('on the way to another level, after %i more answers, is not taken for a difference', async (answers) => {
+    const [from, to] = [embeddedIn(`lost-${answers}`), fresh()];
+    await put(from, ...[0, 1, 2].map((i) => contextOf(i)));
+    await move(from, to);
+    const lifetime = { expiresAtMs: null, expiryAction: 'delete', expirySetBy: 'level' } as const;
+    const sink = (i: number): WriteOp => {
+      const { namespace, id } = contextOf(i).record;
+      return { op: 'update', namespace, id, patch: { move: { to: 'long_term', lifetime } } };
+    };
+    await withStore(from, (store) => store.write([sink(1), sink(2)]));
+    let writes = 0;
+    const on = { test: (label: string) => label.includes('/points/batch') && ++writes === answers + 1 } as RegExp;
+    const end = qdrant.faults.add({ kind: 'drop', isApplied: true, on });
+    const again = await move(from, to, ['--json']);
+    end();
+    expect(writes).toBeGreaterThan(answers);
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(summaryOf(again)).toMatchObject({ namespaces: [{ source: { immediate: 1, long_term: 2 }, others: 0 }] });
+    expect(await wholeOf(to)).toEqual(await wholeOf(from));
+  });
+});
+
 describe('a source that a killed server has left', () => {
   it('with a context in two levels has it once, and so has the destination', async () => {
     const [from, to] = [fresh(), fresh()];
@@ -341,6 +387,59 @@ describe('what cannot be copied', () => {
     expect(moved.stdout).toContain('\n4 copied, 1 refused\n');
     expect(moved.stderr).toContain(`home ${long.record.id}: /metadata is longer than 65536 bytes as JSON`);
     expect((await wholeOf(to))['home']).toEqual((await wholeOf(from))['home']?.slice(0, 4));
+  });
+
+  it('as Qdrant itself refuses it is named with what Qdrant says, and the rest is copied', async () => {
+    const [from, to] = [embeddedIn('refused'), fresh()];
+    const deep = contextOf(7, { level: 'long_term' });
+    await put(from, ...[0, 1, 2, 3].map((i) => contextOf(i)), deep);
+    const on = `${to.collectionPrefix}_long_term/points/batch`;
+    const end = qdrant.faults.add({ kind: 'status', status: 400, on });
+    const moved = await move(from, to);
+    const told = await move(from, to, ['--json']);
+    end();
+    const reason = 'the vector database refused a request with status 400: Service internal error: injected 400';
+    expect(moved.code).toBe(1);
+    expect(moved.stdout).toContain('\n4 copied, 1 refused\n');
+    expect(moved.stderr).toContain(`home ${deep.record.id}: ${reason}\n`);
+    expect(moved.stderr).toContain('error: 1 context could not be copied\n');
+    expect(told.code).toBe(1);
+    expect(summaryOf(told)).toMatchObject({
+      contexts: { ...NOTHING, same: 4, refused: 1 },
+      namespaces: [{ destination: { immediate: 4, long_term: 0 } }],
+      problems: [{ namespace: 'home', id: deep.record.id, reason }],
+    });
+    expect(await move(from, to)).toMatchObject({ code: 0, stderr: '' });
+    expect(await wholeOf(to)).toEqual(await wholeOf(from));
+  });
+
+  it('as Qdrant refuses nearly everything ends the command, which names some', async () => {
+    const to = fresh();
+    const end = qdrant.faults.add({ kind: 'status', status: 400, on: '/points/batch' });
+    const moved = await move(filled, to);
+    const told = await move(filled, to, ['--json']);
+    end();
+    for (const { code, stdout } of [moved, told]) expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(moved.stderr).toContain('error: the destination refused 250 of 250 contexts\n');
+    expect(moved.stderr.match(/^\S+ \S+: the vector database refused .*injected 400$/gm)).toHaveLength(20);
+    expect(JSON.parse(told.stderr)).toMatchObject({
+      error: { details: { problems: expect.objectContaining({ length: 20 }) as object } },
+    });
+  });
+
+  it('as Qdrant does not know the quantization of the configuration is refused with the option for another', async () => {
+    const variables = { VECTOR_DB__QUANTIZATION: 'bf16' };
+    const there = await move(filled, fresh(), [], variables);
+    expect(there).toMatchObject({ code: 1, stdout: '' });
+    expect(there.stderr).toContain('Give --to-config: ');
+    const back = await move(fresh(), embeddedIn('never-bf16'), [], variables);
+    expect(back.stderr).toContain('Give --from-config: ');
+    const path = join(folder, 'f32.toml');
+    writeFileSync(path, `[vector_db]\nurl = "${qdrant.url}"\nquantization = "f32"\ncollection_prefix = "f32"\n`);
+    const sides = [...sideOf('from', filled), '--to', 'qdrant', '--to-config', path, '--sample', '0'];
+    writeFileSync(join(folder, 'bf16.toml'), '[vector_db]\nquantization = "bf16"\n');
+    const own = await migrate(folder, sides, { CONFIG_PATH: join(folder, 'bf16.toml') });
+    expect(own).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('as its lifetime is over is left out', async () => {

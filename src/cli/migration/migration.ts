@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { resolve } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
-import { StartupError } from '../../base/errors.ts';
+import { type CodedError, StartupError } from '../../base/errors.ts';
 import { type Log, silentLog } from '../../base/log.ts';
 import { noMetrics } from '../../base/metrics.ts';
 import { systemRandom } from '../../base/random.ts';
@@ -13,11 +11,12 @@ import type { GenericStore } from '../../store/generic/generic-store.ts';
 import { loadLocalConfig } from '../server/connection.ts';
 import { CommandError, usageError } from '../terminal/command-error.ts';
 import { writeJson, type Io } from '../terminal/io.ts';
+import { countOf } from '../terminal/render.ts';
 import { createProgress, type Progress } from '../terminal/progress.ts';
+import { failureText, Patience } from '../terminal/patience.ts';
 import { abortOnSignal } from '../terminal/signals.ts';
 import { Copy, type NamespaceCopy } from './copy.ts';
 import type { MigrateOptions } from './options.ts';
-import { Patience } from './patience.ts';
 import { replay } from './replay.ts';
 import {
   describeTally,
@@ -55,12 +54,7 @@ export async function migrate(options: MigrateOptions, io: Io): Promise<void> {
   const { settings } = loadLocalConfig(io);
   const { source, destination } = sidesOf(options, settings, io);
   const { signal, settle } = abortOnSignal('interrupted', REMEDY_INTERRUPTED);
-  const patience = new Patience({
-    giveUpMs: options.patience * 1000,
-    clock: systemClock,
-    sleep: (durationMs, ending) => sleep(durationMs, undefined, { signal: ending }),
-    signal,
-  });
+  const patience = Patience.ofSeconds(options.patience, { signal, gaveUp });
   try {
     const run: Run = { options, settings, io, patience, source, destination };
     await tell(run, await withStores(run, (stores) => copyAndCompare(run, stores)));
@@ -69,12 +63,16 @@ export async function migrate(options: MigrateOptions, io: Io): Promise<void> {
   }
 }
 
+function gaveUp(of: string, error: CodedError): CommandError {
+  return new CommandError(
+    `the ${of} failed: ${failureText(error)}`,
+    'What was copied stays. Mend it, and run the same command again to go on.',
+  );
+}
+
 function sidesOf(options: MigrateOptions, settings: Settings, io: Io): Record<'source' | 'destination', Side> {
-  const configured = (path: string | undefined): Settings['vectorDb'] => {
-    if (path === undefined) return settings.vectorDb;
-    const environment = { ...io.environment, CONFIG_PATH: resolve(io.folder, path) };
-    return loadLocalConfig({ ...io, environment }).settings.vectorDb;
-  };
+  const configured = (path: string | undefined): Settings['vectorDb'] =>
+    path === undefined ? settings.vectorDb : loadLocalConfig(io, path).settings.vectorDb;
   const source = sideOf(
     'source',
     { driver: options.from, dataDir: options.fromDataDir, url: options.fromUrl, prefix: options.fromPrefix },
@@ -131,7 +129,7 @@ function warningsTo(io: Io): Log {
 }
 
 async function copyAndCompare(run: Run, { source, destination, embedding }: Stores): Promise<Report> {
-  const { options, io, patience, settings } = run;
+  const { options, patience, settings } = run;
   const world = { patience, clock: systemClock };
   await finishMoves(patience, { source, destination });
   const namespaces = await patience.with('source', () =>
@@ -158,10 +156,7 @@ async function copyAndCompare(run: Run, { source, destination, embedding }: Stor
     for (const { namespace } of namespaces) copies.push(await copy.namespace(namespace));
   } catch (error) {
     progress.stop();
-    // What is done stays done, and the next run counts it as there.
-    if (copies.length > 0 && !options.json)
-      await io.stderr.write(`until then, in ${copies.length} namespaces: ${describeTally(totalOf(copies))}\n`);
-    throw error;
+    throw await toldUntilThen(run, copies, problems, error);
   } finally {
     progress.stop();
   }
@@ -172,9 +167,29 @@ async function copyAndCompare(run: Run, { source, destination, embedding }: Stor
   const asked = { embedding, settings: settings.hirag, random: systemRandom, onAsked, ...world };
   try {
     return { ...report, agreement: await replay(sample.chosen, source, destination, asked) };
+  } catch (failure) {
+    // The copy is done all the same.
+    return { ...report, failure };
   } finally {
     asking.stop();
   }
+}
+
+/** What is done stays done, and the next run counts it as there; what was refused is named here alone. */
+async function toldUntilThen(
+  { options, io }: Run,
+  copies: readonly NamespaceCopy[],
+  problems: Problems,
+  error: unknown,
+): Promise<unknown> {
+  if (options.json) {
+    if (!(error instanceof CommandError) || problems.count === 0) return error;
+    return new CommandError(error.message, error.remedy, error.exitCode, { problems: problems.shown });
+  }
+  if (copies.length > 0)
+    await io.stderr.write(`until then, in ${countOf(copies.length, 'namespace')}: ${describeTally(totalOf(copies))}\n`);
+  await io.stderr.write(renderFaults({ copies, problems }));
+  return error;
 }
 
 /** What a server that was killed has left in two levels would be counted twice. No lifetime is ended. */
@@ -193,6 +208,7 @@ async function tell({ options, io }: Run, report: Report): Promise<void> {
     await io.stdout.write(renderReport(report));
     await io.stderr.write(renderFaults(report));
   }
+  if (report.failure !== undefined) throw report.failure;
   const fault = faultOf(report);
   if (fault !== undefined) throw new CommandError(fault.message, fault.remedy);
 }

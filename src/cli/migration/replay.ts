@@ -6,19 +6,23 @@ import type { Settings } from '../../config/settings.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
 import { createMemory } from '../../hirag/memory.ts';
+import { LEVEL_OFF } from '../../hirag/tiers/unsearched-levels.ts';
 import type { Memory } from '../../hirag/types.ts';
 import type { ContextStore } from '../../store/store.ts';
-import type { Patience } from './patience.ts';
+import type { Patience } from '../terminal/patience.ts';
 import type { Sampled } from './sample.ts';
 
 /** How well two stores agree on the same questions. */
 export interface Agreement {
+  /** Compared. */
   readonly queries: number;
   /** Share of the first `ANSWERS` contexts that both gave, 0..1. */
   readonly meanOverlap: number;
   readonly worstOverlap: number;
   /** Questions whose best answer is the same context. */
   readonly sameFirst: number;
+  /** Questions that a side could answer in part only, as a level or its vectors could not be searched: not compared. */
+  readonly incomplete: number;
 }
 
 export interface ReplayDeps {
@@ -43,12 +47,16 @@ export async function replay(
 ): Promise<Agreement> {
   const overlaps: number[] = [];
   let sameFirst = 0;
+  let incomplete = 0;
   const [ask, askOther] = [askerOf('source', source, deps), askerOf('destination', destination, deps)];
   for (const question of questions) {
     const [ids, others] = await Promise.all([ask(question), askOther(question)]);
-    overlaps.push(overlapOf(ids, others));
-    if (ids[0] === others[0]) sameFirst++;
-    deps.onAsked(overlaps.length);
+    if (ids === null || others === null) incomplete++;
+    else {
+      overlaps.push(overlapOf(ids, others));
+      if (ids[0] === others[0]) sameFirst++;
+    }
+    deps.onAsked(overlaps.length + incomplete);
   }
   const count = overlaps.length;
   return {
@@ -56,6 +64,7 @@ export async function replay(
     meanOverlap: count === 0 ? 1 : overlaps.reduce((sum, overlap) => sum + overlap, 0) / count,
     worstOverlap: Math.min(1, ...overlaps),
     sameFirst,
+    incomplete,
   };
 }
 
@@ -64,7 +73,8 @@ function overlapOf(ids: readonly string[], others: readonly string[]): number {
   return most === 0 ? 1 : ids.filter((id) => others.includes(id)).length / most;
 }
 
-type Ask = (question: Sampled) => Promise<readonly string[]>;
+/** null: not all was searched that should have been. */
+type Ask = (question: Sampled) => Promise<readonly string[] | null>;
 
 function askerOf(of: string, store: ContextStore, { embedding, settings, patience, ...world }: ReplayDeps): Ask {
   const vectors = new SampledVectors(embedding);
@@ -80,7 +90,9 @@ function askerOf(of: string, store: ContextStore, { embedding, settings, patienc
   return async ({ namespace, agentId, question, vector }) => {
     vectors.current = vector;
     const asked = { namespace, agentId, query: question, limit: ANSWERS, maxTokens: TOKENS_MAX };
-    const { contexts } = await patience.with(of, () => memory.query(asked));
+    const { contexts, degraded } = await patience.with(of, () => memory.query(asked));
+    // What is switched off is so for both.
+    if (degraded.some(({ code }) => code !== LEVEL_OFF)) return null;
     return contexts.map(({ record }) => record.id);
   };
 }

@@ -13,6 +13,8 @@ export interface Report {
   readonly problems: Problems;
   /** Absent: nothing was asked. */
   readonly agreement?: Agreement;
+  /** Why nothing could be asked, or not all. */
+  readonly failure?: unknown;
 }
 
 const PROBLEMS_SHOWN = 20;
@@ -67,11 +69,16 @@ export function renderReport({ source, destination, copies, agreement }: Report)
   ].join('');
 }
 
-function describeAgreement({ queries, meanOverlap, worstOverlap, sameFirst }: Agreement): string {
+function describeAgreement({ queries, meanOverlap, worstOverlap, sameFirst, incomplete }: Agreement): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const left =
+    incomplete === 0
+      ? ''
+      : `\n${countOf(incomplete, 'question')} not compared: a side could not search all of its levels`;
+  if (queries === 0) return `no question could be compared${left}`;
   return (
     `${countOf(queries, 'question')} asked of both: of the first ${ANSWERS} answers ${percent(meanOverlap)} are the same ` +
-    `(at worst ${percent(worstOverlap)}), the best one is the same in ${sameFirst.toLocaleString('en')}`
+    `(at worst ${percent(worstOverlap)}), the best one is the same in ${sameFirst.toLocaleString('en')}${left}`
   );
 }
 
@@ -99,6 +106,7 @@ export function summarize({ source, destination, copies, problems, agreement }: 
             mean_overlap: agreement.meanOverlap,
             worst_overlap: agreement.worstOverlap,
             same_first: agreement.sameFirst,
+            incomplete: agreement.incomplete,
           },
         }),
   };
@@ -121,7 +129,7 @@ export function faultOf({ copies, problems }: Report): { message: string; remedy
 }
 
 /** What is wrong, a line each. */
-export function renderFaults({ copies, problems }: Report): string {
+export function renderFaults({ copies, problems }: Pick<Report, 'copies' | 'problems'>): string {
   const more = problems.count - problems.shown.length;
   const lines = [
     ...problems.shown.map(({ namespace, id, reason }) => `${namespace} ${id}: ${reason}`),

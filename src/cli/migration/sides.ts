@@ -45,6 +45,12 @@ export function sideOf(
   if (address === undefined)
     throw new StartupError(`the address of the ${name} is not known`, `Give --${options}-url, or set vector_db.url.`);
   if (!URL.canParse(address)) throw usageError(`--${options}-url is not an address: ${address}`);
+  if (configured.quantization === 'bf16') {
+    throw new StartupError(
+      `the ${name} is in Qdrant, which does not know vector_db.quantization = "bf16"`,
+      `Give --${options}-config: a file with the settings of the ${name} alone, where it is another one.`,
+    );
+  }
   const collectionPrefix = prefix ?? configured.collectionPrefix;
   const settings = { ...configured, driver, url: address, collectionPrefix };
   const { host, pathname } = new URL(address);

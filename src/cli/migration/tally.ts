@@ -15,7 +15,10 @@ export class Tally {
   readonly walked = noneByLevel();
   /** By how many the destination has more. */
   readonly gained = noneByLevel();
-  /** Of what a call that failed may have written before: the destination may have so many more. */
+  /**
+   * Of what a call that failed may have written before: the destination may have so many more in this level, as new ones or
+   * from any other level.
+   */
   readonly doubtful = noneByLevel();
   /** Left out, as their lifetime was over. */
   expired = 0;
@@ -42,6 +45,27 @@ export class Tally {
     this.expired += other.expired;
     this.refused += other.refused;
   }
+}
+
+/** Why the counts are not what the copy should have made of them; none where they are. */
+export function differencesIn(tally: Tally, source: ByLevel, before: ByLevel, after: ByLevel): string[] {
+  const doubtful = sumOf(tally.doubtful);
+  const differences: string[] = [];
+  let isAnyDifferent = false;
+  for (const level of LEVELS) {
+    const walked = tally.walked[level];
+    if (source[level] !== walked) differences.push(`${level}: the source has ${source[level]}, ${walked} were read`);
+    const expected = before[level] + tally.gained[level];
+    const least = expected - (doubtful - tally.doubtful[level]);
+    if (after[level] >= least && after[level] <= expected + tally.doubtful[level]) continue;
+    differences.push(`${level}: the destination has ${after[level]}, and should have ${expected}`);
+    isAnyDifferent = true;
+  }
+  // What came from another level is missing there.
+  const [total, expected] = [sumOf(after), sumOf(before) + sumOf(tally.gained)];
+  if (!isAnyDifferent && (total < expected || total > expected + doubtful))
+    differences.push(`the destination has ${total} in all levels, and should have ${expected}`);
+  return differences;
 }
 
 export function sumOf(counts: ByLevel): number {

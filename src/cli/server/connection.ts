@@ -87,8 +87,11 @@ export function resolveEndpoint(options: ClientOptions, io: Io): Endpoint {
   };
 }
 
-export function loadLocalConfig(io: Io): LoadedConfig {
-  return loadConfig({ environment: io.environment, folder: io.folder, files: nodeConfigFiles });
+/** `path`: of a file or folder that is read in place of the one in `CONFIG_PATH`. */
+export function loadLocalConfig(io: Io, path?: string): LoadedConfig {
+  const { environment, folder } = io;
+  const variables = path === undefined ? environment : { ...environment, CONFIG_PATH: resolve(folder, path) };
+  return loadConfig({ environment: variables, folder, files: nodeConfigFiles });
 }
 
 /** A server that listens on every interface is reached on this machine's own. */

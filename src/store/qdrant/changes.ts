@@ -11,6 +11,7 @@
 import { LEVELS, type ContextRecord } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
+import { ChangesFailed, ContentRefused, type Outcomes } from '../failed-changes.ts';
 import type { Change, ChangeResult, TextVectors } from '../store.ts';
 import { atRevisions, type CollectionCalls, unchanged, type WriteOperation } from './collection-calls.ts';
 import { Held, type Copy } from './held.ts';
@@ -29,7 +30,7 @@ import {
   type Point,
 } from './points.ts';
 import type { Stamps } from './stamps.ts';
-import { ChangesFailed, emptyResult, note, noteFailure, tasksOf, type Outcomes, type Task } from './tasks.ts';
+import { emptyResult, note, noteFailure, tasksOf, type Task } from './tasks.ts';
 
 /** Contexts that are read, decided and written together. */
 const CONTEXTS_AT_ONCE = 250;
@@ -91,7 +92,7 @@ export class Changes {
         left = again;
         if (refusal === undefined) continue;
         if (tasks.length > 1) return await this.#runApart(left, nowMs, outcomes);
-        noteFailure(outcomes, left, refusal, false);
+        noteFailure(outcomes, left, new ContentRefused(refusal), false);
         return null;
       } catch (error) {
         const isRefused = error instanceof CodedError && !error.retryable;

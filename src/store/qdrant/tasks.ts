@@ -1,6 +1,7 @@
 // Changes as what is to be done to one context each, and what is told of them when it is done, or is not.
 
 import { CodedError, toCodedError } from '../../base/errors.ts';
+import type { Outcomes } from '../failed-changes.ts';
 import type { Change, ChangeResult, WriteOp } from '../store.ts';
 import type { Held, Step } from './held.ts';
 import { pointIdOf } from './points.ts';
@@ -12,25 +13,6 @@ export interface Task {
   readonly step: Step;
   /** An earlier attempt has deleted it, and found it again in another level. */
   readonly wasDeleted?: boolean;
-}
-
-/** By the places of the changes: what became of each. */
-export type Outcomes = (ChangeResult | CodedError)[];
-
-/** Of several changes some failed; the others are done. It reads as the first of its errors. */
-export class ChangesFailed extends CodedError {
-  readonly outcomes: Readonly<Outcomes>;
-
-  constructor(first: CodedError, outcomes: Readonly<Outcomes>) {
-    const { retryAfterMs, permanent } = first;
-    super(first.code, first.message, {
-      permanent,
-      cause: first,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    });
-    this.name = 'ChangesFailed';
-    this.outcomes = outcomes;
-  }
 }
 
 export function tasksOf(change: Change, place: number): Task[] {

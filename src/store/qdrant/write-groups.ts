@@ -3,9 +3,9 @@
 import { abortError } from '../../base/abort.ts';
 import { LEVELS } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
+import { ChangesFailed, type Outcomes } from '../failed-changes.ts';
 import type { Trim, WriteOp, WriteResult } from '../store.ts';
 import { awaitWrite } from './await-write.ts';
-import { ChangesFailed, type Outcomes } from './tasks.ts';
 
 interface Call {
   readonly ops: readonly WriteOp[];

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CodedError, badRequest } from '../../../../src/base/errors.ts';
-import { PassingFault } from '../../../../src/base/resilience/passing-fault.ts';
-import { Patience } from '../../../../src/cli/migration/patience.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { CodedError, badRequest } from '../../../src/base/errors.ts';
+import { PassingFault } from '../../../src/base/resilience/passing-fault.ts';
+import { CommandError } from '../../../src/cli/terminal/command-error.ts';
+import { failureText, Patience } from '../../../src/cli/terminal/patience.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const GIVE_UP_MS = 10_000;
 
@@ -14,7 +15,11 @@ function patience(controller = new AbortController()) {
     clock.advance(durationMs);
     return Promise.resolve();
   };
-  return { waits, patience: new Patience({ giveUpMs: GIVE_UP_MS, clock, sleep, signal: controller.signal }) };
+  const gaveUp = (of: string, error: CodedError) => new CommandError(`the ${of} failed: ${failureText(error)}`);
+  const told: string[] = [];
+  const onWait = ({ message }: CodedError): void => void told.push(message);
+  const { signal } = controller;
+  return { waits, told, patience: new Patience({ giveUpMs: GIVE_UP_MS, clock, sleep, signal, gaveUp, onWait }) };
 }
 
 const down = (retryAfterMs?: number): CodedError =>
@@ -22,13 +27,14 @@ const down = (retryAfterMs?: number): CodedError =>
 
 describe('patience', () => {
   it('tries again with growing waits, and tells how often it has failed', async () => {
-    const { patience: patient, waits } = patience();
+    const { patience: patient, waits, told: reasons } = patience();
     const told: number[] = [];
     const answer = await patient.with('source', (failed) => {
       told.push(failed);
       return failed < 3 ? Promise.reject(down()) : Promise.resolve('done');
     });
     expect({ answer, told, waits }).toEqual({ answer: 'done', told: [0, 1, 2, 3], waits: [250, 500, 1000] });
+    expect(reasons).toEqual(['down', 'down', 'down']);
   });
 
   it('waits as long as the store asks, and no longer than is left', async () => {
