@@ -17,6 +17,7 @@ import { onlyVectors } from './embedding/provider.ts';
 import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
+import { showDisk, showStoreFigures } from './fronts/http/store-gauges.ts';
 import { ConnectionHandler, type ConnectionHandlerDeps } from './fronts/socket/connection-handler.ts';
 import { socketLimits } from './fronts/socket/limits.ts';
 import { Listener } from './fronts/socket/listener.ts';
@@ -26,6 +27,7 @@ import { isCronExpression } from './jobs/schedule.ts';
 import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
 import { createValidators } from './protocol/messages.ts';
+import { MeasuredStore } from './store/measured-store.ts';
 
 export interface ServerSetup {
   readonly settings: Settings;
@@ -82,8 +84,12 @@ async function build(
 ): Promise<Omit<RunningServer, 'stop'>> {
   const { server, hirag } = settings;
   const { clock, log, version } = deps;
-  const metrics = createMetricsRegistry();
+  const startedMs = clock.monotonicMs();
+  const metrics = createMetricsRegistry(clock);
   onStop(() => metrics.close());
+  metrics.gauge('uptime_seconds', () => (clock.monotonicMs() - startedMs) / 1000);
+  metrics.gauge('build_info', () => 1, { version, node: process.version });
+  showDisk(metrics, clock, settings.vectorDb.dataDir);
   const circuits = new Circuits();
   const provider = openEmbedding(settings, { ...deps, metrics, circuits });
   onStop(() => provider.close());
@@ -108,8 +114,11 @@ async function build(
   const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, embedding, embed });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));
-  const memory = createMemory({ ...deps, metrics, store, embedding, settings: hirag, defer: settings.embedding.defer });
+  const measured = new MeasuredStore(store, clock, metrics);
+  const { defer } = settings.embedding;
+  const memory = createMemory({ ...deps, metrics, store: measured, embedding, settings: hirag, defer });
   onStop(() => memory.close());
+  showStoreFigures(metrics, clock, async () => (await memory.stats()).store);
   await tellUnsearched(memory, log);
 
   const jobs = startJobs(hirag, memory, { clock, log, metrics }, onStop);

@@ -40,6 +40,7 @@ export class RequestLedger {
   failed({ type, origin, traceparent }: FailedRequest, error: CodedError, startedMs: number): void {
     const known = type ?? UNKNOWN_TYPE;
     this.#count(known, error.code, startedMs);
+    this.#metrics.count('errors_total', { code: error.code });
     const trace = validTraceparent(traceparent);
     const fields = {
       ...origin,

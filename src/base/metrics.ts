@@ -2,8 +2,8 @@
 export interface Metrics {
   count(name: CounterName, labels?: Labels, by?: number): void;
   observe(name: HistogramName, value: number, labels?: Labels): void;
-  /** `read` is called at each scrape; one for each set of labels. */
-  gauge(name: GaugeName, read: () => number, labels?: Labels): void;
+  /** `read` is called at each scrape, one for each set of labels; undefined: nothing is known now, and nothing is shown. */
+  gauge(name: GaugeName, read: () => number | undefined, labels?: Labels): void;
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ interface MetricRule {
   readonly buckets?: readonly number[];
 }
 
-const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const LATENCY_BUCKETS_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 const JOB_BUCKETS_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60, 600];
 
@@ -27,6 +27,7 @@ export const COUNTERS = {
     help: 'Requests answered, by type and outcome (ok or an error code).',
     labels: ['type', 'outcome'],
   },
+  errors_total: { help: 'Errors told to clients, of requests and of connections, by code.', labels: ['code'] },
   bytes_received_total: { help: 'Bytes read from clients.' },
   bytes_sent_total: { help: 'Bytes written to clients.' },
   contexts_stored_total: { help: 'Contexts stored, by level.', labels: ['level'] },
@@ -37,6 +38,8 @@ export const COUNTERS = {
     help: 'Contexts deleted because a level was full and the next one is off.',
     labels: ['level'],
   },
+  query_returned_tokens_total: { help: 'Tokens of the contexts that queries returned.' },
+  query_budget_tokens_total: { help: 'Tokens that queries had room for (max_tokens).' },
   query_degraded_total: {
     help: 'Levels that a query had to do without, by level and error code.',
     labels: ['level', 'code'],
@@ -51,6 +54,9 @@ export const COUNTERS = {
     help: 'Contexts stored without a vector that got one later (embedded), or for whose text there is none (refused).',
     labels: ['outcome'],
   },
+  gc_runs_total: { help: 'Sweeps that ended lifetimes, by schedule or by hand.' },
+  gc_deleted_total: { help: 'Contexts that these sweeps deleted.' },
+  gc_errors_total: { help: 'Sweeps that failed.' },
   store_commits_total: { help: 'Transactions committed by the store.' },
   jobs_total: {
     help: 'Runs of scheduled work, by job and outcome (ok, failed, or skipped as the run before was not done).',
@@ -71,6 +77,11 @@ export const HISTOGRAMS = {
     buckets: LATENCY_BUCKETS_SECONDS,
   },
   embedding_duration_seconds: { help: 'One call of the embedding provider.', buckets: LATENCY_BUCKETS_SECONDS },
+  vector_db_duration_seconds: {
+    help: 'One call of the store, waiting in its queue included, by operation.',
+    labels: ['operation'],
+    buckets: LATENCY_BUCKETS_SECONDS,
+  },
   job_duration_seconds: {
     help: 'One run of scheduled work, by job.',
     labels: ['job'],
@@ -83,6 +94,22 @@ export const HISTOGRAMS = {
 } as const satisfies Record<string, MetricRule>;
 
 export const GAUGES = {
+  build_info: { help: 'Always 1, with the version of the server and of Node.', labels: ['version', 'node'] },
+  uptime_seconds: { help: 'Since the server began to start, in seconds.' },
+  avg_response_time_ms: {
+    help: 'Mean time to answer a request over the last five minutes, in milliseconds; 0 where there was none.',
+  },
+  cache_hit_rate: {
+    help: 'Share of embeddings over the last five minutes that came from memory, 0 to 1; 0 where none were asked for.',
+  },
+  contexts: { help: 'Contexts stored, by level.', labels: ['level'] },
+  store_disk_bytes: {
+    help: 'Files of the embedded store in bytes, by part: database, log (write-ahead) and indexes.',
+    labels: ['part'],
+  },
+  store_memory_bytes: { help: 'Memory of the embedded store for indexes, in bytes.' },
+  data_disk_free_bytes: { help: 'Room left on the disk of the data folder, for this user, in bytes.' },
+  data_disk_size_bytes: { help: 'Size of the disk of the data folder, in bytes.' },
   active_connections: { help: 'Connections open now.' },
   requests_in_flight: { help: 'Requests being worked on now.' },
   request_bytes_running: { help: 'What the requests being worked on weigh, in bytes.' },
@@ -97,7 +124,7 @@ export const GAUGES = {
     help: 'Contexts without a vector, as last counted: pending, or refused by the model.',
     labels: ['state'],
   },
-  event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile since the last scrape.' },
+  event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile of the last 10 to 20 seconds.' },
 } as const satisfies Record<string, MetricRule>;
 
 export type CounterName = keyof typeof COUNTERS;

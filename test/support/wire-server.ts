@@ -115,7 +115,7 @@ export class WireServer {
   #metrics(): Metrics {
     return {
       ...noMetrics,
-      gauge: (name, read) => void this.gauges.set(name, read),
+      gauge: (name, read) => void this.gauges.set(name, () => read() ?? Number.NaN),
       count: (name, labels = {}, by = 1) => {
         const key = [name, ...Object.values(labels)].join(' ');
         this.counted.set(key, (this.counted.get(key) ?? 0) + by);

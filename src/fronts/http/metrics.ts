@@ -1,5 +1,5 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { collectDefaultMetrics, Gauge, Registry, type Metric } from 'prom-client';
+import { collectDefaultMetrics, Registry, type Metric } from 'prom-client';
+import { systemClock, type Clock } from '../../base/clock.ts';
 import {
   COUNTERS,
   GAUGES,
@@ -7,18 +7,23 @@ import {
   type CounterName,
   type GaugeName,
   type HistogramName,
-  type Labels,
   type Metrics,
 } from '../../base/metrics.ts';
-import { CounterSeries, HistogramSeries, type Sample } from './series.ts';
+import { EventLoopWatch } from './event-loop-watch.ts';
+import { NOTED_EVERY_MS, RecentRatio } from './recent-ratio.ts';
+import { CounterSeries, GaugeSeries, HistogramSeries, type Sample } from './series.ts';
 
 const PREFIX = 'context_manager_';
 
 export interface MetricsRegistry extends Metrics {
+  /** `prepare` is waited for before each scrape, so that gauges can show what is asked of others. It bounds its own time. */
+  beforeScrape(prepare: () => Promise<void>): void;
   /** Everything in Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
-  /** Stops the event loop's watch. */
+  /** Of the last seconds. */
+  readonly eventLoopDelaySeconds: number;
+  /** Stops the watches. */
   close(): void;
 }
 
@@ -28,85 +33,88 @@ interface Rule {
   readonly buckets?: readonly number[];
 }
 
+/** Each name is there: a look into a map costs less than one into an object of so many. */
+interface ByName<N, S> {
+  get(name: N): S;
+}
+
 /** The declared metrics, each present from the start, with the process' own beside them. One registry per server. */
-export function createMetricsRegistry(): MetricsRegistry {
+export function createMetricsRegistry(clock: Clock = systemClock): MetricsRegistry {
   const registry = new Registry();
-  const counters = new Map(
-    Object.entries<Rule>(COUNTERS).map(([name, { help, labels = [] }]) => {
-      const series = new CounterSeries(PREFIX + name, labels);
-      register(registry, PREFIX + name, help, 'counter', series);
-      return [name, series];
-    }),
-  );
-  const histograms = new Map(
-    Object.entries<Rule>(HISTOGRAMS).map(([name, { help, labels = [], buckets = [] }]) => {
-      const series = new HistogramSeries(PREFIX + name, labels, buckets);
-      register(registry, PREFIX + name, help, 'histogram', series);
-      return [name, series];
-    }),
-  );
-  const gauges = new Map<GaugeName, Map<string, { readonly labels: Labels; readonly read: () => number }>>();
-  const gauge = (name: GaugeName, read: () => number, labels: Labels = {}): void => {
-    const readers = gauges.get(name) ?? new Map<string, { labels: Labels; read: () => number }>();
-    gauges.set(name, readers.set(JSON.stringify(labels), { labels, read }));
-    const { help, labels: labelNames = [] }: Rule = GAUGES[name];
-    registry.removeSingleMetric(PREFIX + name);
-    new Gauge({
-      name: PREFIX + name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        for (const reader of readers.values()) this.set(reader.labels, reader.read());
-      },
-    });
-  };
-  collectDefaultMetrics({ register: registry, prefix: PREFIX });
-  const delay = watchEventLoop();
-  gauge('event_loop_delay_p99_seconds', delay.readSeconds);
+  const counters = registered<CounterName, CounterSeries>(registry, 'counter', COUNTERS, CounterSeries);
+  const histograms = registered<HistogramName, HistogramSeries>(registry, 'histogram', HISTOGRAMS, HistogramSeries);
+  const gauges = registered<GaugeName, GaugeSeries>(registry, 'gauge', GAUGES, GaugeSeries);
+  const gauge: Metrics['gauge'] = (name, read, labels) => gauges.get(name).readBy(read, labels);
+  addProcessMetrics(registry);
+  const ratios = recentRatios(counters, histograms);
+  gauge('cache_hit_rate', () => ratios.cacheHits.value);
+  gauge('avg_response_time_ms', () => ratios.responseSeconds.value * 1000);
+  const delay = new EventLoopWatch();
+  gauge('event_loop_delay_p99_seconds', () => delay.p99Seconds);
+  const stopNoting = clock.every(NOTED_EVERY_MS, () => {
+    delay.turn();
+    for (const ratio of Object.values(ratios)) ratio.note();
+  });
+  const preparations: (() => Promise<void>)[] = [];
   return {
-    count: (name: CounterName, labels, by = 1) => counters.get(name)?.add(by, labels),
-    observe: (name: HistogramName, value, labels) => histograms.get(name)?.observe(value, labels),
+    count: (name, labels, by = 1) => counters.get(name).add(by, labels),
+    observe: (name, value, labels) => histograms.get(name).observe(value, labels),
     gauge,
-    render: () => registry.metrics(),
+    beforeScrape: (prepare) => void preparations.push(prepare),
+    async render() {
+      await Promise.all(preparations.map((prepare) => prepare()));
+      return registry.metrics();
+    },
     contentType: registry.contentType,
+    get eventLoopDelaySeconds() {
+      return delay.p99Seconds;
+    },
     close() {
+      stopNoting();
       delay.stop();
       registry.clear();
     },
   };
 }
 
-/** Of a metric the registry asks no more than its values, at each scrape. */
-function register(
+/** Series of all metrics of a kind. Of a metric the registry asks no more than its values, at each scrape. */
+function registered<N extends string, S extends { samples(): Sample[] }>(
   registry: Registry,
-  name: string,
-  help: string,
-  type: 'counter' | 'histogram',
-  series: { samples(): Sample[] },
-): void {
-  const metric = {
-    name,
-    help,
-    type,
-    aggregator: 'sum',
-    get: () => Promise.resolve({ name, help, type, aggregator: 'sum', values: series.samples() }),
-  };
-  registry.registerMetric(metric as unknown as Metric);
+  type: 'counter' | 'histogram' | 'gauge',
+  rules: Readonly<Record<N, Rule>>,
+  SeriesOf: new (name: string, labels: readonly string[], buckets: readonly number[]) => S,
+): ByName<N, S> {
+  const named = Object.entries<Rule>(rules).map(([metric, { help, labels = [], buckets = [] }]) => {
+    const name = PREFIX + metric;
+    const series = new SeriesOf(name, labels, buckets);
+    const about = { name, help, type, aggregator: 'sum' };
+    const get = () => Promise.resolve({ ...about, values: series.samples() });
+    registry.registerMetric({ ...about, get } as unknown as Metric);
+    return [metric, series] as const;
+  });
+  return new Map<string, S>(named) as unknown as ByName<N, S>;
 }
 
-const DELAY_SAMPLE_MS = 10;
+/** Gauges that are named like counters, and a second watch of the event loop, which begins anew with every scrape. */
+const NOT_SHOWN = /_active_(handles|requests|resources)(_total)?$|_eventloop_lag_/;
 
-/** The 99th percentile of the delay since the last reading, beyond the sampling interval, which Node counts in. */
-function watchEventLoop(): { readSeconds: () => number; stop: () => void } {
-  const histogram = monitorEventLoopDelay({ resolution: DELAY_SAMPLE_MS });
-  histogram.enable();
+function addProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  for (const { name } of registry.getMetricsAsArray()) if (NOT_SHOWN.test(name)) registry.removeSingleMetric(name);
+}
+
+function recentRatios(
+  counters: ByName<CounterName, CounterSeries>,
+  histograms: ByName<HistogramName, HistogramSeries>,
+): { readonly cacheHits: RecentRatio; readonly responseSeconds: RecentRatio } {
   return {
-    readSeconds() {
-      const delayMs = histogram.percentile(99) / 1e6 - DELAY_SAMPLE_MS;
-      histogram.reset();
-      return Number.isFinite(delayMs) ? Math.max(0, delayMs) / 1000 : 0;
-    },
-    stop: () => void histogram.disable(),
+    cacheHits: new RecentRatio(() => {
+      const hits = counters.get('embedding_cache_hits_total').total;
+      return { part: hits, whole: hits + counters.get('embedding_cache_misses_total').total };
+    }),
+    responseSeconds: new RecentRatio(() => {
+      const { sum, count } = histograms.get('request_duration_seconds');
+      return { part: sum, whole: count };
+    }),
   };
 }

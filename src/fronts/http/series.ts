@@ -37,6 +37,10 @@ class SeriesTree<S> {
     return (node.state ??= this.#add(labels));
   }
 
+  sum(of: (state: S) => number): number {
+    return this.#all.reduce((total, { state }) => total + of(state), 0);
+  }
+
   samples(toSamples: (labels: Labels, state: S) => Sample[]): Sample[] {
     return this.#all.flatMap(({ labels, state }) => toSamples(labels, state));
   }
@@ -66,6 +70,11 @@ export class CounterSeries {
   constructor(name: string, labelNames: readonly string[]) {
     this.#name = name;
     this.#tree = new SeriesTree(labelNames, () => ({ total: 0 }));
+  }
+
+  /** Over all labels. */
+  get total(): number {
+    return this.#tree.sum(({ total }) => total);
   }
 
   /** Throws where the number cannot be added, or the metric has no such label. */
@@ -98,6 +107,16 @@ export class HistogramSeries {
     this.#tree = new SeriesTree(labelNames, () => ({ buckets: new Float64Array(bounds.length + 1), sum: 0 }));
   }
 
+  /** What was observed, over all labels. */
+  get sum(): number {
+    return this.#tree.sum(({ sum }) => sum);
+  }
+
+  /** How often, over all labels. */
+  get count(): number {
+    return this.#tree.sum(({ buckets }) => buckets.reduce((count, inBucket) => count + inBucket, 0));
+  }
+
   /** Throws where the value is not finite, or the metric has no such label. */
   observe(value: number, labels: Labels = NO_LABELS): void {
     if (!Number.isFinite(value)) throw new CodedError('INTERNAL', 'a histogram takes finite numbers');
@@ -126,6 +145,28 @@ export class HistogramSeries {
         { metricName: `${this.#name}_count`, labels, value: count },
       );
       return samples;
+    });
+  }
+}
+
+/** A gauge's readers, one for each set of labels. */
+export class GaugeSeries {
+  readonly #name: string;
+  readonly #readers = new Map<string, { readonly labels: Labels; readonly read: () => number | undefined }>();
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** In place of the one with the same labels. */
+  readBy(read: () => number | undefined, labels: Labels = NO_LABELS): void {
+    this.#readers.set(JSON.stringify(labels), { labels, read });
+  }
+
+  samples(): Sample[] {
+    return [...this.#readers.values()].flatMap(({ labels, read }) => {
+      const value = read();
+      return value === undefined ? [] : [{ metricName: this.#name, labels, value }];
     });
   }
 }

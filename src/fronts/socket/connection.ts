@@ -7,6 +7,7 @@ import type { Metrics } from '../../base/metrics.ts';
 import { encodeBody } from '../../protocol/codec.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { shuttingDown, slowConsumer, slowFrame } from './connection-errors.ts';
+import { ConnectionReports } from './connection-reports.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
 import { Inbox } from './inbox.ts';
@@ -45,6 +46,7 @@ export class Connection implements Requester {
   readonly #startedMs: number;
   readonly #running: RunningRequests;
   readonly #share: ReplyShare;
+  readonly #reports: ConnectionReports;
   #phase: Phase = 'handshake';
   #handshake: Handshake | null;
   #session: Session | null = null;
@@ -66,6 +68,7 @@ export class Connection implements Requester {
     this.#watch = new PeerWatch(this.#startedMs, limits.heartbeatMs);
     this.#share = new ReplyShare(deps.budget.replies, duplex.writableHighWaterMark);
     this.#inbox = new Inbox(deps.budget, this.#share, () => this.#takeUpReading());
+    this.#reports = new ConnectionReports(number, deps);
     this.#running = new RunningRequests(limits, deps.budget, duplex.writableHighWaterMark);
   }
 
@@ -118,11 +121,7 @@ export class Connection implements Requester {
   /** A connection-level error: told with id 0, then the connection is closed (section 4). */
   fail(error: CodedError): void {
     if (!this.#isLive()) return;
-    const { log, metrics } = this.#deps;
-    const fields = { connection: this.number, code: error.code };
-    if (error.code === 'INTERNAL') log.error({ ...fields, error: error.cause ?? error }, 'connection failed');
-    else log.info({ ...fields, reason: error.message }, 'connection refused');
-    if (this.#phase === 'handshake') metrics.count('auth_failures_total', { code: error.code });
+    this.#reports.failed(error, this.#phase === 'handshake');
     this.#writer.send(this.#errorBody(0, error));
     this.#close();
     this.#startGrace();
@@ -187,7 +186,7 @@ export class Connection implements Requester {
         this.#sendPing();
         return true;
       case 'silent':
-        this.#deps.log.debug({ connection: this.number }, 'peer fell silent');
+        this.#reports.fellSilent();
         this.#close();
         this.#startGrace();
         return true;
@@ -254,8 +253,7 @@ export class Connection implements Requester {
     this.#session = session;
     this.#handshake = null;
     this.#phase = 'open';
-    const { id, principal, client } = session;
-    this.#deps.log.debug({ connection: this.number, key: principal.keyId, session: id, client }, 'authenticated');
+    this.#reports.authenticated(session);
   }
 
   #updateFlow(): void {
@@ -315,7 +313,7 @@ export class Connection implements Requester {
   }
 
   #onStreamError(error: Error): void {
-    this.#deps.log.debug({ connection: this.number, reason: error.message }, 'stream failed');
+    this.#reports.streamFailed(error);
     this.destroy();
   }
 

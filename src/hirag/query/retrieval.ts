@@ -107,7 +107,9 @@ export class Retrieval {
     embedded: QueryVector,
     startedMs: number,
   ): Omit<QueryOutcome, 'degraded'> {
-    const { accessCounts, clock } = this.#deps;
+    const { accessCounts, clock, metrics } = this.#deps;
+    metrics.count('query_returned_tokens_total', undefined, answer.totalTokens);
+    metrics.count('query_budget_tokens_total', undefined, plan.rules.maxTokens);
     const contexts = answer.included.map(
       ({ ranked: { relevanceScore, scores }, record }): RankedContext => ({
         record: accessCounts.merged(record),

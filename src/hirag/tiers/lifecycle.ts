@@ -42,6 +42,7 @@ export class Lifecycle {
   async #sweep(signal: AbortSignal | undefined): Promise<GcOutcome> {
     const expired: Record<Level, number> = { immediate: 0, short_term: 0, long_term: 0 };
     let promoted = 0;
+    this.#deps.metrics.count('gc_runs_total');
     try {
       for (let more = true; more && !this.#closed && signal?.aborted !== true; ) {
         const step = await this.#step();
@@ -50,6 +51,9 @@ export class Lifecycle {
         more = step.more;
         await setImmediate();
       }
+    } catch (error) {
+      this.#deps.metrics.count('gc_errors_total');
+      throw error;
     } finally {
       this.#report(promoted, expired);
     }
@@ -69,6 +73,7 @@ export class Lifecycle {
       if (count > 0) metrics.count('contexts_expired_total', { level }, count);
       deleted += count;
     }
+    if (deleted > 0) metrics.count('gc_deleted_total', {}, deleted);
     if (promoted + deleted > 0) log.info({ promoted, deleted }, 'lifetimes ended');
   }
 }

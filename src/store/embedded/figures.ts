@@ -36,6 +36,7 @@ export function databaseFigures(
       quantization: settings.quantization,
       database_bytes: fileBytes(opened.path),
       wal_bytes: fileBytes(`${opened.path}-wal`),
+      index_bytes: keeper.fileBytes,
       namespaces,
       resident_namespaces: residents.count,
       indexed_vectors: keeper.indexedCount(),

@@ -37,7 +37,11 @@ export class QdrantStore extends GenericStore {
     this.#calls = calls;
     this.#clock = clock;
     this.#groups = new WriteGroups({
-      write: (ops) => super.write(ops),
+      write: async (ops) => {
+        const results = await super.write(ops);
+        countWrites(ops.filter(({ op }) => op !== 'trim').length, metrics);
+        return results;
+      },
       onTrimFailed: (err) => log.warn({ err }, 'a level keeps more than it should until the next write to it'),
       queueMax,
       queueBytesMax,
@@ -82,6 +86,13 @@ export class QdrantStore extends GenericStore {
     });
     return byName([...counts].map(([namespace, counted]) => ({ namespace, counts: counted })));
   }
+}
+
+function countWrites(writes: number, metrics: Metrics): void {
+  if (writes === 0) return;
+  metrics.count('store_commits_total');
+  metrics.count('store_writes_total', undefined, writes);
+  metrics.observe('store_commit_writes', writes);
 }
 
 /** What Qdrant would not take is refused before anything is sent. */

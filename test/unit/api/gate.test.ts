@@ -21,13 +21,15 @@ const validators = createValidators();
 let clock: FakeClock;
 let memory: MemoryDouble;
 let counted: string[];
+let errors: string[];
 let logged: object[];
-let running: () => number;
+let running: () => number | undefined;
 
 beforeEach(() => {
   clock = new FakeClock();
   memory = new MemoryDouble();
   counted = [];
+  errors = [];
   logged = [];
 });
 
@@ -43,7 +45,8 @@ function open(limits: Partial<typeof DEFAULT_LIMITS> = {}): Gate {
     log: { ...silentLog, debug: note, warn: note, error: note },
     metrics: {
       ...noMetrics,
-      count: (name, labels = {}) => void counted.push([name, ...Object.values(labels)].join(' ')),
+      count: (name, labels = {}) =>
+        void (name === 'errors_total' ? errors : counted).push([name, ...Object.values(labels)].join(' ')),
       gauge: (_name, read) => void (running = read),
     },
   });
@@ -159,6 +162,7 @@ describe('a refusal of the gate', () => {
     expect(() => gate.run(make())).toThrow(expect.objectContaining({ code }) as Error);
     expect(memory.calls).toEqual([]);
     expect(counted).toHaveLength(1);
+    expect(errors).toEqual([`errors_total ${code}`]);
     expect(logged).toEqual([expect.objectContaining({ door: 'http', request: 'r-1', code })]);
   });
 

@@ -86,17 +86,22 @@ export function listSegments(folder: string, fits: (segment: SegmentDescription)
   return segments;
 }
 
+/** What its files hold together, but for the description. */
+export function segmentBytes(segment: SegmentDescription): number {
+  const sizes = dataSizes(segment);
+  return dataExtensions(segment.parameters.quantization).reduce((sum, extension) => sum + sizes[extension], 0);
+}
+
+function dataSizes({ bytes, count, parameters }: SegmentDescription): Readonly<Record<DataExtension, number>> {
+  return { usearch: bytes, entries: count * ENTRY_BYTES, vectors: count * parameters.dimension * NUMBER_BYTES };
+}
+
 function readDescription(path: string): SegmentDescription | null {
   try {
     const description = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as SegmentDescription;
     if (description.format !== FORMAT) return null;
-    const { bytes, count, parameters } = description;
-    const sizes: Readonly<Record<DataExtension, number>> = {
-      usearch: bytes,
-      entries: count * ENTRY_BYTES,
-      vectors: count * parameters.dimension * NUMBER_BYTES,
-    };
-    const isWhole = dataExtensions(parameters.quantization).every(
+    const sizes = dataSizes(description);
+    const isWhole = dataExtensions(description.parameters.quantization).every(
       (extension) => statSync(`${path}.${extension}`).size === sizes[extension],
     );
     return isWhole ? description : null;

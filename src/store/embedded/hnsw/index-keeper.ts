@@ -6,6 +6,7 @@ import {
   deleteSegment,
   listSegments,
   parametersOf,
+  segmentBytes,
   segmentChecksum,
   type SegmentDescription,
   type SegmentFile,
@@ -154,6 +155,11 @@ export class IndexKeeper {
       for (const segment of segments) count += segment.live;
     }
     return count;
+  }
+
+  /** Of all saved indexes. */
+  get fileBytes(): number {
+    return [...this.#segments.values()].flat().reduce((bytes, segment) => bytes + segmentBytes(segment.file), 0);
   }
 
   get isBuilding(): boolean {

@@ -16,7 +16,7 @@ describe('a circuit breaker', () => {
   let clock: FakeClock;
   let breaker: CircuitBreaker;
   let told: string[];
-  let gauge: { name: string; labels: unknown; read: () => number } | undefined;
+  let gauge: { name: string; labels: unknown; read: () => number | undefined } | undefined;
   /** Calls that went through to the backend. */
   let attempts: number;
   beforeEach(() => {

@@ -13,7 +13,7 @@ const OVERLOADED = { code: 'OVERLOADED', retryable: true, retryAfterMs: 250 };
 describe('a guarded backend', () => {
   let breaker: CircuitBreaker;
   let backend: GuardedBackend;
-  let gauges: Map<string, () => number>;
+  let gauges: Map<string, () => number | undefined>;
   /** Names of the requests that went out, in order. */
   let out: string[];
   let ends: Map<string, PromiseWithResolvers<string>>;
