@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../test/support/free-port.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../src/bin.js', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
@@ -99,13 +99,4 @@ async function untilReady(child: ChildProcess, httpPort: number, lastWords: () =
   }
   child.kill('SIGKILL');
   throw new Error(`the server was not ready within ${READY_TIMEOUT_MS} ms:\n${lastWords()}`);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

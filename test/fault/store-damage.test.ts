@@ -1,10 +1,12 @@
-import { open, stat } from 'node:fs/promises';
+import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DATABASE_FILE } from '../../src/store/embedded/database/data-folder.ts';
 import { idOf, NOW_MS, put, sample } from '../contract/store-samples.ts';
+import { embed, NEW_MODEL, reembed, storeMany } from './reembedding-setup.ts';
 import { DIMENSION, openAt, temporaryFolder } from './store-setup.ts';
 
+const WITH_NEW_MODEL = { embeddingId: NEW_MODEL.id, dimension: NEW_MODEL.dimension, embed };
 const PAGE_BYTES = 4096;
 /** More than the page cache holds. */
 const CONTEXTS = 3_000;
@@ -20,6 +22,33 @@ async function overwritePages(path: string): Promise<void> {
     await file.close();
   }
 }
+
+describe('a database that is damaged', () => {
+  it('is told by whoever re-embeds it, with what to do, and stays as it is', async () => {
+    const folder = await temporaryFolder();
+    await storeMany(folder, 600);
+    const path = join(folder, DATABASE_FILE);
+    const { size } = await stat(path);
+    // Some of the last pages: the first texts are read, and then there is nothing to be read.
+    const file = await open(path, 'r+');
+    const half = Math.floor(size / 2 / PAGE_BYTES) * PAGE_BYTES;
+    await file.write(Buffer.alloc(size - half, 0xa5), 0, size - half, half);
+    await file.close();
+    const before = await readFile(path);
+    for (const work of [() => reembed(folder), () => openAt(folder, { ...WITH_NEW_MODEL })]) {
+      await expect(work()).rejects.toMatchObject({
+        name: 'StartupError',
+        message: `${path} is damaged`,
+        remedy: expect.stringContaining('Restore the file and its -wal from a backup') as string,
+      });
+    }
+    expect((await readFile(path)).equals(before)).toBe(true);
+    await truncate(path, PAGE_BYTES);
+    await expect(reembed(folder)).rejects.toMatchObject({ name: 'StartupError', message: `${path} is damaged` });
+    await writeFile(path, 'no database at all');
+    await expect(reembed(folder)).rejects.toMatchObject({ name: 'StartupError', message: `${path} is damaged` });
+  });
+});
 
 describe('a database that is damaged while it is open', () => {
   it('is told by the call that finds it, and by every look at the health after it', async () => {

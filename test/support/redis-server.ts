@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
+import { freePort } from './free-port.ts';
 
 /** Put into the name of what is skipped without it; .ci/run installs it. */
 export const NEEDS_REDIS = '(skipped where there is no redis-server: apt-get install redis-server)';
@@ -58,13 +58,4 @@ export async function startRedis(password?: string): Promise<RedisServer> {
     },
     start,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -156,7 +156,7 @@ async function copyAndCompare(run: Run, { source, destination, embedding }: Stor
     for (const { namespace } of namespaces) copies.push(await copy.namespace(namespace));
   } catch (error) {
     progress.stop();
-    throw await toldUntilThen(run, copies, problems, error);
+    return await endWith(error, run, copies, problems);
   } finally {
     progress.stop();
   }
@@ -167,29 +167,30 @@ async function copyAndCompare(run: Run, { source, destination, embedding }: Stor
   const asked = { embedding, settings: settings.hirag, random: systemRandom, onAsked, ...world };
   try {
     return { ...report, agreement: await replay(sample.chosen, source, destination, asked) };
-  } catch (failure) {
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
     // The copy is done all the same.
-    return { ...report, failure };
+    return { ...report, failure: error };
   } finally {
     asking.stop();
   }
 }
 
-/** What is done stays done, and the next run counts it as there; what was refused is named here alone. */
-async function toldUntilThen(
+/** Rejects with `error`. What is done stays done, and the next run counts it as there; what was refused is named here alone. */
+async function endWith(
+  error: unknown,
   { options, io }: Run,
   copies: readonly NamespaceCopy[],
   problems: Problems,
-  error: unknown,
-): Promise<unknown> {
+): Promise<never> {
   if (options.json) {
-    if (!(error instanceof CommandError) || problems.count === 0) return error;
-    return new CommandError(error.message, error.remedy, error.exitCode, { problems: problems.shown });
+    if (!(error instanceof CommandError) || problems.count === 0) throw error;
+    throw new CommandError(error.message, error.remedy, error.exitCode, { problems: problems.shown });
   }
   if (copies.length > 0)
     await io.stderr.write(`until then, in ${countOf(copies.length, 'namespace')}: ${describeTally(totalOf(copies))}\n`);
   await io.stderr.write(renderFaults({ copies, problems }));
-  return error;
+  throw error;
 }
 
 /** What a server that was killed has left in two levels would be counted twice. No lifetime is ended. */

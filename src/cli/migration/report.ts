@@ -14,7 +14,7 @@ export interface Report {
   /** Absent: nothing was asked. */
   readonly agreement?: Agreement;
   /** Why nothing could be asked, or not all. */
-  readonly failure?: unknown;
+  readonly failure?: Error;
 }
 
 const PROBLEMS_SHOWN = 20;

@@ -4,8 +4,8 @@ import type { Found, ScanRequest, StoreDriver } from '../driver.ts';
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
- * Everything that the scan reaches, page by page. What is done to a page's contexts is done before the next is read.
- * `signal` gives what ends the reading of the next page.
+ * Everything that the scan reaches, page by page. The next page is read when it is asked for: what was done to this one's
+ * contexts before is seen there. `signal` gives what ends the reading of the next page.
  */
 export async function* scanAll(
   driver: Pick<StoreDriver, 'scan'>,

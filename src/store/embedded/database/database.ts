@@ -221,7 +221,8 @@ function otherEmbedding(stored: EmbeddingIdentity, wanted: EmbeddingIdentity): S
   );
 }
 
-function damaged(path: string, what: string, cause?: unknown): StartupError {
+/** A database that is left as it is, for whoever wants to look at it. */
+export function damaged(path: string, what: string, cause?: unknown): StartupError {
   return new StartupError(
     `${path} ${what}`,
     'Nothing was changed. Restore the file and its -wal from a backup, or move both away to start with an empty store.',

@@ -6,6 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
 import type { EmbeddingIdentity } from '../../reembedding.ts';
 import { INDEX_FOLDER } from './data-folder.ts';
+import { inTransaction } from './in-transaction.ts';
 import { NewVectors, removeNewVectors, type TextRow } from './new-vectors.ts';
 import { UNEMBEDDED_STATES } from './scan-sql.ts';
 
@@ -75,16 +76,4 @@ function replaceVectors(database: DatabaseSync, vectors: NewVectors, to: Embeddi
 function removeIndexes(dataDir: string): void {
   const folder = join(dataDir, INDEX_FOLDER);
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { force: true, recursive: true });
-}
-
-function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
+import { inTransaction } from './in-transaction.ts';
 
 export interface Migration {
   readonly version: number;
@@ -9,10 +10,11 @@ export interface Migration {
 }
 
 /**
- * `seq` is a context's place in the order of arrival, for good. `entry` is new each time the context
- * enters a level or gets a new text, so an index knows by numbers alone what it covers; `entered` is
- * the entry with which it came into its level. Both come from `sequence`, which never goes back, so
- * that no number is used twice.
+ * `seq` is a context's place in the order of arrival, for good, also where another store hands it over a second time.
+ * `entry` is new each time the context enters a level, gets a new text or other vectors, or is handed over, so an index
+ * knows by numbers alone what it covers. `entered` is the entry with which it came into its level, or what another store
+ * had for that. `sequence` gives the numbers: it never goes back and stays above whatever was handed over, so that no `seq`
+ * and no `entry` is used twice.
  */
 const FIRST_SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -99,15 +101,10 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
   }
   for (const migration of migrations) {
     if (migration.version <= current) continue;
-    database.exec('BEGIN IMMEDIATE');
-    try {
+    inTransaction(database, () => {
       database.exec(migration.sql);
       database.exec(`PRAGMA user_version = ${migration.version}`);
-      database.exec('COMMIT');
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
+    });
   }
 }
 

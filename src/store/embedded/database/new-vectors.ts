@@ -9,6 +9,7 @@ import { crc32 } from 'node:zlib';
 import { StartupError } from '../../../base/errors.ts';
 import type { EmbeddingIdentity } from '../../reembedding.ts';
 import type { TextVectors } from '../../store.ts';
+import { inTransaction } from './in-transaction.ts';
 import { isDamage, SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
 
 const PRIVATE_FILE = 0o600;
@@ -96,17 +97,12 @@ export class NewVectors {
 
   /** On disk when it returns. */
   put(vectors: readonly NewVector[]): void {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
+    inTransaction(this.#database, () => {
       for (const { row, vector, passages = [], refusal } of vectors) {
         const bytes = Buffer.concat([vector, ...passages].map(bytesOf));
         this.#put.run(row.seq, digestOf(row), crc32(bytes), bytes, refusal);
       }
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    });
   }
 
   /** What the model refused counts as missing again: its service may have been set up otherwise since. */

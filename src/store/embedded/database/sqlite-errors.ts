@@ -46,10 +46,15 @@ const FILE_MEANINGS: ReadonlyMap<unknown, string> = new Map([
   ['EMFILE', 'too many files are open'],
 ]);
 
+/** In words; undefined where the error is not SQLite's, or none of an operator's. */
+export function meaningOf(error: unknown): string | undefined {
+  const code = error instanceof DamageError ? SQLITE_CORRUPT : sqliteCode(error);
+  return code === null ? undefined : MEANINGS.get(code);
+}
+
 /** `STORE_UNAVAILABLE` where the disk or the file is at fault, else as `toCodedError`. */
 export function toStoreError(error: unknown): CodedError {
-  const code = error instanceof DamageError ? SQLITE_CORRUPT : sqliteCode(error);
-  const meaning = code === null ? FILE_MEANINGS.get((error as { code?: unknown } | null)?.code) : MEANINGS.get(code);
+  const meaning = meaningOf(error) ?? FILE_MEANINGS.get((error as { code?: unknown } | null)?.code);
   if (meaning === undefined) return toCodedError(error);
   return new CodedError('STORE_UNAVAILABLE', `the store cannot answer: ${meaning}`, {
     retryAfterMs: RETRY_AFTER_MS,

@@ -3,6 +3,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { Document } from '../database/effects.ts';
+import { inTransaction } from '../database/in-transaction.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
@@ -75,11 +76,11 @@ export class NamespaceLoader {
   /** So that the next start need not analyse these texts again. Where the disk is full it will. */
   #saveDerived(documents: readonly Document[]): void {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      for (const { seq, terms, traits } of documents) this.#setDerived.run(terms, traits, ANALYZER_VERSION, seq);
-      this.#database.exec('COMMIT');
+      inTransaction(this.#database, () => {
+        for (const { seq, terms, traits } of documents) this.#setDerived.run(terms, traits, ANALYZER_VERSION, seq);
+      });
     } catch {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      // They are in memory.
     }
   }
 

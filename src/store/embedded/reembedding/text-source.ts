@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
 import type { EmbeddingIdentity } from '../../reembedding.ts';
+import { damaged } from '../database/database.ts';
 import { DATABASE_FILE } from '../database/data-folder.ts';
 import { readEmbedding } from '../database/embedding-switch.ts';
 import { MIGRATIONS, schemaVersion } from '../database/migrations.ts';
 import type { TextRow } from '../database/new-vectors.ts';
+import { isDamage, meaningOf } from '../database/sqlite-errors.ts';
 
 /** A server that starts or moves its log may have it for a moment. */
 const WAIT_MS = 10_000;
@@ -20,6 +22,7 @@ export interface SourceRow extends TextRow {
   readonly namespace: string;
 }
 
+/** Its methods throw `StartupError` where the database cannot be read. */
 export class TextSource {
   readonly #path: string;
 
@@ -58,11 +61,14 @@ export class TextSource {
   }
 
   #read<T>(read: (database: DatabaseSync) => T): T {
-    const database = new DatabaseSync(this.#path, { readOnly: true, timeout: WAIT_MS });
+    let database: DatabaseSync | undefined;
     try {
+      database = new DatabaseSync(this.#path, { readOnly: true, timeout: WAIT_MS });
       return read(database);
+    } catch (error) {
+      throw explain(error, this.#path);
     } finally {
-      database.close();
+      database?.close();
     }
   }
 
@@ -79,6 +85,17 @@ export class TextSource {
 const ANY_CONTEXT = 'SELECT EXISTS (SELECT 1 FROM contexts) AS count';
 const PAGE = `SELECT c.seq AS seq, c.namespace_id AS namespaceId, n.name AS namespace, c.id AS id, c.text AS text
   FROM contexts AS c JOIN namespaces AS n ON n.id = c.namespace_id WHERE c.seq > ? ORDER BY c.seq LIMIT ?`;
+
+function explain(error: unknown, path: string): unknown {
+  if (isDamage(error)) return damaged(path, 'is damaged', error);
+  const meaning = meaningOf(error);
+  if (meaning === undefined) return error;
+  return new StartupError(
+    `${path} cannot be read: ${meaning}`,
+    'Nothing was changed. Check that this user may read the file and those beside it, and the disk; then run the same command again.',
+    error,
+  );
+}
 
 function countIn(row: unknown): number {
   return (row as { count: number }).count;
