@@ -14,6 +14,7 @@ import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
 import { createLocalThread } from './embedding/local-thread.ts';
 import { PassageEmbedder } from './embedding/passage-embedder.ts';
+import { openOnnxProvider } from './embedding/onnx.ts';
 import type { EmbeddingProvider, OwnedText } from './embedding/provider.ts';
 import { connectRedis } from './embedding/redis-connection.ts';
 import { RedisVectors } from './embedding/redis-vectors.ts';
@@ -64,6 +65,7 @@ const EMBEDDING_SERVICE: Backend = {
   title: 'the embedding service',
   code: 'EMBEDDING_UNAVAILABLE',
 };
+const EMBEDDING_MODEL: Backend = { ...EMBEDDING_SERVICE, title: 'the embedding model' };
 const SHARED_CACHE: Backend = {
   name: 'embedding_cache',
   title: 'the shared cache of vectors',
@@ -75,7 +77,10 @@ const VECTOR_DATABASE: Backend = { name: 'vector_db', title: 'the vector databas
 
 /** By `embedding.provider`. */
 const EMBEDDING_DRIVERS: Readonly<
-  Record<EmbeddingSettings['provider'], (settings: ServedEmbedding, parts: EmbeddingParts) => OpenedProvider>
+  Record<
+    EmbeddingSettings['provider'],
+    (settings: ServedEmbedding, parts: EmbeddingParts) => OpenedProvider | Promise<OpenedProvider>
+  >
 > = {
   local: ({ dimension }, parts) =>
     // Beside the main thread, where there is a core for it.
@@ -102,6 +107,15 @@ const EMBEDDING_DRIVERS: Readonly<
       }),
     );
   },
+  onnx: (settings, parts) =>
+    openOnnxProvider({
+      ...settings,
+      model: required(settings.model, 'embedding.model', 'embedding.provider = "onnx"'),
+      // Each run takes all cores that it may have.
+      backend: backendOf(EMBEDDING_MODEL, { ...settings, maxConcurrency: 1 }, parts),
+      clock: parts.clock,
+      log: parts.log,
+    }),
 };
 
 type Quantizations<T> = Readonly<Partial<Record<StoreSettings['quantization'], T>>>;
@@ -174,10 +188,13 @@ const REEMBEDDING_DRIVERS: Readonly<Record<StoreSettings['driver'], OpenReembedd
   qdrant: (settings, parts) => openQdrantReembedding(qdrantOptions(settings, parts)),
 };
 
-/** The embedder that the settings name, without a cache. Throws `StartupError` where a setting is missing. */
-export function openEmbedding({ embedding, vectorDb }: ServerSettings, parts: EmbeddingParts): OpenedProvider {
+/** The embedder that the settings name, without a cache. Throws `StartupError` where a setting, a package or a model is missing. */
+export async function openEmbedding(
+  { embedding, vectorDb }: ServerSettings,
+  parts: EmbeddingParts,
+): Promise<OpenedProvider> {
   const { vectorSize: dimension, distance } = vectorDb;
-  return EMBEDDING_DRIVERS[embedding.provider](
+  return await EMBEDDING_DRIVERS[embedding.provider](
     { ...embedding, dimension, needsUnitLength: distance !== 'Cosine' },
     parts,
   );

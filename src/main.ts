@@ -91,7 +91,7 @@ async function build(
   metrics.gauge('build_info', () => 1, { version, node: process.version });
   showDisk(metrics, clock, settings.vectorDb.dataDir);
   const circuits = new Circuits();
-  const provider = openEmbedding(settings, { ...deps, metrics, circuits });
+  const provider = await openEmbedding(settings, { ...deps, metrics, circuits });
   onStop(() => provider.close());
   const shared = await openSharedVectors(settings, provider, { ...deps, metrics, circuits });
   onStop(() => shared?.close());

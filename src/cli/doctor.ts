@@ -225,7 +225,7 @@ const PARTS = {
 async function tryEmbedder(settings: Settings): Promise<string> {
   const { openEmbedding } = await import('../drivers.ts');
   const { onlyVectors } = await import('../embedding/provider.ts');
-  const provider = openEmbedding(settings, PARTS);
+  const provider = await openEmbedding(settings, PARTS);
   const startedMs = systemClock.monotonicMs();
   try {
     onlyVectors(await provider.embed(['Is this text embedded?'], 'query'));
@@ -259,7 +259,7 @@ async function countStored(settings: Settings): Promise<LevelCounts> {
   const { dataDir } = vectorDb;
   checkWritable(dataDir);
   const { openEmbedding, openStore } = await import('../drivers.ts');
-  const provider = openEmbedding(settings, PARTS);
+  const provider = await openEmbedding(settings, PARTS);
   await provider.close();
   const store = await openStore(vectorDb, { ...PARTS, embedding: provider });
   try {

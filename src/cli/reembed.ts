@@ -61,7 +61,7 @@ async function reembed(options: ReembedOptions, io: Io): Promise<void> {
     metrics: noMetrics,
     circuits: new Circuits(),
   };
-  const provider = openEmbedding(settings, { ...parts, fetch });
+  const provider = await openEmbedding(settings, { ...parts, fetch });
   // No text comes twice, but what a vector must be is checked there.
   const embedding = withCache(provider, { maxEntries: 0, ttlMs: 1 }, systemClock, noMetrics);
   try {

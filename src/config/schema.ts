@@ -151,13 +151,18 @@ const EMBEDDING = section(
     provider: following(
       choice(
         'local',
-        ['local', 'http'],
-        'local: made in the process, without a model or a network. http: any OpenAI-compatible service.',
+        ['local', 'http', 'onnx'],
+        'local: made in the process, without a model or a network. http: any OpenAI-compatible service. onnx: a model in a thread of the process, with the package @huggingface/transformers beside this one; see docs/embedding.md.',
       ),
       'api_url',
       'http',
     ),
-    batch_size: integer(32, 1, 2048, 'http: texts per request.'),
+    pooling: choice(
+      'model',
+      ['model', 'mean', 'cls', 'last_token'],
+      'onnx: how the vectors of tokens become one. model: as the files of the model say, mean where they say nothing.',
+    ),
+    batch_size: integer(32, 1, 2048, 'http: texts per request. onnx: texts that go to the model together.'),
     timeout_secs: withAlias(
       number(30, 0.1, 600, 'http: how long a request may take, in seconds.'),
       'embedding.timeout_ms',
@@ -189,23 +194,27 @@ const EMBEDDING = section(
       }),
       'embedding.url',
     ),
-    model: bareText('http: name of the model.'),
+    model: bareText(
+      'http: name of the model. onnx: a folder with the model, as ./models/e5, or its name on the Hugging Face hub.',
+    ),
     max_input_tokens: bareNumber(
       'integer',
       64,
       1_000_000,
-      'http: tokens that the model reads of a text; longer texts are embedded in passages of so many, of which the nearest counts. Absent: texts go as they are. See docs/retrieval.md.',
+      'http, onnx: tokens that the model reads of a text; longer texts are embedded in passages of so many, of which the nearest counts. Absent: texts go as they are, and onnx reads their beginning. See docs/retrieval.md.',
     ),
     api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', {
       format: 'token',
       writeOnly: true,
     }),
     redis_url: bareText(
-      'http: a Redis that keeps vectors for several servers, as redis://host:6379/0 or rediss://; take one with a password from the environment: EMBEDDING__REDIS_URL.',
+      'http, onnx: a Redis that keeps vectors for several servers, as redis://host:6379/0 or rediss://; take one with a password from the environment: EMBEDDING__REDIS_URL.',
       { format: 'redis-url' },
     ),
-    query_prefix: bareText('http: put before queries; by default what the model is known to want.', { minLength: 0 }),
-    passage_prefix: bareText('http: put before stored texts; by default what the model is known to want.', {
+    query_prefix: bareText('http, onnx: put before queries; by default what the model is known to want.', {
+      minLength: 0,
+    }),
+    passage_prefix: bareText('http, onnx: put before stored texts; by default what the model is known to want.', {
       minLength: 0,
     }),
   },

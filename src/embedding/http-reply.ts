@@ -18,6 +18,11 @@ interface VectorRules {
 /** Models that normalise in half precision stay well within it; those that do not normalise are far outside. */
 const LENGTH_TOLERANCE = 0.02;
 
+/** Whether a model that gives such a vector normalises. */
+export function isUnitLength(length: number): boolean {
+  return Math.abs(length - 1) <= LENGTH_TOLERANCE;
+}
+
 /** One per text, by the `index` that each row carries: services may answer in any order. A bad vector is its text's error. */
 export function parseReply(json: string, count: number, rules: VectorRules): Embedded[] {
   const rows = rowsOf(json);
@@ -61,7 +66,7 @@ function vectorOf(numbers: unknown, { dimension, needsUnitLength }: VectorRules)
   const given = Float32Array.from(numbers as number[]);
   const length = norm(given);
   const vector = normalized(given, length);
-  if (vector !== null && needsUnitLength && Math.abs(length - 1) > LENGTH_TOLERANCE) {
+  if (vector !== null && needsUnitLength && !isUnitLength(length)) {
     const message = `the embedding service sent a vector of length ${length.toPrecision(3)}, and only the cosine compares such`;
     return misconfigured(message, 'vector_db.distance');
   }

@@ -13,7 +13,7 @@ import type { Embedded, EmbeddingKind, EmbeddingProvider } from './provider.ts';
 const REPLY_BYTES_PER_NUMBER_MAX = 40;
 const REPLY_BYTES_OVERHEAD_MAX = 64 * 1024;
 /** Characters of one request's texts, unless one alone has more: services bound the bytes of a request, too. */
-const BATCH_CHARS_MAX = 1_000_000;
+export const BATCH_CHARS_MAX = 1_000_000;
 
 export interface HttpProviderOptions {
   /**
@@ -70,11 +70,11 @@ const SPECIAL_TOKENS = 2;
 const TEXT_TOKENS_MIN = 16;
 
 /** What the prefix and the model's own signs leave for a text. Throws `StartupError` where that is next to nothing. */
-function textTokensMax({
+export function textTokensMax({
   maxInputTokens,
   queryPrefix,
   passagePrefix,
-}: HttpProviderOptions): EmbeddingProvider['textTokensMax'] {
+}: Pick<HttpProviderOptions, 'maxInputTokens' | 'queryPrefix' | 'passagePrefix'>): EmbeddingProvider['textTokensMax'] {
   if (maxInputTokens === undefined) return undefined;
   const left = (prefix: string): number => maxInputTokens - SPECIAL_TOKENS - estimatedTokens(prefix);
   const room = { query: left(queryPrefix), passage: left(passagePrefix) };
@@ -111,7 +111,8 @@ function embeddingsEndpoint(base: string): string {
   return url.href;
 }
 
-function* batchesOf(texts: readonly string[], textsMax: number): Generator<readonly string[]> {
+/** At most so many texts each, and `BATCH_CHARS_MAX` characters. */
+export function* batchesOf(texts: readonly string[], textsMax: number): Generator<readonly string[]> {
   let from = 0;
   let chars = 0;
   for (const [at, text] of texts.entries()) {

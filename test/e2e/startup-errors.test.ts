@@ -60,6 +60,14 @@ describe('the server does not start', () => {
     );
   });
 
+  it('with a model to run in the process, without the package that runs it', async () => {
+    expectRefusal(
+      await world.failToServe(world.folder(), { EMBEDDING__PROVIDER: 'onnx', EMBEDDING__MODEL: './model' }),
+      /embedding\.provider = "onnx" needs the package @huggingface\/transformers/,
+      /npm install @huggingface\/transformers@4$/,
+    );
+  });
+
   it('in production without a secret, or with a short one', async () => {
     const folder = world.folder();
     expectRefusal(

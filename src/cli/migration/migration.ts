@@ -93,7 +93,7 @@ function sidesOf(options: MigrateOptions, settings: Settings, io: Io): Record<'s
 async function withStores<T>(run: Run, work: (stores: Stores) => Promise<T>): Promise<T> {
   const { settings, io } = run;
   const parts = { clock: systemClock, random: systemRandom, log: warningsTo(io), metrics: noMetrics, fetch };
-  const embedding = openEmbedding(settings, { ...parts, circuits: new Circuits() });
+  const embedding = await openEmbedding(settings, { ...parts, circuits: new Circuits() });
   try {
     const source = await open(run.source, { ...parts, circuits: new Circuits(), embedding, mustExist: true });
     try {

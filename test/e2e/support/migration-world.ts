@@ -30,7 +30,7 @@ export async function withStore<T>(where: Where, work: (store: GenericStore) => 
     fetch,
     circuits: new Circuits(),
   };
-  const embedding = openEmbedding(settings, parts);
+  const embedding = await openEmbedding(settings, parts);
   const store = await openStore(settings.vectorDb, { ...parts, embedding });
   try {
     return await work(store);

@@ -26,18 +26,20 @@ describe('a block of docs/embedding.md', () => {
   const blocks = blocksOf('docs/embedding.md');
 
   it('is there for each service that is named', () => {
-    expect(blocks.map(([heading]) => heading)).toEqual(expect.arrayContaining(['Ollama', 'OpenAI']));
-    expect(blocks).toHaveLength(4);
+    expect(blocks.map(([heading]) => heading)).toEqual(
+      expect.arrayContaining(['Ollama', 'OpenAI', 'A model in the process (ONNX)']),
+    );
+    expect(blocks).toHaveLength(5);
   });
 
-  it.each(blocks)('loads as it stands: %s', (_heading, toml) => {
+  it.each(blocks)('loads as it stands: %s', (heading, toml) => {
     const { settings, warnings } = loadConfig({
       environment: ENVIRONMENT,
       folder: '/srv',
       files: { read: (path) => (path === '/block.toml' ? toml : null), isFolder: () => false },
     });
     expect(warnings).toEqual([]);
-    expect(settings.embedding.provider).toBe('http');
+    expect(settings.embedding.provider).toBe(heading.includes('ONNX') ? 'onnx' : 'http');
     expect(settings.embedding.model).toBeDefined();
     expect(toml).toContain(`vector_size = ${settings.vectorDb.vectorSize}`);
   });

@@ -44,7 +44,7 @@ describe('the circuit of an embedding service', () => {
     server.close();
   });
 
-  const open = (maxRetries: number): OpenedProvider => {
+  const open = (maxRetries: number): Promise<OpenedProvider> => {
     const { embedding, vectorDb } = defaultSettings();
     const own = { provider: 'http', apiUrl, model: 'test', maxRetries, circuit: CIRCUIT } as const;
     const settings = { embedding: { ...embedding, ...own }, vectorDb: { ...vectorDb, vectorSize: DIMENSION } };
@@ -71,7 +71,7 @@ describe('the circuit of an embedding service', () => {
   it.each([500, 503, 429, 408])(
     'opens where it answers %i, sends nothing while it is open, and recovers by itself',
     async (status) => {
-      const provider = open(0);
+      const provider = await open(0);
       mood = status;
       await failTimes(provider, 3);
       expect((await state())?.[1]).toBe('2');
@@ -87,7 +87,7 @@ describe('the circuit of an embedding service', () => {
   );
 
   it('does not open for texts that it refuses, nor for settings that are wrong', async () => {
-    const provider = open(0);
+    const provider = await open(0);
     for (mood of [400, 413, 422, 401, 404]) {
       for (let i = 0; i < 4; i++) await embed(provider).catch(() => undefined);
     }
@@ -97,7 +97,7 @@ describe('the circuit of an embedding service', () => {
 
   it('counts each attempt of a call, and ends its attempts when it opens', async () => {
     mood = 500;
-    const embedding = embed(open(10));
+    const embedding = embed(await open(10));
     let isOver = false;
     void embedding.catch(() => undefined).finally(() => (isOver = true));
     await expect
@@ -112,7 +112,7 @@ describe('the circuit of an embedding service', () => {
   });
 
   it('counts nobody who stops waiting, and tries again after a probe whose caller did', async () => {
-    const provider = open(0);
+    const provider = await open(0);
     const giveUp = async (): Promise<void> => {
       const before = requests;
       const controller = new AbortController();
