@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
 import type { Log } from './base/log.ts';
@@ -30,7 +31,11 @@ import type { GenericStore } from './store/generic/generic-store.ts';
 type EmbeddingSettings = Settings['embedding'];
 type StoreSettings = Settings['vectorDb'];
 type ServerSettings = Pick<Settings, 'embedding' | 'vectorDb'>;
-type ServedEmbedding = EmbeddingSettings & { readonly dimension: number; readonly needsUnitLength: boolean };
+type ServedEmbedding = EmbeddingSettings & {
+  readonly dimension: number;
+  readonly needsUnitLength: boolean;
+  readonly dataDir: string;
+};
 
 export interface EmbeddingParts {
   readonly clock: Clock;
@@ -111,6 +116,8 @@ const EMBEDDING_DRIVERS: Readonly<
     openOnnxProvider({
       ...settings,
       model: required(settings.model, 'embedding.model', 'embedding.provider = "onnx"'),
+      cacheFolder: join(settings.dataDir, 'models'),
+      hub: { url: settings.apiUrl, token: settings.apiToken, silenceMs: settings.timeoutSecs * 1000 },
       // Each run takes all cores that it may have.
       backend: backendOf(EMBEDDING_MODEL, { ...settings, maxConcurrency: 1 }, parts),
       clock: parts.clock,
@@ -193,9 +200,9 @@ export async function openEmbedding(
   { embedding, vectorDb }: ServerSettings,
   parts: EmbeddingParts,
 ): Promise<OpenedProvider> {
-  const { vectorSize: dimension, distance } = vectorDb;
+  const { vectorSize: dimension, distance, dataDir } = vectorDb;
   return await EMBEDDING_DRIVERS[embedding.provider](
-    { ...embedding, dimension, needsUnitLength: distance !== 'Cosine' },
+    { ...embedding, dimension, needsUnitLength: distance !== 'Cosine', dataDir },
     parts,
   );
 }

@@ -91,21 +91,17 @@ async function build(
   metrics.gauge('build_info', () => 1, { version, node: process.version });
   showDisk(metrics, clock, settings.vectorDb.dataDir);
   const circuits = new Circuits();
+  const health = createHealth({ clock, version, circuits });
+
+  // Probes are answered from the first moment: fetching a model and opening a large store take their time.
+  const http = await startHttpListener({ host: server.httpHost, port: server.httpPort, health, metrics, log });
+  onStop(() => http.close());
+
   const provider = await openEmbedding(settings, { ...deps, metrics, circuits });
   onStop(() => provider.close());
   const shared = await openSharedVectors(settings, provider, { ...deps, metrics, circuits });
   onStop(() => shared?.close());
-  const health = createHealth({
-    clock,
-    version,
-    circuits,
-    embedderAnswers: async () => onlyVectors(await provider.embed(['ready?'], 'query')),
-    ...(shared === undefined ? {} : { sharedCacheAnswers: () => shared.ping() }),
-  });
-
-  // Probes are answered from the first moment: opening a large store takes its time.
-  const http = await startHttpListener({ host: server.httpHost, port: server.httpPort, health, metrics, log });
-  onStop(() => http.close());
+  health.embedding(async () => onlyVectors(await provider.embed(['ready?'], 'query')), shared && (() => shared.ping()));
 
   const { cacheEnabled, cacheSize, cacheTtlSecs } = settings.embedding;
   const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };

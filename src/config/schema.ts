@@ -133,16 +133,16 @@ const circuit = (driver: string) =>
     },
   );
 
-/** Of the requests that `driver` makes. */
-const bulkhead = (driver: string, concurrency: number, queue: number) => ({
+/** Of the requests that `driver` makes; `waiting`: the drivers whose requests wait. */
+const bulkhead = (driver: string, concurrency: number, queue: number, waiting = driver) => ({
   max_concurrency: integer(concurrency, 1, 10_000, `${driver}: requests that it works on at a time; more wait.`),
   max_queue: integer(
     queue,
     0,
     1_000_000,
-    `${driver}: requests that wait for their turn; past it what needs one more is answered OVERLOADED.`,
+    `${waiting}: requests that wait for their turn; past it what needs one more is answered OVERLOADED.`,
   ),
-  max_queue_bytes: integer(64 * MIB, MIB, 64 * 1024 * MIB, `${driver}: what those that wait may weigh, in bytes.`),
+  max_queue_bytes: integer(64 * MIB, MIB, 64 * 1024 * MIB, `${waiting}: what those that wait may weigh, in bytes.`),
 });
 
 const EMBEDDING = section(
@@ -160,11 +160,11 @@ const EMBEDDING = section(
     pooling: choice(
       'model',
       ['model', 'mean', 'cls', 'last_token'],
-      'onnx: how the vectors of tokens become one. model: as the files of the model say, mean where they say nothing.',
+      'onnx: how the vectors of tokens become one. model: as the files of the model say, mean where they say nothing; a model that does it by itself is left to it.',
     ),
     batch_size: integer(32, 1, 2048, 'http: texts per request. onnx: texts that go to the model together.'),
     timeout_secs: withAlias(
-      number(30, 0.1, 600, 'http: how long a request may take, in seconds.'),
+      number(30, 0.1, 600, 'http: how long a request may take, in seconds. onnx: how long the hub may send nothing.'),
       'embedding.timeout_ms',
       MILLISECONDS,
     ),
@@ -184,14 +184,17 @@ const EMBEDDING = section(
       integer(10_000, 0, 10_000_000, 'Vectors in memory; the one unused for longest leaves first.'),
       'embedding.cache_entries',
     ),
-    ...bulkhead('http', 16, 1_000),
-    circuit: circuit('http'),
+    ...bulkhead('http', 16, 1_000, 'http, onnx'),
+    circuit: circuit('http, onnx'),
   },
   {
     api_url: withAlias(
-      bareText('http: base address of the service, as https://host/v1, without user or password.', {
-        format: 'http-url',
-      }),
+      bareText(
+        'http: base address of the service, as https://host/v1, without user or password. onnx: address of the hub, where it is not https://huggingface.co/.',
+        {
+          format: 'http-url',
+        },
+      ),
       'embedding.url',
     ),
     model: bareText(
@@ -201,12 +204,15 @@ const EMBEDDING = section(
       'integer',
       64,
       1_000_000,
-      'http, onnx: tokens that the model reads of a text; longer texts are embedded in passages of so many, of which the nearest counts. Absent: texts go as they are, and onnx reads their beginning. See docs/retrieval.md.',
+      'http, onnx: tokens that the model reads of a text; longer texts are embedded in passages of so many, of which the nearest counts. Absent: texts go as they are, and onnx reads their beginning, 2048 tokens at most. See docs/retrieval.md.',
     ),
-    api_token: bareText('http: sent as a bearer token; take it from the environment: EMBEDDING__API_TOKEN.', {
-      format: 'token',
-      writeOnly: true,
-    }),
+    api_token: bareText(
+      'http, onnx: sent as a bearer token, to the service or the hub; take it from the environment: EMBEDDING__API_TOKEN.',
+      {
+        format: 'token',
+        writeOnly: true,
+      },
+    ),
     redis_url: bareText(
       'http, onnx: a Redis that keeps vectors for several servers, as redis://host:6379/0 or rediss://; take one with a password from the environment: EMBEDDING__REDIS_URL.',
       { format: 'redis-url' },
@@ -233,7 +239,7 @@ const VECTOR_DB = section(
       'qdrant',
     ),
     vector_size: withAlias(
-      integer(1024, 64, 8192, 'Numbers per vector; with embedding.provider http what the model returns.'),
+      integer(1024, 64, 8192, 'Numbers per vector; with embedding.provider http or onnx what the model returns.'),
       'embedding.dimension',
     ),
     distance: choice(

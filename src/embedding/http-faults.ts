@@ -40,8 +40,13 @@ export function misconfigured(message: string, setting: string): CodedError {
 export function refusal(status: number, kind: EmbeddingKind): CodedError {
   const field = kind === 'query' ? '/query' : '/text';
   if (status !== 413) return badRequest(field, `is refused by the embedding service with status ${status}`);
-  const reason = 'is too long for the embedding service';
-  return new CodedError('PAYLOAD_TOO_LARGE', `${field} ${reason} (status 413)`, {
+  return tooLongFor('the embedding service', kind, ' (status 413)');
+}
+
+export function tooLongFor(whom: string, kind: EmbeddingKind, detail = ''): CodedError {
+  const field = kind === 'query' ? '/query' : '/text';
+  const reason = `is too long for ${whom}`;
+  return new CodedError('PAYLOAD_TOO_LARGE', `${field} ${reason}${detail}`, {
     details: { fields: [{ field, reason }] },
   });
 }

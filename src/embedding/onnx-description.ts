@@ -4,10 +4,14 @@ import type { Pooling } from './onnx-messages.ts';
 
 export interface ModelDescription {
   readonly pooling: Pooling;
+  /** The operator has said how, whatever the model says. */
+  readonly isPoolingSet: boolean;
   /** Its vectors have length 1; else their length is its own. */
   readonly isNormalized: boolean;
   /** Layers that a plain ONNX file of the model does not hold. */
   readonly otherModules: readonly string[];
+  /** Tokens of a text that it was made for, which may be fewer than it can read. */
+  readonly textTokens: number;
 }
 
 /** A file of the model; null: it has none of that name. */
@@ -16,6 +20,7 @@ export type ReadModelJson = (file: string) => Promise<unknown>;
 type Fields = Readonly<Record<string, unknown>>;
 
 const POOLING_FILE = '1_Pooling/config.json';
+const TRANSFORMER_FILE = 'sentence_bert_config.json';
 const POOLINGS: Readonly<Record<string, Pooling>> = {
   pooling_mode_mean_tokens: 'mean',
   pooling_mode_cls_token: 'cls',
@@ -32,9 +37,11 @@ export async function describeModel(readJson: ReadModelJson, pooling: Pooling | 
   const modules = await readJson('modules.json');
   const types = Array.isArray(modules) ? modules.map((module) => typeOf(module)) : [];
   return {
+    isPoolingSet: pooling !== 'model',
     pooling: pooling === 'model' ? poolingOf(await readJson(POOLING_FILE)) : pooling,
     isNormalized: types.includes('Normalize'),
     otherModules: types.filter((type) => !KNOWN_MODULES.has(type)),
+    textTokens: textTokensOf(await readJson(TRANSFORMER_FILE)),
   };
 }
 
@@ -49,6 +56,11 @@ function poolingOf(config: unknown): Pooling {
   const pooling = names.length === 1 ? POOLINGS[names[0] as string] : undefined;
   if (pooling === undefined) throw new Error(`its ${POOLING_FILE} asks for ${names.join(' and ')}`);
   return pooling;
+}
+
+function textTokensOf(config: unknown): number {
+  const { max_seq_length } = fieldsOf(config);
+  return typeof max_seq_length === 'number' && max_seq_length > 0 ? max_seq_length : Infinity;
 }
 
 /** `sentence_transformers.models.Normalize` is a `Normalize`. */

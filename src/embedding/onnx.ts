@@ -5,13 +5,17 @@ import { badRequest, StartupError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { GuardedBackend } from '../base/resilience/guarded-backend.ts';
 import { batchesOf, BATCH_CHARS_MAX, prefixesOfModel, textTokensMax } from './http.ts';
-import { misconfigured, unavailable } from './http-faults.ts';
+import { misconfigured, tooLongFor, unavailable } from './http-faults.ts';
 import { isUnitLength } from './http-reply.ts';
 import { MergedCalls } from './merged-calls.ts';
-import type { OnnxWorkerData } from './onnx-messages.ts';
+import type { HubAccess, LoadedModel, OnnxWorkerData } from './onnx-messages.ts';
 import { OnnxThread } from './onnx-thread.ts';
 import type { Embedded, EmbeddingKind, EmbeddingProvider } from './provider.ts';
 import { norm, normalized } from './vectors.ts';
+
+/** `owner/model`, or `model` alone. */
+const HUB_NAME = /^(?:\w[\w.-]*\/)?\w[\w.-]*$/;
+const DIGEST_DIGITS = 16;
 
 export interface OnnxProviderOptions {
   /** A folder, where one is there or the name begins as a path does; else a name on the hub. */
@@ -24,11 +28,14 @@ export interface OnnxProviderOptions {
   readonly needsUnitLength: boolean;
   /** Texts that go to the thread together. */
   readonly batchSize: number;
-  /** Tokens that the model reads of a text; longer ones go in passages. */
+  /** Tokens that the model reads of a text, at most what it can; longer ones go in passages. Absent: their beginnings. */
   readonly maxInputTokens?: number | undefined;
   /** Put before each text; by default what the model is known to want. */
   readonly queryPrefix?: string | undefined;
   readonly passagePrefix?: string | undefined;
+  /** Where models of the hub are kept. */
+  readonly cacheFolder: string;
+  readonly hub: HubAccess;
   /** Lets one call pass at a time. */
   readonly backend: GuardedBackend;
   readonly clock: Clock;
@@ -45,51 +52,68 @@ export interface OnnxProviderOptions {
 export async function openOnnxProvider(
   options: OnnxProviderOptions,
 ): Promise<EmbeddingProvider & { close(): Promise<void> }> {
-  const { pooling, dimension, clock, log, packageName = '@huggingface/transformers' } = options;
+  const { dimension, clock, log, packageName = '@huggingface/transformers' } = options;
   const isFolder = isPath(options.model);
   const model = isFolder ? resolve(options.model) : options.model;
-  const name = isFolder ? basename(model) : model;
-  const known = prefixesOfModel(name);
-  const prefixes = { query: options.queryPrefix ?? known.query, passage: options.passagePrefix ?? known.passage };
-  const tokensMax = textTokensMax({
-    maxInputTokens: options.maxInputTokens,
-    queryPrefix: prefixes.query,
-    passagePrefix: prefixes.passage,
-  });
-  const thread = new OnnxThread({ data: { model, isFolder, pooling, packageName }, clock, log });
+  const name = basename(model);
+  const thread = new OnnxThread({ data: { ...workerOptions(options), model, isFolder, packageName }, clock, log });
   try {
-    checkProbe(await thread.start(), name, options);
+    const loaded = await thread.start();
+    checkProbe(loaded, name, options);
+    const known = prefixesOfModel(name);
+    const prefixes = { query: options.queryPrefix ?? known.query, passage: options.passagePrefix ?? known.passage };
+    const merged = new MergedCalls(
+      (texts, kind, signal) => embed(thread, { texts, kind, signal, prefix: prefixes[kind] }, options),
+      { texts: options.batchSize, chars: BATCH_CHARS_MAX },
+      clock,
+    );
+    return {
+      // Two models may be called the same, and one may lie in two places.
+      id: `onnx-${name}-${dimension}-${loaded.digest.slice(0, DIGEST_DIGITS)}`,
+      dimension,
+      kind: 'semantic',
+      textTokensMax: textTokensMax({
+        maxInputTokens: inputTokens(options, loaded),
+        queryPrefix: prefixes.query,
+        passagePrefix: prefixes.passage,
+      }),
+      async embed(texts, kind, signal) {
+        const embedded: Embedded[] = [];
+        for (const batch of batchesOf(texts, options.batchSize)) {
+          embedded.push(...(await merged.embed(batch, kind, signal)));
+        }
+        return embedded;
+      },
+      close: () => thread.close(),
+    };
   } catch (error) {
     await thread.close();
     throw error;
   }
-  const merged = new MergedCalls(
-    (texts, kind, signal) => embed(thread, { texts, kind, signal, prefix: prefixes[kind] }, options),
-    { texts: options.batchSize, chars: BATCH_CHARS_MAX },
-    clock,
-  );
-  return {
-    id: `onnx-${name}-${dimension}${pooling === 'model' ? '' : `-${pooling}`}`,
-    dimension,
-    kind: 'semantic',
-    textTokensMax: tokensMax,
-    async embed(texts, kind, signal) {
-      const embedded: Embedded[] = [];
-      for (const batch of batchesOf(texts, options.batchSize)) {
-        embedded.push(...(await merged.embed(batch, kind, signal)));
-      }
-      return embedded;
-    },
-    close: () => thread.close(),
-  };
 }
 
+/** What can be handed to a thread. */
+function workerOptions({ pooling, maxInputTokens, cacheFolder, hub }: OnnxProviderOptions) {
+  return { pooling, maxInputTokens, cacheFolder, hub };
+}
+
+/** Passages that the model cannot read whole are of no use. */
+function inputTokens({ maxInputTokens, log }: OnnxProviderOptions, { windowTokens }: LoadedModel): number | undefined {
+  if (maxInputTokens === undefined || maxInputTokens <= windowTokens) return maxInputTokens;
+  log.warn(
+    { max_input_tokens: maxInputTokens, model_tokens: windowTokens },
+    'embedding.max_input_tokens is more than the model reads: texts are cut into passages of what it does',
+  );
+  return windowTokens;
+}
+
+/** What cannot be a name on the hub is a folder, there or not. */
 function isPath(model: string): boolean {
-  return isAbsolute(model) || /^\.{1,2}(?:[\\/]|$)/.test(model) || existsSync(model);
+  return !HUB_NAME.test(model) || isAbsolute(model) || existsSync(model);
 }
 
 /** Throws `StartupError` where the vectors are not what the settings say. */
-function checkProbe(probe: Float32Array, name: string, { dimension, needsUnitLength }: OnnxProviderOptions): void {
+function checkProbe({ probe }: LoadedModel, name: string, { dimension, needsUnitLength }: OnnxProviderOptions): void {
   if (probe.length !== dimension) {
     throw new StartupError(
       `the model ${name} makes vectors of ${probe.length} numbers, and vector_db.vector_size is ${dimension}`,
@@ -122,10 +146,14 @@ async function embed(thread: OnnxThread, batch: Batch, options: OnnxProviderOpti
   const { kind, signal, prefix } = batch;
   const texts = batch.texts.map((text) => prefix + text);
   const bytes = texts.reduce((chars, text) => chars + text.length, 0);
-  const vectors = await options.backend.run(() => thread.embed(texts, signal), { bytes, signal });
+  const { vectors, tooLong } = await options.backend.run(() => thread.embed(texts, signal), { bytes, signal });
   const { dimension } = options;
   // Copies: a cache that keeps one vector must not keep all that came with it.
-  return texts.map((_, i) => vectorOf(vectors.slice(i * dimension, (i + 1) * dimension), kind, options));
+  return texts.map((_, i) =>
+    tooLong.includes(i)
+      ? tooLongFor('the embedding model', kind)
+      : vectorOf(vectors.slice(i * dimension, (i + 1) * dimension), kind, options),
+  );
 }
 
 function vectorOf(given: Float32Array, kind: EmbeddingKind, { needsUnitLength }: OnnxProviderOptions): Embedded {

@@ -3,10 +3,6 @@ import type { CircuitState } from '../../base/resilience/circuit-breaker.ts';
 import type { Circuits } from '../../base/resilience/circuits.ts';
 
 export interface HealthSources {
-  /** Embeds one short text; rejects where the model cannot be reached. */
-  readonly embedderAnswers: () => Promise<unknown>;
-  /** Rejects where the cache that servers share cannot be reached; absent: there is none. */
-  readonly sharedCacheAnswers?: () => Promise<unknown>;
   readonly circuits: Circuits;
   readonly clock: Clock;
   readonly version: string;
@@ -53,6 +49,11 @@ export interface Health {
   report(): Promise<HealthReport>;
   readiness(): Promise<Readiness>;
   /**
+   * The embedder is open. `embedderAnswers` embeds one short text, and rejects where the model cannot be reached;
+   * `sharedCacheAnswers` rejects where the cache that servers share cannot be. Without it there is none.
+   */
+  embedding(embedderAnswers: () => Promise<unknown>, sharedCacheAnswers?: () => Promise<unknown>): void;
+  /**
    * The server is up; `storeAnswers` tells whether its store is, and may hang where it is not. `backlog`: contexts without a
    * vector.
    */
@@ -71,12 +72,10 @@ const EMBEDDER_CACHE_MS = 30_000;
 export function createHealth(sources: HealthSources): Health {
   const startedMs = sources.clock.monotonicMs();
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
-  let store: Probe = () => Promise.resolve({ status: 'failed', reason: 'is not open yet' });
-  const embedder = cachedProbe(sources.clock, EMBEDDER_CACHE_MS, sources.embedderAnswers);
+  let store = notOpen;
+  let embedder = notOpen;
+  let sharedCache: Probe | undefined;
   let backlog: (() => BacklogSize) | undefined;
-  const { sharedCacheAnswers } = sources;
-  const sharedCache =
-    sharedCacheAnswers === undefined ? null : cachedProbe(sources.clock, STORE_CACHE_MS, sharedCacheAnswers);
   return {
     async report() {
       const [fromStore, fromEmbedder, fromCache] = await Promise.all([store(), embedder(), sharedCache?.()]);
@@ -103,6 +102,11 @@ export function createHealth(sources: HealthSources): Health {
       return check.status === 'ok'
         ? { ready: true }
         : { ready: false, reason: `the store ${check.reason ?? 'failed'}` };
+    },
+    embedding(embedderAnswers, sharedCacheAnswers) {
+      embedder = cachedProbe(sources.clock, EMBEDDER_CACHE_MS, embedderAnswers);
+      if (sharedCacheAnswers !== undefined)
+        sharedCache = cachedProbe(sources.clock, STORE_CACHE_MS, sharedCacheAnswers);
     },
     running(storeAnswers, backlogNow) {
       phase = 'running';
@@ -144,6 +148,8 @@ function backlogOf({ pending, refused }: BacklogSize): Component & BacklogSize {
 }
 
 type Probe = () => Promise<CheckResult>;
+
+const notOpen: Probe = () => Promise.resolve({ status: 'failed', reason: 'is not open yet' });
 
 /** Runs `probe` with a timeout; callers within `cacheMs` share one run. */
 function cachedProbe(clock: Clock, cacheMs: number, probe: () => Promise<unknown>): Probe {

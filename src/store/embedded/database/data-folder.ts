@@ -12,6 +12,8 @@ export const LOCK_FILE = 'contexts.lock';
 export const INDEX_FOLDER = 'indexes';
 /** Names of files that hold what clients stored, or keys to it. */
 const OWN_FILE = /^(contexts\.|secret$)/;
+/** What lies beside them without being anybody else's: indexes, and embedding models from the hub. */
+const OWN_FOLDERS: ReadonlySet<string> = new Set([INDEX_FOLDER, 'models']);
 
 /** `context-manager reembed` reads a page at a time, in some milliseconds. */
 export const READER_WAIT_MS = 2_000;
@@ -57,7 +59,7 @@ export function makeMainFile(dataDir: string): void {
 export function closeToOthers(dataDir: string): string[] {
   const names = readdirSync(dataDir);
   const own = names.filter((name) => OWN_FILE.test(name));
-  const isShared = names.length > own.length + 1;
+  const isShared = names.some((name) => !OWN_FILE.test(name) && !OWN_FOLDERS.has(name));
   const readable = own.map((name) => join(dataDir, name)).filter((path) => !restrict(path, PRIVATE_FILE));
   const folders = isShared ? [join(dataDir, INDEX_FOLDER)] : [join(dataDir, INDEX_FOLDER), dataDir];
   return [...readable, ...folders.filter((path) => !restrict(path, PRIVATE_FOLDER))];

@@ -29,11 +29,11 @@ interface World {
 async function start(world: World = {}): Promise<{ url: string; health: Health; listener: HttpListener }> {
   const metrics = createMetricsRegistry();
   const health = createHealth({
-    embedderAnswers: world.embedderAnswers ?? (() => Promise.resolve([])),
     circuits: world.circuits ?? new Circuits(),
     clock: world.clock ?? systemClock,
     version: '1.2.3',
   });
+  if (world.starting !== true) health.embedding(world.embedderAnswers ?? (() => Promise.resolve([])));
   if (world.starting !== true) health.running(world.storeAnswers ?? (() => Promise.resolve(true)));
   const listener = await startHttpListener({ host: '127.0.0.1', port: 0, health, metrics, log: silentLog });
   open.push(metrics, listener);
@@ -204,12 +204,7 @@ describe('the listener', () => {
     await once(holder, 'listening');
     open.push({ close: () => new Promise((resolve) => holder.close(resolve)) });
     const { port } = holder.address() as AddressInfo;
-    const health = createHealth({
-      embedderAnswers: () => Promise.resolve(),
-      circuits: new Circuits(),
-      clock: systemClock,
-      version: '',
-    });
+    const health = createHealth({ circuits: new Circuits(), clock: systemClock, version: '' });
     const failure = await startHttpListener({
       host: '127.0.0.1',
       port,
