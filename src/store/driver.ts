@@ -1,4 +1,5 @@
-// What a vector database has to be able to do to be a store: eight calls. Everything else that `ContextStore`
+// What a vector database has to be able to do to be a store: eight calls, and one more
+// where it can. Everything else that `ContextStore`
 // promises is made of them in `generic/`, and a driver overrides there what it can do better.
 //
 // No call spans another: a driver need not have transactions over several of them. Each is shaped so that one round
@@ -20,8 +21,16 @@ export interface StoreDriver {
    * several have failed, it rejects with `ChangesFailed`; what it does not take of one alone is `ContentRefused`.
    */
   apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]>;
-  /** Records in the order of `ids`; null where there is none, or its lifetime ended in deletion before `nowMs`. */
-  get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
+  /**
+   * Records in the order of `ids`; null where there is none, or its lifetime ended in deletion before `nowMs`. `seenIn`: where
+   * each of them was a moment ago, and is to be looked for first.
+   */
+  get(
+    namespace: string,
+    ids: readonly string[],
+    nowMs: number,
+    seenIn?: readonly Level[],
+  ): Promise<(ContextRecord | null)[]>;
   /** A page for each of the requests. */
   scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]>;
   /** The contexts of each level whose vectors are nearest to the question's, each once. */
@@ -29,6 +38,11 @@ export interface StoreDriver {
   /** The contexts of each level that hold some of the question's terms, the best by BM25 or what comes near it. */
   matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]>;
   counts(request: CountsRequest): Promise<Counts>;
+  /**
+   * Who stands around each of these hits, of all that have its agent and its session, where the driver can tell at less than
+   * what a scan each way would cost; null where it cannot.
+   */
+  around?(request: AroundRequest, signal?: AbortSignal): Promise<(Surroundings | null)[]>;
   /** Resolves where the database answers. */
   ping(): Promise<void>;
   /** Finishes what was called before. */
@@ -154,6 +168,31 @@ export interface Hit {
   /** In the order of creation. */
   readonly position: Position;
   readonly features: Features;
+}
+
+/** In the order of creation, the nearest first. */
+export interface Surroundings {
+  readonly before: readonly Neighbour[];
+  readonly after: readonly Neighbour[];
+}
+
+export interface Neighbour {
+  readonly record: HitRecord;
+  readonly features: Features;
+  /** The filter that was asked with lets it through. */
+  readonly passes: boolean;
+}
+
+export interface AroundRequest {
+  readonly namespace: string;
+  /** Where they may be. */
+  readonly levels: readonly Level[];
+  readonly question: Question;
+  /** Says nothing of who stands there, only `Neighbour.passes`. */
+  readonly filter?: Filter;
+  readonly nowMs: number;
+  /** `count`: how many are wanted on each side. */
+  readonly places: readonly { readonly hit: Hit; readonly count: number }[];
 }
 
 export interface CountsRequest {

@@ -8,7 +8,7 @@ import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import type { ContextStore } from '../../store/store.ts';
 import type { AccessCounts } from '../tiers/access-counts.ts';
 import { admit, type Admission } from '../rank/admission.ts';
-import { assemble, type Answer, type Fetched } from './answer.ts';
+import { assemble, type Answer, type Fetched, type FetchRecords } from './answer.ts';
 import type { LevelPolicy } from '../tiers/level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector, type SearchAnswer } from './level-search.ts';
 import { LEVEL_OFF, type UnsearchedLevels } from '../tiers/unsearched-levels.ts';
@@ -59,7 +59,7 @@ export class Retrieval {
 
     const rankingMs = clock.monotonicMs();
     const admission = await this.#rank(plan, found);
-    const fetch = (ids: readonly string[]): Promise<Fetched> => this.#fetch(plan, ids, options.signal);
+    const fetch: FetchRecords = (wanted) => this.#fetch(plan, wanted, options.signal);
     if (found.candidates.columns.count > RANKED_AT_ONCE) await this.#deps.turns.next();
     const answer = await assemble(admission.admitted, plan.rules, fetch, this.#deps.turns);
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
@@ -90,12 +90,18 @@ export class Retrieval {
     return admit(contest, plan.admission, settings);
   }
 
-  async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<Fetched> {
+  async #fetch(
+    { scope: { namespace } }: QueryPlan,
+    wanted: Parameters<FetchRecords>[0],
+    signal: AbortSignal | undefined,
+  ): Promise<Fetched> {
     const { store, clock } = this.#deps;
+    const ids = wanted.map(({ id }) => id);
+    const seenIn = wanted.map(({ level }) => level);
     try {
-      return { records: await orAbort(store.fetch(plan.scope.namespace, ids, clock.nowMs()), signal) };
+      return { records: await orAbort(store.fetch(namespace, ids, clock.nowMs(), seenIn), signal) };
     } catch (error) {
-      return { records: ids.map(() => null), error: toCodedError(error) };
+      return { records: wanted.map(() => null), error: toCodedError(error) };
     }
   }
 

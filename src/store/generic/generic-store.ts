@@ -23,6 +23,7 @@ import type {
 } from '../store.ts';
 import { checkOp, checkSearch } from './checks.ts';
 import { CursorCodec } from './cursor.ts';
+import { EmptyLevels } from './empty-levels.ts';
 import { expireDue } from './expire.ts';
 import { listPage } from './list.ts';
 import { countNamespaces } from './namespaces.ts';
@@ -50,6 +51,7 @@ export class GenericStore implements ContextStore {
   readonly #clock: Clock;
   readonly #cursors: CursorCodec;
   readonly #turns = new OwnerTurns();
+  readonly #emptyLevels = new EmptyLevels();
 
   constructor(driver: StoreDriver, { dimension, cursorKey, clock }: GenericStoreDeps) {
     this.capabilities = driver.capabilities;
@@ -69,11 +71,16 @@ export class GenericStore implements ContextStore {
 
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
     checkSearch(request, this.#dimension);
-    return searchLevels(this.driver, request, signal);
+    return searchLevels({ driver: this.driver, emptyLevels: this.#emptyLevels }, request, signal);
   }
 
-  async fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
-    return ids.length === 0 ? [] : this.driver.get(namespace, ids, nowMs);
+  async fetch(
+    namespace: string,
+    ids: readonly string[],
+    nowMs: number,
+    seenIn?: readonly Level[],
+  ): Promise<(ContextRecord | null)[]> {
+    return ids.length === 0 ? [] : this.driver.get(namespace, ids, nowMs, seenIn);
   }
 
   async load(

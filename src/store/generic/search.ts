@@ -2,14 +2,25 @@
 // around them. Scores are made here, so that they are the same whatever the driver ranks by.
 
 import { LEVELS, type Level } from '../../base/context.ts';
-import { matchesFilter } from '../filter-match.ts';
 import { type Candidate, toCandidates } from '../candidates.ts';
-import type { Features, Hit, HitRecord, LevelHits, Question, Reach, StoreDriver } from '../driver.ts';
+import type {
+  Features,
+  Hit,
+  HitRecord,
+  HitRequest,
+  LevelHits,
+  Neighbour,
+  Question,
+  Reach,
+  StoreDriver,
+  Surroundings,
+} from '../driver.ts';
 import type { LevelFindings, SearchRequest, SearchResult, TermStatistics } from '../store.ts';
 import { termColumns } from '../term-columns.ts';
+import type { EmptyLevels } from './empty-levels.ts';
 import { distinctHits } from './distinct-hits.ts';
 import { cosineWith, medianOf, TermScorer } from './features.ts';
-import { surroundings, type Neighbour, type Surroundings } from './neighbours.ts';
+import { surroundings } from './neighbours.ts';
 
 /** What is known of a context that was found. */
 interface Known {
@@ -24,19 +35,24 @@ interface Sides {
   readonly nearest: readonly LevelHits[];
   readonly matching: readonly LevelHits[];
   readonly searched: readonly number[];
-  /** Levels that hold contexts of the namespace: in no other is anybody's neighbour. */
+  /** Levels that hold contexts within reach: in no other is anybody's neighbour. */
   readonly inhabited: readonly Level[];
   readonly statistics: TermStatistics;
 }
 
+export interface SearchDeps {
+  readonly driver: StoreDriver;
+  readonly emptyLevels: EmptyLevels;
+}
+
 export async function searchLevels(
-  driver: StoreDriver,
+  deps: SearchDeps,
   request: SearchRequest,
   signal: AbortSignal | undefined,
 ): Promise<SearchResult> {
   const { vector, terms } = request;
   const question: Question = { terms, ...(vector === undefined ? {} : { vector }) };
-  const sides = await bothSides(driver, request, question, signal);
+  const sides = await bothSides(deps, request, question, signal);
   const levels = request.levels.map((_, i) => findingsOf(sides, i, question));
   const [first] = levels;
   if (first?.error !== undefined && levels.every(({ error }) => error !== undefined)) throw first.error;
@@ -44,7 +60,7 @@ export async function searchLevels(
   const weights = terms.map(({ weight }) => weight);
   const columns = termColumns(weights, documentFrequencies, totals.documentCount, request.termsMax ?? terms.length);
   const scorer = new TermScorer(terms, sides.statistics, columns);
-  const known = await withNeighbours(driver, request, question, sides, scorer, signal);
+  const known = await withNeighbours(deps.driver, request, question, sides, scorer, signal);
   const candidates = [...known.values()].map((one) => candidateOf(one, request, question, scorer));
   return {
     candidates: toCandidates(candidates, columns.count),
@@ -55,7 +71,7 @@ export async function searchLevels(
 }
 
 async function bothSides(
-  driver: StoreDriver,
+  { driver, emptyLevels }: SearchDeps,
   request: SearchRequest,
   question: Question,
   signal: AbortSignal | undefined,
@@ -67,28 +83,59 @@ async function bothSides(
     includeSessionless,
   };
   const filter = request.filter === undefined ? {} : { filter: request.filter };
-  const asked = { namespace, ...owner, ...filter, levels, question, nowMs };
-  const reaches = levels.map((level): Reach => ({ namespace, ...owner, levels: [level], nowMs }));
-  // Of all owners, where those have not been counted anyway.
-  const isOwned = agentId !== undefined || sessionId !== undefined;
-  const others = LEVELS.filter((level) => isOwned || !levels.includes(level));
-  const [nearest, matching, counted] = await Promise.all([
-    question.vector === undefined
-      ? []
-      : hitsOf(request, (count) => driver.nearest({ ...asked, count, samples: request.denseSamples }, signal)),
-    question.terms.length === 0 ? [] : hitsOf(request, (count) => driver.matching({ ...asked, count }, signal)),
+  const reach = { namespace, ...owner };
+  const ask = (some: readonly Level[]): Promise<Found> =>
+    hitsIn(driver, request, { ...reach, ...filter, levels: some, question, nowMs }, signal);
+  const expected = emptyLevels.of(reach);
+  const [found, { counts, statistics }] = await Promise.all([
+    ask(levels.filter((level) => !expected.has(level))),
     driver.counts({
-      reaches: [...reaches, ...others.map((level): Reach => ({ namespace, levels: [level], nowMs }))],
+      // Whoever stands beside a hit has its agent and its session, and so is within reach of the question, too.
+      reaches: LEVELS.map((level): Reach => ({ ...reach, levels: [level], nowMs })),
       statistics: { namespace, terms: question.terms.map(({ term }) => term) },
     }),
   ]);
-  const nothing = { documentCount: 0, averageTermCount: 0, documentFrequencies: question.terms.map(() => 0) };
-  const searched = counted.counts.slice(0, levels.length);
-  const inhabited = LEVELS.filter((level) => {
-    const place = others.includes(level) ? levels.length + others.indexOf(level) : levels.indexOf(level);
-    return (counted.counts[place] ?? 0) > 0;
-  });
-  return { nearest, matching, searched, inhabited, statistics: counted.statistics ?? nothing };
+  emptyLevels.note(reach, counts);
+  const countOf = (level: Level): number => counts[LEVELS.indexOf(level)] ?? 0;
+  const late = await ask(levels.filter((level) => expected.has(level) && countOf(level) > 0));
+  const of = (side: keyof Found): LevelHits[] =>
+    levels.map((level) => found[side].get(level) ?? late[side].get(level) ?? { hits: [] });
+  return {
+    nearest: of('nearest'),
+    matching: of('matching'),
+    searched: levels.map(countOf),
+    inhabited: LEVELS.filter((level) => countOf(level) > 0),
+    statistics: statistics ?? {
+      documentCount: 0,
+      averageTermCount: 0,
+      documentFrequencies: question.terms.map(() => 0),
+    },
+  };
+}
+
+/** Of the levels that were asked. */
+interface Found {
+  readonly nearest: ReadonlyMap<Level, LevelHits>;
+  readonly matching: ReadonlyMap<Level, LevelHits>;
+}
+
+async function hitsIn(
+  driver: StoreDriver,
+  request: SearchRequest,
+  asked: Omit<HitRequest, 'count'>,
+  signal: AbortSignal | undefined,
+): Promise<Found> {
+  const { question, levels } = asked;
+  const side = async (isAsked: boolean, ask: (count: number) => Promise<LevelHits[]>) => {
+    const hits = isAsked && levels.length > 0 ? await hitsOf(request, ask) : [];
+    return new Map(hits.map((ofLevel, i) => [levels[i] as Level, ofLevel]));
+  };
+  const samples = request.denseSamples;
+  const [nearest, matching] = await Promise.all([
+    side(question.vector !== undefined, (count) => driver.nearest({ ...asked, count, samples }, signal)),
+    side(question.terms.length > 0, (count) => driver.matching({ ...asked, count }, signal)),
+  ]);
+  return { nearest, matching };
 }
 
 function hitsOf(
@@ -128,7 +175,7 @@ async function withNeighbours(
   const around = await surroundings(
     driver,
     [...hits.values()],
-    { namespace, levels: inhabited, question, nowMs, reachOf },
+    { namespace, levels: inhabited, question, nowMs, reachOf, ...(filter && { filter }) },
     signal,
   );
 
@@ -139,15 +186,14 @@ async function withNeighbours(
     const nextId = after[0]?.record.id ?? null;
     known.set(hit.record.id, { record: hit.record, features: hit.features, direct: true, previousId, nextId });
   });
-  const passes = ({ record }: Neighbour): boolean => filter === undefined || matchesFilter(record, filter);
   [...hits.values()].forEach((hit, i) => {
     const { before, after } = around[i] as Surroundings;
     const reach = reachOf(hit);
-    const chain = [...before.toReversed(), hit, ...after];
+    const chain = [...before.toReversed(), { ...hit, passes: true }, ...after];
     for (let at = 0; at < chain.length; at++) {
       const one = chain[at] as Neighbour;
       const distance = Math.abs(at - before.length);
-      if (distance === 0 || distance > reach || known.has(one.record.id) || !passes(one)) continue;
+      if (distance === 0 || distance > reach || known.has(one.record.id) || !one.passes) continue;
       const previousId = chain[at - 1]?.record.id ?? null;
       const nextId = chain[at + 1]?.record.id ?? null;
       known.set(one.record.id, { record: one.record, features: one.features, direct: false, previousId, nextId });

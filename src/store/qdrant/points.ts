@@ -93,6 +93,8 @@ export interface Point {
 export interface FoundPoint {
   readonly id: string;
   readonly score?: number;
+  /** Of what was asked for in an order: the value that it has there. */
+  readonly order_value?: number;
   readonly payload: Payload;
   readonly vector?: {
     readonly [DENSE]?: readonly number[];
@@ -143,6 +145,9 @@ export const HIT_FIELDS: readonly (keyof Payload)[] = [
   'arrival',
   ...FEATURE_FIELDS,
 ];
+
+/** What a neighbour tells besides: which of two copies counts, and whether its time is over. */
+export const NEIGHBOUR_FIELDS: readonly (keyof Payload)[] = [...HIT_FIELDS, 'version', 'entered', 'hidden_from'];
 
 /** A context's id is its own only within its namespace; a point's is its own among all. */
 export function pointIdOf(namespace: string, id: string): string {

@@ -1,8 +1,9 @@
-import { LEVELS, type ContextRecord } from '../../base/context.ts';
+import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import type { Random } from '../../base/random.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isOver } from '../apply-patch.ts';
 import type {
+  AroundRequest,
   Counts,
   CountsRequest,
   HitRequest,
@@ -12,6 +13,7 @@ import type {
   ScanPage,
   ScanRequest,
   StoreDriver,
+  Surroundings,
 } from '../driver.ts';
 import type { Change, ChangeResult } from '../store.ts';
 import { Changes } from './changes.ts';
@@ -20,6 +22,7 @@ import { reachFilter } from './filters.ts';
 import { newestOfEach, type Copy } from './held.ts';
 import { Hits } from './hits.ts';
 import type { HttpClient } from './http-client.ts';
+import { Neighbours } from './neighbours.ts';
 import { pointIdOf, RECORD_FIELDS, recordOf } from './points.ts';
 import { Scans } from './scans.ts';
 import type { PassageUse } from './passage-use.ts';
@@ -48,6 +51,7 @@ export class QdrantDriver implements StoreDriver {
   readonly #changes: Changes;
   readonly #scans: Scans;
   readonly #hits: Hits;
+  readonly #neighbours: Neighbours;
   readonly #statistics: Statistics;
   readonly #running = new Set<Promise<unknown>>();
 
@@ -58,6 +62,7 @@ export class QdrantDriver implements StoreDriver {
     const queries = new ScoredQueries(calls, similarity, passages);
     this.#scans = new Scans(queries, similarity, passages);
     this.#statistics = new Statistics(calls, clock);
+    this.#neighbours = new Neighbours(calls, queries, similarity);
     this.#hits = new Hits(queries, similarity, this.#statistics);
   }
 
@@ -71,25 +76,44 @@ export class QdrantDriver implements StoreDriver {
     });
   }
 
-  get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
-    return this.#run(() => this.#get(namespace, ids, nowMs));
+  get(
+    namespace: string,
+    ids: readonly string[],
+    nowMs: number,
+    seenIn?: readonly Level[],
+  ): Promise<(ContextRecord | null)[]> {
+    return this.#run(() => this.#get(namespace, ids, nowMs, seenIn));
   }
 
-  async #get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+  async #get(
+    namespace: string,
+    ids: readonly string[],
+    nowMs: number,
+    seenIn: readonly Level[] = [],
+  ): Promise<(ContextRecord | null)[]> {
     const pointIds = ids.map((id) => pointIdOf(namespace, id));
-    const found = await Promise.all(
-      LEVELS.map(async (level) => {
-        const points = await this.#calls.retrieve(level, [...new Set(pointIds)], RECORD_FIELDS, false);
-        return points.map((point): Copy => ({ level, point }));
-      }),
-    );
-    const records = new Map(
-      newestOfEach(found.flat()).map(({ level, point }) => [point.id, recordOf(point.payload, level)]),
-    );
+    const places = pointIds.map((id, i) => ({ id, levels: seenIn[i] === undefined ? LEVELS : [seenIn[i]] }));
+    const copies = await this.#copies(places);
+    const found = new Set(copies.map(({ point }) => point.id));
+    const missed = places.filter(({ id, levels }) => levels !== LEVELS && !found.has(id));
+    copies.push(...(await this.#copies(missed.map(({ id }) => ({ id, levels: LEVELS })))));
+    const records = new Map(newestOfEach(copies).map(({ level, point }) => [point.id, recordOf(point.payload, level)]));
     return pointIds.map((id) => {
       const record = records.get(id);
       return record === undefined || isOver(record, nowMs) ? null : record;
     });
+  }
+
+  /** What is there of these points in the levels named. */
+  async #copies(places: readonly { readonly id: string; readonly levels: readonly Level[] }[]): Promise<Copy[]> {
+    const found = await Promise.all(
+      LEVELS.map(async (level) => {
+        const ids = places.flatMap(({ id, levels }) => (levels.includes(level) ? [id] : []));
+        const points = await this.#calls.retrieve(level, [...new Set(ids)], RECORD_FIELDS, false);
+        return points.map((point): Copy => ({ level, point }));
+      }),
+    );
+    return found.flat();
   }
 
   scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]> {
@@ -102,6 +126,10 @@ export class QdrantDriver implements StoreDriver {
 
   matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]> {
     return this.#run(() => this.#hits.matching(request, signal));
+  }
+
+  around(request: AroundRequest, signal?: AbortSignal): Promise<(Surroundings | null)[]> {
+    return this.#run(() => this.#neighbours.around(request, signal));
   }
 
   counts(request: CountsRequest): Promise<Counts> {

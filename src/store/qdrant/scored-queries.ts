@@ -4,7 +4,7 @@
 import type { Level } from '../../base/context.ts';
 import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
 import type { PassageUse } from './passage-use.ts';
-import type { FoundPoint } from './points.ts';
+import type { FoundPoint, Payload } from './points.ts';
 import type { Similarity } from './similarity.ts';
 
 /** `search` says which points; with `vector` they get a score, and come in its order. */
@@ -60,23 +60,44 @@ export class ScoredQueries {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const ids = [...new Set(points.map(({ id }) => id))];
-    const searches: ScoredSearch[] = [];
-    for (let from = 0; from < ids.length; from += SCORED_AT_ONCE) {
-      const some = ids.slice(from, from + SCORED_AT_ONCE);
-      const filter = { must: [{ has_id: some }] };
-      searches.push({
-        search: { filter, limit: some.length, with_payload: false, with_vector: false },
-        vector,
-        isExact: true,
-      });
-    }
-    if (searches.length === 0) return;
-    const scored = (await this.query(level, searches, signal)).flat();
+    const scored = await this.#ofIds(level, ids, vector, false, signal);
     const byId = new Map(scored.map((point) => [point.id, point]));
     for (const point of points) {
       const { score, passageScore } = byId.get(point.id) ?? {};
       Object.assign(point, { score, passageScore });
     }
+  }
+
+  /** What is there of these points, scored where there is a vector to compare them with. */
+  read(
+    level: Level,
+    ids: readonly string[],
+    vector: Float32Array | undefined,
+    fields: readonly (keyof Payload)[],
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPoint[]> {
+    if (vector === undefined) return this.#calls.retrieve(level, ids, fields, false, signal);
+    return this.#ofIds(level, ids, vector, fields, signal);
+  }
+
+  async #ofIds(
+    level: Level,
+    ids: readonly string[],
+    vector: Float32Array,
+    fields: readonly (keyof Payload)[] | false,
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPoint[]> {
+    const searches: ScoredSearch[] = [];
+    for (let from = 0; from < ids.length; from += SCORED_AT_ONCE) {
+      const some = ids.slice(from, from + SCORED_AT_ONCE);
+      const filter = { must: [{ has_id: some }] };
+      searches.push({
+        search: { filter, limit: some.length, with_payload: fields, with_vector: false },
+        vector,
+        isExact: true,
+      });
+    }
+    return searches.length === 0 ? [] : (await this.query(level, searches, signal)).flat();
   }
 
   async #run(

@@ -42,7 +42,8 @@ function given(contexts: readonly Given[]) {
     const { createdAtMs = 0, isFiller = false } = rest;
     return { id: String(i), level, createdAtMs, tokenCount: tokens, relevanceScore: score, scores: SCORES, isFiller };
   });
-  const fetch: FetchRecords = (ids) => {
+  const fetch: FetchRecords = (wanted) => {
+    const ids = wanted.map(({ id }) => id);
     fetched.push(ids);
     const records = ids.map((id) => {
       const context = contexts[Number(id)];

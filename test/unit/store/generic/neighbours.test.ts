@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Hit } from '../../../../src/store/driver.ts';
-import { surroundings, type Around, type Surroundings } from '../../../../src/store/generic/neighbours.ts';
+import type { Hit, Surroundings } from '../../../../src/store/driver.ts';
+import { surroundings, type Around } from '../../../../src/store/generic/neighbours.ts';
 import { MemoryDriver } from '../../../../src/store/memory/memory-driver.ts';
 import { NOW_MS, sample, termsOf } from '../../../contract/store-samples.ts';
 

@@ -32,6 +32,8 @@ describe('several servers over one Qdrant', () => {
   const fetchOne = async (store: ContextStore, name: string) => (await store.fetch('space', [idOf(name)], NOW_MS))[0];
   const listed = async (store: ContextStore) =>
     (await store.list({ namespace: 'space', limit: 100, nowMs: NOW_MS })).records;
+  const found = async (store: ContextStore, names: string) =>
+    foundIn((await store.search(searchOf({ levels: LEVELS, terms: termsOf(names) }))).candidates).map(({ id }) => id);
   const move: WriteOp = {
     op: 'trim',
     trim: {
@@ -42,6 +44,24 @@ describe('several servers over one Qdrant', () => {
       move: { to: 'long_term', lifetime: FOR_GOOD },
     },
   };
+
+  it('find what the other has written into a level that was empty a moment ago', async () => {
+    await one.write([put(context('first note'))]);
+    expect(await found(one, 'note')).toEqual([idOf('first note')]);
+    await other.write([put(context('second note', { level: 'long_term' }))]);
+    expect(new Set(await found(one, 'note'))).toEqual(new Set([idOf('first note'), idOf('second note')]));
+    await other.write([{ op: 'delete', namespace: 'space', ids: [idOf('second note')] }]);
+    expect(await found(one, 'note')).toEqual([idOf('first note')]);
+  });
+
+  it('read what the other has moved since it was found', async () => {
+    await one.write([put(context('note')), put(context('other'))]);
+    const ids = ['note', 'other', 'nobody'].map(idOf);
+    const patch = { move: { to: 'long_term', lifetime: FOR_GOOD } } as const;
+    await other.write([{ op: 'update', namespace: 'space', id: idOf('note'), updatedAtMs: NOW_MS, patch }]);
+    const read = await one.fetch('space', ids, NOW_MS, ['immediate', 'immediate', 'short_term']);
+    expect(read.map((record) => record?.level)).toEqual(['long_term', 'immediate', undefined]);
+  });
 
   it('see at once what the other has written, and go on with each other’s lists', async () => {
     const names = Array.from({ length: 10 }, (_, i) => `note ${i}`);
