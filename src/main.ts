@@ -91,17 +91,27 @@ async function build(
   metrics.gauge('build_info', () => 1, { version, node: process.version });
   showDisk(metrics, clock, settings.vectorDb.dataDir);
   const circuits = new Circuits();
-  const health = createHealth({ clock, version, circuits });
+  const health = createHealth({
+    clock,
+    version,
+    circuits,
+    eventLoopDelaySeconds: () => metrics.eventLoopDelaySeconds,
+    ...(settings.vectorDb.driver === 'embedded' ? { dataFolder: settings.vectorDb.dataDir } : {}),
+  });
 
   // Probes are answered from the first moment: fetching a model and opening a large store take their time.
-  const http = await startHttpListener({ host: server.httpHost, port: server.httpPort, health, metrics, log });
+  const http = await startHttpListener({ host: server.httpHost, port: server.httpPort, health, metrics, clock, log });
   onStop(() => http.close());
 
   const provider = await openEmbedding(settings, { ...deps, metrics, circuits });
   onStop(() => provider.close());
   const shared = await openSharedVectors(settings, provider, { ...deps, metrics, circuits });
   onStop(() => shared?.close());
-  health.embedding(async () => onlyVectors(await provider.embed(['ready?'], 'query')), shared && (() => shared.ping()));
+  health.embedding({
+    embedderAnswers: async (signal) => onlyVectors(await provider.embed(['ready?'], 'query', signal)),
+    isDispensable: settings.embedding.defer,
+    sharedCacheAnswers: shared && (() => shared.ping()),
+  });
 
   const { cacheEnabled, cacheSize, cacheTtlSecs } = settings.embedding;
   const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };
@@ -124,10 +134,12 @@ async function build(
   const budget = createRequestBudget(settings.protocol, metrics);
   const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };
   const { address, port } = await listen(server, socket, onStop);
-  health.running(
-    () => memory.healthy(),
-    () => memory.backlog,
-  );
+  health.running({
+    storeAnswers: () => memory.healthy(),
+    cacheEntries: () => embedding.counts().entries,
+    jobs: () => jobs.registry.states,
+    backlog: () => memory.backlog,
+  });
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
   return { host: address, port, httpPort: http.port };
@@ -147,7 +159,12 @@ async function tellUnsearched(memory: Memory, log: Log): Promise<void> {
 const BACKLOG_EVERY_MS = 5_000;
 
 /** What runs by schedule, with what a request may run by hand. */
-function startJobs(hirag: Settings['hirag'], memory: Memory, deps: JobDeps, onStop: Cleanup): JobsByHand {
+function startJobs(
+  hirag: Settings['hirag'],
+  memory: Memory,
+  deps: JobDeps,
+  onStop: Cleanup,
+): JobsByHand & { readonly registry: JobRegistry } {
   if (!isCronExpression(hirag.gcSchedule)) {
     throw new StartupError(
       `\`hirag.gc_schedule\` is not a cron expression: ${hirag.gcSchedule}`,
@@ -172,7 +189,7 @@ function startJobs(hirag: Settings['hirag'], memory: Memory, deps: JobDeps, onSt
   });
   jobs.start();
   onStop(() => jobs.stop());
-  return { expirySweep: () => expirySweep.run() };
+  return { registry: jobs, expirySweep: () => expirySweep.run() };
 }
 
 async function listen(

@@ -183,13 +183,14 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
   const { httpHost: host, httpPort: port } = loaded.settings.server;
   await examine('http', async () => {
     if (port === 0) return ANY_PORT;
-    const { status, checks, components = {} } = await fetchHealth(host, port);
-    const failed = Object.entries(checks).find(([, check]) => check.status !== 'ok');
+    const { status, phase, components } = await fetchHealth(host, port);
+    const all = Object.entries(components);
+    const failed = all.find(([, component]) => component.status === 'unhealthy');
     if (failed !== undefined)
       throw new CommandError(`${failed[0]} ${failed[1].reason ?? 'failed'}`, "Look at the server's log.");
-    const degraded = Object.entries(components).filter(([, component]) => component.status === 'degraded');
+    const degraded = all.filter(([, component]) => component.status === 'degraded');
     return {
-      detail: `health is ${status}, with ${Object.keys(checks).join(' and ')}`,
+      detail: `the server is ${phase} and ${status}: ${all.map(([name]) => name).join(', ')}`,
       warnings: degraded.map(([name, { reason }]) => `${name} is degraded${reason === undefined ? '' : `: ${reason}`}`),
     };
   });

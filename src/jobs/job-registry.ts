@@ -32,6 +32,11 @@ export class JobRegistry {
     return [...this.#jobs.keys()];
   }
 
+  /** How each one did of late. */
+  get states(): readonly Pick<Job<unknown>, 'name' | 'lastOutcome'>[] {
+    return [...this.#jobs.values()];
+  }
+
   start(): void {
     for (const job of this.#jobs.values()) {
       this.#stopSchedules.push(startSchedule(job.schedule, this.#deps.clock, () => job.turn()));

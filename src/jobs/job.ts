@@ -30,6 +30,7 @@ export class Job<T> {
   readonly #deps: JobDeps;
   readonly #signal: AbortSignal;
   #running: Promise<T> | null = null;
+  #lastOutcome: 'ok' | 'failed' | null = null;
   /** What the last run failed with; null: it did not. */
   #failure: string | null = null;
 
@@ -39,6 +40,11 @@ export class Job<T> {
     this.#run = run;
     this.#deps = deps;
     this.#signal = signal;
+  }
+
+  /** Null: no run has ended yet. */
+  get lastOutcome(): 'ok' | 'failed' | null {
+    return this.#lastOutcome;
   }
 
   /** By hand: what a run brings, the one under way where there is one. Rejects with what it fails with. */
@@ -91,6 +97,7 @@ export class Job<T> {
   }
 
   #count(outcome: 'ok' | 'failed' | 'skipped'): void {
+    if (outcome !== 'skipped') this.#lastOutcome = outcome;
     this.#deps.metrics.count('jobs_total', { job: this.name, outcome });
   }
 }

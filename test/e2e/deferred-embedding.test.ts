@@ -21,7 +21,9 @@ const QUICK = {
 
 async function backlog(server: ServerProcess): Promise<unknown> {
   const response = await fetch(`http://127.0.0.1:${server.httpPort}/health`);
-  const { pending, refused, status } = ((await response.json()) as HealthReport).components['embedding_backlog'] ?? {};
+  const { pending, refused, status } = ((await response.json()) as HealthReport).components[
+    'embedding_backlog'
+  ] as Record<string, unknown>;
   return { status, pending, refused };
 }
 

@@ -53,8 +53,8 @@ describe('the first start', () => {
   it('is healthy over HTTP, and counts', async () => {
     const base = `http://127.0.0.1:${server.httpPort}`;
     expect(await (await fetch(`${base}/health`)).json()).toMatchObject({
-      status: 'ok',
-      checks: { store: { status: 'ok' }, embedder: { status: 'ok' } },
+      phase: 'running',
+      components: { vector_database: { status: 'healthy' }, embedding: { status: 'healthy' } },
     });
     expect((await fetch(`${base}/health/readiness`)).status).toBe(200);
     expect(await (await fetch(`${base}/metrics`)).text()).toContain('context_manager_connections_total');

@@ -117,7 +117,7 @@ describe('an embedding service that', () => {
         await failing();
         return health();
       })
-      .toMatchObject({ embedding: { status: 'unhealthy', state: 'open' }, vector_db: { status: 'healthy' } });
+      .toMatchObject({ embedding: { status: 'unhealthy', state: 'open' }, vector_database: { status: 'healthy' } });
     expect(await failing()).toMatchObject({ code: 'EMBEDDING_UNAVAILABLE', retryable: true });
     await proxy.set(PASS);
     expect(await failing()).toMatchObject({ code: 'EMBEDDING_UNAVAILABLE' });

@@ -38,9 +38,8 @@ interface Answered {
 
 export interface HealthAnswer {
   readonly status: string;
-  readonly checks: Readonly<Record<string, Answered>>;
-  /** Absent: the server is of a version before there were any. */
-  readonly components?: Readonly<Record<string, Answered>>;
+  readonly phase: string;
+  readonly components: Readonly<Record<string, Answered>>;
 }
 
 const HEALTH_TIMEOUT_MS = 3000;

@@ -1,42 +1,62 @@
 import type { Clock } from '../../base/clock.ts';
 import type { CircuitState } from '../../base/resilience/circuit-breaker.ts';
 import type { Circuits } from '../../base/resilience/circuits.ts';
+import {
+  backlogOf,
+  cacheOf,
+  dispensable,
+  eventLoopOf,
+  jobsOf,
+  ofCheck,
+  worst,
+  type BacklogSize,
+  type Component,
+  type ComponentStatus,
+  type JobState,
+} from './components.ts';
+import { checkLasting, checkWriting, freeBytes } from './data-folder-check.ts';
+import { Probe, type CheckResult } from './probe.ts';
 
 export interface HealthSources {
-  readonly circuits: Circuits;
   readonly clock: Clock;
   readonly version: string;
+  readonly circuits: Circuits;
+  /** Where contexts are kept; absent: not on a disk of this machine. */
+  readonly dataFolder?: string;
+  /** 99th percentile of the last seconds. */
+  readonly eventLoopDelaySeconds: () => number;
 }
 
-export interface CheckResult {
-  readonly status: 'ok' | 'failed';
-  readonly reason?: string;
+/** What is there only when the embedder is open. */
+export interface EmbeddingSources {
+  /** Embeds one short text; rejects where the model cannot be reached. */
+  readonly embedderAnswers: (signal: AbortSignal) => Promise<unknown>;
+  /** Without it contexts are stored all the same, to be embedded later. */
+  readonly isDispensable: boolean;
+  /** Rejects where the cache that servers share cannot be reached; absent: there is none. */
+  readonly sharedCacheAnswers?: (() => Promise<unknown>) | undefined;
 }
 
-/** `degraded`: works, and not as it should. */
-export type ComponentStatus = 'healthy' | 'degraded' | 'unhealthy';
-
-export interface Component {
-  readonly status: ComponentStatus;
-  /** Of its circuit; absent: it has none, as it is asked within this process. */
-  readonly state?: CircuitState;
-  readonly reason?: string;
+/** What is there only when the server runs. */
+export interface RunningSources {
+  /** May hang where the store does not answer. */
+  readonly storeAnswers: () => Promise<boolean>;
+  /** Vectors in memory. */
+  readonly cacheEntries: () => number;
+  readonly jobs: () => readonly JobState[];
+  /** Contexts without a vector. */
+  readonly backlog: () => BacklogSize;
 }
 
-export interface BacklogSize {
-  /** It is still to be made. */
-  readonly pending: number;
-  /** The model makes none for their texts. */
-  readonly refused: number;
-}
+export type Phase = 'starting' | 'running' | 'draining';
 
 export interface HealthReport {
-  readonly status: 'ok' | 'failed' | 'starting' | 'stopping';
+  /** The worst of what the server cannot do without; what it can makes it `degraded`. */
+  readonly status: ComponentStatus;
+  readonly phase: Phase;
   readonly version: string;
   readonly uptime_ms: number;
-  readonly checks: { readonly store: CheckResult; readonly embedder: CheckResult };
-  /** By the sections of the settings; there may be more. */
-  readonly components: Readonly<Record<string, Component & Partial<BacklogSize>>>;
+  readonly components: Readonly<Record<string, Component>>;
 }
 
 export interface Readiness {
@@ -46,138 +66,136 @@ export interface Readiness {
 }
 
 export interface Health {
-  report(): Promise<HealthReport>;
+  /** `fresh`: every check is made now. */
+  report(fresh?: boolean): Promise<HealthReport>;
   readiness(): Promise<Readiness>;
-  /**
-   * The embedder is open. `embedderAnswers` embeds one short text, and rejects where the model cannot be reached;
-   * `sharedCacheAnswers` rejects where the cache that servers share cannot be. Without it there is none.
-   */
-  embedding(embedderAnswers: () => Promise<unknown>, sharedCacheAnswers?: () => Promise<unknown>): void;
-  /**
-   * The server is up; `storeAnswers` tells whether its store is, and may hang where it is not. `backlog`: contexts without a
-   * vector.
-   */
-  running(storeAnswers: () => Promise<boolean>, backlog?: () => BacklogSize): void;
+  embedding(sources: EmbeddingSources): void;
+  running(sources: RunningSources): void;
   /** From now on not ready: the server is going away. */
   stopping(): void;
 }
 
-const PROBE_TIMEOUT_MS = 1000;
-/** Probes come from several places at once; the store is asked once in this time. */
-const STORE_CACHE_MS = 1000;
-/** An embedding service may cost money. */
-const EMBEDDER_CACHE_MS = 30_000;
+/** Checks may cost money, or work for others. */
+const REPORT_CACHE_MS = 30_000;
+/** Probes come from several places at once, every few seconds: what they must know is asked once in this time. */
+const READINESS_CACHE_MS = 1_000;
+const TIME_LIMIT_MS = 1_000;
+/** A model may have to wake up. */
+const EMBEDDER_TIME_LIMIT_MS = 2_500;
+/** Below it the disk is as good as full: the log of the database alone may take more. */
+const FREE_BYTES_MIN = 1024 * 1024 * 1024;
 
-/** Starting until `running` is called. Asks the backends, with a timeout, and not at every call. */
+/** Starting until `running` is called. */
 export function createHealth(sources: HealthSources): Health {
-  const startedMs = sources.clock.monotonicMs();
-  let phase: 'starting' | 'running' | 'stopping' = 'starting';
-  let store = notOpen;
-  let embedder = notOpen;
-  let sharedCache: Probe | undefined;
-  let backlog: (() => BacklogSize) | undefined;
-  return {
-    async report() {
-      const [fromStore, fromEmbedder, fromCache] = await Promise.all([store(), embedder(), sharedCache?.()]);
-      const checks = { store: fromStore, embedder: fromEmbedder };
-      const failed = Object.values(checks).some((check) => check.status === 'failed');
-      return {
-        status: phase === 'running' ? (failed ? 'failed' : 'ok') : phase,
-        version: sources.version,
-        uptime_ms: Math.round(sources.clock.monotonicMs() - startedMs),
-        checks,
-        components: {
-          embedding: componentOf(checks.embedder, sources.circuits.get('embedding')?.state),
-          vector_db: componentOf(checks.store, sources.circuits.get('vector_db')?.state),
-          ...(fromCache === undefined
-            ? {}
-            : { embedding_cache: dispensable(componentOf(fromCache, sources.circuits.get('embedding_cache')?.state)) }),
-          ...(backlog === undefined ? {} : { embedding_backlog: backlogOf(backlog()) }),
-        },
-      };
-    },
-    async readiness() {
-      if (phase === 'stopping') return { ready: false, reason: 'the server is shutting down' };
-      const check = await store();
-      return check.status === 'ok'
-        ? { ready: true }
-        : { ready: false, reason: `the store ${check.reason ?? 'failed'}` };
-    },
-    embedding(embedderAnswers, sharedCacheAnswers) {
-      embedder = cachedProbe(sources.clock, EMBEDDER_CACHE_MS, embedderAnswers);
-      if (sharedCacheAnswers !== undefined)
-        sharedCache = cachedProbe(sources.clock, STORE_CACHE_MS, sharedCacheAnswers);
-    },
-    running(storeAnswers, backlogNow) {
-      phase = 'running';
-      backlog = backlogNow;
-      store = cachedProbe(sources.clock, STORE_CACHE_MS, async () => {
-        if (!(await storeAnswers())) throw new Error('no answer');
-      });
-    },
-    stopping() {
-      phase = 'stopping';
-    },
-  };
+  return new ServerHealth(sources);
 }
 
-const STATUS_IN: Readonly<Record<CircuitState, ComponentStatus>> = {
-  closed: 'healthy',
-  half_open: 'degraded',
-  open: 'unhealthy',
-};
+class ServerHealth implements Health {
+  readonly #sources: HealthSources;
+  readonly #startedMs: number;
+  readonly #lasting: Probe | null;
+  readonly #disk: Probe | null;
+  #store: Probe | null = null;
+  #embedder: Probe | null = null;
+  #isEmbedderDispensable = false;
+  #sharedCache: Probe | null = null;
+  #running: RunningSources | null = null;
+  #phase: Phase = 'starting';
+  #freeBytes: number | null = null;
 
-/** A check may be some seconds old; what the circuit says is of now. */
-function componentOf({ status, reason }: CheckResult, state: CircuitState | undefined): Component {
-  const ofCircuit = state === undefined ? 'healthy' : STATUS_IN[state];
-  return {
-    status: status === 'failed' ? 'unhealthy' : ofCircuit,
-    ...(state === undefined ? {} : { state }),
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
+  constructor(sources: HealthSources) {
+    const { clock, dataFolder } = sources;
+    this.#sources = sources;
+    this.#startedMs = clock.monotonicMs();
+    this.#lasting = dataFolder === undefined ? null : this.#probe(() => checkLasting(dataFolder));
+    this.#disk = dataFolder === undefined ? null : this.#probe(() => this.#checkDisk(dataFolder));
+  }
 
-/** Of what the server goes on without. */
-function dispensable(component: Component): Component {
-  return component.status === 'unhealthy' ? { ...component, status: 'degraded' } : component;
-}
+  embedding({ embedderAnswers, isDispensable, sharedCacheAnswers }: EmbeddingSources): void {
+    this.#embedder = this.#probe(embedderAnswers, EMBEDDER_TIME_LIMIT_MS);
+    this.#isEmbedderDispensable = isDispensable;
+    this.#sharedCache = sharedCacheAnswers === undefined ? null : this.#probe(sharedCacheAnswers);
+  }
 
-function backlogOf({ pending, refused }: BacklogSize): Component & BacklogSize {
-  if (pending === 0) return { status: 'healthy', pending, refused };
-  return { status: 'degraded', reason: `${pending} contexts wait for their vectors`, pending, refused };
-}
+  running(running: RunningSources): void {
+    this.#phase = 'running';
+    this.#running = running;
+    this.#store = this.#probe(async () => {
+      if (!(await running.storeAnswers())) throw new Error('no answer');
+    });
+  }
 
-type Probe = () => Promise<CheckResult>;
+  stopping(): void {
+    this.#phase = 'draining';
+  }
 
-const notOpen: Probe = () => Promise.resolve({ status: 'failed', reason: 'is not open yet' });
+  async report(fresh = false): Promise<HealthReport> {
+    const maxAgeMs = fresh ? 0 : REPORT_CACHE_MS;
+    const [ofStore, ofEmbedder, ofSharedCache, ofDisk] = await Promise.all([
+      this.#store?.result(maxAgeMs) ?? NOT_OPEN,
+      this.#embedder?.result(maxAgeMs) ?? NOT_OPEN,
+      this.#sharedCache?.result(maxAgeMs),
+      this.#disk?.result(maxAgeMs) ?? WELL,
+    ]);
+    const { clock, version, eventLoopDelaySeconds } = this.#sources;
+    const embedding = ofCheck(ofEmbedder, this.#circuit('embedding'));
+    const running = this.#running;
+    const components = {
+      embedding: this.#isEmbedderDispensable ? dispensable(embedding) : embedding,
+      vector_database: ofCheck(ofStore, this.#circuit('vector_db')),
+      cache: cacheOf(running?.cacheEntries() ?? 0, ofSharedCache, this.#circuit('embedding_cache')),
+      disk: this.#diskOf(ofDisk),
+      event_loop: eventLoopOf(eventLoopDelaySeconds()),
+      jobs: jobsOf(running?.jobs() ?? []),
+      ...(running === null ? {} : { embedding_backlog: backlogOf(running.backlog()) }),
+    };
+    return {
+      status: worst(components),
+      phase: this.#phase,
+      version,
+      uptime_ms: Math.round(clock.monotonicMs() - this.#startedMs),
+      components,
+    };
+  }
 
-/** Runs `probe` with a timeout; callers within `cacheMs` share one run. */
-function cachedProbe(clock: Clock, cacheMs: number, probe: () => Promise<unknown>): Probe {
-  let last: { readonly atMs: number; readonly result: Promise<CheckResult> } | undefined;
-  return () => {
-    const nowMs = clock.monotonicMs();
-    if (last === undefined || nowMs - last.atMs >= cacheMs) {
-      last = { atMs: nowMs, result: runProbe(clock, probe) };
-    }
-    return last.result;
-  };
-}
+  async readiness(): Promise<Readiness> {
+    if (this.#phase === 'draining') return { ready: false, reason: 'the server is shutting down' };
+    if (this.#store === null) return { ready: false, reason: `the store ${NOT_OPEN.reason}` };
+    const [store, lasting] = await Promise.all([
+      this.#store.result(READINESS_CACHE_MS),
+      this.#lasting?.result(READINESS_CACHE_MS) ?? WELL,
+    ]);
+    if (!lasting.isWell) return { ready: false, reason: lasting.reason ?? 'the data folder cannot be used' };
+    if (!store.isWell) return { ready: false, reason: `the store ${store.reason ?? 'failed'}` };
+    return { ready: true };
+  }
 
-async function runProbe(clock: Clock, probe: () => Promise<unknown>): Promise<CheckResult> {
-  const timeout = Promise.withResolvers<CheckResult>();
-  const cancel = clock.after(PROBE_TIMEOUT_MS, () =>
-    timeout.resolve({ status: 'failed', reason: `did not answer within ${PROBE_TIMEOUT_MS} ms` }),
-  );
-  const answer = Promise.resolve()
-    .then(probe)
-    .then(
-      (): CheckResult => ({ status: 'ok' }),
-      // The error's own words may hold paths and addresses; they are in the log.
-      (): CheckResult => ({ status: 'failed', reason: 'did not answer' }),
-    );
-  try {
-    return await Promise.race([answer, timeout.promise]);
-  } finally {
-    cancel();
+  #probe(check: (signal: AbortSignal) => Promise<unknown>, timeLimitMs = TIME_LIMIT_MS): Probe {
+    return new Probe({ clock: this.#sources.clock, timeLimitMs, check });
+  }
+
+  #circuit(name: string): CircuitState | undefined {
+    return this.#sources.circuits.get(name)?.state;
+  }
+
+  async #checkDisk(folder: string): Promise<void> {
+    this.#freeBytes = null;
+    await checkWriting(folder);
+    this.#freeBytes = await freeBytes(folder);
+  }
+
+  #diskOf(result: CheckResult): Component {
+    const free = this.#freeBytes;
+    const component = ofCheck(result, undefined);
+    if (free === null) return component;
+    const isLow = result.isWell && free < FREE_BYTES_MIN;
+    return {
+      ...component,
+      ...(isLow ? { status: 'degraded', reason: 'less than 1 GiB is free' } : {}),
+      free_bytes: free,
+    };
   }
 }
+
+const WELL: CheckResult = { isWell: true };
+const NOT_OPEN = { isWell: false, reason: 'is not open yet' };

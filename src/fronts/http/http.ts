@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
+import { TokenBucket } from '../../api/token-bucket.ts';
+import type { Clock } from '../../base/clock.ts';
 import { StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Health } from './health.ts';
@@ -11,6 +13,7 @@ export interface HttpOptions {
   readonly port: number;
   readonly health: Health;
   readonly metrics: Pick<MetricsRegistry, 'render' | 'contentType'>;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -40,16 +43,8 @@ export async function startHttpListener(options: HttpOptions): Promise<HttpListe
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
 }
 
-function addRoutes(app: FastifyInstance, { health, metrics, log }: HttpOptions): void {
-  app.get('/health', async (_request, reply) => {
-    const report = await health.report();
-    return reply.code(report.status === 'ok' ? 200 : 503).send(report);
-  });
-  app.get('/health/liveness', () => ({ status: 'ok' }));
-  app.get('/health/readiness', async (_request, reply) => {
-    const readiness = await health.readiness();
-    return reply.code(readiness.ready ? 200 : 503).send(readiness);
-  });
+function addRoutes(app: FastifyInstance, { health, metrics, clock, log }: HttpOptions): void {
+  addHealthRoutes(app, health, clock);
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'no such page' }));
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
@@ -57,6 +52,33 @@ function addRoutes(app: FastifyInstance, { health, metrics, log }: HttpOptions):
     if (status >= 500) log.error({ error }, 'http request failed');
     return reply.code(status).send({ error: status >= 500 ? 'internal error' : 'bad request' });
   });
+}
+
+/** Checks that are made at once cost work of others, so that no stranger may have them made as often as he likes. */
+const FRESH_CHECKS = { perSecond: 1, burst: 5 };
+
+function addHealthRoutes(app: FastifyInstance, health: Health, clock: Clock): void {
+  const fresh = new TokenBucket(FRESH_CHECKS, clock);
+  app.get<{ Querystring: { fresh?: string } }>('/health', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    const isFresh = request.query.fresh === '1';
+    const retryAfterMs = isFresh ? fresh.take() : 0;
+    if (retryAfterMs > 0) {
+      reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
+      return reply.code(429).send({ error: 'fresh checks were asked for too often', retry_after_ms: retryAfterMs });
+    }
+    const report = await health.report(isFresh);
+    const serves = report.phase === 'running' && report.status !== 'unhealthy';
+    return reply.code(serves ? 200 : 503).send(report);
+  });
+  for (const path of ['/health/liveness', '/health/live']) app.get(path, () => ({ status: 'alive' }));
+  for (const path of ['/health/readiness', '/health/ready']) {
+    app.get(path, async (_request, reply) => {
+      const readiness = await health.readiness();
+      reply.header('cache-control', 'no-store');
+      return reply.code(readiness.ready ? 200 : 503).send(readiness);
+    });
+  }
 }
 
 function listenError(error: unknown, { host, port }: HttpOptions): StartupError {

@@ -30,6 +30,12 @@ export interface ServerProcess {
 
 export type Variables = Readonly<Record<string, string>>;
 
+/** Whom a process runs as; empty: this process' own. */
+export interface User {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
 /** Folders and processes of one test file; `cleanUp` removes what is left of them. */
 export class World {
   readonly #folders: string[] = [];
@@ -53,13 +59,19 @@ export class World {
   }
 
   /** `context-manager serve` in `folder`, on free ports; rejects with its words where it does not come up. */
-  async serve(folder: string, variables: Variables = {}): Promise<ServerProcess> {
-    const child = this.#spawn(['serve', '--json'], folder, {
-      SERVER__PORT: '0',
-      SERVER__HTTP_PORT: '0',
-      LOGGING__LEVEL: 'warn',
-      ...variables,
-    });
+  async serve(folder: string, variables: Variables = {}, user: User = {}): Promise<ServerProcess> {
+    const child = this.#spawn(
+      ['serve', '--json'],
+      folder,
+      {
+        SERVER__PORT: '0',
+        SERVER__HTTP_PORT: '0',
+        LOGGING__LEVEL: 'warn',
+        ...variables,
+      },
+      ['pipe', 'pipe'],
+      user,
+    );
     const ended = collect(child);
     const about = await Promise.race([
       firstJson(child),
@@ -133,6 +145,7 @@ export class World {
     folder: string,
     variables: Variables,
     outputs: readonly ('pipe' | number)[] = ['pipe', 'pipe'],
+    user: User = {},
   ): ChildProcess {
     // Nothing of this process' own environment: a setting there must not decide a test. Compiled sources are kept from
     // one process to the next: without them a start is mostly the compiler's work.
@@ -143,7 +156,12 @@ export class World {
       ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: join(cache, 'compiled') }),
       ...variables,
     };
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env, stdio: ['pipe', ...outputs] });
+    const child = spawn(process.execPath, [LAUNCHER, ...args], {
+      cwd: folder,
+      env,
+      stdio: ['pipe', ...outputs],
+      ...user,
+    });
     this.#children.add(child);
     return child;
   }

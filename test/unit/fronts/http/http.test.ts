@@ -7,7 +7,8 @@ import { StartupError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { Circuits } from '../../../../src/base/resilience/circuits.ts';
 import { PassingFault } from '../../../../src/base/resilience/passing-fault.ts';
-import { createHealth, type Health } from '../../../../src/fronts/http/health.ts';
+import type { JobState } from '../../../../src/fronts/http/components.ts';
+import { createHealth, type Health, type RunningSources } from '../../../../src/fronts/http/health.ts';
 import { startHttpListener, type HttpListener } from '../../../../src/fronts/http/http.ts';
 import { createMetricsRegistry } from '../../../../src/fronts/http/metrics.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
@@ -21,23 +22,44 @@ afterEach(async () => {
 interface World {
   starting?: boolean;
   storeAnswers?: () => Promise<boolean>;
-  embedderAnswers?: () => Promise<unknown>;
+  embedderAnswers?: (signal: AbortSignal) => Promise<unknown>;
+  isEmbedderDispensable?: boolean;
+  sharedCacheAnswers?: () => Promise<unknown>;
+  eventLoopDelaySeconds?: number;
+  jobs?: readonly JobState[];
   circuits?: Circuits;
   clock?: Clock;
 }
 
 async function start(world: World = {}): Promise<{ url: string; health: Health; listener: HttpListener }> {
   const metrics = createMetricsRegistry();
+  const { clock = systemClock, sharedCacheAnswers } = world;
   const health = createHealth({
+    eventLoopDelaySeconds: () => world.eventLoopDelaySeconds ?? 0,
     circuits: world.circuits ?? new Circuits(),
-    clock: world.clock ?? systemClock,
+    clock,
     version: '1.2.3',
   });
-  if (world.starting !== true) health.embedding(world.embedderAnswers ?? (() => Promise.resolve([])));
-  if (world.starting !== true) health.running(world.storeAnswers ?? (() => Promise.resolve(true)));
-  const listener = await startHttpListener({ host: '127.0.0.1', port: 0, health, metrics, log: silentLog });
+  if (world.starting !== true) {
+    health.embedding({
+      embedderAnswers: world.embedderAnswers ?? (() => Promise.resolve([])),
+      isDispensable: world.isEmbedderDispensable ?? false,
+      sharedCacheAnswers,
+    });
+    health.running(runningOf(world));
+  }
+  const listener = await startHttpListener({ host: '127.0.0.1', port: 0, health, metrics, clock, log: silentLog });
   open.push(metrics, listener);
   return { url: `http://127.0.0.1:${listener.port}`, health, listener };
+}
+
+function runningOf(world: World): RunningSources {
+  return {
+    storeAnswers: world.storeAnswers ?? (() => Promise.resolve(true)),
+    cacheEntries: () => 7,
+    jobs: () => world.jobs ?? [],
+    backlog: () => ({ pending: 0, refused: 0 }),
+  };
 }
 
 async function ask(url: string): Promise<{ status: number; body: unknown }> {
@@ -70,13 +92,25 @@ describe('health', () => {
     const { url } = await start();
     const { status, body } = await ask(`${url}/health`);
     expect(status).toBe(200);
-    expect(body).toMatchObject({
-      status: 'ok',
+    expect(body).toEqual({
+      status: 'healthy',
+      phase: 'running',
       version: '1.2.3',
-      checks: { store: { status: 'ok' }, embedder: { status: 'ok' } },
+      uptime_ms: expect.any(Number) as number,
+      components: {
+        embedding: { status: 'healthy' },
+        vector_database: { status: 'healthy' },
+        cache: { status: 'healthy', entries: 7 },
+        disk: { status: 'healthy' },
+        event_loop: { status: 'healthy', delay_p99_ms: 0 },
+        jobs: { status: 'healthy', failing: 0 },
+        embedding_backlog: { status: 'healthy', pending: 0, refused: 0 },
+      },
     });
-    expect((await ask(`${url}/health/liveness`)).status).toBe(200);
-    expect(await ask(`${url}/health/readiness`)).toEqual({ status: 200, body: { ready: true } });
+    for (const path of ['liveness', 'live'])
+      expect(await ask(`${url}/health/${path}`)).toEqual({ status: 200, body: { status: 'alive' } });
+    for (const path of ['readiness', 'ready'])
+      expect(await ask(`${url}/health/${path}`)).toEqual({ status: 200, body: { ready: true } });
   });
 
   it('names what fails, without its words, and stays alive', async () => {
@@ -87,8 +121,8 @@ describe('health', () => {
     const { status, body } = await ask(`${url}/health`);
     expect(status).toBe(503);
     expect(body).toMatchObject({
-      status: 'failed',
-      checks: { store: { status: 'failed' }, embedder: { status: 'failed' } },
+      status: 'unhealthy',
+      components: { vector_database: { status: 'unhealthy' }, embedding: { status: 'unhealthy' } },
     });
     expect(JSON.stringify(body)).not.toContain('hunter2');
     expect(await ask(`${url}/health/readiness`)).toEqual({
@@ -105,20 +139,24 @@ describe('health', () => {
     circuits.add(breaker);
     const { url } = await start({ circuits });
     const components = async () => ((await ask(`${url}/health`)).body as { components: unknown }).components;
-    expect(await components()).toEqual({
+    expect(await components()).toMatchObject({
       embedding: { status: 'healthy' },
-      vector_db: { status: 'healthy', state: 'closed' },
+      vector_database: { status: 'healthy', state: 'closed' },
     });
     await breaker.run(() => Promise.reject(new PassingFault('STORE_UNAVAILABLE', 'down'))).catch(() => undefined);
-    expect(await components()).toMatchObject({ vector_db: { status: 'unhealthy', state: 'open' } });
+    expect(await components()).toMatchObject({ vector_database: { status: 'unhealthy', state: 'open' } });
     clock.advance(60_000);
-    expect(await components()).toMatchObject({ vector_db: { status: 'degraded', state: 'half_open' } });
+    expect(await components()).toMatchObject({ vector_database: { status: 'degraded', state: 'half_open' } });
   });
 
   it('calls a backend unhealthy that does not answer', async () => {
     const { url } = await start({ embedderAnswers: () => Promise.reject(new Error('down')) });
     expect((await ask(`${url}/health`)).body).toMatchObject({
-      components: { embedding: { status: 'unhealthy', reason: 'did not answer' }, vector_db: { status: 'healthy' } },
+      status: 'unhealthy',
+      components: {
+        embedding: { status: 'unhealthy', reason: 'did not answer' },
+        vector_database: { status: 'healthy' },
+      },
     });
   });
 
@@ -133,9 +171,9 @@ describe('health', () => {
       status: 503,
       body: { ready: false, reason: 'the store is not open yet' },
     });
-    expect((await ask(`${url}/health`)).body).toMatchObject({ status: 'starting' });
+    expect((await ask(`${url}/health`)).body).toMatchObject({ status: 'unhealthy', phase: 'starting' });
     expect((await ask(`${url}/health/liveness`)).status).toBe(200);
-    health.running(() => Promise.resolve(true));
+    health.running(runningOf({}));
     expect((await ask(`${url}/health/readiness`)).status).toBe(200);
   });
 
@@ -163,6 +201,101 @@ describe('health', () => {
     expect(asked).toBe(2);
   });
 
+  it('keeps what it found for 30 s, or a second where something failed', async () => {
+    let asked = 0;
+    let isWell = true;
+    const clock = standingClock();
+    const storeAnswers = (): Promise<boolean> => Promise.resolve((asked++, isWell));
+    const { url } = await start({ storeAnswers, clock });
+    const statusAfter = async (ms: number): Promise<unknown> => {
+      clock.move(ms);
+      return ((await ask(`${url}/health`)).body as { status: unknown }).status;
+    };
+    expect(await statusAfter(0)).toBe('healthy');
+    isWell = false;
+    expect(await statusAfter(29_999)).toBe('healthy');
+    expect(asked).toBe(1);
+    expect(await statusAfter(1)).toBe('unhealthy');
+    isWell = true;
+    expect(await statusAfter(999)).toBe('unhealthy');
+    expect(await statusAfter(1)).toBe('healthy');
+    expect(asked).toBe(3);
+  });
+
+  it('shows what a probe of readiness has found since', async () => {
+    const clock = standingClock();
+    let isWell = true;
+    const { url } = await start({ storeAnswers: () => Promise.resolve(isWell), clock });
+    await ask(`${url}/health`);
+    isWell = false;
+    clock.move(1_000);
+    expect((await ask(`${url}/health/ready`)).status).toBe(503);
+    expect((await ask(`${url}/health`)).body).toMatchObject({ status: 'unhealthy' });
+  });
+
+  it('checks at once where it is asked to, but not as often as a stranger likes', async () => {
+    let asked = 0;
+    const clock = standingClock();
+    const { url } = await start({ embedderAnswers: () => Promise.resolve(asked++), clock });
+    for (let turn = 1; turn <= 5; turn++) {
+      expect((await ask(`${url}/health?fresh=1`)).status).toBe(200);
+      expect(asked).toBe(turn);
+    }
+    const refused = await fetch(`${url}/health?fresh=1`);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toMatchObject({ retry_after_ms: 1_000 });
+    expect((await ask(`${url}/health`)).status).toBe(200);
+    expect(asked).toBe(5);
+    clock.move(1_000);
+    expect((await ask(`${url}/health?fresh=1`)).status).toBe(200);
+  });
+
+  it('never asks twice at a time where something hangs, and tells it to stop', async () => {
+    let running = 0;
+    let most = 0;
+    const clock = standingClock();
+    const embedderAnswers = async (signal: AbortSignal): Promise<void> => {
+      most = Math.max(most, ++running);
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      // It does not come back at once.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      running--;
+      throw new Error('given up');
+    };
+    const { url } = await start({ embedderAnswers, clock });
+    for (let turn = 0; turn < 3; turn++) {
+      const pending = Promise.all([ask(`${url}/health`), ask(`${url}/health?fresh=1`)]);
+      while (!(await settled(pending))) clock.move(1_000);
+      for (const { body } of await pending)
+        expect(body).toMatchObject({ components: { embedding: { status: 'unhealthy' } } });
+    }
+    expect(most).toBe(1);
+  });
+
+  it('is degraded, and serves, without what it can do without', async () => {
+    const fails = (): Promise<never> => Promise.reject(new Error('down'));
+    const failing: JobState = { name: 'expiry_sweep', lastOutcome: 'failed' };
+    const worlds: [string, World][] = [
+      ['embedding', { embedderAnswers: fails, isEmbedderDispensable: true }],
+      ['cache', { sharedCacheAnswers: fails }],
+      ['event_loop', { eventLoopDelaySeconds: 0.3 }],
+      ['jobs', { jobs: [failing, { name: 'access_flush', lastOutcome: 'ok' }] }],
+    ];
+    for (const [component, world] of worlds) {
+      const { url } = await start(world);
+      const { status, body } = await ask(`${url}/health`);
+      expect(status, component).toBe(200);
+      expect(body).toMatchObject({ status: 'degraded', components: { [component]: { status: 'degraded' } } });
+      expect((await ask(`${url}/health/ready`)).status).toBe(200);
+    }
+    const { url } = await start({ eventLoopDelaySeconds: 1 });
+    expect((await ask(`${url}/health`)).body).toMatchObject({
+      status: 'degraded',
+      components: { event_loop: { status: 'unhealthy', delay_p99_ms: 1_000 } },
+    });
+  });
+
   it('is not ready while the server goes away', async () => {
     const { url, health } = await start();
     health.stopping();
@@ -170,7 +303,9 @@ describe('health', () => {
       status: 503,
       body: { ready: false, reason: 'the server is shutting down' },
     });
-    expect((await ask(`${url}/health`)).body).toMatchObject({ status: 'stopping' });
+    expect((await ask(`${url}/health`)).body).toMatchObject({ phase: 'draining' });
+    expect((await ask(`${url}/health`)).status).toBe(503);
+    expect((await ask(`${url}/health/live`)).status).toBe(200);
   });
 });
 
@@ -204,12 +339,18 @@ describe('the listener', () => {
     await once(holder, 'listening');
     open.push({ close: () => new Promise((resolve) => holder.close(resolve)) });
     const { port } = holder.address() as AddressInfo;
-    const health = createHealth({ circuits: new Circuits(), clock: systemClock, version: '' });
+    const health = createHealth({
+      eventLoopDelaySeconds: () => 0,
+      circuits: new Circuits(),
+      clock: systemClock,
+      version: '',
+    });
     const failure = await startHttpListener({
       host: '127.0.0.1',
       port,
       health,
       metrics: { render: () => Promise.resolve(''), contentType: 'text/plain' },
+      clock: systemClock,
       log: silentLog,
     }).then(
       () => undefined,

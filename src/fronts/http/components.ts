@@ -1,0 +1,88 @@
+import type { CircuitState } from '../../base/resilience/circuit-breaker.ts';
+import type { CheckResult } from './probe.ts';
+
+/** `degraded`: works, and not as it should. */
+export type ComponentStatus = 'healthy' | 'degraded' | 'unhealthy';
+
+export interface Component {
+  readonly status: ComponentStatus;
+  /** Absent: nothing is wrong. */
+  readonly reason?: string;
+  /** Of its circuit; absent: it has none, as it is asked within this process. */
+  readonly state?: CircuitState;
+  /** Figures of its own. */
+  readonly [figure: string]: string | number | undefined;
+}
+
+export interface BacklogSize {
+  /** It is still to be made. */
+  readonly pending: number;
+  /** The model makes none for their texts. */
+  readonly refused: number;
+}
+
+export interface JobState {
+  readonly name: string;
+  /** Null: it has not ended once yet. */
+  readonly lastOutcome: 'ok' | 'failed' | null;
+}
+
+const STATUS_IN: Readonly<Record<CircuitState, ComponentStatus>> = {
+  closed: 'healthy',
+  half_open: 'degraded',
+  open: 'unhealthy',
+};
+/** The event loop is to hold nobody up for more than 20 ms: this is far beyond. */
+const LATE_SECONDS = 0.25;
+const VERY_LATE_SECONDS = 1;
+const WORSE: readonly ComponentStatus[] = ['unhealthy', 'degraded'];
+
+/** What the server does without for a while, and goes on. */
+const DISPENSABLE: ReadonlySet<string> = new Set(['event_loop', 'jobs']);
+
+/** A check may be some seconds old; what the circuit says is of now. */
+export function ofCheck({ isWell, reason }: CheckResult, state: CircuitState | undefined): Component {
+  const ofCircuit = state === undefined ? 'healthy' : STATUS_IN[state];
+  return {
+    status: isWell ? ofCircuit : 'unhealthy',
+    ...(reason === undefined ? {} : { reason }),
+    ...(state === undefined ? {} : { state }),
+  };
+}
+
+/** Of what the server goes on without. */
+export function dispensable(component: Component): Component {
+  return component.status === 'unhealthy' ? { ...component, status: 'degraded' } : component;
+}
+
+/** `shared`: the check of the one that servers share; undefined: there is none. */
+export function cacheOf(entries: number, shared: CheckResult | undefined, state: CircuitState | undefined): Component {
+  const component: Component = shared === undefined ? { status: 'healthy' } : dispensable(ofCheck(shared, state));
+  return { ...component, entries };
+}
+
+export function eventLoopOf(delaySeconds: number): Component {
+  const delay_p99_ms = Math.round(delaySeconds * 1000);
+  if (delaySeconds < LATE_SECONDS) return { status: 'healthy', delay_p99_ms };
+  const status = delaySeconds < VERY_LATE_SECONDS ? 'degraded' : 'unhealthy';
+  return { status, reason: `timers come ${delay_p99_ms} ms late`, delay_p99_ms };
+}
+
+export function jobsOf(jobs: readonly JobState[]): Component {
+  const failing = jobs.filter(({ lastOutcome }) => lastOutcome === 'failed').map(({ name }) => name);
+  if (failing.length === 0) return { status: 'healthy', failing: 0 };
+  return { status: 'degraded', reason: `failed at their last turn: ${failing.join(', ')}`, failing: failing.length };
+}
+
+export function backlogOf({ pending, refused }: BacklogSize): Component {
+  if (pending === 0) return { status: 'healthy', pending, refused };
+  return { status: 'degraded', reason: `${pending} contexts wait for their vectors`, pending, refused };
+}
+
+/** Of all; what the server goes on without makes it no worse than `degraded`. */
+export function worst(components: Readonly<Record<string, Component>>): ComponentStatus {
+  const statuses = Object.entries(components).map(
+    ([name, component]) => (DISPENSABLE.has(name) ? dispensable(component) : component).status,
+  );
+  return WORSE.find((status) => statuses.includes(status)) ?? 'healthy';
+}
