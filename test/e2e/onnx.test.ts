@@ -50,7 +50,7 @@ describe.each(PACKAGES)('a server whose model runs in the process, by $title', (
     expect(metadata.degraded).toEqual([]);
     const health = await fetch(`http://127.0.0.1:${server.httpPort}/health`);
     expect(await health.json()).toMatchObject({
-      status: 'ok',
+      phase: 'running',
       components: { embedding: { status: 'healthy', state: 'closed' } },
     });
     expect(await server.end('SIGTERM')).toMatchObject({ code: 0, signal: null });
