@@ -95,8 +95,7 @@ export class CollectionCalls {
     } catch (error) {
       const most = Math.max(...searches.map(({ limit }) => Number(limit)));
       if (!isTooLong(error) || most === 1) throw error;
-      const fewer = searches.map((search) => ({ ...search, limit: Math.ceil(Number(search['limit']) / FEWER) }));
-      return this.queryFewer(level, fewer, signal);
+      return this.queryFewer(level, searches.map(fewer), signal);
     }
   }
 
@@ -171,6 +170,12 @@ export function unchanged(points: readonly FoundPoint[]): QdrantFilter {
 export function atRevisions(ids: readonly string[], revisions: readonly string[]): QdrantFilter {
   const revision: QdrantCondition = { key: 'revision', match: { any: revisions } };
   return { must: [{ has_id: ids }, revision] };
+}
+
+/** With as many fewer of what it chooses from, each by its own order: else only what comes first in the last order is left. */
+function fewer({ limit, prefetch, ...search }: QuerySearch): QuerySearch {
+  const within = prefetch === undefined ? {} : { prefetch: (prefetch as readonly QuerySearch[]).map(fewer) };
+  return { ...search, ...within, limit: Math.ceil(Number(limit) / FEWER) };
 }
 
 /** At most so many bytes of JSON, about. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import type { ContextStore } from '../../../../src/store/store.ts';
-import { idOf, NOW_MS, put, sample, searchOf, termsOf } from '../../../contract/store-samples.ts';
+import { foundIn, idOf, normalize, NOW_MS, put, sample, searchOf, termsOf } from '../../../contract/store-samples.ts';
 import { type QdrantDouble, startQdrantDouble } from '../../../support/qdrant-double/start-qdrant-double.ts';
 import { DIMENSION, openOver } from './opened.ts';
 
@@ -89,6 +89,31 @@ describe('Qdrant on a bad day', () => {
     expect(listed.toSorted()).toEqual(ids.toSorted());
     const [deleted] = await bounded.write([{ op: 'delete_where', namespace: 'space' }]);
     expect(deleted?.op === 'delete_where' && deleted.deletedIds.toSorted()).toEqual(ids.toSorted());
+    await bounded.close();
+  });
+
+  it('finds what is near by a later passage, or by words, also where hits are so long that fewer come', async () => {
+    const bounded = await openOver(qdrant.url, { replyBytesMax: 500_000, needsPassages: true });
+    const axis = (place: number) => Float32Array.from({ length: DIMENSION }, (_, i) => Number(i === place));
+    const long = (name: string) => Array.from({ length: 2_500 }, (_, i) => `${name}${i}`).join(' ');
+    const contextOf = (name: string, text: string, vector: Float32Array) => ({
+      ...sample(name, DIMENSION, { text, sessionId: null }),
+      vector,
+    });
+    const others = Array.from({ length: 16 }, (_, i) =>
+      contextOf(
+        `other ${i}`,
+        long(`x${i}y`),
+        normalize(axis(0).map((value, at) => value + Number(at === 1) * (2 + i))),
+      ),
+    );
+    const byPassage = { ...contextOf('by passage', long('p'), axis(2)), passages: [axis(0)] };
+    const byWord = contextOf('by word', `heron ${long('w')}`, axis(3));
+    await bounded.write([...others, byPassage, byWord].map(put));
+    const found = await bounded.search(searchOf({ vector: axis(0), terms: termsOf('heron'), candidates: 16 }));
+    const ids = foundIn(found.candidates).map(({ id }) => id);
+    expect(ids.length).toBeLessThan(18);
+    expect(ids).toEqual(expect.arrayContaining([idOf('by passage'), idOf('by word')]));
     await bounded.close();
   });
 
