@@ -1,5 +1,8 @@
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { HealthReport } from '../../src/fronts/http/health.ts';
+import { type Certificate, makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { hasRedis, NEEDS_REDIS, startRedis, type RedisServer } from '../support/redis-server.ts';
 import { closeEmbeddingServices, embeddingService } from './support/embedding-service.ts';
 import { World, type ServerProcess } from './support/processes.ts';
@@ -73,6 +76,69 @@ describe.skipIf(!hasRedis)(`a cache of vectors that servers share ${NEEDS_REDIS}
     await client.close();
     const { stderr } = await server.end('SIGTERM');
     expect(stderr).toContain('Redis is away');
+    expect(stderr).not.toContain('hunter2');
+  });
+});
+
+describe.skipIf(!hasRedis)(`a cache of vectors that is reached by TLS ${NEEDS_REDIS}`, () => {
+  let folder: string;
+  let authority: Certificate;
+  const pathOf = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  beforeAll(async () => {
+    folder = world.folder();
+    authority = await makeAuthority();
+  });
+
+  /** A server of ours with the cache at that address, which trusts the authorities of that file besides the usual ones. */
+  async function serveWith(redis: RedisServer, authorities: string) {
+    const { variables } = await embeddingService(() => 200);
+    const server = await world.serve(world.folder(), {
+      ...variables,
+      NODE_EXTRA_CA_CERTS: authorities,
+      EMBEDDING__REDIS_URL: redis.url.replace('rediss://', 'rediss://:hunter2@'),
+    });
+    return { server, client: await server.connect() };
+  }
+
+  async function redisWith({ cert, key }: Certificate): Promise<RedisServer> {
+    const redis = await startRedis('hunter2', { certPath: pathOf('cert.pem', cert), keyPath: pathOf('key.pem', key) });
+    running.push(redis);
+    return redis;
+  }
+
+  it('is used where its certificate is of an authority that is trusted', async () => {
+    const redis = await redisWith(await makeCertificate(authority, { ip: '127.0.0.1' }));
+    const { server, client } = await serveWith(redis, pathOf('authority.pem', authority.cert));
+    await expect.poll(() => cacheHealth(server)).toEqual(WELL);
+    await client.store({ text: 'bananas' });
+    await client.close();
+    const { code, stderr } = await server.end('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('Redis is away');
+  });
+
+  it.each([
+    ['of another authority', 'other', /CERT|VERIFY/],
+    ['signed by itself', 'self', /SELF_SIGNED/],
+    ['for another host', 'name', /ALTNAME/],
+  ] as const)('is not used with a certificate %s, and the log says why', async (_, kind, reason) => {
+    const signers = { other: await makeAuthority(), self: null, name: authority };
+    const host = kind === 'name' ? { name: 'elsewhere.example.com' } : { ip: '127.0.0.1' };
+    const certificate = await makeCertificate(signers[kind], host);
+    const redis = await redisWith(certificate);
+    const { server, client } = await serveWith(redis, pathOf('authority.pem', authority.cert));
+    await client.store({ text: 'bananas' });
+    expect((await client.query({ query: 'bananas' })).contexts[0]?.text).toBe('bananas');
+    expect(await cacheHealth(server)).toEqual(WITHOUT);
+    await client.close();
+    const { code, stderr } = await server.end('SIGTERM');
+    expect(code).toBe(0);
+    const told = stderr.split('\n').find((line) => line.includes('Redis is away'));
+    expect((JSON.parse(told ?? '{}') as { reason?: string }).reason).toMatch(reason);
     expect(stderr).not.toContain('hunter2');
   });
 });

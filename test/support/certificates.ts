@@ -19,15 +19,15 @@ export async function makeAuthority(): Promise<Certificate> {
   return { cert, key };
 }
 
-/** A server's certificate for an address or a name. */
+/** A server's certificate for an address or a name; without an authority it signs itself. */
 export async function makeCertificate(
-  authority: Certificate,
+  authority: Certificate | null,
   host: { readonly ip: string } | { readonly name: string },
 ): Promise<Certificate> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'test server' }], {
     keyType: 'ec',
     algorithm: 'sha256',
-    ca: authority,
+    ...(authority === null ? {} : { ca: authority }),
     extensions: [
       { name: 'basicConstraints', cA: false },
       { name: 'keyUsage', digitalSignature: true, critical: true },

@@ -18,14 +18,19 @@ export interface RedisServer {
   start(): Promise<void>;
 }
 
-/** A Redis server of the test's own, on loopback, which keeps nothing on disk. */
-export async function startRedis(password?: string): Promise<RedisServer> {
+/** Files in PEM. */
+export interface RedisTls {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
+/** A Redis server of the test's own, on loopback, which keeps nothing on disk; with `tls` it speaks that alone. */
+export async function startRedis(password?: string, tls?: RedisTls): Promise<RedisServer> {
   const port = await freePort();
   let child: ChildProcess;
   const start = async (): Promise<void> => {
     const options = [
-      '--port',
-      String(port),
+      ...(tls === undefined ? ['--port', String(port)] : tlsOptions(port, tls)),
       '--bind',
       '127.0.0.1',
       '--dir',
@@ -49,7 +54,7 @@ export async function startRedis(password?: string): Promise<RedisServer> {
   await start();
   return {
     port,
-    url: `redis://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'redis' : 'rediss'}://127.0.0.1:${port}`,
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL');
@@ -58,4 +63,9 @@ export async function startRedis(password?: string): Promise<RedisServer> {
     },
     start,
   };
+}
+
+function tlsOptions(port: number, { certPath, keyPath }: RedisTls): string[] {
+  const certificate = ['--tls-cert-file', certPath, '--tls-key-file', keyPath, '--tls-auth-clients', 'no'];
+  return ['--port', '0', '--tls-port', String(port), ...certificate];
 }
