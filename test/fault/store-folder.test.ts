@@ -68,6 +68,14 @@ describe.skipIf(!isPosix)('what is stored is closed to other users', () => {
     expect(modeOf(folder)).toBe(0o700);
   });
 
+  it('in a folder that holds models of the hub, too', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'models'));
+    chmodSync(folder, 0o755);
+    await openAt(folder);
+    expect(modeOf(folder)).toBe(0o700);
+  });
+
   it('but not a folder that holds what is not ours', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'recipes.txt'), 'soup', { mode: 0o644 });

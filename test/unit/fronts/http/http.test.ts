@@ -171,8 +171,15 @@ describe('health', () => {
       status: 503,
       body: { ready: false, reason: 'the store is not open yet' },
     });
-    expect((await ask(`${url}/health`)).body).toMatchObject({ status: 'unhealthy', phase: 'starting' });
+    const notOpen = { status: 'unhealthy', reason: 'is not open yet' };
+    expect((await ask(`${url}/health`)).body).toMatchObject({
+      status: 'unhealthy',
+      phase: 'starting',
+      components: { embedding: notOpen, vector_database: notOpen },
+    });
     expect((await ask(`${url}/health/liveness`)).status).toBe(200);
+    health.embedding({ embedderAnswers: () => Promise.resolve(), isDispensable: false });
+    expect((await ask(`${url}/health`)).body).toMatchObject({ components: { embedding: { status: 'healthy' } } });
     health.running(runningOf({}));
     expect((await ask(`${url}/health/readiness`)).status).toBe(200);
   });
