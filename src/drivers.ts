@@ -156,15 +156,15 @@ const STORE_DRIVERS: Readonly<
 
 function qdrantOptions(settings: StoreSettings, parts: StoreParts): QdrantStoreOptions {
   const { clock, random, log, metrics, embedding, embed, mustExist } = parts;
-  const { collectionPrefix, timeoutSecs, replicationFactor, readConsistency, ...own } = settings;
+  const { collectionPrefix, timeoutSecs, readConsistency, ...own } = settings;
   return {
     ...own,
     url: required(settings.url, 'vector_db.url', 'vector_db.driver = "qdrant"'),
     timeoutMs: timeoutSecs * 1000,
     prefix: collectionPrefix,
     quantization: quantizationIn(QDRANT_QUANTIZATION, settings),
-    replicationFactor,
-    readConsistency: readConsistency === 'auto' ? consistencyFor(replicationFactor) : readConsistency,
+    // Every copy that works has what was acknowledged, and more than one that must answer is more that may be lost.
+    readConsistency: readConsistency === 'auto' ? 'one' : readConsistency,
     embedding,
     embed,
     mustExist,
@@ -260,11 +260,6 @@ function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: St
     `\`vector_db.quantization\` is "${quantization}", which the ${driver} store does not know`,
     `Set it to one of ${Object.keys(known).join(', ')}.`,
   );
-}
-
-/** The majority of two copies is both, and would make every read fail with one node lost. */
-function consistencyFor(replicationFactor: number): 'majority' | 'one' {
-  return replicationFactor > 2 ? 'majority' : 'one';
 }
 
 type BackendSettings = Pick<StoreSettings, 'circuit' | 'maxConcurrency' | 'maxQueue' | 'maxQueueBytes'>;

@@ -7,6 +7,7 @@ import { defaultSettings } from '../../src/config/settings.ts';
 import { openStore } from '../../src/drivers.ts';
 import { put, sample } from '../contract/store-samples.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { startQdrantDouble } from '../support/qdrant-double/start-qdrant-double.ts';
 
 describe('vector_db.driver = "memory"', () => {
   it('opens a store without a file, and says at start that it forgets', async () => {
@@ -25,5 +26,35 @@ describe('vector_db.driver = "memory"', () => {
     expect(await store.write([put(sample('x', 8))])).toMatchObject([{ created: true }]);
     expect(await store.stats()).toMatchObject({ counts: { immediate: 1 }, driver: { name: 'memory' } });
     await store.close();
+  });
+});
+
+describe('vector_db.driver = "qdrant" with several copies', () => {
+  it.each([
+    ['auto', []],
+    ['quorum', ['quorum']],
+  ] as const)('and read_consistency %s asks as many as it says', async (readConsistency, expected) => {
+    const qdrant = await startQdrantDouble();
+    const settings = { ...defaultSettings().vectorDb, driver: 'qdrant', url: qdrant.url, readConsistency } as const;
+    const store = await openStore(
+      { ...settings, replicationFactor: 3, vectorSize: 8 },
+      {
+        clock: new FakeClock(),
+        random: systemRandom,
+        log: silentLog,
+        metrics: noMetrics,
+        circuits: new Circuits(),
+        embedding: { id: 'test', dimension: 8 },
+      },
+    );
+    const { record, vector } = sample('x', 8);
+    await store.write([put({ record, vector })]);
+    qdrant.requests.reset();
+    // A node that is lost must not take reads along that others can answer.
+    expect(await store.fetch(record.namespace, [record.id], 0)).toMatchObject([{ id: record.id }]);
+    const asked = qdrant.requests.queries.map((query) => new URLSearchParams(query).get('consistency'));
+    expect([...new Set(asked)]).toEqual(expected);
+    await store.close();
+    await qdrant.close();
   });
 });

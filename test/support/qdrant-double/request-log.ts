@@ -1,9 +1,17 @@
 /** What the double was asked, as `METHOD /path` without the query. */
 export class RequestLog {
   #labels: string[] = [];
+  #queries: string[] = [];
 
-  add(label: string): void {
+  /** `query`: what stands behind the path. */
+  add(label: string, query: string): void {
     this.#labels.push(label);
+    this.#queries.push(query);
+  }
+
+  /** Of the requests that have one, in the order in which they came. */
+  get queries(): readonly string[] {
+    return this.#queries.filter(Boolean);
   }
 
   /** In the order in which they came. */
@@ -25,5 +33,6 @@ export class RequestLog {
 
   reset(): void {
     this.#labels = [];
+    this.#queries = [];
   }
 }

@@ -47,7 +47,7 @@ export async function startQdrantDouble(options: QdrantDoubleOptions = {}): Prom
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://double');
     const path = pathname.length > 1 ? pathname.replace(/\/$/, '') : pathname;
     const label = `${request.method ?? ''} ${path}`;
-    requests.add(label);
+    requests.add(label, searchParams.toString());
     const serve = async (): Promise<void> => {
       const bytes = await readAll(request);
       if (bytes === null) return;
