@@ -1,25 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import type { ContextRecord, Level } from '../base/context.ts';
 import type { Labels, Metrics } from '../base/metrics.ts';
-import type {
-  Access,
-  ContextStore,
-  ExpirySweep,
-  Lifetime,
-  ListPage,
-  ListRequest,
-  NamespaceCounts,
-  NewContext,
-  PendingPage,
-  PendingRequest,
-  SearchRequest,
-  SearchResult,
-  StoreCapabilities,
-  StoreStats,
-  Unembedded,
-  WriteOp,
-  WriteResult,
-} from './store.ts';
+import type { ContextStore, StoreCapabilities } from './store.ts';
 
 type Operation = Exclude<keyof ContextStore, 'capabilities' | 'close'>;
 
@@ -38,7 +19,10 @@ const LABELS = {
   ping: { operation: 'ping' },
 } as const satisfies Record<Operation, Labels>;
 
-/** A store whose calls are timed, whatever its driver and whatever comes of them. */
+/**
+ * A store whose calls are timed, whatever its driver and whatever comes of them. They are handed on as they come, with whatever
+ * the contract may add to them.
+ */
 export class MeasuredStore implements ContextStore {
   readonly capabilities: StoreCapabilities;
   readonly #store: ContextStore;
@@ -52,56 +36,52 @@ export class MeasuredStore implements ContextStore {
     this.#metrics = metrics;
   }
 
-  write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
-    return this.#timed('write', (store) => store.write(ops, signal));
+  write(...args: Parameters<ContextStore['write']>): ReturnType<ContextStore['write']> {
+    return this.#timed('write', (store) => store.write(...args));
   }
 
-  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
-    return this.#timed('search', (store) => store.search(request, signal));
+  search(...args: Parameters<ContextStore['search']>): ReturnType<ContextStore['search']> {
+    return this.#timed('search', (store) => store.search(...args));
   }
 
-  fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
-    return this.#timed('fetch', (store) => store.fetch(namespace, ids, nowMs));
+  fetch(...args: Parameters<ContextStore['fetch']>): ReturnType<ContextStore['fetch']> {
+    return this.#timed('fetch', (store) => store.fetch(...args));
   }
 
-  load(
-    scope: { namespace: string; agentId: string; sessionId: string | null },
-    level: Level,
-    nowMs: number,
-  ): Promise<NewContext[]> {
-    return this.#timed('load', (store) => store.load(scope, level, nowMs));
+  load(...args: Parameters<ContextStore['load']>): ReturnType<ContextStore['load']> {
+    return this.#timed('load', (store) => store.load(...args));
   }
 
-  list(request: ListRequest, signal?: AbortSignal): Promise<ListPage> {
-    return this.#timed('list', (store) => store.list(request, signal));
+  list(...args: Parameters<ContextStore['list']>): ReturnType<ContextStore['list']> {
+    return this.#timed('list', (store) => store.list(...args));
   }
 
-  touch(accesses: readonly Access[]): Promise<void> {
-    return this.#timed('touch', (store) => store.touch(accesses));
+  touch(...args: Parameters<ContextStore['touch']>): ReturnType<ContextStore['touch']> {
+    return this.#timed('touch', (store) => store.touch(...args));
   }
 
-  expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
-    return this.#timed('expire', (store) => store.expire(nowMs, limit, promoted));
+  expire(...args: Parameters<ContextStore['expire']>): ReturnType<ContextStore['expire']> {
+    return this.#timed('expire', (store) => store.expire(...args));
   }
 
-  pending(request: PendingRequest): Promise<PendingPage> {
-    return this.#timed('pending', (store) => store.pending(request));
+  pending(...args: Parameters<ContextStore['pending']>): ReturnType<ContextStore['pending']> {
+    return this.#timed('pending', (store) => store.pending(...args));
   }
 
-  unembedded(): Promise<Readonly<Record<Unembedded, number>>> {
-    return this.#timed('unembedded', (store) => store.unembedded());
+  unembedded(...args: Parameters<ContextStore['unembedded']>): ReturnType<ContextStore['unembedded']> {
+    return this.#timed('unembedded', (store) => store.unembedded(...args));
   }
 
-  stats(namespace?: string): Promise<StoreStats> {
-    return this.#timed('stats', (store) => store.stats(namespace));
+  stats(...args: Parameters<ContextStore['stats']>): ReturnType<ContextStore['stats']> {
+    return this.#timed('stats', (store) => store.stats(...args));
   }
 
-  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
-    return this.#timed('namespaces', (store) => store.namespaces(names));
+  namespaces(...args: Parameters<ContextStore['namespaces']>): ReturnType<ContextStore['namespaces']> {
+    return this.#timed('namespaces', (store) => store.namespaces(...args));
   }
 
-  ping(): Promise<void> {
-    return this.#timed('ping', (store) => store.ping());
+  ping(...args: Parameters<ContextStore['ping']>): ReturnType<ContextStore['ping']> {
+    return this.#timed('ping', (store) => store.ping(...args));
   }
 
   close(): Promise<void> {

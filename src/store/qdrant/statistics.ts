@@ -14,14 +14,18 @@ import { termHash } from './points.ts';
 const SAMPLED = 512;
 /** Questions with more terms are answered from the sample alone. */
 const COUNTED_TERMS_MAX = 32;
-/** What another server has stored meanwhile shifts weights by little. */
+/** What another server has stored meanwhile shifts weights by little, */
 const KEPT_MS = 10_000;
+/** and by less where there is much. */
+const KEPT_OF_MANY_MS = 60_000;
 const KEPT_NAMESPACES = 1_000;
 const KEPT_TERMS = 10_000;
 
 /** What is known of one namespace. */
 interface Sample {
   readonly documentCount: number;
+  /** Those that hold some. */
+  readonly levels: readonly Level[];
   readonly averageTermCount: number;
   /** All of its contexts were read. */
   readonly isWhole: boolean;
@@ -52,12 +56,12 @@ export class Statistics {
   /** In the order of the terms. */
   async of(namespace: string, terms: readonly string[], signal?: AbortSignal): Promise<TermStatistics> {
     const kept = this.#of(namespace);
-    const { documentCount, averageTermCount, isWhole, scale, frequencies } = await orAbort(kept.sample, signal);
+    const { documentCount, levels, averageTermCount, isWhole, scale, frequencies } = await orAbort(kept.sample, signal);
     const hashes = terms.map(termHash);
     const fromSample = isWhole || terms.length > COUNTED_TERMS_MAX;
     const documentFrequencies = fromSample
       ? hashes.map((hash) => Math.round((frequencies.get(hash) ?? 0) * scale))
-      : await Promise.all(hashes.map((hash) => orAbort(this.#frequency(namespace, hash, kept), signal)));
+      : await Promise.all(hashes.map((hash) => orAbort(this.#frequency(namespace, levels, hash, kept), signal)));
     return { documentCount, averageTermCount, documentFrequencies };
   }
 
@@ -75,7 +79,12 @@ export class Statistics {
     if (known !== undefined) return known;
     const kept: Kept = { sample: this.#sample(namespace), counts: new Map() };
     this.#kept.set(namespace, kept);
-    kept.sample.catch(() => this.#kept.delete(namespace));
+    kept.sample.then(
+      ({ isWhole }) => {
+        if (!isWhole && this.#kept.peek(namespace) === kept) this.#kept.set(namespace, kept, { ttl: KEPT_OF_MANY_MS });
+      },
+      () => this.#kept.delete(namespace),
+    );
     return kept;
   }
 
@@ -91,6 +100,7 @@ export class Statistics {
     }
     return {
       documentCount,
+      levels: LEVELS.filter((_, i) => parts[i]?.count !== 0),
       averageTermCount: sampled.length === 0 ? 0 : termCount / sampled.length,
       isWhole: sampled.length === documentCount,
       scale: sampled.length === 0 ? 1 : documentCount / sampled.length,
@@ -107,11 +117,11 @@ export class Statistics {
     return { count, points };
   }
 
-  #frequency(namespace: string, hash: number, { counts }: Kept): Promise<number> {
+  #frequency(namespace: string, levels: readonly Level[], hash: number, { counts }: Kept): Promise<number> {
     const known = counts.get(hash);
     if (known !== undefined) return known;
     const filter = { must: [equals('namespace', namespace), { key: 'terms', match: { value: hash } }] };
-    const counted = Promise.all(LEVELS.map((level) => this.#calls.count(level, filter))).then((found) =>
+    const counted = Promise.all(levels.map((level) => this.#calls.count(level, filter))).then((found) =>
       found.reduce((sum, count) => sum + count, 0),
     );
     if (counts.size >= KEPT_TERMS) counts.clear();
