@@ -4,7 +4,7 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds from an arbitrary start; never goes back. */
   monotonicMs(): number;
-  /** Runs `task` once after `delayMs`; the returned function cancels it. Keeps no process alive. */
+  /** Runs `task` once after `delayMs`, or after `TIMER_MS_MAX`; the returned function cancels it. Keeps no process alive. */
   after(delayMs: number, task: () => void): () => void;
   /** Runs `task` every `intervalMs`; the returned function stops it. Keeps no process alive. */
   every(intervalMs: number, task: () => void): () => void;
@@ -17,7 +17,7 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, task) {
-    const timer = setTimeout(task, delayMs);
+    const timer = setTimeout(task, Math.min(delayMs, TIMER_MS_MAX));
     timer.unref();
     return () => clearTimeout(timer);
   },

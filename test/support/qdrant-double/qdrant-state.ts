@@ -6,7 +6,7 @@ import { invalid, notFound, QdrantError } from './qdrant-error.ts';
 import type { Payload, UpdateOperation } from './requests.ts';
 
 /** How long updates that nobody waits for stay unseen: a client that forgot to wait is found out. */
-const UNSEEN_MS = 20;
+const UNSEEN_MS = 500;
 const NAME_MAX = 255;
 
 /** All collections of one double. */

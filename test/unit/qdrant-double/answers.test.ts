@@ -255,7 +255,7 @@ describe.each(comparedServers())('$name', ({ start, isDouble }) => {
         result('POST', `${C}/points`, { ids: [1], with_payload: false, with_vector: true });
       // A real one may be done before the next request comes.
       if (isDouble) expect(await vector()).toEqual([{ id: 1, vector: { v: [1, 2] } }]);
-      await expect.poll(vector).toEqual([{ id: 1, vector: { v: [5, 6] } }]);
+      await expect.poll(vector, { timeout: 20_000 }).toEqual([{ id: 1, vector: { v: [5, 6] } }]);
       await result('PUT', `${C}/points`, { points: [{ id: 2, vector: {} }] });
       await result('POST', `${C}/points/delete?wait=true`, { filter: {} });
       expect(await scrolled({})).toEqual([]);
