@@ -1,3 +1,4 @@
+import { StartupError } from '../base/errors.ts';
 import type { SettingSchema } from './setting.ts';
 import { editDistance } from './suggest.ts';
 import { schemaAt, type SettingPath } from './tree.ts';
@@ -22,14 +23,19 @@ export function readOverrides(
 ): Override[] {
   const overrides: Override[] = [];
   for (const [variable, raw] of Object.entries(environment)) {
-    const parts = variable.split('__');
-    const first = parts[0] ?? '';
-    if (raw === undefined || parts.length < 2 || first !== first.toUpperCase()) continue;
-    if (schemaAt(schema, [first.toLowerCase()]) === undefined) continue;
-    const path = toPath(schema, parts);
+    const path = overridePath(schema, variable);
+    if (raw === undefined || path === null) continue;
     overrides.push({ variable, path, value: parseTyped(schemaOf(path), raw) });
   }
   return overrides.sort((a, b) => (a.variable < b.variable ? -1 : 1));
+}
+
+/** The setting that a variable names, whether there is one or not; null where its first part is no section. */
+export function overridePath(schema: SettingSchema, variable: string): SettingPath | null {
+  const parts = variable.split('__');
+  const first = parts[0] ?? '';
+  if (parts.length < 2 || first !== first.toUpperCase()) return null;
+  return schemaAt(schema, [first.toLowerCase()]) === undefined ? null : toPath(schema, parts);
 }
 
 const MISTYPED_DISTANCE_MAX = 2;
@@ -106,23 +112,25 @@ function parseList(schema: SettingSchema, text: string): unknown {
   return text === '' ? [] : text.split(',').map((item) => parseTyped(schema.items, item.trim()));
 }
 
-/** What a value takes from the environment. */
-const REFERENCE = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+/** What a value takes from the environment, or from a file. */
+const REFERENCE = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{file:([^}]+)\}/g;
 
 /**
- * Replaces `${NAME}` by the variable's text and `$${` by a literal `${`. A value that is one reference and
- * nothing else takes the setting's type.
+ * Replaces `${NAME}` by the variable's text, `${file:PATH}` by the file's without blanks and line ends around it, and `$${` by a
+ * literal `${`. A value that is one reference and nothing else takes the setting's type.
  */
 export function expand(
   schema: SettingSchema | undefined,
   raw: string,
   path: SettingPath,
   environment: Environment,
+  readText: (path: string) => string,
   problems: Problem[],
 ): unknown {
   if (!raw.includes('${')) return raw;
-  const expanded = raw.replaceAll(REFERENCE, (_, literal?: string, name?: string) => {
+  const expanded = raw.replaceAll(REFERENCE, (_, literal?: string, name?: string, file?: string) => {
     if (literal !== undefined) return literal;
+    if (file !== undefined) return textOrProblem(file, path, readText, problems);
     const value = environment[name ?? ''];
     if (value === undefined) {
       problems.push({ path, message: `needs the environment variable ${name}, which is not set` });
@@ -130,6 +138,21 @@ export function expand(
     return value ?? '';
   });
   return schema?.type === 'string' || schema === undefined ? expanded : parseTyped(schema, expanded);
+}
+
+function textOrProblem(
+  file: string,
+  path: SettingPath,
+  readText: (path: string) => string,
+  problems: Problem[],
+): string {
+  try {
+    return readText(file);
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    problems.push({ path, message: `needs a file: ${error.message}` });
+    return '';
+  }
 }
 
 /** Names of the variables that a text takes. */

@@ -5,9 +5,10 @@ import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 import { DEFAULT_KEY_ID, EVERY_NAMESPACE, SCOPES } from '../base/wire-names.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Environment } from './environment.ts';
-import { checkSecret } from './secret.ts';
+import { checkSecret, SECRET_VARIABLE } from './secret.ts';
 import { findSecretFile, type FoundSecret, type SecretFiles } from './secret-file.ts';
 import type { Settings } from './settings.ts';
+import { writtenAs } from './variable-files.ts';
 
 type ConfiguredKey = Settings['keys'][number];
 
@@ -40,7 +41,8 @@ export interface KeySources {
 }
 
 /**
- * The keys that may connect, each with its secret. The default key takes `PROTOCOL_SECRET`, else the file
+ * The keys that may connect, each with its secret. The default key takes `PROTOCOL_SECRET` or the file that
+ * `PROTOCOL_SECRET_FILE` names, else the file
  * `<data_dir>/secret`, which is made at first start, but never in production. Throws `StartupError`.
  */
 export function resolveKeys(loaded: LoadedConfig, sources: KeySources): ResolvedKeys {
@@ -49,9 +51,10 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
       ? loaded.settings.keys
       : [{ id: DEFAULT_KEY_ID, scopes: SCOPES, namespaces: [EVERY_NAMESPACE] }];
   const warnings: string[] = [];
-  const fromVariable = sources.environment['PROTOCOL_SECRET'] || undefined;
+  const fromVariable = sources.environment[SECRET_VARIABLE] || loaded.mountedSecret;
+  const variable = writtenAs(SECRET_VARIABLE, sources.environment);
   if (fromVariable !== undefined && !configured.some((key) => key.id === DEFAULT_KEY_ID)) {
-    warnings.push('PROTOCOL_SECRET is set, but there is no key "default" for it: it is not used');
+    warnings.push(`${variable} is set, but there is no key "default" for it: it is not used`);
   }
   let secretFile: ResolvedKeys['secretFile'];
   let variableTaken = false;
@@ -59,7 +62,7 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
     const configuredSecret = 'secret' in key ? key.secret : undefined;
     if (key.id === DEFAULT_KEY_ID && fromVariable !== undefined && !variableTaken) {
       variableTaken = true;
-      return toKeySettings(key, checkSecret(fromVariable, 'PROTOCOL_SECRET'), place);
+      return toKeySettings(key, checkSecret(fromVariable, variable), place);
     }
     if (key.id === DEFAULT_KEY_ID && configuredSecret === undefined && secretFile === undefined) {
       const found = findGenerated(loaded, sources);
@@ -77,7 +80,7 @@ function findGenerated({ production, settings }: LoadedConfig, { files, random }
   if (!production) return findSecretFile(settings.vectorDb.dataDir, files, random);
   throw new StartupError(
     'PROTOCOL_SECRET is not set, and a production server makes up no secret of its own',
-    `Set PROTOCOL_SECRET to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32), or configure [[keys]].`,
+    `Set PROTOCOL_SECRET to at least ${SECRET_BYTES_MIN} random bytes (openssl rand -hex 32) or PROTOCOL_SECRET_FILE to a file with them, or configure [[keys]].`,
   );
 }
 

@@ -20,7 +20,9 @@ import {
   type SettingPath,
   type Tree,
 } from './tree.ts';
+import { SECRET_VARIABLE } from './secret.ts';
 import { UnreadableFile } from './text-file.ts';
+import { textOf, withVariableFiles, writtenAs } from './variable-files.ts';
 import { validate, type Problem } from './validate.ts';
 
 /** The part of a file system that reading the configuration needs. */
@@ -43,6 +45,8 @@ export interface LoadedConfig {
   /** The same under the names of files. */
   readonly values: Tree;
   readonly origins: Origins;
+  /** What the file holds that `PROTOCOL_SECRET_FILE` names; absent: it names none. */
+  readonly mountedSecret?: string;
   /** `CONFIG_ENV`, else `development`. */
   readonly environmentName: string;
   readonly production: boolean;
@@ -69,24 +73,28 @@ const PACKAGE_REFERENCE = fileURLToPath(
  * files), then variables `SECTION__KEY`: later ones win. Throws `StartupError` naming file or variable and setting.
  */
 export function loadConfig(source: ConfigSource): LoadedConfig {
-  const { environment, folder } = source;
+  const { folder, files } = source;
+  const environment = withVariableFiles(source.environment, (path) => files.read(resolve(folder, path)));
   const environmentName = environment['CONFIG_ENV'] || 'development';
   const layers = readLayers(source, environmentName);
   const origins = new Origins();
   const problems: Problem[] = [];
   let tree: Tree = {};
-  for (const layer of layers) tree = mergeTrees(tree, settledLayer(layer, environment, origins, problems));
-  applyOverrides(tree, environment, origins, problems);
+  for (const layer of layers)
+    tree = mergeTrees(tree, settledLayer(layer, { ...source, environment }, origins, problems));
+  applyOverrides(tree, environment, (variable) => writtenAs(variable, source.environment), origins, problems);
   const unused = follow(CONFIG_SCHEMA, tree, origins);
   // What a missing variable left empty is no second error.
   const incomplete = new Set(problems.map(({ path }) => pathText(path)));
   problems.push(...validate(CONFIG_SCHEMA, tree).filter(({ path }) => !incomplete.has(pathText(path))));
   if (problems.length > 0) throw new StartupError(describe(problems, origins), remedyOf(source));
   const values = mapLeaves(tree, (leaf, path) => absolutePath(leaf, path, folder)) as Tree;
+  const secret = source.environment[SECRET_VARIABLE] ? undefined : environment[SECRET_VARIABLE];
   return {
     settings: toSettings(values),
     values,
     origins,
+    ...(secret === undefined ? {} : { mountedSecret: secret }),
     environmentName,
     // Where file systems know no case, config/production.toml is found by the other names, too.
     production: environmentName.toLowerCase() === 'production',
@@ -97,14 +105,14 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
 }
 
 /** A file's tree with its variables filled in, under the settings' own names. */
-function settledLayer({ tree, file }: Layer, environment: Environment, origins: Origins, problems: Problem[]): Tree {
+function settledLayer({ tree, file }: Layer, source: ConfigSource, origins: Origins, problems: Problem[]): Tree {
   const origin: Origin = { source: 'file', name: file };
   const taking = new Map<string, Origin>();
   const own: Problem[] = [];
   const filled = mapLeaves(tree, (leaf, path) => {
     const variables = typeof leaf === 'string' ? referencesIn(leaf) : [];
     if (variables.length > 0) taking.set(pathText(path), { ...origin, variables });
-    return prepare(leaf, path, environment, own);
+    return prepare(leaf, path, source, own);
   }) as Tree;
   origins.note([], filled, origin, (path) => taking.get(pathText(path)));
   for (const { path, value, writtenAs } of settleAliases((at) => valueAt(filled, at), own)) {
@@ -116,7 +124,13 @@ function settledLayer({ tree, file }: Layer, environment: Environment, origins: 
   return filled;
 }
 
-function applyOverrides(tree: Tree, environment: Environment, origins: Origins, problems: Problem[]): void {
+function applyOverrides(
+  tree: Tree,
+  environment: Environment,
+  nameOf: (variable: string) => string,
+  origins: Origins,
+  problems: Problem[],
+): void {
   const overrides = readOverrides(CONFIG_SCHEMA, environment, schemaUnder);
   const byPath = new Map(overrides.map((override) => [pathText(override.path), override]));
   const own: Problem[] = [];
@@ -124,7 +138,7 @@ function applyOverrides(tree: Tree, environment: Environment, origins: Origins, 
   const settledBy = new Map(aliased.map((settled) => [pathText(settled.writtenAs), settled]));
   for (const { path, value, variable } of overrides) {
     const settled = settledBy.get(pathText(path));
-    const origin: Origin = { source: 'environment', name: variable };
+    const origin: Origin = { source: 'environment', name: nameOf(variable) };
     origins.note(path, value, origin);
     if (settled === undefined) setAt(tree, path, value);
     else if (settled.value !== undefined) setAt(tree, settled.path, settled.value);
@@ -230,7 +244,7 @@ function readToml(files: ConfigFiles, file: string): Layer | null {
 }
 
 /** TOML dates become ISO text, `${VAR}` the variable's text. */
-function prepare(leaf: unknown, path: SettingPath, environment: Environment, problems: Problem[]): unknown {
+function prepare(leaf: unknown, path: SettingPath, source: ConfigSource, problems: Problem[]): unknown {
   const schema = schemaUnder(path);
   if (leaf instanceof Date) {
     if (schema?.type === 'string' && schema.format !== 'date-time')
@@ -240,7 +254,9 @@ function prepare(leaf: unknown, path: SettingPath, environment: Environment, pro
   if (typeof leaf !== 'string') return leaf;
   // No path, name or address can hold it; the system would cut it short or refuse it, without saying what it belongs to.
   if (leaf.includes('\0')) problems.push({ path, message: 'must not hold the character NUL' });
-  return expand(schema, leaf, path, environment, problems);
+  const readText = (file: string): string =>
+    textOf(`\`${pathText(path)}\``, file, (name) => source.files.read(resolve(source.folder, name)));
+  return expand(schema, leaf, path, source.environment, readText, problems);
 }
 
 function describe(problems: readonly Problem[], origins: Origins): string {

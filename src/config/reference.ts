@@ -8,8 +8,9 @@ const HEADER = `# Every setting of context-manager with its default. Generated b
 #
 # Read in this order, later ones win: these defaults, config/default.toml, config/<CONFIG_ENV>.toml, CONFIG_PATH
 # (a file, or a folder of the same two files), then environment variables SECTION__KEY, as in SERVER__PORT=7421 or
-# VECTOR_DB__HNSW__M=32. "\${NAME}" in a value takes the environment variable NAME. PROTOCOL_SECRET sets the secret
-# of the key "default". What is also known by another name may be given by either, in files and in the environment.
+# VECTOR_DB__HNSW__M=32. "\${NAME}" in a value takes the environment variable NAME, "\${file:/path}" what stands
+# in a file. PROTOCOL_SECRET sets the secret of the key "default". Of that and of any text, a variable NAME_FILE names a
+# file that holds it. What is also known by another name may be given by either, in files and in the environment.
 `;
 
 /** The reference file's text: each setting with meaning, bounds and default. */

@@ -1,6 +1,9 @@
 import { StartupError } from '../base/errors.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 
+/** Of the key `default`. */
+export const SECRET_VARIABLE = 'PROTOCOL_SECRET';
+
 const MAKE_ONE = 'Make one with: openssl rand -hex 32';
 
 /**

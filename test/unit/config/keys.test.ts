@@ -63,6 +63,15 @@ describe('the default key', () => {
     expect(statSync(join(folder, 'data'), { throwIfNoEntry: false })).toBeUndefined();
   });
 
+  it('takes the file that PROTOCOL_SECRET_FILE names, and says so of what is wrong with it', () => {
+    const path = join(folder, 'mounted');
+    writeFileSync(path, `${LONG}\n`);
+    const { keys, secretFile } = resolve({ CONFIG_ENV: 'production', PROTOCOL_SECRET_FILE: path });
+    expect([keys[0]?.secret, secretFile]).toEqual([LONG, undefined]);
+    writeFileSync(path, 'short');
+    expect(refusal({ PROTOCOL_SECRET_FILE: path }).message).toContain('PROTOCOL_SECRET_FILE has 5 bytes');
+  });
+
   it.each([0o644, 0o640, 0o604, 0o620, 0o666])('takes its file from others that could read or write it: %o', (mode) => {
     resolve({});
     const path = join(folder, 'data', 'secret');

@@ -505,3 +505,54 @@ describe('a provider and a driver', () => {
     ]);
   });
 });
+
+describe('what stands in files', () => {
+  const files = { '/run/secrets/token': 'sesame\r\n', '/srv/own': 'here', '/run/secrets/number': '9\n' };
+
+  it('is taken by a reference, alone or among other text, as a setting of its type', () => {
+    const toml = [
+      '[embedding]',
+      'api_token = "${file:/run/secrets/token}"',
+      'model = "${file:own} and $${file:own}"',
+      '[vector_db.hnsw]',
+      'm = "${file:/run/secrets/number}"',
+    ].join('\n');
+    const { settings } = load({ files: { ...files, '/srv/config/default.toml': toml } });
+    expect(settings.embedding).toMatchObject({ apiToken: 'sesame', model: 'here and ${file:own}' });
+    expect(settings.vectorDb.hnsw.m).toBe(9);
+  });
+
+  it('is taken by a variable that ends in _FILE, which is named as where it comes from', () => {
+    const environment = {
+      EMBEDDING__API_TOKEN_FILE: '/run/secrets/token',
+      KEYS__0__ID: 'agent',
+      KEYS__0__SECRET_FILE: 'own',
+      PROTOCOL_SECRET_FILE: '/run/secrets/token',
+      OTHER_FILE: '/nowhere',
+    };
+    const { settings, origins, mountedSecret } = load({ files, environment });
+    expect(settings.embedding.apiToken).toBe('sesame');
+    expect(settings.keys[0]).toMatchObject({ id: 'agent', secret: 'here' });
+    expect(mountedSecret).toBe('sesame');
+    expect(origins.of(['embedding', 'api_token'])?.name).toBe('EMBEDDING__API_TOKEN_FILE');
+  });
+
+  it.each<[World, string]>([
+    [
+      { environment: { EMBEDDING__API_TOKEN_FILE: '/run/none' } },
+      'EMBEDDING__API_TOKEN_FILE names /run/none, which does not exist',
+    ],
+    [
+      { files, environment: { PROTOCOL_SECRET: 'x', PROTOCOL_SECRET_FILE: '/run/secrets/token' } },
+      'both PROTOCOL_SECRET and PROTOCOL_SECRET_FILE are set',
+    ],
+    [
+      { files: { '/srv/config/default.toml': '[embedding]\napi_token = "${file:/run/none}"' } },
+      '/srv/config/default.toml: `embedding.api_token` needs a file: `embedding.api_token` names /run/none, which does not exist',
+    ],
+    [{ files, environment: { EMBEDDING__MODLE_FILE: '/run/secrets/token' } }, 'EMBEDDING__MODLE_FILE'],
+  ])('is refused where it cannot be had: %o', (world, message) => {
+    expect(failure(world).message).toContain(message);
+    expect(failure(world).message).not.toContain('sesame');
+  });
+});
