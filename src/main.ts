@@ -1,3 +1,4 @@
+import { noAudit, type Audit } from './api/audit.ts';
 import { Gate } from './api/gate.ts';
 import { KeyRing } from './api/key-ring.ts';
 import type { JobsByHand } from './api/handlers/handler.ts';
@@ -14,6 +15,7 @@ import { openEmbedding, openSharedVectors, openStore, textEmbedder } from './dri
 import { withCache } from './embedding/cache.ts';
 import { withTextBound } from './embedding/text-bound.ts';
 import { onlyVectors } from './embedding/provider.ts';
+import { AuditFile } from './fronts/http/audit-file.ts';
 import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
@@ -90,6 +92,7 @@ async function build(
   metrics.gauge('uptime_seconds', () => (clock.monotonicMs() - startedMs) / 1000);
   metrics.gauge('build_info', () => 1, { version, node: process.version });
   showDisk(metrics, clock, settings.vectorDb.dataDir);
+  const audit = openAudit(settings.audit, { clock, log, metrics }, onStop);
   const circuits = new Circuits();
   const health = createHealth({
     clock,
@@ -128,8 +131,9 @@ async function build(
   await tellUnsearched(memory, log);
 
   const jobs = startJobs(hirag, memory, { clock, log, metrics }, onStop);
-  const parts = { ...deps, metrics, validators: createValidators() };
-  const gate = new Gate({ ...parts, memory, jobs, circuits, limits: gateLimits(settings.protocol) });
+  const parts = { ...deps, metrics, audit, validators: createValidators() };
+  const { slowRequestMs } = settings.logging;
+  const gate = new Gate({ ...parts, memory, jobs, circuits, limits: gateLimits(settings.protocol), slowRequestMs });
   const limits = socketLimits(settings);
   const budget = createRequestBudget(settings.protocol, metrics);
   const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };
@@ -143,6 +147,13 @@ async function build(
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
   return { host: address, port, httpPort: http.port };
+}
+
+function openAudit({ folder, ...rules }: Settings['audit'], deps: JobDeps, onStop: Cleanup): Audit {
+  if (folder === undefined) return noAudit;
+  const file = new AuditFile({ folder, ...rules, ...deps });
+  onStop(() => file.close());
+  return file;
 }
 
 /** Contexts that nothing finds any more are told of once, here; each query that misses them says so, too. */

@@ -1,8 +1,11 @@
 import { type Clock, TIMER_MS_MAX } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
+import type { RequestScope } from '../base/request-scope.ts';
 import type { CallOptions } from '../hirag/types.ts';
+import type { BodyMap } from '../protocol/codec.ts';
 import type { GateRequest } from './gate-request.ts';
 import type { HandlerCall, Origin } from './handlers/handler.ts';
+import type { Principal } from './principal.ts';
 import type { Operation } from './operations.ts';
 
 const NO_OPTIONS: CallOptions = {};
@@ -26,17 +29,39 @@ export class Call implements HandlerCall {
   #cancelTimer: (() => void) | null = null;
   #abandoned = false;
 
-  constructor(operation: Operation, request: GateRequest, startedMs: number, clock: Clock) {
+  /** Null: it is answered at once and logs nothing by itself. */
+  readonly scope: RequestScope | null;
+
+  constructor(
+    operation: Operation,
+    request: GateRequest,
+    startedMs: number,
+    clock: Clock,
+    scope: RequestScope | null = null,
+  ) {
     this.operation = operation;
     this.request = request;
     this.startedMs = startedMs;
     this.#deadlineAtMs = request.deadlineAtMs ?? null;
     this.replyBytes = operation.replyBytes(request.payload);
     this.#clock = clock;
+    this.scope = scope;
   }
 
   get origin(): Origin {
     return this.request.origin;
+  }
+
+  get traceparent(): unknown {
+    return this.request.traceparent;
+  }
+
+  get principal(): Principal {
+    return this.request.principal;
+  }
+
+  get payload(): BodyMap {
+    return this.request.payload;
   }
 
   get sender(): string {

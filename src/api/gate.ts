@@ -2,9 +2,11 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
+import { RequestScope } from '../base/request-scope.ts';
 import type { Circuits } from '../base/resilience/circuits.ts';
 import type { Memory } from '../hirag/types.ts';
 import type { Validators } from '../protocol/messages.ts';
+import { noAudit, type Audit } from './audit.ts';
 import { Call } from './call.ts';
 import type { JobsByHand, Origin, Services } from './handlers/handler.ts';
 import { Answer, type Asker } from './asker.ts';
@@ -13,7 +15,8 @@ import { HealthProbe } from './health-probe.ts';
 import type { GateLimits } from './limits.ts';
 import { enterNamespaces } from './namespace-gate.ts';
 import { createOperations, type Operation } from './operations.ts';
-import { RequestLedger } from './request-ledger.ts';
+import type { Principal } from './principal.ts';
+import { fieldsOf, RequestLedger, type LedgerRequest } from './request-ledger.ts';
 
 export interface GateDeps {
   readonly memory: Memory;
@@ -24,6 +27,10 @@ export interface GateDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Absent: nothing is written down. */
+  readonly audit?: Audit;
+  /** A request that takes so long is logged, with its stages; 0 or absent: none is. */
+  readonly slowRequestMs?: number;
 }
 
 /** What a door refused by itself, before there was a request to hand in. */
@@ -32,6 +39,7 @@ export interface TurnedAway {
   readonly type: string | undefined;
   readonly origin: Origin;
   readonly traceparent: unknown;
+  readonly principal?: Principal | undefined;
   /** On the monotonic clock. */
   readonly startedMs: number;
 }
@@ -55,7 +63,13 @@ export class Gate {
   constructor(deps: GateDeps) {
     const { memory, jobs, circuits, limits, clock, log, metrics } = deps;
     this.#deps = deps;
-    this.#ledger = new RequestLedger(log, metrics, clock);
+    this.#ledger = new RequestLedger({
+      clock,
+      log,
+      metrics,
+      audit: deps.audit ?? noAudit,
+      slowMs: deps.slowRequestMs ?? 0,
+    });
     const health = new HealthProbe(() => memory.healthy(), clock);
     this.#services = {
       memory,
@@ -98,23 +112,25 @@ export class Gate {
     const operation = this.#operations.get(request.type);
     try {
       const call = this.#admit(operation, request, startedMs);
-      const reply = call.operation.handle(request.payload, call, this.#services);
+      const reply: object | Promise<object> =
+        call.scope === null ? this.#handle(call) : call.scope.run(() => this.#handle(call));
       if (reply instanceof Promise) {
         this.#running += 1;
         asker.started(call);
         void this.#settle(call, reply, asker);
       } else {
         asker.reply(reply);
-        this.#ledger.answered(call.operation.type, startedMs);
+        this.#ledger.answered(call);
       }
     } catch (error) {
-      asker.refuse(this.#failed(operation, request, error, startedMs));
+      const { origin, traceparent, principal, payload } = request;
+      asker.refuse(this.#failed({ operation, origin, traceparent, principal, payload, startedMs }, error));
     }
   }
 
   /** Counts and logs what a door refused by itself; gives the error back as it is to be told. */
-  turnedAway({ type, startedMs, ...from }: TurnedAway, error: unknown): CodedError {
-    return this.#failed(type === undefined ? undefined : this.#operations.get(type), from, error, startedMs);
+  turnedAway({ type, ...from }: TurnedAway, error: unknown): CodedError {
+    return this.#failed({ operation: type === undefined ? undefined : this.#operations.get(type), ...from }, error);
   }
 
   /** Every check in turn, the cheap ones first; throws the first refusal. */
@@ -139,30 +155,29 @@ export class Gate {
         retryAfterMs: OVERLOAD_RETRY_MS,
       });
     }
-    return new Call(operation, request, startedMs, clock);
+    const scope = operation.bounded ? new RequestScope(clock, () => ({ ...fieldsOf(request) })) : null;
+    return new Call(operation, request, startedMs, clock, scope);
+  }
+
+  #handle(call: Call): object | Promise<object> {
+    return call.operation.handle(call.request.payload, call, this.#services);
   }
 
   async #settle(call: Call, reply: Promise<object>, asker: Asker): Promise<void> {
-    const { operation, request, startedMs } = call;
     try {
       asker.reply(await reply);
-      this.#ledger.answered(operation.type, startedMs);
+      this.#ledger.answered(call);
     } catch (error) {
-      asker.refuse(this.#failed(operation, request, error, startedMs));
+      asker.refuse(this.#failed(call, error));
     }
     this.#running -= 1;
     call.settle();
     asker.settled(call);
   }
 
-  #failed(
-    operation: Operation | undefined,
-    { origin, traceparent }: Pick<GateRequest, 'origin' | 'traceparent'>,
-    reason: unknown,
-    startedMs: number,
-  ): CodedError {
+  #failed(request: LedgerRequest, reason: unknown): CodedError {
     const error = toCodedError(reason);
-    this.#ledger.failed({ type: operation?.type, origin, traceparent }, error, startedMs);
+    this.#ledger.failed(request, error);
     return error;
   }
 }

@@ -1,65 +1,121 @@
 import type { Clock } from '../base/clock.ts';
 import type { CodedError, ErrorCode } from '../base/errors.ts';
+import { LineRate } from '../base/line-rate.ts';
 import type { Log } from '../base/log.ts';
 import type { Labels, Metrics } from '../base/metrics.ts';
-import type { RequestType } from '../protocol/messages.generated.ts';
+import type { RequestScope } from '../base/request-scope.ts';
+import type { BodyMap } from '../protocol/codec.ts';
+import type { Audit } from './audit.ts';
+import { auditedNamespaces } from './audited-namespaces.ts';
 import type { Origin } from './handlers/handler.ts';
-import { validTraceparent } from './trace-context.ts';
+import type { Operation } from './operations.ts';
+import type { Principal } from './principal.ts';
+import { traceIdOf } from './trace-context.ts';
 
 /** What a type that is not in the table counts as: labels never come from a client. */
 const UNKNOWN_TYPE = 'unknown';
 
-export interface FailedRequest {
-  /** Undefined: not in the table, or not readable. */
-  readonly type: RequestType | undefined;
-  readonly origin: Origin;
-  /** As the client sent it. */
-  readonly traceparent: unknown;
+export interface LedgerDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly audit: Audit;
+  /** A request that takes so long is told of, with its stages; 0: none is. */
+  readonly slowMs: number;
 }
 
-/** Counts every request once, by type and outcome, and logs those that failed: never a payload. */
+/** A request as far as it came. */
+export interface LedgerRequest {
+  /** Undefined: of a type that is not in the table, or not readable. */
+  readonly operation: Operation | undefined;
+  readonly origin: Origin;
+  /** As the client sent it. */
+  readonly traceparent?: unknown;
+  /** Undefined: turned away by its door. */
+  readonly principal?: Principal | undefined;
+  readonly payload?: BodyMap | undefined;
+  /** On the monotonic clock. */
+  readonly startedMs: number;
+  /** Undefined or null: it was not worked on, or takes no time. */
+  readonly scope?: RequestScope | null | undefined;
+}
+
+/** What the lines of a request have in common. */
+export function fieldsOf({ origin, traceparent }: Pick<LedgerRequest, 'origin' | 'traceparent'>): object {
+  const trace = traceIdOf(traceparent);
+  return trace === undefined ? origin : { ...origin, trace_id: trace };
+}
+
+/** Counts every request once, by type and outcome, and logs those that failed or took long: never a payload. */
 export class RequestLedger {
-  readonly #log: Log;
-  readonly #metrics: Metrics;
-  readonly #clock: Clock;
+  readonly #deps: LedgerDeps;
+  readonly #rate: LineRate;
   /** One object per combination, so that none is made for a request and the metrics can know them again. */
   readonly #outcomeLabels = new Map<string, Map<string, Labels>>();
   readonly #typeLabels = new Map<string, Labels>();
 
-  constructor(log: Log, metrics: Metrics, clock: Clock) {
-    this.#log = log;
-    this.#metrics = metrics;
-    this.#clock = clock;
+  constructor(deps: LedgerDeps) {
+    this.#deps = deps;
+    this.#rate = new LineRate(deps.clock);
   }
 
-  /** `startedMs`: monotonic. */
-  answered(type: RequestType, startedMs: number): void {
-    this.#count(type, 'ok', startedMs);
+  answered(request: LedgerRequest): void {
+    this.#done(request, 'ok');
   }
 
-  failed({ type, origin, traceparent }: FailedRequest, error: CodedError, startedMs: number): void {
-    const known = type ?? UNKNOWN_TYPE;
-    this.#count(known, error.code, startedMs);
-    this.#metrics.count('errors_total', { code: error.code });
-    const trace = validTraceparent(traceparent);
-    const fields = {
-      ...origin,
-      type: known,
-      code: error.code,
-      ...(trace === undefined ? {} : { traceparent: trace }),
-    };
-    if (error.code === 'INTERNAL') this.#log.error({ ...fields, error: error.cause ?? error }, 'request failed');
-    else if (isOurs(error.code)) this.#log.warn({ ...fields, reason: reasonOf(error) }, 'request failed');
-    else this.#log.debug(fields, 'request refused');
+  failed(request: LedgerRequest, error: CodedError): void {
+    const { log, metrics } = this.#deps;
+    this.#done(request, error.code);
+    metrics.count('errors_total', { code: error.code });
+    const type = request.operation?.type ?? UNKNOWN_TYPE;
+    const fields = { ...fieldsOf(request), type, code: error.code };
+    if (error.code !== 'INTERNAL' && !isOurs(error.code)) return log.debug(fields, 'request refused');
+    const passed = this.#rate.pass(error.code);
+    if (passed === null) return;
+    if (error.code === 'INTERNAL') log.error({ ...fields, ...passed, error: error.cause ?? error }, 'request failed');
+    else log.warn({ ...fields, ...passed, reason: reasonOf(error) }, 'request failed');
   }
 
-  #count(type: string, outcome: string, startedMs: number): void {
-    this.#metrics.count('requests_total', this.#labels(type, outcome));
-    this.#metrics.observe(
-      'request_duration_seconds',
-      (this.#clock.monotonicMs() - startedMs) / 1000,
-      this.#durationLabels(type),
+  #done(request: LedgerRequest, outcome: string): void {
+    const { clock, metrics, slowMs } = this.#deps;
+    const type = request.operation?.type ?? UNKNOWN_TYPE;
+    const tookMs = clock.monotonicMs() - request.startedMs;
+    metrics.count('requests_total', this.#labels(type, outcome));
+    metrics.observe('request_duration_seconds', tookMs / 1000, this.#durationLabels(type));
+    if (slowMs > 0 && tookMs >= slowMs) this.#tellSlow(request, outcome, tookMs);
+    this.#audit(request, outcome);
+  }
+
+  #tellSlow(request: LedgerRequest, outcome: string, tookMs: number): void {
+    const passed = this.#rate.pass('slow');
+    if (passed === null) return;
+    const stages = Object.entries(request.scope?.stagesMs ?? {}).map(([name, ms]) => [name, rounded(ms)]);
+    this.#deps.log.warn(
+      {
+        ...fieldsOf(request),
+        ...passed,
+        type: request.operation?.type ?? UNKNOWN_TYPE,
+        outcome,
+        took_ms: rounded(tookMs),
+        stages_ms: Object.fromEntries(stages) as object,
+      },
+      'slow request',
     );
+  }
+
+  #audit(request: LedgerRequest, outcome: string): void {
+    const { audit } = this.#deps;
+    const { operation, principal, payload } = request;
+    if (principal === undefined || operation === undefined) return;
+    // Who tries what is not his is of interest whatever it is.
+    if (!audit.wants(outcome === 'FORBIDDEN' ? 'admin' : operation.scope)) return;
+    audit.note({
+      key: principal.keyId,
+      type: operation.type,
+      namespaces: auditedNamespaces(operation, payload),
+      outcome,
+      from: fieldsOf(request) as Readonly<Record<string, unknown>>,
+    });
   }
 
   #labels(type: string, outcome: string): Labels {
@@ -87,4 +143,8 @@ function isOurs(code: ErrorCode): boolean {
 
 function reasonOf(error: CodedError): string {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

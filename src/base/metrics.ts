@@ -23,6 +23,8 @@ export const COUNTERS = {
   connections_total: { help: 'Connections accepted.' },
   connections_refused_total: { help: 'Connections refused because the server had as many as it may.' },
   auth_failures_total: { help: 'Handshakes that failed, by error code.', labels: ['code'] },
+  audit_entries_total: { help: 'Entries of the audit log.' },
+  audit_lost_total: { help: 'Entries that the audit log did not take: the disk failed, or the day had too many.' },
   requests_total: {
     help: 'Requests answered, by type and outcome (ok or an error code).',
     labels: ['type', 'outcome'],

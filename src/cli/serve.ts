@@ -48,21 +48,18 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
     random: systemRandom,
   });
   // Loaded here, so that the other commands start without a server's weight.
-  const [{ startServer }, { createLog, stderrTarget }] = await Promise.all([
+  const [{ startServer }, { openServerLog, reloadOnHangup }] = await Promise.all([
     import('../main.ts'),
-    import('../fronts/http/log.ts'),
+    import('./server/server-log.ts'),
   ]);
-  const target = stderrTarget();
-  const { level, format } = settings.logging;
-  const log = createLog(
-    { level, format: format !== 'auto' ? format : io.stderr.columns === undefined ? 'json' : 'text' },
-    target,
-  );
+  const logging = openServerLog(settings, keys.keys, io);
+  const { log, lines } = logging;
+  const stopReloading = reloadOnHangup(settings.logging, logging, io);
   const exposures = await exposureWarnings(settings.server, lookup);
   for (const warning of [...loaded.warnings, ...loaded.unused, ...keys.warnings, ...exposures]) log.warn({}, warning);
   try {
     const server = await startServer({ settings, keys: keys.keys }, { log, version });
-    const ended = endWithSignals(server, log, target);
+    const ended = endWithSignals(server, log, lines);
     // A full disk behind standard output is no reason not to serve.
     await announce(server, { options, io, version, loaded, keys }).catch((error: unknown) => {
       log.warn({ error }, 'where it listens could not be written to standard output');
@@ -73,7 +70,8 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
     if (!(error instanceof StartupError)) log.error({ error }, 'start failed');
     throw error;
   } finally {
-    target.flush();
+    stopReloading();
+    lines.flush();
   }
 }
 

@@ -1,6 +1,7 @@
 import { FRAME_BYTES_MAX_DEFAULT } from '../base/wire-limits.ts';
 import { EVERY_NAMESPACE, SCOPES } from '../base/wire-names.ts';
 import { HIRAG } from './schema-hirag.ts';
+import { AUDIT, LOGGING } from './schema-logs.ts';
 import {
   bareFlag,
   bareNumber,
@@ -303,15 +304,6 @@ const VECTOR_DB = section(
   },
 );
 
-const LOGGING = section('What is written to standard error.', {
-  level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'Least level that is written.'),
-  format: choice(
-    'auto',
-    ['auto', 'json', 'text'],
-    'json: one object a line; text: for reading; auto: text on a terminal, json elsewhere.',
-  ),
-});
-
 /** Every setting of the server, declared once. */
 export const CONFIG_SCHEMA = section('context-manager', {
   server: SERVER,
@@ -321,4 +313,5 @@ export const CONFIG_SCHEMA = section('context-manager', {
   vector_db: VECTOR_DB,
   hirag: HIRAG,
   logging: LOGGING,
+  audit: AUDIT,
 });

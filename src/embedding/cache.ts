@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { LoopTurns } from '../base/loop-turns.ts';
 import type { Metrics } from '../base/metrics.ts';
+import { inStage } from '../base/request-scope.ts';
 import { CacheTallies, type EmbeddingCacheCounts } from './cache-tallies.ts';
 import { keyOf, namespaceOfKey } from './owned-key.ts';
 import type { Embedded, EmbeddingKind, EmbeddingProvider, OwnedText } from './provider.ts';
@@ -130,7 +131,11 @@ class CachingProvider implements CachedEmbeddingProvider {
     return dropped;
   }
 
-  async embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]> {
+  embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]> {
+    return inStage('embed', () => this.#embed(texts, kind, signal));
+  }
+
+  async #embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]> {
     throwIfAborted(signal);
     const found = new Map<string, Embedded>();
     const joined = new Map<string, Pending>();

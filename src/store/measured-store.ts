@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Labels, Metrics } from '../base/metrics.ts';
+import { inStage } from '../base/request-scope.ts';
 import type { ContextStore, StoreCapabilities } from './store.ts';
 
 type Operation = Exclude<keyof ContextStore, 'capabilities' | 'close'>;
@@ -18,6 +19,10 @@ const LABELS = {
   namespaces: { operation: 'namespaces' },
   ping: { operation: 'ping' },
 } as const satisfies Record<Operation, Labels>;
+
+const STAGES = Object.fromEntries(
+  Object.keys(LABELS).map((operation) => [operation, `store.${operation}`]),
+) as Readonly<Record<Operation, string>>;
 
 /**
  * A store whose calls are timed, whatever its driver and whatever comes of them. They are handed on as they come, with whatever
@@ -91,7 +96,7 @@ export class MeasuredStore implements ContextStore {
   async #timed<T>(operation: Operation, call: (store: ContextStore) => Promise<T>): Promise<T> {
     const startedMs = this.#clock.monotonicMs();
     try {
-      return await call(this.#store);
+      return await inStage(STAGES[operation], () => call(this.#store));
     } finally {
       const seconds = (this.#clock.monotonicMs() - startedMs) / 1000;
       this.#metrics.observe('vector_db_duration_seconds', seconds, LABELS[operation]);

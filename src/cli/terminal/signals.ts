@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import type { RunningServer } from '../../main.ts';
-import type { StderrTarget } from '../../fronts/http/log.ts';
+import type { LineFile } from '../../fronts/http/line-file.ts';
 import { CommandError } from './command-error.ts';
 import type { Io } from './io.ts';
 
@@ -47,16 +47,23 @@ export function abortOnSignal(
   };
 }
 
+/** Until the returned function is called, SIGHUP calls `task` and ends nothing. Windows has no such signal. */
+export function onHangup(task: () => void): () => void {
+  if (process.platform === 'win32') return () => undefined;
+  process.on('SIGHUP', task);
+  return () => void process.off('SIGHUP', task);
+}
+
 /**
  * Resolves when the first signal has stopped the server; a second one ends the process at once. A defect that no
  * caller caught is logged and ends it with exit code 1, as nobody knows what state it left behind.
  */
-export function endWithSignals(server: RunningServer, log: Log, target: StderrTarget): Promise<void> {
+export function endWithSignals(server: RunningServer, log: Log, lines: LineFile): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping) {
-      target.flush();
+      lines.flush();
       process.exit(KILLED_EXIT_CODE);
     }
     stopping = true;
@@ -69,7 +76,7 @@ export function endWithSignals(server: RunningServer, log: Log, target: StderrTa
   for (const signal of SIGNALS) process.on(signal, onSignal);
   const onDefect = (error: unknown): void => {
     log.error({ error }, 'a defect ends the process');
-    target.flush();
+    lines.flush();
     process.exit(1);
   };
   process.on('unhandledRejection', onDefect);

@@ -1,11 +1,17 @@
 import pino from 'pino';
 import type { Log } from '../../base/log.ts';
+import { currentScope } from '../../base/request-scope.ts';
 import type { Settings } from '../../config/settings.ts';
+import { redactFields, redactLine } from './redact.ts';
+
+export type LogLevel = Settings['logging']['level'];
 
 export interface LogOptions {
-  readonly level: Settings['logging']['level'];
+  readonly level: LogLevel;
   /** `json`: one object a line; `text`: for reading in a terminal. */
   readonly format: Exclude<Settings['logging']['format'], 'auto'>;
+  /** Never come out, wherever they stand; absent: none are known. */
+  readonly secrets?: readonly string[];
 }
 
 /** Where log lines go, one call per line. */
@@ -13,47 +19,40 @@ export interface LogTarget {
   write(line: string): void;
 }
 
-export interface StderrTarget extends LogTarget {
-  /** Writes what is still waiting; for the moment before an exit. */
-  flush(): void;
+/** A log whose least level can be changed while it is written. */
+export interface ServerLog extends Log {
+  level: LogLevel;
 }
 
-// Nothing logs these; should a field of that name ever slip into a log call, it must not come out.
-const SECRET_FIELDS = ['secret', 'api_token', 'apiToken', 'text', 'query', 'tag', 'payload'];
-const REDACTED = SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+/** Shorter ones would take words apart. */
+const SECRET_CHARS_MIN = 6;
 
-/** Lines past this many waiting bytes are dropped rather than kept: a stalled reader of stderr must not stop the server. */
-const WAITING_BYTES_MAX = 8 * 1024 * 1024;
-
-/** Standard error, written without blocking the event loop. */
-export function stderrTarget(): StderrTarget {
-  const destination = pino.destination({ fd: 2, sync: false, maxLength: WAITING_BYTES_MAX });
-  return {
-    write: (line) => void destination.write(line),
-    flush() {
-      try {
-        destination.flushSync();
-      } catch {
-        // A closed standard error takes no lines; there is nobody left to tell.
-      }
-    },
-  };
-}
-
-/** A `Log` that writes to `target`; fields that could hold a secret or a text are redacted. */
-export function createLog(options: LogOptions, target: LogTarget): Log {
-  const stream = options.format === 'json' ? target : { write: (line: string) => target.write(toText(line)) };
-  return pino(
+/**
+ * A `Log` that writes to `target`. Lines of a request say which one it is; fields that could hold a secret or a text are
+ * redacted, and so are passwords in addresses.
+ */
+export function createLog(options: LogOptions, target: LogTarget): ServerLog {
+  const secrets = (options.secrets ?? []).filter((secret) => secret.length >= SECRET_CHARS_MIN);
+  const write = (line: string): void => target.write(redactLine(line, secrets));
+  const stream = { write: options.format === 'json' ? write : (line: string) => write(toText(line)) };
+  const log = pino(
     {
       level: options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: REDACTED, censor: '[redacted]' },
-      serializers: { error: pino.stdSerializers.err },
+      formatters: { level: (label) => ({ level: label }), log: redactFields },
+      mixin: () => ({ ...currentScope()?.fields }),
+      serializers: { error: errorFields, err: errorFields },
     },
     stream,
   );
+  return log as ServerLog;
+}
+
+function errorFields(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  // Its own fields may be anything.
+  return redactFields({ ...pino.stdSerializers.err(error) });
 }
 
 /** `12:30:01.250 warn  message key=value`, as seen in a terminal. */

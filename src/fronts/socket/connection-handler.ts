@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream';
+import { noAudit, type Audit } from '../../api/audit.ts';
 import type { Gate } from '../../api/gate.ts';
 import type { RequestBudget } from '../../api/request-budget.ts';
 import type { KeyRing } from '../../api/key-ring.ts';
 import type { Clock } from '../../base/clock.ts';
+import { LineRate } from '../../base/line-rate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Random } from '../../base/random.ts';
@@ -22,6 +24,8 @@ export interface ConnectionHandlerDeps {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Absent: nothing is written down. */
+  readonly audit?: Audit;
   /** Of this server, told in `hello`. */
   readonly version: string;
 }
@@ -46,7 +50,7 @@ export class ConnectionHandler {
   constructor(deps: ConnectionHandlerDeps) {
     const { gate, limits, clock, metrics } = deps;
     this.#gate = gate;
-    this.#deps = { ...deps, dispatcher: new Dispatcher(deps) };
+    this.#deps = { ...deps, audit: deps.audit ?? noAudit, rate: new LineRate(clock), dispatcher: new Dispatcher(deps) };
     gate.countConnections(() => this.#connections.size);
     metrics.gauge('active_connections', () => this.#connections.size);
     this.#stopSweeping = clock.every(sweepIntervalMs(limits), () => this.#startSweep());

@@ -1,38 +1,74 @@
+import type { Duplex } from 'node:stream';
+import type { Audit } from '../../api/audit.ts';
 import type { CodedError } from '../../base/errors.ts';
+import type { LineRate } from '../../base/line-rate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Session } from './handshake.ts';
 
-/** What the operator is told of one connection: lines of the log, and counts. */
-export class ConnectionReports {
-  readonly #connection: number;
-  readonly #log: Log;
-  readonly #metrics: Metrics;
+export interface ReportDeps {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly audit: Audit;
+  /** Of all connections together. */
+  readonly rate: LineRate;
+}
 
-  constructor(connection: number, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }) {
-    this.#connection = connection;
-    this.#log = log;
-    this.#metrics = metrics;
+/** What a stranger says may be as long as his frame. */
+const KEY_CHARS_MAX = 128;
+
+/** What the operator is told of one connection: lines of the log, entries of the audit log, and counts. */
+export class ConnectionReports {
+  readonly #from: { readonly connection: number; readonly address?: string };
+  readonly #deps: ReportDeps;
+
+  constructor(connection: number, duplex: Duplex, deps: ReportDeps) {
+    const { remoteAddress } = duplex as Duplex & { readonly remoteAddress?: string };
+    this.#from = { connection, ...(remoteAddress === undefined ? {} : { address: remoteAddress }) };
+    this.#deps = deps;
   }
 
   authenticated({ id, principal, client }: Session): void {
-    this.#log.debug({ connection: this.#connection, key: principal.keyId, session: id, client }, 'authenticated');
+    const { log, audit } = this.#deps;
+    log.debug({ ...this.#from, key: principal.keyId, session: id, client }, 'authenticated');
+    this.#note(audit, principal.keyId, 'ok');
   }
 
-  /** It is told so and closed; `isHandshake`: before it had authenticated. */
-  failed(error: CodedError, isHandshake: boolean): void {
-    const fields = { connection: this.#connection, code: error.code };
-    if (error.code === 'INTERNAL') this.#log.error({ ...fields, error: error.cause ?? error }, 'connection failed');
-    else this.#log.info({ ...fields, reason: error.message }, 'connection refused');
-    this.#metrics.count('errors_total', { code: error.code });
-    if (isHandshake) this.#metrics.count('auth_failures_total', { code: error.code });
+  /** The connection is told so and closed. */
+  failed(error: CodedError): void {
+    const { log, metrics, rate } = this.#deps;
+    metrics.count('errors_total', { code: error.code });
+    const passed = rate.pass(error.code);
+    if (passed === null) return;
+    const fields = { ...this.#from, ...passed, code: error.code };
+    if (error.code === 'INTERNAL') log.error({ ...fields, error: error.cause ?? error }, 'connection failed');
+    else log.info({ ...fields, reason: error.message }, 'connection refused');
+  }
+
+  /** The same before it had authenticated; `claimedKeyId`: who it said that it is. */
+  notAuthenticated(error: CodedError, claimedKeyId: string | null): void {
+    const { log, metrics, rate, audit } = this.#deps;
+    metrics.count('auth_failures_total', { code: error.code });
+    if (error.code === 'INTERNAL' || error.code === 'SHUTTING_DOWN') return this.failed(error);
+    metrics.count('errors_total', { code: error.code });
+    const passed = rate.pass(`handshake ${error.code}`);
+    if (passed === null) return;
+    const key = claimedKeyId?.slice(0, KEY_CHARS_MAX) ?? '';
+    log.warn({ ...this.#from, ...passed, key, code: error.code, reason: error.message }, 'authentication failed');
+    this.#note(audit, key, error.code, passed);
   }
 
   fellSilent(): void {
-    this.#log.debug({ connection: this.#connection }, 'peer fell silent');
+    this.#deps.log.debug({ ...this.#from }, 'peer fell silent');
   }
 
   streamFailed(error: Error): void {
-    this.#log.debug({ connection: this.#connection, reason: error.message }, 'stream failed');
+    this.#deps.log.debug({ ...this.#from, reason: error.message }, 'stream failed');
+  }
+
+  /** As often as the log says it: a stranger fills neither. */
+  #note(audit: Audit, key: string, outcome: string, more: object = {}): void {
+    if (audit.wants('admin'))
+      audit.note({ key, type: 'auth', outcome, from: { door: 'socket', ...this.#from, ...more } });
   }
 }

@@ -2,12 +2,10 @@ import type { Duplex } from 'node:stream';
 import type { RequestBudget } from '../../api/request-budget.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
-import type { Metrics } from '../../base/metrics.ts';
 import { encodeBody } from '../../protocol/codec.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { shuttingDown, slowConsumer, slowFrame } from './connection-errors.ts';
-import { ConnectionReports } from './connection-reports.ts';
+import { ConnectionReports, type ReportDeps } from './connection-reports.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
 import { Inbox } from './inbox.ts';
@@ -19,13 +17,11 @@ import { ReplyShare } from './reply-share.ts';
 import { RunningRequests } from './running-requests.ts';
 import { FrameWriter } from './writer.ts';
 
-export interface ConnectionDeps extends HandshakeDeps {
+export interface ConnectionDeps extends HandshakeDeps, ReportDeps {
   readonly dispatcher: Dispatcher;
   readonly budget: RequestBudget;
   readonly limits: ServerLimits;
   readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
 }
 
 /** `handshake` until `welcome`, `open` while it is served, `closing` while what was sent may still be read. */
@@ -68,7 +64,7 @@ export class Connection implements Requester {
     this.#watch = new PeerWatch(this.#startedMs, limits.heartbeatMs);
     this.#share = new ReplyShare(deps.budget.replies, duplex.writableHighWaterMark);
     this.#inbox = new Inbox(deps.budget, this.#share, () => this.#takeUpReading());
-    this.#reports = new ConnectionReports(number, deps);
+    this.#reports = new ConnectionReports(number, duplex, deps);
     this.#running = new RunningRequests(limits, deps.budget, duplex.writableHighWaterMark);
   }
 
@@ -121,7 +117,8 @@ export class Connection implements Requester {
   /** A connection-level error: told with id 0, then the connection is closed (section 4). */
   fail(error: CodedError): void {
     if (!this.#isLive()) return;
-    this.#reports.failed(error, this.#phase === 'handshake');
+    if (this.#handshake === null) this.#reports.failed(error);
+    else this.#reports.notAuthenticated(error, this.#handshake.claimedKeyId);
     this.#writer.send(this.#errorBody(0, error));
     this.#close();
     this.#startGrace();

@@ -83,6 +83,7 @@ export class Dispatcher {
         type: typeof type === 'string' ? type : undefined,
         origin: { door: 'socket', connection: from.number, request: id },
         traceparent,
+        principal: from.session.principal,
         startedMs,
       },
       reason,

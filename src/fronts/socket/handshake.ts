@@ -39,6 +39,8 @@ export interface HandshakeDeps {
 export class Handshake {
   readonly #deps: HandshakeDeps;
   readonly #serverNonce: Uint8Array;
+  /** Whom the peer said that it is, true or not; null: it has not, or not readably. */
+  claimedKeyId: string | null = null;
 
   constructor(deps: HandshakeDeps) {
     this.#deps = deps;
@@ -66,6 +68,7 @@ export class Handshake {
   authenticate(frame: Frame): Session {
     const { clock, keys, limits, random, validators } = this.#deps;
     const claimed = readClaim(frame.body);
+    this.claimedKeyId = claimed === null ? null : keyIdOf(claimed);
     const nowMs = clock.nowMs();
     const proven = this.#verify(keys.candidates(keyIdOf(claimed)), frame, nowMs);
     if (claimed === null || proven === null) throw authFailed();

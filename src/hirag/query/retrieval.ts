@@ -4,6 +4,7 @@ import { LEVELS, type Level } from '../../base/context.ts';
 import { toCodedError, type CodedError } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { Metrics } from '../../base/metrics.ts';
+import { inStage } from '../../base/request-scope.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import type { ContextStore } from '../../store/store.ts';
 import type { AccessCounts } from '../tiers/access-counts.ts';
@@ -48,7 +49,7 @@ export class Retrieval {
   async query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
     const { clock } = this.#deps;
     const startedMs = clock.monotonicMs();
-    const plan = await planQuery(input, this.#deps, options.signal);
+    const plan = await inStage('plan', () => planQuery(input, this.#deps, options.signal));
     throwIfAborted(options.signal);
 
     const embedded = await this.#timed('embed', startedMs, this.#search.embed(plan, options));
@@ -58,10 +59,10 @@ export class Retrieval {
     failWhereAllFailed(found.levels, new Map());
 
     const rankingMs = clock.monotonicMs();
-    const admission = await this.#rank(plan, found);
+    const admission = await inStage('rank', () => this.#rank(plan, found));
     const fetch: FetchRecords = (wanted) => this.#fetch(plan, wanted, options.signal);
     if (found.candidates.columns.count > RANKED_AT_ONCE) await this.#deps.turns.next();
-    const answer = await assemble(admission.admitted, plan.rules, fetch, this.#deps.turns);
+    const answer = await inStage('assemble', () => assemble(admission.admitted, plan.rules, fetch, this.#deps.turns));
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
     const degraded = this.#degraded(found.levels, answer, (await unsearched) ?? []);

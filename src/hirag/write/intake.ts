@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { ContextRecord } from '../../base/context.ts';
 import { badRequest, CodedError, toCodedError } from '../../base/errors.ts';
 import { uuidV7, type Random } from '../../base/random.ts';
+import { inStage } from '../../base/request-scope.ts';
 import { isBlank } from '../../base/text/blank.ts';
 import type { EmbeddingProvider, OwnedText } from '../../embedding/provider.ts';
 import type { ContextPatch, ContextStore, NewContext, TextVectors } from '../../store/store.ts';
@@ -109,7 +110,10 @@ export class Intake {
   async #put(drafts: readonly Draft[], options: CallOptions): Promise<(StoreOutcome | CodedError)[]> {
     const { tokens, tiers } = this.#deps;
     const texts = drafts.map((draft) => draft.input.text);
-    const [vectors, tokenCounts] = await Promise.all([this.#vectors(drafts, options), tokens.count(texts)]);
+    const [vectors, tokenCounts] = await Promise.all([
+      this.#vectors(drafts, options),
+      inStage('tokens', () => tokens.count(texts)),
+    ]);
     throwIfAborted(options.signal);
     const contexts = drafts.map((draft, i): NewContext | CodedError => {
       const embedded = vectors[i] as TextVectors | CodedError;

@@ -58,16 +58,17 @@ export class World {
     for (const folder of this.#folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   }
 
-  /** `context-manager serve` in `folder`, on free ports; rejects with its words where it does not come up. */
+  /** `context-manager serve` in `folder`, on free ports; rejects with its words where it does not come up. `LOGGING__LEVEL`: empty leaves it to files. */
   async serve(folder: string, variables: Variables = {}, user: User = {}): Promise<ServerProcess> {
+    const { LOGGING__LEVEL: level = 'warn', ...others } = variables;
     const child = this.#spawn(
       ['serve', '--json'],
       folder,
       {
         SERVER__PORT: '0',
         SERVER__HTTP_PORT: '0',
-        LOGGING__LEVEL: 'warn',
-        ...variables,
+        ...(level === '' ? {} : { LOGGING__LEVEL: level }),
+        ...others,
       },
       ['pipe', 'pipe'],
       user,
