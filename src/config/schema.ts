@@ -274,7 +274,7 @@ const VECTOR_DB = section(
     read_consistency: choice(
       'auto',
       ['auto', 'one', 'majority', 'quorum', 'all'],
-      'qdrant: copies that a read asks; auto: one, which has all that was acknowledged; see docs/qdrant.md.',
+      'qdrant: copies that a read asks; auto: one, which has all that was acknowledged unless its node is cut off; see docs/qdrant.md.',
     ),
     replication_factor: integer(1, 1, 100, 'qdrant: copies of each part, each on a node of its own.'),
     write_consistency_factor: integer(1, 1, 100, 'qdrant: copies that must have a write before it is acknowledged.'),

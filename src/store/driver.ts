@@ -21,16 +21,8 @@ export interface StoreDriver {
    * several have failed, it rejects with `ChangesFailed`; what it does not take of one alone is `ContentRefused`.
    */
   apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]>;
-  /**
-   * Records in the order of `ids`; null where there is none, or its lifetime ended in deletion before `nowMs`. `seenIn`: where
-   * each of them was a moment ago, and is to be looked for first.
-   */
-  get(
-    namespace: string,
-    ids: readonly string[],
-    nowMs: number,
-    seenIn?: readonly Level[],
-  ): Promise<(ContextRecord | null)[]>;
+  /** Records in the order of `ids`; null where there is none, or its lifetime ended in deletion before `nowMs`. */
+  get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
   /** A page for each of the requests. */
   scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]>;
   /** The contexts of each level whose vectors are nearest to the question's, each once. */

@@ -299,9 +299,6 @@ export interface NamespaceCounts {
   readonly counts: Readonly<Record<Level, number>>;
 }
 
-/** null where there is none. */
-export type FoundRecords = (ContextRecord | null)[];
-
 /**
  * Where contexts live. Every method rejects with `STORE_UNAVAILABLE` where the backend fails,
  * `OVERLOADED` where its queue is full, and leaves what was acknowledged as it was.
@@ -316,8 +313,8 @@ export interface ContextStore {
    */
   write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]>;
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult>;
-  /** In the order of `ids`, without what had ended before `nowMs`. `seenIn`: the level where each was a moment ago. */
-  fetch(namespace: string, ids: readonly string[], nowMs: number, seenIn?: readonly Level[]): Promise<FoundRecords>;
+  /** Records in the order of `ids`; null where there is none (or its lifetime ended before `nowMs`). */
+  fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
   /** Every context of a session's level with its vectors, oldest first; `sessionId` null: those without a session. */
   load(
     scope: { namespace: string; agentId: string; sessionId: string | null },

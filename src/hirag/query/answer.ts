@@ -10,14 +10,14 @@ export interface AnswerRules extends BudgetRules {
   readonly nearDuplicateThreshold: number;
 }
 
-/** Records in the order of those asked for; null where there is none any more, or where `error` kept it from being read. */
+/** Records in the order of the ids asked for; null where there is none any more, or where `error` kept it from being read. */
 export interface Fetched {
   readonly records: readonly (ContextRecord | null)[];
   readonly error?: CodedError;
 }
 
 /** Never rejects. */
-export type FetchRecords = (wanted: readonly Pick<Ranked, 'id' | 'level'>[]) => Promise<Fetched>;
+export type FetchRecords = (ids: readonly string[]) => Promise<Fetched>;
 
 export interface Answer {
   /** In rank order. */
@@ -101,7 +101,7 @@ function withNext(unread: readonly Item[], open: readonly Item[], ahead: number)
 
 /** Where texts cannot be had, the answer goes on without these contexts. */
 async function read(items: readonly Item[], fetch: FetchRecords, lost: Map<Level, CodedError>): Promise<void> {
-  const { records, error } = await fetch(items.map(({ ranked }) => ranked));
+  const { records, error } = await fetch(items.map((item) => item.ranked.id));
   items.forEach((item, i) => {
     const record = records[i] ?? null;
     item.record = record;

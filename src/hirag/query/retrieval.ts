@@ -60,7 +60,7 @@ export class Retrieval {
 
     const rankingMs = clock.monotonicMs();
     const admission = await inStage('rank', () => this.#rank(plan, found));
-    const fetch: FetchRecords = (wanted) => this.#fetch(plan, wanted, options.signal);
+    const fetch: FetchRecords = (ids) => this.#fetch(plan, ids, options.signal);
     if (found.candidates.columns.count > RANKED_AT_ONCE) await this.#deps.turns.next();
     const answer = await inStage('assemble', () => assemble(admission.admitted, plan.rules, fetch, this.#deps.turns));
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
@@ -91,18 +91,12 @@ export class Retrieval {
     return admit(contest, plan.admission, settings);
   }
 
-  async #fetch(
-    { scope: { namespace } }: QueryPlan,
-    wanted: Parameters<FetchRecords>[0],
-    signal: AbortSignal | undefined,
-  ): Promise<Fetched> {
+  async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<Fetched> {
     const { store, clock } = this.#deps;
-    const ids = wanted.map(({ id }) => id);
-    const seenIn = wanted.map(({ level }) => level);
     try {
-      return { records: await orAbort(store.fetch(namespace, ids, clock.nowMs(), seenIn), signal) };
+      return { records: await orAbort(store.fetch(plan.scope.namespace, ids, clock.nowMs()), signal) };
     } catch (error) {
-      return { records: wanted.map(() => null), error: toCodedError(error) };
+      return { records: ids.map(() => null), error: toCodedError(error) };
     }
   }
 

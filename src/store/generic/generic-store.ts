@@ -74,13 +74,8 @@ export class GenericStore implements ContextStore {
     return searchLevels({ driver: this.driver, emptyLevels: this.#emptyLevels }, request, signal);
   }
 
-  async fetch(
-    namespace: string,
-    ids: readonly string[],
-    nowMs: number,
-    seenIn?: readonly Level[],
-  ): Promise<(ContextRecord | null)[]> {
-    return ids.length === 0 ? [] : this.driver.get(namespace, ids, nowMs, seenIn);
+  async fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    return ids.length === 0 ? [] : this.driver.get(namespace, ids, nowMs);
   }
 
   async load(

@@ -2,23 +2,13 @@
 // and the few that are wanted are read by one search, which also scores them.
 
 import { LRUCache } from 'lru-cache';
-import type { Level } from '../../base/context.ts';
-import type { AroundRequest, Hit, Neighbour, Position, Surroundings } from '../driver.ts';
-import { matchesFilter } from '../filter-match.ts';
+import type { Filter, Level } from '../../base/context.ts';
+import type { AroundRequest, Hit, HitRecord, Neighbour, Position, Question, Surroundings } from '../driver.ts';
 import { comparePositions } from '../generic/positions.ts';
 import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
 import { at, reachFilter } from './filters.ts';
 import { newestOfEach, type Copy } from './held.ts';
-import {
-  creationOf,
-  featuresOf,
-  hitRecordOf,
-  NEIGHBOUR_FIELDS,
-  pointIdOf,
-  RECORD_FIELDS,
-  recordOf,
-  type FoundPoint,
-} from './points.ts';
+import { creationOf, featuresOf, hitRecordOf, NEIGHBOUR_FIELDS, pointIdOf, type FoundPoint } from './points.ts';
 import type { ScoredQueries } from './scored-queries.ts';
 import type { Similarity } from './similarity.ts';
 
@@ -170,10 +160,15 @@ export class Neighbours {
     const hits = new Map(request.places.map(({ hit }, i) => [(places[i] as Place).pointId, hit]));
     const wanted = [...sides.values()].flatMap((both) => (both ? [...both.before, ...both.after] : []));
     const ids = [...new Set(wanted)].filter((id) => !hits.has(id));
-    const fields = filter === undefined ? NEIGHBOUR_FIELDS : [...new Set([...NEIGHBOUR_FIELDS, ...RECORD_FIELDS])];
+    const passing = new Set<FoundPoint>();
     const copies = await Promise.all(
       levels.map(async (level) => {
-        const points = ids.length === 0 ? [] : await this.#queries.read(level, ids, question.vector, fields, signal);
+        if (ids.length === 0) return [];
+        const [points, through] = await Promise.all([
+          this.#queries.read(level, ids, question.vector, NEIGHBOUR_FIELDS, signal),
+          filter === undefined ? null : this.#through(level, ids, filter, signal),
+        ]);
+        for (const point of points) if (through?.has(point.id) !== false) passing.add(point);
         return points.map((point): Copy => ({ level, point }));
       }),
     );
@@ -181,7 +176,7 @@ export class Neighbours {
     for (const [id, hit] of hits) known.set(id, { position: hit.position, neighbour: { ...hit, passes: true } });
     // Of one that is gone or whose time is over it is not known who stands there instead.
     for (const copy of newestOfEach(copies.flat()))
-      if (isCurrent(copy, request)) known.set(copy.point.id, this.#known(copy, request));
+      if (isCurrent(copy, request)) known.set(copy.point.id, this.#known(copy, question, passing.has(copy.point)));
     return places.map((place) => {
       const both = sides.get(place);
       const before = both && nearest(both.before, place, true, known);
@@ -190,17 +185,21 @@ export class Neighbours {
     });
   }
 
-  #known(copy: Copy, request: AroundRequest): Known {
-    return { position: creationOf(copy.point.payload), neighbour: this.#neighbour(copy, request) };
+  /** Those that a filter lets through: what it looks at may be longer than all else that is read. */
+  async #through(level: Level, ids: readonly string[], filter: Filter, signal?: AbortSignal): Promise<Set<string>> {
+    const search = {
+      filter: reachFilter({ filter }, level, [{ has_id: ids }]),
+      limit: ids.length,
+      with_payload: false,
+      with_vector: false,
+    };
+    return new Set((await this.#calls.query(level, [search], signal)).flat().map(({ id }) => id));
   }
 
-  #neighbour({ level, point }: Copy, { question, filter }: AroundRequest): Neighbour {
+  #known({ level, point }: Copy, question: Question, passes: boolean): Known {
     const { payload } = point;
-    return {
-      record: hitRecordOf(payload, level),
-      features: featuresOf(payload, question, this.#similarity.cosineOf(question, point)),
-      passes: filter === undefined || matchesFilter(recordOf(payload, level), filter),
-    };
+    const features = featuresOf(payload, question, this.#similarity.cosineOf(question, point));
+    return { position: creationOf(payload), neighbour: { record: hitRecordOf(payload, level), features, passes } };
   }
 }
 
@@ -277,10 +276,16 @@ function sideOf({ place, descending, isOfMoment }: Ask, levels: readonly (readon
   if (isOfMoment) {
     const sign = descending ? -1 : 1;
     const found = levels.flat().sort((a, b) => sign * (valueOf(a) - valueOf(b)));
-    return found.length < count ? null : found.slice(0, count).map(({ id }) => id);
+    const ids = distinct(found.map(({ id }) => id));
+    return ids.length < count ? null : ids.slice(0, count);
   }
   const sides = levels.map((points) => sureOf(points, place));
-  return sides.every((side) => side !== null) ? sides.flat() : null;
+  return sides.every((side) => side !== null) ? distinct(sides.flat()) : null;
+}
+
+/** What is on its way from one level to another is found in both. */
+function distinct(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
 }
 
 /** Of one level, by whole milliseconds: within one of them Qdrant gives any order, and at the end of a page any of them. */
@@ -299,17 +304,23 @@ function sureOf(points: readonly FoundPoint[], { pointId, createdAt, count }: Pl
   return isAll ? sure : null;
 }
 
+/** Since its id was asked for, one may have been deleted and stored again for somebody else. */
+function isBeside(hit: HitRecord, { agentId, sessionId }: HitRecord): boolean {
+  return hit.agentId === agentId && hit.sessionId === sessionId;
+}
+
 /** null where one of the side is not known. */
 function nearest(
   side: Side,
-  { createdAt, arrival, count }: Place,
+  { createdAt, arrival, count, hit: { record } }: Place,
   descending: boolean,
   known: ReadonlyMap<string, Known>,
 ): Neighbour[] | null {
   const sign = descending ? -1 : 1;
   const all = side.map((id) => known.get(id));
-  if (!all.every((one) => one !== undefined)) return null;
+  if (!all.every((one) => one !== undefined && isBeside(record, one.neighbour.record))) return null;
   return all
+    .filter((one) => one !== undefined)
     .filter(({ position }) => sign * comparePositions(position, [createdAt, arrival]) > 0)
     .sort((a, b) => sign * comparePositions(a.position, b.position))
     .slice(0, count)

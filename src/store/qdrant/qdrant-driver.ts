@@ -1,4 +1,4 @@
-import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
+import { LEVELS, type ContextRecord } from '../../base/context.ts';
 import type { Random } from '../../base/random.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isOver } from '../apply-patch.ts';
@@ -76,44 +76,26 @@ export class QdrantDriver implements StoreDriver {
     });
   }
 
-  get(
-    namespace: string,
-    ids: readonly string[],
-    nowMs: number,
-    seenIn?: readonly Level[],
-  ): Promise<(ContextRecord | null)[]> {
-    return this.#run(() => this.#get(namespace, ids, nowMs, seenIn));
+  get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    return this.#run(() => this.#get(namespace, ids, nowMs));
   }
 
-  async #get(
-    namespace: string,
-    ids: readonly string[],
-    nowMs: number,
-    seenIn: readonly Level[] = [],
-  ): Promise<(ContextRecord | null)[]> {
+  /** In all levels: after a move that was cut in two, or in the middle of one, only so it is known which copy counts. */
+  async #get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
     const pointIds = ids.map((id) => pointIdOf(namespace, id));
-    const places = pointIds.map((id, i) => ({ id, levels: seenIn[i] === undefined ? LEVELS : [seenIn[i]] }));
-    const copies = await this.#copies(places);
-    const found = new Set(copies.map(({ point }) => point.id));
-    const missed = places.filter(({ id, levels }) => levels !== LEVELS && !found.has(id));
-    copies.push(...(await this.#copies(missed.map(({ id }) => ({ id, levels: LEVELS })))));
-    const records = new Map(newestOfEach(copies).map(({ level, point }) => [point.id, recordOf(point.payload, level)]));
+    const found = await Promise.all(
+      LEVELS.map(async (level) => {
+        const points = await this.#calls.retrieve(level, [...new Set(pointIds)], RECORD_FIELDS, false);
+        return points.map((point): Copy => ({ level, point }));
+      }),
+    );
+    const records = new Map(
+      newestOfEach(found.flat()).map(({ level, point }) => [point.id, recordOf(point.payload, level)]),
+    );
     return pointIds.map((id) => {
       const record = records.get(id);
       return record === undefined || isOver(record, nowMs) ? null : record;
     });
-  }
-
-  /** What is there of these points in the levels named. */
-  async #copies(places: readonly { readonly id: string; readonly levels: readonly Level[] }[]): Promise<Copy[]> {
-    const found = await Promise.all(
-      LEVELS.map(async (level) => {
-        const ids = places.flatMap(({ id, levels }) => (levels.includes(level) ? [id] : []));
-        const points = await this.#calls.retrieve(level, [...new Set(ids)], RECORD_FIELDS, false);
-        return points.map((point): Copy => ({ level, point }));
-      }),
-    );
-    return found.flat();
   }
 
   scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]> {

@@ -3,6 +3,7 @@
 
 import type { Level } from '../../base/context.ts';
 import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
+import { isTooLong } from './http-client.ts';
 import type { PassageUse } from './passage-use.ts';
 import type { FoundPoint, Payload } from './points.ts';
 import type { Similarity } from './similarity.ts';
@@ -87,17 +88,30 @@ export class ScoredQueries {
     fields: readonly (keyof Payload)[] | false,
     signal: AbortSignal | undefined,
   ): Promise<FoundPoint[]> {
-    const searches: ScoredSearch[] = [];
-    for (let from = 0; from < ids.length; from += SCORED_AT_ONCE) {
-      const some = ids.slice(from, from + SCORED_AT_ONCE);
-      const filter = { must: [{ has_id: some }] };
-      searches.push({
-        search: { filter, limit: some.length, with_payload: fields, with_vector: false },
-        vector,
-        isExact: true,
-      });
+    const found: Promise<FoundPoint[]>[] = [];
+    for (let from = 0; from < ids.length; from += SCORED_AT_ONCE)
+      found.push(this.#halved(level, ids.slice(from, from + SCORED_AT_ONCE), vector, fields, signal));
+    return (await Promise.all(found)).flat();
+  }
+
+  /** In halves where they are too long for one reply. */
+  async #halved(
+    level: Level,
+    ids: readonly string[],
+    vector: Float32Array,
+    fields: readonly (keyof Payload)[] | false,
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPoint[]> {
+    const filter = { must: [{ has_id: ids }] };
+    const search = { filter, limit: ids.length, with_payload: fields, with_vector: false };
+    try {
+      return (await this.query(level, [{ search, vector, isExact: true }], signal)).flat();
+    } catch (error) {
+      if (!isTooLong(error) || ids.length === 1) throw error;
+      const half = ids.length >> 1;
+      const first = await this.#halved(level, ids.slice(0, half), vector, fields, signal);
+      return [...first, ...(await this.#halved(level, ids.slice(half), vector, fields, signal))];
     }
-    return searches.length === 0 ? [] : (await this.query(level, searches, signal)).flat();
   }
 
   async #run(

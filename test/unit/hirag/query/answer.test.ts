@@ -42,8 +42,7 @@ function given(contexts: readonly Given[]) {
     const { createdAtMs = 0, isFiller = false } = rest;
     return { id: String(i), level, createdAtMs, tokenCount: tokens, relevanceScore: score, scores: SCORES, isFiller };
   });
-  const fetch: FetchRecords = (wanted) => {
-    const ids = wanted.map(({ id }) => id);
+  const fetch: FetchRecords = (ids) => {
     fetched.push(ids);
     const records = ids.map((id) => {
       const context = contexts[Number(id)];
