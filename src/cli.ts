@@ -2,22 +2,29 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { keepAlive } from './base/clock.ts';
 import { addCircuit } from './cli/circuit.ts';
+import { addClear } from './cli/clear.ts';
+import { addCompletion } from './cli/completion.ts';
 import { addConfig } from './cli/config.ts';
 import { addDelete } from './cli/delete.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { addExport } from './cli/export.ts';
+import { addGc } from './cli/gc.ts';
 import { addGet } from './cli/get.ts';
 import { addImport } from './cli/import.ts';
 import { addList } from './cli/list.ts';
 import { addMigrate } from './cli/migrate.ts';
+import { addNamespaces } from './cli/namespaces.ts';
 import { addPing } from './cli/ping.ts';
 import { addQuery } from './cli/query.ts';
 import { addReembed } from './cli/reembed.ts';
 import { addServe } from './cli/serve.ts';
 import { addStats } from './cli/stats.ts';
 import { addStore } from './cli/store.ts';
-import { explain, type Explained } from './cli/terminal/command-error.ts';
+import { addUpdate } from './cli/update.ts';
+import { addVersion } from './cli/version.ts';
+import { CommandError, explain, type Explained } from './cli/terminal/command-error.ts';
 import { nodeIo, type Io } from './cli/terminal/io.ts';
+import { oneLine } from './cli/terminal/render.ts';
 
 const USAGE_EXIT_CODE = 2;
 
@@ -33,13 +40,14 @@ Exit codes: 0 done, 1 failed (the reason and a remedy on standard error), 2 wron
 /** Runs one command line (without node and script). Resolves with the exit code. */
 export async function run(args: readonly string[], io: Io, version: string): Promise<number> {
   const shown: Shown = { stdout: [], stderr: [] };
+  const json = args.includes('--json');
   try {
-    const code = await parse(createProgram(io, version, shown), args);
+    const code = await parse(createProgram(io, version, shown), args, json);
     await io.stdout.write(shown.stdout.join(''));
     await io.stderr.write(shown.stderr.join(''));
     return code;
   } catch (error) {
-    return await fail(error, args.includes('--json'), io);
+    return await fail(error, json, io);
   }
 }
 
@@ -49,14 +57,22 @@ interface Shown {
   readonly stderr: string[];
 }
 
-async function parse(program: Command, args: readonly string[]): Promise<number> {
+async function parse(program: Command, args: readonly string[], json: boolean): Promise<number> {
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    if (json) throw wrongUsage(error);
+    return USAGE_EXIT_CODE;
   }
+}
+
+/** What the parser shows as text, for programs. */
+function wrongUsage({ code, message }: CommanderError): CommandError {
+  const reason = code === 'commander.help' ? 'a subcommand is missing' : message.replace(/^error: /, '');
+  return new CommandError(oneLine(reason), '--help shows what there is.', USAGE_EXIT_CODE);
 }
 
 function createProgram(io: Io, version: string, shown: Shown): Command {
@@ -70,7 +86,10 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addQuery(program, io);
   addGet(program, io);
   addList(program, io);
+  addUpdate(program, io);
   addDelete(program, io);
+  addClear(program, io);
+  addNamespaces(program, io);
   addStats(program, io);
   addImport(program, io);
   addExport(program, io);
@@ -80,6 +99,9 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addDoctor(program, io);
   addConfig(program, io);
   addCircuit(program, io);
+  addGc(program, io);
+  addVersion(program, io, version);
+  addCompletion(program, io);
   for (const command of withSubcommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => shown.stdout.push(text),

@@ -1,15 +1,15 @@
 import { Option, type Command } from 'commander';
-import type { JsonObject, Level } from '../base/context.ts';
+import type { Level } from '../base/context.ts';
 import type { Context } from '../protocol/messages.generated.ts';
 import { readScope, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { filterOf, withNarrowingOptions, type NarrowingOptions } from './server/narrowing.ts';
 import { writeJson, type Io } from './terminal/io.ts';
-import { parseCount, parseLevels, parseObject } from './terminal/option-parsers.ts';
+import { parseCount, parseLevels } from './terminal/option-parsers.ts';
 import { formatTime, oneLine, renderRows } from './terminal/render.ts';
 
-interface ListOptions extends ClientOptions {
+interface ListOptions extends ClientOptions, NarrowingOptions {
   readonly limit: number;
   readonly level?: readonly Level[];
-  readonly filter?: JsonObject;
 }
 
 /** `list` */
@@ -20,12 +20,11 @@ export function addList(program: Command, io: Io): void {
     .addOption(new Option('--limit <number>', 'contexts at most').argParser(parseCount).default(20))
     .addOption(
       new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels),
-    )
-    .addOption(new Option('--filter <json>', 'filter, as in the wire protocol').argParser(parseObject));
-  withScopeOptions(list)
+    );
+  withScopeOptions(withNarrowingOptions(list))
     .addHelpText(
       'after',
-      "\nWithout --agent, the contexts of every agent are listed; --session lists exactly that session's.\n\nExamples:\n  context-manager list --level immediate,short_term\n  context-manager list --session trip-42 --limit 100 --json",
+      "\nWithout --agent, the contexts of every agent are listed; --session lists exactly that session's.\n\nExamples:\n  context-manager list --level immediate,short_term\n  context-manager list --session trip-42 --limit 100 --json\n  context-manager list --tag billing --since 7d --before 1h",
     )
     .action((options: ListOptions) => listContexts(options, io));
 }
@@ -37,7 +36,7 @@ async function listContexts(options: ListOptions, io: Io): Promise<void> {
       ...readScope(options),
       limit: Math.min(options.limit, 1000),
       levels: options.level,
-      filter: options.filter,
+      filter: filterOf(options),
     });
     for await (const context of pages) {
       found.push(context);

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { StartupError } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { exposureWarnings } from '../config/exposure.ts';
@@ -16,16 +16,23 @@ import { renderRows } from './terminal/render.ts';
 import { endWithSignals } from './terminal/signals.ts';
 
 interface ServeOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly httpPort?: string;
+  readonly dataDir?: string;
+  readonly config?: string;
   readonly json?: boolean;
 }
 
 const HELP = `
 Settings come from config/default.toml, config/<CONFIG_ENV>.toml, CONFIG_PATH and variables SECTION__KEY; all are listed
 in config/reference.toml. The first start makes a secret in the data folder; with CONFIG_ENV=production it must be given
-in PROTOCOL_SECRET. SIGTERM and SIGINT finish what is in flight; a second one ends at once.
+in PROTOCOL_SECRET. Options come before all of them. SIGTERM and SIGINT finish what is in flight; a second one ends at once.
 
 Examples:
   context-manager serve
+  context-manager serve --port 7421 --http-port 8081 --data-dir ./other-data
+  context-manager serve --config /etc/context-manager.toml
   SERVER__PORT=7421 VECTOR_DB__DATA_DIR=/var/lib/cm context-manager serve`;
 
 /** `serve` */
@@ -33,9 +40,27 @@ export function addServe(program: Command, io: Io, version: string): void {
   program
     .command('serve')
     .description('Run the server until it is told to stop.')
+    .addOption(new Option('--host <address>', 'address that agents connect to (server.host)'))
+    .addOption(new Option('--port <number>', 'port that agents connect to; 0 takes a free one (server.port)'))
+    .addOption(new Option('--http-port <number>', 'port of health and metrics (server.http_port)'))
+    .addOption(new Option('--data-dir <path>', 'folder of the data (vector_db.data_dir)'))
+    .addOption(new Option('--config <path>', 'file or folder with settings, in place of CONFIG_PATH'))
     .addOption(jsonOption())
     .addHelpText('after', HELP)
-    .action((options: ServeOptions) => serve(options, io, version));
+    .action((options: ServeOptions) => serve(options, withOptions(io, options), version));
+}
+
+/** What an option says, said by its variable: it is checked as that, shown by it, and named where it is wrong. */
+function withOptions(io: Io, { host, port, httpPort, dataDir, config }: ServeOptions): Io {
+  const named = {
+    SERVER__HOST: host,
+    SERVER__PORT: port,
+    SERVER__HTTP_PORT: httpPort,
+    VECTOR_DB__DATA_DIR: dataDir,
+    CONFIG_PATH: config,
+  };
+  const given = Object.entries(named).filter(([, value]) => value !== undefined);
+  return { ...io, environment: { ...io.environment, ...Object.fromEntries(given) } };
 }
 
 async function serve(options: ServeOptions, io: Io, version: string): Promise<void> {

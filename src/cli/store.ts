@@ -4,13 +4,16 @@ import { usageError } from './terminal/command-error.ts';
 import { CLI_SENDER, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { collect, parseCount, parseLevel, parseObject } from './terminal/option-parsers.ts';
+import { readText } from './terminal/read-text.ts';
 import { countOf } from './terminal/render.ts';
+import { parseDuration } from './terminal/time-parsers.ts';
 
 interface StoreOptions extends ClientOptions {
   readonly level?: Level;
   readonly id?: string;
   readonly tag?: readonly string[];
   readonly metadata?: JsonObject;
+  readonly ttl?: number;
   readonly ttlMs?: number;
 }
 
@@ -26,7 +29,10 @@ export function addStore(program: Command, io: Io): void {
     .addOption(new Option('--id <uuid>', 'id; storing the same text under it again changes nothing'))
     .addOption(new Option('--tag <tag>', 'tag; may be given several times').argParser(collect))
     .addOption(new Option('--metadata <json>', 'JSON object kept with the text').argParser(parseObject))
-    .addOption(new Option('--ttl-ms <number>', 'delete it after so many milliseconds').argParser(parseCount));
+    .addOption(new Option('--ttl <duration>', 'delete it after so long: 90s, 1h, 7d').argParser(parseDuration))
+    .addOption(
+      new Option('--ttl-ms <number>', 'delete it after so many milliseconds').argParser(parseCount).conflicts('ttl'),
+    );
   withScopeOptions(command)
     .addHelpText(
       'after',
@@ -36,7 +42,7 @@ export function addStore(program: Command, io: Io): void {
 }
 
 async function store(argument: string, options: StoreOptions, io: Io): Promise<void> {
-  const text = argument === '-' ? (await readAll(io)).trimEnd() : argument;
+  const text = argument === '-' ? await readText(io) : argument;
   if (text === '') throw usageError('there is no text to store');
   const stored = await withClient(options, io, (client) =>
     client.store({
@@ -48,29 +54,10 @@ async function store(argument: string, options: StoreOptions, io: Io): Promise<v
       id: options.id,
       tags: options.tag,
       metadata: options.metadata,
-      ttl_ms: options.ttlMs,
+      ttl_ms: options.ttl ?? options.ttlMs,
     }),
   );
   if (options.json) return writeJson(io.stdout, stored);
   const what = stored.created ? 'stored' : 'already there';
   return io.stdout.write(`${what}: ${stored.id} (${stored.level}, ${countOf(stored.token_count, 'token')})\n`);
-}
-
-/** A text has at most 262,144 characters (wire protocol, section 5), of at most four bytes each. */
-const TEXT_BYTES_MAX = 4 * 262_144;
-
-async function readAll(io: Io): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of io.stdin) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > TEXT_BYTES_MAX)
-      throw usageError('the text is longer than one context may be (262,144 characters); split it');
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw usageError('standard input is not UTF-8; if it is Latin-1, convert it: iconv -f LATIN1 -t UTF-8');
-  }
 }

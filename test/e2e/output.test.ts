@@ -40,7 +40,7 @@ describe.runIf(existsSync(FULL))('a full disk', () => {
     ['get', 'ID'],
     ['query', 'context'],
     ['store', 'a text'],
-    ['delete', '--filter', '{"must":[{"key":"tags","match":{"value":"nobody has it"}}]}'],
+    ['delete', '--filter', '{"must":[{"key":"tags","match":{"value":"nobody has it"}}]}', '--yes'],
     ['stats'],
     ['ping'],
     ['import', 'one.jsonl'],

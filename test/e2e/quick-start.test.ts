@@ -155,7 +155,7 @@ describe('the command line', () => {
     });
     expect(await json('query', 'second line', '--namespace', 'n2', '--agent', 'a2')).toMatchObject({ contexts: [] });
     const filter = '{"must":[{"key":"session_id","match":{"value":"s1"}}]}';
-    expect(await json('delete', '--namespace', 'n2', '--filter', filter)).toEqual({ deleted: 1 });
+    expect(await json('delete', '--namespace', 'n2', '--filter', filter, '--yes')).toEqual({ deleted: 1 });
   });
 
   it('names bad lines of an import, and goes on where it is told to', async () => {

@@ -55,10 +55,14 @@ export function withServerOptions(command: Command): Command {
     .addOption(jsonOption());
 }
 
+export function namespaceOption(): Option {
+  return new Option('--namespace <name>', "namespace (default: the key's own)").env('CONTEXT_MANAGER_NAMESPACE');
+}
+
 /** ... and whose contexts. */
 export function withScopeOptions(command: Command): Command {
   return withServerOptions(command)
-    .addOption(new Option('--namespace <name>', "namespace (default: the key's own)").env('CONTEXT_MANAGER_NAMESPACE'))
+    .addOption(namespaceOption())
     .addOption(new Option('--agent <id>', 'agent').env('CONTEXT_MANAGER_AGENT'))
     .addOption(new Option('--session <id>', 'session').env('CONTEXT_MANAGER_SESSION'));
 }

@@ -6,6 +6,8 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Whether somebody reads standard error and can answer on standard input: both are a terminal. */
+  readonly isInteractive?: boolean;
   readonly environment: Environment;
   /** Where relative paths and `config/` are looked up. */
   readonly folder: string;
@@ -16,6 +18,7 @@ export function nodeIo(process: NodeJS.Process): Io {
     stdin: process.stdin,
     stdout: nodeOutput(process.stdout, 'standard output'),
     stderr: nodeOutput(process.stderr, 'standard error'),
+    isInteractive: process.stdin.isTTY && process.stderr.isTTY,
     environment: process.env,
     folder: process.cwd(),
   };

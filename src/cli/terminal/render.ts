@@ -8,10 +8,18 @@ export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
 }
 
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
+/** What a reader takes for one character each, with the columns that it takes in a terminal. */
+export function* graphemesOf(text: string): Generator<{ readonly segment: string; readonly width: number }> {
+  for (const { segment } of graphemes.segment(text)) yield { segment, width: WIDE.test(segment) ? 2 : 1 };
+}
+
 /** Columns that a text takes in a terminal. */
 export function displayWidth(text: string): number {
+  if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += WIDE.test(segment) ? 2 : 1;
+  for (const grapheme of graphemesOf(text)) width += grapheme.width;
   return width;
 }
 
@@ -20,10 +28,10 @@ export function clip(text: string, columns: number): string {
   if (text.length <= columns && displayWidth(text) <= columns) return text;
   let clipped = '';
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    width += WIDE.test(segment) ? 2 : 1;
+  for (const grapheme of graphemesOf(text)) {
+    width += grapheme.width;
     if (width > columns - 1) break;
-    clipped += segment;
+    clipped += grapheme.segment;
   }
   return `${clipped}…`;
 }
@@ -44,6 +52,15 @@ export function renderRows(rows: readonly (readonly string[])[], terminalColumns
     return [...cells, clip(row.at(-1) ?? '', left)].join(CELL_GAP).trimEnd();
   };
   return rows.map((row) => `${line(row)}\n`).join('');
+}
+
+const EIGHTHS = ' ▏▎▍▌▋▊▉';
+
+/** A share from 0 to 1 as a bar of so many columns, with blanks behind it. */
+export function bar(share: number, columns: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * columns * 8);
+  const rest = eighths % 8;
+  return `${'█'.repeat((eighths - rest) / 8)}${rest === 0 ? '' : (EIGHTHS[rest] ?? '')}`.padEnd(columns);
 }
 
 /** `2025-09-03 09:12`, in UTC. */

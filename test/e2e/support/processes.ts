@@ -59,10 +59,15 @@ export class World {
   }
 
   /** `context-manager serve` in `folder`, on free ports; rejects with its words where it does not come up. `LOGGING__LEVEL`: empty leaves it to files. */
-  async serve(folder: string, variables: Variables = {}, user: User = {}): Promise<ServerProcess> {
+  async serve(
+    folder: string,
+    variables: Variables = {},
+    user: User = {},
+    options: readonly string[] = [],
+  ): Promise<ServerProcess> {
     const { LOGGING__LEVEL: level = 'warn', ...others } = variables;
     const child = this.#spawn(
-      ['serve', '--json'],
+      ['serve', '--json', ...options],
       folder,
       {
         SERVER__PORT: '0',
@@ -124,6 +129,29 @@ export class World {
     return collect(child);
   }
 
+  /**
+   * A command line in a terminal of 80 columns, whose reader types `answer` once `question` is seen. What it writes to
+   * standard error comes on standard output, too, as a terminal shows it.
+   */
+  async runInTerminal(
+    args: readonly string[],
+    folder: string,
+    variables: Variables = {},
+    { question, answer }: { readonly question: string; readonly answer: string } = { question: '', answer: '' },
+  ): Promise<Ended> {
+    const quoted = [process.execPath, LAUNCHER, ...args].map((part) => `'${part.replaceAll("'", "'\\''")}'`).join(' ');
+    const child = spawn('script', ['-qec', `stty cols 80 -echo; ${quoted}`, '/dev/null'], {
+      cwd: folder,
+      env: { ...this.#environment(folder), TERM: 'xterm-256color', SHELL: '/bin/sh', ...variables },
+    });
+    this.#children.add(child);
+    const ended = collect(child);
+    if (question !== '') await untilSaid(child, question);
+    child.stdin.write(answer);
+    const { stdout, ...rest } = await ended;
+    return { ...rest, stdout: stdout.replaceAll('\r\n', '\n') };
+  }
+
   /** A command line whose input does not end, sent `signal` once `ready` has resolved. */
   async runUntil(
     ready: () => Promise<unknown>,
@@ -141,6 +169,19 @@ export class World {
     return ended;
   }
 
+  /**
+   * Nothing of this process' own environment: a setting there must not decide a test. Compiled sources are kept from one
+   * process to the next: without them a start is mostly the compiler's work.
+   */
+  #environment(folder: string): Variables {
+    const cache = process.env['STRIPPED_SOURCES'];
+    return {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: join(cache, 'compiled') }),
+    };
+  }
+
   #spawn(
     args: readonly string[],
     folder: string,
@@ -148,15 +189,7 @@ export class World {
     outputs: readonly ('pipe' | number)[] = ['pipe', 'pipe'],
     user: User = {},
   ): ChildProcess {
-    // Nothing of this process' own environment: a setting there must not decide a test. Compiled sources are kept from
-    // one process to the next: without them a start is mostly the compiler's work.
-    const cache = process.env['STRIPPED_SOURCES'];
-    const env = {
-      PATH: process.env['PATH'] ?? '',
-      HOME: folder,
-      ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: join(cache, 'compiled') }),
-      ...variables,
-    };
+    const env = { ...this.#environment(folder), ...variables };
     const child = spawn(process.execPath, [LAUNCHER, ...args], {
       cwd: folder,
       env,

@@ -55,6 +55,12 @@ const COMMANDS = [
   'circuit',
   'migrate',
   'reembed',
+  'update',
+  'clear',
+  'gc',
+  'namespaces',
+  'version',
+  'completion',
 ];
 
 it('has a source file for each command, named after it', () => {
@@ -105,12 +111,57 @@ describe('wrong usage', () => {
     [['ping', '--port', '70000'], '1 to 65535'],
     [['delete'], 'either an id or --filter'],
     [['delete', 'x', '--filter', '{}'], 'either an id or --filter'],
+    [['delete', '--filter', '{}'], 'confirm with --yes'],
+    [['delete', '--tag', 'a'], 'confirm with --yes'],
+    [['clear', 'immediate'], 'confirm with --yes'],
+    [['delete', 'x', '--dry-run'], 'counts what matches a filter'],
+    [['clear', 'L1'], 'Allowed choices are immediate, short_term, long_term'],
+    [['update', 'x'], 'nothing to change'],
+    [['update', 'x', '--tag', 'a', '--clear-tags'], 'cannot be used with'],
+    [['list', '--since', 'yesterday'], 'how long ago'],
+    [['list', '--before', '7'], 'how long ago'],
+    [['list', '--since', '2027-02-30'], 'how long ago'],
+    [['store', 'x', '--ttl', '7'], 'a duration with its unit'],
+    [['store', 'x', '--ttl', '0s'], 'a duration with its unit'],
+    [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish'],
     [['store', '-'], 'no text to store'],
     [['export', '--all', '--namespace', 'a'], 'give either --all or --namespace'],
   ])('%j ends with 2 and says why', async (args, message) => {
     const { code, stdout, stderr } = await cli(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
+  });
+});
+
+describe('wrong usage under --json', () => {
+  it.each([
+    [['nonsense', '--json'], "unknown command 'nonsense'"],
+    [['query', '--json'], "missing required argument 'text'"],
+    [['query', 'x', '--limit', '0', '--json'], 'at least 1'],
+    [['query', '--json', 'x', '--explian'], '(Did you mean --explain?)'],
+    [['circuit', 'reset', 'disk', '--json'], 'Allowed choices are'],
+    [['circuit', '--json'], 'unknown option'],
+    [['delete', '--json'], 'either an id or --filter'],
+    [['delete', '--filter', '{}', '--json'], 'confirm with --yes'],
+  ])('%j ends with 2 and says why in JSON', async (args, message) => {
+    const { code, stdout, stderr } = await cli(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    const { error } = JSON.parse(stderr) as { error: { message: string } };
+    expect(error.message).toContain(message);
+    expect(error.message).not.toMatch(/^error:/);
+  });
+
+  it('leaves help and version as they are', async () => {
+    expect(await cli(['query', '--help', '--json'])).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+it('tells its version, the protocol and Node, for programs, too', async () => {
+  expect((await cli(['version'])).stdout).toMatch(/^context-manager {2}1\.2\.3\nprotocol +1\nnode +\d/);
+  expect(JSON.parse((await cli(['version', '--json'])).stdout)).toEqual({
+    version: '1.2.3',
+    protocol: 1,
+    node: process.versions.node,
   });
 });
 
