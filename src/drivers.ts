@@ -118,8 +118,8 @@ const EMBEDDING_DRIVERS: Readonly<
       model: required(settings.model, 'embedding.model', 'embedding.provider = "onnx"'),
       cacheFolder: join(settings.dataDir, 'models'),
       hub: { url: settings.apiUrl, token: settings.apiToken, silenceMs: settings.timeoutSecs * 1000 },
-      // Each run takes all cores that it may have.
-      backend: backendOf(EMBEDDING_MODEL, { ...settings, maxConcurrency: 1 }, parts),
+      // A run takes all cores that it may have: one call of queries and one of passages, on which the thread works by turns.
+      backend: backendOf(EMBEDDING_MODEL, { ...settings, maxConcurrency: 1 }, parts, { hasLanes: true }),
       clock: parts.clock,
       log: parts.log,
     }),
@@ -268,13 +268,16 @@ function backendOf(
   backend: Backend,
   { circuit, maxConcurrency, maxQueue, maxQueueBytes }: BackendSettings,
   parts: EmbeddingParts | StoreParts,
+  { hasLanes = false } = {},
 ): GuardedBackend {
   const { failureThreshold, successThreshold, timeoutSecs, windowSecs } = circuit;
   const rules = { failureThreshold, successThreshold, timeoutMs: timeoutSecs * 1000, windowMs: windowSecs * 1000 };
   const breaker = new CircuitBreaker(backend, rules, parts);
   parts.circuits.add(breaker);
   const limits = { concurrencyMax: maxConcurrency, queueMax: maxQueue, queueBytesMax: maxQueueBytes };
-  return new GuardedBackend(breaker, new Bulkhead(backend.title, limits), parts.metrics);
+  const bulkhead = (): Bulkhead => new Bulkhead(backend.title, { ...limits, isFair: hasLanes });
+  const all = bulkhead();
+  return new GuardedBackend(breaker, all, parts.metrics, hasLanes ? bulkhead() : all);
 }
 
 /** A setting that one driver needs and no other does. */

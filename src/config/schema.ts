@@ -135,15 +135,20 @@ const circuit = (driver: string) =>
   );
 
 /** Of the requests that `driver` makes; `waiting`: the drivers whose requests wait. */
-const bulkhead = (driver: string, concurrency: number, queue: number, waiting = driver) => ({
+const bulkhead = (driver: string, concurrency: number, queue: number, waiting = driver, more = '') => ({
   max_concurrency: integer(concurrency, 1, 10_000, `${driver}: requests that it works on at a time; more wait.`),
   max_queue: integer(
     queue,
     0,
     1_000_000,
-    `${waiting}: requests that wait for their turn; past it what needs one more is answered OVERLOADED.`,
+    `${waiting}: requests that wait for their turn${more}; past it what needs one more is answered OVERLOADED.`,
   ),
-  max_queue_bytes: integer(64 * MIB, MIB, 64 * 1024 * MIB, `${waiting}: what those that wait may weigh, in bytes.`),
+  max_queue_bytes: integer(
+    64 * MIB,
+    MIB,
+    64 * 1024 * MIB,
+    `${waiting}: what those that wait may weigh, in bytes${more}.`,
+  ),
 });
 
 const EMBEDDING = section(
@@ -185,7 +190,7 @@ const EMBEDDING = section(
       integer(10_000, 0, 10_000_000, 'Vectors in memory; the one unused for longest leaves first.'),
       'embedding.cache_entries',
     ),
-    ...bulkhead('http', 16, 1_000, 'http, onnx'),
+    ...bulkhead('http', 16, 1_000, 'http, onnx', ' (onnx: queries and texts to store, each)'),
     circuit: circuit('http, onnx'),
   },
   {

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { abortError } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue } from '../base/fair-queue.ts';
 import { charsOf, isLong, type FromThread, type LocalWorkerData, type ToThread } from './local-messages.ts';
 import { createLocalProvider, type LocalProvider } from './local.ts';
 import type { EmbeddingKind } from './provider.ts';
@@ -97,7 +97,7 @@ class LocalThread implements LocalProvider {
   /** A long call is ended wherever it is. */
   #giveUp(call: Call): void {
     call.reject(abortError(call.signal as AbortSignal));
-    this.#longs.removeWhere((each) => each === call);
+    this.#longs.remove(call);
     if (!this.#sent.delete(call.id)) return;
     this.#longCharsSent -= call.left;
     this.#worker?.postMessage({ calls: [], givenUp: [call.id] } satisfies ToThread);
@@ -158,8 +158,7 @@ class LocalThread implements LocalProvider {
     let chars = this.#longCharsSent;
     for (let call = this.#longs.next(); call !== undefined; call = this.#longs.next()) {
       if (chars > 0 && chars + call.left > LONG_CHARS_SENT_MAX) break;
-      const taken = call;
-      this.#longs.removeWhere((each) => each === taken);
+      this.#longs.remove(call);
       chars += call.left;
       calls.push(call);
     }

@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { SLICE_CHARS } from '../base/text/slices.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue } from '../base/fair-queue.ts';
 import { LocalEmbedder } from './local.ts';
 import {
   charsOf,
@@ -72,7 +72,7 @@ function runSlice(): void {
   if (job === undefined) return;
   job.left -= SLICE_CHARS;
   if (job.slices.next().done === true) {
-    jobs.removeWhere((each) => each === job);
+    jobs.remove(job);
     reply([job.id], job.vectors);
   }
   if (jobs.size > 0) setImmediate(runSlice);

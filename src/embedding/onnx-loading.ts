@@ -8,6 +8,7 @@ import { describeModel, type ReadModelJson } from './onnx-description.ts';
 import { digestOf } from './onnx-digest.ts';
 import { messageOf, OnnxFault } from './onnx-fault.ts';
 import { hubFetch, HubJson } from './onnx-hub.ts';
+import { removeLeftovers } from './onnx-leftovers.ts';
 import type { LoadedModel, OnnxWorkerData } from './onnx-messages.ts';
 import { OnnxModel } from './onnx-model.ts';
 import { importPackage, type Model, type Tokenizer, type Transformers } from './onnx-package.ts';
@@ -35,7 +36,7 @@ export async function loadOnnxModel(
     const what = isFolder ? `the model in ${model}` : `the model ${model} of the hub`;
     throw new OnnxFault(
       `${what} cannot be loaded: ${messageOf(error)}`,
-      isFolder ? folderRemedy() : hubRemedy(),
+      isFolder ? folderRemedy() : hubRemedy(join(options.cacheFolder, model)),
       error,
     );
   }
@@ -65,6 +66,7 @@ async function loadFromHub(
   env.cacheDir = cacheFolder;
   if (hub.url !== undefined) env.remoteHost = hub.url.replace(/\/*$/, '/');
   env.fetch = hubFetch({ host: env.remoteHost, token: hub.token, silenceMs: hub.silenceMs, clock: systemClock });
+  removeLeftovers(folder, { silenceMs: hub.silenceMs, nowMs: systemClock.nowMs() });
   if (!FILES.every((file) => existsSync(join(folder, file)))) onDownload();
   const json = new HubJson(model, folder, env.remoteHost, env.fetch);
   const loaded = await load(transformers, options, folder, (file) => json.read(file));
@@ -90,7 +92,7 @@ async function load(
   );
   const tokens = new OnnxTokens(tokenizer, Tensor, { windowTokens, refusesLong: maxInputTokens !== undefined });
   const model = new OnnxModel(tokens, inner, description);
-  const [probe] = (await model.embed([PROBE])).vectors;
+  const [probe] = await model.run(model.tokenize([PROBE]));
   const digest = await digestOf(folder, model.pooling);
   return { model, loaded: { probe: probe ?? new Float32Array(0), digest, windowTokens } };
 }
@@ -114,8 +116,9 @@ function folderRemedy(): string {
   return `embedding.model names a folder with ${FILES.join(', ')}, as "hf download NAME --local-dir FOLDER" makes it of a model with ONNX files.`;
 }
 
-function hubRemedy(): string {
-  return 'Correct embedding.model (embedding.api_token where it is private), or, without a way to the hub, download it elsewhere with "hf download NAME --local-dir FOLDER" and name the folder.';
+function hubRemedy(kept: string): string {
+  const folder = `Its files are kept in ${kept}: delete that folder where they are damaged (they are fetched anew), and let the server write to it.`;
+  return `${folder} Else correct embedding.model (embedding.api_token where it is private), or, without a way to the hub, download it elsewhere with "hf download NAME --local-dir FOLDER" and name the folder.`;
 }
 
 function inFolder(folder: string): ReadModelJson {

@@ -38,7 +38,7 @@ export interface LoadedModel {
   readonly windowTokens: number;
 }
 
-/** Texts to embed, one call at a time; then that nobody waits for them any more, or that the thread is to end. */
+/** Texts to embed; that nobody waits for those of a call any more; or that the thread is to end. */
 export type ToOnnxThread =
   | { readonly id: number; readonly texts: readonly string[] }
   | { readonly givenUp: number }

@@ -4,15 +4,8 @@ import type { ModelDescription } from './onnx-description.ts';
 import { OnnxFault } from './onnx-fault.ts';
 import type { Model } from './onnx-package.ts';
 import { pool, type TokenVectors } from './onnx-pooling.ts';
-import type { OnnxTokens } from './onnx-tokens.ts';
+import type { OnnxTokens, TokenizedText } from './onnx-tokens.ts';
 import { norm, normalized } from './vectors.ts';
-
-export interface MadeVectors {
-  /** One for each text; null: it has no token, or too many. */
-  readonly vectors: readonly (Float32Array | null)[];
-  /** Places of texts that are longer than the model's window. */
-  readonly tooLong: readonly number[];
-}
 
 export class OnnxModel {
   readonly #tokens: OnnxTokens;
@@ -31,19 +24,27 @@ export class OnnxModel {
     return this.#poolsItself ? 'itself' : this.#description.pooling;
   }
 
-  /** Throws `OnnxFault` where the model's file gives no vectors that can be used. */
-  async embed(texts: readonly string[]): Promise<MadeVectors> {
-    const { inputs, lengths, tooLong } = this.#tokens.batch(texts);
-    if (inputs === null) return { vectors: texts.map(() => null), tooLong };
-    const mask = inputs['attention_mask']?.data ?? [];
-    const all = this.#pooled(await this.#model(inputs), mask);
+  tokenize(texts: readonly string[]): TokenizedText[] {
+    return this.#tokens.tokenize(texts);
+  }
+
+  /** Characters of a text that are looked at. */
+  charsRead(text: string): number {
+    return Math.min(text.length, this.#tokens.charsMax);
+  }
+
+  /**
+   * In one run of the model: a vector for each text, of which each has a token. Throws `OnnxFault` where the model's file
+   * gives no vectors that can be used.
+   */
+  async run(texts: readonly TokenizedText[]): Promise<Float32Array[]> {
+    const inputs = this.#tokens.inputs(texts);
+    const all = this.#pooled(await this.#model(inputs), inputs['attention_mask']?.data ?? []);
     const dimension = all.length / texts.length;
-    const vectors = lengths.map((length, at) => {
-      if (length === 0) return null;
+    return texts.map((_, at) => {
       const vector = all.slice(at * dimension, (at + 1) * dimension);
       return this.#description.isNormalized ? (normalized(vector, norm(vector)) ?? vector) : vector;
     });
-    return { vectors, tooLong };
   }
 
   /** A model that pools by itself, and maybe more, knows best. */

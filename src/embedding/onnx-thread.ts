@@ -15,7 +15,6 @@ export interface OnnxThreadOptions {
 export type OnnxVectors = Extract<OnnxAnswer, { vectors: Float32Array }>;
 
 interface Call {
-  readonly id: number;
   readonly signal: AbortSignal;
   readonly answer: PromiseWithResolvers<OnnxVectors>;
 }
@@ -39,7 +38,7 @@ export class OnnxThread {
   #startedMs = -Infinity;
   #isClosed = false;
   #nextId = 1;
-  #call: Call | null = null;
+  readonly #calls = new Map<number, Call>();
 
   constructor(options: OnnxThreadOptions) {
     this.#options = options;
@@ -68,7 +67,7 @@ export class OnnxThread {
   }
 
   /**
-   * One call at a time. Its place is taken until the thread has done with it, also where the signal has fired: what is left
+   * Calls take turns. Each takes its place until the thread has done with it, also where the signal has fired: what is left
    * of it then is one run. Throws `EMBEDDING_UNAVAILABLE` where the thread has ended.
    */
   async embed(texts: readonly string[], signal: AbortSignal): Promise<OnnxVectors> {
@@ -77,14 +76,14 @@ export class OnnxThread {
     const id = this.#nextId++;
     const answer = Promise.withResolvers<OnnxVectors>();
     const giveUp = (): void => worker.postMessage({ givenUp: id } satisfies ToOnnxThread);
-    this.#call = { id, signal, answer };
+    this.#calls.set(id, { signal, answer });
     signal.addEventListener('abort', giveUp, { once: true });
     worker.ref();
     worker.postMessage({ id, texts } satisfies ToOnnxThread);
     try {
       return await answer.promise;
     } finally {
-      worker.unref();
+      if (this.#calls.size === 0) worker.unref();
       signal.removeEventListener('abort', giveUp);
     }
   }
@@ -149,9 +148,9 @@ export class OnnxThread {
   }
 
   #answer(message: OnnxAnswer): void {
-    const call = this.#call;
-    if (call === null || call.id !== message.id) return;
-    this.#call = null;
+    const call = this.#calls.get(message.id);
+    if (call === undefined) return;
+    this.#calls.delete(message.id);
     if ('vectors' in message) call.answer.resolve(message);
     else if ('givenUp' in message) call.answer.reject(abortError(call.signal));
     else call.answer.reject(passing('the embedding model failed', { cause: new Error(message.error) }));
@@ -162,8 +161,9 @@ export class OnnxThread {
     this.#running = null;
     if (running.isUp && !this.#isClosed)
       this.#options.log.error({}, 'the thread of the embedding model ended; a later call starts it again');
-    this.#call?.answer.reject(passing('the thread of the embedding model has ended'));
-    this.#call = null;
+    for (const { answer } of this.#calls.values())
+      answer.reject(passing('the thread of the embedding model has ended'));
+    this.#calls.clear();
   }
 }
 

@@ -6,14 +6,16 @@ import type { Tensor, Tokenizer, TokenRows, Transformers } from './onnx-package.
 const CHARS_PER_TOKEN_MAX = 64;
 const HIGH_SURROGATES = /[\ud800-\udbff]$/;
 
-export interface TokenBatch {
-  /** By the names of the model's inputs; null: no text has a token. */
-  readonly inputs: Readonly<Record<string, Tensor>> | null;
-  /** Tokens of each text in it. */
-  readonly lengths: readonly number[];
-  /** Places of texts that have more tokens than the window: in the batch they have none. */
-  readonly tooLong: readonly number[];
+/** A text, cut to the window. */
+export interface TokenizedText {
+  /** By the names of the model's inputs. */
+  readonly rows: Readonly<Record<string, readonly number[]>>;
+  /** Tokens; none where it is too long. */
+  readonly length: number;
+  readonly isTooLong: boolean;
 }
+
+export type ModelInputs = Readonly<Record<string, Tensor>>;
 
 export class OnnxTokens {
   readonly #tokenizer: Tokenizer;
@@ -36,23 +38,35 @@ export class OnnxTokens {
     this.#endTokens = endTokensOf(this.#rows(['', 'a'])['input_ids'] ?? []);
   }
 
-  batch(texts: readonly string[]): TokenBatch {
-    const rows = this.#rows(texts.map((text) => beginning(text, this.#windowTokens * CHARS_PER_TOKEN_MAX)));
-    const own = (rows['input_ids'] ?? []).map((row) => row.length);
-    const isTooLong = (at: number): boolean => this.#refusesLong && (own[at] ?? 0) > this.#windowTokens;
-    const tooLong = [...texts.keys()].filter(isTooLong);
-    const lengths = own.map((length, at) => (isTooLong(at) ? 0 : Math.min(length, this.#windowTokens)));
-    const longest = Math.max(...lengths);
-    if (longest === 0) return { inputs: null, lengths, tooLong };
-    const inputs = Object.entries(rows).map(([name, values]) => {
+  tokenize(texts: readonly string[]): TokenizedText[] {
+    const rows = this.#rows(texts.map((text) => beginning(text, this.charsMax)));
+    return texts.map((_, at) => {
+      const own = Object.entries(rows).map(([name, all]) => [name, all[at] ?? []] as const);
+      const tokens = rows['input_ids']?.[at]?.length ?? 0;
+      const isTooLong = this.#refusesLong && tokens > this.#windowTokens;
+      const length = isTooLong ? 0 : Math.min(tokens, this.#windowTokens);
+      return { rows: Object.fromEntries(own.map(([name, row]) => [name, this.#cut(row, length)])), length, isTooLong };
+    });
+  }
+
+  /** Of a text that are looked at: for what is behind the window has no room. */
+  get charsMax(): number {
+    return this.#windowTokens * CHARS_PER_TOKEN_MAX;
+  }
+
+  /** Rows of one length: the shorter ones are filled up. One text has a token at least. */
+  inputs(texts: readonly TokenizedText[]): ModelInputs {
+    const longest = Math.max(...texts.map(({ length }) => length));
+    const names = Object.keys(texts[0]?.rows ?? {});
+    const inputs = names.map((name) => {
       const padding = name === 'input_ids' ? (this.#tokenizer.pad_token_id ?? 0) : 0;
       const data = new BigInt64Array(texts.length * longest).fill(BigInt(padding));
-      values.forEach((row, at) => {
-        for (const [i, value] of this.#cut(row, lengths[at] ?? 0).entries()) data[at * longest + i] = BigInt(value);
+      texts.forEach(({ rows }, at) => {
+        for (const [i, value] of (rows[name] ?? []).entries()) data[at * longest + i] = BigInt(value);
       });
       return [name, new this.#Tensor('int64', data, [texts.length, longest])] as const;
     });
-    return { inputs: Object.fromEntries(inputs), lengths, tooLong };
+    return Object.fromEntries(inputs);
   }
 
   /** Uncut: the package would cut off the tokens that end a text, too, and models that pool the last one need it. */

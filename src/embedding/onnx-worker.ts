@@ -1,62 +1,73 @@
-// Thread entry: loads a model in ONNX format and embeds texts with it, one call after another.
+// Thread entry: loads a model in ONNX format and embeds texts with it, its calls by turns.
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { FairQueue } from '../base/fair-queue.ts';
 import { messageOf, OnnxFault } from './onnx-fault.ts';
+import { OnnxJob } from './onnx-job.ts';
 import { loadOnnxModel } from './onnx-loading.ts';
 import type { FromOnnxThread, OnnxAnswer, OnnxWorkerData, ToOnnxThread } from './onnx-messages.ts';
 import type { OnnxModel } from './onnx-model.ts';
 
-/** Of the texts of one run, each counted as the longest: all are padded to it, and with its square grows what a run takes. */
-const RUN_CHARS_MAX = 16_000;
-
-interface Call {
-  readonly id: number;
-  readonly texts: readonly string[];
-}
-
 const port = parentPort;
 let running: { readonly model: OnnxModel; readonly dimension: number } | null = null;
 let isEnding = false;
-/** The call that nobody waits for. */
-let givenUp: number | null = null;
+const jobs = new FairQueue<OnnxJob>();
+let isWorking = false;
+/** The step of this one is being worked on. */
+let current: OnnxJob | null = null;
+/** Of the job whose step is being worked on: nobody waits for it. */
+let isGivenUp = false;
 
-/** Places of texts of about one length, so that little is padding. */
-function* runsOf(texts: readonly string[]): Generator<readonly number[]> {
-  const places = [...texts.keys()].sort((a, b) => lengthAt(texts, a) - lengthAt(texts, b));
-  let from = 0;
-  for (const [at, place] of places.entries()) {
-    if (at > from && (at - from + 1) * lengthAt(texts, place) > RUN_CHARS_MAX) {
-      yield places.slice(from, at);
-      from = at;
+/** Messages are read, then comes one step of one job, until there is none. */
+async function work(): Promise<void> {
+  if (isWorking) return;
+  isWorking = true;
+  while (jobs.size > 0) {
+    await turn();
+    const job = jobs.next();
+    if (job === undefined || isEnding) break;
+    current = job;
+    isGivenUp = false;
+    const answer = await step(job);
+    current = null;
+    if (answer !== null) {
+      jobs.remove(job);
+      tell(answer, 'vectors' in answer ? [answer.vectors.buffer as ArrayBuffer] : []);
     }
   }
-  if (from < places.length) yield places.slice(from);
+  isWorking = false;
 }
 
-function lengthAt(texts: readonly string[], place: number): number {
-  return texts[place]?.length ?? 0;
-}
-
-async function embed(model: OnnxModel, dimension: number, { id, texts }: Call): Promise<OnnxAnswer> {
-  const vectors = new Float32Array(texts.length * dimension);
-  const tooLong: number[] = [];
-  for (const places of runsOf(texts)) {
-    // Messages are read here.
-    await turn();
-    if (isEnding || givenUp === id) return { id, givenUp: true };
-    const made = await model.embed(places.map((place) => texts[place] as string));
-    places.forEach((place, i) => vectors.set(made.vectors[i] ?? [], place * dimension));
-    tooLong.push(...made.tooLong.map((i) => places[i] as number));
+/** null: there is more to do. */
+async function step(job: OnnxJob): Promise<OnnxAnswer | null> {
+  const { id } = job;
+  try {
+    const made = await job.step();
+    if (isGivenUp) return { id, givenUp: true };
+    return made === null ? null : { id, ...made };
+  } catch (error) {
+    return { id, error: messageOf(error) };
   }
-  return { id, vectors, tooLong };
 }
 
-async function answer(model: OnnxModel, dimension: number, call: Call): Promise<void> {
-  const made = await embed(model, dimension, call).catch(
-    (error: unknown): OnnxAnswer => ({ id: call.id, error: messageOf(error) }),
-  );
-  tell(made, 'vectors' in made ? [made.vectors.buffer as ArrayBuffer] : []);
+function add(call: { readonly id: number; readonly texts: readonly string[] }): void {
+  if (running === null) return;
+  jobs.add(new OnnxJob(call, running));
+  void work();
+}
+
+function giveUp(id: number): void {
+  if (current?.id === id) {
+    isGivenUp = true;
+    return;
+  }
+  for (const job of jobs) {
+    if (job.id !== id) continue;
+    jobs.remove(job);
+    tell({ id, givenUp: true });
+    return;
+  }
 }
 
 function tell(message: FromOnnxThread, handedOver: readonly ArrayBuffer[] = []): void {
@@ -78,9 +89,9 @@ function end(): void {
 }
 
 port?.on('message', (message: ToOnnxThread) => {
-  if ('givenUp' in message) givenUp = message.givenUp;
+  if ('givenUp' in message) giveUp(message.givenUp);
   else if ('end' in message) end();
-  else if (running !== null) void answer(running.model, running.dimension, message);
+  else add(message);
 });
 
 run(workerData as OnnxWorkerData).catch((error: unknown) => {

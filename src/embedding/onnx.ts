@@ -36,7 +36,7 @@ export interface OnnxProviderOptions {
   /** Where models of the hub are kept. */
   readonly cacheFolder: string;
   readonly hub: HubAccess;
-  /** Lets one call pass at a time. */
+  /** Queries do not wait behind passages where it lets them (`isAwaited`). */
   readonly backend: GuardedBackend;
   readonly clock: Clock;
   readonly log: Log;
@@ -146,7 +146,11 @@ async function embed(thread: OnnxThread, batch: Batch, options: OnnxProviderOpti
   const { kind, signal, prefix } = batch;
   const texts = batch.texts.map((text) => prefix + text);
   const bytes = texts.reduce((chars, text) => chars + text.length, 0);
-  const { vectors, tooLong } = await options.backend.run(() => thread.embed(texts, signal), { bytes, signal });
+  const { vectors, tooLong } = await options.backend.run(() => thread.embed(texts, signal), {
+    bytes,
+    signal,
+    isAwaited: kind === 'query',
+  });
   const { dimension } = options;
   // Copies: a cache that keeps one vector must not keep all that came with it.
   return texts.map((_, i) =>

@@ -24,6 +24,8 @@ export const env = {
 };
 
 const HUB_NAME = /^[\w.-]+\/[\w.-]+$/;
+/** Texts times tokens that there is memory for, as if there were little. */
+const RUN_TOKENS_MAX = 4096;
 /** Ends the thread. */
 const DEADLY_WORD = 'die';
 
@@ -102,6 +104,7 @@ export const AutoModel = {
         ...table.subarray(Number(id) * dimension, (Number(id) + 1) * dimension),
       ]);
       const [texts = 0, tokens = 0] = input_ids.dims;
+      if (texts * tokens > RUN_TOKENS_MAX) throw new Error('Failed to allocate memory for requested buffer');
       if (tokens > config.max_position_embeddings) throw new Error('indices element out of data bounds');
       if (!head.includes('ReduceMean'))
         return Promise.resolve({

@@ -1,5 +1,6 @@
 import { abortError } from '../abort.ts';
 import { CodedError } from '../errors.ts';
+import { FairQueue } from '../fair-queue.ts';
 
 export interface BulkheadLimits {
   /** Requests that run at a time. */
@@ -8,6 +9,8 @@ export interface BulkheadLimits {
   readonly queueMax: number;
   /** What those that wait weigh, in bytes; below it one more gets in, whatever its size. */
   readonly queueBytesMax: number;
+  /** By turns the smallest that waits and the oldest goes next, not always the oldest. */
+  readonly isFair?: boolean;
 }
 
 /** How one request waits. */
@@ -20,7 +23,8 @@ export interface Wait {
 }
 
 interface Waiting {
-  readonly bytes: number;
+  /** Bytes. */
+  readonly left: number;
   readonly isUrgent: boolean;
   readonly enter: () => void;
   readonly refuse: (error: CodedError) => void;
@@ -28,12 +32,12 @@ interface Waiting {
 
 const RETRY_MS = 250;
 
-/** Lets so many requests go to a backend at a time; the others wait in the order of their arrival, and no more than so many. */
+/** Lets so many requests go to a backend at a time; the others wait, and no more than so many. */
 export class Bulkhead {
   readonly #title: string;
   readonly #limits: BulkheadLimits;
-  readonly #urgent = new Set<Waiting>();
-  readonly #others = new Set<Waiting>();
+  readonly #urgent = new FairQueue<Waiting>();
+  readonly #others = new FairQueue<Waiting>();
   #queueBytes = 0;
   #running = 0;
 
@@ -66,7 +70,7 @@ export class Bulkhead {
       throw new CodedError('OVERLOADED', `too many requests wait for ${this.#title}`, { retryAfterMs: RETRY_MS });
     }
     const turn = Promise.withResolvers<void>();
-    const waiting: Waiting = { bytes, isUrgent, enter: turn.resolve, refuse: turn.reject };
+    const waiting: Waiting = { left: bytes, isUrgent, enter: turn.resolve, refuse: turn.reject };
     const onAbort = (): void => {
       this.#remove(waiting);
       turn.reject(abortError(signal as AbortSignal));
@@ -84,7 +88,9 @@ export class Bulkhead {
 
   /** Ends a turn; the next begins. */
   leave(): void {
-    const [next] = this.#urgent.size > 0 ? this.#urgent : this.#others;
+    const queue = this.#urgent.size > 0 ? this.#urgent : this.#others;
+    const [oldest] = queue;
+    const next = this.#limits.isFair === true ? queue.next() : oldest;
     if (next === undefined) {
       this.#running--;
       return;
@@ -102,7 +108,7 @@ export class Bulkhead {
   }
 
   #remove(waiting: Waiting): void {
-    (waiting.isUrgent ? this.#urgent : this.#others).delete(waiting);
-    this.#queueBytes -= waiting.bytes;
+    (waiting.isUrgent ? this.#urgent : this.#others).remove(waiting);
+    this.#queueBytes -= waiting.left;
   }
 }

@@ -22,9 +22,9 @@ function blocksOf(document: string): [heading: string, toml: string][] {
   });
 }
 
-describe('a block of docs/embedding.md', () => {
-  const blocks = blocksOf('docs/embedding.md');
+const blocks = blocksOf('docs/embedding.md');
 
+describe('a block of docs/embedding.md', () => {
   it('is there for each service that is named', () => {
     expect(blocks.map(([heading]) => heading)).toEqual(
       expect.arrayContaining(['Ollama', 'OpenAI', 'A model in the process (ONNX)']),
@@ -42,5 +42,12 @@ describe('a block of docs/embedding.md', () => {
     expect(settings.embedding.provider).toBe(heading.includes('ONNX') ? 'onnx' : 'http');
     expect(settings.embedding.model).toBeDefined();
     expect(toml).toContain(`vector_size = ${settings.vectorDb.vectorSize}`);
+  });
+});
+
+describe('the blocks of README.md', () => {
+  it('are those of docs/embedding.md, for each service that is named', () => {
+    const documented = blocks.slice(0, 4).map(([, toml]) => toml);
+    expect(blocksOf('README.md')).toEqual(documented.map((toml) => ['Real embeddings', toml]));
   });
 });

@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -107,6 +117,40 @@ describe.each(PACKAGES)('a model of the hub, run by $title', ({ url }) => {
     await hub.close();
     expect((await refusal()).message).toMatch(/ECONNREFUSED/);
     hub = await ModelHub.start(NAME, join(root, 'published'));
+  });
+
+  it.each([
+    ['weights cut off', (folder: string) => truncateSync(join(folder, 'onnx/model.onnx'), 100)],
+    ['no weights in their file', (folder: string) => truncateSync(join(folder, 'onnx/model.onnx'), 0)],
+    ['a tokenizer cut off', (folder: string) => truncateSync(join(folder, 'tokenizer.json'), 50)],
+    ['no modules in their file', (folder: string) => truncateSync(join(folder, 'modules.json'), 0)],
+  ])('is fetched anew when the folder is deleted that a refusal names: %s', async (_, spoil) => {
+    const id = await expectServed();
+    const folder = join(root, 'models', NAME);
+    spoil(folder);
+    expect((await refusal()).remedy).toContain(`${folder}: delete that folder`);
+    rmSync(folder, { recursive: true });
+    expect(await expectServed()).toBe(id);
+  });
+
+  it('is told of where nothing can be written', async () => {
+    writeFileSync(join(root, 'models'), '');
+    expect((await refusal()).remedy).toContain(join(root, 'models', NAME));
+  });
+
+  it('leaves nothing of downloads that were killed, and what others download', async () => {
+    const folder = join(root, 'models', NAME, 'onnx');
+    mkdirSync(folder, { recursive: true });
+    const { pid: dead } = spawnSync('true');
+    const leftovers = [`model.onnx.tmp.${dead}.1x2y3z`, `model.onnx.tmp.${process.ppid}.old`];
+    const kept = [`model.onnx.tmp.${process.ppid}.new`, `model.onnx.tmp.md`];
+    for (const name of [...leftovers, ...kept]) writeFileSync(join(folder, name), 'begun');
+    const { pid: other } = spawnSync('true');
+    writeFileSync(join(folder, '..', `tokenizer.json.tmp.${other}.-1x`), '');
+    utimesSync(join(folder, `model.onnx.tmp.${process.ppid}.old`), new Date(), new Date(Date.now() - 120_000));
+    await expectServed();
+    expect(readdirSync(folder).sort()).toEqual(['model.onnx', ...kept].sort());
+    expect(readdirSync(join(folder, '..')).filter((name) => name.includes('.tmp'))).toEqual([]);
   });
 
   it('is fetched with a token where it takes one', async () => {

@@ -118,6 +118,16 @@ describe.each(PACKAGES)('a model in ONNX format, run by $title', ({ url }) => {
     expectVector(one[0], { ...ENDS, enters: 1 });
   });
 
+  it('does not put more tokens into a run than there is memory for, however few characters they are', async () => {
+    writeTinyModel(folder);
+    const long = Array.from({ length: 70 }, () => '船'.repeat(TINY_WINDOW - 2));
+    const texts = [...long.slice(0, 30), 'ship', ...long.slice(30), 'bread'];
+    const vectors = await embed(await open(url, { batchSize: 2048 }), ...texts);
+    expectVector(vectors[30], { ...ENDS, ship: 1 });
+    expectVector(vectors[71], { ...ENDS, bread: 1 });
+    expectVector(vectors[70], { ...ENDS, '[UNK]': TINY_WINDOW - 2 });
+  });
+
   it('puts before texts what the model of this name is trained with, or what the settings say', async () => {
     folder = join(root, 'e5-tiny');
     writeTinyModel(folder);
@@ -294,6 +304,29 @@ describe('the thread of a model in ONNX format', () => {
     await expect(long).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     expectVector(onlyVectors(await short)[0], { ...ENDS, bread: 1 });
     expect(breaker.state).toBe('closed');
+  });
+
+  it('answers a query though there are passages for many runs before it', async () => {
+    const lane = () =>
+      new Bulkhead('the embedding model', { concurrencyMax: 1, queueMax: 100, queueBytesMax: 1e9, isFair: true });
+    const backend = new GuardedBackend(testBreaker(), lane(), noMetrics, lane());
+    const provider = await open(url, { backend, batchSize: 500 });
+    const order: string[] = [];
+    const stores = Array.from({ length: 4 }, (_, i) =>
+      provider
+        .embed(
+          Array.from({ length: 500 }, () => 'ship '.repeat(100)),
+          'passage',
+        )
+        .then(() => order.push(`store ${i}`)),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const [vector] = onlyVectors(await provider.embed(['bread'], 'query'));
+    expectVector(vector, { ...ENDS, bread: 1 });
+    order.push('query');
+    await Promise.all(stores);
+    expect(order.indexOf('query')).toBeLessThan(2);
+    expect(order).toHaveLength(5);
   });
 
   it('ends with its provider, while it starts again, too', async () => {

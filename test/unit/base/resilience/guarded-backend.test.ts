@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../../../src/base/errors.ts';
-import type { Metrics } from '../../../../src/base/metrics.ts';
+import { noMetrics, type Metrics } from '../../../../src/base/metrics.ts';
 import { Bulkhead, type BulkheadLimits } from '../../../../src/base/resilience/bulkhead.ts';
 import type { CircuitBreaker } from '../../../../src/base/resilience/circuit-breaker.ts';
 import { GuardedBackend } from '../../../../src/base/resilience/guarded-backend.ts';
@@ -118,5 +118,35 @@ describe('a guarded backend', () => {
     expect(out).toEqual(['a', 'b']);
     await expect(send('e')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryAfterMs: 60_000 });
     expect(figures()).toEqual([0, 0, 0]);
+  });
+
+  it('lets small ones pass large ones where it is fair, and the oldest come to its turn', async () => {
+    const fair = { ...LIMITS, concurrencyMax: 1, queueMax: 10, queueBytesMax: 10_000, isFair: true };
+    backend = new GuardedBackend(breaker, new Bulkhead('the vector database', fair), noMetrics);
+    const sizes = { first: 1, a: 900, b: 900, c: 900, small: 5, smaller: 3 };
+    for (const [name, bytes] of Object.entries(sizes)) void send(name, { bytes });
+    for (const name of ['first', 'smaller', 'a', 'small', 'b', 'c']) {
+      await settled();
+      expect(out.at(-1)).toBe(name);
+      await end(name);
+    }
+  });
+
+  it('has places and a queue for what somebody waits for, as bounded as the others', async () => {
+    const lane = () => new Bulkhead('the vector database', { ...LIMITS, concurrencyMax: 1, queueMax: 1 });
+    const read = new Map<string, () => number | undefined>();
+    const metrics: Metrics = { count() {}, observe() {}, gauge: (name, value) => void read.set(name, value) };
+    backend = new GuardedBackend(breaker, lane(), metrics, lane());
+    for (const name of ['a', 'b']) void send(name, { bytes: 10 });
+    await expect(send('c')).rejects.toMatchObject(OVERLOADED);
+    for (const name of ['q', 'r']) void send(name, { bytes: 1, isAwaited: true });
+    await expect(send('s', { isAwaited: true })).rejects.toMatchObject(OVERLOADED);
+    await settled();
+    expect(out).toEqual(['a', 'q']);
+    expect([...read.values()].map((value) => value())).toEqual([2, 2, 11]);
+    await end('q');
+    expect(out).toEqual(['a', 'q', 'r']);
+    await end('a');
+    expect(out).toEqual(['a', 'q', 'r', 'b']);
   });
 });

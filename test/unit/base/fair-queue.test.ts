@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FairQueue } from '../../../src/embedding/fair-queue.ts';
+import { FairQueue } from '../../../src/base/fair-queue.ts';
 
 /** The order in which jobs end, where each turn does one unit of the work. */
 function run(queue: FairQueue<{ name: string; left: number }>): string[] {

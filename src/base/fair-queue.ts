@@ -8,34 +8,47 @@ export interface Sized {
  * wait for large ones, and the oldest, so that large ones come to an end whatever else arrives.
  */
 export class FairQueue<T extends Sized> {
-  readonly #jobs: T[] = [];
+  readonly #jobs = new Set<T>();
   #isTurnOfOldest = false;
 
   get size(): number {
-    return this.#jobs.length;
+    return this.#jobs.size;
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.#jobs.values();
   }
 
   add(job: T): void {
-    this.#jobs.push(job);
+    this.#jobs.add(job);
   }
 
   /** The job whose turn it is; it stays in the queue. */
   next(): T | undefined {
     this.#isTurnOfOldest = !this.#isTurnOfOldest;
-    if (!this.#isTurnOfOldest) return this.#jobs[0];
-    let least = this.#jobs[0];
-    for (const job of this.#jobs) if (least !== undefined && job.left < least.left) least = job;
+    let [least] = this.#jobs;
+    if (!this.#isTurnOfOldest || least === undefined) return least;
+    for (const job of this.#jobs) if (job.left < least.left) least = job;
     return least;
+  }
+
+  remove(job: T): void {
+    this.#jobs.delete(job);
   }
 
   /** The first that `test` holds for. */
   removeWhere(test: (job: T) => boolean): void {
-    const at = this.#jobs.findIndex(test);
-    if (at >= 0) this.#jobs.splice(at, 1);
+    for (const job of this.#jobs) {
+      if (!test(job)) continue;
+      this.#jobs.delete(job);
+      return;
+    }
   }
 
   /** All of them, and none is left. */
   drain(): T[] {
-    return this.#jobs.splice(0);
+    const jobs = [...this.#jobs];
+    this.#jobs.clear();
+    return jobs;
   }
 }
