@@ -9,6 +9,7 @@ import { StartupError } from './base/errors.ts';
 import { silentLog, type Log } from './base/log.ts';
 import { systemRandom, type Random } from './base/random.ts';
 import { Circuits } from './base/resilience/circuits.ts';
+import type { Tracing } from './base/tracing.ts';
 import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
 import { openEmbedding, openSharedVectors, openStore, textEmbedder } from './drivers.ts';
@@ -93,6 +94,7 @@ async function build(
   metrics.gauge('build_info', () => 1, { version, node: process.version });
   showDisk(metrics, clock, settings.vectorDb.dataDir);
   const audit = openAudit(settings.audit, { clock, log, metrics }, onStop);
+  const tracing = await openSpans(settings.tracing, version, clock, onStop);
   const circuits = new Circuits();
   const health = createHealth({
     clock,
@@ -133,7 +135,15 @@ async function build(
   const jobs = startJobs(hirag, memory, { clock, log, metrics }, onStop);
   const parts = { ...deps, metrics, audit, validators: createValidators() };
   const { slowRequestMs } = settings.logging;
-  const gate = new Gate({ ...parts, memory, jobs, circuits, limits: gateLimits(settings.protocol), slowRequestMs });
+  const gate = new Gate({
+    ...parts,
+    memory,
+    jobs,
+    circuits,
+    limits: gateLimits(settings.protocol),
+    slowRequestMs,
+    tracing,
+  });
   const limits = socketLimits(settings);
   const budget = createRequestBudget(settings.protocol, metrics);
   const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };
@@ -147,6 +157,20 @@ async function build(
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
   return { host: address, port, httpPort: http.port };
+}
+
+/** Loaded where it is switched on alone: without it a request costs nothing more. */
+async function openSpans(
+  settings: Settings['tracing'],
+  version: string,
+  clock: Clock,
+  onStop: Cleanup,
+): Promise<Tracing | undefined> {
+  if (!settings.enabled) return undefined;
+  const { openTracing } = await import('./fronts/http/open-telemetry.ts');
+  const opened = await openTracing(settings, version, clock);
+  onStop(() => opened.close());
+  return opened.tracing;
 }
 
 function openAudit({ folder, ...rules }: Settings['audit'], deps: JobDeps, onStop: Cleanup): Audit {

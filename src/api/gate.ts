@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { RequestScope } from '../base/request-scope.ts';
 import type { Circuits } from '../base/resilience/circuits.ts';
+import type { Tracing } from '../base/tracing.ts';
 import type { Memory } from '../hirag/types.ts';
 import type { Validators } from '../protocol/messages.ts';
 import { noAudit, type Audit } from './audit.ts';
@@ -17,6 +18,7 @@ import { enterNamespaces } from './namespace-gate.ts';
 import { createOperations, type Operation } from './operations.ts';
 import type { Principal } from './principal.ts';
 import { fieldsOf, RequestLedger, type LedgerRequest } from './request-ledger.ts';
+import { validTraceparent } from './trace-context.ts';
 
 export interface GateDeps {
   readonly memory: Memory;
@@ -31,6 +33,8 @@ export interface GateDeps {
   readonly audit?: Audit;
   /** A request that takes so long is logged, with its stages; 0 or absent: none is. */
   readonly slowRequestMs?: number;
+  /** Absent: nobody is told. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What a door refused by itself, before there was a request to hand in. */
@@ -110,21 +114,23 @@ export class Gate {
   serve(request: GateRequest, asker: Asker): void {
     const startedMs = request.startedMs ?? this.#deps.clock.monotonicMs();
     const operation = this.#operations.get(request.type);
+    let admitted: Call | undefined;
     try {
       const call = this.#admit(operation, request, startedMs);
-      const reply: object | Promise<object> =
-        call.scope === null ? this.#handle(call) : call.scope.run(() => this.#handle(call));
+      admitted = call;
+      const reply = this.#handle(call);
       if (reply instanceof Promise) {
         this.#running += 1;
         asker.started(call);
         void this.#settle(call, reply, asker);
       } else {
         asker.reply(reply);
-        this.#ledger.answered(call);
+        this.#ledger.answered(call, reply);
       }
     } catch (error) {
       const { origin, traceparent, principal, payload } = request;
-      asker.refuse(this.#failed({ operation, origin, traceparent, principal, payload, startedMs }, error));
+      const record = admitted ?? { operation, origin, traceparent, principal, payload, startedMs };
+      asker.refuse(this.#failed(record, error));
     }
   }
 
@@ -155,18 +161,38 @@ export class Gate {
         retryAfterMs: OVERLOAD_RETRY_MS,
       });
     }
-    const scope = operation.bounded ? new RequestScope(clock, () => ({ ...fieldsOf(request) })) : null;
+    const scope = operation.bounded ? this.#scopeOf(request) : null;
     return new Call(operation, request, startedMs, clock, scope);
   }
 
+  #scopeOf({ type, payload, origin, traceparent }: GateRequest): RequestScope {
+    const { clock, tracing } = this.#deps;
+    const { namespace, id } = payload;
+    const trace = tracing?.request({
+      type,
+      traceparent: validTraceparent(traceparent),
+      namespace: typeof namespace === 'string' ? namespace : undefined,
+      recordId: typeof id === 'string' ? id : undefined,
+    });
+    const scope: RequestScope = new RequestScope(
+      clock,
+      () => ({ ...fieldsOf({ origin, traceparent, scope }) }),
+      trace ?? null,
+    );
+    return scope;
+  }
+
   #handle(call: Call): object | Promise<object> {
-    return call.operation.handle(call.request.payload, call, this.#services);
+    const { operation, request, scope } = call;
+    if (scope === null) return operation.handle(request.payload, call, this.#services);
+    return scope.run(() => operation.handle(request.payload, call, this.#services));
   }
 
   async #settle(call: Call, reply: Promise<object>, asker: Asker): Promise<void> {
     try {
-      asker.reply(await reply);
-      this.#ledger.answered(call);
+      const payload = await reply;
+      asker.reply(payload);
+      this.#ledger.answered(call, payload);
     } catch (error) {
       asker.refuse(this.#failed(call, error));
     }

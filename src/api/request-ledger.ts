@@ -41,8 +41,12 @@ export interface LedgerRequest {
 }
 
 /** What the lines of a request have in common. */
-export function fieldsOf({ origin, traceparent }: Pick<LedgerRequest, 'origin' | 'traceparent'>): object {
-  const trace = traceIdOf(traceparent);
+export function fieldsOf({
+  origin,
+  traceparent,
+  scope,
+}: Pick<LedgerRequest, 'origin' | 'traceparent' | 'scope'>): object {
+  const trace = traceIdOf(traceparent) ?? scope?.trace?.traceId;
   return trace === undefined ? origin : { ...origin, trace_id: trace };
 }
 
@@ -59,13 +63,16 @@ export class RequestLedger {
     this.#rate = new LineRate(deps.clock);
   }
 
-  answered(request: LedgerRequest): void {
+  /** `reply`: for how many contexts are in it. */
+  answered(request: LedgerRequest, reply: object): void {
     this.#done(request, 'ok');
+    request.scope?.trace?.end('ok', recordsIn(reply));
   }
 
   failed(request: LedgerRequest, error: CodedError): void {
     const { log, metrics } = this.#deps;
     this.#done(request, error.code);
+    request.scope?.trace?.end(error.code, undefined);
     metrics.count('errors_total', { code: error.code });
     const type = request.operation?.type ?? UNKNOWN_TYPE;
     const fields = { ...fieldsOf(request), type, code: error.code };
@@ -147,4 +154,13 @@ function reasonOf(error: CodedError): string {
 
 function rounded(ms: number): number {
   return Math.round(ms * 10) / 10;
+}
+
+/** Contexts that a reply is about; undefined: it is about none. */
+function recordsIn(reply: object): number | undefined {
+  const { contexts, results, deleted, context, id } = reply as Readonly<Record<string, unknown>>;
+  if (Array.isArray(contexts)) return contexts.length;
+  if (Array.isArray(results)) return results.length;
+  if (typeof deleted === 'number') return deleted;
+  return context === undefined && id === undefined ? undefined : 1;
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from './clock.ts';
+import type { RequestTrace } from './tracing.ts';
 
 /** What of a request its lines in the log say. */
 export type ScopeFields = Readonly<Record<string, unknown>>;
@@ -12,8 +13,12 @@ export class RequestScope {
   readonly #fields: () => ScopeFields;
   readonly #stagesMs = new Map<string, number>();
 
+  /** Null: nobody is told of it. */
+  readonly trace: RequestTrace | null;
+
   /** `fields` is asked for with each line that is written. */
-  constructor(clock: Clock, fields: () => ScopeFields) {
+  constructor(clock: Clock, fields: () => ScopeFields, trace: RequestTrace | null = null) {
+    this.trace = trace;
     this.#clock = clock;
     this.#fields = fields;
   }
@@ -33,9 +38,14 @@ export class RequestScope {
 
   async stage<T>(name: string, work: () => Promise<T>): Promise<T> {
     const startedMs = this.#clock.monotonicMs();
+    const trace = this.trace?.stage(name);
+    let hasFailed = true;
     try {
-      return await work();
+      const result = await work();
+      hasFailed = false;
+      return result;
     } finally {
+      trace?.end(hasFailed);
       const tookMs = this.#clock.monotonicMs() - startedMs;
       this.#stagesMs.set(name, (this.#stagesMs.get(name) ?? 0) + tookMs);
     }

@@ -1,4 +1,4 @@
-import { bareText, choice, integer, section } from './setting.ts';
+import { bareText, choice, flag, integer, number, section, text } from './setting.ts';
 
 const MIB = 1024 * 1024;
 
@@ -43,3 +43,10 @@ export const AUDIT = section(
     folder: bareText('Folder with a file for each day; absent: nothing is written down.', { isPath: true }),
   },
 );
+
+export const TRACING = section('Spans for OpenTelemetry; see docs/operations.md.', {
+  enabled: flag(false, 'Send spans; needs @opentelemetry/sdk-trace, exporter-trace-otlp-http and resources.'),
+  endpoint: text('http://127.0.0.1:4318/v1/traces', 'Address that takes OTLP over HTTP.', { format: 'http-url' }),
+  sample_ratio: number(1, 0, 1, 'Share of traces that begin here; one that a client began is kept as the client says.'),
+  namespaces: flag(false, 'Name the namespace in spans, as gen_ai.memory.store.id.'),
+});

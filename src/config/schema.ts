@@ -1,7 +1,7 @@
 import { FRAME_BYTES_MAX_DEFAULT } from '../base/wire-limits.ts';
 import { EVERY_NAMESPACE, SCOPES } from '../base/wire-names.ts';
 import { HIRAG } from './schema-hirag.ts';
-import { AUDIT, LOGGING } from './schema-logs.ts';
+import { AUDIT, LOGGING, TRACING } from './schema-logs.ts';
 import {
   bareFlag,
   bareNumber,
@@ -319,4 +319,5 @@ export const CONFIG_SCHEMA = section('context-manager', {
   hirag: HIRAG,
   logging: LOGGING,
   audit: AUDIT,
+  tracing: TRACING,
 });
