@@ -228,7 +228,7 @@ function startJobs(
 }
 
 async function listen(
-  { host, port, maxConnections, shutdownDeadlineMs }: Settings['server'],
+  { host, port, maxConnections, shutdownTimeoutSecs }: Settings['server'],
   deps: ConnectionHandlerDeps,
   onStop: Cleanup,
 ): Promise<{ address: string; port: number }> {
@@ -237,7 +237,7 @@ async function listen(
   const listener = new Listener({ handler, host, port, maxConnections, clock, log });
   try {
     const address = await listener.listen();
-    onStop(() => listener.stop(shutdownDeadlineMs));
+    onStop(() => listener.stop(shutdownTimeoutSecs * 1000));
     return address;
   } catch (error) {
     await handler.stop(0);

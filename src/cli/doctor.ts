@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { accessSync, constants, existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { addressText } from '../../clients/typescript/src/addresses.ts';
+import { ContextManagerError } from '../../clients/typescript/src/index.ts';
 import { systemClock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
 import { LEVELS, type Level } from '../base/context.ts';
@@ -26,6 +28,7 @@ import {
 } from './server/connection.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { ANY_PORT, fetchHealth, probePort } from './server/probes.ts';
+import { describeModes, describeOpenFiles, openFilesLimit, strayIndexes } from './server/machine-checks.ts';
 import { formatDuration, renderRows } from './terminal/render.ts';
 
 interface Check {
@@ -35,6 +38,8 @@ interface Check {
   /** Works, but should be known. */
   readonly warnings?: readonly string[];
   readonly remedy?: string;
+  /** The check before it that failed for the same reason. */
+  readonly same_as?: string;
 }
 
 /** What a check found: one line, or one with warnings. */
@@ -58,15 +63,22 @@ export function addDoctor(program: Command, io: Io): void {
 async function doctor(options: ClientOptions, io: Io): Promise<void> {
   const checks: Check[] = [];
   const examine: Examine = async (name, look) => {
-    const check = await examined(name, look);
+    const check = once(await examined(name, look), checks);
     checks.push(check);
     if (!options.json) await io.stdout.write(renderCheck(check));
     return check.ok;
   };
   await examineAll(options, io, examine);
-  const failed = checks.filter((check) => !check.ok).length;
+  const failed = checks.filter((check) => !check.ok && check.same_as === undefined).length;
   if (options.json) await writeJson(io.stdout, { ok: failed === 0, checks });
   if (failed > 0) throw new CommandError(failed === 1 ? '1 check failed' : `${failed} checks failed`);
+}
+
+/** A fault is told where it is found first, and counted there. */
+function once(check: Check, before: readonly Check[]): Check {
+  const first = check.ok ? undefined : before.find(({ ok, detail }) => !ok && detail === check.detail);
+  if (first === undefined) return check;
+  return { name: check.name, ok: false, detail: `not checked: see ${first.name}`, same_as: first.name };
 }
 
 type Examine = (name: string, look: Look) => Promise<boolean>;
@@ -96,10 +108,15 @@ function renderCheck({ name, ok, detail, warnings = [], remedy }: Check): string
 async function examineAll(options: ClientOptions, io: Io, examine: Examine): Promise<void> {
   const loaded = await examineConfiguration(io, examine);
   await examine('keys', () => describeKeys(options, io, loaded));
-  if (loaded !== undefined) await examine('exposure', () => describeExposure(loaded.settings));
+  if (loaded !== undefined) {
+    const { server, vectorDb } = loaded.settings;
+    await examine('exposure', () => describeExposure(loaded.settings));
+    await examine('open files', () => describeOpenFiles(openFilesLimit(), server.maxConnections));
+    if (vectorDb.driver === 'embedded') await examine('modes', () => describeModes(vectorDb.dataDir));
+  }
   const server = await reach(options, io);
   await examine('server', () => {
-    if (server.reply === undefined) throw server.failure;
+    if (server.reply === undefined) throw named(server.failure, options, io);
     return `answers, up ${formatDuration(server.reply.uptime_ms)}`;
   });
   if (server.reply !== undefined) {
@@ -138,10 +155,18 @@ async function reach(options: ClientOptions, io: Io): Promise<Reached> {
   }
 }
 
+/** With the addresses that were tried, where the failure does not say them itself. */
+function named(failure: unknown, options: ClientOptions, io: Io): unknown {
+  if (!(failure instanceof ContextManagerError)) return failure;
+  const { host, port, addresses } = resolveEndpoint(options, io);
+  const tried = addresses === undefined ? addressText({ host, port }) : addresses.join(', ');
+  const { code, message } = failure;
+  return message.includes(tried) ? failure : new ContextManagerError(code, `${tried}: ${message}`, { cause: failure });
+}
+
 function describeKeys(options: ClientOptions, io: Io, loaded: LoadedConfig | undefined): string {
-  if (options.secretFile !== undefined || loaded === undefined) {
-    resolveEndpoint(options, io);
-    return `the secret of key "${options.keyId}" is there`;
+  if (options.secretFile !== undefined || options.url !== undefined || loaded === undefined) {
+    return `the secret of key "${resolveEndpoint(options, io).keyId}" is there`;
   }
   const { keys, warnings } = resolveKeys(loaded, {
     environment: io.environment,
@@ -208,8 +233,10 @@ async function examineStopped(options: ClientOptions, loaded: LoadedConfig, exam
     if (driver === 'memory') return 'contexts are kept in memory alone: they are gone when the server ends';
     checkDataFolder(dataDir);
     if (!existsSync(dataDir)) return `${checkWritable(dataDir)}, to be made at the first start`;
+    const stray = strayIndexes(dataDir);
     counts = await countStored(loaded.settings);
-    return `${dataDir}: ${counts.immediate + counts.short_term + counts.long_term} contexts`;
+    const stored = counts.immediate + counts.short_term + counts.long_term;
+    return { detail: `${dataDir}: ${stored} contexts`, warnings: stored > 0 || stray === undefined ? [] : [stray] };
   });
   if (counts !== undefined) await examineLevels(loaded.settings, () => Promise.resolve(counts as LevelCounts), examine);
 }

@@ -21,6 +21,7 @@ import {
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
+const MILLISECONDS = { perOne: 1000, name: 'milliseconds' };
 
 const SERVER = section('Where the server listens.', {
   host: text('127.0.0.1', 'Address that agents connect to; 0.0.0.0 for every interface.'),
@@ -28,7 +29,11 @@ const SERVER = section('Where the server listens.', {
   http_host: text('127.0.0.1', 'Address of the HTTP listener (health and metrics).'),
   http_port: integer(8080, 0, 65535, 'Port of the HTTP listener; 0 takes a free one.'),
   max_connections: integer(12_000, 1, 1_000_000, 'Connections open at a time; more are closed at once.'),
-  shutdown_deadline_ms: integer(10_000, 0, 600_000, 'How long a stop waits for requests in flight, in milliseconds.'),
+  shutdown_timeout_secs: withAlias(
+    number(10, 0, 600, 'How long a stop waits for requests in flight, in seconds.'),
+    'server.shutdown_deadline_ms',
+    MILLISECONDS,
+  ),
 });
 
 const PROTOCOL = section('Limits of a connection; see proto-spec/PROTOCOL.md.', {
@@ -109,8 +114,6 @@ const KEY = section(
 );
 
 const KEYS = list([], KEY, 0, 10_000, 'Who may connect. With none, the one key "default" may do everything.');
-
-const MILLISECONDS = { perOne: 1000, name: 'milliseconds' };
 
 /** Of the calls that `driver` makes. */
 const circuit = (driver: string) =>

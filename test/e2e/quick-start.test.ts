@@ -246,6 +246,8 @@ describe('doctor', () => {
       'configuration',
       'keys',
       'exposure',
+      'open files',
+      'modes',
       'server',
       'clock',
       'store',

@@ -97,7 +97,7 @@ describe('SIGTERM under load', () => {
   });
 
   it('cuts off at the deadline clients that do not listen, having refused all that they sent', async () => {
-    const server = await world.serve(world.folder(), { SERVER__SHUTDOWN_DEADLINE_MS: '1500' });
+    const server = await world.serve(world.folder(), { SERVER__SHUTDOWN_TIMEOUT_SECS: '1.5' });
     const { all, ended } = await busyClients(server, false);
     const before = all.map(({ outcomes }) => outcomes.length);
     expect(await server.end('SIGTERM')).toMatchObject({ code: 0, signal: null });
@@ -118,3 +118,32 @@ describe('SIGTERM under load', () => {
     await client.closed;
   });
 });
+
+// npm's shell on Windows has no `exec`.
+describe.skipIf(process.platform === 'win32')('npm start', () => {
+  it('passes SIGTERM on: what is in flight is finished, and the exit code is 0', async () => {
+    const folder = world.folder();
+    const started = await world.npmStart(folder, {});
+    const client = await WireClient.connect(started.port, { keyId: 'default', secret: secretIn(folder) });
+    await client.request('context.store', { text: 'a note', level: 'long_term' });
+    client.duplex.end();
+    const { code, stderr } = await started.end('SIGTERM');
+    expect(stderr).toContain('stopped');
+    expect(code).toBe(0);
+    await client.closed;
+  });
+
+  it('and the second one, which ends at once', async () => {
+    const folder = world.folder();
+    const started = await world.npmStart(folder, { SERVER__SHUTDOWN_TIMEOUT_SECS: '600' });
+    const client = await WireClient.connect(started.port, { keyId: 'default', secret: secretIn(folder) });
+    started.kill('SIGTERM');
+    expect((await client.next())['type']).toBe('goaway');
+    expect((await started.end('SIGTERM')).code).not.toBe(0);
+    await client.closed;
+  });
+});
+
+function secretIn(folder: string): string {
+  return readFileSync(join(folder, 'data', 'secret'), 'utf8').trim();
+}

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../../clients/typescript/src/index.ts';
 import { cliVariables, World, type Ended, type ServerProcess, type Variables } from './support/processes.ts';
 
 // The command line as people use it: in a terminal (that of util-linux' `script`), with a real server behind it.
@@ -154,6 +155,46 @@ describe('elsewhere', () => {
       contexts: [{ text: 'one' }],
     });
     expect(await json('query', 'one', '--namespace', 't6', '--before', '1h')).toMatchObject({ contexts: [] });
+  });
+});
+
+describe('a connection URL', () => {
+  const secretFile = (): string => join(server.dataDir, 'secret');
+  const urlWith = (secret: string, hosts = `127.0.0.1:${server.port}`): string =>
+    `context-manager://default:${secret}@${hosts}`;
+  const ping = (args: string[], variables: Variables): Promise<Ended> =>
+    world.run(['ping', '--json', ...args], folder, variables);
+
+  it('names server, key and secret by its variable, also as the second of several servers', async () => {
+    const secret = readFileSync(secretFile(), 'utf8').trim();
+    expect(await ping([], { CONTEXT_MANAGER_URL: urlWith(secret) })).toMatchObject({ code: 0, stderr: '' });
+    const several = urlWith(secret, `127.0.0.1:1,127.0.0.1:${server.port}`);
+    expect(await ping([], { CONTEXT_MANAGER_URL: several })).toMatchObject({ code: 0, stderr: '' });
+    const client = await connect(several);
+    expect((await client.ping()).healthy).toBe(true);
+    await client.close();
+  });
+
+  it('is warned about where its secret is typed, and is not beside a host', async () => {
+    const secret = readFileSync(secretFile(), 'utf8').trim();
+    const typed = await ping(['--url', urlWith(secret)], {});
+    expect(typed).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('everyone on this machine can see') as string,
+    });
+    expect(typed.stderr).not.toContain(secret);
+    const filed = ['--url', `context-manager://default@127.0.0.1:${server.port}`, '--secret-file', secretFile()];
+    expect(await ping(filed, {})).toMatchObject({ code: 0, stderr: '' });
+    expect(await ping([...filed, '--port', '1'], {})).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('give either --url') as string,
+    });
+    const wrong = await ping(['--url', 'http://default:topsecret@h'], {});
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--url must be context-manager://') as string,
+    });
+    expect(wrong.stderr).not.toContain('topsecret');
   });
 });
 

@@ -1,6 +1,7 @@
 import { SECRET_BYTES_MIN } from '../../../src/base/wire-limits.ts';
 import { parseAddress } from './addresses.ts';
 import { ContextManagerError } from './errors.ts';
+import type { NamedServers } from './types.ts';
 
 /** What is wrong with a value; null: nothing. */
 type Check = (value: unknown) => string | null;
@@ -103,13 +104,13 @@ const CALL: Checks = Object.entries<Check>({
 const CLOSE: Checks = Object.entries<Check>({ timeoutMs: waitMs });
 
 /** Throws `BAD_REQUEST` that names what is wrong with the options of `connect`. */
-export function checkConnectOptions(options: unknown): void {
+export function checkConnectOptions(options: unknown): asserts options is NamedServers {
   if (!isMap(options))
     throw invalid(
       'connect',
       '/',
       'the options',
-      'must be a map: { host, port, keyId, secret, ... }, or with addresses for host and port',
+      'must be a map: { host, port, keyId, secret, ... }, or with addresses or url for host and port',
     );
   check('connect', '', options, [...(options['addresses'] === undefined ? ONE_SERVER : SEVERAL_SERVERS), ...CONNECT]);
 }

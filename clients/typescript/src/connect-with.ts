@@ -4,10 +4,11 @@ import type { Random } from '../../../src/base/random.ts';
 import { type Address, parseAddress } from './addresses.ts';
 import { checkConnectOptions } from './arguments.ts';
 import { Client } from './client.ts';
+import { withoutUrl } from './connection-url.ts';
 import { atCallSite, captureCallSite, ContextManagerError, toClientError, type CallSite } from './errors.ts';
 import { Payloads } from './payloads.ts';
 import { Requester, type RequesterOptions } from './requester.ts';
-import type { ConnectOptions } from './types.ts';
+import type { ConnectOptions, NamedServers } from './types.ts';
 import { CLIENT_NAME } from './version.ts';
 
 /** What a test hands in instead of the machine's. */
@@ -19,11 +20,12 @@ export interface ConnectDeps {
 
 /** The same over any stream, with a clock and randomness of the caller's. */
 export async function connectWith(
-  options: ConnectOptions,
+  given: ConnectOptions | string,
   deps: ConnectDeps,
   site: CallSite = captureCallSite(),
 ): Promise<Client> {
   try {
+    const options = withoutUrl(given);
     checkConnectOptions(options);
     const { signal } = options;
     if (signal?.aborted) throw new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal.reason });
@@ -50,12 +52,12 @@ async function started(requester: Requester, signal: AbortSignal | undefined): P
   }
 }
 
-function addressesOf(options: ConnectOptions): readonly Address[] {
+function addressesOf(options: NamedServers): readonly Address[] {
   if (options.addresses === undefined) return [{ host: options.host, port: options.port }];
   return options.addresses.map((text) => parseAddress(text) as Address);
 }
 
-function requesterOptions(options: ConnectOptions): RequesterOptions {
+function requesterOptions(options: NamedServers): RequesterOptions {
   const secret = typeof options.secret === 'string' ? Buffer.from(options.secret) : new Uint8Array(options.secret);
   const timeoutMs = options.timeoutMs ?? 30_000;
   const backoff = options.backoff ?? { minMs: 100, maxMs: 10_000 };

@@ -18,13 +18,17 @@ const clientClock: Clock = {
 };
 
 /**
- * Connects to a server, the first of several that answers, and authenticates. Rejects with `CONNECTION_FAILED` where nobody
+ * Connects to a server, the first of several that answers, and authenticates; a text is the `url` of the options. Rejects with `CONNECTION_FAILED` where nobody
  * answers, with `AUTH_FAILED` where either side cannot prove that it knows the secret. Later losses are mended by the client.
  */
-export function connect(options: ConnectOptions): Promise<Client> {
+export function connect(options: ConnectOptions | string): Promise<Client> {
   return connectWith(
     options,
-    { openStream: (address) => openSocket(address, options.tls), clock: clientClock, random: systemRandom },
+    {
+      openStream: (address) => openSocket(address, typeof options === 'string' ? undefined : options.tls),
+      clock: clientClock,
+      random: systemRandom,
+    },
     captureCallSite(),
   );
 }

@@ -60,13 +60,25 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** One server, or several over the same memory. */
-export type ConnectOptions = HowToConnect & (OneServer | SeveralServers);
+/** One server, or several over the same memory; or a URL that names them, and perhaps key and secret. */
+export type ConnectOptions = NamedServers | ByUrl;
+
+export type NamedServers = HowToConnect & (OneServer | SeveralServers);
+
+/** What is said beside the URL comes before what it says. */
+export interface ByUrl extends Partial<HowToConnect> {
+  /** `context-manager://[key[:secret]@]host[:port][,host[:port]...]`, key and secret percent-encoded. */
+  readonly url: string;
+  readonly host?: undefined;
+  readonly port?: undefined;
+  readonly addresses?: undefined;
+}
 
 export interface OneServer {
   readonly host: string;
   readonly port: number;
   readonly addresses?: undefined;
+  readonly url?: undefined;
 }
 
 export interface SeveralServers {
@@ -74,6 +86,7 @@ export interface SeveralServers {
   readonly addresses: readonly string[];
   readonly host?: undefined;
   readonly port?: undefined;
+  readonly url?: undefined;
 }
 
 export interface HowToConnect {

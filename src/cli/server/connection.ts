@@ -1,18 +1,26 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { Client } from '../../../clients/typescript/src/index.ts';
+import { parseAddress } from '../../../clients/typescript/src/addresses.ts';
+import { parseConnectionUrl, type ConnectionUrl } from '../../../clients/typescript/src/connection-url.ts';
+import {
+  ContextManagerError,
+  type Client,
+  type OneServer,
+  type SeveralServers,
+} from '../../../clients/typescript/src/index.ts';
 import { DEFAULT_KEY_ID, EVERY_AGENT } from '../../base/wire-names.ts';
 import { resolveKeys } from '../../config/keys.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { nodeConfigFiles, nodeSecretFiles, SECRET_FILE_BYTES_MAX } from '../../config/node-files.ts';
 import { checkSecret, secretOfFile } from '../../config/secret.ts';
 import { readTextFile, UnreadableFile } from '../../config/text-file.ts';
-import { CommandError } from '../terminal/command-error.ts';
+import { CommandError, usageError } from '../terminal/command-error.ts';
 import { dial } from './dial.ts';
 import type { Io } from '../terminal/io.ts';
 
 /** Options of every command that talks to a server. */
 export interface ClientOptions {
+  readonly url?: string;
   readonly host?: string;
   readonly port?: number;
   readonly keyId: string;
@@ -25,6 +33,7 @@ export interface ClientOptions {
 
 /** Who the CLI is in the handshake, and the agent of what it stores, unless --agent says otherwise. */
 export const CLI_SENDER = 'cli';
+const URL_VARIABLE = 'CONTEXT_MANAGER_URL';
 
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON, for programs');
@@ -33,6 +42,11 @@ export function jsonOption(): Option {
 /** Adds the options that say which server, with which key. */
 export function withServerOptions(command: Command): Command {
   return command
+    .addOption(
+      new Option('--url <url>', 'context-manager://key@host:port, or several host:port with commas between').env(
+        URL_VARIABLE,
+      ),
+    )
     .addOption(
       new Option('--host <address>', 'address of the server (default: that of the local configuration)').env(
         'CONTEXT_MANAGER_HOST',
@@ -73,22 +87,58 @@ function parsePort(raw: string): number {
   return port;
 }
 
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-  readonly keyId: string;
-  readonly secret: string;
-}
+export type Endpoint = (OneServer | SeveralServers) & { readonly keyId: string; readonly secret: string };
 
 /** Where to connect and with what, from options, environment and the local configuration, in this order. */
 export function resolveEndpoint(options: ClientOptions, io: Io): Endpoint {
   const local = lazily(() => loadLocalConfig(io));
+  const url = urlOf(options, io);
+  const keyId = options.keyId === DEFAULT_KEY_ID ? (url?.keyId ?? options.keyId) : options.keyId;
   return {
-    host: options.host ?? reachable(local().settings.server.host),
-    port: options.port ?? local().settings.server.port,
-    keyId: options.keyId,
-    secret: findSecret(options, io, local),
+    ...(url === undefined ? serverOf(options, local) : serversOf(url.addresses)),
+    keyId,
+    secret:
+      url?.secret === undefined
+        ? findSecret({ ...options, keyId }, io, local)
+        : checkSecret(url.secret, `--url (${URL_VARIABLE})`),
   };
+}
+
+function serverOf({ host, port }: ClientOptions, local: () => LoadedConfig): OneServer {
+  return {
+    host: host ?? reachable(local().settings.server.host),
+    port: port ?? local().settings.server.port,
+  };
+}
+
+/** One server is dialled as such: of a port where it does not answer it is told who does. */
+function serversOf(addresses: readonly string[]): OneServer | SeveralServers {
+  const [first = ''] = addresses;
+  return (addresses.length === 1 ? parseAddress(first) : null) ?? { addresses };
+}
+
+/** What `--url` says; host and port that are typed set aside one that stands in the environment. */
+function urlOf({ url, host, port }: ClientOptions, { environment }: Io): ConnectionUrl | undefined {
+  if (url === undefined) return undefined;
+  const isHostTyped = host !== undefined && host !== environment['CONTEXT_MANAGER_HOST'];
+  const isPortTyped = port !== undefined && String(port) !== environment['CONTEXT_MANAGER_PORT'];
+  if (isHostTyped || isPortTyped) {
+    if (url === environment[URL_VARIABLE]) return undefined;
+    throw usageError('give either --url or --host and --port');
+  }
+  try {
+    return parseConnectionUrl(url);
+  } catch (error) {
+    if (error instanceof ContextManagerError) throw usageError(error.message.replace('connect: url', '--url'));
+    throw error;
+  }
+}
+
+const SECRET_IN_ARGUMENTS = `warning: everyone on this machine can see the secret in --url; put it into ${URL_VARIABLE} or a --secret-file\n`;
+
+/** Whether the secret stands among the process' arguments. */
+function showsSecret(options: ClientOptions, io: Io): boolean {
+  return options.url !== io.environment[URL_VARIABLE] && urlOf(options, io)?.secret !== undefined;
 }
 
 /** `path`: of a file or folder that is read in place of the one in `CONFIG_PATH`. */
@@ -144,6 +194,7 @@ function lazily<T>(make: () => T): () => T {
 
 /** Runs `task` with a connected client and closes it, whatever happens. */
 export async function withClient<T>(options: ClientOptions, io: Io, task: (client: Client) => Promise<T>): Promise<T> {
+  if (showsSecret(options, io)) await io.stderr.write(SECRET_IN_ARGUMENTS);
   const client = await dial({ ...resolveEndpoint(options, io), sender: CLI_SENDER });
   try {
     return await task(client);

@@ -1,18 +1,26 @@
 import { connect as openSocket } from 'node:net';
-import { connect, ContextManagerError, type Client, type OneServer } from '../../../clients/typescript/src/index.ts';
+import {
+  connect,
+  ContextManagerError,
+  type Client,
+  type HowToConnect,
+  type OneServer,
+  type SeveralServers,
+} from '../../../clients/typescript/src/index.ts';
 import { systemClock } from '../../base/clock.ts';
 
 /** A server says hello as soon as a connection is there: who says nothing for this long is looked at. */
 const SOON_MS = 2000;
 const PROBE_MS = 2000;
 
-type DialOptions = Parameters<typeof connect>[0] & OneServer;
+type DialOptions = HowToConnect & (OneServer | SeveralServers);
 
 /**
  * Connects, and tells a port where something else answers from one where nobody does: `PROTOCOL_ERROR` for the former.
  * A server that is merely slow gets the client's usual time.
  */
 export async function dial(options: DialOptions): Promise<Client> {
+  if (options.addresses !== undefined) return connect(options);
   // A server takes a free port for 0 (`server.port`), and only its own output says which.
   if (options.port === 0)
     throw new ContextManagerError('CONNECTION_FAILED', 'port 0 stands for any: nothing listens there');

@@ -103,6 +103,39 @@ export class World {
     };
   }
 
+  /** `npm start` in this checkout, with the data in `folder`. */
+  async npmStart(
+    folder: string,
+    variables: Variables,
+  ): Promise<{
+    readonly port: number;
+    kill(signal: NodeJS.Signals): void;
+    end(signal: NodeJS.Signals): Promise<Ended>;
+  }> {
+    const child = spawn('npm', ['start'], {
+      cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+      env: {
+        ...this.#environment(folder),
+        SERVER__PORT: '0',
+        SERVER__HTTP_PORT: '0',
+        VECTOR_DB__DATA_DIR: join(folder, 'data'),
+        ...variables,
+      },
+    });
+    this.#children.add(child);
+    const ended = collect(child);
+    const said = await untilSaid(child, 'try next');
+    const kill = (signal: NodeJS.Signals): void => void child.kill(signal);
+    return {
+      port: Number(/listening +127\.0\.0\.1:(\d+)/.exec(said)?.[1]),
+      kill,
+      end(signal) {
+        kill(signal);
+        return ended;
+      },
+    };
+  }
+
   /** A start that is expected to fail. */
   failToServe(folder: string, variables: Variables = {}): Promise<Ended> {
     return collect(this.#spawn(['serve'], folder, { SERVER__PORT: '0', SERVER__HTTP_PORT: '0', ...variables }));

@@ -45,10 +45,15 @@ describe('connect', () => {
   it.each([
     ['nothing', undefined],
     ['null', null],
-    ['an address', '127.0.0.1:7420'],
     ['a list', [RIGHT]],
   ])('says what it takes where it is given %s', async (_what, options) => {
     expect((await refused(() => connect(options as never))).message).toContain('host, port, keyId, secret');
+  });
+
+  it('says how a URL is written where it is given another text', async () => {
+    expect((await refused(() => connect('127.0.0.1:7420'))).message).toContain(
+      'context-manager://key:secret@host:port',
+    );
   });
 
   it('names all that is missing', async () => {

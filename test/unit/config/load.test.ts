@@ -420,6 +420,7 @@ describe('another name of a setting', () => {
 
   it('stands for each that had one', () => {
     expect(cases.map(([alias, { path }]) => `${alias} -> ${path.join('.')}`)).toEqual([
+      'server.shutdown_deadline_ms -> server.shutdown_timeout_secs',
       'embedding.timeout_ms -> embedding.timeout_secs',
       'embedding.cache_entries -> embedding.cache_size',
       'embedding.url -> embedding.api_url',
