@@ -291,6 +291,15 @@ function changes(nowMs: number): Group[] {
   return exchanges.map((exchange) => ({ exchanges: [exchange] }));
 }
 
+const SNAPSHOT = {
+  id: '20231114T221320Z-0a1b2c',
+  label: 'before-upgrade',
+  created_at: 1_700_000_000_000,
+  contexts: 40_002,
+  bytes: 31_457_280,
+  sha256: 'ab'.repeat(32),
+};
+
 const ENDS: readonly Exchange[] = [
   { type: 'context.delete', payload: { id: FIRST_ID }, reply: { deleted: 1 } },
   { type: 'context.delete', payload: { filter: FILTER, namespace: 'team:a' }, reply: { deleted: 0 } },
@@ -327,6 +336,12 @@ const ENDS: readonly Exchange[] = [
     },
   },
   { type: 'admin.gc', payload: {}, reply: { promoted: 2, deleted: 1 } },
+  {
+    type: 'admin.snapshot',
+    payload: { label: 'before-upgrade' },
+    reply: { snapshot: SNAPSHOT },
+  },
+  { type: 'admin.snapshots', payload: {}, reply: { snapshots: [SNAPSHOT] } },
   { type: 'admin.cache_clear', payload: {}, reply: { embeddings: 4 } },
   {
     type: 'admin.circuit_reset',

@@ -18,6 +18,7 @@ import { addPing } from './cli/ping.ts';
 import { addQuery } from './cli/query.ts';
 import { addReembed } from './cli/reembed.ts';
 import { addServe } from './cli/serve.ts';
+import { addSnapshot } from './cli/snapshot.ts';
 import { addStats } from './cli/stats.ts';
 import { addStore } from './cli/store.ts';
 import { addUpdate } from './cli/update.ts';
@@ -93,6 +94,7 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addStats(program, io);
   addImport(program, io);
   addExport(program, io);
+  addSnapshot(program, io);
   addReembed(program, io);
   addMigrate(program, io);
   addPing(program, io);

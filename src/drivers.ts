@@ -25,6 +25,9 @@ import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import { openQdrantStore, type QdrantStoreOptions } from './store/qdrant/open-qdrant-store.ts';
 import { openQdrantReembedding } from './store/qdrant/qdrant-reembedding.ts';
+import { rehearse } from './store/embedded/snapshot/rehearse.ts';
+import { restoreDatabase } from './store/embedded/snapshot/restore-database.ts';
+import type { SnapshotDriver } from './store/snapshot/snapshot-driver.ts';
 import type { EmbeddingIdentity, EmbedTexts, Reembedding } from './store/reembedding.ts';
 import type { GenericStore } from './store/generic/generic-store.ts';
 
@@ -250,6 +253,24 @@ export function textEmbedder(embedding: EmbeddingProvider<OwnedText>): EmbedText
 /** null: nothing that is stored was made by another model. Throws `StartupError` where the driver cannot. */
 export async function openReembedding(settings: StoreSettings, parts: StoreParts): Promise<Reembedding | null> {
   return await REEMBEDDING_DRIVERS[settings.driver](settings, parts);
+}
+
+/** By the `store` of a snapshot's manifest. */
+const SNAPSHOT_DRIVERS: Readonly<Record<string, (settings: StoreSettings) => SnapshotDriver>> = {
+  embedded: ({ dataDir }) => ({
+    verify: rehearse,
+    restore: (snapshot, options) => restoreDatabase(snapshot, dataDir, options),
+  }),
+};
+
+/** What reads the snapshots of a store. Throws `StartupError` where nothing does. */
+export function snapshotDriver(store: string, settings: StoreSettings): SnapshotDriver {
+  const open = SNAPSHOT_DRIVERS[store];
+  if (open !== undefined) return open(settings);
+  throw new StartupError(
+    `the snapshot is of a store named ${store}, which this program does not know`,
+    'Use the version of context-manager that made it.',
+  );
 }
 
 /** What the driver calls it. Throws `StartupError`. */

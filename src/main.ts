@@ -12,6 +12,7 @@ import { Circuits } from './base/resilience/circuits.ts';
 import type { Tracing } from './base/tracing.ts';
 import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
+import { snapshotFolder } from './config/snapshot-folder.ts';
 import { openEmbedding, openSharedVectors, openStore, textEmbedder } from './drivers.ts';
 import { withCache } from './embedding/cache.ts';
 import { withTextBound } from './embedding/text-bound.ts';
@@ -31,6 +32,7 @@ import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
 import { createValidators } from './protocol/messages.ts';
 import { MeasuredStore } from './store/measured-store.ts';
+import { SnapshotKeeper } from './store/snapshot/snapshot-keeper.ts';
 
 export interface ServerSetup {
   readonly settings: Settings;
@@ -132,13 +134,25 @@ async function build(
   showStoreFigures(metrics, clock, async () => (await memory.stats()).store);
   await tellUnsearched(memory, log);
 
-  const jobs = startJobs(hirag, memory, { clock, log, metrics }, onStop);
+  const snapshots = new SnapshotKeeper({
+    folder: snapshotFolder(settings),
+    copyInto: async (folder, signal) => {
+      await memory.flushAccessCounts();
+      return store.copyInto(folder, signal);
+    },
+    distance: settings.vectorDb.distance,
+    retention: settings.snapshots,
+    ...{ version, clock, random: deps.random, log, metrics },
+  });
+  snapshots.look();
+  const jobs = startJobs(settings, { memory, snapshots }, { clock, log, metrics }, onStop);
   const parts = { ...deps, metrics, audit, validators: createValidators() };
   const { slowRequestMs } = settings.logging;
   const gate = new Gate({
     ...parts,
     memory,
     jobs,
+    snapshots,
     circuits,
     limits: gateLimits(settings.protocol),
     slowRequestMs,
@@ -154,6 +168,7 @@ async function build(
     jobs: () => jobs.registry.states,
     backlog: () => memory.backlog,
   });
+  onStop(() => snapshots.close());
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
   return { host: address, port, httpPort: http.port };
@@ -195,17 +210,12 @@ const BACKLOG_EVERY_MS = 5_000;
 
 /** What runs by schedule, with what a request may run by hand. */
 function startJobs(
-  hirag: Settings['hirag'],
-  memory: Memory,
+  { hirag, snapshots: { schedule }, vectorDb }: Settings,
+  { memory, snapshots }: { readonly memory: Memory; readonly snapshots: SnapshotKeeper },
   deps: JobDeps,
   onStop: Cleanup,
 ): JobsByHand & { readonly registry: JobRegistry } {
-  if (!isCronExpression(hirag.gcSchedule)) {
-    throw new StartupError(
-      `\`hirag.gc_schedule\` is not a cron expression: ${hirag.gcSchedule}`,
-      'Write it as "* * * * *" (every minute).',
-    );
-  }
+  checkCron('hirag.gc_schedule', hirag.gcSchedule, '"* * * * *" (every minute)');
   const jobs = new JobRegistry(deps);
   const expirySweep = jobs.add({
     name: 'expiry_sweep',
@@ -222,9 +232,19 @@ function startJobs(
     schedule: { everyMs: BACKLOG_EVERY_MS },
     run: (signal) => memory.embedBacklog(signal),
   });
+  // What the memory driver holds is not meant to outlive the process.
+  if (schedule !== undefined && vectorDb.driver !== 'memory') {
+    checkCron('snapshots.schedule', schedule, '"0 3 * * *" (daily at three)');
+    jobs.add({ name: 'snapshot', schedule: { cron: schedule }, run: (signal) => snapshots.turn(signal) });
+  }
   jobs.start();
   onStop(() => jobs.stop());
   return { registry: jobs, expirySweep: () => expirySweep.run() };
+}
+
+function checkCron(setting: string, expression: string, example: string): void {
+  if (isCronExpression(expression)) return;
+  throw new StartupError(`\`${setting}\` is not a cron expression: ${expression}`, `Write it as ${example}.`);
 }
 
 async function listen(

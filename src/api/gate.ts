@@ -9,7 +9,7 @@ import type { Memory } from '../hirag/types.ts';
 import type { Validators } from '../protocol/messages.ts';
 import { noAudit, type Audit } from './audit.ts';
 import { Call } from './call.ts';
-import type { JobsByHand, Origin, Services } from './handlers/handler.ts';
+import type { JobsByHand, Origin, Services, Snapshots } from './handlers/handler.ts';
 import { Answer, type Asker } from './asker.ts';
 import type { GateRequest } from './gate-request.ts';
 import { HealthProbe } from './health-probe.ts';
@@ -23,6 +23,7 @@ import { validTraceparent } from './trace-context.ts';
 export interface GateDeps {
   readonly memory: Memory;
   readonly jobs: JobsByHand;
+  readonly snapshots: Snapshots;
   readonly circuits: Circuits;
   readonly validators: Validators;
   readonly limits: GateLimits;
@@ -65,7 +66,7 @@ export class Gate {
   #connections: () => number = () => 0;
 
   constructor(deps: GateDeps) {
-    const { memory, jobs, circuits, limits, clock, log, metrics } = deps;
+    const { memory, jobs, snapshots, circuits, limits, clock, log, metrics } = deps;
     this.#deps = deps;
     this.#ledger = new RequestLedger({
       clock,
@@ -78,6 +79,7 @@ export class Gate {
     this.#services = {
       memory,
       jobs,
+      snapshots,
       circuits,
       clock,
       startedMs: clock.monotonicMs(),

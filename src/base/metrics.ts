@@ -126,6 +126,9 @@ export const GAUGES = {
     help: 'Contexts without a vector, as last counted: pending, or refused by the model.',
     labels: ['state'],
   },
+  snapshot_timestamp_seconds: {
+    help: 'When the newest snapshot was made, in seconds since the epoch; absent where there is none.',
+  },
   event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile of the last 10 to 20 seconds.' },
 } as const satisfies Record<string, MetricRule>;
 

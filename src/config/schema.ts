@@ -2,6 +2,7 @@ import { FRAME_BYTES_MAX_DEFAULT } from '../base/wire-limits.ts';
 import { EVERY_NAMESPACE, SCOPES } from '../base/wire-names.ts';
 import { HIRAG } from './schema-hirag.ts';
 import { AUDIT, LOGGING, TRACING } from './schema-logs.ts';
+import { SNAPSHOTS } from './schema-snapshots.ts';
 import {
   bareFlag,
   bareNumber,
@@ -320,6 +321,7 @@ export const CONFIG_SCHEMA = section('context-manager', {
   embedding: EMBEDDING,
   vector_db: VECTOR_DB,
   hirag: HIRAG,
+  snapshots: SNAPSHOTS,
   logging: LOGGING,
   audit: AUDIT,
   tracing: TRACING,

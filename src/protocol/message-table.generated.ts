@@ -14,6 +14,8 @@ export const MESSAGES = [
   {"type":"stats","scope":"read","namespace":"payload_or_all","repeat":"always","reply":{"bytes":2048},"method":"stats"},
   {"type":"namespace.list","scope":"read","namespace":"key","repeat":"always","reply":{"bytes":65536},"method":"listNamespaces"},
   {"type":"admin.gc","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"gc"},
+  {"type":"admin.snapshot","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":512},"method":"createSnapshot"},
+  {"type":"admin.snapshots","scope":"admin","namespace":"server","repeat":"always","reply":{"bytes":65536},"method":"listSnapshots"},
   {"type":"admin.cache_clear","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"clearCache"},
   {"type":"admin.circuit_reset","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"resetCircuit"},
 ] as const satisfies readonly MessageRule[];

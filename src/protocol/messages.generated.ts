@@ -42,6 +42,27 @@ export interface AdminGcReply {
   deleted: number;
 }
 /**
+ * The snapshot, which is on the server's disk.
+ */
+export interface AdminSnapshotReply {
+  snapshot: StoredSnapshot;
+}
+/**
+ * Makes a snapshot of everything that is stored.
+ */
+export interface AdminSnapshotRequest {
+  /**
+   * A snapshot with a label is kept until somebody deletes it.
+   */
+  label?: string;
+}
+/**
+ * The snapshots that there are, the oldest first.
+ */
+export interface AdminSnapshotsReply {
+  snapshots: readonly StoredSnapshot[];
+}
+/**
  * Client to server, the answer to hello; its tag is made with the secret.
  */
 export interface Auth {
@@ -201,6 +222,29 @@ export interface StatsCounts {
 export interface ListedNamespace {
   namespace: string;
   counts: StatsCounts;
+}
+/**
+ * A copy of everything that was stored at a moment.
+ */
+export interface StoredSnapshot {
+  id: string;
+  /**
+   * As the one who asked for it named it.
+   */
+  label?: string;
+  /**
+   * What was acknowledged before it is in the snapshot.
+   */
+  created_at: number;
+  contexts: number;
+  /**
+   * On the server's disk.
+   */
+  bytes: number;
+  /**
+   * Of its manifest, which holds those of its files; in hexadecimal.
+   */
+  sha256: string;
 }
 /**
  * Vectors kept in the cache: of the namespace that was counted, or of all.
@@ -468,6 +512,7 @@ export interface Welcome {
 }
 export type AdminCacheClearRequest = Record<string, never>;
 export type AdminGcRequest = Record<string, never>;
+export type AdminSnapshotsRequest = Record<string, never>;
 export type Priority = 'Balanced' | 'Recent' | 'Deep' | readonly [number, number, number];
 export type ContextStoreReply = StoredContext;
 export type ContextStoreRequest = NewContext;
@@ -488,6 +533,8 @@ export interface RequestPayloads {
   'stats': StatsRequest;
   'namespace.list': NamespaceListRequest;
   'admin.gc': AdminGcRequest;
+  'admin.snapshot': AdminSnapshotRequest;
+  'admin.snapshots': AdminSnapshotsRequest;
   'admin.cache_clear': AdminCacheClearRequest;
   'admin.circuit_reset': AdminCircuitResetRequest;
 }
@@ -506,6 +553,8 @@ export interface ReplyPayloads {
   'stats': StatsReply;
   'namespace.list': NamespaceListReply;
   'admin.gc': AdminGcReply;
+  'admin.snapshot': AdminSnapshotReply;
+  'admin.snapshots': AdminSnapshotsReply;
   'admin.cache_clear': AdminCacheClearReply;
   'admin.circuit_reset': AdminCircuitResetReply;
 }

@@ -1,3 +1,4 @@
+import type { Snapshots } from '../../src/api/handlers/handler.ts';
 import { duplexPair, type Duplex } from 'node:stream';
 import { noMetrics, type Metrics } from '../../src/base/metrics.ts';
 import { systemRandom, type Random } from '../../src/base/random.ts';
@@ -15,6 +16,7 @@ import { Circuits } from '../../src/base/resilience/circuits.ts';
 import { FakeClock } from './fake-clock.ts';
 import { DEFAULT_LIMITS } from './settings.ts';
 import { MemoryDouble } from './memory-double.ts';
+import { SnapshotsDouble } from './snapshots-double.ts';
 import { testBreaker } from './test-breaker.ts';
 import { WireClient, type Credentials } from './wire-client.ts';
 
@@ -44,6 +46,7 @@ export interface WireServerOptions {
   readonly version?: string;
   /** In place of the double; with the clock that it runs on. */
   readonly memory?: Memory;
+  readonly snapshots?: Snapshots;
   readonly clock?: FakeClock;
 }
 
@@ -72,6 +75,7 @@ export class WireServer {
         ...parts,
         memory,
         jobs: { expirySweep: () => memory.gc() },
+        snapshots: options.snapshots ?? new SnapshotsDouble(),
         circuits: this.circuits,
         limits: gateLimits(limits),
       }),

@@ -1,9 +1,11 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { connectWith } from '../../clients/typescript/src/connect-with.ts';
+import type { AdminSnapshotsReply } from '../../src/protocol/messages.generated.ts';
+import type { Snapshot } from '../../src/store/snapshot/snapshot.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { settle, WireServer } from '../support/wire-server.ts';
-import { errorOf, outcomeOf, RecordedMemory } from './recorded-memory.ts';
+import { errorOf, fromSnapshot, outcomeOf, RecordedMemory } from './recorded-memory.ts';
 import { hex, plainBytes, resolve, session, type RecordedFrame } from './vector-files.ts';
 
 // `vectors/session.json` is one conversation: to the byte, it is what the server says to a client that says its part, and
@@ -28,6 +30,12 @@ const STARTED_MS = said('hello').timestamp;
 const types = new Map(
   messages.filter(({ from }) => from === 'client').map(({ message }) => [message.id, message.type]),
 );
+
+/** The snapshots that the reply to a request tells of. */
+function listedIn(id: number | undefined): Snapshot[] {
+  const reply = messages.find(({ from, message }) => from === 'server' && message.id === id)!.message.payload;
+  return (reply as AdminSnapshotsReply).snapshots.map(fromSnapshot);
+}
 
 /** Bytes as they come, to be compared. */
 function collect(duplex: Duplex): { take(): string } {
@@ -73,6 +81,7 @@ describe('the recorded server', () => {
       keys: [{ id: 'default', secret: hex(session.secret), scopes: ['read', 'write', 'admin'], namespaces: ['*'] }],
       random: { bytes: (count) => (count === sessionId.length ? sessionId : nonce) },
       memory: recorded.asMemory(),
+      snapshots: recorded.asSnapshots(),
       clock,
       version: (said('hello')['server'] as string).replace('context-manager/', ''),
     });
@@ -83,6 +92,7 @@ describe('the recorded server', () => {
         clock.advance(message.timestamp - clock.nowMs());
         if (from === 'client') {
           if (message.type === 'admin.cache_clear') recorded.cleared = { embeddings: 4 };
+          if (message.type === 'admin.snapshots') recorded.listed = listedIn(message.id);
           client.write(hex(frame));
           await settle();
           recorded.called(message.id!);

@@ -1,7 +1,10 @@
 import type { ContextRecord } from '../../src/base/context.ts';
+import type { Snapshots } from '../../src/api/handlers/handler.ts';
 import { CodedError, type ErrorCode } from '../../src/base/errors.ts';
 import type { Memory, MemoryStats, QueryOutcome, StoreOutcome } from '../../src/hirag/types.ts';
 import type * as wire from '../../src/protocol/messages.generated.ts';
+import type { Snapshot } from '../../src/store/snapshot/snapshot.ts';
+import { snapshotOf } from '../support/snapshots-double.ts';
 
 interface Waiting {
   readonly resolve: (outcome: unknown) => void;
@@ -11,6 +14,7 @@ interface Waiting {
 /** A memory that answers what a recorded conversation says it answered, when it is told to. */
 export class RecordedMemory {
   cleared = { embeddings: 0 };
+  listed: readonly Snapshot[] = [];
   readonly #byRequest = new Map<number, Waiting>();
   #last: Waiting | null = null;
 
@@ -53,6 +57,10 @@ export class RecordedMemory {
     };
   }
 
+  asSnapshots(): Snapshots {
+    return { create: () => this.#call(), list: () => this.listed };
+  }
+
   #call(): Promise<never> {
     return new Promise((resolve, reject) => {
       this.#last = { resolve: resolve as Waiting['resolve'], reject };
@@ -87,6 +95,8 @@ export function outcomeOf(type: string, reply: unknown): unknown {
       }));
     case 'admin.gc':
       return reply;
+    case 'admin.snapshot':
+      return fromSnapshot((reply as wire.AdminSnapshotReply).snapshot);
     default:
       return (reply as { deleted: number }).deleted;
   }
@@ -98,6 +108,11 @@ export function errorOf(error: object): CodedError {
     ...(payload.details !== undefined && { details: payload.details }),
     ...(payload.retry_after_ms !== undefined && { retryAfterMs: payload.retry_after_ms }),
   });
+}
+
+export function fromSnapshot({ id, created_at: createdAtMs, contexts, ...rest }: wire.StoredSnapshot): Snapshot {
+  const snapshot = snapshotOf(id, { createdAtMs, ...rest });
+  return { ...snapshot, manifest: { ...snapshot.manifest, contexts } };
 }
 
 function fromStored(stored: wire.StoredContext): StoreOutcome {

@@ -73,6 +73,16 @@ export abstract class Methods {
     return this.call('admin.gc', {}, options, captureCallSite());
   }
 
+  /** Makes a snapshot of everything that is stored; it is on the server's disk when this resolves. Give it time: `timeoutMs`. */
+  createSnapshot(request: Input<'admin.snapshot'> = {}, options?: CallOptions): Promise<ReplyOf<'admin.snapshot'>> {
+    return this.call('admin.snapshot', request, options, captureCallSite());
+  }
+
+  /** The snapshots that there are, the oldest first. */
+  listSnapshots(options?: CallOptions): Promise<ReplyOf<'admin.snapshots'>> {
+    return this.call('admin.snapshots', {}, options, captureCallSite());
+  }
+
   /** Empties the server's caches. */
   clearCache(options?: CallOptions): Promise<ReplyOf<'admin.cache_clear'>> {
     return this.call('admin.cache_clear', {}, options, captureCallSite());

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Circuits } from '../../base/resilience/circuits.ts';
 import type { CallOptions, GcOutcome, Memory } from '../../hirag/types.ts';
+import type { SnapshotKeeper } from '../../store/snapshot/snapshot-keeper.ts';
 import type { RuleOf } from '../../protocol/message-table.ts';
 import type { ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
 
@@ -11,10 +12,14 @@ export interface JobsByHand {
   expirySweep(): Promise<GcOutcome>;
 }
 
+/** Copies of everything that is stored. */
+export type Snapshots = Pick<SnapshotKeeper, 'create' | 'list'>;
+
 /** What handlers work with; one for the whole server. */
 export interface Services {
   readonly memory: Memory;
   readonly jobs: JobsByHand;
+  readonly snapshots: Snapshots;
   /** Of the backends that the server asks. */
   readonly circuits: Circuits;
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import { cacheClear, circuitReset, gc } from './admin.ts';
+import { cacheClear, circuitReset, gc, listSnapshots, snapshot } from './admin.ts';
 import { get, list, query, remove, store, storeBatch, update } from './context.ts';
 import type { Handlers } from './handler.ts';
 import { clear } from './level.ts';
@@ -20,6 +20,8 @@ export const HANDLERS: Handlers = {
   stats,
   'namespace.list': listNamespaces,
   'admin.gc': gc,
+  'admin.snapshot': snapshot,
+  'admin.snapshots': listSnapshots,
   'admin.cache_clear': cacheClear,
   'admin.circuit_reset': circuitReset,
 };

@@ -1,6 +1,10 @@
 // What the store worker does better than the defaults over its core: whole calls of writes in one transaction, searches
 // whose scores never leave its columns, sweeps in one step.
 
+import { join } from 'node:path';
+import type { StoreCopy } from '../snapshot/store-copy.ts';
+import { DATABASE_FILE } from './database/data-folder.ts';
+import { copyInThread } from './snapshot/copy-in-thread.ts';
 import { checkOp, checkSearch } from '../generic/checks.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
 import { byName } from '../generic/namespaces.ts';
@@ -30,10 +34,12 @@ export class EmbeddedStore extends GenericStore {
   override readonly capabilities = { atomicBatches: true };
   readonly #link: WorkerLink;
   readonly #dimension: number;
+  readonly #dataDir: string;
 
-  constructor(driver: EmbeddedDriver, link: WorkerLink, deps: GenericStoreDeps) {
+  constructor(driver: EmbeddedDriver, link: WorkerLink, deps: GenericStoreDeps & { readonly dataDir: string }) {
     super(driver, deps);
     this.#link = link;
+    this.#dataDir = deps.dataDir;
     this.#dimension = deps.dimension;
   }
 
@@ -127,6 +133,11 @@ export class EmbeddedStore extends GenericStore {
   override async stats(namespace?: string): Promise<StoreStats> {
     const { counts, driver } = await this.#link.call('stats', () => namespace ?? null);
     return { counts: { immediate: counts[0], short_term: counts[1], long_term: counts[2] }, driver };
+  }
+
+  override async copyInto(folder: string, signal?: AbortSignal): Promise<StoreCopy> {
+    await this.#link.call('flush', () => null, signal);
+    return copyInThread({ databasePath: join(this.#dataDir, DATABASE_FILE), folder }, signal);
   }
 
   override async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {

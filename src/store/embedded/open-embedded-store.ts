@@ -45,7 +45,7 @@ const DEFAULT_COLUMNS: ColumnLimits = { levelCountMin: 8_192, levelCountMax: 200
 /** Rejects with `StartupError` where the folder is in use, damaged, of a newer version or of another embedding. */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const { link, driver, deps } = await openEmbeddedDriver(options);
-  return new EmbeddedStore(driver, link, deps);
+  return new EmbeddedStore(driver, link, { ...deps, dataDir: options.dataDir });
 }
 
 /** Its core alone, and what a store over it needs. */

@@ -256,6 +256,9 @@ export class StoreEngine {
       case 'touch':
         for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);
         return null;
+      case 'flush':
+        this.flushAccesses();
+        return null;
       case 'stats':
         return this.#stats(call.body, nowMs);
       case 'namespaces':

@@ -1,7 +1,9 @@
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
+import { CodedError } from '../../base/errors.ts';
 import type { ScanPage, StoreDriver } from '../driver.ts';
 import { checkFilter } from '../filter.ts';
+import type { StoreCopy } from '../snapshot/store-copy.ts';
 import type {
   Access,
   ContextStore,
@@ -140,6 +142,14 @@ export class GenericStore implements ContextStore {
 
   namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
     return countNamespaces(this.driver, this.#clock.nowMs(), names);
+  }
+
+  /**
+   * Puts a copy of everything, as of one moment, into a folder. What was acknowledged before the call is in it; other
+   * calls go on meanwhile. `BAD_REQUEST` of a driver that cannot.
+   */
+  copyInto(_folder: string, _signal?: AbortSignal): Promise<StoreCopy> {
+    return Promise.reject(new CodedError('BAD_REQUEST', `the ${this.driver.name} store makes no snapshots`));
   }
 
   ping(): Promise<void> {

@@ -14,6 +14,7 @@ import { createValidators } from '../../../src/protocol/messages.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { DEFAULT_LIMITS } from '../../support/settings.ts';
 import { MemoryDouble } from '../../support/memory-double.ts';
+import { SnapshotsDouble } from '../../support/snapshots-double.ts';
 
 const UUID = '018f0000-0000-7000-8000-000000000001';
 const validators = createValidators();
@@ -38,6 +39,7 @@ function open(limits: Partial<typeof DEFAULT_LIMITS> = {}): Gate {
   return new Gate({
     memory,
     jobs: { expirySweep: () => memory.gc() },
+    snapshots: new SnapshotsDouble(),
     circuits: new Circuits(),
     validators,
     limits: gateLimits({ ...DEFAULT_LIMITS, ...limits }),

@@ -284,6 +284,8 @@ export interface CallTypes {
   hits: { body: WireHits; result: readonly WireLevelHits[] };
   counts: { body: WireCountsRequest; result: WireCounts };
   touch: { body: readonly (readonly [namespace: string, id: string, count: number])[]; result: null };
+  /** Makes access counts durable that wait for a commit. */
+  flush: { body: null; result: null };
   stats: { body: string | null; result: WireStats };
   /** null: every namespace that holds contexts. */
   namespaces: {

@@ -2,7 +2,7 @@
 // with it without a trace: SQLite reads it up to the first frame that does not fit and calls that the end. The note
 // tells that there was more.
 
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
@@ -40,6 +40,13 @@ export class AcknowledgedMark {
   close(): void {
     closeSync(this.#file);
   }
+}
+
+/** Makes the note anew, on the disk, for a database that is put there. */
+export function writeMark(dataDir: string, sequence: number): void {
+  const bytes = Buffer.alloc(MARK_BYTES);
+  bytes.writeBigUInt64BE(BigInt(sequence));
+  writeFileSync(join(dataDir, MARK_FILE), bytes, { mode: 0o600, flush: true });
 }
 
 /** The number that was noted last; null where there is no note, or none that can be read. */

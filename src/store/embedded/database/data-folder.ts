@@ -12,8 +12,10 @@ export const LOCK_FILE = 'contexts.lock';
 export const INDEX_FOLDER = 'indexes';
 /** Names of files that hold what clients stored, or keys to it. */
 const OWN_FILE = /^(contexts\.|secret$)/;
-/** What lies beside them without being anybody else's: indexes, and embedding models from the hub. */
-const OWN_FOLDERS: ReadonlySet<string> = new Set([INDEX_FOLDER, 'models']);
+/** What lies beside them without being anybody else's: indexes, embedding models from the hub, and snapshots. */
+const OWN_FOLDERS: ReadonlySet<string> = new Set([INDEX_FOLDER, 'models', 'snapshots']);
+/** There while a snapshot takes the place of what was there: nobody may open what is half of one and half of the other. */
+export const RESTORE_FILE = 'contexts.restore';
 
 /** `context-manager reembed` reads a page at a time, in some milliseconds. */
 export const READER_WAIT_MS = 2_000;
@@ -26,6 +28,15 @@ const OTHERS = 0o077;
 export function refuseMissing(dataDir: string): void {
   if (existsSync(join(dataDir, DATABASE_FILE))) return;
   throw new StartupError(`there is no database in ${dataDir}`, 'Correct the folder (vector_db.data_dir).');
+}
+
+/** Throws `StartupError` where a restore was interrupted between the old state and the new one. */
+export function refuseHalfRestored(dataDir: string): void {
+  if (!existsSync(join(dataDir, RESTORE_FILE))) return;
+  throw new StartupError(
+    `a snapshot was being restored into ${dataDir}, and that was interrupted`,
+    'Run `context-manager snapshot restore` again with the same snapshot, or another one, to its end.',
+  );
 }
 
 /** Throws `StartupError` where the folder or the one of the indexes in it cannot be made. */

@@ -13,6 +13,7 @@ import {
   makeFolders,
   makeMainFile,
   READER_WAIT_MS,
+  refuseHalfRestored,
   refuseOpenElsewhere,
   takeLock,
 } from './data-folder.ts';
@@ -69,6 +70,7 @@ export function openDatabase(settings: DatabaseSettings): OpenDatabase {
   const lock = takeLock(dataDir);
   let database: DatabaseSync | undefined;
   try {
+    refuseHalfRestored(dataDir);
     checkFiles(path, join(dataDir, INDEX_FOLDER));
     makeMainFile(dataDir);
     closeToOthers(dataDir);

@@ -14,6 +14,7 @@ import { createValidators } from '../../../../src/protocol/messages.ts';
 import { vectorToBytes } from '../../../../src/protocol/vector.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { MemoryDouble } from '../../../support/memory-double.ts';
+import { SnapshotsDouble } from '../../../support/snapshots-double.ts';
 import { testBreaker } from '../../../support/test-breaker.ts';
 
 const ID = '018f0000-0000-7000-8000-000000000001';
@@ -33,6 +34,7 @@ beforeEach(() => {
   services = {
     memory,
     jobs: { expirySweep: () => memory.gc() },
+    snapshots: new SnapshotsDouble(),
     circuits: new Circuits(),
     clock,
     startedMs: clock.monotonicMs(),

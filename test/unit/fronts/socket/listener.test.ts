@@ -15,6 +15,7 @@ import { Listener } from '../../../../src/fronts/socket/listener.ts';
 import { createValidators } from '../../../../src/protocol/messages.ts';
 import { DEFAULT_LIMITS } from '../../../support/settings.ts';
 import { MemoryDouble } from '../../../support/memory-double.ts';
+import { SnapshotsDouble } from '../../../support/snapshots-double.ts';
 import { WireClient } from '../../../support/wire-client.ts';
 import { ADMIN, ADMIN_KEY } from '../../../support/wire-server.ts';
 
@@ -42,6 +43,7 @@ function create(options: { port?: number; host?: string; maxConnections?: number
       ...parts,
       memory,
       jobs: { expirySweep: () => memory.gc() },
+      snapshots: new SnapshotsDouble(),
       circuits: new Circuits(),
       limits: gateLimits(DEFAULT_LIMITS),
     }),

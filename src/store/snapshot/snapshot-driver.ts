@@ -1,0 +1,30 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface Rehearsal {
+  /** Contexts that were read whole. */
+  readonly contexts: number;
+  /** Searches that found what they had to. */
+  readonly queries: number;
+}
+
+export interface RestoreOptions {
+  /** What is there gives way, and is kept aside. */
+  readonly replace: boolean;
+  /** For the name of what is kept aside. */
+  readonly nowMs: number;
+}
+
+export interface Restored {
+  /** Where what was there before is now; null: nothing was. */
+  readonly keptAside: string | null;
+}
+
+/** What one store does with its snapshots beside making them. Throws `StartupError` with the remedy. */
+export interface SnapshotDriver {
+  /** Opens the copy in `scratch`, an empty folder, reads all of it and asks it questions. */
+  verify(snapshot: Snapshot, scratch: string, deps: { readonly clock: Clock; readonly log: Log }): Promise<Rehearsal>;
+  /** Verifies before anything changes, and leaves the old state or the new one. */
+  restore(snapshot: Snapshot, options: RestoreOptions): Promise<Restored>;
+}
