@@ -25,7 +25,7 @@ import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import { openQdrantStore, type QdrantStoreOptions } from './store/qdrant/open-qdrant-store.ts';
 import { openQdrantReembedding } from './store/qdrant/qdrant-reembedding.ts';
-import { rehearse } from './store/embedded/snapshot/rehearse.ts';
+import { rehearse } from './store/embedded/rehearse.ts';
 import { restoreDatabase } from './store/embedded/snapshot/restore-database.ts';
 import type { SnapshotDriver } from './store/snapshot/snapshot-driver.ts';
 import type { EmbeddingIdentity, EmbedTexts, Reembedding } from './store/reembedding.ts';

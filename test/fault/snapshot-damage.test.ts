@@ -16,7 +16,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import type { EmbeddedStore } from '../../src/store/embedded/embedded-store.ts';
 import { openDatabase } from '../../src/store/embedded/database/database.ts';
-import { rehearse } from '../../src/store/embedded/snapshot/rehearse.ts';
+import { rehearse } from '../../src/store/embedded/rehearse.ts';
 import type { Snapshot } from '../../src/store/snapshot/snapshot.ts';
 import { SnapshotFolder } from '../../src/store/snapshot/snapshot-folder.ts';
 import { idOf, NOW_MS, put, sample } from '../contract/store-samples.ts';

@@ -3,20 +3,20 @@
 
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
-import type { Clock } from '../../../base/clock.ts';
-import type { Log } from '../../../base/log.ts';
-import { noMetrics } from '../../../base/metrics.ts';
-import { analyze } from '../../../base/text/analyzer.ts';
-import { walkStore, type WholeContext } from '../../generic/walk-store.ts';
-import { DamagedSnapshot } from '../../snapshot/damaged-snapshot.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { Rehearsal } from '../../snapshot/snapshot-driver.ts';
-import type { NamespaceCounts } from '../../store.ts';
-import { DATABASE_FILE } from '../database/data-folder.ts';
-import type { EmbeddedStore } from '../embedded-store.ts';
-import { openEmbeddedStore } from '../open-embedded-store.ts';
-import { namespacesIn } from './database-facts.ts';
-import { unpackDatabase } from './unpack-database.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import { noMetrics } from '../../base/metrics.ts';
+import { analyze } from '../../base/text/analyzer.ts';
+import { walkStore, type WholeContext } from '../generic/walk-store.ts';
+import { DamagedSnapshot } from '../snapshot/damaged-snapshot.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Rehearsal } from '../snapshot/snapshot-driver.ts';
+import type { NamespaceCounts } from '../store.ts';
+import { DATABASE_FILE } from './database/data-folder.ts';
+import type { EmbeddedStore } from './embedded-store.ts';
+import { openEmbeddedStore } from './open-embedded-store.ts';
+import { namespacesIn } from './snapshot/database-facts.ts';
+import { unpackDatabase } from './snapshot/unpack-database.ts';
 
 const CONTEXTS_A_PAGE = 200;
 /** Namespaces that are asked questions; all are read. */
