@@ -34,7 +34,7 @@ snapshots (snapshots.folder, by default the folder snapshots in vector_db.data_d
 
 Examples:
   context-manager snapshot create --label before-upgrade
-  context-manager snapshot list
+  context-manager snapshot list --json
   context-manager snapshot verify latest
   context-manager snapshot restore latest`;
 

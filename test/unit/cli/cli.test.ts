@@ -53,6 +53,7 @@ const COMMANDS = [
   'doctor',
   'config',
   'circuit',
+  'snapshot',
   'migrate',
   'reembed',
   'update',
