@@ -126,7 +126,8 @@ async function examineAll(options: ClientOptions, io: Io, examine: Examine): Pro
   }
   if (loaded !== undefined) await examine('embedder', () => tryEmbedder(loaded.settings));
   // Where something answers, if only with an error, the ports are taken and the store is open.
-  if (loaded !== undefined && server.down) await examineStopped(options, loaded, examine);
+  if (loaded === undefined || !server.down || (server.unasked && (await isTaken(loaded.settings)))) return;
+  await examineStopped(options, loaded, examine);
 }
 
 async function examineConfiguration(io: Io, examine: Examine): Promise<LoadedConfig | undefined> {
@@ -144,15 +145,25 @@ interface Reached {
   readonly reply?: PingReply;
   readonly failure?: unknown;
   readonly down: boolean;
+  /** Nothing could be sent, so nobody knows whether it is down. */
+  readonly unasked: boolean;
 }
 
 async function reach(options: ClientOptions, io: Io): Promise<Reached> {
   try {
-    return { reply: await withClient(options, io, (client) => client.ping()), down: false };
+    return { reply: await withClient(options, io, (client) => client.ping()), down: false, unasked: false };
   } catch (failure) {
     const nothingSent = failure instanceof StartupError || failure instanceof CommandError;
-    return { failure, down: nothingSent || explain(failure).code === 'CONNECTION_FAILED' };
+    return { failure, down: nothingSent || explain(failure).code === 'CONNECTION_FAILED', unasked: nothingSent };
   }
+}
+
+/** Whether something listens on the server's port: a server that runs is no fault, its port and its store are its own. */
+function isTaken({ server }: Settings): Promise<boolean> {
+  return probePort(server.host, server.port, 'server.port').then(
+    () => false,
+    () => true,
+  );
 }
 
 /** With the addresses that were tried, where the failure does not say them itself. */

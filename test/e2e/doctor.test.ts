@@ -77,4 +77,23 @@ describe('doctor', () => {
       expect(found['store']?.warnings?.join(' ')).toContain('the database holds nothing, but');
     },
   );
+
+  it('takes the key that it is told where there is no default, and else names those there are', async () => {
+    const folder = world.folder();
+    const path = join(folder, 'keys.toml');
+    const key = { id: 'agents', secret: 'a-secret-that-is-long-enough-to-be-one', scopes: ['read'], namespaces: ['*'] };
+    const lines = Object.entries(key).map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`);
+    writeFileSync(path, `[[keys]]\n${lines.join('')}`);
+    const running = await world.serve(folder, { CONFIG_PATH: path });
+    const variables = {
+      CONFIG_PATH: path,
+      SERVER__PORT: String(running.port),
+      SERVER__HTTP_PORT: String(running.httpPort),
+    };
+    const told = await world.run(['doctor', '--key-id', 'agents'], folder, variables);
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    const { stdout, stderr } = await world.run(['doctor'], folder, variables);
+    expect(stdout).toMatch(/✗ +server .*no key "default".*\n +Choose one that it has with --key-id \(agents\)/);
+    expect(stderr).toContain('error: 1 check failed');
+  });
 });

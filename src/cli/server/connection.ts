@@ -171,7 +171,9 @@ function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): 
   if (key !== undefined) return key.secret;
   throw new CommandError(
     `the local configuration has no key "${options.keyId}", so its secret is not known`,
-    'Name a file that holds it with --secret-file.',
+    keys.length === 0
+      ? 'Name a file that holds it with --secret-file.'
+      : `Choose one that it has with --key-id (${keys.map(({ id }) => id).join(', ')}), or name a file that holds the secret with --secret-file.`,
   );
 }
 
