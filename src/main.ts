@@ -1,3 +1,4 @@
+import type { RateLimit } from './api/token-bucket.ts';
 import { noAudit, type Audit } from './api/audit.ts';
 import { Gate } from './api/gate.ts';
 import { KeyRing } from './api/key-ring.ts';
@@ -22,6 +23,7 @@ import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
 import { showDisk, showStoreFigures } from './fronts/http/store-gauges.ts';
+import { Addresses } from './fronts/socket/addresses.ts';
 import { ConnectionHandler, type ConnectionHandlerDeps } from './fronts/socket/connection-handler.ts';
 import { socketLimits } from './fronts/socket/limits.ts';
 import { Listener } from './fronts/socket/listener.ts';
@@ -160,8 +162,18 @@ async function build(
   });
   const limits = socketLimits(settings);
   const budget = createRequestBudget(settings.protocol, metrics);
-  const socket = { ...parts, gate, budget, keys: new KeyRing(keys, clock, deps.random), limits };
-  const { address, port } = await listen(server, socket, onStop);
+  const socket = {
+    ...parts,
+    gate,
+    budget,
+    keys: new KeyRing(limited(keys, settings.rateLimit), clock, deps.random),
+    limits,
+  };
+  const addresses = new Addresses(
+    { maxConnections: server.maxConnectionsPerAddress, requests: defaultRate(settings.rateLimit) },
+    clock,
+  );
+  const { address, port } = await listen(server, { ...socket, addresses }, onStop);
   health.running({
     storeAnswers: () => memory.healthy(),
     cacheEntries: () => embedding.counts().entries,
@@ -172,6 +184,16 @@ async function build(
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
   return { host: address, port, httpPort: http.port };
+}
+
+/** What a key without a rate of its own, and each address, may ask for; null: anything. */
+function defaultRate({ enabled, requestsPerMinute, burstSize }: Settings['rateLimit']): RateLimit | null {
+  return enabled ? { perSecond: requestsPerMinute / 60, burst: burstSize } : null;
+}
+
+function limited(keys: readonly KeySettings[], settings: Settings['rateLimit']): KeySettings[] {
+  const rate = defaultRate(settings);
+  return keys.map((key) => (rate === null || key.rateLimit !== undefined ? key : { ...key, rateLimit: rate }));
 }
 
 /** Loaded where it is switched on alone: without it a request costs nothing more. */
@@ -249,12 +271,12 @@ function checkCron(setting: string, expression: string, example: string): void {
 
 async function listen(
   { host, port, maxConnections, shutdownTimeoutSecs }: Settings['server'],
-  deps: ConnectionHandlerDeps,
+  deps: ConnectionHandlerDeps & { readonly addresses: Addresses },
   onStop: Cleanup,
 ): Promise<{ address: string; port: number }> {
-  const { clock, log } = deps;
+  const { clock, log, addresses } = deps;
   const handler = new ConnectionHandler(deps);
-  const listener = new Listener({ handler, host, port, maxConnections, clock, log });
+  const listener = new Listener({ handler, host, port, maxConnections, addresses, clock, log });
   try {
     const address = await listener.listen();
     onStop(() => listener.stop(shutdownTimeoutSecs * 1000));

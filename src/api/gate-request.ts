@@ -1,6 +1,7 @@
 import type { BodyMap } from '../protocol/codec.ts';
 import type { Origin } from './handlers/handler.ts';
 import type { Principal } from './principal.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 /** A request as a door hands it in: decoded, its key authenticated, nothing else checked. */
 export interface GateRequest {
@@ -8,6 +9,8 @@ export interface GateRequest {
   /** The gate fills omitted namespaces in. */
   readonly payload: BodyMap;
   readonly principal: Principal;
+  /** Of the address that it came from; absent or null: no limit. */
+  readonly addressBucket?: TokenBucket | null;
   /** Who asks: the default of `agent_id`. */
   readonly sender: string;
   readonly origin: Origin;

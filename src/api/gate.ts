@@ -12,6 +12,7 @@ import { Call } from './call.ts';
 import type { JobsByHand, Origin, Services, Snapshots } from './handlers/handler.ts';
 import { Answer, type Asker } from './asker.ts';
 import type { GateRequest } from './gate-request.ts';
+import type { TokenBucket } from './token-bucket.ts';
 import { HealthProbe } from './health-probe.ts';
 import type { GateLimits } from './limits.ts';
 import { enterNamespaces } from './namespace-gate.ts';
@@ -148,8 +149,8 @@ export class Gate {
     if (this.#shuttingDown) throw new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere');
     if (principal.notAfterMs !== null && principal.hasExpired(clock.nowMs()))
       throw new CodedError('AUTH_FAILED', 'the key has expired');
-    const retryAfterMs = principal.bucket?.take() ?? 0;
-    if (retryAfterMs > 0) throw new CodedError('RATE_LIMITED', 'the key is over its rate', { retryAfterMs });
+    takeFrom(request.addressBucket, 'address');
+    takeFrom(principal.bucket, 'key');
     if (operation === undefined) throw new CodedError('UNKNOWN_TYPE', 'there is no request of this type');
     if (!principal.has(operation.scope))
       throw new CodedError('FORBIDDEN', `the key lacks the scope ${operation.scope}`);
@@ -208,4 +209,9 @@ export class Gate {
     this.#ledger.failed(request, error);
     return error;
   }
+}
+
+function takeFrom(bucket: TokenBucket | null | undefined, whose: 'address' | 'key'): void {
+  const retryAfterMs = bucket?.take() ?? 0;
+  if (retryAfterMs > 0) throw new CodedError('RATE_LIMITED', `the ${whose} is over its rate`, { retryAfterMs });
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { KeySettings } from '../config/keys.ts';
 
-type RateLimit = NonNullable<KeySettings['rateLimit']>;
+export type RateLimit = NonNullable<KeySettings['rateLimit']>;
 
-/** Counts the requests of one key, over all its connections to this process. */
+/** Counts the requests of one key or one address, over all its connections to this process. */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #tokensPerMs: number;

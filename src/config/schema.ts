@@ -30,12 +30,27 @@ const SERVER = section('Where the server listens.', {
   http_host: text('127.0.0.1', 'Address of the HTTP listener (health and metrics).'),
   http_port: integer(8080, 0, 65535, 'Port of the HTTP listener; 0 takes a free one.'),
   max_connections: integer(12_000, 1, 1_000_000, 'Connections open at a time; more are closed at once.'),
+  max_connections_per_address: integer(
+    12_000,
+    1,
+    1_000_000,
+    'The same of one address (of version 6: one network of 64 bits). Behind a proxy all clients have one.',
+  ),
   shutdown_timeout_secs: withAlias(
     number(10, 0, 600, 'How long a stop waits for requests in flight, in seconds.'),
     'server.shutdown_deadline_ms',
     MILLISECONDS,
   ),
 });
+
+const RATE_LIMIT = section(
+  'Requests that clients may make; what is more is told RATE_LIMITED, and when to try again.',
+  {
+    enabled: flag(false, 'Limit keys without a rate_limit of their own, and addresses.'),
+    requests_per_minute: number(1000, 0.6, 60_000_000, 'Requests a minute in the long run, of each.'),
+    burst_size: integer(100, 1, 1_000_000, 'Requests that may come at once after a pause, of each.'),
+  },
+);
 
 const PROTOCOL = section('Limits of a connection; see proto-spec/PROTOCOL.md.', {
   max_frame_bytes: integer(FRAME_BYTES_MAX_DEFAULT, 4096, 256 * MIB, 'Longest frame after authentication, in bytes.'),
@@ -316,6 +331,7 @@ const VECTOR_DB = section(
 /** Every setting of the server, declared once. */
 export const CONFIG_SCHEMA = section('context-manager', {
   server: SERVER,
+  rate_limit: RATE_LIMIT,
   protocol: PROTOCOL,
   keys: KEYS,
   embedding: EMBEDDING,

@@ -3,6 +3,7 @@ import { noAudit, type Audit } from '../../api/audit.ts';
 import type { Gate } from '../../api/gate.ts';
 import type { RequestBudget } from '../../api/request-budget.ts';
 import type { KeyRing } from '../../api/key-ring.ts';
+import type { TokenBucket } from '../../api/token-bucket.ts';
 import type { Clock } from '../../base/clock.ts';
 import { LineRate } from '../../base/line-rate.ts';
 import type { Log } from '../../base/log.ts';
@@ -60,10 +61,14 @@ export class ConnectionHandler {
     return this.#connections.size;
   }
 
-  /** Speaks the protocol on `duplex` until it is closed. Half-open streams get the replies they wait for. */
-  handle(duplex: Duplex): void {
+  /**
+   * Speaks the protocol on `duplex` until it is closed. Half-open streams get the replies they wait for.
+   * `addressBucket`: of where it comes from; null: no limit.
+   */
+  handle(duplex: Duplex, addressBucket: TokenBucket | null = null): void {
     this.#accepted += 1;
     const connection = new Connection(duplex, this.#accepted, this.#deps, (closed) => this.#forget(closed));
+    connection.addressBucket = addressBucket;
     this.#connections.add(connection);
     this.#deps.metrics.count('connections_total');
     connection.start();

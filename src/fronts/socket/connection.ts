@@ -33,6 +33,7 @@ const FAREWELL_QUIET_MS = 500;
 /** One socket's life: handshake, requests in, replies out, flow in both directions, the end. */
 export class Connection implements Requester {
   readonly number: number;
+  addressBucket: Requester['addressBucket'] = null;
   readonly #duplex: Duplex;
   readonly #deps: ConnectionDeps;
   readonly #onClosed: (connection: Connection) => void;

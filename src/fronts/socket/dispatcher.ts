@@ -68,6 +68,7 @@ export class Dispatcher {
       payload: envelope.payload,
       principal,
       sender,
+      addressBucket: from.addressBucket,
       origin: { door: 'socket', connection: from.number, request: envelope.id },
       traceparent: envelope.traceparent,
       deadlineAtMs: envelope.deadline_ms === undefined ? null : arrivedMs + envelope.deadline_ms,

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { encodeMessage } from '../../protocol/codec.ts';
+import type { Addresses } from './addresses.ts';
 import type { ConnectionHandler } from './connection-handler.ts';
 import { errorEnvelope } from './replies.ts';
 
@@ -13,6 +14,7 @@ export interface ListenerDeps {
   readonly port: number;
   /** Connections open at a time; one more is told `OVERLOADED` and closed. */
   readonly maxConnections: number;
+  readonly addresses: Addresses;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -57,11 +59,16 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    if (this.#deps.handler.activeConnections < this.#deps.maxConnections) this.#deps.handler.handle(socket);
-    else this.#refuse(socket);
+    const { handler, maxConnections, addresses } = this.#deps;
+    if (handler.activeConnections >= maxConnections) return this.#refuse(socket, 'the server has');
+    const visit = addresses.enter(socket.remoteAddress ?? '');
+    if (visit === null) return this.#refuse(socket, 'this address has');
+    socket.once('close', () => visit.leave());
+    handler.handle(socket, visit.bucket);
   }
 
-  #refuse(socket: Socket): void {
+  /** `who` has as many as it may. */
+  #refuse(socket: Socket, who: string): void {
     this.#deps.handler.refused();
     socket.on('error', () => socket.destroy());
     if (this.#refusing >= REFUSALS_MAX) {
@@ -75,11 +82,11 @@ export class Listener {
       this.#refusing -= 1;
     });
     socket.resume();
-    const error = new CodedError('OVERLOADED', 'the server has as many connections as it may', {
+    const error = new CodedError('OVERLOADED', `${who} as many connections as it may`, {
       retryAfterMs: OVERLOAD_RETRY_MS,
     });
     socket.end(encodeMessage(errorEnvelope(0, error, this.#deps.clock.nowMs()), null));
-    this.#deps.log.debug({}, 'connection refused: too many');
+    this.#deps.log.debug({}, `connection refused: ${who} as many as it may`);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { TokenBucket } from '../../api/token-bucket.ts';
 import type { Asker } from '../../api/asker.ts';
 import type { Call } from '../../api/call.ts';
 import type { CodedError } from '../../base/errors.ts';
@@ -15,6 +16,8 @@ export interface Requester {
   /** Its name in the log. */
   readonly number: number;
   readonly session: Session;
+  /** Of the address that it is connected from; null: no limit. */
+  readonly addressBucket: TokenBucket | null;
   isRunning(id: number): boolean;
   started(id: number, running: RunningRequest): void;
   settled(id: number, running: RunningRequest): void;

@@ -355,7 +355,7 @@ describe('a variable', () => {
       const [text, value] = sample(schema);
       const environment = { ...(path[0] === 'keys' ? { KEYS__0__ID: 'a' } : {}), [variable]: text };
       // A table in a key has no default: its other settings must be given, too.
-      if (path.includes('rate_limit'))
+      if (path[0] === 'keys' && path.includes('rate_limit'))
         Object.assign(environment, { KEYS__0__RATE_LIMIT: '{"per_second":1,"burst":1}' });
       let here: unknown = load({ environment }).settings;
       const isVerbatim = path.includes('level_weights');

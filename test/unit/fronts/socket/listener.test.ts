@@ -1,3 +1,4 @@
+import { Addresses } from '../../../../src/fronts/socket/addresses.ts';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Gate } from '../../../../src/api/gate.ts';
@@ -29,7 +30,15 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((listener) => listener.stop(0)));
 });
 
-function create(options: { port?: number; host?: string; maxConnections?: number } = {}): Listener {
+function create({
+  perAddress = 100,
+  ...options
+}: {
+  port?: number;
+  host?: string;
+  maxConnections?: number;
+  perAddress?: number;
+} = {}): Listener {
   const parts = {
     clock: systemClock,
     random: systemRandom,
@@ -57,6 +66,7 @@ function create(options: { port?: number; host?: string; maxConnections?: number
     host: '127.0.0.1',
     port: 0,
     maxConnections: 100,
+    addresses: new Addresses({ maxConnections: perAddress, requests: null }, systemClock),
     clock: systemClock,
     log: silentLog,
     ...options,
@@ -94,6 +104,21 @@ describe('listener', () => {
     for (let n = 0; n < 64; n++) client.sendBytes(Buffer.alloc(64 * 1024));
     expect((await client.nextError()).code).toBe('FRAME_TOO_LARGE');
     await client.closed;
+  });
+
+  it('tells an address that has too many connections OVERLOADED, and lets it in again when it has fewer', async () => {
+    const { port } = await create({ perAddress: 1 }).listen();
+    const first = await WireClient.connect(port, ADMIN);
+    const second = new WireClient(connect(port, '127.0.0.1'));
+    expect(await second.nextError()).toMatchObject({ code: 'OVERLOADED', retryable: true, retry_after_ms: 1_000 });
+    await second.closed;
+    expect(counted).toContain('connections_refused_total');
+    await first.close();
+    for (;;) {
+      const next = new WireClient(connect(port, '127.0.0.1'));
+      if ((await next.next())['type'] === 'hello') break;
+      await next.closed;
+    }
   });
 
   it('tells the connection that is one too many OVERLOADED, and takes another when there is room', async () => {
