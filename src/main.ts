@@ -254,8 +254,8 @@ function startJobs(
     schedule: { everyMs: BACKLOG_EVERY_MS },
     run: (signal) => memory.embedBacklog(signal),
   });
-  // What the memory driver holds is not meant to outlive the process.
-  if (schedule !== undefined && vectorDb.driver !== 'memory') {
+  // Qdrant takes its own (docs/qdrant.md), and what the memory driver holds is not meant to outlive the process.
+  if (schedule !== undefined && vectorDb.driver === 'embedded') {
     checkCron('snapshots.schedule', schedule, '"0 3 * * *" (daily at three)');
     jobs.add({ name: 'snapshot', schedule: { cron: schedule }, run: (signal) => snapshots.turn(signal) });
   }
