@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
-import { CodedError } from '../../base/errors.ts';
+import { badRequest } from '../../base/errors.ts';
 import type { ScanPage, StoreDriver } from '../driver.ts';
 import { checkFilter } from '../filter.ts';
 import type { StoreCopy } from '../snapshot/store-copy.ts';
@@ -149,7 +149,8 @@ export class GenericStore implements ContextStore {
    * calls go on meanwhile. `BAD_REQUEST` of a driver that cannot.
    */
   copyInto(_folder: string, _signal?: AbortSignal): Promise<StoreCopy> {
-    return Promise.reject(new CodedError('BAD_REQUEST', `the ${this.driver.name} store makes no snapshots`));
+    const message = `the ${this.driver.name} store makes no snapshots; of Qdrant see docs/qdrant.md`;
+    return Promise.reject(badRequest('', 'asks for what the store cannot do', message));
   }
 
   ping(): Promise<void> {
