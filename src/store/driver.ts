@@ -1,6 +1,5 @@
-// What a vector database has to be able to do to be a store: eight calls, and one more
-// where it can. Everything else that `ContextStore`
-// promises is made of them in `generic/`, and a driver overrides there what it can do better.
+// What a vector database has to be able to do to be a store: eight calls, and one more where it can. Everything else that
+// `ContextStore` promises is made of them in `generic/`, and a driver overrides there what it can do better.
 //
 // No call spans another: a driver need not have transactions over several of them. Each is shaped so that one round
 // trip answers it, for all levels and all scopes asked for.

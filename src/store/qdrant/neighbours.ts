@@ -332,6 +332,5 @@ function valueOf({ order_value: value = 0 }: FoundPoint): number {
 }
 
 function isCurrent({ point }: Copy, { nowMs }: AroundRequest): boolean {
-  const { hidden_from: hiddenFrom } = point.payload;
-  return hiddenFrom === null || hiddenFrom > nowMs;
+  return (point.payload.hidden_from ?? Infinity) > nowMs;
 }
