@@ -1,4 +1,4 @@
-import type { RateLimit } from './api/token-bucket.ts';
+import type { RateLimit } from './base/token-bucket.ts';
 import { noAudit, type Audit } from './api/audit.ts';
 import { Gate } from './api/gate.ts';
 import { KeyRing } from './api/key-ring.ts';

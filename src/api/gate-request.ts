@@ -1,7 +1,7 @@
 import type { BodyMap } from '../protocol/codec.ts';
 import type { Origin } from './handlers/handler.ts';
 import type { Principal } from './principal.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import type { TokenBucket } from '../base/token-bucket.ts';
 
 /** A request as a door hands it in: decoded, its key authenticated, nothing else checked. */
 export interface GateRequest {

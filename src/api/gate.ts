@@ -12,7 +12,7 @@ import { Call } from './call.ts';
 import type { JobsByHand, Origin, Services, Snapshots } from './handlers/handler.ts';
 import { Answer, type Asker } from './asker.ts';
 import type { GateRequest } from './gate-request.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import type { TokenBucket } from '../base/token-bucket.ts';
 import { HealthProbe } from './health-probe.ts';
 import type { GateLimits } from './limits.ts';
 import { enterNamespaces } from './namespace-gate.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { DEFAULT_NAMESPACE, EVERY_NAMESPACE, type Scope } from '../base/wire-names.ts';
 import type { KeySettings } from '../config/keys.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 
 /** What one key may do; shared by all connections that authenticated with it. */
 export class Principal {

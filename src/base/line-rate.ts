@@ -1,12 +1,11 @@
 import type { Clock } from './clock.ts';
+import { TokenBucket } from './token-bucket.ts';
 
-/** Lines of one kind that may come at once, and then each second. */
-const BURST = 20;
-const PER_SECOND = 5;
+/** Lines of one kind. */
+const LIMIT = { perSecond: 5, burst: 20 };
 
 interface Kind {
-  tokens: number;
-  filledAtMs: number;
+  readonly bucket: TokenBucket;
   leftOut: number;
 }
 
@@ -21,16 +20,12 @@ export class LineRate {
 
   /** What the line is to say beside its own fields; null: it is left out. There must be few kinds. */
   pass(kind: string): { readonly left_out?: number } | null {
-    const nowMs = this.#clock.monotonicMs();
     let of = this.#kinds.get(kind);
-    if (of === undefined) this.#kinds.set(kind, (of = { tokens: BURST, filledAtMs: nowMs, leftOut: 0 }));
-    of.tokens = Math.min(BURST, of.tokens + ((nowMs - of.filledAtMs) / 1000) * PER_SECOND);
-    of.filledAtMs = nowMs;
-    if (of.tokens < 1) {
+    if (of === undefined) this.#kinds.set(kind, (of = { bucket: new TokenBucket(LIMIT, this.#clock), leftOut: 0 }));
+    if (of.bucket.take() > 0) {
       of.leftOut++;
       return null;
     }
-    of.tokens--;
     const { leftOut } = of;
     of.leftOut = 0;
     return leftOut === 0 ? {} : { left_out: leftOut };

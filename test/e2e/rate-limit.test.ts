@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { World } from './support/processes.ts';
 
 const world = new World();
@@ -43,5 +43,18 @@ describe('rate_limit', () => {
     const refused = await other.ping({ timeoutMs: 500 }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'RATE_LIMITED', retryable: true });
     await Promise.all([one.close(), other.close()]);
+  });
+});
+
+describe('server.max_connections_per_address', () => {
+  it('refuses the connection that is one too many, and takes another when there is room', async () => {
+    const server = await world.serve(world.folder(), { SERVER__MAX_CONNECTIONS_PER_ADDRESS: '2' });
+    const [one, other] = [await server.connect(), await server.connect()];
+    await expect(server.connect()).rejects.toMatchObject({ code: 'OVERLOADED' });
+    await one.close();
+    // The server hears of the close a moment after the client.
+    const next = await vi.waitFor(() => server.connect(), { timeout: 20_000 });
+    await next.ping();
+    await Promise.all([other.close(), next.close()]);
   });
 });

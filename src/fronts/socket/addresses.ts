@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
-import { TokenBucket, type RateLimit } from '../../api/token-bucket.ts';
+import { TokenBucket, type RateLimit } from '../../base/token-bucket.ts';
 
 export interface AddressLimits {
   /** Connections of one address that are open at a time. */

@@ -3,7 +3,7 @@ import { noAudit, type Audit } from '../../api/audit.ts';
 import type { Gate } from '../../api/gate.ts';
 import type { RequestBudget } from '../../api/request-budget.ts';
 import type { KeyRing } from '../../api/key-ring.ts';
-import type { TokenBucket } from '../../api/token-bucket.ts';
+import type { TokenBucket } from '../../base/token-bucket.ts';
 import type { Clock } from '../../base/clock.ts';
 import { LineRate } from '../../base/line-rate.ts';
 import type { Log } from '../../base/log.ts';

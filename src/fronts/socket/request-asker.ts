@@ -1,4 +1,4 @@
-import type { TokenBucket } from '../../api/token-bucket.ts';
+import type { TokenBucket } from '../../base/token-bucket.ts';
 import type { Asker } from '../../api/asker.ts';
 import type { Call } from '../../api/call.ts';
 import type { CodedError } from '../../base/errors.ts';

@@ -1,9 +1,13 @@
-import type { Clock } from '../base/clock.ts';
-import type { KeySettings } from '../config/keys.ts';
+import type { Clock } from './clock.ts';
 
-export type RateLimit = NonNullable<KeySettings['rateLimit']>;
+export interface RateLimit {
+  /** In the long run. */
+  readonly perSecond: number;
+  /** At once after a pause. */
+  readonly burst: number;
+}
 
-/** Counts the requests of one key or one address, over all its connections to this process. */
+/** Counts what is done: the requests of one key or one address, lines of one kind. */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #tokensPerMs: number;
