@@ -4,6 +4,7 @@
 import type { ContextRecord } from '../base/context.ts';
 import { matchesFilter } from './filter-match.ts';
 import type { Change, Condition, ContextPatch, Lifetime, Place, Unembedded } from './store.ts';
+import { patchedTimes } from './times.ts';
 
 type Update = Extract<Change, { readonly op: 'update' }>;
 
@@ -13,8 +14,11 @@ export function applyPatch(
   { patch, updatedAtMs }: Pick<Update, 'patch' | 'updatedAtMs'>,
 ): ContextRecord {
   const { text } = patch;
+  const { times: before, ...rest } = record;
+  const times = patch.times === undefined ? before : patchedTimes(before, patch.times);
   return {
-    ...record,
+    ...rest,
+    ...(times === undefined ? {} : { times }),
     ...placeAfter(record, patch),
     ...(text === undefined || text.text === record.text ? {} : { text: text.text, tokenCount: text.tokenCount }),
     metadata: patch.metadata ?? record.metadata,
@@ -24,11 +28,15 @@ export function applyPatch(
   };
 }
 
-/** Where a context stands afterwards. A lifetime that its client set goes with it into another level. */
+/** Where a context stands afterwards. A lifetime that its client set goes with it into another level, also one without an end. */
 export function placeAfter(before: Place, { move, lifetime }: Pick<ContextPatch, 'move' | 'lifetime'>): Place {
   if (move === undefined || move.to === before.level) return { level: before.level, ...lifetimeOf(lifetime ?? before) };
-  const isClients = before.expirySetBy === 'client' && before.expiresAtMs !== null;
-  return { level: move.to, ...lifetimeOf(lifetime ?? (isClients ? before : move.lifetime)) };
+  return { level: move.to, ...lifetimeOf(lifetime ?? (before.expirySetBy === 'client' ? before : move.lifetime)) };
+}
+
+/** Its client keeps it, and has set no end: where a level has no room for it and none is below, it is not deleted. */
+export function staysForGood({ expiresAtMs, expirySetBy }: Pick<Lifetime, 'expiresAtMs' | 'expirySetBy'>): boolean {
+  return expiresAtMs === null && expirySetBy === 'client';
 }
 
 function lifetimeOf({ expiresAtMs, expiryAction, expirySetBy }: Lifetime): Lifetime {
@@ -38,11 +46,12 @@ function lifetimeOf({ expiresAtMs, expiryAction, expirySetBy }: Lifetime): Lifet
 /** Whether a change with this condition applies to the record; `state`: why it has no vector. */
 export function meets(
   record: ContextRecord,
-  { level, dueAtMs, filter, text, unembedded }: Condition,
+  { level, accessesBelow, dueAtMs, filter, text, unembedded }: Condition,
   state: Unembedded | undefined,
 ): boolean {
   if (unembedded !== undefined && state !== unembedded) return false;
   if (level !== undefined && record.level !== level) return false;
+  if (accessesBelow !== undefined && record.accessCount >= accessesBelow) return false;
   if (dueAtMs !== undefined && !(record.expiresAtMs !== null && record.expiresAtMs <= dueAtMs)) return false;
   if (text !== undefined && record.text !== text) return false;
   return filter === undefined || matchesFilter(record, filter);

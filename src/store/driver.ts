@@ -1,13 +1,16 @@
-// What a vector database has to be able to do to be a store: eight calls, and one more where it can. Everything else that
+// What a vector database has to be able to do to be a store: eight calls, one more where it can, and those of documents.
+// Everything else that
 // `ContextStore` promises is made of them in `generic/`, and a driver overrides there what it can do better.
 //
 // No call spans another: a driver need not have transactions over several of them. Each is shaped so that one round
 // trip answers it, for all levels and all scopes asked for.
 
 import type { CodedError } from '../base/errors.ts';
-import type { ContextRecord, Filter, Level } from '../base/context.ts';
+import type { ContextOutline, ContextRecord, Filter, Level } from '../base/context.ts';
 import type { TextTraits } from '../base/text/traits.ts';
+import type { DocumentDriver } from './documents.ts';
 import type { Change, ChangeResult, QueryTerm, Scope, StoreCapabilities, TermStatistics, Unembedded } from './store.ts';
+import type { TimeView } from './times.ts';
 
 /** Rejections are those of `ContextStore`. Filters and the lengths of vectors have been checked. */
 export interface StoreDriver {
@@ -15,6 +18,12 @@ export interface StoreDriver {
   readonly name: string;
   /** Of the store that the defaults make of this driver. */
   readonly capabilities: StoreCapabilities;
+  readonly documents: DocumentDriver;
+  /**
+   * A put that supersedes others looks whether they are there and tells them, and a delete takes that back, all in one step
+   * with it. Absent: `generic/supersession.ts` does it around `apply`.
+   */
+  readonly tellsSuperseded?: boolean;
   /**
    * Applies the changes in order. When it resolves they are durable and visible to every later read. Where it knows which of
    * several have failed, it rejects with `ChangesFailed`; what it does not take of one alone is `ContentRefused`.
@@ -22,6 +31,8 @@ export interface StoreDriver {
   apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]>;
   /** Records in the order of `ids`; null where there is none, or its lifetime ended in deletion before `nowMs`. */
   get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
+  /** The same without contents, where that is less work. */
+  outlines?(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextOutline | null)[]>;
   /** A page for each of the requests. */
   scan(requests: readonly ScanRequest[], signal?: AbortSignal): Promise<ScanPage[]>;
   /** The contexts of each level whose vectors are nearest to the question's, each once. */
@@ -53,6 +64,12 @@ export interface Reach {
   readonly filter?: Filter;
   /** Without those whose lifetime has ended in deletion by then. Absent: with them. */
   readonly nowMs?: number;
+  /** Only what holds so. */
+  readonly time?: TimeView;
+  /** Only those that supersede others or are superseded. */
+  readonly linked?: boolean;
+  /** Only those that supersede one of these ids; nobody asks it of a driver that `tellsSuperseded`. */
+  readonly supersedes?: readonly string[];
   /** Those without vectors, for this reason. A scan of them goes in whatever order costs the driver least. */
   readonly unembedded?: Unembedded;
 }
@@ -181,6 +198,7 @@ export interface AroundRequest {
   readonly question: Question;
   /** Says nothing of who stands there, only `Neighbour.passes`. */
   readonly filter?: Filter;
+  readonly time?: TimeView;
   readonly nowMs: number;
   /** `count`: how many are wanted on each side. */
   readonly places: readonly { readonly hit: Hit; readonly count: number }[];

@@ -11,6 +11,7 @@ import {
   metadataPath,
   type RangeCondition,
 } from './filter.ts';
+import { validUntil } from './times.ts';
 
 /** Gives the value of the key at this place of `FilterProgram.keys`; undefined where there is none. */
 export type ReadField = (place: number) => JsonValue | undefined;
@@ -64,6 +65,10 @@ export function fieldReader(key: string): FieldReader {
       return ({ createdAtMs }) => createdAtMs;
     case 'updated_at':
       return ({ updatedAtMs }) => updatedAtMs;
+    case 'valid_from':
+      return ({ createdAtMs, times }) => times?.validFromMs ?? createdAtMs;
+    case 'valid_until':
+      return ({ times }) => finite(validUntil({ ...(times && { times }) }));
     case 'agent_id':
       return ({ agentId }) => agentId;
     case 'session_id':
@@ -75,6 +80,11 @@ export function fieldReader(key: string): FieldReader {
       return ({ metadata }) => metadataValue(metadata ?? {}, path);
     }
   }
+}
+
+/** null: there is no end. */
+export function finite(time: number): number | null {
+  return time === Infinity ? null : time;
 }
 
 class Compiler {

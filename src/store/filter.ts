@@ -6,7 +6,7 @@ import { badRequest, type CodedError } from '../base/errors.ts';
 /** The fields of a context that a filter can name. */
 export type FilterSubject = Pick<
   ContextRecord,
-  'agentId' | 'sessionId' | 'level' | 'metadata' | 'tags' | 'createdAtMs' | 'updatedAtMs'
+  'agentId' | 'sessionId' | 'level' | 'metadata' | 'tags' | 'createdAtMs' | 'updatedAtMs' | 'times'
 >;
 
 export type MatchCondition = Extract<FilterCondition, { readonly match: object }>;
@@ -25,6 +25,8 @@ const FIELD_TYPES: ReadonlyMap<string, 'string' | 'number'> = new Map([
   ['level', 'string'],
   ['created_at', 'number'],
   ['updated_at', 'number'],
+  ['valid_from', 'number'],
+  ['valid_until', 'number'],
 ]);
 const METADATA_PREFIX = 'metadata.';
 /** One step of a path: `word` or `"any word, with dots"`, as in Qdrant's JSON paths. SQLite's end at a NUL. */

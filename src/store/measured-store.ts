@@ -3,20 +3,25 @@ import type { Labels, Metrics } from '../base/metrics.ts';
 import { inStage } from '../base/request-scope.ts';
 import type { ContextStore, StoreCapabilities } from './store.ts';
 
-type Operation = Exclude<keyof ContextStore, 'capabilities' | 'close'>;
+type Operation = Exclude<keyof ContextStore, 'capabilities' | 'close' | 'placeCursor' | 'cursorPlace'>;
 
 const LABELS = {
   write: { operation: 'write' },
   search: { operation: 'search' },
   fetch: { operation: 'fetch' },
+  outlines: { operation: 'outlines' },
   load: { operation: 'load' },
   list: { operation: 'list' },
   touch: { operation: 'touch' },
   expire: { operation: 'expire' },
   pending: { operation: 'pending' },
   unembedded: { operation: 'unembedded' },
+  termStatistics: { operation: 'termStatistics' },
   stats: { operation: 'stats' },
   namespaces: { operation: 'namespaces' },
+  writeDocuments: { operation: 'writeDocuments' },
+  documents: { operation: 'documents' },
+  scanDocuments: { operation: 'scanDocuments' },
   ping: { operation: 'ping' },
 } as const satisfies Record<Operation, Labels>;
 
@@ -53,6 +58,10 @@ export class MeasuredStore implements ContextStore {
     return this.#timed('fetch', (store) => store.fetch(...args));
   }
 
+  outlines(...args: Parameters<ContextStore['outlines']>): ReturnType<ContextStore['outlines']> {
+    return this.#timed('outlines', (store) => store.outlines(...args));
+  }
+
   load(...args: Parameters<ContextStore['load']>): ReturnType<ContextStore['load']> {
     return this.#timed('load', (store) => store.load(...args));
   }
@@ -77,12 +86,36 @@ export class MeasuredStore implements ContextStore {
     return this.#timed('unembedded', (store) => store.unembedded(...args));
   }
 
+  termStatistics(...args: Parameters<ContextStore['termStatistics']>): ReturnType<ContextStore['termStatistics']> {
+    return this.#timed('termStatistics', (store) => store.termStatistics(...args));
+  }
+
   stats(...args: Parameters<ContextStore['stats']>): ReturnType<ContextStore['stats']> {
     return this.#timed('stats', (store) => store.stats(...args));
   }
 
   namespaces(...args: Parameters<ContextStore['namespaces']>): ReturnType<ContextStore['namespaces']> {
     return this.#timed('namespaces', (store) => store.namespaces(...args));
+  }
+
+  writeDocuments(...args: Parameters<ContextStore['writeDocuments']>): ReturnType<ContextStore['writeDocuments']> {
+    return this.#timed('writeDocuments', (store) => store.writeDocuments(...args));
+  }
+
+  documents(...args: Parameters<ContextStore['documents']>): ReturnType<ContextStore['documents']> {
+    return this.#timed('documents', (store) => store.documents(...args));
+  }
+
+  scanDocuments(...args: Parameters<ContextStore['scanDocuments']>): ReturnType<ContextStore['scanDocuments']> {
+    return this.#timed('scanDocuments', (store) => store.scanDocuments(...args));
+  }
+
+  placeCursor(...args: Parameters<ContextStore['placeCursor']>): string {
+    return this.#store.placeCursor(...args);
+  }
+
+  cursorPlace(...args: Parameters<ContextStore['cursorPlace']>): ReturnType<ContextStore['cursorPlace']> {
+    return this.#store.cursorPlace(...args);
   }
 
   ping(...args: Parameters<ContextStore['ping']>): ReturnType<ContextStore['ping']> {

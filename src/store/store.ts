@@ -1,7 +1,14 @@
-import type { ContextRecord, Filter, JsonObject, Level } from '../base/context.ts';
+import type { ContextOutline, ContextRecord, Filter, JsonObject, Level } from '../base/context.ts';
 import type { CodedError } from '../base/errors.ts';
 import { PASSAGES_MAX } from '../base/text/passages.ts';
 import type { Candidates } from './candidates.ts';
+import type { DocumentStore } from './documents.ts';
+import type { TermStatistics, WordStore } from './term-statistics.ts';
+export type { TermStatistics } from './term-statistics.ts';
+import type { PendingPage, PendingRequest } from './pending.ts';
+export type { PendingPage, PendingRequest } from './pending.ts';
+import type { Freed } from './supersession.ts';
+import type { TimesPatch, TimeView } from './times.ts';
 
 /** What a driver can do beyond the contract that every driver keeps. */
 export interface StoreCapabilities {
@@ -64,11 +71,13 @@ export interface ContextPatch {
   readonly lifetime?: Lifetime;
   /** To be added to the access count. */
   readonly accesses?: number;
+  readonly times?: TimesPatch;
 }
 
 /** What must be so at the moment of a change: a context of which it is not so counts as not there. */
 export interface Condition {
   readonly level?: Level;
+  readonly accessesBelow?: number;
   /** Its lifetime has ended by then. */
   readonly dueAtMs?: number;
   readonly filter?: Filter;
@@ -76,7 +85,7 @@ export interface Condition {
   readonly unembedded?: Unembedded;
 }
 
-/** Keeps the newest `keep` contexts of a level (by when they entered it) and moves the others on. */
+/** Keeps the newest `keep` contexts of a level (by when they entered it) and moves the others on; what a client keeps without an end is never deleted. */
 export interface Trim {
   readonly namespace: string;
   readonly agentId: string;
@@ -103,6 +112,7 @@ export type TransferOutcome = 'created' | 'replaced' | 'same' | 'newer' | 'confl
 
 /** What every driver can do by itself. */
 export type Change =
+  /** Where it supersedes others, these are told with it; a delete takes that back. */
   | { readonly op: 'put'; readonly context: NewContext }
   /** Takes a context over as another store has it, every field; `entered` as its scan gave it. */
   | { readonly op: 'transfer'; readonly context: NewContext; readonly entered: number }
@@ -134,6 +144,8 @@ export type ChangeResult =
   | { readonly op: 'put'; readonly created: boolean; readonly record: ContextRecord }
   /** The id exists in the namespace with another text; nothing was written by this operation. */
   | { readonly op: 'put'; readonly conflict: true }
+  /** It supersedes contexts that are not there; nothing was written by this operation. */
+  | { readonly op: 'put'; readonly missing: readonly string[] }
   /** `record`: what is stored now. `before`: the level of what was there, also where its lifetime was over. */
   | {
       readonly op: 'transfer';
@@ -143,7 +155,12 @@ export type ChangeResult =
     }
   | { readonly op: 'update'; readonly record: ContextRecord }
   | { readonly op: 'update'; readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
-  | { readonly op: 'delete'; readonly deletedIds: readonly string[] };
+  | {
+      readonly op: 'delete';
+      readonly deletedIds: readonly string[];
+      /** Of those deleted that superseded others, of a driver that does not tell these itself. */
+      readonly freed?: readonly Freed[];
+    };
 
 /** What came of the operation at the same place in the call. */
 export type WriteResult =
@@ -160,6 +177,8 @@ export interface Scope {
   /** Absent: every session, and contexts without one. */
   readonly sessionId?: string;
   readonly filter?: Filter;
+  /** Only what holds so; absent: whenever it holds. */
+  readonly time?: TimeView;
 }
 
 export interface QueryTerm {
@@ -225,16 +244,10 @@ export interface LevelFindings {
   readonly searched: number;
   /** What an unrelated text's cosine with the query is: the median over the sample; null where none was asked for or there is none. */
   readonly denseMedian: number | null;
+  /** False: nothing in the level has an end, so that time leaves nothing of the past out. Absent: it is not known. */
+  readonly hasEnds?: boolean;
   /** Why this level has brought nothing. Where none could be searched the search may reject instead. */
   readonly error?: CodedError;
-}
-
-/** BM25 statistics of a namespace, all levels together. */
-export interface TermStatistics {
-  readonly documentCount: number;
-  readonly averageTermCount: number;
-  /** In the order of the terms asked for. */
-  readonly documentFrequencies: readonly number[];
 }
 
 /** What a page of a list holds at most where the request says nothing else; about as much as it weighs on the wire. */
@@ -260,25 +273,14 @@ export interface ListPage {
   readonly cursor?: string;
 }
 
-export interface PendingRequest {
-  readonly limit: number;
-  /** Of texts and what belongs to them, at which the page ends early; one context it always holds. */
-  readonly bytesMax: number;
-  /** `next` of an earlier page. */
-  readonly after?: readonly (string | number)[];
-}
-
-export interface PendingPage {
-  readonly records: readonly ContextRecord[];
-  /** Absent: these were the last. */
-  readonly next?: readonly (string | number)[];
-}
-
 export interface Access {
   readonly namespace: string;
   readonly id: string;
   readonly count: number;
 }
+
+/** The lifetime of what is promoted; what was returned less often than `accessesMin` (absent: 0) is deleted. */
+export type Promotion = Lifetime & { readonly accessesMin?: number };
 
 /** What an expiry sweep did, for the counters and the log. */
 export interface ExpirySweep {
@@ -303,7 +305,7 @@ export interface NamespaceCounts {
  * Where contexts live. Every method rejects with `STORE_UNAVAILABLE` where the backend fails,
  * `OVERLOADED` where its queue is full, and leaves what was acknowledged as it was.
  */
-export interface ContextStore {
+export interface ContextStore extends DocumentStore, WordStore {
   readonly capabilities: StoreCapabilities;
   /**
    * Applies the operations in order. When it resolves they are durable and visible to every later read.
@@ -315,6 +317,8 @@ export interface ContextStore {
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult>;
   /** Records in the order of `ids`; null where there is none (or its lifetime ended before `nowMs`). */
   fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]>;
+  /** The same of what they are beside their contents. */
+  outlines(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextOutline | null)[]>;
   /** Every context of a session's level with its vectors, oldest first; `sessionId` null: those without a session. */
   load(
     scope: { namespace: string; agentId: string; sessionId: string | null },
@@ -328,7 +332,7 @@ export interface ContextStore {
    * Ends up to `limit` lifetimes that are over: deletes those contexts, or promotes them to `long_term` where they
    * would be promoted, with the lifetime `promoted`; null: deletes these, too.
    */
-  expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep>;
+  expire(nowMs: number, limit: number, promoted: Promotion | null): Promise<ExpirySweep>;
   /** Contexts of all namespaces whose vectors are still to be made, a page from behind a place, each once while none changes. */
   pending(request: PendingRequest): Promise<PendingPage>;
   /** Of all namespaces. */

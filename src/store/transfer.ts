@@ -1,8 +1,10 @@
 // What becomes of a context that another store hands over, where its id may be there already. Pure, for every driver.
 
-import type { ContextRecord } from '../base/context.ts';
+import type { ContextRecord, ContextTimes } from '../base/context.ts';
+import { isSameJson } from '../base/json.ts';
 import { isOver } from './apply-patch.ts';
 import type { TransferOutcome } from './store.ts';
+import { compactTimes } from './times.ts';
 
 /** A context and when it came into its level (`Found.entered`). */
 export interface Standing {
@@ -28,6 +30,9 @@ export function decideTransfer(known: Standing | null, taken: Standing, nowMs: n
   const accessCount = Math.max(stored.accessCount, record.accessCount);
   if (age < 0) return { outcome: 'replaced', record: { ...record, accessCount } };
   if (age > 0 || !isSame(stored, record)) return { outcome: 'newer', record: stored };
+  // Who supersedes it is no change of its own, and no version tells it.
+  if (!isSameJson(stored.times ?? {}, record.times ?? {}))
+    return { outcome: 'replaced', record: { ...record, accessCount } };
   if (accessCount === stored.accessCount) return { outcome: 'same', record: stored };
   return { outcome: 'replaced', record: { ...record, accessCount } };
 }
@@ -48,12 +53,16 @@ function ageAgainst(known: Standing, taken: Standing): number {
   );
 }
 
-/** In all but the access count. */
+/** In all but the access count and who supersedes it. */
 function isSame(stored: ContextRecord, record: ContextRecord): boolean {
   const fields = Object.keys(record) as (keyof ContextRecord)[];
-  return fields.every((field) => {
-    if (field === 'accessCount') return true;
-    const [one, other] = [stored[field], record[field]];
-    return one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other));
+  const isOwnSame = fields.every((field) => {
+    if (field === 'accessCount' || field === 'times') return true;
+    return isSameJson(stored[field], record[field]);
   });
+  return isOwnSame && isSameJson(ownTimes(stored), ownTimes(record));
+}
+
+function ownTimes({ times = {} }: ContextRecord): ContextTimes {
+  return compactTimes({ ...times, superseded: [] }) ?? {};
 }

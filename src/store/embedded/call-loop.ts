@@ -5,7 +5,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Clock } from '../../base/clock.ts';
 import type { BusyTime } from './border/busy-time.ts';
-import type { FromWorker, ToWorker, WirePage, WireReply } from './border/messages.ts';
+import type { FromWorker, ToWorker, WireCall, WirePage, WireReply } from './border/messages.ts';
 import { ReadQueue } from './read-queue.ts';
 import type { QueuedCall, StoreEngine } from './store-engine.ts';
 
@@ -92,8 +92,7 @@ export class CallLoop {
     const { nowMs, rows, vectors } = message;
     for (const call of message.calls) {
       if (call.kind === 'close') this.#closing = call.id;
-      else if (call.kind === 'write' || call.kind === 'expire')
-        this.#writes.set(call.id, { call, nowMs, rows, vectors });
+      else if (isWrite(call)) this.#writes.set(call.id, { call, nowMs, rows, vectors });
       else this.#reads.add({ call, nowMs, rows, vectors });
     }
   }
@@ -153,6 +152,10 @@ export class CallLoop {
     };
     this.#port.postMessage(message, replies.flatMap(buffersOf));
   }
+}
+
+function isWrite({ kind }: WireCall): boolean {
+  return kind === 'write' || kind === 'expire' || kind === 'change_documents';
 }
 
 /** What a reply carries that need not be copied. */

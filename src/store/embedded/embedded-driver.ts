@@ -1,6 +1,6 @@
 // The core of the contract over the store worker.
 
-import type { ContextRecord } from '../../base/context.ts';
+import type { ContextOutline, ContextRecord } from '../../base/context.ts';
 import type {
   Counts,
   CountsRequest,
@@ -17,6 +17,7 @@ import type {
 } from '../driver.ts';
 import type { Change, ChangeResult } from '../store.ts';
 import { toLevelNumber, toRecord, unpackRows } from './border/rows.ts';
+import { EmbeddedDocuments } from './embedded-documents.ts';
 import { decodeChange, decodeStatistics, encodeChange, type Parcel } from './encode.ts';
 import type { WireHits, WirePage, WireQuestion, WireReach, WireScan, WireWriteResult } from './border/messages.ts';
 import type { WorkerLink } from './worker-link.ts';
@@ -24,11 +25,14 @@ import type { WorkerLink } from './worker-link.ts';
 export class EmbeddedDriver implements StoreDriver {
   readonly name = 'embedded';
   readonly capabilities = { atomicBatches: false };
+  readonly tellsSuperseded = true;
+  readonly documents: EmbeddedDocuments;
   readonly #link: WorkerLink;
   readonly #dimension: number;
 
   constructor(link: WorkerLink, dimension: number) {
     this.#link = link;
+    this.documents = new EmbeddedDocuments(link);
     this.#dimension = dimension;
   }
 
@@ -39,8 +43,21 @@ export class EmbeddedDriver implements StoreDriver {
     return changes.map((change, i) => decodeChange(change, results[i] as WireWriteResult));
   }
 
-  async get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
-    const rows = await this.#link.call('fetch', () => ({ namespace, ids, nowMs }));
+  get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+    return this.#byIds('fetch', namespace, ids, nowMs);
+  }
+
+  outlines(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextOutline | null)[]> {
+    return this.#byIds('outlines', namespace, ids, nowMs);
+  }
+
+  async #byIds(
+    kind: 'fetch' | 'outlines',
+    namespace: string,
+    ids: readonly string[],
+    nowMs: number,
+  ): Promise<(ContextRecord | null)[]> {
+    const rows = await this.#link.call(kind, () => ({ namespace, ids, nowMs }));
     const records = new Map(unpackRows(rows).map((row) => [row.id, toRecord(namespace, row)]));
     return ids.map((id) => records.get(id) ?? null);
   }
@@ -80,12 +97,12 @@ export class EmbeddedDriver implements StoreDriver {
     samples: number,
     signal: AbortSignal | undefined,
   ): Promise<LevelHits[]> {
-    const { namespace, agentId, sessionId, filter, includeSessionless, count, nowMs } = request;
+    const { namespace, agentId, sessionId, filter, includeSessionless, count, nowMs, time = null } = request;
     const scope = { namespace, agentId: agentId ?? null, sessionId: sessionId ?? null, filter: filter ?? null };
     const levels = request.levels.map(toLevelNumber);
     const encode = (parcel: Parcel): WireHits => {
       const question = encodeQuestion(request.question, parcel);
-      return { side, ...scope, levels, includeSessionless, question, count, samples, nowMs };
+      return { side, ...scope, levels, includeSessionless, question, count, samples, nowMs, time };
     };
     const found = await this.#link.call('hits', encode, signal);
     return found.map(({ hits, sample }) => ({ hits: hits satisfies readonly Hit[], sample }));
@@ -101,6 +118,8 @@ function encodeReach(reach: Reach): WireReach {
     includeSessionless: reach.includeSessionless ?? false,
     filter: reach.filter ?? null,
     nowMs: reach.nowMs ?? null,
+    time: reach.time ?? null,
+    linked: reach.linked ?? false,
     unembedded: reach.unembedded ?? null,
   };
 }

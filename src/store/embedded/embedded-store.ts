@@ -11,7 +11,7 @@ import { byName } from '../generic/namespaces.ts';
 import type {
   Access,
   ExpirySweep,
-  Lifetime,
+  Promotion,
   NamespaceCounts,
   SearchRequest,
   SearchResult,
@@ -109,6 +109,7 @@ export class EmbeddedStore extends GenericStore {
         neighbours: request.neighbours,
         denseNeighbours: request.denseNeighbours ?? true,
         nowMs: request.nowMs,
+        time: request.time ?? null,
       }),
       signal,
     );
@@ -120,7 +121,7 @@ export class EmbeddedStore extends GenericStore {
     await this.#link.call('touch', () => accesses.map(({ namespace, id, count }) => [namespace, id, count] as const));
   }
 
-  override async expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
+  override async expire(nowMs: number, limit: number, promoted: Promotion | null): Promise<ExpirySweep> {
     const sweep = await this.#link.call('expire', () => ({ nowMs, limit, promoted }));
     const { deleted, more } = sweep;
     return {

@@ -97,6 +97,7 @@ function encodePatch(patch: ContextPatch, parcel: Parcel) {
     tags: patch.tags === undefined ? null : JSON.stringify(patch.tags),
     place: { ...(patch.move && { move: patch.move }), ...(patch.lifetime && { lifetime: patch.lifetime }) },
     accesses: patch.accesses ?? 0,
+    times: patch.times ?? null,
   };
 }
 
@@ -128,6 +129,7 @@ export function decodeChange(op: Change, result: WireWriteResult): ChangeResult 
     case 'put': {
       if (result === 'created') return { op: 'put', created: true, record: op.context.record };
       if (result === 'conflict') return { op: 'put', conflict: true };
+      if (isMissing(result)) return { op: 'put', missing: result.missing };
       const { existing } = result as { existing: PackedRows };
       return { op: 'put', created: false, record: toRecord(op.context.record.namespace, unpackRow(existing, 0)) };
     }
@@ -151,6 +153,10 @@ export function decodeChange(op: Change, result: WireWriteResult): ChangeResult 
     case 'delete':
       return { op: 'delete', deletedIds: (result as { deletedIds: readonly string[] }).deletedIds };
   }
+}
+
+function isMissing(result: Exclude<WireWriteResult, string>): result is { readonly missing: readonly string[] } {
+  return 'missing' in result;
 }
 
 function toMoved(namespace: string, row: MovedRow): MovedContext {

@@ -6,24 +6,14 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { noMetrics } from '../../base/metrics.ts';
-import { analyze } from '../../base/text/analyzer.ts';
-import { walkStore, type WholeContext } from '../generic/walk-store.ts';
-import { DamagedSnapshot } from '../snapshot/damaged-snapshot.ts';
+import { readEverything } from '../rehearsal/read-everything.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Rehearsal } from '../snapshot/snapshot-driver.ts';
 import type { NamespaceCounts } from '../store.ts';
 import { DATABASE_FILE } from './database/data-folder.ts';
-import type { EmbeddedStore } from './embedded-store.ts';
 import { openEmbeddedStore } from './open-embedded-store.ts';
 import { namespacesIn } from './snapshot/database-facts.ts';
 import { unpackDatabase } from './snapshot/unpack-database.ts';
-
-const CONTEXTS_A_PAGE = 200;
-/** Namespaces that are asked questions; all are read. */
-const ASKED_NAMESPACES = 10;
-const TERMS_MAX = 8;
-/** Copies of one text may stand before a context in its own answer. */
-const CANDIDATES = 50;
 
 /** In `scratch`, an empty folder. Rejects with `DamagedSnapshot` where anything is missing or is not what was written. */
 export async function rehearse(
@@ -36,7 +26,7 @@ export async function rehearse(
   const { embedder: embeddingId, dimension } = snapshot.manifest;
   const store = await openEmbeddedStore({ dataDir: scratch, embeddingId, dimension, clock, log, metrics: noMetrics });
   try {
-    return await readAll(snapshot, store, expected);
+    return await readEverything(snapshot, store, expected);
   } finally {
     await store.close();
   }
@@ -49,50 +39,4 @@ function namespaces(folder: string): NamespaceCounts[] {
   } finally {
     database.close();
   }
-}
-
-async function readAll(
-  { path }: Snapshot,
-  store: EmbeddedStore,
-  expected: readonly NamespaceCounts[],
-): Promise<Rehearsal> {
-  let contexts = 0;
-  let queries = 0;
-  for (const [place, { namespace, counts }] of expected.entries()) {
-    let found = 0;
-    let asked: WholeContext | undefined;
-    try {
-      for await (const page of walkStore(store.driver, { namespace, contextsMax: CONTEXTS_A_PAGE })) {
-        found += page.length;
-        asked ??= page.find(({ unembedded }) => unembedded === undefined);
-      }
-    } catch (error) {
-      throw new DamagedSnapshot(path, `not all contexts of the namespace ${namespace} can be read`, error);
-    }
-    if (found !== counts.immediate + counts.short_term + counts.long_term)
-      throw new DamagedSnapshot(path, `contexts of the namespace ${namespace} are missing`);
-    contexts += found;
-    if (asked === undefined || place >= ASKED_NAMESPACES) continue;
-    if (!(await isFound(store, asked))) throw new DamagedSnapshot(path, `a query does not find what is there`);
-    queries++;
-  }
-  return { contexts, queries };
-}
-
-/** By its own words and vector, at the moment that it was stored: its lifetime may be over by now. */
-async function isFound(store: EmbeddedStore, { record, vector }: WholeContext): Promise<boolean> {
-  const { candidates } = await store.search({
-    namespace: record.namespace,
-    levels: [record.level],
-    includeSessionless: true,
-    vector,
-    terms: [...new Set(analyze(record.text))].slice(0, TERMS_MAX).map((term) => ({ term, weight: 1 })),
-    names: [],
-    denseSamples: 0,
-    candidates: CANDIDATES,
-    neighbours: 0,
-    nowMs: record.createdAtMs,
-  });
-  const ids = Array.from({ length: candidates.ids.length }, (_, place) => candidates.ids.at(place));
-  return ids.includes(record.id) || ids.length >= CANDIDATES;
 }

@@ -5,6 +5,7 @@ import { CodedError } from '../../base/errors.ts';
 import { CallFailures } from './call-failures.ts';
 import { AccessCounts, PENDING_ACCESSES_MAX } from './database/access-counts.ts';
 import { CoreReads, type VectorAt } from './core-reads.ts';
+import { DocumentTable } from './database/document-table.ts';
 import type { OpenDatabase } from './database/database.ts';
 import { ColumnSearch } from './search/column-search.ts';
 import { DenseSearch } from './search/dense-search.ts';
@@ -55,8 +56,9 @@ export interface CommitOutcome {
   readonly committedWrites: number;
 }
 
-type WriteCall = Extract<WireCall, { readonly kind: 'write' | 'expire' }>;
-type WriteValue = CallTypes['write' | 'expire']['result'];
+type WriteKind = 'write' | 'expire' | 'change_documents';
+type WriteCall = Extract<WireCall, { readonly kind: WriteKind }>;
+type WriteValue = CallTypes[WriteKind]['result'];
 
 /** Somebody has to put the folder back. */
 const LOST_RETRY_MS = 5_000;
@@ -72,6 +74,7 @@ export class StoreEngine {
   readonly #spaces: Spaces;
   readonly #accesses: AccessCounts;
   readonly #writer: Writer;
+  readonly #documents: DocumentTable;
   readonly #sweeper: ExpirySweeper;
   readonly #group: GroupCommit;
   readonly #reader: Reader;
@@ -99,6 +102,7 @@ export class StoreEngine {
     this.#accesses = new AccessCounts(database, this.#spaces);
     const passages = new StoredPassages(database);
     this.#writer = new Writer(database, this.#spaces, sequence, passages);
+    this.#documents = new DocumentTable(database);
     this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces);
     this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses, this.#writer);
     this.#reader = new Reader(database, passages, this.pace);
@@ -163,7 +167,7 @@ export class StoreEngine {
       const { call } = writes[i] as QueuedCall as { call: WriteCall };
       if (!outcome.ok) return this.#failure(call, outcome.error);
       if (lost !== null) return this.#failure(call, lost);
-      committedWrites += call.kind === 'write' ? call.body.length : 1;
+      committedWrites += call.kind === 'expire' ? 1 : call.body.length;
       return { id: call.id, ok: true, value: outcome.value };
     });
     this.#hasCommitted = true;
@@ -212,6 +216,7 @@ export class StoreEngine {
     const { rows, vectors, nowMs } = queued;
     const call = queued.call as WriteCall;
     if (call.kind === 'expire') return (effects) => this.#sweeper.sweep(call.body, effects);
+    if (call.kind === 'change_documents') return () => call.body.map((change) => this.#documents.apply(change));
     const vectorsAt = (wire: WireVectors) => this.#vectorsAt(vectors, wire);
     const row = (place: number) => packedRow(rows, place);
     return (effects) => {
@@ -238,13 +243,17 @@ export class StoreEngine {
     switch (call.kind) {
       case 'search':
         return yield* this.#search(call.body, vectorAt);
-      case 'fetch': {
-        const space = this.#spaces.get(call.body.namespace);
+      case 'fetch':
+      case 'outlines': {
+        const { namespace, ids, nowMs: visibleAtMs } = call.body;
+        const space = this.#spaces.get(namespace);
         if (space === undefined) return [];
-        const rows = this.#reader.fetch(space, call.body.ids, call.body.nowMs);
+        const rows = this.#reader[call.kind](space, ids, visibleAtMs);
         this.#accesses.addTo(space.name, rows);
         return packRows(rows);
       }
+      case 'read_documents':
+        return this.#documents.read(call.body);
       case 'scan':
         return yield* this.#core.scans(call.body, vectorAt);
       case 'find':
@@ -284,7 +293,7 @@ export class StoreEngine {
           return search();
         } catch (error) {
           if (error === UNDECIDED) throw error;
-          return { searched: 0, denseMedian: null, error: this.#failures.told('search', error) };
+          return { searched: 0, denseMedian: null, hasEnds: false, error: this.#failures.told('search', error) };
         }
       }),
     );

@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads';
 import { abortError } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
-import { CodedError, StartupError } from '../../base/errors.ts';
+import { CodedError, FolderInUse, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { rowWeight, weightOf } from './border/weight.ts';
@@ -89,7 +89,11 @@ export class WorkerLink {
           this.#state = 'up';
           resolve({ cursorKey: message.cursorKey });
         } else if (message.type === 'startup_failed') {
-          reject(startupError(message.message, message.remedy));
+          reject(
+            message.inUse === true
+              ? new FolderInUse(message.message, message.remedy ?? '')
+              : startupError(message.message, message.remedy),
+          );
         } else this.#receive(message);
       });
       worker.on('error', (error: unknown) => {

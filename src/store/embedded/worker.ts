@@ -2,7 +2,7 @@
 
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { systemClock } from '../../base/clock.ts';
-import { StartupError } from '../../base/errors.ts';
+import { FolderInUse, StartupError } from '../../base/errors.ts';
 import { BusyTime } from './border/busy-time.ts';
 import { CallLoop } from './call-loop.ts';
 import { openDatabase } from './database/database.ts';
@@ -69,7 +69,8 @@ if (parentPort !== null) {
   } catch (error) {
     const remedy = error instanceof StartupError ? error.remedy : null;
     const message = error instanceof Error ? error.message : String(error);
-    parentPort.postMessage({ type: 'startup_failed', message, remedy } satisfies FromWorker);
+    const inUse = error instanceof FolderInUse && { inUse: true as const };
+    parentPort.postMessage({ type: 'startup_failed', message, remedy, ...inUse } satisfies FromWorker);
     parentPort.close();
   }
 }

@@ -1,6 +1,7 @@
-// What no driver need look at again. Both throw `BAD_REQUEST`, before anything of the call is done.
+// What no driver need look at again. All throw `BAD_REQUEST`, before anything of the call is done.
 
 import { badRequest } from '../../base/errors.ts';
+import { DOCUMENT_TERM_CHARS_MAX, DOCUMENT_TERMS_MAX, type DocumentChange } from '../documents.ts';
 import { checkFilter } from '../filter.ts';
 import { FURTHER_PASSAGES_MAX, type SearchRequest, type TextVectors, type WriteOp } from '../store.ts';
 
@@ -15,6 +16,14 @@ export function checkOp(op: WriteOp, dimension: number): void {
 export function checkSearch({ vector, filter }: SearchRequest, dimension: number): void {
   if (vector !== undefined) checkVector(vector, dimension);
   if (filter !== undefined) checkFilter(filter);
+}
+
+export function checkDocument(change: DocumentChange): void {
+  const { terms = [] } = change.op === 'put' ? change.document : {};
+  const isBounded =
+    terms.length <= DOCUMENT_TERMS_MAX && terms.every(({ length }) => length <= DOCUMENT_TERM_CHARS_MAX);
+  if (!isBounded || new Set(terms).size < terms.length)
+    throw badRequest('/terms', `must be ${DOCUMENT_TERMS_MAX} short ones at most, each once`);
 }
 
 function checkVectors({ vector, passages = [] }: TextVectors, dimension: number): void {

@@ -1,6 +1,6 @@
-import type { StoreDriver } from '../driver.ts';
 import type { WriteOp, WriteResult } from '../store.ts';
 import { scanAll } from './scan-all.ts';
+import type { WritingDriver } from './supersession.ts';
 
 type DeleteWhere = Extract<WriteOp, { readonly op: 'delete_where' }>;
 
@@ -8,7 +8,7 @@ const DELETED_AT_ONCE = 1_000;
 
 /** Page by page. What no longer matches when its turn comes stays; a kill leaves the rest, and a repeat deletes it. */
 export async function deleteWhere(
-  driver: StoreDriver,
+  driver: WritingDriver,
   op: DeleteWhere,
   nowMs: number,
   signal?: AbortSignal,

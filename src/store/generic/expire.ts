@@ -1,18 +1,19 @@
 import type { ContextRecord } from '../../base/context.ts';
-import type { StoreDriver } from '../driver.ts';
-import type { Change, ContextPatch, ExpirySweep, Lifetime } from '../store.ts';
+import type { Change, ContextPatch, ExpirySweep, Lifetime, Promotion } from '../store.ts';
+import type { WritingDriver } from './supersession.ts';
 
 const FOR_GOOD: Lifetime = { expiresAtMs: null, expiryAction: 'delete', expirySetBy: 'level' };
 
 /**
  * Ends lifetimes, the earliest first. Each change asks again whether the context is still due, so that a lifetime which
- * a client has just prolonged is not ended; a kill in between leaves the rest as due as it was.
+ * a client has just prolonged is not ended, and what was read often enough meanwhile is not deleted; a kill in between
+ * leaves the rest as due as it was.
  */
 export async function expireDue(
-  driver: StoreDriver,
+  driver: WritingDriver,
   nowMs: number,
   limit: number,
-  promoted: Lifetime | null,
+  promoted: Promotion | null,
 ): Promise<ExpirySweep> {
   const [page] = await driver.scan([{ order: 'expiry', descending: false, limit: limit + 1 }]);
   const due = (page?.found ?? [])
@@ -30,10 +31,13 @@ export async function expireDue(
   return { ...sweep, more: due.length > limit };
 }
 
-function endOf(record: ContextRecord, nowMs: number, promoted: Lifetime | null): Change {
-  const { namespace, id, level } = record;
+function endOf(record: ContextRecord, nowMs: number, promoted: Promotion | null): Change {
+  const { namespace, id, level, accessCount } = record;
   const onlyIf = { dueAtMs: nowMs };
   if (promoted === null || record.expiryAction === 'delete') return { op: 'delete', namespace, ids: [id], onlyIf };
+  const { accessesMin: accessesBelow = 0 } = promoted;
+  if (level !== 'long_term' && accessCount < accessesBelow)
+    return { op: 'delete', namespace, ids: [id], onlyIf: { ...onlyIf, accessesBelow } };
   // In the last level there is nowhere to promote it to, so it stays for good.
   const patch: ContextPatch =
     level === 'long_term'

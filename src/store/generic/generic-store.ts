@@ -1,14 +1,23 @@
 import type { Clock } from '../../base/clock.ts';
-import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
+import { LEVELS, type ContextOutline, type ContextRecord, type Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
 import type { ScanPage, StoreDriver } from '../driver.ts';
+import {
+  type DocumentChange,
+  documentPage,
+  type DocumentPage,
+  type DocumentPlace,
+  type DocumentResult,
+  type DocumentScan,
+  type StoredDocument,
+} from '../documents.ts';
 import { checkFilter } from '../filter.ts';
 import type { StoreCopy } from '../snapshot/store-copy.ts';
 import type {
   Access,
   ContextStore,
   ExpirySweep,
-  Lifetime,
+  Promotion,
   ListPage,
   ListRequest,
   NamespaceCounts,
@@ -19,11 +28,12 @@ import type {
   SearchResult,
   StoreCapabilities,
   StoreStats,
+  TermStatistics,
   Unembedded,
   WriteOp,
   WriteResult,
 } from '../store.ts';
-import { checkOp, checkSearch } from './checks.ts';
+import { checkDocument, checkOp, checkSearch } from './checks.ts';
 import { CursorCodec } from './cursor.ts';
 import { EmptyLevels } from './empty-levels.ts';
 import { expireDue } from './expire.ts';
@@ -32,6 +42,7 @@ import { countNamespaces } from './namespaces.ts';
 import { OwnerTurns } from './owner-turns.ts';
 import { scanAll } from './scan-all.ts';
 import { searchLevels } from './search.ts';
+import { SupersessionSweep, tellingSuperseded, type WritingDriver } from './supersession.ts';
 import { writeInRuns } from './write.ts';
 
 export interface GenericStoreDeps {
@@ -49,6 +60,8 @@ export class GenericStore implements ContextStore {
   readonly capabilities: StoreCapabilities;
   /** For whoever goes through all that there is. */
   readonly driver: StoreDriver;
+  readonly #writing: WritingDriver;
+  readonly #supersessions = new SupersessionSweep();
   readonly #dimension: number;
   readonly #clock: Clock;
   readonly #cursors: CursorCodec;
@@ -58,6 +71,7 @@ export class GenericStore implements ContextStore {
   constructor(driver: StoreDriver, { dimension, cursorKey, clock }: GenericStoreDeps) {
     this.capabilities = driver.capabilities;
     this.driver = driver;
+    this.#writing = tellingSuperseded(driver);
     this.#dimension = dimension;
     this.#clock = clock;
     this.#cursors = new CursorCodec(cursorKey);
@@ -68,7 +82,7 @@ export class GenericStore implements ContextStore {
     const trimmed = ops.flatMap((op) =>
       op.op === 'trim' ? [JSON.stringify([op.trim.namespace, op.trim.agentId])] : [],
     );
-    return this.#turns.run(new Set(trimmed), () => writeInRuns(this.driver, ops, this.#clock.nowMs(), signal));
+    return this.#turns.run(new Set(trimmed), () => writeInRuns(this.#writing, ops, this.#clock.nowMs(), signal));
   }
 
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
@@ -78,6 +92,11 @@ export class GenericStore implements ContextStore {
 
   async fetch(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
     return ids.length === 0 ? [] : this.driver.get(namespace, ids, nowMs);
+  }
+
+  async outlines(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextOutline | null)[]> {
+    if (ids.length === 0) return [];
+    return this.driver.outlines?.(namespace, ids, nowMs) ?? this.driver.get(namespace, ids, nowMs);
   }
 
   async load(
@@ -108,8 +127,10 @@ export class GenericStore implements ContextStore {
     );
   }
 
-  expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
-    return expireDue(this.driver, nowMs, limit, promoted);
+  async expire(nowMs: number, limit: number, promoted: Promotion | null): Promise<ExpirySweep> {
+    const sweep = await expireDue(this.#writing, nowMs, limit, promoted);
+    await this.#supersessions.run(this.driver, nowMs);
+    return sweep;
   }
 
   async pending({ limit, bytesMax, after }: PendingRequest): Promise<PendingPage> {
@@ -125,6 +146,11 @@ export class GenericStore implements ContextStore {
     const { counts } = await this.driver.counts({ reaches: [{ unembedded: 'pending' }, { unembedded: 'refused' }] });
     const [pending = 0, refused = 0] = counts;
     return { pending, refused };
+  }
+
+  async termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics> {
+    const { statistics } = await this.driver.counts({ reaches: [], statistics: { namespace, terms } });
+    return statistics ?? { documentCount: 0, averageTermCount: 0, documentFrequencies: terms.map(() => 0) };
   }
 
   async stats(namespace?: string): Promise<StoreStats> {
@@ -144,12 +170,36 @@ export class GenericStore implements ContextStore {
     return countNamespaces(this.driver, this.#clock.nowMs(), names);
   }
 
+  async writeDocuments(changes: readonly DocumentChange[]): Promise<DocumentResult[]> {
+    changes.forEach(checkDocument);
+    return this.driver.documents.apply(changes);
+  }
+
+  documents(namespace: string, kind: string, keys: readonly string[]): Promise<(StoredDocument | null)[]> {
+    return this.driver.documents.get(namespace, kind, keys);
+  }
+
+  scanDocuments(request: DocumentScan): Promise<DocumentPage> {
+    return documentPage(this.driver.documents, request);
+  }
+
+  placeCursor(namespace: string, { order, keys }: DocumentPlace, timeMs?: number): string {
+    const position = [order, keys[0] ?? '', ...(timeMs === undefined ? [] : [timeMs])];
+    return this.#cursors.encode(placesOf(namespace), position);
+  }
+
+  cursorPlace(namespace: string, cursor: string): { readonly place: DocumentPlace; readonly timeMs?: number } {
+    const [order, tie, timeMs] = this.#cursors.decode(placesOf(namespace), cursor);
+    const place = { order: Number(order), keys: [String(tie)] };
+    return typeof timeMs === 'number' ? { place, timeMs } : { place };
+  }
+
   /**
    * Puts a copy of everything, as of one moment, into a folder. What was acknowledged before the call is in it; other
    * calls go on meanwhile. `BAD_REQUEST` of a driver that cannot.
    */
   copyInto(_folder: string, _signal?: AbortSignal): Promise<StoreCopy> {
-    const message = `the ${this.driver.name} store makes no snapshots; of Qdrant see docs/qdrant.md`;
+    const message = `the ${this.driver.name} store makes no snapshots`;
     return Promise.reject(badRequest('', 'asks for what the store cannot do', message));
   }
 
@@ -160,4 +210,9 @@ export class GenericStore implements ContextStore {
   close(): Promise<void> {
     return this.driver.close();
   }
+}
+
+/** So that a cursor of documents is none of contexts: no namespace has this name. */
+function placesOf(namespace: string): string {
+  return `${namespace}\0documents`;
 }

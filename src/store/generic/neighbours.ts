@@ -15,6 +15,7 @@ import type {
   Surroundings,
 } from '../driver.ts';
 import { matchesFilter } from '../filter-match.ts';
+import type { TimeView } from '../times.ts';
 import { comparePositions } from './positions.ts';
 
 export interface Around {
@@ -23,6 +24,7 @@ export interface Around {
   readonly levels: readonly Level[];
   readonly question: Question;
   readonly filter?: Filter;
+  readonly time?: TimeView;
   readonly nowMs: number;
   /** How many before and after it are wanted, besides the next one, of which it is told only who it is. */
   readonly reachOf: (hit: Hit) => number;
@@ -149,13 +151,17 @@ function mayHaveNeighbours({ record, features }: Hit): boolean {
   return record.sessionId !== null || features.traits.speaker.length > 0;
 }
 
-function scanOf(hit: Hit, { namespace, levels, question, nowMs, reachOf }: Around, descending: boolean): ScanRequest {
+function scanOf(
+  hit: Hit,
+  { namespace, levels, question, time, nowMs, reachOf }: Around,
+  descending: boolean,
+): ScanRequest {
   const { agentId, sessionId } = hit.record;
   const limit = reachOf(hit) + 1;
   // Of the one beyond, only who it is counts, and whether it is a turn.
   const asked = limit === 1 ? { terms: [] } : question;
   const place = { order: 'creation', descending, after: hit.position } as const;
-  return { namespace, levels, agentId, sessionId, nowMs, limit, question: asked, ...place };
+  return { namespace, levels, agentId, sessionId, nowMs, limit, question: asked, ...place, ...(time && { time }) };
 }
 
 function neighboursIn(hit: Hit, line: readonly Standing[], { filter }: Pick<Around, 'filter'>): Neighbour[] {

@@ -82,10 +82,11 @@ async function bothSides(
     ...(sessionId === undefined ? {} : { sessionId }),
     includeSessionless,
   };
-  const filter = request.filter === undefined ? {} : { filter: request.filter };
+  const { filter: asked, time } = request;
+  const restricted = { ...(asked && { filter: asked }), ...(time && { time }) };
   const reach = { namespace, ...owner };
   const ask = (some: readonly Level[]): Promise<Found> =>
-    hitsIn(driver, request, { ...reach, ...filter, levels: some, question, nowMs }, signal);
+    hitsIn(driver, request, { ...reach, ...restricted, levels: some, question, nowMs }, signal);
   const expected = emptyLevels.of(reach);
   const [found, { counts, statistics }] = await Promise.all([
     ask(levels.filter((level) => !expected.has(level))),
@@ -164,7 +165,7 @@ async function withNeighbours(
   scorer: TermScorer,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Known>> {
-  const { namespace, nowMs, filter, neighbours, denseNeighbours = true } = request;
+  const { namespace, nowMs, filter, time, neighbours, denseNeighbours = true } = request;
   const byWords = new Map(matching.flatMap(({ hits }) => hits).map((hit) => [hit.record.id, hit]));
   const hits = new Map([
     ...nearest.flatMap((level) => level.hits).map((hit): [string, Hit] => [hit.record.id, hit]),
@@ -175,7 +176,7 @@ async function withNeighbours(
   const around = await surroundings(
     driver,
     [...hits.values()],
-    { namespace, levels: inhabited, question, nowMs, reachOf, ...(filter && { filter }) },
+    { namespace, levels: inhabited, question, nowMs, reachOf, ...(filter && { filter }), ...(time && { time }) },
     signal,
   );
 

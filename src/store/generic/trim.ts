@@ -1,5 +1,7 @@
-import type { Found, Reach, StoreDriver } from '../driver.ts';
+import type { Found, Reach } from '../driver.ts';
+import { staysForGood } from '../apply-patch.ts';
 import { comparePositions } from './positions.ts';
+import type { WritingDriver } from './supersession.ts';
 import type { Change, ChangeResult, MovedContext, Trim, WriteResult } from '../store.ts';
 
 type TrimResult = Extract<WriteResult, { readonly op: 'trim' }>;
@@ -12,7 +14,7 @@ type TrimResult = Extract<WriteResult, { readonly op: 'trim' }>;
  * A kill between what overfilled a level and its trim leaves the level too full; the next write of the same owner trims
  * it. A context that went elsewhere between the scan and the change is let be (`onlyIf`).
  */
-export async function trimAll(driver: StoreDriver, trims: readonly Trim[], nowMs: number): Promise<TrimResult[]> {
+export async function trimAll(driver: WritingDriver, trims: readonly Trim[], nowMs: number): Promise<TrimResult[]> {
   const results: TrimResult[] = [];
   let counts: readonly number[] = [];
   for (let from = 0; from < trims.length; from = results.length) {
@@ -51,12 +53,16 @@ function endOfRun(trims: readonly Trim[], from: number): number {
   return end;
 }
 
-async function trimFull(driver: StoreDriver, full: readonly Full[], nowMs: number): Promise<[number, TrimResult][]> {
+async function trimFull(driver: WritingDriver, full: readonly Full[], nowMs: number): Promise<[number, TrimResult][]> {
   if (full.length === 0) return [];
   const pages = await driver.scan(
     full.map(({ trim, excess }) => ({ ...reachOf(trim), order: 'entry', descending: false, limit: excess })),
   );
-  const taken = full.flatMap((one, i) => (pages[i]?.found ?? []).map((found) => ({ ...one, found })));
+  const taken = full.flatMap((one, i) =>
+    (pages[i]?.found ?? [])
+      .filter(({ record }) => one.trim.move !== undefined || !staysForGood(record))
+      .map((found) => ({ ...one, found })),
+  );
   taken.sort((a, b) => comparePositions(a.found.position, b.found.position));
   const results = await driver.apply(
     taken.map(({ found, trim }) => changeOf(found, trim)),

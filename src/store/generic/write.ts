@@ -1,6 +1,6 @@
-import type { StoreDriver } from '../driver.ts';
 import type { Change, WriteOp, WriteResult } from '../store.ts';
 import { deleteWhere } from './delete-where.ts';
+import type { WritingDriver } from './supersession.ts';
 import { trimAll } from './trim.ts';
 
 /**
@@ -8,7 +8,7 @@ import { trimAll } from './trim.ts';
  * says where a kill comes after it.
  */
 export async function writeInRuns(
-  driver: StoreDriver,
+  driver: WritingDriver,
   ops: readonly WriteOp[],
   nowMs: number,
   signal?: AbortSignal,

@@ -26,7 +26,10 @@ import { filterMatcher } from '../filter-match.ts';
 import { bestCosineWith, TermScorer } from '../generic/features.ts';
 import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
+import { freedBy, isLinked } from '../supersession.ts';
 import type { Change, ChangeResult, NewContext, TermStatistics, TextVectors } from '../store.ts';
+import { MemoryDocuments } from './memory-documents.ts';
+import { holds } from '../times.ts';
 import { decideTransfer } from '../transfer.ts';
 
 interface Row {
@@ -47,6 +50,7 @@ type Derived = Pick<Row, 'termCounts' | 'termCount' | 'traits' | 'textKey'>;
 export class MemoryDriver implements StoreDriver {
   readonly name = 'memory';
   readonly capabilities = { atomicBatches: false };
+  readonly documents = new MemoryDocuments();
   readonly #namespaces = new Map<string, Map<string, Row>>();
   #last = 0;
 
@@ -115,8 +119,9 @@ export class MemoryDriver implements StoreDriver {
       const row = this.#find(namespace, id);
       return row !== undefined && meets(row.record, onlyIf, row.vectors.unembedded);
     });
+    const freed = deletedIds.flatMap((id) => freedBy(this.#find(namespace, id)?.record ?? null));
     for (const id of deletedIds) this.#namespaces.get(namespace)?.delete(id);
-    return { op: 'delete', deletedIds };
+    return { op: 'delete', deletedIds, ...(freed.length === 0 ? {} : { freed }) };
   }
 
   #put({ record, ...vectors }: NewContext, nowMs: number): ChangeResult {
@@ -238,12 +243,16 @@ async function answer<T>(work: () => T): Promise<T> {
 }
 
 function reachTest(reach: Reach): (row: Row) => boolean {
-  const { levels, agentId, sessionId, includeSessionless = false, filter, nowMs, unembedded } = reach;
+  const { levels, agentId, sessionId, includeSessionless = false, filter, nowMs, unembedded, time, linked } = reach;
+  const { supersedes } = reach;
   const passes = filter === undefined ? () => true : filterMatcher(filter);
   return ({ record, vectors }) => {
     if (unembedded !== undefined && vectors.unembedded !== unembedded) return false;
     if (levels?.includes(record.level) === false) return false;
     if (agentId !== undefined && record.agentId !== agentId) return false;
+    if (time !== undefined && !holds(record, time)) return false;
+    if (linked === true && !isLinked(record)) return false;
+    if (supersedes?.some((id) => record.times?.supersedes?.includes(id)) === false) return false;
     const isOfSession = record.sessionId === sessionId || (includeSessionless && record.sessionId === null);
     if (sessionId !== undefined && !isOfSession) return false;
     return (nowMs === undefined || !isOver(record, nowMs)) && passes(record);

@@ -30,6 +30,7 @@ import {
   type Point,
 } from './points.ts';
 import type { Stamps } from './stamps.ts';
+import { timesPayload } from './times-payload.ts';
 import { emptyResult, note, noteFailure, tasksOf, type Task } from './tasks.ts';
 
 /** Contexts that are read, decided and written together. */
@@ -177,6 +178,7 @@ export class Changes {
       created_at: record.createdAtMs,
       ...textOf(content?.payload ?? (before as Payload)),
       ...placePayload(record),
+      ...timesPayload(record.times),
       length: lengthOf(dense),
       unembedded: content === undefined ? (before?.unembedded ?? null) : content.unembedded,
       arrival: before?.arrival ?? this.#stamps.next(),

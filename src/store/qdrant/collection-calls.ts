@@ -88,6 +88,33 @@ export class CollectionCalls {
     return { points: found.points, next: found.next_page_offset ?? null };
   }
 
+  /** Whole points that came into their level at that stamp or later, in the order of their ids, some at a time. */
+  async *enteredSince(level: Level, since: number, limit: number): AsyncGenerator<readonly FoundPoint[]> {
+    const path = this.#path(level, `/points/scroll${this.#reading}`);
+    const filter = { must: [{ key: 'entered', range: { gte: since } }] };
+    let from: string | null = null;
+    for (let count = limit; ; ) {
+      const body: object = {
+        filter,
+        limit: count,
+        with_payload: true,
+        with_vector: true,
+        ...(from && { offset: from }),
+      };
+      let found: ScrolledPoints;
+      try {
+        found = await this.#http.call<ScrolledPoints>('POST', path, body, this.#how());
+      } catch (error) {
+        if (!isTooLong(error) || count === 1) throw error;
+        count = Math.ceil(count / FEWER);
+        continue;
+      }
+      yield found.points;
+      from = found.next_page_offset ?? null;
+      if (from === null) return;
+    }
+  }
+
   /** The same as `query`, with fewer points where those asked for are too long for one reply. */
   async queryFewer(level: Level, searches: readonly QuerySearch[], signal?: AbortSignal): Promise<FoundPoint[][]> {
     try {

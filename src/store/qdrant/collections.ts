@@ -40,6 +40,10 @@ const FIELD_INDEXES: Readonly<Record<string, object>> = {
   entered: { type: 'integer', lookup: false, range: true },
   expires_at: { type: 'integer', lookup: false, range: true },
   hidden_from: { type: 'integer', lookup: false, range: true },
+  valid_from: { type: 'integer', lookup: false, range: true },
+  holds_until: { type: 'integer', lookup: false, range: true },
+  linked: { type: 'keyword' },
+  supersedes: { type: 'keyword' },
   terms: { type: 'integer', lookup: true, range: false },
 };
 

@@ -3,6 +3,7 @@
 import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { applyPatch, isOver, meets } from '../apply-patch.ts';
 import type { Change, ChangeResult, NewContext, TextVectors, Unembedded } from '../store.ts';
+import { freedBy } from '../supersession.ts';
 import { decideTransfer } from '../transfer.ts';
 import { numbersOf, passageNumbers, recordOf, textPayload, type FoundPoint, type TextPayload } from './points.ts';
 
@@ -56,8 +57,9 @@ export class Held {
     if (step.op === 'update') return this.#update(step, nowMs);
     if (step.op === 'transfer') return this.#transfer(step, nowMs);
     const isMeant = this.record !== null && meets(this.record, step.onlyIf ?? {}, this.#unembedded);
+    const freed = isMeant ? freedBy(this.record) : [];
     if (isMeant) this.record = null;
-    return { op: 'delete', deletedIds: isMeant ? [step.id] : [] };
+    return { op: 'delete', deletedIds: isMeant ? [step.id] : [], ...(freed.length === 0 ? {} : { freed }) };
   }
 
   get #unembedded(): Unembedded | undefined {

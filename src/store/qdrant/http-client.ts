@@ -1,13 +1,21 @@
 // JSON over HTTP to one Qdrant server or to what stands before a cluster. Plain requests of Node's own client: replies are
 // asked for uncompressed, as Qdrant sends compressed ones in small segments, each of which waits for an acknowledgement.
 
-import { Agent as HttpAgent, type AgentOptions, type IncomingMessage, request as httpRequest } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type AgentOptions,
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as httpRequest,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { abortError, SILENT_MS, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import type { Wait } from '../../base/resilience/bulkhead.ts';
 import type { GuardedBackend } from '../../base/resilience/guarded-backend.ts';
+import { isPassingStatus, retryAfterMsOf } from '../../base/resilience/http-service.ts';
 import { PassingFault } from '../../base/resilience/passing-fault.ts';
 
 export interface HttpClientOptions {
@@ -27,8 +35,8 @@ export interface HttpClientOptions {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** How a request waits for its turn. */
-export type How = Pick<Wait, 'signal' | 'isUrgent'>;
+/** How a request waits for its turn, and how long it may take then; absent: as all of the client. */
+export type How = Pick<Wait, 'signal' | 'isUrgent'> & { readonly timeoutMs?: number };
 
 /** A reply whose status is not 2xx. */
 export interface Refusal {
@@ -79,19 +87,20 @@ export class HttpClient {
     return reply.result;
   }
 
-  /** The same for whoever expects to be refused; 5xx, 429 and a refused key reject all the same. */
+  /** The same for whoever expects to be refused; passing statuses (5xx, 429) and a refused key reject all the same. */
   ask<T>(method: Method, path: string, body?: unknown, how: How = {}): Promise<Refusal | { readonly result: T }> {
-    const request = { method, path, json: body === undefined ? undefined : Buffer.from(JSON.stringify(body)) };
+    const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const request = { method, path, json, timeoutMs: how.timeoutMs ?? this.#options.timeoutMs };
     const wait = { ...how, bytes: request.json?.length ?? 0 };
     return this.#options.backend.run(() => this.#ask(request, how.signal), wait);
   }
 
   async #ask<T>(request: Request, signal: AbortSignal | undefined): Promise<Refusal | { readonly result: T }> {
     const { status, text, retryAfter } = await this.#sendAgain(request, signal);
-    if (status >= 500 || status === 429 || status === 408) {
-      const waitMs = Number(retryAfter) * 1_000;
+    if (isPassingStatus(status)) {
+      const waitMs = retryAfterMsOf(retryAfter, this.#options.clock.nowMs()) ?? 0;
       throw new PassingFault('STORE_UNAVAILABLE', `the vector database answered with status ${status}`, {
-        retryAfterMs: Number.isFinite(waitMs) && waitMs > 0 ? waitMs : RETRY_MS,
+        retryAfterMs: waitMs > 0 ? waitMs : RETRY_MS,
         cause: text.slice(0, MESSAGE_CHARS_MAX),
       });
     }
@@ -108,9 +117,15 @@ export class HttpClient {
 
   /** Any reply as text: of the addresses that answer without a `result`. */
   async text(path: string, signal?: AbortSignal): Promise<string> {
-    const { status, text } = await this.#send({ method: 'GET', path, json: undefined }, signal, this.#agent);
+    const { timeoutMs } = this.#options;
+    const { status, text } = await this.#send({ method: 'GET', path, json: undefined, timeoutMs }, signal, this.#agent);
     if (status !== 200) throw refused({ status, message: text.slice(0, MESSAGE_CHARS_MAX) });
     return text;
+  }
+
+  /** A request of any length on a connection of its own: whoever began it writes it, ends it and reads what comes. */
+  begin(method: Method, path: string, headers: OutgoingHttpHeaders = {}): ClientRequest {
+    return this.#begin(method, path, headers, this.#fresh);
   }
 
   close(): void {
@@ -132,22 +147,28 @@ export class HttpClient {
     }
   }
 
-  #send({ method, path, json }: Request, signal: AbortSignal | undefined, agent: HttpAgent): Promise<RawReply> {
-    throwIfAborted(signal);
-    const { url, apiKey, timeoutMs, clock, replyBytesMax = REPLY_BYTES_MAX } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<RawReply>();
-    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)({
+  #begin(method: Method, path: string, headers: OutgoingHttpHeaders, agent: HttpAgent): ClientRequest {
+    const { url, apiKey } = this.#options;
+    return (url.protocol === 'https:' ? httpsRequest : httpRequest)({
       agent,
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port,
       method,
       path: `${this.#path}${path}`,
-      headers: {
-        'accept-encoding': 'identity',
-        ...(json === undefined ? {} : { 'content-type': 'application/json', 'content-length': json.length }),
-        ...(apiKey === undefined ? {} : { 'api-key': apiKey }),
-      },
+      headers: { 'accept-encoding': 'identity', ...headers, ...(apiKey === undefined ? {} : { 'api-key': apiKey }) },
     });
+  }
+
+  #send(
+    { method, path, json, timeoutMs }: Request,
+    signal: AbortSignal | undefined,
+    agent: HttpAgent,
+  ): Promise<RawReply> {
+    throwIfAborted(signal);
+    const { clock, replyBytesMax = REPLY_BYTES_MAX } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<RawReply>();
+    const headers = json && { 'content-type': 'application/json', 'content-length': json.length };
+    const request = this.#begin(method, path, headers ?? {}, agent);
     const giveUp = (error: CodedError): void => {
       reject(error);
       request.destroy();
@@ -173,6 +194,7 @@ interface Request {
   readonly method: Method;
   readonly path: string;
   readonly json: Buffer | undefined;
+  readonly timeoutMs: number;
 }
 
 interface RawReply {
@@ -181,7 +203,7 @@ interface RawReply {
   readonly retryAfter: string | undefined;
 }
 
-async function readReply(response: IncomingMessage, bytesMax: number): Promise<RawReply> {
+export async function readReply(response: IncomingMessage, bytesMax: number): Promise<RawReply> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -208,6 +230,11 @@ function parse(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+/** What Qdrant says is wrong in a reply. */
+export function refusalIn(text: string): string {
+  return messageOf(parse(text), text);
 }
 
 /** Qdrant says `{status: {error}}`, and plain text to a wrong key. */
@@ -255,6 +282,6 @@ function givenUp(signal: AbortSignal, silentMs: number, timeoutMs: number): Code
   return new CodedError('STORE_UNAVAILABLE', NOT_IN_TIME, { retryAfterMs: RETRY_MS });
 }
 
-function passing(message: string, cause?: unknown): PassingFault {
+export function passing(message: string, cause?: unknown): PassingFault {
   return new PassingFault('STORE_UNAVAILABLE', message, { retryAfterMs: RETRY_MS, cause });
 }

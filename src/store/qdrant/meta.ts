@@ -14,26 +14,43 @@ export interface Meta {
   readonly embedding: EmbeddingIdentity;
   /** What the names of the collections in use begin with. */
   readonly stem: string;
+  /** The same of that of the documents. */
+  readonly documents: string;
   /** The same of collections that were in use before, and are to be deleted. */
   readonly replaced: string | null;
+  /**
+   * The same of their documents, where they were empty when a snapshot was restored: what somebody has written there since is
+   * nowhere else. null: what they hold was copied.
+   */
+  readonly replacedDocuments: string | null;
 }
 
 interface MetaPayload {
+  /** Absent: 1, as of versions that did not write it. */
+  readonly layout?: number;
   readonly embedding_id: string;
   readonly dimension: number;
   readonly cursor_key: string;
   readonly has_passages?: boolean;
   /** Absent: the prefix itself. */
   readonly collections?: string;
+  /** Absent: the prefix itself. */
+  readonly documents?: string;
   readonly replaced?: string | null;
+  readonly replaced_documents?: string | null;
 }
 
 type MetaPlace = Pick<CollectionSettings, 'prefix' | 'replicationFactor' | 'mustExist'>;
 
-const META_ID = 1;
+/** Of points and collections. A version that an older one would read or write wrongly must raise it. */
+export const LAYOUT = 1;
 const CURSOR_KEY_BYTES = 16;
 const CONFLICT = 409;
 const NOT_FOUND = 404;
+
+/** What stands in the collection, by point. */
+export const META_POINTS = { agreement: 1, reembedding: 2, snapshotting: 3, snapshots: 4, restoring: 5 } as const;
+const META_ID = META_POINTS.agreement;
 
 export function metaPath(prefix: string): string {
   return `/collections/${prefix}_meta`;
@@ -52,23 +69,29 @@ export async function agreeOnMeta(
   embedding: EmbeddingIdentity,
   random: Random,
 ): Promise<Meta> {
-  const path = metaPath(prefix);
-  const made = mustExist
-    ? { result: true }
-    : await http.ask('PUT', path, { vectors: {}, replication_factor: replicationFactor, ...FILTERS_WITHOUT_INDEX });
-  if ('status' in made && made.status !== CONFLICT) {
-    throw new StartupError(
-      `the collection ${prefix}_meta could not be made: ${made.message}`,
-      'Check vector_db.replication_factor against the cluster, and what the key of vector_db.api_key may do.',
-    );
-  }
+  if (mustExist !== true) await makeMeta(http, { prefix, replicationFactor });
   const own: MetaPayload = {
+    layout: LAYOUT,
     embedding_id: embedding.id,
     dimension: embedding.dimension,
-    cursor_key: Buffer.from(random.bytes(CURSOR_KEY_BYTES)).toString('base64url'),
+    cursor_key: newCursorKey(random),
   };
   const known = (await read(http, prefix)) ?? (mustExist ? missing(prefix) : await agree(http, prefix, own));
   return toMeta(known, prefix);
+}
+
+/** Makes the collection where it is missing. */
+export async function makeMeta(
+  http: HttpClient,
+  { prefix, replicationFactor }: Pick<MetaPlace, 'prefix' | 'replicationFactor'>,
+): Promise<void> {
+  const settings = { vectors: {}, replication_factor: replicationFactor, ...FILTERS_WITHOUT_INDEX };
+  const made = await http.ask('PUT', metaPath(prefix), settings);
+  if (!('status' in made) || made.status === CONFLICT) return;
+  throw new StartupError(
+    `the collection ${prefix}_meta could not be made: ${made.message}`,
+    'Check vector_db.replication_factor against the cluster, and what the key of vector_db.api_key may do.',
+  );
 }
 
 /** Tells every server that starts from now on. */
@@ -85,21 +108,50 @@ export async function switchMeta(
   to: { readonly embedding: EmbeddingIdentity; readonly stem: string },
 ): Promise<Meta> {
   const payload: MetaPayload = {
+    layout: LAYOUT,
     embedding_id: to.embedding.id,
     dimension: to.embedding.dimension,
     cursor_key: Buffer.from(from.cursorKey).toString('base64url'),
     has_passages: from.hasPassages,
     collections: to.stem,
+    documents: from.documents,
     replaced: from.stem,
+    replaced_documents: null,
   };
   await write(http, prefix, { points: [{ id: META_ID, vector: {}, payload }] });
   return toMeta(payload, prefix);
 }
 
+/** The same after a restore, whatever was there before; `layout`: that of the restored collections. The lists that servers have begun end with it. */
+export async function replaceMeta(
+  http: HttpClient,
+  prefix: string,
+  to: Omit<Meta, 'cursorKey'>,
+  layout: number,
+  random: Random,
+): Promise<void> {
+  const payload: MetaPayload = {
+    layout,
+    embedding_id: to.embedding.id,
+    dimension: to.embedding.dimension,
+    cursor_key: newCursorKey(random),
+    has_passages: to.hasPassages,
+    collections: to.stem,
+    documents: to.documents,
+    replaced: to.replaced,
+    replaced_documents: to.replacedDocuments,
+  };
+  await writeNote(http, prefix, META_ID, payload);
+}
+
+function newCursorKey(random: Random): string {
+  return Buffer.from(random.bytes(CURSOR_KEY_BYTES)).toString('base64url');
+}
+
 /** The collections that were in use before are gone. */
 export async function forgetReplaced(http: HttpClient, prefix: string): Promise<void> {
   const path = `${metaPath(prefix)}/points/payload?wait=true&ordering=strong`;
-  await http.call('POST', path, { payload: { replaced: null }, points: [META_ID] });
+  await http.call('POST', path, { payload: { replaced: null, replaced_documents: null }, points: [META_ID] });
 }
 
 export function otherModel(stored: EmbeddingIdentity, wanted: EmbeddingIdentity): StartupError {
@@ -110,11 +162,20 @@ export function otherModel(stored: EmbeddingIdentity, wanted: EmbeddingIdentity)
 }
 
 function toMeta(payload: MetaPayload, prefix: string): Meta {
+  const { layout = LAYOUT } = payload;
+  if (layout > LAYOUT) {
+    throw new StartupError(
+      `the collections of ${prefix} have layout ${layout}, and this program knows layouts up to ${LAYOUT}`,
+      'Start the newer version of context-manager that wrote them, or set vector_db.collection_prefix to another name.',
+    );
+  }
   return {
     cursorKey: Buffer.from(payload.cursor_key, 'base64url'),
     embedding: { id: payload.embedding_id, dimension: payload.dimension },
     stem: payload.collections ?? prefix,
+    documents: payload.documents ?? prefix,
     replaced: payload.replaced ?? null,
+    replacedDocuments: payload.replaced_documents ?? null,
     hasPassages: payload.has_passages ?? false,
   };
 }
@@ -136,11 +197,24 @@ async function write(http: HttpClient, prefix: string, body: object): Promise<vo
   await http.call('PUT', `${metaPath(prefix)}/points?wait=true&ordering=strong`, body);
 }
 
-async function read(http: HttpClient, prefix: string): Promise<MetaPayload | undefined> {
+function read(http: HttpClient, prefix: string): Promise<MetaPayload | undefined> {
+  return readNote<MetaPayload>(http, prefix, META_ID);
+}
+
+/** What somebody has left there for whoever comes next; undefined: nothing. */
+export async function readNote<T>(http: HttpClient, prefix: string, id: number): Promise<T | undefined> {
   const path = `${metaPath(prefix)}/points`;
-  const body = { ids: [META_ID], with_payload: true };
-  const found = await http.ask<{ payload: MetaPayload }[]>('POST', path, body);
+  const body = { ids: [id], with_payload: true };
+  const found = await http.ask<{ payload: T }[]>('POST', path, body);
   if ('status' in found && found.status === NOT_FOUND) return undefined;
   if ('status' in found) throw refused(found);
   return found.result[0]?.payload;
+}
+
+export async function writeNote(http: HttpClient, prefix: string, id: number, payload: object): Promise<void> {
+  await write(http, prefix, { points: [{ id, vector: {}, payload }] });
+}
+
+export async function deleteNote(http: HttpClient, prefix: string, id: number): Promise<void> {
+  await http.call('POST', `${metaPath(prefix)}/points/delete?wait=true&ordering=strong`, { points: [id] });
 }

@@ -9,8 +9,10 @@ import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
 import { at, reachFilter } from './filters.ts';
 import { newestOfEach, type Copy } from './held.ts';
 import { creationOf, featuresOf, hitRecordOf, NEIGHBOUR_FIELDS, pointIdOf, type FoundPoint } from './points.ts';
+import { holds } from '../times.ts';
 import type { ScoredQueries } from './scored-queries.ts';
 import type { Similarity } from './similarity.ts';
+import { timesOf } from './times-payload.ts';
 
 /** Of a session with one hit so many ids are read in one piece, of one with several so many for each. */
 const ROLL_IDS = 128;
@@ -331,6 +333,8 @@ function valueOf({ order_value: value = 0 }: FoundPoint): number {
   return value;
 }
 
-function isCurrent({ point }: Copy, { nowMs }: AroundRequest): boolean {
-  return (point.payload.hidden_from ?? Infinity) > nowMs;
+function isCurrent({ point: { payload } }: Copy, { nowMs, time }: AroundRequest): boolean {
+  if (!((payload.hidden_from ?? Infinity) > nowMs)) return false;
+  const times = time && timesOf(payload);
+  return time === undefined || holds({ createdAtMs: payload.created_at, ...(times && { times }) }, time);
 }

@@ -3,11 +3,12 @@ import type { Random } from '../../base/random.ts';
 import type { EmbedTexts } from '../reembedding.ts';
 import { isSameEmbedding } from '../reembedding.ts';
 import { CollectionCalls, type ReadConsistency } from './collection-calls.ts';
-import { type CollectionSettings, prepareCollections } from './collections.ts';
+import { type CollectionSettings, type PreparedCollections, prepareCollections } from './collections.ts';
 import { type ConnectionOptions, withConnection } from './connection.ts';
 import type { HttpClient } from './http-client.ts';
-import { agreeOnMeta, notePassages, otherModel, readMeta } from './meta.ts';
+import { agreeOnMeta, type Meta, notePassages, otherModel, readMeta } from './meta.ts';
 import { PassageUse } from './passage-use.ts';
+import { prepareDocuments, QdrantDocuments } from './qdrant-documents.ts';
 import { QdrantDriver } from './qdrant-driver.ts';
 import { QdrantStore } from './qdrant-store.ts';
 import { dropReplaced, hasCopies, switchOver } from './qdrant-switch.ts';
@@ -33,7 +34,7 @@ export interface QdrantStoreOptions extends Omit<CollectionSettings, 'dimension'
 
 /** Throws `StartupError` where the server cannot be reached or used, or holds something else. */
 export function openQdrantStore(options: QdrantStoreOptions): Promise<QdrantStore> {
-  const { clock, random, prefix, distance, hnsw, quantization, embedding } = options;
+  const { random, embedding } = options;
   return withConnection(options, async (http) => {
     const stem = await stemOf(http, options);
     const { takePassages } = await prepareCollections(http, {
@@ -44,24 +45,52 @@ export function openQdrantStore(options: QdrantStoreOptions): Promise<QdrantStor
     const meta = await agreeOnMeta(http, options, embedding, random);
     // Another server may have been faster.
     if (!isSameEmbedding(meta.embedding, embedding)) throw otherModel(meta.embedding, embedding);
-    const callsOf = (isUrgent: boolean) => new CollectionCalls(http, meta.stem, options.readConsistency, isUrgent);
-    const [calls, writingCalls] = [callsOf(false), callsOf(true)];
-    const isQuantized = quantization !== 'none';
-    const similarity = new Similarity({ distance, efSearch: hnsw.efSearch, isQuantized });
-    const passages = new PassageUse({
-      isPossible: takePassages,
-      isExpected: options.needsPassages === true,
-      isNoted: meta.hasPassages,
-      note: () => notePassages(http, prefix),
-    });
-    const driver = new QdrantDriver({ http, calls, writingCalls, similarity, passages, clock, random });
-    return new QdrantStore(driver, calls, {
-      ...options,
-      dimension: embedding.dimension,
-      cursorKey: meta.cursorKey,
-      queueMax: options.maxQueue,
-      queueBytesMax: options.maxQueueBytes,
-    });
+    const hasDocuments = await prepareDocuments(http, { ...options, prefix: meta.documents });
+    return storeOver(http, options, { ...meta, takePassages, hasDocuments });
+  });
+}
+
+export interface CollectionsInUse
+  extends Omit<Meta, 'embedding' | 'replaced' | 'replacedDocuments'>,
+    PreparedCollections {
+  /** A store of an earlier version that is only read may have none. */
+  readonly hasDocuments: boolean;
+}
+
+/** Over collections that are there. */
+export function storeOver(
+  http: HttpClient,
+  options: QdrantStoreOptions,
+  { stem, documents, cursorKey, hasPassages, takePassages, hasDocuments }: CollectionsInUse,
+): QdrantStore {
+  const { clock, random, prefix, distance, hnsw, quantization, embedding } = options;
+  const callsOf = (isUrgent: boolean) => new CollectionCalls(http, stem, options.readConsistency, isUrgent);
+  const [calls, writingCalls] = [callsOf(false), callsOf(true)];
+  const isQuantized = quantization !== 'none';
+  const similarity = new Similarity({ distance, efSearch: hnsw.efSearch, isQuantized });
+  const passages = new PassageUse({
+    isPossible: takePassages,
+    isExpected: options.needsPassages === true,
+    isNoted: hasPassages,
+    note: () => notePassages(http, prefix),
+  });
+  const driver = new QdrantDriver({
+    http,
+    documents: new QdrantDocuments(http, documents, options.readConsistency, random, !hasDocuments),
+    calls,
+    writingCalls,
+    similarity,
+    passages,
+    clock,
+    random,
+  });
+  return new QdrantStore(driver, calls, {
+    ...options,
+    dimension: embedding.dimension,
+    cursorKey,
+    queueMax: options.maxQueue,
+    queueBytesMax: options.maxQueueBytes,
+    copied: { http, prefix, stem, random },
   });
 }
 

@@ -4,6 +4,7 @@ import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { type CollectionCalls, pointBytes, type WriteOperation } from './collection-calls.ts';
 import type { Copy, Held } from './held.ts';
 import { type Payload, placePayload, type Point, type TextPayload } from './points.ts';
+import { timesChange, timesOf, timesPayload } from './times-payload.ts';
 
 /** Of points that are inserted by one operation. */
 const INSERT_BYTES_MAX = 8 * 1024 * 1024;
@@ -73,7 +74,8 @@ export function together(operations: readonly WriteOperation[]): WriteOperation[
 /** Without the access count where it stays: others may be adding to it, which no revision tells. */
 export function changedPlace({ point }: Copy, record: ContextRecord): Partial<Payload> {
   const { access_count: accessCount, ...place } = placePayload(record);
-  return accessCount === point.payload.access_count ? place : { ...place, access_count: accessCount };
+  const changed = { ...place, ...timesChange(point.payload, record.times) };
+  return accessCount === point.payload.access_count ? changed : { ...changed, access_count: accessCount };
 }
 
 /** Nothing of the record is to be written. */
@@ -89,7 +91,8 @@ export function isSame({ point, level }: Copy, record: ContextRecord): boolean {
     payload.expiry_set_by === place.expiry_set_by &&
     payload.access_count === place.access_count &&
     payload.metadata_json === place.metadata_json &&
-    JSON.stringify(payload.tags) === JSON.stringify(place.tags)
+    JSON.stringify(payload.tags) === JSON.stringify(place.tags) &&
+    JSON.stringify(timesPayload(timesOf(payload))) === JSON.stringify(timesPayload(record.times))
   );
 }
 

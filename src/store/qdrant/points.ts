@@ -11,6 +11,7 @@ import { textKey } from '../../base/text/normal.ts';
 import { textTraits } from '../../base/text/traits.ts';
 import type { Features, HitRecord, Position, Question } from '../driver.ts';
 import type { Unembedded } from '../store.ts';
+import { TIMES_FIELDS, type TimesPayload, withTimes } from './times-payload.ts';
 
 /** Names of the vectors of a point. */
 export const DENSE = 'dense';
@@ -18,11 +19,11 @@ export const WORDS = 'words';
 /** Those of a text's passages behind the first, where it has some. */
 export const PASSAGES = 'passages';
 
-/** Metadata of one context, as JSON. */
-const METADATA_BYTES_MAX = 64 * 1024;
+/** Metadata of one context, as JSON: what the wire lets in, and the tool calls of a message beside it. */
+const METADATA_BYTES_MAX = 2 * 1024 * 1024;
 
 /** What a point carries. Fields that hold nothing are null: Qdrant's `set_payload` cannot take a field away. */
-export interface Payload {
+export interface Payload extends TimesPayload {
   readonly namespace: string;
   readonly id: string;
   readonly agent_id: string;
@@ -124,7 +125,11 @@ export const RECORD_FIELDS: readonly (keyof Payload)[] = [
   'arrival',
   'entered',
   'unembedded',
+  ...TIMES_FIELDS,
 ];
+/** Fields of a context without its contents, and what stands for these. */
+export const OUTLINE_FIELDS = RECORD_FIELDS.filter((field) => !['text', 'metadata_json', 'tags'].includes(field));
+export const NO_CONTENTS = { text: '', metadata_json: '{}', tags: [] } as const;
 const FEATURE_FIELDS: readonly (keyof Payload)[] = [
   'length',
   'terms',
@@ -146,8 +151,14 @@ export const HIT_FIELDS: readonly (keyof Payload)[] = [
   ...FEATURE_FIELDS,
 ];
 
-/** What a neighbour tells besides: which of two copies counts, and whether its time is over. */
-export const NEIGHBOUR_FIELDS: readonly (keyof Payload)[] = [...HIT_FIELDS, 'version', 'entered', 'hidden_from'];
+/** What a neighbour tells besides: which of two copies counts, whether its time is over, and whether it holds. */
+export const NEIGHBOUR_FIELDS: readonly (keyof Payload)[] = [
+  ...HIT_FIELDS,
+  'version',
+  'entered',
+  'hidden_from',
+  ...TIMES_FIELDS,
+];
 
 /** A context's id is its own only within its namespace; a point's is its own among all. */
 export function pointIdOf(namespace: string, id: string): string {
@@ -245,7 +256,7 @@ export function lengthOf(vector: readonly number[] | Float32Array): 0 | 1 {
 }
 
 export function recordOf(payload: Payload, level: Level): ContextRecord {
-  return {
+  const record: ContextRecord = {
     id: payload.id,
     namespace: payload.namespace,
     agentId: payload.agent_id,
@@ -263,6 +274,7 @@ export function recordOf(payload: Payload, level: Level): ContextRecord {
     expirySetBy: payload.expiry_set_by,
     accessCount: payload.access_count,
   };
+  return withTimes(record, payload);
 }
 
 export function hitRecordOf(payload: Payload, level: Level): HitRecord {

@@ -1,4 +1,4 @@
-import { LEVELS, type ContextRecord } from '../../base/context.ts';
+import { LEVELS, type ContextOutline, type ContextRecord } from '../../base/context.ts';
 import type { Random } from '../../base/random.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isOver } from '../apply-patch.ts';
@@ -15,6 +15,7 @@ import type {
   StoreDriver,
   Surroundings,
 } from '../driver.ts';
+import type { DocumentDriver } from '../documents.ts';
 import type { Change, ChangeResult } from '../store.ts';
 import { Changes } from './changes.ts';
 import type { CollectionCalls } from './collection-calls.ts';
@@ -23,7 +24,8 @@ import { newestOfEach, type Copy } from './held.ts';
 import { Hits } from './hits.ts';
 import type { HttpClient } from './http-client.ts';
 import { Neighbours } from './neighbours.ts';
-import { pointIdOf, RECORD_FIELDS, recordOf } from './points.ts';
+import { NO_CONTENTS, OUTLINE_FIELDS, pointIdOf, RECORD_FIELDS, recordOf } from './points.ts';
+import type { QdrantDocuments } from './qdrant-documents.ts';
 import { Scans } from './scans.ts';
 import type { PassageUse } from './passage-use.ts';
 import { ScoredQueries } from './scored-queries.ts';
@@ -33,6 +35,7 @@ import { Statistics } from './statistics.ts';
 
 export interface QdrantDriverDeps {
   readonly http: HttpClient;
+  readonly documents: QdrantDocuments;
   readonly calls: CollectionCalls;
   /** For what changes make of them. */
   readonly writingCalls: CollectionCalls;
@@ -46,6 +49,7 @@ export interface QdrantDriverDeps {
 export class QdrantDriver implements StoreDriver {
   readonly name = 'qdrant';
   readonly capabilities = { atomicBatches: false };
+  readonly documents: DocumentDriver;
   readonly #http: HttpClient;
   readonly #calls: CollectionCalls;
   readonly #changes: Changes;
@@ -55,8 +59,14 @@ export class QdrantDriver implements StoreDriver {
   readonly #statistics: Statistics;
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor({ http, calls, writingCalls, similarity, passages, clock, random }: QdrantDriverDeps) {
+  constructor({ http, documents, calls, writingCalls, similarity, passages, clock, random }: QdrantDriverDeps) {
     this.#http = http;
+    this.documents = {
+      apply: (changes) => this.#run(() => documents.apply(changes)),
+      get: (...request) => this.#run(() => documents.get(...request)),
+      scan: (reach) => this.#run(() => documents.scan(reach)),
+      walk: (request) => this.#run(() => documents.walk(request)),
+    };
     this.#calls = calls;
     this.#changes = new Changes(writingCalls, new Stamps(clock, random), random, passages);
     const queries = new ScoredQueries(calls, similarity, passages);
@@ -77,20 +87,32 @@ export class QdrantDriver implements StoreDriver {
   }
 
   get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
-    return this.#run(() => this.#get(namespace, ids, nowMs));
+    return this.#run(() => this.#get(namespace, ids, nowMs, RECORD_FIELDS));
+  }
+
+  outlines(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextOutline | null)[]> {
+    return this.#run(() => this.#get(namespace, ids, nowMs, OUTLINE_FIELDS));
   }
 
   /** In all levels: after a move that was cut in two, or in the middle of one, only so it is known which copy counts. */
-  async #get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
+  async #get(
+    namespace: string,
+    ids: readonly string[],
+    nowMs: number,
+    fields: typeof RECORD_FIELDS,
+  ): Promise<(ContextRecord | null)[]> {
     const pointIds = ids.map((id) => pointIdOf(namespace, id));
     const found = await Promise.all(
       LEVELS.map(async (level) => {
-        const points = await this.#calls.retrieve(level, [...new Set(pointIds)], RECORD_FIELDS, false);
+        const points = await this.#calls.retrieve(level, [...new Set(pointIds)], fields, false);
         return points.map((point): Copy => ({ level, point }));
       }),
     );
     const records = new Map(
-      newestOfEach(found.flat()).map(({ level, point }) => [point.id, recordOf(point.payload, level)]),
+      newestOfEach(found.flat()).map(({ level, point }) => [
+        point.id,
+        recordOf({ ...NO_CONTENTS, ...point.payload }, level),
+      ]),
     );
     return pointIds.map((id) => {
       const record = records.get(id);

@@ -1,7 +1,7 @@
 import type { PassOptions, PassOutcome, Reembedding } from '../reembedding.ts';
 import { isSameEmbedding } from '../reembedding.ts';
 import { LEVELS } from '../../base/context.ts';
-import { Claim } from './claim.ts';
+import { Claim, REEMBEDDING } from './claim.ts';
 import { CollectionCalls } from './collection-calls.ts';
 import { type ConnectionOptions, withConnection } from './connection.ts';
 import type { LevelCopies } from './level-copies.ts';
@@ -19,7 +19,7 @@ export function openQdrantReembedding(
       return null;
     }
     const parts = { ...options, http };
-    const claim = await Claim.take(parts);
+    const claim = await Claim.take(parts, REEMBEDDING);
     try {
       return new QdrantReembedding(parts, from, claim, await copiesOf(parts, from, claim));
     } catch (error) {

@@ -4,14 +4,16 @@ import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
 import { byName } from '../generic/namespaces.ts';
-import type { Access, ExpirySweep, Lifetime, NamespaceCounts, WriteOp, WriteResult } from '../store.ts';
+import type { Access, ExpirySweep, Promotion, NamespaceCounts, WriteOp, WriteResult } from '../store.ts';
 import { addAccesses } from './accesses.ts';
 import { awaitWrite } from './await-write.ts';
+import type { StoreCopy } from '../snapshot/store-copy.ts';
 import type { CollectionCalls } from './collection-calls.ts';
 import { reachFilter } from './filters.ts';
 import { finishMoves } from './moves.ts';
 import { metadataJson } from './points.ts';
 import type { QdrantDriver } from './qdrant-driver.ts';
+import { type CollectionsCopyDeps, copyCollections } from './copy-collections.ts';
 import { WriteGroups } from './write-groups.ts';
 
 /** Namespaces that one facet names. */
@@ -23,6 +25,8 @@ export interface QdrantStoreDeps extends GenericStoreDeps {
   /** Calls that wait to be written, and what they may weigh, in bytes. */
   readonly queueMax: number;
   readonly queueBytesMax: number;
+  /** Where its collections are, for a copy of them. */
+  readonly copied: Pick<CollectionsCopyDeps, 'http' | 'prefix' | 'stem' | 'random'>;
 }
 
 /** The defaults, and what Qdrant counts or what only it leaves behind. */
@@ -30,12 +34,14 @@ export class QdrantStore extends GenericStore {
   readonly #calls: CollectionCalls;
   readonly #clock: Clock;
   readonly #groups: WriteGroups;
+  readonly #copied: Omit<CollectionsCopyDeps, 'namespaces'>;
 
   constructor(driver: QdrantDriver, calls: CollectionCalls, deps: QdrantStoreDeps) {
     super(driver, deps);
     const { clock, log, metrics, queueMax, queueBytesMax } = deps;
     this.#calls = calls;
     this.#clock = clock;
+    this.#copied = { ...deps.copied, calls, documents: driver.documents, clock, log };
     this.#groups = new WriteGroups({
       write: async (ops) => {
         const results = await super.write(ops);
@@ -65,9 +71,13 @@ export class QdrantStore extends GenericStore {
   }
 
   /** Moves that a kill cut in two are finished with the same sweep. */
-  override async expire(nowMs: number, limit: number, promoted: Lifetime | null): Promise<ExpirySweep> {
+  override async expire(nowMs: number, limit: number, promoted: Promotion | null): Promise<ExpirySweep> {
     await finishMoves(this.#calls, nowMs);
     return super.expire(nowMs, limit, promoted);
+  }
+
+  override copyInto(folder: string, signal?: AbortSignal): Promise<StoreCopy> {
+    return copyCollections({ ...this.#copied, namespaces: () => this.namespaces() }, folder, signal);
   }
 
   override async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {

@@ -7,17 +7,17 @@ import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import { type EmbeddingIdentity, type EmbedTexts, isSameEmbedding } from '../reembedding.ts';
-import { Claim } from './claim.ts';
+import { Claim, REEMBEDDING } from './claim.ts';
 import { CollectionCalls, type ReadConsistency } from './collection-calls.ts';
 import { collectionOf, type CollectionSettings, prepareCollections } from './collections.ts';
-import { type HttpClient, refused } from './http-client.ts';
+import type { HttpClient } from './http-client.ts';
 import { LevelCopies } from './level-copies.ts';
 import { forgetReplaced, type Meta, notePassages, otherModel, readMeta, switchMeta } from './meta.ts';
+import { dropCollection, dropEmpty } from './places.ts';
 
 /** Contexts that a start embeds itself: what came between the last pass and the end of the old servers. */
 const AT_START_MAX = 5_000;
 const BATCH_TEXTS = 64;
-const NOT_FOUND = 404;
 
 export interface CopyOptions extends Omit<CollectionSettings, 'dimension'> {
   readonly http: HttpClient;
@@ -57,7 +57,7 @@ export async function copiesOf(options: CopyOptions, from: Meta, claim: Claim): 
  */
 export async function switchOver(options: CopyOptions & { readonly embed: EmbedTexts }): Promise<Meta> {
   const { http, prefix, embedding, log } = options;
-  const claim = await Claim.take(options);
+  const claim = await Claim.take(options, REEMBEDDING);
   try {
     const from = await readMeta(http, prefix);
     if (from === undefined || isSameEmbedding(from.embedding, embedding)) return from ?? nothingThere(prefix);
@@ -116,21 +116,31 @@ function bounded(embed: EmbedTexts, { id }: EmbeddingIdentity): EmbedTexts {
 
 /**
  * Deletes the collections that were in use before: they grow old from here on, and a server that somebody forgot fails by
- * it rather than keeping what it is told where nobody looks. What a kill left is done by the next start.
+ * it rather than keeping what it is told where nobody looks. What a kill left is done by the next start. Resolves with the
+ * names of those that stay, as they hold what is nowhere else.
  */
 export async function dropReplaced(
   http: HttpClient,
   prefix: string,
-  { replaced, stem }: Meta,
+  { replaced, replacedDocuments, stem }: Meta,
   log: Log,
-): Promise<void> {
-  if (replaced === null || replaced === stem) return;
-  for (const level of LEVELS) {
-    const dropped = await http.ask('DELETE', `/collections/${collectionOf(replaced, level)}`);
-    if ('status' in dropped && dropped.status !== NOT_FOUND) throw refused(dropped);
+): Promise<string[]> {
+  if (replaced === null || replaced === stem) return [];
+  if (replacedDocuments === null) {
+    for (const level of LEVELS) await dropCollection(http, collectionOf(replaced, level));
+  } else {
+    const kept = await dropEmpty(http, { stem: replaced, documents: replacedDocuments });
+    if (kept.length > 0) {
+      log.warn(
+        { collections: kept },
+        'these collections are not in use: a server has written to them during a restore',
+      );
+      return kept;
+    }
   }
   await forgetReplaced(http, prefix);
-  log.info({ collections: replaced }, 'the collections of the earlier model are deleted');
+  log.info({ collections: replaced }, 'the collections that were in use before are deleted');
+  return [];
 }
 
 function nothingThere(prefix: string): never {

@@ -48,8 +48,15 @@ export function note(outcomes: Outcomes, task: Task, outcome: ChangeResult, held
   const own: ChangeResult = isGone && step.op === 'delete' ? { op: 'delete', deletedIds: [step.id] } : outcome;
   const before = outcomes[place] as ChangeResult | CodedError;
   if (before instanceof Error) return;
-  const both = before.op === 'delete' && own.op === 'delete';
-  outcomes[place] = both ? { op: 'delete', deletedIds: [...before.deletedIds, ...own.deletedIds] } : own;
+  outcomes[place] = before.op === 'delete' && own.op === 'delete' ? bothDeleted(before, own) : own;
+}
+
+type Deleted = Extract<ChangeResult, { readonly op: 'delete' }>;
+
+function bothDeleted(one: Deleted, other: Deleted): Deleted {
+  const freed = [...(one.freed ?? []), ...(other.freed ?? [])];
+  const deletedIds = [...one.deletedIds, ...other.deletedIds];
+  return { op: 'delete', deletedIds, ...(freed.length === 0 ? {} : { freed }) };
 }
 
 /** Notes that tasks failed; `mayBeDone`: when they were being written. */

@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { basename } from 'node:path';
-import { Transform } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import type { FileSum, SnapshotFile } from './store-copy.ts';
@@ -37,19 +37,37 @@ class Summing extends Transform {
 }
 
 /** Makes the file `target`, which is on the disk when this resolves. */
-export async function packFile(source: string, target: string, signal?: AbortSignal): Promise<SnapshotFile> {
+export function packFile(source: string, target: string, signal?: AbortSignal): Promise<SnapshotFile> {
+  return packStream(createReadStream(source, { highWaterMark: CHUNK_BYTES }), basename(source), target, signal);
+}
+
+/** The same of what is read from somewhere; `name`: of the file that it unpacks to. */
+export async function packStream(
+  source: AsyncIterable<Uint8Array>,
+  name: string,
+  target: string,
+  signal?: AbortSignal,
+): Promise<SnapshotFile> {
   const content = new Summing();
   const packed = new Summing();
   const params = { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 };
   await pipeline(
-    createReadStream(source, { highWaterMark: CHUNK_BYTES }),
+    source,
     content,
     createZstdCompress({ params, chunkSize: CHUNK_BYTES }),
     packed,
     createWriteStream(target, { flags: 'wx', mode: PRIVATE_FILE, flush: true }),
     { signal },
   );
-  return { ...packed.sum(target), content: content.sum(source) };
+  return { ...packed.sum(target), content: content.sum(name) };
+}
+
+/** What a packed file unpacks to, as it is read. */
+export function unpackedStream(source: string): Readable {
+  const packed = createReadStream(source, { highWaterMark: CHUNK_BYTES });
+  const content = createZstdDecompress({ chunkSize: CHUNK_BYTES });
+  pipeline(packed, content).catch((error: Error) => content.destroy(error));
+  return content;
 }
 
 /** Makes the file `target` of a packed one, and gives what was read and written; never more than `bytesMax`. */

@@ -7,6 +7,8 @@ export interface Rehearsal {
   readonly contexts: number;
   /** Searches that found what they had to. */
   readonly queries: number;
+  /** Why only the sums of its files were checked; absent: it was opened. */
+  readonly unopened?: string;
 }
 
 export interface RestoreOptions {
@@ -17,6 +19,10 @@ export interface RestoreOptions {
 }
 
 export interface Restored {
+  /** Counted there. */
+  readonly contexts: number;
+  /** Where it is now, in words for the operator. */
+  readonly into: string;
   /** Where what was there before is now; null: nothing was. */
   readonly keptAside: string | null;
 }

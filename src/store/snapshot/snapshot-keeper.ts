@@ -10,6 +10,7 @@ import { FORMAT, MANIFEST_FILE, SUMS_FILE, type Manifest, type Snapshot, sumsTex
 import { outdated, type Retention } from './retention.ts';
 import { SnapshotFolder } from './snapshot-folder.ts';
 import { snapshotFault } from './snapshot-fault.ts';
+import { SnapshotInProgress } from './snapshot-in-progress.ts';
 import type { StoreCopy } from './store-copy.ts';
 
 export interface SnapshotKeeperDeps {
@@ -26,7 +27,6 @@ export interface SnapshotKeeperDeps {
 }
 
 const PRIVATE_FILE = 0o600;
-const RETRY_MS = 1_000;
 const SUFFIX_BYTES = 3;
 
 /** Makes snapshots of the running server's store, one at a time. */
@@ -58,8 +58,7 @@ export class SnapshotKeeper {
 
   /** Rejects with `OVERLOADED` while another one is being made; whatever fails leaves nothing behind. */
   async create(label?: string, signal?: AbortSignal): Promise<Snapshot> {
-    if (this.#running !== null)
-      throw new CodedError('OVERLOADED', 'a snapshot is being made just now', { retryAfterMs: RETRY_MS });
+    if (this.#running !== null) throw new SnapshotInProgress('a snapshot is being made just now');
     const closing = this.#abort.signal;
     throwIfAborted(closing);
     this.#running = this.#create(label, signal === undefined ? closing : AbortSignal.any([signal, closing]));
@@ -85,9 +84,14 @@ export class SnapshotKeeper {
     return snapshots;
   }
 
-  /** By schedule: makes one, and deletes those that need not be kept. */
+  /** By schedule: makes one, and deletes those that need not be kept. Where somebody is at it already, that is enough. */
   async turn(signal: AbortSignal): Promise<void> {
-    await this.create(undefined, signal);
+    try {
+      await this.create(undefined, signal);
+    } catch (error) {
+      if (!(error instanceof SnapshotInProgress)) throw error;
+      this.#deps.log.info({ reason: error.message }, 'no snapshot was made by schedule');
+    }
     for (const snapshot of outdated(this.#folder.find().snapshots, this.#deps.retention)) {
       this.#folder.delete(snapshot);
       this.#deps.log.info({ snapshot: snapshot.manifest.id }, 'a snapshot was deleted, as the retention says');
@@ -109,7 +113,7 @@ export class SnapshotKeeper {
       this.#newestMs = nowMs;
       const { manifest, bytes } = snapshot;
       const tookMs = Math.round(clock.monotonicMs() - startedMs);
-      log.info({ snapshot: id, contexts: manifest.contexts, bytes, took_ms: tookMs }, 'a snapshot was made');
+      log.info({ snapshot: id, context_count: manifest.contexts, bytes, took_ms: tookMs }, 'a snapshot was made');
       return snapshot;
     } catch (error) {
       this.#folder.discard(partial);

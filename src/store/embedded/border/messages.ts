@@ -6,7 +6,10 @@ import type { ErrorCode } from '../../../base/error-table.ts';
 import type { Filter } from '../../../base/context.ts';
 import type { Settings } from '../../../config/settings.ts';
 import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
-import type { Condition, ContextPatch, Lifetime, Move, TransferOutcome, Unembedded } from '../../store.ts';
+import type { TimesPatch, TimeView } from '../../times.ts';
+import type { Condition, ContextPatch, Move, TransferOutcome, Unembedded } from '../../store.ts';
+import type { DocumentCallTypes } from './document-messages.ts';
+import type { WireExpiry, WireSweep } from './expiry-messages.ts';
 import type { LevelNumber, PackedRows } from './rows.ts';
 
 /** What an operator can turn of this store. */
@@ -70,6 +73,7 @@ export type WireWriteOp =
       readonly tags: string | null;
       readonly place: Pick<ContextPatch, 'move' | 'lifetime'>;
       readonly accesses: number;
+      readonly times: TimesPatch | null;
     }
   | {
       readonly op: 'delete';
@@ -93,6 +97,8 @@ export type WireWriteResult =
   | 'created'
   | 'conflict'
   | { readonly existing: PackedRows }
+  /** Ids of what was to be superseded. */
+  | { readonly missing: readonly string[] }
   /** `stored`: the row where it is not the one that came. */
   | { readonly outcome: TransferOutcome; readonly before: LevelNumber | null; readonly stored: PackedRows | null }
   | { readonly updated: PackedRows }
@@ -123,6 +129,7 @@ export interface WireSearch extends WireScope {
   readonly neighbours: number;
   readonly denseNeighbours: boolean;
   readonly nowMs: number;
+  readonly time: TimeView | null;
 }
 
 export interface WireStatistics {
@@ -146,6 +153,7 @@ export interface WireCandidates {
 export interface WireLevel {
   readonly searched: number;
   readonly denseMedian: number | null;
+  readonly hasEnds: boolean;
   /** It could not be searched. */
   readonly error?: WireError;
 }
@@ -166,6 +174,8 @@ export interface WireReach {
   readonly includeSessionless: boolean;
   readonly filter: Filter | null;
   readonly nowMs: number | null;
+  readonly time: TimeView | null;
+  readonly linked: boolean;
   readonly unembedded: Unembedded | null;
 }
 
@@ -217,6 +227,7 @@ export interface WireHits extends WireScope {
   readonly count: number;
   readonly samples: number;
   readonly nowMs: number;
+  readonly time: TimeView | null;
 }
 
 export interface WireHit {
@@ -262,15 +273,8 @@ export interface WireFound {
   readonly next: WireFindPlace | null;
 }
 
-export interface WireExpiry {
-  readonly nowMs: number;
-  readonly limit: number;
-  /** null: what would be promoted is deleted. */
-  readonly promoted: Lifetime | null;
-}
-
 /** Calls by kind: what goes in, what comes back. */
-export interface CallTypes {
+export interface CallTypes extends DocumentCallTypes {
   write: { body: readonly WireWriteOp[]; result: readonly WireWriteResult[] };
   expire: { body: WireExpiry; result: WireSweep };
   search: { body: WireSearch; result: WireFindings };
@@ -279,6 +283,7 @@ export interface CallTypes {
     /** Those that are there. */
     result: PackedRows;
   };
+  outlines: CallTypes['fetch'];
   scan: { body: readonly WireScan[]; result: readonly WirePage[] };
   find: { body: WireFind; result: WireFound };
   hits: { body: WireHits; result: readonly WireLevelHits[] };
@@ -294,12 +299,6 @@ export interface CallTypes {
   };
   ping: { body: null; result: null };
   close: { body: null; result: null };
-}
-
-export interface WireSweep {
-  readonly promoted: readonly (readonly [namespace: string, row: PackedRows])[];
-  readonly deleted: readonly (readonly [namespace: string, id: string, level: LevelNumber])[];
-  readonly more: boolean;
 }
 
 export interface WireStats {
@@ -337,7 +336,7 @@ export type WireReply =
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly cursorKey: Uint8Array }
-  | { readonly type: 'startup_failed'; readonly message: string; readonly remedy: string | null }
+  | { readonly type: 'startup_failed'; readonly message: string; readonly remedy: string | null; readonly inUse?: true }
   /** `committedWrites`: operations of each transaction behind these replies. */
   | { readonly type: 'replies'; readonly replies: readonly WireReply[]; readonly committedWrites: readonly number[] }
   | {

@@ -5,6 +5,7 @@ import type { ContextRecord, ExpiryAction, ExpirySetter, JsonObject, Level } fro
 import { LEVELS } from '../../../base/context.ts';
 import { badRequest } from '../../../base/errors.ts';
 import { parseJson } from '../../../base/json.ts';
+import { parseTimes, timesJson } from './times.ts';
 
 /** 1, 2, 3 for L1, L2, L3: what the database and the worker call the levels. */
 export type LevelNumber = 1 | 2 | 3;
@@ -65,6 +66,8 @@ export interface RecordRow {
   /** `CLIENT_SETTER` or not. */
   readonly expirySetBy: number;
   accessCount: number;
+  /** See times.ts. */
+  readonly times: string | null;
 }
 
 /** Where a context stands, and how long. */
@@ -100,8 +103,12 @@ export type PackedRows = readonly (string | number | null)[];
 /** Columns of `contexts AS c` for `unpackRow`, which is the one place that knows their order. */
 export const RECORD_COLUMNS = `c.id, c.agent_id, c.session_id, c.level, c.text, c.token_count, c.metadata, c.tags,
   c.version, c.created_at, c.updated_at, c.expires_at, c.expiry_action, c.expiry_by,
-  c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0)`;
-export const RECORD_WIDTH = 15;
+  c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0), c.times`;
+export const RECORD_WIDTH = 16;
+/** The same without contents. */
+export const OUTLINE_COLUMNS = RECORD_COLUMNS.replace('c.text', "''")
+  .replace('c.metadata', "'{}'")
+  .replace('c.tags', "'[]'");
 
 /** The row whose first value is at `at`; a row that SQLite gave as an array is one of them at 0. */
 export function unpackRow(values: PackedRows, at: number): RecordRow {
@@ -121,6 +128,7 @@ export function unpackRow(values: PackedRows, at: number): RecordRow {
     expiryAction: values[at + 12] as number,
     expirySetBy: values[at + 13] as number,
     accessCount: values[at + 14] as number,
+    times: values[at + 15] as string | null,
   };
 }
 
@@ -129,7 +137,7 @@ export function packRows(rows: readonly RecordRow[]): PackedRows {
   for (const row of rows) {
     values.push(row.id, row.agentId, row.sessionId, row.level, row.text, row.tokenCount, row.metadata, row.tags);
     values.push(row.version, row.createdAtMs, row.updatedAtMs, row.expiresAtMs, row.expiryAction, row.expirySetBy);
-    values.push(row.accessCount);
+    values.push(row.accessCount, row.times);
   }
   return values;
 }
@@ -182,11 +190,12 @@ export function toRow(record: ContextRecord): RecordRow {
     expiryAction: actionNumber(record.expiryAction),
     expirySetBy: setterNumber(record.expirySetBy),
     accessCount: record.accessCount,
+    times: timesJson(record.times),
   };
 }
 
 export function toRecord(namespace: string, row: RecordRow): ContextRecord {
-  return {
+  const record: ContextRecord = {
     id: row.id,
     namespace,
     agentId: row.agentId,
@@ -204,6 +213,7 @@ export function toRecord(namespace: string, row: RecordRow): ContextRecord {
     expirySetBy: setterName(row.expirySetBy),
     accessCount: row.accessCount,
   };
+  return row.times === null ? record : { ...record, times: parseTimes(row.times) };
 }
 
 /** SQL that is true where the lifetime of `c` has not ended in deletion at the bound time. */

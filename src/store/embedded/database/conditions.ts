@@ -21,10 +21,11 @@ export class ConditionCheck {
   /** Tells it of one row after the other. What a damaged row says decides nothing: it throws. */
   of(condition: Condition | null): (stored: StoredRow) => boolean {
     if (condition === null) return () => true;
-    const { level, dueAtMs, filter, text, unembedded } = condition;
+    const { level, accessesBelow, dueAtMs, filter, text, unembedded } = condition;
     const matches = filter === undefined ? null : filterMatcher(filter);
     return (stored) => {
       if (level !== undefined && levelName(stored.level) !== level) return false;
+      if (accessesBelow !== undefined && stored.accessCount >= accessesBelow) return false;
       if (dueAtMs !== undefined && (stored.expiresAtMs === null || stored.expiresAtMs > dueAtMs)) return false;
       if (unembedded !== undefined && this.#passages.stateOf(stored.seq) !== unembedded) return false;
       if (matches === null && text === undefined) return true;

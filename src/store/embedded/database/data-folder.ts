@@ -3,7 +3,7 @@
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StartupError } from '../../../base/errors.ts';
+import { FolderInUse, StartupError } from '../../../base/errors.ts';
 import { makeFolder } from '../../../base/make-folder.ts';
 import { SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
 
@@ -141,8 +141,8 @@ export function refuseOpenElsewhere(dataDir: string): void {
   }
 }
 
-function inUse(dataDir: string, cause: unknown): StartupError {
-  return new StartupError(
+function inUse(dataDir: string, cause: unknown): FolderInUse {
+  return new FolderInUse(
     `the data folder ${dataDir} is in use by another server`,
     'Stop the other server, or set vector_db.data_dir to another folder.',
     cause,

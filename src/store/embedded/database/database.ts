@@ -28,6 +28,7 @@ const APPLICATION_ID = 0x4374784d;
 const SQLITE_HEADER = 'SQLite format 3\0';
 /** Up to this size the whole file is checked at start, in a fraction of a second; larger ones where they are read. */
 const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
+const TABLES = 'meta sequence namespaces contexts vectors passages unembedded accesses documents'.split(' ');
 const PAGE_CACHE_KIB = 32 * 1024;
 
 export interface DatabaseSettings {
@@ -187,7 +188,7 @@ function checkContent(database: DatabaseSync, path: string): void {
   const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number };
   const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as { page_size: number };
   const names = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all() as { name: string }[];
-  for (const table of ['meta', 'sequence', 'namespaces', 'contexts', 'vectors', 'passages', 'unembedded', 'accesses']) {
+  for (const table of TABLES) {
     if (!names.some(({ name }) => name === table)) throw damaged(path, `lacks the table ${table}`);
   }
   if (pages * pageBytes > CHECKED_BYTES_MAX) return;

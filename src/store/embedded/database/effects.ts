@@ -21,6 +21,7 @@ export type Document = Pick<
   | 'accessCount'
   | 'terms'
   | 'traits'
+  | 'times'
 >;
 
 export type Effect =
@@ -39,8 +40,14 @@ export type Effect =
       readonly oldEntry: number;
       readonly document: Document;
     }
-  /** Fields that filters ask about, or the lifetime. */
-  | { readonly kind: 'change'; readonly spaceId: number; readonly entry: number; readonly hiddenFromMs: number }
+  /** Fields that filters ask about, the lifetime, or when it holds. */
+  | {
+      readonly kind: 'change';
+      readonly spaceId: number;
+      readonly entry: number;
+      readonly hiddenFromMs: number;
+      readonly times: string | null;
+    }
   | { readonly kind: 'access'; readonly spaceId: number; readonly entry: number; readonly count: number };
 
 /** The context went from one place to another in the order of levels. */
@@ -49,8 +56,11 @@ export function moveOf(spaceId: number, before: StoredRow, after: StoredRow): Ex
 }
 
 /** It stayed where it is. */
-export function changeOf(spaceId: number, after: StoredRow): Effect {
-  return { kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after) };
+export function changeOf(
+  spaceId: number,
+  after: Pick<StoredRow, 'entry' | 'expiresAtMs' | 'expiryAction' | 'times'>,
+): Effect {
+  return { kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after), times: after.times };
 }
 
 /** It says something else; `after` has the terms of its new text. */

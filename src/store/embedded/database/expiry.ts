@@ -2,12 +2,12 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
-import type { WireExpiry, WireSweep } from '../border/messages.ts';
-import type { ContextPatch, Lifetime } from '../../store.ts';
+import type { WireExpiry, WireSweep } from '../border/expiry-messages.ts';
+import type { ContextPatch, Lifetime, Promotion } from '../../store.ts';
 import { CHECKED_STORED_COLUMNS, checkedStored } from './row-checksums.ts';
 import { levelName, type LevelNumber, packRows, type PackedRows, PROMOTE_ACTION } from '../border/rows.ts';
 import type { Spaces } from './spaces.ts';
-import { STORED_WIDTH } from './stored-row.ts';
+import { STORED_WIDTH, type StoredRow } from './stored-row.ts';
 import type { Writer } from './writer.ts';
 
 const LAST_LEVEL: LevelNumber = 3;
@@ -35,18 +35,23 @@ export class ExpirySweeper {
       const row = checkedStored(values);
       const spaceId = values[STORED_WIDTH] as number;
       const name = this.#spaces.byId(spaceId)?.name ?? '';
-      if (request.promoted === null || row.expiryAction !== PROMOTE_ACTION) {
+      if (isToBeDeleted(row, request.promoted)) {
         this.#writer.remove(spaceId, row, effects);
         deleted.push([name, row.id, row.level]);
       } else if (row.level === LAST_LEVEL) {
         // There is nowhere to promote it to, so it stays for good.
         this.#writer.place(spaceId, row, { lifetime: FOR_GOOD }, effects);
       } else {
-        const { promoted: lifetime } = request;
+        const lifetime = request.promoted ?? FOR_GOOD;
         const patch: ContextPatch = { move: { to: levelName(LAST_LEVEL), lifetime }, lifetime };
         promoted.push([name, packRows([this.#writer.place(spaceId, row, patch, effects)])]);
       }
     }
     return { promoted, deleted, more: due.length > request.limit };
   }
+}
+
+function isToBeDeleted({ expiryAction, level, accessCount }: StoredRow, promoted: Promotion | null): boolean {
+  if (promoted === null || expiryAction !== PROMOTE_ACTION) return true;
+  return level !== LAST_LEVEL && accessCount < (promoted.accessesMin ?? 0);
 }

@@ -112,7 +112,7 @@ export class LevelQueues {
     this.#insert =
       database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
       created_at, updated_at, expires_at, expiry_action, expiry_by, version, access_count, token_count, tags, metadata,
-      analyzer, terms, traits, text, content_sum, state_sum) VALUES (${new Array(24).fill('?').join(', ')})`);
+      analyzer, terms, traits, text, content_sum, state_sum, times) VALUES (${new Array(25).fill('?').join(', ')})`);
     this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
     this.#move = database.prepare(MOVE_SQL);
     const oldest = (owner: string) =>
@@ -266,6 +266,7 @@ export class LevelQueues {
       record.text,
       contentSum(record),
       stateSum(spaceId, row),
+      row.times,
     );
     this.#insertVector.run(row.seq, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
     this.#passages.add(row.seq, vectors);

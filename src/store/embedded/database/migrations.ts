@@ -81,12 +81,66 @@ const UNEMBEDDED = `
   CREATE INDEX unembedded_by_state ON unembedded (state, seq);
 `;
 
+/** What is no context: see documents.ts. `place` is a document's `order`, `sum` its checksum. */
+const DOCUMENTS = `
+  CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    namespace TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    sum INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX documents_by_key ON documents (namespace, kind, key);
+  CREATE INDEX documents_by_place ON documents (namespace, kind, place);
+  CREATE INDEX documents_by_owner ON documents (namespace, kind, owner, place);
+`;
+
+/** `terms`: a document's, as JSON; each has a row in `document_terms`, as what document-terms.ts makes of it. */
+const DOCUMENT_TERMS = `
+  ALTER TABLE documents ADD COLUMN terms TEXT NOT NULL DEFAULT '[]';
+  CREATE TABLE document_terms (
+    term BLOB NOT NULL,
+    place INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (term, place, id)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** When a context holds, as JSON (border/times.ts); nothing where its creation says it all. */
+const TIMES = `
+  ALTER TABLE contexts ADD COLUMN times TEXT;
+`;
+
+/** Who supersedes which id from when on, as the contexts that do so say it in `times`: see supersessions.ts. */
+const SUPERSESSIONS = `
+  CREATE TABLE supersessions (
+    namespace_id INTEGER NOT NULL,
+    superseded TEXT NOT NULL,
+    valid_from INTEGER NOT NULL,
+    recorded INTEGER NOT NULL,
+    successor TEXT NOT NULL,
+    PRIMARY KEY (namespace_id, superseded, valid_from, recorded, successor)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX supersessions_as_told ON supersessions (namespace_id, superseded, recorded, valid_from, successor);
+  INSERT OR IGNORE INTO supersessions
+    SELECT c.namespace_id, s.value, coalesce(c.times ->> 'from', c.created_at), coalesce(c.times ->> 'recorded', c.created_at), c.id
+    FROM contexts AS c, json_each(c.times, '$.supersedes') AS s WHERE c.times IS NOT NULL;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST_SCHEMA },
   { version: 2, sql: ROW_CHECKSUMS },
   { version: 3, sql: EXPIRY_SETTERS },
   { version: 4, sql: PASSAGES },
   { version: 5, sql: UNEMBEDDED },
+  { version: 6, sql: DOCUMENTS },
+  { version: 7, sql: DOCUMENT_TERMS },
+  { version: 8, sql: TIMES },
+  { version: 9, sql: SUPERSESSIONS },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */

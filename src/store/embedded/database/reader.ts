@@ -6,7 +6,15 @@ import type { Filter } from '../../../base/context.ts';
 import { replyBytesOf } from '../../generic/reply-bytes.ts';
 import type { Unembedded } from '../../store.ts';
 import type { WireReach, WireScan } from '../border/messages.ts';
-import { type LevelNumber, type PackedRows, RECORD_WIDTH, type RecordRow, VISIBLE_SQL } from '../border/rows.ts';
+import {
+  type LevelNumber,
+  OUTLINE_COLUMNS,
+  type PackedRows,
+  RECORD_WIDTH,
+  type RecordRow,
+  unpackRow,
+  VISIBLE_SQL,
+} from '../border/rows.ts';
 import type { Pace, Steps } from '../border/steps.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
 import { RowFilter, SUBJECT_COLUMNS } from './row-filter.ts';
@@ -44,6 +52,8 @@ const EVERYTHING = {
   sessionId: undefined,
   includeSessionless: false,
   nowMs: null,
+  time: null,
+  linked: false,
   unembedded: null,
 } as const;
 const IN_ORDER = {
@@ -60,6 +70,7 @@ export class Reader {
   readonly #database: DatabaseSync;
   readonly #walk: RowWalk;
   readonly #byId: StatementSync;
+  readonly #outlineById: StatementSync;
   readonly #passages: Pick<StoredPassages, 'readBeside'>;
 
   /** `pace`: of the steps in which it is called. */
@@ -69,6 +80,9 @@ export class Reader {
     this.#walk = new RowWalk(database, pace);
     this.#byId = this.#arrays(
       `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
+    );
+    this.#outlineById = this.#arrays(
+      `SELECT ${OUTLINE_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
     );
   }
 
@@ -80,6 +94,14 @@ export class Reader {
       if (values !== undefined) rows.push(checkedRow(values));
     }
     return rows;
+  }
+
+  /** The same with nothing in place of texts, metadata and tags, and unchecked. */
+  outlines(space: Space, ids: readonly string[], nowMs: number): RecordRow[] {
+    return ids.flatMap((id) => {
+      const values = this.#outlineById.get(space.id, id, nowMs) as unknown as PackedRows | undefined;
+      return values === undefined ? [] : [unpackRow(values, 0)];
+    });
   }
 
   /**

@@ -20,7 +20,8 @@ export const CHECKED_STORED_COLUMNS = `${STORED_COLUMNS}, c.namespace_id, c.stat
 export function contentSum(row: Content): number {
   const numbers = `${row.tokenCount},${row.version},${row.createdAtMs},${row.updatedAtMs}`;
   const owner = row.sessionId === null ? row.agentId : `${row.agentId}\0${row.sessionId}`;
-  return crc32(`${row.id}\0${owner}\0\0${numbers}\0${row.tags}\0${row.metadata}\0${row.text}`);
+  const content = `${row.id}\0${owner}\0\0${numbers}\0${row.tags}\0${row.metadata}\0${row.text}`;
+  return crc32(row.times === null ? content : `${content}\0${row.times}`);
 }
 
 /**

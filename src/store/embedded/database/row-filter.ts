@@ -5,30 +5,33 @@ import { parseJson } from '../../../base/json.ts';
 import type { FilterSubject } from '../../filter.ts';
 import { type FieldReader, fieldReader, FilterProgram } from '../../filter-match.ts';
 import { levelName } from '../border/rows.ts';
+import { parseTimes } from '../border/times.ts';
 import { DamageError } from './sqlite-errors.ts';
 
 /** Columns of `contexts AS c` for `RowFilter.passes`. */
 export const SUBJECT_COLUMNS =
-  'c.seq, c.agent_id, c.session_id, c.level, c.created_at, c.updated_at, c.tags, c.metadata';
-export const SUBJECT_WIDTH = 8;
+  'c.seq, c.agent_id, c.session_id, c.level, c.created_at, c.updated_at, c.tags, c.metadata, c.times';
+export const SUBJECT_WIDTH = 9;
 
 export class RowFilter {
   readonly #program: FilterProgram;
   readonly #readers: readonly FieldReader[];
   readonly #needsTags: boolean;
   readonly #needsMetadata: boolean;
+  readonly #needsTimes: boolean;
 
   constructor(filter: Filter) {
     this.#program = new FilterProgram(filter);
     const { keys } = this.#program;
     this.#readers = keys.map(fieldReader);
     this.#needsTags = keys.includes('tags');
+    this.#needsTimes = keys.some((key) => key.startsWith('valid_'));
     this.#needsMetadata = keys.some((key) => key.startsWith('metadata.'));
   }
 
   /** `values` begin with `SUBJECT_COLUMNS`. */
   passes(values: readonly unknown[]): boolean {
-    const [seq, agentId, sessionId, level, createdAtMs, updatedAtMs, tags, metadata] = values as SubjectValues;
+    const [seq, agentId, sessionId, level, createdAtMs, updatedAtMs, tags, metadata, times] = values as SubjectValues;
     const subject: FilterSubject = {
       agentId,
       sessionId,
@@ -37,6 +40,7 @@ export class RowFilter {
       updatedAtMs,
       tags: this.#needsTags ? parsed<string[]>(seq, tags) : [],
       metadata: this.#needsMetadata ? parsed<JsonObject>(seq, metadata) : {},
+      ...(this.#needsTimes && times !== null ? { times: parseTimes(times) } : {}),
     };
     return this.#program.passes((place) => (this.#readers[place] as FieldReader)(subject));
   }
@@ -51,6 +55,7 @@ type SubjectValues = [
   updatedAtMs: number,
   tags: string,
   metadata: string,
+  times: string | null,
 ];
 
 /** What is stored as JSON was JSON when it was written. */

@@ -10,6 +10,7 @@ import { changeOf, type Effect, moveOf, rewordingOf } from './effects.ts';
 import type { OwnerCounts } from './owner-counts.ts';
 import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksums.ts';
 import { type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
+import { patchedJson } from '../border/times.ts';
 import type { Sequence } from './sequence.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
@@ -39,7 +40,7 @@ export class RowUpdates {
     this.#record.setReturnArrays(true);
     this.#update = database.prepare(`UPDATE contexts SET version = ?, updated_at = ?, entry = ?, entered = ?, level = ?,
       expires_at = ?, expiry_action = ?, expiry_by = ?, metadata = ?, tags = ?, text = ?, token_count = ?,
-      terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer), content_sum = ?, state_sum = ? WHERE seq = ?`);
+      terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer), times = ?, content_sum = ?, state_sum = ? WHERE seq = ?`);
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#addAccesses = database.prepare(ADD_ACCESSES_SQL);
   }
@@ -65,9 +66,10 @@ export class RowUpdates {
       version: before.version + (op.updatedAtMs === null ? 0 : 1),
       updatedAtMs: op.updatedAtMs ?? before.updatedAtMs,
       accessCount: before.accessCount + op.accesses,
+      times: op.times === null ? before.times : patchedJson(before.times, op.times),
     };
-    const { version, tokenCount } = record;
-    const changed = { ...stored, ...place, entry, entered, version, tokenCount, ...derived };
+    const { version, tokenCount, times } = record;
+    const changed = { ...stored, ...place, entry, entered, version, tokenCount, times, ...derived };
     this.#update.run(
       version,
       record.updatedAtMs,
@@ -84,6 +86,7 @@ export class RowUpdates {
       derived?.terms ?? null,
       derived?.traits ?? null,
       derived === null ? null : ANALYZER_VERSION,
+      times,
       contentSum(record),
       stateSum(spaceId, changed),
       stored.seq,

@@ -4,6 +4,7 @@
 import type { WireReach, WireScan } from '../border/messages.ts';
 import type { Unembedded } from '../../store.ts';
 import { LEVEL_NUMBERS, VISIBLE_SQL } from '../border/rows.ts';
+import { holdsSql, LINKED_SQL } from '../border/times.ts';
 
 export type SqlParameter = string | number | null;
 
@@ -76,8 +77,9 @@ export function scanSql(
 
 /** In the order of arrival: a backlog of any length is gone through page by page, each in the time that it takes itself. */
 function unembeddedSql(request: WireScan, spaceId: number | null): ScanSql {
-  const { namespace, levels, agentId, sessionId, filter, nowMs, unembedded, descending, limit } = request;
-  const isWhole = namespace === null && levels === null && agentId === null && nowMs === null;
+  const { namespace, levels, agentId, sessionId, filter, nowMs, time, linked, unembedded, descending, limit } = request;
+  const isWhole =
+    !linked && time === null && namespace === null && levels === null && agentId === null && nowMs === null;
   const way = descending ? 'DESC' : 'ASC';
   const [less, more] = descending ? (['<', '>='] as const) : (['>', '<='] as const);
   const first = descending ? Number.MAX_SAFE_INTEGER : -Number.MAX_SAFE_INTEGER;
@@ -116,6 +118,11 @@ export function reachSql(reach: WireReach, spaceId: number | null): Conditions {
   else if (reach.sessionId !== undefined) {
     restrict(`(c.session_id = ?${reach.includeSessionless ? ' OR c.session_id IS NULL' : ''})`, reach.sessionId);
   }
+  if (reach.time !== null) {
+    const { sql, parameters: values } = holdsSql(reach.time);
+    restrict(sql, ...values);
+  }
+  if (reach.linked) restrict(LINKED_SQL);
   if (reach.unembedded !== null)
     restrict('c.seq IN (SELECT u.seq FROM unembedded AS u WHERE u.state = ?)', UNEMBEDDED_STATES[reach.unembedded]);
   return { sql: where.join(' AND '), parameters };

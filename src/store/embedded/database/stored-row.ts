@@ -21,9 +21,9 @@ export interface StoredRow extends Readonly<Omit<RecordRow, 'text' | 'metadata' 
 export const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.session_id, c.level, c.created_at,
   c.expires_at, c.expiry_action, c.token_count, c.version, c.terms, c.traits,
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0), c.expiry_by,
-  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END`;
+  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END, c.times`;
 
-export const STORED_WIDTH = 17;
+export const STORED_WIDTH = 18;
 
 /** From a row that SQLite gave as an array: an object that V8 made itself is much cheaper to copy than one of its binding. */
 export function toStored(values: PackedRows): StoredRow {
@@ -45,6 +45,7 @@ export function toStored(values: PackedRows): StoredRow {
     accessCount: values[14] as number,
     expirySetBy: values[15] as number,
     oldText: values[16] as string | null,
+    times: values[17] as string | null,
   };
 }
 
@@ -59,6 +60,6 @@ export function hiddenFrom({ expiresAtMs, expiryAction }: Pick<RecordRow, 'expir
 }
 
 /** Its lifetime has ended in deletion. */
-export function isOver(row: StoredRow, nowMs: number): boolean {
+export function isOver(row: Pick<RecordRow, 'expiresAtMs' | 'expiryAction'>, nowMs: number): boolean {
   return hiddenFrom(row) <= nowMs;
 }

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { deriveFromText } from './derived-text.ts';
-import { placeAfter } from '../../apply-patch.ts';
+import { placeAfter, staysForGood } from '../../apply-patch.ts';
 import { decideTransfer } from '../../transfer.ts';
 import type { ContextPatch } from '../../store.ts';
 import { changeOf, type Effect, moveOf } from './effects.ts';
@@ -24,6 +24,7 @@ import {
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
+import { supersededIn, Supersessions } from './supersessions.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
 
@@ -59,6 +60,7 @@ export class Writer {
   readonly #deleteVector: StatementSync;
   readonly #deleteAccesses: StatementSync;
   readonly #passages: StoredPassages;
+  readonly #supersessions: Supersessions;
 
   constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence, passages: StoredPassages) {
     this.#spaces = spaces;
@@ -71,6 +73,7 @@ export class Writer {
     this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#updates = new RowUpdates(database, sequence, this.#counts, passages);
     this.#conditions = new ConditionCheck(database, passages);
+    this.#supersessions = new Supersessions(database);
     this.#move = database.prepare(MOVE_SQL);
     this.#delete = database.prepare('DELETE FROM contexts WHERE seq = ?');
     this.#deleteVector = database.prepare('DELETE FROM vectors WHERE seq = ?');
@@ -80,11 +83,13 @@ export class Writer {
   /** The last of the operations whose effects are collected: before it, the database does not tell all that they did. */
   flush(effects: Effect[]): void {
     this.#queues.flush(effects);
+    this.#supersessions.flush(effects);
   }
 
   /** The transaction is rolled back, or a part of it. */
   discard(): void {
     this.#queues.discard();
+    this.#supersessions.discard();
   }
 
   apply(op: WireWriteOp, context: WriteContext): WireWriteResult {
@@ -106,20 +111,30 @@ export class Writer {
     const space = this.#spaces.getOrCreate(op.namespace);
     const row = context.row(op.row);
     const { id } = row;
+    const supersedes = supersededIn(row.times);
+    // What an earlier operation has put is written before others look for it.
+    if (supersedes.length > 0) this.#queues.flush(context.effects);
     if (!this.#queues.hasNew(space.id, id) && this.#find(space, id) === undefined) {
-      this.#putNew(space, row, context.vectors(op));
-      return 'created';
+      return this.#putUnknown(space, row, op, context);
     }
     this.flush(context.effects);
     const existing = this.#find(space, id) as StoredRow;
     if (isOver(existing, context.nowMs)) {
       // Its lifetime has ended and the sweep has not come by yet: to every reader it is gone.
       this.remove(space.id, existing, context.effects);
-      this.#putNew(space, row, context.vectors(op));
-      return 'created';
+      return this.#putUnknown(space, row, op, context);
     }
     const record = checkedRow(this.#record.get(space.id, id) as unknown as PackedRows);
     return record.text === row.text ? { existing: packRows([record]) } : 'conflict';
+  }
+
+  /** There is none of its id. What it supersedes is looked for before, and told with it. */
+  #putUnknown(space: Space, row: RecordRow, op: OpOf<'put'>, context: WriteContext): WireWriteResult {
+    const missing = this.#supersessions.missing(space.id, row, context.nowMs);
+    if (missing.length > 0) return { missing };
+    this.#putNew(space, row, context.vectors(op));
+    this.#supersessions.tell(space.id, row, true, context.effects);
+    return 'created';
   }
 
   /** Written at once: `#queues` takes what arrives in the order of `entered`. */
@@ -138,10 +153,15 @@ export class Writer {
     const before = existing?.level ?? null;
     const stored = outcome === 'created' ? row : toRow(record);
     if (outcome === 'created' || outcome === 'replaced') {
-      if (existing !== undefined) this.remove(space.id, existing, context.effects);
+      // What a record says that takes its own place, both sides of it have been told.
+      if (existing !== undefined) this.#removeRow(space.id, existing, context.effects);
+      if (existing !== undefined && outcome === 'created')
+        this.#supersessions.withdraw(space.id, existing, context.effects);
+      else if (existing !== undefined) this.#supersessions.forget(space.id, existing);
       const seq = outcome === 'replaced' ? existing?.seq : undefined;
       this.#putNew(space, stored, context.vectors(op), { entered, seq });
       this.flush(context.effects);
+      this.#supersessions.tell(space.id, stored, false, context.effects);
     }
     return { outcome, before, stored: outcome === 'created' ? null : packRows([stored]) };
   }
@@ -174,6 +194,7 @@ export class Writer {
       accessCount: row.accessCount,
       expirySetBy: row.expirySetBy,
       oldText: null,
+      times: row.times,
     };
     this.#queues.put(space.id, stored, row, vectors);
   }
@@ -193,7 +214,12 @@ export class Writer {
       return { failed: 'not_found' };
     if (op.ifVersion !== null && op.ifVersion !== stored.version)
       return { failed: 'version_conflict', version: stored.version };
-    return { updated: packRows([this.#updates.run(space.id, stored, op, context)]) };
+    const record = this.#updates.run(space.id, stored, op, context);
+    if (op.times?.validFromMs !== undefined) {
+      this.#supersessions.forget(space.id, stored);
+      this.#supersessions.tell(space.id, record, false, context.effects);
+    }
+    return { updated: packRows([record]) };
   }
 
   #deleteIds(op: OpOf<'delete'>, context: WriteContext): WireWriteResult {
@@ -202,6 +228,7 @@ export class Writer {
     const applies = this.#conditions.of(op.onlyIf);
     const deletedIds: string[] = [];
     for (const id of op.ids) {
+      if (space !== undefined) this.#supersessions.flushOne(space.id, id, context.effects);
       const stored = space && this.#find(space, id);
       if (space === undefined || stored === undefined || !applies(stored)) continue;
       this.remove(space.id, stored, context.effects);
@@ -214,10 +241,11 @@ export class Writer {
     const { level, agentId, sessionId, keep, move } = op;
     const space = this.#spaces.get(op.namespace);
     if (space === undefined) return { moved: [], deletedIds: [] };
+    this.#supersessions.flush(effects);
     const owner: LevelOwner = { spaceId: space.id, level, agentId, sessionId };
     if (move === null) {
       this.flush(effects);
-      const overflow = this.#queues.stored(owner, keep);
+      const overflow = this.#queues.stored(owner, keep).filter((stored) => !staysForGood(toPlace(stored)));
       for (const stored of overflow) this.remove(space.id, stored, effects);
       return { moved: [], deletedIds: overflow.map(({ id }) => id) };
     }
@@ -230,8 +258,14 @@ export class Writer {
     return { moved: packMoved(moved), deletedIds: [] };
   }
 
-  /** Everything is written. */
+  /** Everything is written. What it superseded is told that it is gone. */
   remove(spaceId: number, stored: StoredRow, effects: Effect[]): void {
+    this.#removeRow(spaceId, stored, effects);
+    this.#supersessions.withdraw(spaceId, stored, effects);
+  }
+
+  #removeRow(spaceId: number, stored: StoredRow, effects: Effect[]): void {
+    this.#supersessions.flushOne(spaceId, stored.id, effects);
     this.#delete.run(stored.seq);
     this.#deleteVector.run(stored.seq);
     this.#passages.delete(stored.seq);
@@ -242,7 +276,10 @@ export class Writer {
 
   /** Everything is written. Its level or its lifetime changes, and nothing else. */
   place(spaceId: number, stored: StoredRow, patch: ContextPatch, effects: Effect[]): RecordRow {
-    const placed = this.#placed(stored, patch);
+    // What the caller has removed since it read the row may have superseded it.
+    this.#supersessions.flushOne(spaceId, stored.id, effects);
+    const { times } = this.#checked(stored);
+    const placed = this.#placed({ ...stored, times }, patch);
     this.#move.run(...moveValues(spaceId, placed));
     this.#counts.moveContext(spaceId, stored, placed.level);
     effects.push(placed.entry === stored.entry ? changeOf(spaceId, placed) : moveOf(spaceId, stored, placed));

@@ -8,6 +8,8 @@ import { ColumnSpace, NO_BYTES, NO_FLOATS, NO_NUMBERS, NO_SIGNED, releaseSpace }
 import { CopyGroups } from './copy-groups.ts';
 import { type Owner, OwnerTable } from './owner-table.ts';
 import type { LevelNumber } from '../border/rows.ts';
+import type { TimeView } from '../../times.ts';
+import { DocumentTimes } from './document-times.ts';
 import { hiddenFrom } from '../database/stored-row.ts';
 
 /** Bytes of an id's string and its slot, and of the place among its owner's members. */
@@ -30,12 +32,19 @@ export function markedSlot(mark: number): number {
   return NO_VECTOR - 1 - mark;
 }
 
+/** When a search asks; `time` null: whatever lives counts. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly time: TimeView | null;
+}
+
 export class DocumentTable {
   /** Ordinals given out; those of dead documents included. */
   count = 0;
   alive = 0;
   readonly owners = new OwnerTable();
   readonly copies = new CopyGroups(this);
+  readonly times = new DocumentTimes();
   /** Distinct traits of texts: many texts share a speaker. */
   readonly traits: Traits[] = [];
   readonly #traitIndexes = new Map<string, number>();
@@ -61,6 +70,8 @@ export class DocumentTable {
   levels = NO_BYTES;
   /** No document of the level is hidden before this; may be too early, never too late. */
   readonly #hiddenFromMin: [number, number, number] = [Infinity, Infinity, Infinity];
+  /** Living documents of each level that have an end. */
+  readonly #ending: [number, number, number] = [0, 0, 0];
 
   add(document: Document, termCount: number): number {
     const ordinal = this.count++;
@@ -83,6 +94,7 @@ export class DocumentTable {
     this.vectorRows[ordinal] = NO_VECTOR;
     this.levels[ordinal] = document.level;
     this.#noteHidden(document.level, hiddenFromMs);
+    if (document.times !== null) this.setTimes(ordinal, document.times);
     owner.insert(ordinal, this);
     this.copies.add(ordinal);
     this.alive++;
@@ -92,6 +104,7 @@ export class DocumentTable {
   kill(ordinal: number): void {
     const owner = this.ownerOf(ordinal);
     owner.remove(this.levels[ordinal] as LevelNumber);
+    this.setTimes(ordinal, null);
     this.levels[ordinal] = 0;
     this.ids[ordinal] = '';
     this.alive--;
@@ -133,9 +146,29 @@ export class DocumentTable {
     this.#noteHidden(this.levels[ordinal] as LevelNumber, hiddenFromMs);
   }
 
-  /** Its lifetime has not ended in deletion. */
-  isShown(ordinal: number, nowMs: number): boolean {
-    return (this.hiddenFromMs[ordinal] as number) > nowMs;
+  /** Of a living document. */
+  setTimes(ordinal: number, times: string | null): void {
+    const level = (this.levels[ordinal] as LevelNumber) - 1;
+    const hadEnd = this.times.end(ordinal) !== Infinity;
+    this.times.set(ordinal, times);
+    const hasEnd = this.times.end(ordinal) !== Infinity;
+    this.#ending[level] = (this.#ending[level] as number) + Number(hasEnd) - Number(hadEnd);
+  }
+
+  /** When such a request asks, where anything depends on it. */
+  momentOf({ nowMs, time }: Moment): Moment {
+    return { nowMs, time: time === null || this.times.isNothingTo(time) ? null : time };
+  }
+
+  /** Its lifetime has not ended in deletion, and it holds. */
+  isShown(ordinal: number, { nowMs, time }: Moment): boolean {
+    if (!((this.hiddenFromMs[ordinal] as number) > nowMs)) return false;
+    return time === null || this.times.holds(ordinal, this.createdAtMs[ordinal] as number, time);
+  }
+
+  /** Living documents of a level that have an end, past or to come. */
+  endingIn(level: LevelNumber): number {
+    return this.#ending[level - 1] as number;
   }
 
   /** False: nothing in the level is hidden at `nowMs`, so nobody need look. */
@@ -170,13 +203,14 @@ export class DocumentTable {
       owner.deadCount = 0;
     }
     this.copies.rebuild();
+    this.times.renumber(moved);
     return moved;
   }
 
   get memoryBytes(): number {
     const rows = this.levels.length * ROW_BYTES;
     const interned = this.traits.length * TRAITS_BYTES + this.owners.memoryBytes;
-    return rows + this.alive * ID_BYTES + interned + this.copies.memoryBytes;
+    return rows + this.alive * ID_BYTES + interned + this.copies.memoryBytes + this.times.memoryBytes;
   }
 
   #internTraits(traits: string): number {

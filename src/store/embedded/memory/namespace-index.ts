@@ -123,6 +123,7 @@ export class NamespaceIndex {
       case 'change':
         this.#living(effect.entry, (ordinal) => {
           this.documents.setLifetime(ordinal, effect.hiddenFromMs);
+          this.documents.setTimes(ordinal, effect.times);
           this.#fields?.forget(ordinal);
           for (const follower of this.#followers) follower.forget(ordinal);
         });

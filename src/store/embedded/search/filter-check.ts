@@ -4,7 +4,7 @@
 import type { Filter, JsonObject, JsonValue } from '../../../base/context.ts';
 import { parseJson } from '../../../base/json.ts';
 import type { FilterSubject } from '../../filter.ts';
-import { type FieldReader, fieldReader, FilterProgram, type ReadField } from '../../filter-match.ts';
+import { type FieldReader, fieldReader, FilterProgram, finite, type ReadField } from '../../filter-match.ts';
 import { levelName, type LevelNumber } from '../border/rows.ts';
 import type { Pace, Steps } from '../border/steps.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
@@ -216,6 +216,10 @@ function inTable(documents: DocumentTable, key: string): ((ordinal: number) => J
   switch (key) {
     case 'created_at':
       return (ordinal) => documents.createdAtMs[ordinal] as number;
+    case 'valid_from':
+      return (ordinal) => documents.times.start(ordinal, documents.createdAtMs[ordinal] as number);
+    case 'valid_until':
+      return (ordinal) => finite(documents.times.end(ordinal));
     case 'agent_id':
       return (ordinal) => documents.ownerOf(ordinal).agentId;
     case 'session_id':

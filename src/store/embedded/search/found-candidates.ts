@@ -23,9 +23,10 @@ export function packCandidates(
   columns.dense.set(found.dense);
   const names = new Set(request.names);
   const outside = new OutsideNeighbours(found);
+  const moment = documents.momentOf(request);
   for (let place = 0; place < count; place++) {
     const ordinal = ordinals[place] as number;
-    const { previous, next } = adjacent(documents, ordinal, request.nowMs);
+    const { previous, next } = adjacent(documents, ordinal, moment);
     columns.createdAtMs[place] = documents.createdAtMs[ordinal] as number;
     columns.accessCounts[place] = documents.accessCounts[ordinal] as number;
     columns.tokenCounts[place] = documents.tokenCounts[ordinal] as number;

@@ -3,17 +3,21 @@
 
 import { followsInConversation, type Turn } from '../../../base/text/turns.ts';
 import { NOBODY } from '../../candidates.ts';
-import type { DocumentTable } from '../memory/document-table.ts';
+import type { DocumentTable, Moment } from '../memory/document-table.ts';
 import type { Owner } from '../memory/owner-table.ts';
 import type { SearchScope } from './search-scope.ts';
 
 /** The nearest living contexts before and after it; `NOBODY` where there is none. */
-export function adjacent(documents: DocumentTable, ordinal: number, nowMs: number): { previous: number; next: number } {
+export function adjacent(
+  documents: DocumentTable,
+  ordinal: number,
+  moment: Moment,
+): { previous: number; next: number } {
   const owner = documents.ownerOf(ordinal);
   const at = placeOf(owner, documents, ordinal);
   return {
-    previous: memberAt(owner, walk(owner, documents, at, -1, nowMs)),
-    next: memberAt(owner, walk(owner, documents, at, 1, nowMs)),
+    previous: memberAt(owner, walk(owner, documents, at, -1, moment)),
+    next: memberAt(owner, walk(owner, documents, at, 1, moment)),
   };
 }
 
@@ -32,7 +36,7 @@ export function neighboursOf(
     for (const direction of [-1, 1] as const) {
       let at = place;
       for (let step = 0; step < reach && at >= 0; step++) {
-        at = walk(owner, documents, at, direction, scope.nowMs);
+        at = walk(owner, documents, at, direction, scope);
         const neighbour = memberAt(owner, at);
         if (neighbour !== NOBODY && scope.sees(neighbour)) found.add(neighbour);
       }
@@ -49,10 +53,10 @@ function placeOf(owner: Owner, documents: DocumentTable, ordinal: number): numbe
 }
 
 /** The next place whose context lives and is shown; -1 past either end, and without a session past the conversation's. */
-function walk(owner: Owner, documents: DocumentTable, from: number, direction: -1 | 1, nowMs: number): number {
+function walk(owner: Owner, documents: DocumentTable, from: number, direction: -1 | 1, moment: Moment): number {
   for (let at = from + direction; at >= 0 && at < owner.memberCount; at += direction) {
     const ordinal = owner.members[at] as number;
-    if (documents.levels[ordinal] === 0 || !documents.isShown(ordinal, nowMs)) continue;
+    if (documents.levels[ordinal] === 0 || !documents.isShown(ordinal, moment)) continue;
     return owner.sessionId !== null || areTurns(owner, documents, Math.min(from, at), Math.max(from, at)) ? at : -1;
   }
   return -1;

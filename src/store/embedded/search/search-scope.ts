@@ -1,5 +1,6 @@
 // Which documents of a level one search may see.
 
+import type { TimeView } from '../../times.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { FilterCheck } from './filter-check.ts';
 import type { WireScope, WireSearch } from '../border/messages.ts';
@@ -8,7 +9,9 @@ import type { Owner } from '../memory/owner-table.ts';
 import type { LevelNumber } from '../border/rows.ts';
 
 /** What a search says of whom it may see. */
-export type Seen = WireScope & Pick<WireSearch, 'includeSessionless' | 'nowMs'> & Partial<Pick<WireSearch, 'distinct'>>;
+export type Seen = WireScope &
+  Pick<WireSearch, 'includeSessionless' | 'nowMs' | 'time'> &
+  Partial<Pick<WireSearch, 'distinct'>>;
 
 /** What a filter is thought to let through before it has been asked. */
 const FILTER_SHARE = 0.25;
@@ -27,6 +30,8 @@ export class SearchScope {
   readonly #ownerMask: Uint8Array | null;
   readonly #hides: boolean;
   readonly nowMs: number;
+  /** null: nothing depends on it. */
+  readonly time: TimeView | null;
   readonly #filter: FilterCheck | null;
   readonly #isDistinct: boolean;
   readonly #youngest = new Map<number, number>();
@@ -48,11 +53,14 @@ export class SearchScope {
         this.ownedCount += owner.counts[level - 1] as number;
       }
     }
-    this.expectedShare = (this.ownedCount / Math.max(1, this.levelCount)) * (filter === null ? 1 : FILTER_SHARE);
+    ({ nowMs: this.nowMs, time: this.time } = documents.momentOf(request));
+    const ended = this.time === null || this.time.includePast === true ? 0 : documents.endingIn(level);
+    const holding = Math.max(1, this.levelCount - ended) / Math.max(1, this.levelCount);
+    this.expectedShare =
+      (this.ownedCount / Math.max(1, this.levelCount)) * (filter === null ? 1 : FILTER_SHARE) * holding;
     this.hasFilter = filter !== null;
     this.#isDistinct = request.distinct ?? false;
-    this.nowMs = request.nowMs;
-    this.#hides = documents.mayHide(level, request.nowMs);
+    this.#hides = this.time !== null || documents.mayHide(level, request.nowMs);
     this.#filter = filter;
   }
 
@@ -73,14 +81,14 @@ export class SearchScope {
     if (this.#documents.levels[ordinal] === 0) return false;
     if (this.#ownerMask !== null && this.#ownerMask[this.#documents.ownerIndexes[ordinal] as number] !== 1)
       return false;
-    return this.#documents.isShown(ordinal, this.nowMs);
+    return this.#documents.isShown(ordinal, this);
   }
 
   /** Documents of the level that belong to the scope and still live; the filter is not asked. */
   countSeen(): number {
     if (!this.#hides) return this.ownedCount;
     let count = 0;
-    for (const ordinal of this.#owned()) if (this.#documents.isShown(ordinal, this.nowMs)) count++;
+    for (const ordinal of this.#owned()) if (this.#documents.isShown(ordinal, this)) count++;
     return count;
   }
 

@@ -16,7 +16,7 @@ import { QueryTerms } from './query-terms.ts';
 import { SearchScope } from './search-scope.ts';
 import type { VectorScorer } from './vector-scorer.ts';
 
-const NOTHING_SEARCHED: WireLevel = { searched: 0, denseMedian: null };
+const NOTHING_SEARCHED: WireLevel = { searched: 0, denseMedian: null, hasEnds: false };
 
 export function noStatistics(terms: readonly string[]): WireStatistics {
   return { documentCount: 0, averageTermCount: 0, frequencies: terms.map(() => 0) };
@@ -86,13 +86,19 @@ export class Searcher {
     const { index, request, filter, dense } = search;
     if (index.lexical(level).documentCount === 0) return NOTHING_SEARCHED;
     const scope = new SearchScope(index, request, level, filter);
-    if (scope.ownedCount === 0) return { searched: 0, denseMedian: this.#denseMedian(index, request, level, dense) };
+    const hasEnds = index.documents.endingIn(level) > 0;
+    if (scope.ownedCount === 0)
+      return { searched: 0, denseMedian: this.#denseMedian(index, request, level, dense), hasEnds };
     const byVector = this.#addNearest(search, scope);
     const byWords = addLexicalHits(search, scope);
     const hosts = vectorsSpeakForNeighbours(request, search.terms) ? new Set([...byVector, ...byWords]) : byWords;
     for (const ordinal of neighboursOf(index.documents, hosts, request.neighbours, scope))
       search.found.add(ordinal, false);
-    return { searched: scope.countSeen(), denseMedian: this.#denseMedian(index, request, level, dense) };
+    return {
+      searched: scope.countSeen(),
+      denseMedian: this.#denseMedian(index, request, level, dense),
+      hasEnds,
+    };
   }
 
   #addNearest({ index, request, dense, found }: Search, scope: SearchScope): number[] {

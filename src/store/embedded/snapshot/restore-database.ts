@@ -57,7 +57,9 @@ export async function restoreDatabase(
       const aside = present.length === 0 ? null : asideName(dataDir, nowMs);
       const progress = begun ?? { inPlace: 'old', aside };
       switchOver(dataDir, progress);
-      return { keptAside: progress.aside === null ? null : join(dataDir, progress.aside) };
+      const keptAside = progress.aside === null ? null : join(dataDir, progress.aside);
+      // The file's sum says that it is the one that this was counted in.
+      return { contexts: snapshot.manifest.contexts, into: dataDir, keptAside };
     } finally {
       rmSync(fresh, { recursive: true, force: true });
     }

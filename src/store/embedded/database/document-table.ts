@@ -1,0 +1,144 @@
+import { crc32 } from 'node:zlib';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { WireDocumentChange, WireDocumentRead, WireDocumentResult, WireRow } from '../border/document-messages.ts';
+import { DocumentTerms, storedTerm } from './document-terms.ts';
+import { DamageError } from './sqlite-errors.ts';
+
+interface Row {
+  readonly id: number;
+  readonly namespace: string;
+  readonly kind: string;
+  readonly key: string;
+  readonly owner: string;
+  readonly place: number;
+  readonly version: number;
+  readonly body: string;
+  /** As JSON. */
+  readonly terms: string;
+  readonly sum: number;
+}
+
+const COLUMNS = 'documents.id, namespace, kind, key, owner, documents.place, version, body, terms, sum';
+const NO_TERMS = '[]';
+
+/** Documents as rows. `apply` is for within a transaction. */
+export class DocumentTable {
+  readonly #database: DatabaseSync;
+  readonly #one: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #update: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #walk: StatementSync;
+  readonly #terms: DocumentTerms;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#terms = new DocumentTerms(database);
+    this.#one = database.prepare(`SELECT ${COLUMNS} FROM documents WHERE namespace = ? AND kind = ? AND key = ?`);
+    this.#insert = database.prepare(
+      'INSERT INTO documents (namespace, kind, key, owner, place, version, body, terms, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#update = database.prepare(
+      'UPDATE documents SET owner = ?, place = ?, version = ?, body = ?, terms = ?, sum = ? WHERE id = ?',
+    );
+    this.#delete = database.prepare('DELETE FROM documents WHERE id = ?');
+    this.#walk = database.prepare(`SELECT ${COLUMNS} FROM documents WHERE id > ? ORDER BY id LIMIT ?`);
+  }
+
+  apply(change: WireDocumentChange): WireDocumentResult {
+    if (change.op === 'delete') {
+      const known = this.#find(change.namespace, change.kind, change.key);
+      if (known !== undefined) this.#remove(known);
+      return null;
+    }
+    const { document, ifVersion } = change;
+    const { namespace, kind, key, owner, order, version, body, terms } = document;
+    const known = this.#find(namespace, kind, key);
+    if ((known?.version ?? null) !== ifVersion) return { version: known?.version ?? null };
+    const sum = sumOf({ ...document, place: order });
+    if (known === undefined) {
+      const { lastInsertRowid } = this.#insert.run(namespace, kind, key, owner, order, version, body, terms, sum);
+      this.#terms.add({ id: Number(lastInsertRowid), namespace, kind, place: order, terms });
+    } else {
+      this.#terms.remove(known);
+      this.#update.run(owner, order, version, body, terms, sum, known.id);
+      this.#terms.add({ id: known.id, namespace, kind, place: order, terms });
+    }
+    return 'written';
+  }
+
+  read(request: WireDocumentRead): { readonly documents: WireRow[]; readonly after: number | null } {
+    switch (request.op) {
+      case 'get': {
+        const { namespace, kind, keys } = request;
+        return { documents: keys.flatMap((key) => this.#find(namespace, kind, key) ?? []).map(toWire), after: null };
+      }
+      case 'scan':
+        return { documents: this.#scan(request).map(toWire), after: null };
+      case 'walk': {
+        const rows = checked(this.#walk.all(request.after, request.limit + 1) as unknown as Row[]);
+        const page = rows.slice(0, request.limit);
+        return { documents: page.map(toWire), after: rows.length > page.length ? (page.at(-1)?.id ?? null) : null };
+      }
+    }
+  }
+
+  #remove(row: Row): void {
+    this.#terms.remove(row);
+    this.#delete.run(row.id);
+  }
+
+  #scan({
+    namespace,
+    kind,
+    owner,
+    term,
+    descending,
+    from,
+    tie,
+    limit,
+  }: Extract<WireDocumentRead, { op: 'scan' }>): Row[] {
+    const conditions = ['namespace = ?', 'kind = ?'];
+    const values: (string | number | Uint8Array)[] = [namespace, kind];
+    const table = term === null ? 'documents' : 'document_terms';
+    if (term !== null) {
+      conditions.push('term = ?');
+      values.push(storedTerm({ namespace, kind }, term));
+    }
+    if (owner !== null) {
+      conditions.push('owner = ?');
+      values.push(owner);
+    }
+    if (from !== null) {
+      conditions.push(`(${table}.place, ${table}.id) ${descending ? '<' : '>'} (?, ?)`);
+      values.push(from, tie ?? (descending ? Number.MAX_SAFE_INTEGER : 0));
+    }
+    const order = descending ? 'DESC' : 'ASC';
+    // A cross join is done in the order that it is written in: from the term's rows to their documents.
+    const joined = term === null ? table : `${table} CROSS JOIN documents ON documents.id = ${table}.id`;
+    const where = conditions.join(' AND ');
+    const sql = `SELECT ${COLUMNS} FROM ${joined} WHERE ${where} ORDER BY ${table}.place ${order}, ${table}.id ${order} LIMIT ?`;
+    return checked(this.#database.prepare(sql).all(...values, limit) as unknown as Row[]);
+  }
+
+  #find(namespace: string, kind: string, key: string): Row | undefined {
+    const row = this.#one.get(namespace, kind, key) as unknown as Row | undefined;
+    return row === undefined ? undefined : checked([row])[0];
+  }
+}
+
+function toWire({ id, namespace, kind, key, owner, place, version, body, terms }: Row): WireRow {
+  return { row: id, namespace, kind, key, owner, order: place, version, body, terms };
+}
+
+/** SQLite has no checksums of its own: a bit that a disk flipped must not pass for truth. */
+function sumOf({ namespace, kind, key, owner, place, version, body, terms }: Omit<Row, 'id' | 'sum'>): number {
+  const said = `${namespace}\0${kind}\0${key}\0${owner}\0${place},${version}\0${body}`;
+  return crc32(terms === NO_TERMS ? said : `${said}\0${terms}`);
+}
+
+function checked(rows: Row[]): Row[] {
+  for (const row of rows)
+    if (row.sum !== sumOf(row)) throw new DamageError(`document ${row.id} of the database is not what was written`);
+  return rows;
+}

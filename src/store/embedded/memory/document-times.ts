@@ -1,0 +1,134 @@
+// When the documents of a namespace hold, where that is not told by their creation alone: nothing is kept of the others,
+// and where all are such nobody need look. Columns are made for the first document that needs them.
+
+import type { ContextTimes } from '../../../base/context.ts';
+import { holds, type TimeView, validUntil } from '../../times.ts';
+import { parseTimes } from '../border/times.ts';
+
+/** In the place of a new ordinal: there is none. */
+const GONE = 0xffffffff;
+/** Of an entry of the map with its times. */
+const KNOWN_BYTES = 250;
+
+export class DocumentTimes {
+  /** NaN: since its creation. */
+  readonly #starts = new SparseColumn(Number.NaN);
+  readonly #ends = new SparseColumn(Infinity);
+  /** NaN: at its creation. */
+  readonly #recorded = new SparseColumn(Number.NaN);
+  /** Of those whose end depends on what is known. */
+  readonly #superseded = new Map<number, ContextTimes>();
+
+  /** `json`: as the row has it. */
+  set(ordinal: number, json: string | null): void {
+    const times = json === null ? undefined : parseTimes(json);
+    this.#starts.set(ordinal, times?.validFromMs);
+    this.#recorded.set(ordinal, times?.recordedAtMs);
+    const end = times === undefined ? Infinity : validUntil({ times });
+    this.#ends.set(ordinal, end === Infinity ? undefined : end);
+    if (times?.superseded !== undefined) this.#superseded.set(ordinal, times);
+    else if (this.#superseded.size > 0) this.#superseded.delete(ordinal);
+  }
+
+  /** Nobody asks for more than that documents exist, and none begins or ends by itself. */
+  isNothingTo({ isNow, knownAtMs }: TimeView): boolean {
+    return isNow && knownAtMs === undefined && this.#starts.isEmpty && this.#ends.isEmpty;
+  }
+
+  start(ordinal: number, createdAtMs: number): number {
+    const start = this.#starts.at(ordinal);
+    return Number.isNaN(start) ? createdAtMs : start;
+  }
+
+  /** Infinity: it has none. */
+  end(ordinal: number): number {
+    return this.#ends.at(ordinal);
+  }
+
+  holds(ordinal: number, createdAtMs: number, view: TimeView): boolean {
+    const { asOfMs, isNow, knownAtMs, includePast = false } = view;
+    if (knownAtMs !== undefined) return this.#heldAsKnown(ordinal, createdAtMs, view);
+    const start = this.#starts.at(ordinal);
+    if (Number.isNaN(start) ? !isNow && createdAtMs > asOfMs : start > asOfMs) return false;
+    return includePast || this.#ends.at(ordinal) > asOfMs;
+  }
+
+  #heldAsKnown(ordinal: number, createdAtMs: number, view: TimeView): boolean {
+    const known = this.#superseded.get(ordinal);
+    if (known !== undefined) return holds({ createdAtMs, times: known }, view);
+    const [recordedAtMs, validFromMs, validUntilMs] = [this.#recorded, this.#starts, this.#ends].map((column) =>
+      column.at(ordinal),
+    ) as [number, number, number];
+    const times = {
+      ...(Number.isNaN(recordedAtMs) ? {} : { recordedAtMs }),
+      ...(Number.isNaN(validFromMs) ? {} : { validFromMs }),
+      ...(validUntilMs === Infinity ? {} : { validUntilMs }),
+    };
+    return holds({ createdAtMs, times }, view);
+  }
+
+  renumber(moved: Uint32Array): void {
+    for (const column of [this.#starts, this.#ends, this.#recorded]) column.renumber(moved);
+    const before = [...this.#superseded];
+    this.#superseded.clear();
+    for (const [ordinal, times] of before) {
+      const to = moved[ordinal] ?? GONE;
+      if (to !== GONE) this.#superseded.set(to, times);
+    }
+  }
+
+  get memoryBytes(): number {
+    const columns = this.#starts.bytes + this.#ends.bytes + this.#recorded.bytes;
+    return columns + this.#superseded.size * KNOWN_BYTES;
+  }
+}
+
+/** A number for each ordinal, nearly always the same one: no memory until another one comes. */
+class SparseColumn {
+  readonly #usual: number;
+  #values = new Float64Array(0);
+
+  constructor(usual: number) {
+    this.#usual = usual;
+  }
+
+  get isEmpty(): boolean {
+    return this.#values.length === 0;
+  }
+
+  get bytes(): number {
+    return this.#values.byteLength;
+  }
+
+  at(ordinal: number): number {
+    return ordinal < this.#values.length ? (this.#values[ordinal] as number) : this.#usual;
+  }
+
+  /** undefined: the usual one. */
+  set(ordinal: number, value: number | undefined): void {
+    if (value === undefined && ordinal >= this.#values.length) return;
+    if (ordinal >= this.#values.length) this.#grow(ordinal + 1);
+    this.#values[ordinal] = value ?? this.#usual;
+  }
+
+  renumber(moved: Uint32Array): void {
+    const before = this.#values;
+    if (before.length === 0) return;
+    let length = 0;
+    const kept: [to: number, value: number][] = [];
+    before.forEach((value, ordinal) => {
+      const to = moved[ordinal] ?? GONE;
+      if (to === GONE || Object.is(value, this.#usual)) return;
+      kept.push([to, value]);
+      length = Math.max(length, to + 1);
+    });
+    this.#values = new Float64Array(length).fill(this.#usual);
+    for (const [to, value] of kept) this.#values[to] = value;
+  }
+
+  #grow(length: number): void {
+    const grown = new Float64Array(Math.max(length, this.#values.length * 2, 64)).fill(this.#usual);
+    grown.set(this.#values);
+    this.#values = grown;
+  }
+}
