@@ -1,6 +1,11 @@
 // What the status of an embedding service means for those who wait for vectors.
 
 import { badRequest, CodedError } from '../base/errors.ts';
+import {
+  isPassingStatus,
+  misconfigured as misconfiguredService,
+  settingsBlamed,
+} from '../base/resilience/http-service.ts';
 import { PassingFault } from '../base/resilience/passing-fault.ts';
 import type { EmbeddingKind } from './provider.ts';
 
@@ -11,29 +16,18 @@ export interface ServiceFault {
 
 /** What services answer to a text that is too long, empty to their tokenizer, or of characters that they cannot read. */
 const TEXT_STATUSES: ReadonlySet<number> = new Set([400, 413, 422]);
-/** Of the statuses that blame the request, those that a later one need not meet: timeout, too early, too many. */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
-const SETTINGS: Readonly<Record<number, string>> = {
-  401: 'embedding.api_token',
-  403: 'embedding.api_token',
-  404: 'embedding.api_url or embedding.model',
-  405: 'embedding.api_url',
-};
 
 /** The error of everybody who waits, or, where a text is at fault, what is known of it. */
 export function faultOfStatus(status: number, retryAfterMs?: number): CodedError | ServiceFault {
   if (TEXT_STATUSES.has(status)) return { status };
   const message = `the embedding service answered with status ${status}`;
-  if (status >= 500 || PASSING_STATUSES.has(status))
-    return passing(message, retryAfterMs === undefined ? {} : { retryAfterMs });
-  return misconfigured(message, SETTINGS[status] ?? 'embedding.api_url');
+  if (isPassingStatus(status)) return passing(message, retryAfterMs === undefined ? {} : { retryAfterMs });
+  return misconfigured(message, settingsBlamed(status, 'embedding'));
 }
 
 /** Whoever asks again gets the same, until the operator has changed a setting. */
 export function misconfigured(message: string, setting: string): CodedError {
-  return new CodedError('EMBEDDING_UNAVAILABLE', `${message}; it will until ${setting} is set right`, {
-    permanent: true,
-  });
+  return misconfiguredService('EMBEDDING_UNAVAILABLE', message, setting);
 }
 
 /** The error of one text. Its code alone says that it is useless to send it again, as in a batch nothing else does. */
@@ -49,13 +43,6 @@ export function tooLongFor(whom: string, kind: EmbeddingKind, detail = ''): Code
   return new CodedError('PAYLOAD_TOO_LARGE', `${field} ${reason}${detail}`, {
     details: { fields: [{ field, reason }] },
   });
-}
-
-/** `Retry-After` (RFC 9110, section 10.2.3), seconds or a date, in milliseconds from now; undefined where it says nothing. */
-export function retryAfterMsOf(header: string | null, nowMs: number): number | undefined {
-  const value = header?.trim() ?? '';
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
-  return Number.isFinite(waitMs) ? Math.max(0, Math.round(waitMs)) : undefined;
 }
 
 /** `EMBEDDING_UNAVAILABLE` for a reason that a later attempt may not meet. */

@@ -2,9 +2,10 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError, StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { GuardedBackend } from '../base/resilience/guarded-backend.ts';
+import { endpointOf, postJson, readBounded, retryAfterMsOf } from '../base/resilience/http-service.ts';
 import { withRetries } from '../base/resilience/retries.ts';
 import { estimatedTokens } from '../base/text/passages.ts';
-import { faultOfStatus, passing, refusal, retryAfterMsOf, type ServiceFault, unavailable } from './http-faults.ts';
+import { faultOfStatus, passing, refusal, type ServiceFault, unavailable } from './http-faults.ts';
 import { parseReply } from './http-reply.ts';
 import { MergedCalls, type SendRequest } from './merged-calls.ts';
 import type { Embedded, EmbeddingKind, EmbeddingProvider } from './provider.ts';
@@ -47,7 +48,7 @@ export interface HttpProviderOptions {
 
 /** Embeddings from any service that speaks `POST /embeddings` as OpenAI's does (TEI, vLLM, Ollama, Chutes). */
 export function createHttpProvider(options: HttpProviderOptions): EmbeddingProvider {
-  const service: Service = { ...options, endpoint: embeddingsEndpoint(options.url) };
+  const service: Service = { ...options, endpoint: endpointOf(options.url, '/embeddings', 'embedding.api_url') };
   const send: SendRequest = (texts, kind, signal) => embedApart(service, { texts, kind, signal });
   const merged = new MergedCalls(send, { texts: options.batchSize, chars: BATCH_CHARS_MAX }, options.clock);
   return {
@@ -102,15 +103,6 @@ interface Batch {
   readonly signal: AbortSignal;
 }
 
-function embeddingsEndpoint(base: string): string {
-  if (!URL.canParse(base)) throw new StartupError('`embedding.api_url` is not a URL', 'Write it as "https://host/v1".');
-  const url = new URL(base);
-  const path = url.pathname.replace(/\/+$/, '');
-  url.pathname = path.endsWith('/embeddings') ? path : `${path}/embeddings`;
-  url.hash = '';
-  return url.href;
-}
-
 /** At most so many texts each, and `BATCH_CHARS_MAX` characters. */
 export function* batchesOf(texts: readonly string[], textsMax: number): Generator<readonly string[]> {
   let from = 0;
@@ -150,21 +142,9 @@ async function request(service: Service, { texts, kind, signal }: Batch): Promis
   const startedMs = service.clock.monotonicMs();
   const prefix = kind === 'query' ? service.queryPrefix : service.passagePrefix;
   try {
-    const response = await service.fetch(service.endpoint, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(service.apiToken === undefined ? {} : { authorization: `Bearer ${service.apiToken}` }),
-      },
-      body: JSON.stringify({
-        model: service.model,
-        input: texts.map((text) => prefix + text),
-        encoding_format: 'float',
-      }),
-      // A redirect could carry the token elsewhere.
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, timeout]),
-    });
+    const input = texts.map((text) => prefix + text);
+    const body = { model: service.model, input, encoding_format: 'float' };
+    const response = await postJson(service, body, AbortSignal.any([signal, timeout]));
     if (!response.ok) {
       await response.body?.cancel();
       const waitMs = retryAfterMsOf(response.headers.get('retry-after'), service.clock.nowMs());
@@ -173,7 +153,10 @@ async function request(service: Service, { texts, kind, signal }: Batch): Promis
       return fault;
     }
     const bytesMax = texts.length * service.dimension * REPLY_BYTES_PER_NUMBER_MAX + REPLY_BYTES_OVERHEAD_MAX;
-    return parseReply(await readBounded(response, bytesMax), texts.length, service);
+    if (response.body === null) throw unavailable('the embedding service sent an empty reply');
+    const reply = await readBounded(response, bytesMax);
+    if (reply === null) throw unavailable('the embedding service sent more than the vectors asked for');
+    return parseReply(reply, texts.length, service);
   } catch (error) {
     if (error instanceof CodedError) throw error;
     // What is given up after a third of its time at least was not asked by somebody in a hurry: it counts as a timeout.
@@ -183,16 +166,4 @@ async function request(service: Service, { texts, kind, signal }: Batch): Promis
     if (timeout.aborted) throw passing('the embedding service did not answer in time', { cause: error });
     throw passing('the embedding service cannot be reached', { cause: error });
   }
-}
-
-async function readBounded(response: Response, bytesMax: number): Promise<string> {
-  if (response.body === null) throw unavailable('the embedding service sent an empty reply');
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw unavailable('the embedding service sent more than the vectors asked for');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -4,14 +4,15 @@ import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { CircuitBreaker } from '../base/resilience/circuit-breaker.ts';
+import { inTime } from '../base/resilience/in-time.ts';
 import { PassingFault } from '../base/resilience/passing-fault.ts';
 import { namespaceOfKey } from './owned-key.ts';
-import type { RedisConnection } from './redis-connection.ts';
+import type { RedisConnection } from '../base/redis-connection.ts';
 import type { SharedVectors } from './shared-vectors.ts';
 import { norm } from './vectors.ts';
 
 export interface RedisVectorsOptions {
-  readonly connection: RedisConnection;
+  readonly connection: Pick<RedisConnection, 'getAll' | 'set' | 'dropAll' | 'ping' | 'close'>;
   /** All that decides which vector a text gets: model, service, prefixes. */
   readonly model: string;
   readonly dimension: number;
@@ -121,15 +122,13 @@ export class RedisVectors implements SharedVectors {
   /** Redis that is slow is Redis that is down: whoever asks has a model to go to. */
   #inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     const { clock, timeLimitMs = TIME_LIMIT_MS } = this.#options;
-    const late = Promise.withResolvers<never>();
-    // A turn of the loop later: what came while this thread was busy is read first.
-    const cancel = clock.after(timeLimitMs, () =>
-      setImmediate(() => late.reject(failing('Redis did not answer in time'))),
-    );
-    const faulty = work.catch((error: unknown) => {
-      throw failing('Redis failed', error);
+    return inTime(work, {
+      clock,
+      limitMs: timeLimitMs,
+      late: () => failing('Redis did not answer in time'),
+      failed: (cause) => failing('Redis failed', cause),
+      signal,
     });
-    return orAbort(Promise.race([faulty, late.promise]), signal).finally(cancel);
   }
 
   /** Undefined for what nobody wrote here: of another length or another key, with what is no number, not of length 1. */

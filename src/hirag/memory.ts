@@ -6,8 +6,10 @@
 // Rooms, each of which imports only from those behind it:
 //   write/  from an input to a stored context: checks, tokens, vector
 //   query/  from a question to an answer: plan, search, budget
+//   window/ a session as a conversation: what is live, what leaves it, what is sent
 //   rank/   similarity, rank, admission, duplicates: how candidates compare, free of stores and clocks
 //   tiers/  which levels there are, what enters and leaves them, lifetimes, how often contexts are returned
+//   facts/  what is known of the world and when it held; knows no contexts
 
 import { orAbort } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
@@ -18,8 +20,12 @@ import type { Metrics } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
 import { prepareAnalysis } from '../base/text/analyzer.ts';
 import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
+import type { ChatModel } from '../models/chat-model.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { ContextStore, NamespaceCounts } from '../store/store.ts';
+import { Facts } from './facts/facts.ts';
+import type { FactMemory } from './facts/types.ts';
+import { QuestionFacts } from './query/question-facts.ts';
 import { AccessCounts } from './tiers/access-counts.ts';
 import { PassageEmbedder } from '../embedding/passage-embedder.ts';
 import { Backlog } from './write/backlog.ts';
@@ -29,8 +35,13 @@ import { LevelPolicy } from './tiers/level-policy.ts';
 import { Lifecycle } from './tiers/lifecycle.ts';
 import { Retrieval } from './query/retrieval.ts';
 import { UnsearchedLevels } from './tiers/unsearched-levels.ts';
-import type { Settings } from '../config/settings.ts';
+import { defaultSettings, type Settings } from '../config/settings.ts';
 import { notFound, Tiers } from './tiers/tiers.ts';
+import { Sessions } from './window/sessions.ts';
+import { factSink } from './window/summary/fact-sink.ts';
+import { Summaries } from './window/summary/summaries.ts';
+import type { SessionMemory } from './window/types.ts';
+import { timeView } from './time-view.ts';
 import { createTokenEstimator } from './write/tokens.ts';
 import type {
   BacklogCounts,
@@ -51,6 +62,10 @@ export interface MemoryDeps {
   readonly store: ContextStore;
   readonly embedding: CachedEmbeddingProvider;
   readonly settings: Settings['hirag'];
+  /** Absent: the defaults. */
+  readonly window?: Settings['window'];
+  /** Makes cards of windows anew; absent: they stay as they are. */
+  readonly summary?: { readonly model: ChatModel; readonly settings: Settings['summary'] } | undefined;
   /** Stores go on without vectors where the model is away (`embedding.defer`); absent: they fail. */
   readonly defer?: boolean;
   readonly clock: Clock;
@@ -68,6 +83,10 @@ export function createMemory(deps: MemoryDeps): Memory {
 }
 
 class TieredMemory implements Memory {
+  readonly sessions: SessionMemory;
+  readonly facts: FactMemory;
+  readonly #questionFacts: QuestionFacts;
+  readonly #maxTokens: number;
   readonly #store: ContextStore;
   readonly #embedding: CachedEmbeddingProvider;
   readonly #clock: Clock;
@@ -77,6 +96,7 @@ class TieredMemory implements Memory {
   readonly #retrieval: Retrieval;
   readonly #lifecycle: Lifecycle;
   readonly #backlog: Backlog;
+  readonly #summaries: Summaries | undefined;
   readonly #unsearched: UnsearchedLevels;
 
   constructor(deps: MemoryDeps) {
@@ -100,7 +120,31 @@ class TieredMemory implements Memory {
     this.#backlog = new Backlog({ ...deps, embedder, dimension });
     this.#retrieval = new Retrieval({ ...deps, accessCounts, policy, unsearched, turns });
     this.#unsearched = unsearched;
-    this.#lifecycle = new Lifecycle({ ...deps, tiers }, settings);
+    this.facts = new Facts({ ...deps, turns });
+    this.#questionFacts = new QuestionFacts({ facts: this.facts, tokens });
+    this.#maxTokens = settings.maxContextTokens;
+    const window = deps.window ?? defaultSettings().window;
+    const { cardTokens } = window;
+    this.#summaries =
+      deps.summary &&
+      new Summaries({
+        ...deps,
+        ...deps.summary,
+        cardTokens,
+        tokens,
+        facts: factSink(this.facts, deps.summary.model.id),
+      });
+    this.sessions = new Sessions({
+      ...deps,
+      settings: window,
+      summaries: this.#summaries,
+      intake: this.#intake,
+      tiers,
+      tokens,
+      turns,
+      query: (input, options) => this.query(input, options),
+    });
+    this.#lifecycle = new Lifecycle({ ...deps, tiers, policy, accessCounts }, settings);
   }
 
   store(input: StoreInput, options: CallOptions = {}): Promise<StoreOutcome> {
@@ -111,14 +155,19 @@ class TieredMemory implements Memory {
     return this.#intake.storeBatch(inputs, options);
   }
 
-  query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
-    return this.#retrieval.query(input, options);
+  async query(input: QueryInput, options: CallOptions = {}): Promise<QueryOutcome> {
+    if (input.facts !== true) return this.#retrieval.query(input, options);
+    const maxTokens = input.maxTokens ?? this.#maxTokens;
+    const facts = await this.#questionFacts.of(input, maxTokens, options);
+    const tokens = (facts ?? []).reduce((sum, { tokenCount }) => sum + tokenCount, 0);
+    const outcome = await this.#retrieval.query({ ...input, maxTokens: maxTokens - tokens }, options);
+    return { ...outcome, totalTokens: outcome.totalTokens + tokens, ...(facts !== undefined && { facts }) };
   }
 
   async get(namespace: string, id: string, options: CallOptions = {}): Promise<ContextRecord> {
     const [record] = await orAbort(this.#store.fetch(namespace, [id], this.#clock.nowMs()), options.signal);
     if (record === undefined || record === null) throw notFound();
-    this.#accessCounts.add(namespace, [id]);
+    if (options.isLook !== true) this.#accessCounts.add(namespace, [id]);
     return this.#accessCounts.merged(record);
   }
 
@@ -141,7 +190,8 @@ class TieredMemory implements Memory {
     options: CallOptions = {},
   ): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }> {
     if (input.filter !== undefined) checkFilter(input.filter);
-    const request = { ...input, limit: input.limit ?? LIST_LIMIT, nowMs: this.#clock.nowMs() };
+    const nowMs = this.#clock.nowMs();
+    const request = { ...input, limit: input.limit ?? LIST_LIMIT, nowMs, time: timeView(input, nowMs) };
     const page = await this.#store.list(request, options.signal);
     return { ...page, records: page.records.map((record) => this.#accessCounts.merged(record)) };
   }
@@ -195,7 +245,12 @@ class TieredMemory implements Memory {
     }
   }
 
+  async sweepSummaries(signal: AbortSignal): Promise<void> {
+    await this.#summaries?.sweep(signal);
+  }
+
   async close(): Promise<void> {
+    await this.#summaries?.close();
     await this.#lifecycle.close();
     await this.#accessCounts.close();
   }

@@ -1,5 +1,15 @@
 import type { ContextRecord, Filter, JsonObject, Level, Priority } from '../base/context.ts';
+import type { Answerable } from './answerable.ts';
+import type { CallOptions } from './call-options.ts';
+import type { HeldFact } from './facts/fact.ts';
+import type { FactMemory } from './facts/types.ts';
+import type { Receipt, ScoreParts } from './receipt.ts';
+import type { SessionMemory } from './window/types.ts';
 import type { NamespaceCounts, StoreStats } from '../store/store.ts';
+
+export type { Answerable } from './answerable.ts';
+export type { CallOptions } from './call-options.ts';
+export type { Receipt, ReceiptOutcome, ScoreParts } from './receipt.ts';
 
 /** Who asks, as resolved by the gate: nothing below it may widen it. */
 export interface Caller {
@@ -8,13 +18,6 @@ export interface Caller {
   readonly agentId?: string;
   /** Absent: no particular session. */
   readonly sessionId?: string;
-}
-
-/** How long the caller waits; a call that cannot start in time fails with `DEADLINE_EXCEEDED`. */
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** On the monotonic clock; `signal` aborts then. */
-  readonly deadlineAtMs?: number | undefined;
 }
 
 export interface StoreInput {
@@ -28,7 +31,13 @@ export interface StoreInput {
   readonly metadata?: JsonObject;
   readonly tags?: readonly string[];
   readonly ttlMs?: number;
+  /** It has no end, whatever its level says, until it is released (`Tiers.release`). */
+  readonly isKept?: boolean;
   readonly createdAtMs?: number;
+  readonly validFromMs?: number;
+  readonly validUntilMs?: number;
+  /** Ids of the contexts that hold no more from this one's beginning on. */
+  readonly supersedes?: readonly string[];
   readonly embedding?: Float32Array;
 }
 
@@ -40,7 +49,25 @@ export interface StoreOutcome {
   readonly created: boolean;
 }
 
-export interface QueryInput extends Caller {
+/** Which moment a read asks about. */
+export interface TimeInput {
+  /** In the world; absent: now. */
+  readonly asOfMs?: number;
+  /** Only what was stored by then, with the supersessions known by then. */
+  readonly knownAtMs?: number;
+  /** Also what holds no more. */
+  readonly includePast?: boolean;
+}
+
+/** What each part of a score counts, 0..1; absent: nothing. */
+export interface WeightsInput {
+  readonly similarity?: number;
+  readonly recency?: number;
+  readonly level?: number;
+  readonly frequency?: number;
+}
+
+export interface QueryInput extends Caller, TimeInput {
   /** At least one of `query` and `embedding`. */
   readonly query?: string;
   readonly embedding?: Float32Array;
@@ -50,15 +77,21 @@ export interface QueryInput extends Caller {
   readonly filter?: Filter;
   readonly relevanceThreshold?: number;
   readonly priority?: Priority;
+  /** In place of the configured ones. */
+  readonly weights?: WeightsInput;
   readonly explain?: boolean;
+  /** With facts about what `query` names. */
+  readonly facts?: boolean;
+  /** Contexts that are left out, and take no candidate's place. */
+  readonly excludedIds?: ReadonlySet<string>;
+  /** Others that only their text or metadata tell to be left out: of what was chosen, the next ones take their places. */
+  readonly leavesOut?: (record: ContextRecord) => boolean;
 }
 
-export interface ScoreParts {
-  readonly similarity: number;
-  readonly lexical: number;
-  readonly recency: number;
-  readonly level: number;
-  readonly frequency: number;
+/** A fact in an answer. */
+export interface QueriedFact {
+  readonly held: HeldFact;
+  readonly tokenCount: number;
 }
 
 export interface RankedContext {
@@ -66,17 +99,6 @@ export interface RankedContext {
   /** 0..1. */
   readonly relevanceScore: number;
   readonly scores: ScoreParts;
-}
-
-export type ReceiptOutcome = 'included' | 'below_threshold' | 'over_budget' | 'duplicate' | 'over_limit';
-
-export interface Receipt {
-  readonly id: string;
-  readonly level: Level;
-  readonly scores: ScoreParts;
-  readonly relevanceScore: number;
-  readonly tokenCount: number;
-  readonly outcome: ReceiptOutcome;
 }
 
 export interface QueryOutcome {
@@ -88,12 +110,15 @@ export interface QueryOutcome {
   /** Embeddings of this query answered from the namespace's cache. */
   readonly cacheHits: number;
   readonly totalSearched: number;
+  readonly answerable: Answerable;
   /** Nothing is as similar as `hirag.relevance_threshold` asks: the contexts stand in. */
   readonly belowThreshold: boolean;
   /** Tokens granted to each level. */
   readonly allocations: Readonly<Record<Level, number>>;
   readonly degraded: readonly { readonly level: Level; readonly code: string }[];
   readonly receipts?: readonly Receipt[];
+  /** Where they were asked for and could be read. */
+  readonly facts?: readonly QueriedFact[];
 }
 
 export interface UpdateInput {
@@ -104,10 +129,12 @@ export interface UpdateInput {
   readonly tags?: readonly string[];
   readonly level?: Level;
   readonly ttlMs?: number;
+  readonly validFromMs?: number;
+  readonly validUntilMs?: number;
   readonly ifVersion?: number;
 }
 
-export interface ListInput extends Caller {
+export interface ListInput extends Caller, TimeInput {
   readonly levels?: readonly Level[];
   readonly filter?: Filter;
   readonly limit?: number;
@@ -141,6 +168,8 @@ export interface GcOutcome {
 
 /** The tiers behind one door: what the handlers call. */
 export interface Memory {
+  readonly sessions: SessionMemory;
+  readonly facts: FactMemory;
   store(input: StoreInput, options?: CallOptions): Promise<StoreOutcome>;
   /** One outcome or coded error per input, in order. */
   storeBatch(inputs: readonly StoreInput[], options?: CallOptions): Promise<(StoreOutcome | Error)[]>;
@@ -171,6 +200,8 @@ export interface Memory {
    * the store fails. To be called every so often.
    */
   embedBacklog(signal: AbortSignal): Promise<BacklogCounts>;
+  /** Has the model for summaries do what a restart or a failure has left. */
+  sweepSummaries(signal: AbortSignal): Promise<void>;
   /** As of the last run of `embedBacklog`. */
   readonly backlog: BacklogCounts;
   /** Contexts of all namespaces in levels that are switched off, where there are any: no query finds them. */

@@ -31,6 +31,8 @@ export class Job<T> {
   readonly #signal: AbortSignal;
   #running: Promise<T> | null = null;
   #lastOutcome: 'ok' | 'failed' | null = null;
+  #lastStartedAtMs: number | null = null;
+  #lastDurationMs: number | null = null;
   /** What the last run failed with; null: it did not. */
   #failure: string | null = null;
 
@@ -45,6 +47,20 @@ export class Job<T> {
   /** Null: no run has ended yet. */
   get lastOutcome(): 'ok' | 'failed' | null {
     return this.#lastOutcome;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** In milliseconds since the epoch; null: no run has begun yet. */
+  get lastStartedAtMs(): number | null {
+    return this.#lastStartedAtMs;
+  }
+
+  /** Of the last run that ended; null: none has yet. */
+  get lastDurationMs(): number | null {
+    return this.#lastDurationMs;
   }
 
   /** By hand: what a run brings, the one under way where there is one. Rejects with what it fails with. */
@@ -68,6 +84,7 @@ export class Job<T> {
   async #runOnce(): Promise<T> {
     const { clock, log, metrics } = this.#deps;
     const startedMs = clock.monotonicMs();
+    this.#lastStartedAtMs = clock.nowMs();
     try {
       const outcome = await this.#run(this.#signal);
       this.#count('ok');
@@ -79,7 +96,8 @@ export class Job<T> {
       this.#logFailure(error);
       throw error;
     } finally {
-      metrics.observe('job_duration_seconds', (clock.monotonicMs() - startedMs) / 1000, { job: this.name });
+      this.#lastDurationMs = clock.monotonicMs() - startedMs;
+      metrics.observe('job_duration_seconds', this.#lastDurationMs / 1000, { job: this.name });
     }
   }
 

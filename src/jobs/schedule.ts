@@ -11,6 +11,30 @@ export function isCronExpression(expression: string): boolean {
   return validate(expression);
 }
 
+/** As it is written, or `every 5 s`. */
+export function scheduleText(schedule: Schedule): string {
+  return 'cron' in schedule ? schedule.cron : `every ${schedule.everyMs / SECOND_MS} s`;
+}
+
+/**
+ * When the next turn is of a schedule that began at `startedMs`, in milliseconds since the epoch; null: the expression
+ * names no time that is to come. What `nowMs` is to an expression, node-cron reads from the system's clock.
+ */
+export function nextTurnMs(schedule: Schedule, startedMs: number, nowMs: number): number | null {
+  if ('everyMs' in schedule) {
+    const turns = Math.max(0, Math.floor((nowMs - startedMs) / schedule.everyMs));
+    return startedMs + (turns + 1) * schedule.everyMs;
+  }
+  const task = createTask(schedule.cron, () => undefined);
+  try {
+    return task.getNextRuns(1)[0]?.getTime() ?? null;
+  } catch {
+    return null;
+  } finally {
+    void task.destroy();
+  }
+}
+
 /** Calls `turn` at each time of the schedule, by the clock handed in; the returned function ends it. */
 export function startSchedule(schedule: Schedule, clock: Clock, turn: () => void): () => void {
   return 'cron' in schedule ? startCron(schedule.cron, clock, turn) : clock.every(schedule.everyMs, turn);

@@ -36,6 +36,8 @@ export interface LevelAnswer {
   readonly searched: number;
   /** `LevelFindings.denseMedian` */
   readonly denseMedian: number | null;
+  /** `LevelFindings.hasEnds` */
+  readonly hasEnds: boolean;
   readonly error?: CodedError;
 }
 
@@ -87,11 +89,18 @@ export class LevelSearch {
       const { vector, error: embeddingError } = searchable(plan, embedded);
       const result = await orAbort(this.#deps.store.search(this.#request(plan, vector), signal), signal);
       return {
-        levels: result.levels.map(({ searched, denseMedian, error }, i): LevelAnswer => {
+        levels: result.levels.map(({ searched, denseMedian, hasEnds = true, error }, i): LevelAnswer => {
           const because = error ?? embeddingError;
           const level = plan.levels[i] as Level;
           const answered = error === undefined;
-          return { level, answered, searched, denseMedian, ...(because === undefined ? {} : { error: because }) };
+          return {
+            level,
+            answered,
+            searched,
+            denseMedian,
+            hasEnds,
+            ...(because === undefined ? {} : { error: because }),
+          };
         }),
         candidates: result.candidates,
         terms: result.terms.map((place) => plan.analysis.terms[place] as QueryTerm),
@@ -130,6 +139,7 @@ function failed(levels: readonly Level[], error: unknown): SearchAnswer {
       answered: false,
       searched: 0,
       denseMedian: null,
+      hasEnds: false,
       error: coded,
     })),
     candidates: toCandidates([], 0),

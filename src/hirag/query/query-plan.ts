@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
@@ -13,7 +14,8 @@ import type { LevelPolicy } from '../tiers/level-policy.ts';
 import { denseShareOf } from '../rank/similarity.ts';
 import { analyzeQuestion } from './question.ts';
 import type { Settings } from '../../config/settings.ts';
-import type { QueryInput } from '../types.ts';
+import { timeView } from '../time-view.ts';
+import type { QueryInput, WeightsInput } from '../types.ts';
 
 /** A query as it will be run: checked, defaults filled in. */
 export interface QueryPlan {
@@ -30,16 +32,26 @@ export interface QueryPlan {
   readonly admission: AdmissionRules;
   readonly rules: AnswerRules;
   readonly explain: boolean;
+  /** In place of the configured ones. */
+  readonly weights: Settings['hirag']['weights'] | undefined;
+  /** What was created then is as young as can be. */
+  readonly recencyAtMs: number;
+  readonly excluded: ReadonlySet<string> | undefined;
+  readonly leavesOut: QueryInput['leavesOut'];
 }
 
 /** Tokens of a short context: no budget holds many more than it has room for of these. */
 const SHORT_CONTEXT_TOKENS = 12;
+
+/** What is excluded may be among the best: so many candidates more are asked for, one for each. */
+const EXCLUDED_MAX = 1_000;
 
 export interface PlanDeps {
   readonly settings: Settings['hirag'];
   readonly policy: LevelPolicy;
   readonly embedding: Pick<EmbeddingProvider, 'dimension' | 'kind'>;
   readonly turns: LoopTurns;
+  readonly clock: Pick<Clock, 'nowMs'>;
 }
 
 const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
@@ -47,7 +59,7 @@ const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
 /** Throws `BAD_REQUEST` where the query cannot be run as it stands. */
 export async function planQuery(
   input: QueryInput,
-  { settings, policy, embedding, turns }: PlanDeps,
+  { settings, policy, embedding, turns, clock }: PlanDeps,
   signal: AbortSignal | undefined,
 ): Promise<QueryPlan> {
   if (input.query === undefined && input.embedding === undefined) {
@@ -57,17 +69,20 @@ export async function planQuery(
   const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
   const levels = levelsOf(input.levels, policy);
   const analysis = input.query === undefined ? NO_ANALYSIS : await analyzeQuestion(input.query, turns, signal);
+  const nowMs = clock.nowMs();
   const maxTokens = input.maxTokens ?? settings.maxContextTokens;
   const limit = input.limit ?? settings.queryLimit;
   const denseCounts = denseShareOf(settings.fusion, embedding.kind) > 0;
   return {
-    scope: scopeOf(input),
+    scope: scopeOf(input, nowMs),
     levels,
     embedText: denseCounts && vector === undefined ? input.query : undefined,
     analysis,
     // Without words it is all that there is, whatever its share.
     vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
-    candidates: Math.max(settings.candidates, Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS))),
+    candidates:
+      Math.max(settings.candidates, Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS))) +
+      Math.min(input.excludedIds?.size ?? 0, EXCLUDED_MAX),
     admission: admissionOf(input, settings),
     rules: {
       maxTokens,
@@ -77,6 +92,10 @@ export async function planQuery(
       nearDuplicateThreshold: settings.nearDuplicateThreshold,
     },
     explain: input.explain ?? false,
+    weights: input.weights === undefined ? undefined : weightsOf(input.weights),
+    recencyAtMs: input.asOfMs ?? nowMs,
+    excluded: input.excludedIds,
+    leavesOut: input.leavesOut,
   };
 }
 
@@ -91,12 +110,19 @@ function admissionOf({ relevanceThreshold: own }: QueryInput, settings: Settings
   };
 }
 
-function scopeOf(input: QueryInput): Scope {
+/** Those not named count nothing. Throws `BAD_REQUEST` where nothing counts. */
+function weightsOf({ similarity = 0, recency = 0, level = 0, frequency = 0 }: WeightsInput): Required<WeightsInput> {
+  if (similarity + recency + level + frequency > 0) return { similarity, recency, level, frequency };
+  throw badRequest('/weights', 'must not all be 0');
+}
+
+function scopeOf(input: QueryInput, nowMs: number): Scope {
   return {
     namespace: input.namespace,
     ...(input.agentId === undefined ? {} : { agentId: input.agentId }),
     ...(input.sessionId === undefined ? {} : { sessionId: input.sessionId }),
     ...(input.filter === undefined ? {} : { filter: input.filter }),
+    time: timeView(input, nowMs),
   };
 }
 

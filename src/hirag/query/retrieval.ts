@@ -9,12 +9,15 @@ import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import type { ContextStore } from '../../store/store.ts';
 import type { AccessCounts } from '../tiers/access-counts.ts';
 import { admit, type Admission } from '../rank/admission.ts';
+import { holds } from '../../store/times.ts';
+import { timeView } from '../time-view.ts';
+import { answerable, type AnswerPlaces } from './answerable.ts';
 import { assemble, type Answer, type Fetched, type FetchRecords } from './answer.ts';
 import type { LevelPolicy } from '../tiers/level-policy.ts';
 import { LevelSearch, type LevelAnswer, type QueryVector, type SearchAnswer } from './level-search.ts';
 import { LEVEL_OFF, type UnsearchedLevels } from '../tiers/unsearched-levels.ts';
 import { planQuery, type QueryPlan } from './query-plan.ts';
-import { compareRank } from '../rank/ranking.ts';
+import { compareRank, type Ranked } from '../rank/ranking.ts';
 import type { Settings } from '../../config/settings.ts';
 import { attainableScore, similarities, type Comparison } from '../rank/similarity.ts';
 import type { CallOptions, QueryInput, QueryOutcome, RankedContext, Receipt } from '../types.ts';
@@ -66,7 +69,26 @@ export class Retrieval {
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
     const degraded = this.#degraded(found.levels, answer, (await unsearched) ?? []);
-    return { ...this.#outcome(plan, found.levels, admission, answer, embedded, startedMs), degraded };
+    const outcome = this.#outcome(plan, found, admission, answer, embedded, startedMs);
+    if (options.isLook !== true) this.#countAccesses(plan, answer);
+    const told = { ...outcome, degraded };
+    const asksForPast = plan.explain && input.includePast !== true && found.levels.some(({ hasEnds }) => hasEnds);
+    return asksForPast ? this.#withPast(input, told, options) : told;
+  }
+
+  /** Receipts of what the same query would hold, too, if it asked for the past; none where that cannot be told. */
+  async #withPast(input: QueryInput, outcome: QueryOutcome, options: CallOptions): Promise<QueryOutcome> {
+    const asked = { ...input, includePast: true, explain: false };
+    const { contexts } = await this.query(asked, { ...options, isLook: true }).catch(() => ({ contexts: [] }));
+    const view = timeView(input, this.#deps.clock.nowMs());
+    const past = contexts
+      .filter(({ record }) => !holds(record, view))
+      .map(({ record, relevanceScore, scores }): Receipt => {
+        const { id, level, tokenCount } = record;
+        return { id, level, scores, relevanceScore, tokenCount, outcome: 'past' };
+      });
+    const receipts = [...(outcome.receipts ?? []), ...past];
+    return { ...outcome, receipts: receipts.sort((a, b) => b.relevanceScore - a.relevanceScore) };
   }
 
   /** None where that does not come in time: it is only told beside the answer. */
@@ -76,7 +98,7 @@ export class Retrieval {
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
   async #rank(plan: QueryPlan, found: SearchAnswer): Promise<Admission> {
-    const { settings, embedding, accessCounts, clock, turns } = this.#deps;
+    const { settings, embedding, accessCounts, turns } = this.#deps;
     const { candidates } = found;
     const compared = similarities(candidates.columns, comparisonOf(plan, found, embedding.kind), settings.fusion);
     if (candidates.columns.count > RANKED_AT_ONCE) await turns.next();
@@ -84,25 +106,39 @@ export class Retrieval {
       candidates,
       similarities: compared,
       levels: plan.levels,
-      nowMs: clock.nowMs(),
+      nowMs: plan.recencyAtMs,
       pendingAccesses: accessCounts.pendingIn(plan.scope.namespace),
       explain: plan.explain,
+      excluded: plan.excluded,
     };
-    return admit(contest, plan.admission, settings);
+    const weighed = plan.weights === undefined ? settings : { ...settings, weights: plan.weights };
+    return admit(contest, plan.admission, weighed);
   }
 
   async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<Fetched> {
     const { store, clock } = this.#deps;
     try {
-      return { records: await orAbort(store.fetch(plan.scope.namespace, ids, clock.nowMs()), signal) };
+      const records = await orAbort(store.fetch(plan.scope.namespace, ids, clock.nowMs()), signal);
+      const { leavesOut } = plan;
+      if (leavesOut === undefined) return { records };
+      return { records: records.map((record) => (record === null || leavesOut(record) ? null : record)) };
     } catch (error) {
       return { records: ids.map(() => null), error: toCodedError(error) };
     }
   }
 
+  #countAccesses({ scope }: QueryPlan, { included }: Answer): void {
+    // What fills a place was not looked for; counted, it would fill that place for ever.
+    const wanted = included.filter(({ ranked }) => !ranked.isFiller);
+    this.#deps.accessCounts.add(
+      scope.namespace,
+      wanted.map(({ record }) => record.id),
+    );
+  }
+
   #outcome(
     plan: QueryPlan,
-    levels: readonly LevelAnswer[],
+    found: SearchAnswer,
     admission: Admission,
     answer: Answer,
     embedded: QueryVector,
@@ -118,12 +154,6 @@ export class Retrieval {
         scores,
       }),
     );
-    // What fills a place was not looked for; counted, it would fill that place for ever.
-    const wanted = answer.included.filter(({ ranked }) => !ranked.isFiller);
-    accessCounts.add(
-      plan.scope.namespace,
-      wanted.map(({ record }) => record.id),
-    );
     return {
       contexts,
       totalTokens: answer.totalTokens,
@@ -131,7 +161,8 @@ export class Retrieval {
       levelDistribution: distribution(contexts),
       avgRelevance: average(contexts.map((context) => context.relevanceScore)),
       cacheHits: embedded.cached ? 1 : 0,
-      totalSearched: levels.reduce((total, { searched }) => total + searched, 0),
+      answerable: answerable(found, answerPlaces(admission, answer)),
+      totalSearched: found.levels.reduce((total, { searched }) => total + searched, 0),
       allocations: answer.allocations,
       belowThreshold: admission.standsIn && contexts.length > 0,
       ...(plan.explain ? { receipts: receiptsOf(admission, answer) } : {}),
@@ -192,6 +223,19 @@ function comparisonOf(
     attainable: statistics === null ? 0 : attainableScore(terms, statistics),
     kind,
     denseFloor: sampled < FLOOR_SAMPLE_MIN ? null : floor / sampled,
+  };
+}
+
+/** Of an answer that holds nothing, so many of the best that did not fit say whether something stored is about the question. */
+const CUT_MAX = 3;
+
+function answerPlaces({ admitted }: Admission, { included, outcomes }: Answer): AnswerPlaces {
+  const last = outcomes.lastIndexOf('included');
+  const passed = admitted.filter((_, i) => outcomes[i] === 'over_budget' && (last < 0 || i < last));
+  const placeOf = ({ place }: Ranked): number => place;
+  return {
+    included: included.map(({ ranked }) => ranked.place),
+    cut: (last < 0 ? passed.slice(0, CUT_MAX) : passed).map(placeOf),
   };
 }
 

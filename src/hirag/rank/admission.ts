@@ -26,6 +26,8 @@ export interface Contest {
   readonly pendingAccesses: (id: string) => number;
   /** Those below the threshold are wanted too. */
   readonly explain: boolean;
+  /** Ids that are not ranked. */
+  readonly excluded?: ReadonlySet<string> | undefined;
 }
 
 export interface Admission {
@@ -57,6 +59,7 @@ export function admit(contest: Contest, rules: AdmissionRules, settings: RankSet
   for (let place = 0; place < columns.count; place++) {
     const level = columns.levels[place] as number;
     if (!asked[level]) continue;
+    if (contest.excluded?.has(contest.candidates.ids.at(place) ?? '') === true) continue;
     const similarity = contest.similarities.similarity[place] as number;
     const recency = recencyOf(columns.createdAtMs[place] as number, contest.nowMs, settings);
     standing[place] = finalScore(similarity, recency, LEVELS[level] as Level, 0, settings);
@@ -103,7 +106,7 @@ function rankedAt(
   const scores = scoreParts(facts, relevance, nowMs, settings);
   const relevanceScore = finalScore(scores.similarity, scores.recency, level, scores.frequency, settings);
   const tokenCount = columns.tokenCounts[place] as number;
-  return { id, level, createdAtMs, tokenCount, scores, relevanceScore, isFiller };
+  return { id, place, level, createdAtMs, tokenCount, scores, relevanceScore, isFiller };
 }
 
 /** The unfit among the best `count` of their level. */

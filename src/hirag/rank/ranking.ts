@@ -22,6 +22,8 @@ export interface Relevance {
 /** A candidate with its final score. */
 export interface Ranked {
   readonly id: string;
+  /** Among the candidates. */
+  readonly place: number;
   readonly level: Level;
   readonly createdAtMs: number;
   readonly tokenCount: number;

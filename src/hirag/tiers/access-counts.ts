@@ -46,16 +46,17 @@ export class AccessCounts {
     return pending === 0 ? record : { ...record, accessCount: record.accessCount + pending };
   }
 
-  /** Hands the counts to the store; what it does not take stays for the next time. Rejects as the store does. */
-  flush(): Promise<void> {
+  /** Hands all counts so far to the store; what it does not take stays for the next time. Rejects as the store does. */
+  async flush(): Promise<void> {
+    // It took what waited when it began.
+    await this.#flushing?.catch(() => undefined);
     this.#flushing ??= this.#flush().finally(() => (this.#flushing = null));
-    return this.#flushing;
+    await this.#flushing;
   }
 
   /** Flushes a last time. */
   async close(): Promise<void> {
     try {
-      await this.#flushing?.catch(() => undefined);
       await this.flush();
     } catch (error) {
       const { code } = toCodedError(error);

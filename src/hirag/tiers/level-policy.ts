@@ -1,6 +1,6 @@
 import { LEVELS, type ContextRecord, type Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
-import type { Lifetime, Move, Trim } from '../../store/store.ts';
+import type { Lifetime, Move, Promotion, Trim } from '../../store/store.ts';
 import type { Settings } from '../../config/settings.ts';
 
 const SECOND_MS = 1000;
@@ -12,6 +12,9 @@ export type Entry = Pick<ContextRecord, 'namespace' | 'agentId' | 'sessionId' | 
 export function clientLifetime(nowMs: number, ttlMs: number): Lifetime {
   return { expiresAtMs: nowMs + ttlMs, expiryAction: 'delete', expirySetBy: 'client' };
 }
+
+/** Of what is not to end before whoever keeps it lets go of it, whatever level it comes into. */
+export const KEPT: Lifetime = { expiresAtMs: null, expiryAction: 'delete', expirySetBy: 'client' };
 
 /** Which levels there are, how long contexts stay in them and where they go from there. */
 export class LevelPolicy {
@@ -61,9 +64,16 @@ export class LevelPolicy {
     return { to, lifetime: this.lifetime(to, nowMs) };
   }
 
-  /** False: what L2's lifetime ends is deleted, by policy or because there is nowhere to go. */
-  get promotes(): boolean {
-    return this.#settings.l2Expiry === 'promote' && this.#settings.l3Enabled;
+  /** What becomes of what L2 may keep no longer; null: it is deleted, by policy or because there is nowhere to go. */
+  promotion(nowMs: number): Promotion | null {
+    const { l2Expiry, l3Enabled, promoteAfterAccesses } = this.#settings;
+    if (!l3Enabled || (l2Expiry === 'delete' && promoteAfterAccesses === 0)) return null;
+    return { ...this.lifetime('long_term', nowMs), accessesMin: promoteAfterAccesses };
+  }
+
+  /** Whether that depends on how often it was returned. */
+  get promotesByAccesses(): boolean {
+    return this.#settings.l3Enabled && this.#settings.promoteAfterAccesses > 0;
   }
 
   /** Brings L1 and L2 back within their bounds after contexts entered levels: what falls out of L1 may overfill L2. */

@@ -3,11 +3,15 @@ import type { Level } from '../../base/context.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { AccessCounts } from './access-counts.ts';
+import type { LevelPolicy } from './level-policy.ts';
 import type { Tiers } from './tiers.ts';
 import type { GcOutcome } from '../types.ts';
 
 export interface LifecycleDeps {
   readonly tiers: Tiers;
+  readonly policy: LevelPolicy;
+  readonly accessCounts: AccessCounts;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -61,13 +65,18 @@ export class Lifecycle {
   }
 
   async #step(): Promise<{ expired: Level[]; promoted: number; more: boolean }> {
-    const { deleted, promoted, more } = await this.#deps.tiers.expire(this.#batch);
+    const { policy, accessCounts, tiers } = this.#deps;
+    if (policy.promotesByAccesses) await accessCounts.flush();
+    const { deleted, promoted, more } = await tiers.expire(this.#batch);
     return { expired: deleted.map(({ level }) => level), promoted: promoted.length, more };
   }
 
   #report(promoted: number, expired: Readonly<Record<Level, number>>): void {
     const { metrics, log } = this.#deps;
-    if (promoted > 0) metrics.count('contexts_promoted_total', {}, promoted);
+    if (promoted > 0) {
+      metrics.count('contexts_promoted_total', {}, promoted);
+      metrics.count('gc_promoted_total', {}, promoted);
+    }
     let deleted = 0;
     for (const [level, count] of Object.entries(expired)) {
       if (count > 0) metrics.count('contexts_expired_total', { level }, count);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import type { ContextRecord, Filter, Level } from '../../base/context.ts';
+import type { ContextOutline, ContextRecord, Filter, Level } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
@@ -13,7 +13,8 @@ import type {
   WriteOp,
   WriteResult,
 } from '../../store/store.ts';
-import type { LevelPolicy } from './level-policy.ts';
+import { staysForGood } from '../../store/apply-patch.ts';
+import type { Entry, LevelPolicy } from './level-policy.ts';
 
 export interface TiersDeps {
   readonly store: ContextStore;
@@ -23,10 +24,11 @@ export interface TiersDeps {
   readonly log: Log;
 }
 
-/** `record` is what is stored in the end; null: the id exists with another text. */
+/** `record` is what is stored in the end; null: the id exists with another text, or what it supersedes is `missing`. */
 export interface PutOutcome {
   readonly created: boolean;
   readonly record: ContextRecord | null;
+  readonly missing?: readonly string[];
 }
 
 /** What must be so when an update is written. */
@@ -53,6 +55,7 @@ export class Tiers {
     return contexts.map((_, i) => {
       const result = results[i];
       if (result?.op !== 'put' || 'conflict' in result) return { created: false, record: null };
+      if ('missing' in result) return { created: false, record: null, missing: result.missing };
       return { created: result.created, record: afterMove(result.record, moved) };
     });
   }
@@ -78,6 +81,28 @@ export class Tiers {
     throw versionConflict(result.version);
   }
 
+  /**
+   * Of one agent's: what was kept for it (`KEPT`) has its level's lifetime from now on, and what is in L1 still goes to the
+   * level below, where there is one.
+   */
+  async release(contexts: readonly (ContextOutline | null)[]): Promise<void> {
+    const { policy, clock } = this.#deps;
+    const below = policy.below('immediate');
+    const nowMs = clock.nowMs();
+    const there = contexts.filter((context) => context !== null);
+    const updates = there.flatMap((context): WriteOp[] => {
+      const { namespace, id, level } = context;
+      const move = below !== undefined && level === 'immediate' ? policy.move(below, nowMs) : undefined;
+      const lifetime = staysForGood(context) ? policy.lifetime(move?.to ?? level, nowMs) : undefined;
+      if (move === undefined && lifetime === undefined) return [];
+      const patch = { ...(move && { move }), ...(lifetime && { lifetime }) };
+      return [{ op: 'update', namespace, id, patch, onlyIf: { level } }];
+    });
+    const moved = there.find(({ level }) => level === 'immediate');
+    const trims = below === undefined || moved === undefined ? [] : this.#trims([{ ...moved, level: below }]);
+    if (updates.length > 0) await this.#write([...updates, ...trims]);
+  }
+
   /** How many were deleted. */
   async delete(namespace: string, ids: readonly string[], signal?: AbortSignal): Promise<number> {
     return deletedBy(await this.#write([{ op: 'delete', namespace, ids }], signal));
@@ -96,10 +121,10 @@ export class Tiers {
   expire(limit: number): Promise<ExpirySweep> {
     const { store, policy, clock } = this.#deps;
     const nowMs = clock.nowMs();
-    return store.expire(nowMs, limit, policy.promotes ? policy.lifetime('long_term', nowMs) : null);
+    return store.expire(nowMs, limit, policy.promotion(nowMs));
   }
 
-  #trims(entered: readonly ContextRecord[]): WriteOp[] {
+  #trims(entered: readonly Entry[]): WriteOp[] {
     return this.#deps.policy.trims(entered, this.#deps.clock.nowMs()).map((trim) => ({ op: 'trim', trim }));
   }
 

@@ -1,15 +1,18 @@
 import { orAbort, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { ContextRecord } from '../../base/context.ts';
+import type { ContextRecord, ContextTimes, Level } from '../../base/context.ts';
 import { badRequest, CodedError, toCodedError } from '../../base/errors.ts';
 import { uuidV7, type Random } from '../../base/random.ts';
 import { inStage } from '../../base/request-scope.ts';
 import { isBlank } from '../../base/text/blank.ts';
 import type { EmbeddingProvider, OwnedText } from '../../embedding/provider.ts';
-import type { ContextPatch, ContextStore, NewContext, TextVectors } from '../../store/store.ts';
+import type { ContextPatch, ContextStore, Lifetime, NewContext, TextVectors } from '../../store/store.ts';
+import { compactTimes } from '../../store/times.ts';
 import { clientVector } from '../client-vector.ts';
-import { clientLifetime, type LevelPolicy } from '../tiers/level-policy.ts';
+import { checkInterval } from '../time-view.ts';
+import { clientLifetime, KEPT, type LevelPolicy } from '../tiers/level-policy.ts';
 import { notFound, versionConflict, type PutOutcome, type Tiers } from '../tiers/tiers.ts';
+import { keepMessage } from './kept-message.ts';
 import type { TextEmbedding } from './text-vectors.ts';
 import type { TokenEstimator } from './token-estimator.ts';
 import type { CallOptions, StoreInput, StoreOutcome, UpdateInput } from '../types.ts';
@@ -23,6 +26,12 @@ export interface IntakeDeps {
   readonly vectors: TextEmbedding;
   readonly clock: Clock;
   readonly random: Random;
+}
+
+/** What is stored of an input. */
+export interface StoredTogether {
+  readonly created: boolean;
+  readonly record: ContextRecord;
 }
 
 /** An input that passed its checks, on its way to become a context. */
@@ -65,15 +74,35 @@ export class Intake {
     return drafts.map((draft) => (draft instanceof Error ? draft : (stored[next++] as StoreOutcome | Error)));
   }
 
+  /** All or none, unless the store says so of some: null where the id exists with another text. Rejects before anything is stored. */
+  async storeTogether(inputs: readonly StoreInput[], options: CallOptions): Promise<(StoredTogether | null)[]> {
+    throwIfAborted(options.signal);
+    const contexts = await this.#contexts(
+      inputs.map((input) => this.#draft(input)),
+      options,
+    );
+    const failed = contexts.find((context) => context instanceof Error);
+    if (failed !== undefined) throw failed;
+    throwIfAborted(options.signal);
+    const outcomes = await this.#deps.tiers.put(contexts as NewContext[], options.signal);
+    return outcomes.map((outcome, i) => {
+      const { created, record } = outcome;
+      const isRefused = toStoreOutcome(outcome, (contexts[i] as NewContext).record) instanceof Error;
+      return isRefused || record === null ? null : { created, record };
+    });
+  }
+
   async update(input: UpdateInput, options: CallOptions): Promise<ContextRecord> {
     throwIfAborted(options.signal);
     const { store, tiers, policy, clock } = this.#deps;
     if (input.text !== undefined) checkText(input.text);
+    checkInterval(input);
     if (input.level !== undefined) policy.check(input.level, '/level');
     const [before] = await orAbort(store.fetch(input.namespace, [input.id], clock.nowMs()), options.signal);
     if (before === undefined || before === null) throw notFound();
     if (input.ifVersion !== undefined && input.ifVersion !== before.version) throw versionConflict(before.version);
-    const patch = this.#patch(input);
+    const { metadata } = input;
+    const patch = this.#patch(metadata === undefined ? input : { ...input, metadata: keepMessage(before, metadata) });
     const only = input.ifVersion === undefined ? {} : { ifVersion: input.ifVersion };
     // A text that it has already is not embedded again, but for the case that somebody changes it meanwhile.
     const { text } = input;
@@ -101,6 +130,7 @@ export class Intake {
 
   #draft(input: StoreInput): Draft {
     checkText(input.text);
+    checkInterval(input);
     const { policy, embedding } = this.#deps;
     const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
     return { input, level: policy.target(input.level), vector };
@@ -108,23 +138,27 @@ export class Intake {
 
   /** One call of the embedder and one of the store, however many drafts. */
   async #put(drafts: readonly Draft[], options: CallOptions): Promise<(StoreOutcome | CodedError)[]> {
-    const { tokens, tiers } = this.#deps;
-    const texts = drafts.map((draft) => draft.input.text);
-    const [vectors, tokenCounts] = await Promise.all([
-      this.#vectors(drafts, options),
-      inStage('tokens', () => tokens.count(texts)),
-    ]);
+    const { tiers } = this.#deps;
+    const contexts = await this.#contexts(drafts, options);
     throwIfAborted(options.signal);
-    const contexts = drafts.map((draft, i): NewContext | CodedError => {
-      const embedded = vectors[i] as TextVectors | CodedError;
-      return embedded instanceof Error ? embedded : { record: this.#record(draft, tokenCounts[i] ?? 1), ...embedded };
-    });
     const good = contexts.filter((context): context is NewContext => !(context instanceof Error));
     const outcomes = good.length === 0 ? [] : await tiers.put(good, options.signal);
     let next = 0;
     return contexts.map((context) =>
-      context instanceof Error ? context : toStoreOutcome(outcomes[next++] as PutOutcome),
+      context instanceof Error ? context : toStoreOutcome(outcomes[next++] as PutOutcome, context.record),
     );
+  }
+
+  async #contexts(drafts: readonly Draft[], options: CallOptions): Promise<(NewContext | CodedError)[]> {
+    const texts = drafts.map((draft) => draft.input.text);
+    const [vectors, tokenCounts] = await Promise.all([
+      this.#vectors(drafts, options),
+      inStage('tokens', () => this.#deps.tokens.count(texts)),
+    ]);
+    return drafts.map((draft, i): NewContext | CodedError => {
+      const embedded = vectors[i] as TextVectors | CodedError;
+      return embedded instanceof Error ? embedded : { record: this.#record(draft, tokenCounts[i] ?? 1), ...embedded };
+    });
   }
 
   async #vectors(drafts: readonly Draft[], options: CallOptions): Promise<(TextVectors | CodedError)[]> {
@@ -139,8 +173,10 @@ export class Intake {
   #record({ input, level }: Draft, tokenCount: number): ContextRecord {
     const { clock, random, policy } = this.#deps;
     const nowMs = clock.nowMs();
+    const id = input.id ?? uuidV7(nowMs, random);
+    const times = timesOf(input, id, nowMs);
     return {
-      id: input.id ?? uuidV7(nowMs, random),
+      id,
       namespace: input.namespace,
       agentId: input.agentId,
       sessionId: input.sessionId ?? null,
@@ -152,13 +188,14 @@ export class Intake {
       version: 1,
       createdAtMs: input.createdAtMs ?? nowMs,
       updatedAtMs: nowMs,
-      ...(input.ttlMs === undefined ? policy.lifetime(level, nowMs) : clientLifetime(nowMs, input.ttlMs)),
+      ...lifetimeOf(input, level, policy, nowMs),
       accessCount: 0,
+      ...(times === undefined ? {} : { times }),
     };
   }
 
   /** What is asked of everything but the text. */
-  #patch({ metadata, tags, level, ttlMs }: UpdateInput): ContextPatch {
+  #patch({ metadata, tags, level, ttlMs, validFromMs, validUntilMs }: UpdateInput): ContextPatch {
     const { policy, clock } = this.#deps;
     const nowMs = clock.nowMs();
     return {
@@ -166,6 +203,14 @@ export class Intake {
       ...(tags === undefined ? {} : { tags }),
       ...(level === undefined ? {} : { move: policy.move(level, nowMs) }),
       ...(ttlMs === undefined ? {} : { lifetime: clientLifetime(nowMs, ttlMs) }),
+      ...(validFromMs === undefined && validUntilMs === undefined
+        ? {}
+        : {
+            times: {
+              ...(validFromMs === undefined ? {} : { validFromMs }),
+              ...(validUntilMs === undefined ? {} : { validUntilMs }),
+            },
+          }),
     };
   }
 
@@ -177,14 +222,46 @@ export class Intake {
   }
 }
 
+function lifetimeOf({ ttlMs, isKept }: StoreInput, level: Level, policy: LevelPolicy, nowMs: number): Lifetime {
+  if (ttlMs !== undefined) return clientLifetime(nowMs, ttlMs);
+  return isKept === true ? KEPT : policy.lifetime(level, nowMs);
+}
+
+/** Nothing of what `created_at` says already. Throws `BAD_REQUEST` of one that would supersede itself. */
+function timesOf(input: StoreInput, id: string, nowMs: number): ContextTimes | undefined {
+  const { createdAtMs = nowMs, validFromMs, validUntilMs } = input;
+  const supersedes = [...new Set(input.supersedes)];
+  if (supersedes.includes(id)) throw badRequest('/supersedes', 'names the context itself');
+  return compactTimes({
+    ...(createdAtMs === nowMs ? {} : { recordedAtMs: nowMs }),
+    ...(validFromMs === undefined ? {} : { validFromMs }),
+    ...(validUntilMs === undefined ? {} : { validUntilMs }),
+    supersedes,
+  });
+}
+
 /** A context that shows nothing is found by nothing, and would stand in lists and answers all the same. */
 function checkText(text: string): void {
   if (isBlank(text))
     throw badRequest('/text', 'is blank', 'the text is blank: only white space or invisible characters');
 }
 
-function toStoreOutcome({ created, record }: PutOutcome): StoreOutcome | CodedError {
+function toStoreOutcome({ created, record, missing }: PutOutcome, asked: ContextRecord): StoreOutcome | CodedError {
+  if (missing !== undefined) return supersedesNothing(missing);
   if (record === null) return new CodedError('CONFLICT', 'a context with this id and another text exists');
+  // What a context supersedes is said once, when it is stored.
+  const superseded = new Set(record.times?.supersedes);
+  if (!created && asked.times?.supersedes?.some((id) => !superseded.has(id)) === true)
+    return new CodedError('CONFLICT', 'a context with this id and text exists, and supersedes others than these');
   const { id, level, tokenCount, createdAtMs } = record;
   return { id, level, tokenCount, createdAtMs, created };
 }
+
+function supersedesNothing(missing: readonly string[]): CodedError {
+  const ids = missing.slice(0, NAMED_MAX).join(', ');
+  const more = missing.length > NAMED_MAX ? ` and ${missing.length - NAMED_MAX} more` : '';
+  return new CodedError('NOT_FOUND', `there is no context ${ids}${more} to be superseded: nothing was stored`);
+}
+
+/** Ids that an error's message names. */
+const NAMED_MAX = 3;

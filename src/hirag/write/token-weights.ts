@@ -94,6 +94,11 @@ function unitTable(): UnitTable {
   return table;
 }
 
+/** About what it costs where no model's own tokenizer is to be asked. */
+export function tokensByWeight(text: string): number {
+  return Math.ceil(weightedLetters(text) / TOKEN);
+}
+
 /** So many ASCII letters as `text` costs tokens of. */
 export function weightedLetters(text: string): number {
   const { kinds, costs } = unitTable();
