@@ -68,6 +68,9 @@ export class StartupError extends Error {
   }
 }
 
+/** The data folder is another server's. */
+export class FolderInUse extends StartupError {}
+
 /** The error itself where it is coded, else `INTERNAL` with the original as cause. */
 export function toCodedError(error: unknown): CodedError {
   if (error instanceof CodedError) return error;

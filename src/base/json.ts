@@ -17,6 +17,18 @@ export function parseJson(text: string): unknown {
   return hasEscapedKey(text) ? new JsonReader(text).value() : value;
 }
 
+/** The same JSON, whatever the order of the keys of maps: stores may give them back in another. */
+export function isSameJson(one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
+}
+
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 

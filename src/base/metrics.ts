@@ -22,7 +22,18 @@ const JOB_BUCKETS_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60, 600];
 export const COUNTERS = {
   connections_total: { help: 'Connections accepted.' },
   connections_refused_total: { help: 'Connections refused because the server had as many as it may.' },
-  auth_failures_total: { help: 'Handshakes that failed, by error code.', labels: ['code'] },
+  auth_failures_total: { help: 'Handshakes and logins that failed, by error code.', labels: ['code'] },
+  auth_delayed_total: {
+    help: 'Handshakes and logins that failed and were answered late, as their address goes on failing.',
+  },
+  reloads_total: {
+    help: 'Times that the configuration was read again, by outcome (ok or failed).',
+    labels: ['outcome'],
+  },
+  rate_limit_settlements_total: {
+    help: 'Times that limits were settled with those of other servers over Redis, by outcome (ok or failed).',
+    labels: ['outcome'],
+  },
   audit_entries_total: { help: 'Entries of the audit log.' },
   audit_lost_total: { help: 'Entries that the audit log did not take: the disk failed, or the day had too many.' },
   requests_total: {
@@ -56,13 +67,36 @@ export const COUNTERS = {
     help: 'Contexts stored without a vector that got one later (embedded), or for whose text there is none (refused).',
     labels: ['outcome'],
   },
+  window_messages_total: { help: 'Messages appended to sessions.' },
+  window_offloads_total: { help: 'Times that the oldest exchanges of a session left its window.' },
+  window_offloaded_messages_total: { help: 'Messages that left windows.' },
+  window_cards_total: { help: 'Cards made for what left windows.' },
+  facts_put_total: { help: 'Facts that were put and are new.' },
+  facts_deleted_total: { help: 'Facts deleted by requests.' },
+  summaries_requests_total: { help: 'Requests to the model for summaries.', labels: ['outcome'] },
+  summaries_tokens_total: { help: 'Tokens that these took, questions and answers.' },
+  summaries_cards_total: { help: 'Cards that the model has made anew.' },
+  summaries_left_total: { help: 'Cards that stayed as they were first made.', labels: ['reason'] },
   gc_runs_total: { help: 'Sweeps that ended lifetimes, by schedule or by hand.' },
+  gc_promoted_total: { help: 'Contexts that these sweeps moved from L2 to L3.' },
   gc_deleted_total: { help: 'Contexts that these sweeps deleted.' },
   gc_errors_total: { help: 'Sweeps that failed.' },
   store_commits_total: { help: 'Transactions committed by the store.' },
   jobs_total: {
     help: 'Runs of scheduled work, by job and outcome (ok, failed, or skipped as the run before was not done).',
     labels: ['job', 'outcome'],
+  },
+  gateway_requests_total: {
+    help: 'Requests at the gateway by route and outcome: ok, upstream_4xx, upstream_5xx, cut (the client hung up), or an error code.',
+    labels: ['route', 'outcome'],
+  },
+  gateway_memory_total: {
+    help: 'Requests to models by what memory did: on, degraded (they went without), not_stored (what was said was lost).',
+    labels: ['outcome'],
+  },
+  gateway_guards_total: {
+    help: 'Answers that repeat others (echo), go on doing so (boredom), and what was left out to get another (strip_recall, strip_cards, strip_exchange).',
+    labels: ['guard'],
   },
   store_writes_total: { help: 'Write operations made durable by the store.' },
 } as const satisfies Record<string, MetricRule>;
@@ -126,9 +160,14 @@ export const GAUGES = {
     help: 'Contexts without a vector, as last counted: pending, or refused by the model.',
     labels: ['state'],
   },
+  summaries_queue_length: { help: 'Cards that wait for the model for summaries.' },
+  summaries_cards_running: { help: 'Cards that are with that model.' },
   snapshot_timestamp_seconds: {
     help: 'When the newest snapshot was made, in seconds since the epoch; absent where there is none.',
   },
+  gateway_requests_in_flight: { help: 'Requests that the gateway works on now.' },
+  gateway_sessions_storing: { help: 'Sessions of the gateway in which something is being stored now.' },
+  gateway_body_bytes: { help: 'Bodies of these requests, in bytes.' },
   event_loop_delay_p99_seconds: { help: 'The event loop delay, 99th percentile of the last 10 to 20 seconds.' },
 } as const satisfies Record<string, MetricRule>;
 

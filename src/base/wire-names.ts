@@ -6,6 +6,8 @@ export type Scope = (typeof SCOPES)[number];
 
 /** Among the namespaces of a key: it sees all of them. */
 export const EVERY_NAMESPACE = '*';
+/** Section 5: what a namespace may be called. */
+export const NAMESPACE_NAME = /^[A-Za-z0-9._:-]{1,128}$/;
 /** Section 5: where a request acts that names none, of a key that sees every namespace. */
 export const DEFAULT_NAMESPACE = 'default';
 /** Section 5: in reads, in place of one agent's id. */

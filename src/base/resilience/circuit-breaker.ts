@@ -20,7 +20,7 @@ export interface CircuitRules {
 
 export interface Backend {
   /** As its section of the settings is called. */
-  readonly name: 'embedding' | 'embedding_cache' | 'vector_db' | 'summary';
+  readonly name: 'embedding' | 'embedding_cache' | 'vector_db' | 'summary' | 'rate_limit';
   /** As clients are told. */
   readonly title: string;
   /** Of whoever is refused; a retryable one. */

@@ -8,6 +8,10 @@ export class Circuits {
     this.#breakers.set(breaker.backend, breaker);
   }
 
+  get all(): readonly CircuitBreaker[] {
+    return [...this.#breakers.values()];
+  }
+
   /** Undefined: no such backend is asked. */
   get(backend: string): CircuitBreaker | undefined {
     return this.#breakers.get(backend);

@@ -1,5 +1,7 @@
 // Texts that are longer than what a model reads at once, in passages that are not.
 
+import { graphemesIn } from './graphemes.ts';
+
 /** Passages of one text that have a vector of their own. */
 export const PASSAGES_MAX = 256;
 
@@ -7,7 +9,6 @@ export const PASSAGES_MAX = 256;
 const OVERLAP_SHARE = 1 / 8;
 /** Units before a place that say where graphemes end there: one that is longer is cut between two characters. */
 const GRAPHEME_UNITS_MAX = 64;
-const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /** Units below it are graphemes of their own, but for a line's two ends. */
 const FIRST_MARK = 0x300;
@@ -163,7 +164,7 @@ function graphemeBefore(text: string, start: number, limit: number): number {
   // Flags are pairs of letters that look alike, so pairs are counted from where they begin.
   while (from > start && (isLowSurrogate(text, from) || isFlagUnit(text.charCodeAt(from - 1)))) from--;
   let found = from;
-  for (const { index, segment } of GRAPHEMES.segment(text.slice(from, limit + GRAPHEME_UNITS_MAX))) {
+  for (const { index, segment } of graphemesIn(text.slice(from, limit + GRAPHEME_UNITS_MAX))) {
     if (from + index > limit) break;
     found = from + index;
     if (found + segment.length > limit) break;
