@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { messageTypes } from './generator/message-types.ts';
+import { pythonModules } from './generator/python.ts';
 import { sdkMethods } from './generator/sdk-methods.ts';
 import { readSpecification } from './generator/specification.ts';
 import { errorTable, messageTable, schemaData } from './generator/tables.ts';
@@ -7,7 +8,7 @@ import { vectorFiles } from './vectors.ts';
 
 /**
  * Makes code of the protocol's data: the error table, the message table, the types of all payloads, the schemas as
- * constants, the SDK's methods; and the vectors, from the code. `node proto-spec/generate.ts` writes what changed,
+ * constants, the methods of both SDKs with the types of the Python one; and the vectors, from the code. `node proto-spec/generate.ts` writes what changed,
  * `--check` only names it. Fails where an input is missing.
  */
 
@@ -22,6 +23,7 @@ export async function generate(): Promise<Map<string, string>> {
     ['src/protocol/messages.generated.ts', await messageTypes(specification)],
     ['src/protocol/schemas.generated.ts', schemaData(specification)],
     ['clients/typescript/src/methods.generated.ts', sdkMethods(specification)],
+    ...pythonModules(specification),
     ...vectorFiles(),
   ]);
 }

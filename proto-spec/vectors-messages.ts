@@ -1,5 +1,8 @@
 // What is said in the recorded conversation: each request and each reply at least once, in smallest and fullest forms.
 
+import { FACTS } from './vectors-facts.ts';
+import { SESSIONS } from './vectors-sessions.ts';
+
 const AGENT = 'agent-1';
 /** Made by the server for the first store; the others are the client's. */
 const FIRST_ID = '018bcfe5-6802-7000-8000-000000000001';
@@ -59,6 +62,8 @@ function shortContext(text: string, id: string, atMs: number): object {
     version: 1,
     created_at: atMs,
     updated_at: atMs,
+    recorded_at: atMs,
+    valid_from: atMs,
     access_count: 0,
   };
 }
@@ -83,6 +88,8 @@ function invoiceContext(nowMs: number): object {
     version: 1,
     created_at: STORED_AT_MS,
     updated_at: nowMs + 3,
+    recorded_at: nowMs + 3,
+    valid_from: STORED_AT_MS,
     access_count: 0,
     session_id: 'session-1',
     expires_at: nowMs + 3 + 3_600_000,
@@ -91,6 +98,10 @@ function invoiceContext(nowMs: number): object {
 
 const SCORES = { similarity: 0.75, lexical: 0.5, recency: 1, level: 1, frequency: 0 };
 const RECEIPT = { id: INVOICE_ID, level: 'long_term', scores: SCORES, relevance_score: 0.875, token_count: 7 };
+/** Of an answer: one that holds all words of its question, and one that holds none. */
+const ANSWERED = { verdict: 'yes', coverage: 1, reason: 'in words' };
+const UNANSWERED = { verdict: 'no', coverage: 0, reason: 'in words' };
+
 const NOTHING_FOUND = {
   contexts: [],
   total_tokens: 0,
@@ -102,6 +113,7 @@ const NOTHING_FOUND = {
     total_searched: 0,
     allocations: { immediate: 2_400, short_term: 1_200, long_term: 400 },
     degraded: [],
+    answerable: UNANSWERED,
   },
 };
 
@@ -170,6 +182,7 @@ function queries(nowMs: number): Group {
             total_searched: 3,
             allocations: { immediate: 1_200, short_term: 1_600, long_term: 1_200 },
             degraded: [{ level: 'short_term', code: 'STORE_UNAVAILABLE' }],
+            answerable: ANSWERED,
           },
         },
       },
@@ -200,6 +213,7 @@ function queries(nowMs: number): Group {
             total_searched: 1,
             allocations: { immediate: 500, short_term: 0, long_term: 0 },
             degraded: [],
+            answerable: ANSWERED,
           },
           receipts: [{ ...RECEIPT, outcome: 'included' }],
         },
@@ -374,7 +388,77 @@ const ENDS: readonly Exchange[] = [
       retryable: true,
     },
   },
+  { type: 'admin.slowlog', payload: { limit: 10, reset: true }, reply: { requests: [], threshold_ms: 0, total: 0 } },
+  { type: 'admin.monitor', payload: { wait_ms: 0 }, reply: { requests: [], cursor: 31, lost: 0 } },
 ];
+
+/** Section 8. */
+function times(nowMs: number): Exchange[] {
+  return [
+    {
+      type: 'context.store',
+      payload: { text: 'moved to Porto', valid_from: STORED_AT_MS, valid_until: nowMs, supersedes: [INVOICE_ID] },
+      refused: {
+        code: 'NOT_FOUND',
+        message: `there is no context ${INVOICE_ID} to be superseded: nothing was stored`,
+        retryable: false,
+      },
+    },
+    {
+      type: 'context.list',
+      payload: { as_of: nowMs + 5, known_at: nowMs + 9, include_past: true },
+      reply: {
+        contexts: [
+          { ...shortContext('one', BATCH_ID, nowMs + 4), valid_until: nowMs + 5, superseded_by: TWO_ID },
+          { ...firstContext(nowMs), supersedes: [BATCH_ID], valid_from: STORED_AT_MS },
+        ],
+      },
+    },
+    {
+      type: 'context.query',
+      payload: {
+        query: 'Who gets the invoice?',
+        max_tokens: 10,
+        limit: 2,
+        as_of: nowMs + 20,
+        known_at: nowMs + 21,
+        weights: { similarity: 1, recency: 0.5, frequency: 0 },
+        explain: true,
+      },
+      name: 'a question as of a moment, with receipts of all kinds',
+      reply: asked(nowMs),
+    },
+    {
+      type: 'context.update',
+      payload: { id: TWO_ID, valid_from: -1, valid_until: nowMs },
+      reply: {
+        context: { ...shortContext('two', TWO_ID, nowMs + 4), valid_from: -1, valid_until: nowMs, version: 2 },
+      },
+    },
+  ];
+}
+
+function asked(nowMs: number): object {
+  const outcomes = ['included', 'past', 'duplicate', 'over_budget', 'over_limit', 'below_threshold'];
+  const ended = { valid_from: -1, valid_until: nowMs + 21, stated_until: nowMs + 90, superseded_by: TWO_ID };
+  const context = { ...firstContext(nowMs), ...ended };
+  return {
+    contexts: [{ ...context, relevance_score: 0.5, scores: SCORES }],
+    total_tokens: 5,
+    retrieval_time_ms: 2,
+    metadata: {
+      level_distribution: { immediate: 1, short_term: 0, long_term: 0 },
+      avg_relevance: 0.5,
+      cache_hits: 0,
+      total_searched: 9,
+      below_threshold: true,
+      allocations: { immediate: 3, short_term: 4, long_term: 3 },
+      degraded: [],
+      answerable: { verdict: 'weak', coverage: 0.75, reason: 'in words' },
+    },
+    receipts: outcomes.map((outcome, place) => ({ ...RECEIPT, relevance_score: 1 - place / 8, outcome })),
+  };
+}
 
 export function groupsOf(nowMs: number): Group[] {
   const ping: Exchange = {
@@ -388,6 +472,6 @@ export function groupsOf(nowMs: number): Group[] {
     ...stores(nowMs),
     queries(nowMs),
     ...changes(nowMs),
-    ...ENDS.map((exchange) => ({ exchanges: [exchange] })),
+    ...[...ENDS, ...SESSIONS, ...FACTS, ...times(nowMs)].map((exchange) => ({ exchanges: [exchange] })),
   ];
 }

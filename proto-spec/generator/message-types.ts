@@ -1,6 +1,7 @@
 import { compile } from 'json-schema-to-typescript';
+import { describedAs, refName } from './field-descriptions.ts';
 import { HEADER } from './header.ts';
-import { typeName, type Message, type Schema, type Specification } from './specification.ts';
+import { schemasByName, typeName, type Message, type Schema, type Specification } from './specification.ts';
 
 /** What the rest of the code shares, or what the compiler cannot say from the schema. */
 const TYPES_BY_NAME: Readonly<Record<string, string>> = {
@@ -14,18 +15,16 @@ const TYPES_ELSEWHERE = new Set(['Level', 'Metadata', 'Filter', 'Conditions', 'C
 
 /** The types of all payloads and envelopes, from their schemas. */
 export async function messageTypes({ schemas, messages }: Specification): Promise<string> {
-  const named = new Map<string, Schema>();
-  for (const schema of schemas) {
-    for (const [name, definition] of Object.entries(schema.definitions ?? {})) named.set(name, definition);
-    if (schema.title !== undefined) named.set(schema.title, schema);
-  }
+  const named = schemasByName(schemas);
   const definitions: Record<string, object> = {};
   const aliases: string[] = [];
   for (const [name, schema] of named) {
     if (TYPES_ELSEWHERE.has(name)) continue;
     const own = TYPES_BY_NAME[name] ?? typeText(schema, named);
     if (own === undefined) definitions[name] = typed(schema, named);
-    else if (schema.title !== undefined || name in TYPES_BY_NAME) aliases.push(`export type ${name} = ${own};`);
+    else if (schema.title !== undefined || name in TYPES_BY_NAME) {
+      aliases.push(`/** ${describedAs(schema, named)} */\nexport type ${name} = ${own};`);
+    }
   }
   const types = await compile({ definitions }, 'Everything', {
     additionalProperties: false,
@@ -45,26 +44,41 @@ export async function messageTypes({ schemas, messages }: Specification): Promis
   const imports =
     "import type { Filter, JsonObject, Level } from '../base/context.ts';\n\nexport type { Filter, JsonObject, Level };\n";
   return `${HEADER}${imports}\n${body}\n${aliases.join('\n')}\n\n${payloadMap('Request', messages)}\n${payloadMap('Reply', messages)}
+/** Every request of the protocol. */
 export type RequestType = keyof RequestPayloads;
 `;
 }
 
 function payloadMap(side: 'Request' | 'Reply', messages: readonly Message[]): string {
-  const rows = messages.map(({ type }) => `  '${type}': ${typeName(type)}${side};`);
+  const rows = messages.map(
+    ({ type, description }) => `  /** ${description} */\n  '${type}': ${typeName(type)}${side};`,
+  );
   return `/** ${side} payloads by request type. */\nexport interface ${side}Payloads {\n${rows.join('\n')}\n}\n`;
 }
 
 /** A schema as the type compiler understands it: references within one document, own types where `typeText` has one. */
 function typed(schema: Schema, named: ReadonlyMap<string, Schema>): object {
   const own = typeText(schema, named);
-  const { description } = schema;
-  if (own !== undefined) return { ...(description === undefined ? {} : { description }), tsType: own };
+  if (own !== undefined) return { description: describedAs(schema, named), tsType: own };
   const result: Record<string, unknown> = {};
   for (const [keyword, value] of Object.entries(schema)) {
     if (keyword.startsWith('$') || keyword.startsWith('x-') || isCondition(value)) continue;
-    result[keyword] = typedValue(value, named);
+    result[keyword] = keyword === 'properties' ? fieldsOf(value as Fields, named) : typedValue(value, named);
   }
   return schema.$ref === undefined ? result : { ...result, $ref: `#/definitions/${refName(schema.$ref)}` };
+}
+
+type Fields = Readonly<Record<string, Schema>>;
+
+/** With the description of each, where it has none of its own that of what it refers to, which the compiler would drop. */
+function fieldsOf(fields: Fields, named: ReadonlyMap<string, Schema>): object {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => {
+      const { $ref } = field;
+      const type = $ref === undefined ? typed(field, named) : { tsType: typeText(field, named) ?? refName($ref) };
+      return [name, { ...type, description: describedAs(field, named) }];
+    }),
+  );
 }
 
 function typedValue(value: unknown, named: ReadonlyMap<string, Schema>): unknown {
@@ -106,8 +120,4 @@ function itemType(items: Schema, named: ReadonlyMap<string, Schema>): string {
   return items.anyOf === undefined
     ? typeText(items, named)!
     : `(${items.anyOf.map((item) => itemType(item, named)).join(' | ')})`;
-}
-
-function refName(ref: string): string {
-  return ref === 'error-payload.json' ? 'ErrorPayload' : ref.slice(ref.lastIndexOf('/') + 1);
 }

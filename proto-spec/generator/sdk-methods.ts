@@ -52,8 +52,8 @@ function mayBeEmpty({ $ref, required, anyOf, oneOf }: Schema): boolean {
   return $ref === undefined && anyOf === undefined && oneOf === undefined && (required as unknown[]).length === 0;
 }
 
-/** A reply with a cursor is one page; its other list is what the pages hold. Null: not a page. */
-function pagedFieldOf({ properties = {} }: Schema): string | null {
-  if (properties['cursor'] === undefined) return null;
+/** A reply whose cursor is absent at the end is one page; its other list is what the pages hold. Null: not a page. */
+export function pagedFieldOf({ properties = {}, required = [] }: Schema): string | null {
+  if (properties['cursor'] === undefined || required.includes('cursor')) return null;
   return Object.keys(properties).find((field) => properties[field]?.['type'] === 'array') ?? null;
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { SCOPES } from '../../src/base/wire-names.ts';
 import { REACHES, REPEATS, type MessageRule } from '../../src/protocol/message-rule.ts';
+import { undescribedFields } from './field-descriptions.ts';
 
 export interface Schema {
   readonly [keyword: string]: unknown;
@@ -10,7 +11,9 @@ export interface Schema {
   readonly definitions?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
 }
 
 /** A request as messages.json declares it, with its schemas and their examples. */
@@ -52,7 +55,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   namespace: REACHES,
   repeat: REPEATS,
 };
-const FIELDS = ['type', 'scope', 'namespace', 'items', 'repeat', 'reply', 'method', 'description'];
+const FIELDS = ['type', 'scope', 'namespace', 'items', 'ids_in', 'repeat', 'waits', 'reply', 'method', 'description'];
 
 /** `context.store_batch`: `ContextStoreBatch`. */
 export function typeName(type: string): string {
@@ -69,9 +72,29 @@ export function readSpecification(folder: URL): Specification {
   for (const file of OTHER_SCHEMAS) if (!schemaFiles.includes(file)) faults.push(`schemas/${file} is missing`);
   const schemas = new Map(schemaFiles.map((file) => [file, readJson(`schemas/${file}`, folder) as Schema]));
   const messages = rows.flatMap((row) => withSchemas(row, schemas, faults));
+  faults.push(...undescribed(schemas));
   const { errors } = readJson('errors.json', folder) as { errors: ErrorRow[] };
   if (faults.length > 0) throw new Error(`proto-spec cannot be generated from:\n- ${faults.join('\n- ')}`);
   return { messages, schemas: [...schemas.values()].map(withoutExamples), errors };
+}
+
+/** What references lead to: definitions by their names, whole schemas by their titles. */
+export function schemasByName(schemas: Iterable<Schema>): ReadonlyMap<string, Schema> {
+  const named = new Map<string, Schema>();
+  for (const schema of schemas) {
+    for (const [name, definition] of Object.entries(schema.definitions ?? {})) named.set(name, definition);
+    if (schema.title !== undefined) named.set(schema.title, schema);
+  }
+  return named;
+}
+
+function undescribed(schemas: ReadonlyMap<string, Schema>): string[] {
+  const named = schemasByName(schemas.values());
+  return [...schemas].flatMap(([file, schema]) =>
+    undescribedFields(schema, named, schema.title ?? file).map(
+      (place) => `schemas/${file}: ${place} has no description: units, default and bounds stand in it`,
+    ),
+  );
 }
 
 type Row = Omit<Message, 'request' | 'reply_schema' | 'examples'>;
@@ -101,6 +124,8 @@ function faultsOfRow(message: Record<string, unknown>): string[] {
   }
   if (typeof (message['reply'] as { bytes?: unknown } | undefined)?.bytes !== 'number')
     faults.push(`${where} does not say what its reply weighs`);
+  if (message['waits'] !== undefined && message['waits'] !== true)
+    faults.push(`${where}: \`waits\` is true, or left out`);
   if ((message['namespace'] === 'items') !== (message['items'] !== undefined))
     faults.push(`${where}: \`items\` names the field of a message whose namespace is \`items\``);
   return faults;

@@ -23,8 +23,8 @@ export type ErrorCode = keyof typeof ERROR_TABLE;
 
 /** One row for each request: what gate and SDK must know of it. */
 export function messageTable({ messages }: Specification): string {
-  const rows = messages.map(({ type, scope, namespace, items, repeat, reply, method }) => {
-    const rule = { type, scope, namespace, items, repeat, reply, method };
+  const rows = messages.map(({ type, scope, namespace, items, ids_in, repeat, waits, reply, method }) => {
+    const rule = { type, scope, namespace, items, ids_in, repeat, waits, reply, method };
     return `  ${JSON.stringify(rule)},`;
   });
   return `${HEADER}import type { MessageRule } from './message-rule.ts';

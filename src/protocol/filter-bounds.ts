@@ -7,7 +7,7 @@ export const FILTER_CONDITIONS_MAX = 256;
 
 const CLAUSES = ['must', 'should', 'must_not'] as const;
 /** Fields that every context has, so that `is_empty` holds for none. */
-const NEVER_EMPTY: readonly unknown[] = ['created_at', 'updated_at', 'agent_id', 'level'];
+const NEVER_EMPTY: readonly unknown[] = ['created_at', 'updated_at', 'valid_from', 'agent_id', 'level'];
 
 type Fields = Readonly<Record<string, unknown>>;
 /** Of all contexts there can be. */

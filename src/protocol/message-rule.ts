@@ -32,7 +32,11 @@ export interface MessageRule {
   readonly namespace: Reach;
   /** With `items`: the field that holds them. */
   readonly items?: string;
+  /** The field whose items have the ids that `repeat` speaks of. */
+  readonly ids_in?: string;
   readonly repeat: Repeat;
+  /** Its reply waits until there is something to tell, or its client is gone. */
+  readonly waits?: true;
   readonly reply: ReplyWeight;
   /** The SDK's. */
   readonly method: string;

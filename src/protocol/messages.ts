@@ -13,7 +13,6 @@ import type {
 } from './messages.generated.ts';
 import { encodedBytes, metadataFault } from './metadata.ts';
 import { type BinRule, faultsToError } from './payload-faults.ts';
-import { MESSAGES } from './message-table.ts';
 import { SCHEMAS } from './schemas.generated.ts';
 
 /** Names of the messages outside the table. */
@@ -44,17 +43,23 @@ export interface Validators {
 /** Values in a message beyond which only its first fault is named: naming all must not cost more than the message. */
 const VALUES_EXPLAINED_MAX = 2_000;
 
-/** Compiles what every request needs; what only replies and errors need is compiled at its first use. */
+/** Each schema is compiled at its first use, which takes milliseconds: all of them together are a fifth of a server's start. */
 export function createValidators(): Validators {
   const quick = createAjv(false);
-  const thorough = createAjv(true);
+  // What names all faults of a message is seldom needed.
+  let thorough: Ajv | undefined;
   const envelopeCheck = compiled(quick, 'request.json');
-  const payloadChecks = new Map<string, ValidateFunction>(
-    MESSAGES.map(({ type }) => [type, compiled(quick, `${type}.request.json`)]),
-  );
+  const payloadChecks = new Map<string, ValidateFunction>();
+  const payloadCheck = (type: RequestType): ValidateFunction => {
+    const known = payloadChecks.get(type);
+    if (known !== undefined) return known;
+    const made = compiled(quick, `${type}.request.json`);
+    payloadChecks.set(type, made);
+    return made;
+  };
 
   const check = (validate: ValidateFunction, id: string, value: unknown, what: string): void => {
-    if (!validate(value)) throw explain(thorough, validate, id, value, what);
+    if (!validate(value)) throw explain((thorough ??= createAjv(true)), validate, id, value, what);
   };
   const bySchema = (id: string, value: unknown, what: string): void => check(compiled(quick, id), id, value, what);
 
@@ -67,7 +72,7 @@ export function createValidators(): Validators {
       return envelope;
     },
     payload<T extends RequestType>(type: T, payload: unknown) {
-      check(payloadChecks.get(type)!, `${type}.request.json`, payload, 'the payload');
+      check(payloadCheck(type), `${type}.request.json`, payload, 'the payload');
       return payload as RequestPayloads[T];
     },
     control<K extends keyof ControlMessages>(name: K, value: unknown) {
@@ -105,7 +110,15 @@ function compiled(ajv: Ajv, id: string): ValidateFunction {
 }
 
 function createAjv(allErrors: boolean): Ajv {
-  const ajv = new Ajv({ allErrors, verbose: true, strictTypes: false, strictRequired: false, addUsedSchema: false });
+  const ajv = new Ajv({
+    allErrors,
+    verbose: true,
+    strictTypes: false,
+    strictRequired: false,
+    addUsedSchema: false,
+    // They are checked where they are generated, not at every start.
+    validateSchema: false,
+  });
   ajv.addVocabulary(['x-reason', 'x-too-large', 'x-json-map']);
   addLengthKeywords(ajv);
   addProtocolKeywords(ajv);
