@@ -64,6 +64,14 @@ export class Call implements HandlerCall {
     return this.request.payload;
   }
 
+  get bytes(): number | undefined {
+    return this.request.bytes;
+  }
+
+  get mayRead(): boolean {
+    return this.request.principal.has('read');
+  }
+
   get sender(): string {
     return this.request.sender;
   }
@@ -75,7 +83,8 @@ export class Call implements HandlerCall {
 
   get options(): CallOptions {
     // What only reads can end when its client goes; a write that was asked for without a deadline is seen through.
-    return this.#deadlineAtMs === null && this.operation.scope !== 'read' ? NO_OPTIONS : this;
+    const endsWithClient = this.operation.scope === 'read' || this.operation.waits;
+    return this.#deadlineAtMs === null && !endsWithClient ? NO_OPTIONS : this;
   }
 
   /** On the monotonic clock, so that the reply comes before the client's time is over; undefined: it has no end. */
@@ -83,6 +92,10 @@ export class Call implements HandlerCall {
     if (this.#deadlineAtMs === null) return undefined;
     const givenMs = this.#deadlineAtMs - this.startedMs;
     return this.#deadlineAtMs - Math.min(REPLY_MS_MAX, givenMs * REPLY_SHARE);
+  }
+
+  get isLook(): boolean {
+    return this.request.isLook === true;
   }
 
   /** Aborts with `DEADLINE_EXCEEDED` when the client's time is nearly over, or the client is gone. */

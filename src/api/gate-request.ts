@@ -14,10 +14,14 @@ export interface GateRequest {
   /** Who asks: the default of `agent_id`. */
   readonly sender: string;
   readonly origin: Origin;
+  /** Length of its body; absent: the door knows none. */
+  readonly bytes?: number;
   /** W3C Trace Context as the client sent it, for the log. */
   readonly traceparent?: unknown;
   /** On the monotonic clock; absent or null: the client waits as long as it takes. */
   readonly deadlineAtMs?: number | null;
+  /** What it returns is not counted as accessed; absent: it is. */
+  readonly isLook?: boolean;
   /** When the door began to look at it, on the monotonic clock; absent: now. */
   readonly startedMs?: number;
 }

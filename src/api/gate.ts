@@ -18,7 +18,11 @@ import type { GateLimits } from './limits.ts';
 import { enterNamespaces } from './namespace-gate.ts';
 import { createOperations, type Operation } from './operations.ts';
 import type { Principal } from './principal.ts';
-import { fieldsOf, RequestLedger, type LedgerRequest } from './request-ledger.ts';
+import type { RecentError } from './recent-errors.ts';
+import { RequestMonitor } from './request-monitor.ts';
+import { SlowRequests } from './slow-requests.ts';
+import { fieldsOf, type LedgerRequest } from './ledger-request.ts';
+import { RequestLedger } from './request-ledger.ts';
 import { validTraceparent } from './trace-context.ts';
 
 export interface GateDeps {
@@ -62,6 +66,9 @@ export class Gate {
   readonly #operations = createOperations();
   readonly #services: Services;
   readonly #ledger: RequestLedger;
+  #maxInFlightTotal: number;
+  readonly #monitor: RequestMonitor;
+  readonly #slow: SlowRequests;
   #running = 0;
   #shuttingDown = false;
   #connections: () => number = () => 0;
@@ -69,13 +76,11 @@ export class Gate {
   constructor(deps: GateDeps) {
     const { memory, jobs, snapshots, circuits, limits, clock, log, metrics } = deps;
     this.#deps = deps;
-    this.#ledger = new RequestLedger({
-      clock,
-      log,
-      metrics,
-      audit: deps.audit ?? noAudit,
-      slowMs: deps.slowRequestMs ?? 0,
-    });
+    this.#maxInFlightTotal = limits.maxInFlightTotal;
+    this.#monitor = new RequestMonitor(clock);
+    this.#slow = new SlowRequests(deps.slowRequestMs ?? 0);
+    const shown = { slow: this.#slow, monitor: this.#monitor };
+    this.#ledger = new RequestLedger({ clock, log, metrics, audit: deps.audit ?? noAudit, ...shown });
     const health = new HealthProbe(() => memory.healthy(), clock);
     this.#services = {
       memory,
@@ -86,6 +91,7 @@ export class Gate {
       startedMs: clock.monotonicMs(),
       healthy: () => health.healthy(),
       activeConnections: () => this.#connections(),
+      ...shown,
       replyBytesMax: limits.replyBytesMax,
       listBytesMax: limits.listBytesMax,
       log,
@@ -93,9 +99,21 @@ export class Gate {
     metrics.gauge('requests_in_flight', () => this.#running);
   }
 
-  /** From now on every new request is `SHUTTING_DOWN`. */
+  /** The last first. */
+  get recentErrors(): readonly RecentError[] {
+    return this.#ledger.recentErrors.all;
+  }
+
+  /** From now on every new request is `SHUTTING_DOWN`, and none waits for others any more. */
   shutDown(): void {
     this.#shuttingDown = true;
+    this.#monitor.close();
+  }
+
+  /** From the next request on. */
+  change({ maxInFlightTotal, slowRequestMs }: { maxInFlightTotal: number; slowRequestMs: number }): void {
+    this.#maxInFlightTotal = maxInFlightTotal;
+    this.#slow.thresholdMs = slowRequestMs;
   }
 
   /** `read` says how many connections are open, as told in the reply to `ping`. */
@@ -131,8 +149,8 @@ export class Gate {
         this.#ledger.answered(call, reply);
       }
     } catch (error) {
-      const { origin, traceparent, principal, payload } = request;
-      const record = admitted ?? { operation, origin, traceparent, principal, payload, startedMs };
+      const { origin, traceparent, principal, payload, bytes } = request;
+      const record = admitted ?? { operation, origin, traceparent, principal, payload, bytes, startedMs };
       asker.refuse(this.#failed(record, error));
     }
   }
@@ -144,11 +162,11 @@ export class Gate {
 
   /** Every check in turn, the cheap ones first; throws the first refusal. */
   #admit(operation: Operation | undefined, request: GateRequest, startedMs: number): Call {
-    const { limits, clock, validators } = this.#deps;
+    const { clock, validators } = this.#deps;
     const { principal, payload, deadlineAtMs = null } = request;
     if (this.#shuttingDown) throw new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere');
-    if (principal.notAfterMs !== null && principal.hasExpired(clock.nowMs()))
-      throw new CodedError('AUTH_FAILED', 'the key has expired');
+    const ended = principal.endedBecause(clock.nowMs());
+    if (ended !== null) throw new CodedError('AUTH_FAILED', ended);
     takeFrom(request.addressBucket, 'address');
     takeFrom(principal.bucket, 'key');
     if (operation === undefined) throw new CodedError('UNKNOWN_TYPE', 'there is no request of this type');
@@ -159,7 +177,7 @@ export class Gate {
     if (deadlineAtMs !== null && startedMs >= deadlineAtMs) {
       throw new CodedError('DEADLINE_EXCEEDED', 'the deadline passed before the work was started');
     }
-    if (operation.bounded && this.#running >= limits.maxInFlightTotal) {
+    if (operation.bounded && this.#running >= this.#maxInFlightTotal) {
       throw new CodedError('OVERLOADED', 'the server works on as many requests as it may', {
         retryAfterMs: OVERLOAD_RETRY_MS,
       });
@@ -211,7 +229,8 @@ export class Gate {
   }
 }
 
-function takeFrom(bucket: TokenBucket | null | undefined, whose: 'address' | 'key'): void {
+/** Throws `RATE_LIMITED` where nothing is left. */
+export function takeFrom(bucket: TokenBucket | null | undefined, whose: 'address' | 'key'): void {
   const retryAfterMs = bucket?.take() ?? 0;
   if (retryAfterMs > 0) throw new CodedError('RATE_LIMITED', `the ${whose} is over its rate`, { retryAfterMs });
 }

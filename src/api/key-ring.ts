@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
+import { ofThisServer, type NewBucket, type RateLimit, type TokenBucket } from '../base/token-bucket.ts';
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 import { EVERY_NAMESPACE } from '../base/wire-names.ts';
 import type { KeySettings } from '../config/keys.ts';
-import { Principal } from './principal.ts';
+import { Principal, type KeyRights } from './principal.ts';
 
 /** As configured, or with the secret's bytes. */
 export interface KeyConfig extends Omit<KeySettings, 'secret'> {
@@ -17,6 +18,21 @@ export interface Candidate {
   readonly principal: Principal | null;
 }
 
+/** Ids of keys, by what became of them. */
+export interface KeyChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** In a secret, or in what they may do. */
+  readonly changed: readonly string[];
+}
+
+/** One secret that somebody may connect with. */
+interface Entry {
+  readonly config: KeyConfig;
+  readonly secret: Buffer;
+  readonly principal: Principal;
+}
+
 const SECRETS_PER_ID = 2;
 
 /**
@@ -24,40 +40,128 @@ const SECRETS_PER_ID = 2;
  * work for an unknown key, a key with one secret and a key with two (wire protocol, section 2).
  */
 export class KeyRing {
-  readonly #candidates = new Map<string, readonly Candidate[]>();
+  readonly #newBucket: NewBucket;
+  readonly #random: Random;
   readonly #nobody: readonly Candidate[];
+  #entries = new Map<string, readonly Entry[]>();
+  #candidates = new Map<string, readonly Candidate[]>();
+  /** By id: whatever secret it uses, a key has one. */
+  #buckets = new Map<string, TokenBucket>();
 
   /** Throws `StartupError` where a key breaks the rules of the wire protocol. */
-  constructor(keys: readonly KeyConfig[], clock: Clock, random: Random) {
-    this.#nobody = [dummy(random), dummy(random)];
-    for (const key of keys) {
-      const secret = Buffer.from(key.secret);
-      checkKey(key, secret.length);
-      const known = this.#candidates.get(key.id)?.filter((candidate) => candidate.principal !== null) ?? [];
-      if (known.length === SECRETS_PER_ID) {
-        throw new StartupError(
-          `key "${key.id}" has more than two secrets`,
-          'Remove the oldest entry of that id from [[keys]].',
-        );
-      }
-      const real: Candidate[] = [...known, { secret, principal: new Principal(key, clock) }];
-      while (real.length < SECRETS_PER_ID) real.push(dummy(random));
-      this.#candidates.set(key.id, real);
-    }
+  constructor(keys: readonly KeyConfig[], clock: Clock, random: Random, newBucket: NewBucket = ofThisServer(clock)) {
+    this.#newBucket = newBucket;
+    this.#random = random;
+    this.#nobody = [this.#dummy(), this.#dummy()];
+    this.replace(keys);
+  }
+
+  /** Each key that is known, in the order of configuration, with the number of its secrets. */
+  get all(): readonly { readonly principal: Principal; readonly secrets: number }[] {
+    return [...this.#entries.values()].flatMap((entries) =>
+      entries.slice(-1).map(({ principal }) => ({ principal, secrets: entries.length })),
+    );
+  }
+
+  /** Of its newest secret; null: there is no such key. */
+  principalOf(keyId: string): Principal | null {
+    return this.#entries.get(keyId)?.at(-1)?.principal ?? null;
   }
 
   /** Always two. */
   candidates(keyId: string): readonly Candidate[] {
     return this.#candidates.get(keyId) ?? this.#nobody;
   }
+
+  /**
+   * From now on these keys and no others. A principal whose id and secret are still there stays, with what the key may do now;
+   * others have ended. Throws `StartupError` where a key breaks the rules of the wire protocol, and has changed nothing.
+   */
+  replace(keys: readonly KeyConfig[]): KeyChanges {
+    for (const key of keys) checkKey(key);
+    const configs = Map.groupBy(keys, ({ id }) => id);
+    for (const [id, { length }] of configs) checkCount(id, length);
+    const before = this.#entries;
+    const changes = changesBetween(before, configs);
+    this.#buckets = new Map([...configs].flatMap(([id, those]) => this.#bucketOf(id, those)));
+    this.#entries = new Map([...configs].map(([id, those]) => [id, those.map((one) => this.#entry(one, those))]));
+    this.#candidates = new Map([...this.#entries].map(([id, those]) => [id, this.#padded(those)]));
+    const stay = new Set([...this.#entries.values()].flat().map(({ principal }) => principal));
+    for (const { principal } of [...before.values()].flat()) if (!stay.has(principal)) principal.remove();
+    return changes;
+  }
+
+  /** Of two secrets the last one says how much; what was taken counts on. */
+  #bucketOf(id: string, configs: readonly KeyConfig[]): [string, TokenBucket][] {
+    const limit = configs.at(-1)?.rateLimit;
+    if (limit === undefined) return [];
+    const known = this.#buckets.get(id);
+    known?.change(limit);
+    return [[id, known ?? this.#newBucket(`key ${id}`, limit)]];
+  }
+
+  #entry({ id, ...config }: KeyConfig, ofId: readonly KeyConfig[]): Entry {
+    const secret = Buffer.from(config.secret);
+    const bucket = this.#buckets.get(id) ?? null;
+    const rights = rightsOf(config, ofId.at(-1)?.rateLimit);
+    const known = this.#entries.get(id)?.find((entry) => entry.secret.equals(secret));
+    known?.principal.change(rights, bucket);
+    return { config: { id, ...config }, secret, principal: known?.principal ?? new Principal(id, rights, bucket) };
+  }
+
+  #padded(entries: readonly Entry[]): Candidate[] {
+    return Array.from({ length: SECRETS_PER_ID }, (_, place) => entries[place] ?? this.#dummy());
+  }
+
+  #dummy(): Candidate {
+    return { secret: this.#random.bytes(SECRET_BYTES_MIN), principal: null };
+  }
 }
 
-function dummy(random: Random): Candidate {
-  return { secret: random.bytes(SECRET_BYTES_MIN), principal: null };
+function rightsOf(
+  { scopes, namespaces, certificates, notAfterMs }: Omit<KeyConfig, 'id'>,
+  rateLimit?: RateLimit,
+): KeyRights {
+  return {
+    scopes: [...scopes],
+    namespaces: [...namespaces],
+    ...(certificates !== undefined && { certificates: [...certificates] }),
+    ...(notAfterMs !== undefined && { notAfterMs }),
+    ...(rateLimit !== undefined && { rateLimit }),
+  };
 }
 
-function checkKey(key: KeyConfig, secretBytes: number): void {
-  if (secretBytes < SECRET_BYTES_MIN) {
+function changesBetween(
+  before: ReadonlyMap<string, readonly Entry[]>,
+  after: ReadonlyMap<string, readonly KeyConfig[]>,
+): KeyChanges {
+  const ids = [...after.keys()];
+  return {
+    added: ids.filter((id) => !before.has(id)),
+    removed: [...before.keys()].filter((id) => !after.has(id)),
+    changed: ids.filter((id) => before.has(id) && !isSame(before.get(id) ?? [], after.get(id) ?? [])),
+  };
+}
+
+function isSame(before: readonly Entry[], after: readonly KeyConfig[]): boolean {
+  if (before.length !== after.length) return false;
+  return before.every(({ config, secret }, place) => {
+    const other = after[place] as KeyConfig;
+    return secret.equals(Buffer.from(other.secret)) && saidOf(config) === saidOf(other);
+  });
+}
+
+function saidOf({ scopes, namespaces, certificates, notAfterMs, rateLimit }: KeyConfig): string {
+  return JSON.stringify([scopes, namespaces, certificates, notAfterMs, rateLimit?.perSecond, rateLimit?.burst]);
+}
+
+function checkCount(id: string, secrets: number): void {
+  if (secrets <= SECRETS_PER_ID) return;
+  throw new StartupError(`key "${id}" has more than two secrets`, 'Remove the oldest entry of that id from [[keys]].');
+}
+
+function checkKey(key: KeyConfig): void {
+  if (Buffer.from(key.secret).length < SECRET_BYTES_MIN) {
     throw new StartupError(
       `the secret of key "${key.id}" is shorter than ${SECRET_BYTES_MIN} bytes`,
       'Set keys.secret to at least 32 random bytes.',

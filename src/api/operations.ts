@@ -16,6 +16,8 @@ export interface Operation {
   readonly bounded: boolean;
   /** What the reply is expected to weigh: the connection starts no more requests than it has room for. */
   readonly replyBytes: (payload: BodyMap) => number;
+  /** Its reply waits until there is something to tell, or its client is gone. */
+  readonly waits: boolean;
   readonly handle: (payload: BodyMap, call: HandlerCall, services: Services) => object | Promise<object>;
 }
 
@@ -24,7 +26,14 @@ export function createOperations(): ReadonlyMap<string, Operation> {
   return new Map(MESSAGES.map((rule) => [rule.type, operation(rule)]));
 }
 
-function operation({ type, scope, namespace, items, reply }: MessageRule & { readonly type: RequestType }): Operation {
+function operation({
+  type,
+  scope,
+  namespace,
+  items,
+  waits,
+  reply,
+}: MessageRule & { readonly type: RequestType }): Operation {
   return {
     type,
     scope,
@@ -32,6 +41,7 @@ function operation({ type, scope, namespace, items, reply }: MessageRule & { rea
     items,
     bounded: scope !== 'any',
     replyBytes: replyBytesOf(reply),
+    waits: waits ?? false,
     // The gate has checked the payload against this type's schema, and filled in its namespace.
     handle: HANDLERS[type] as unknown as Operation['handle'],
   };

@@ -3,14 +3,14 @@ import type { CodedError, ErrorCode } from '../base/errors.ts';
 import { LineRate } from '../base/line-rate.ts';
 import type { Log } from '../base/log.ts';
 import type { Labels, Metrics } from '../base/metrics.ts';
-import type { RequestScope } from '../base/request-scope.ts';
-import type { BodyMap } from '../protocol/codec.ts';
+import type { SlowRequest } from '../protocol/messages.generated.ts';
 import type { Audit } from './audit.ts';
 import { auditedNamespaces } from './audited-namespaces.ts';
-import type { Origin } from './handlers/handler.ts';
-import type { Operation } from './operations.ts';
-import type { Principal } from './principal.ts';
-import { traceIdOf } from './trace-context.ts';
+import { fieldsOf, type LedgerRequest } from './ledger-request.ts';
+import { RecentErrors } from './recent-errors.ts';
+import { monitoredRequest, slowRequest } from './request-facts.ts';
+import type { RequestMonitor } from './request-monitor.ts';
+import type { SlowRequests } from './slow-requests.ts';
 
 /** What a type that is not in the table counts as: labels never come from a client. */
 const UNKNOWN_TYPE = 'unknown';
@@ -20,40 +20,16 @@ export interface LedgerDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly audit: Audit;
-  /** A request that takes so long is told of, with its stages; 0: none is. */
-  readonly slowMs: number;
-}
-
-/** A request as far as it came. */
-export interface LedgerRequest {
-  /** Undefined: of a type that is not in the table, or not readable. */
-  readonly operation: Operation | undefined;
-  readonly origin: Origin;
-  /** As the client sent it. */
-  readonly traceparent?: unknown;
-  /** Undefined: turned away by its door. */
-  readonly principal?: Principal | undefined;
-  readonly payload?: BodyMap | undefined;
-  /** On the monotonic clock. */
-  readonly startedMs: number;
-  /** Undefined or null: it was not worked on, or takes no time. */
-  readonly scope?: RequestScope | null | undefined;
-}
-
-/** What the lines of a request have in common. */
-export function fieldsOf({
-  origin,
-  traceparent,
-  scope,
-}: Pick<LedgerRequest, 'origin' | 'traceparent' | 'scope'>): object {
-  const trace = traceIdOf(traceparent) ?? scope?.trace?.traceId;
-  return trace === undefined ? origin : { ...origin, trace_id: trace };
+  /** Takes those that are as slow as it says, which are logged with their stages, too. */
+  readonly slow: SlowRequests;
+  readonly monitor: RequestMonitor;
 }
 
 /** Counts every request once, by type and outcome, and logs those that failed or took long: never a payload. */
 export class RequestLedger {
   readonly #deps: LedgerDeps;
   readonly #rate: LineRate;
+  readonly recentErrors = new RecentErrors();
   /** One object per combination, so that none is made for a request and the metrics can know them again. */
   readonly #outcomeLabels = new Map<string, Map<string, Labels>>();
   readonly #typeLabels = new Map<string, Labels>();
@@ -65,17 +41,20 @@ export class RequestLedger {
 
   /** `reply`: for how many contexts are in it. */
   answered(request: LedgerRequest, reply: object): void {
-    this.#done(request, 'ok');
-    request.scope?.trace?.end('ok', recordsIn(reply));
+    const records = recordsIn(reply);
+    this.#done(request, 'ok', records);
+    request.scope?.trace?.end('ok', records);
   }
 
   failed(request: LedgerRequest, error: CodedError): void {
-    const { log, metrics } = this.#deps;
-    this.#done(request, error.code);
+    const { clock, log, metrics } = this.#deps;
+    this.#done(request, error.code, undefined);
     request.scope?.trace?.end(error.code, undefined);
     metrics.count('errors_total', { code: error.code });
     const type = request.operation?.type ?? UNKNOWN_TYPE;
-    const fields = { ...fieldsOf(request), type, code: error.code };
+    const { code } = error;
+    this.recentErrors.note({ atMs: clock.nowMs(), code, type, requestId: request.origin.request });
+    const fields = { ...fieldsOf(request), type, code };
     if (error.code !== 'INTERNAL' && !isOurs(error.code)) return log.debug(fields, 'request refused');
     const passed = this.#rate.pass(error.code);
     if (passed === null) return;
@@ -83,31 +62,30 @@ export class RequestLedger {
     else log.warn({ ...fields, ...passed, reason: reasonOf(error) }, 'request failed');
   }
 
-  #done(request: LedgerRequest, outcome: string): void {
-    const { clock, metrics, slowMs } = this.#deps;
+  #done(request: LedgerRequest, outcome: string, records: number | undefined): void {
+    const { clock, metrics, slow, monitor } = this.#deps;
     const type = request.operation?.type ?? UNKNOWN_TYPE;
-    const tookMs = clock.monotonicMs() - request.startedMs;
     metrics.count('requests_total', this.#labels(type, outcome));
-    metrics.observe('request_duration_seconds', tookMs / 1000, this.#durationLabels(type));
-    if (slowMs > 0 && tookMs >= slowMs) this.#tellSlow(request, outcome, tookMs);
     this.#audit(request, outcome);
+    // What waits says nothing of the server by how long it takes, and whoever watches does not watch himself.
+    if (request.operation?.waits === true) return;
+    const tookMs = clock.monotonicMs() - request.startedMs;
+    metrics.observe('request_duration_seconds', tookMs / 1000, this.#durationLabels(type));
+    const isWatched = monitor.count();
+    const isSlow = slow.thresholdMs > 0 && tookMs >= slow.thresholdMs;
+    if (!isWatched && !isSlow) return;
+    const ending = { atMs: clock.nowMs(), type, outcome, tookMs, records };
+    if (isWatched) monitor.note(monitoredRequest(request, ending));
+    if (isSlow) this.#tellSlow(request, slowRequest(request, ending));
   }
 
-  #tellSlow(request: LedgerRequest, outcome: string, tookMs: number): void {
+  #tellSlow(request: LedgerRequest, entry: SlowRequest): void {
+    this.#deps.slow.note(entry);
     const passed = this.#rate.pass('slow');
     if (passed === null) return;
-    const stages = Object.entries(request.scope?.stagesMs ?? {}).map(([name, ms]) => [name, rounded(ms)]);
-    this.#deps.log.warn(
-      {
-        ...fieldsOf(request),
-        ...passed,
-        type: request.operation?.type ?? UNKNOWN_TYPE,
-        outcome,
-        took_ms: rounded(tookMs),
-        stages_ms: Object.fromEntries(stages) as object,
-      },
-      'slow request',
-    );
+    const { type, outcome, duration_ms, stages_ms } = entry;
+    const fields = { ...fieldsOf(request), ...passed, type, outcome, took_ms: duration_ms, stages_ms };
+    this.#deps.log.warn(fields, 'slow request');
   }
 
   #audit(request: LedgerRequest, outcome: string): void {
@@ -150,10 +128,6 @@ function isOurs(code: ErrorCode): boolean {
 
 function reasonOf(error: CodedError): string {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-}
-
-function rounded(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }
 
 /** Contexts that a reply is about; undefined: it is about none. */

@@ -7,6 +7,7 @@ import {
   fromRecord,
   fromStoreOutcome,
   toQueryInput,
+  toMoment,
   toReader,
   toStoreInput,
   toUpdateInput,
@@ -34,7 +35,10 @@ function logDefects(outcomes: readonly unknown[], { origin }: HandlerCall, log: 
 }
 
 export const query: Handler<'context.query'> = async (payload, call, { memory, replyBytesMax }) =>
-  fromQueryOutcome(withinReply(await memory.query(toQueryInput(payload, call), call.options), replyBytesMax));
+  fromQueryOutcome(
+    withinReply(await memory.query(toQueryInput(payload, call), call.options), replyBytesMax),
+    payload.known_at,
+  );
 
 export const get: Handler<'context.get'> = async ({ namespace, id }, call, { memory }) => ({
   context: fromRecord(await memory.get(namespace, id, call.options)),
@@ -54,6 +58,7 @@ export const list: Handler<'context.list'> = async (payload, call, { memory, lis
   const input = {
     namespace,
     ...toReader(payload, call),
+    ...toMoment(payload),
     bytesMax: listBytesMax,
     ...(levels !== undefined && { levels }),
     ...(filter !== undefined && { filter }),
@@ -62,7 +67,7 @@ export const list: Handler<'context.list'> = async (payload, call, { memory, lis
   };
   const page = await memory.list(input, call.options);
   return {
-    contexts: page.records.map(fromRecord),
+    contexts: page.records.map((record) => fromRecord(record, payload.known_at)),
     ...(page.cursor !== undefined && { cursor: page.cursor }),
   };
 };

@@ -2,6 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Circuits } from '../../base/resilience/circuits.ts';
 import type { CallOptions, GcOutcome, Memory } from '../../hirag/types.ts';
+import type { RequestMonitor } from '../request-monitor.ts';
+import type { SlowRequests } from '../slow-requests.ts';
 import type { SnapshotKeeper } from '../../store/snapshot/snapshot-keeper.ts';
 import type { RuleOf } from '../../protocol/message-table.ts';
 import type { ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
@@ -28,6 +30,10 @@ export interface Services {
   /** Whether the store answers; a promise only where that is not known yet. */
   healthy(): boolean | Promise<boolean>;
   activeConnections(): number;
+  /** The last requests that took long. */
+  readonly slow: SlowRequests;
+  /** Shows requests as they are answered. */
+  readonly monitor: RequestMonitor;
   /** What the payload of a reply may weigh, in bytes. */
   readonly replyBytesMax: number;
   /** What a page of a list may weigh before it ends early, in bytes. */
@@ -37,9 +43,11 @@ export interface Services {
 
 /** Where a request came in: it stands in the log line of a failure, nowhere else. */
 export interface Origin {
-  readonly door: 'socket' | 'http' | 'mcp';
+  readonly door: 'socket' | 'http' | 'gateway' | 'mcp';
   /** Number of the connection, at a door that has such. */
   readonly connection?: number;
+  /** Of the client, as the system tells it. */
+  readonly address?: string | undefined;
   /** The client's id of the request; null where it is not readable. */
   readonly request: number | string | null;
 }
@@ -51,6 +59,8 @@ export interface HandlerCall {
   readonly sender: string;
   /** Those that the key sees; null: every one. For what acts in each of them; a payload's own is checked already. */
   readonly namespaces: readonly string[] | null;
+  /** Whether the key has the scope `read`: for what is administration, and shows something of what is remembered. */
+  readonly mayRead: boolean;
   /** Carries the client's deadline where there is one. */
   readonly options: CallOptions;
 }

@@ -1,10 +1,13 @@
 import { cacheClear, circuitReset, gc, listSnapshots, snapshot } from './admin.ts';
+import { monitor, slowlog } from './watching.ts';
 import { get, list, query, remove, store, storeBatch, update } from './context.ts';
+import * as fact from './fact.ts';
 import type { Handlers } from './handler.ts';
 import { clear } from './level.ts';
 import { list as listNamespaces } from './namespace.ts';
 import { ping } from './session.ts';
 import { stats } from './stats.ts';
+import * as session from './window.ts';
 
 /** Who answers what. */
 export const HANDLERS: Handlers = {
@@ -16,12 +19,25 @@ export const HANDLERS: Handlers = {
   'context.update': update,
   'context.delete': remove,
   'context.list': list,
+  'session.append': session.append,
+  'session.window': session.window,
+  'session.configure': session.configure,
+  'session.get': session.get,
+  'session.list': session.list,
+  'session.expand': session.expand,
+  'session.reset': session.reset,
+  'fact.put': fact.put,
+  'fact.list': fact.list,
+  'fact.around': fact.around,
+  'fact.delete': fact.remove,
   'level.clear': clear,
   stats,
   'namespace.list': listNamespaces,
   'admin.gc': gc,
   'admin.snapshot': snapshot,
   'admin.snapshots': listSnapshots,
+  'admin.slowlog': slowlog,
+  'admin.monitor': monitor,
   'admin.cache_clear': cacheClear,
   'admin.circuit_reset': circuitReset,
 };

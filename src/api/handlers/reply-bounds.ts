@@ -2,6 +2,7 @@ import { LEVELS } from '../../base/context.ts';
 import type { QueryOutcome, RankedContext } from '../../hirag/types.ts';
 import { encodedBytes } from '../../protocol/metadata.ts';
 import { fromRankedContext } from './context-wire.ts';
+import { fromQueriedFact } from './fact-wire.ts';
 
 /** All that a context in a query's reply holds beside its text: metadata, tags and names at their limits. */
 const BESIDE_TEXT_BYTES_MAX = 112 * 1024;
@@ -9,13 +10,17 @@ const BYTES_PER_UNIT_MAX = 3;
 const RECEIPT_BYTES_MAX = 384;
 /** What a query's reply holds beside contexts and receipts. */
 const QUERY_FIXED_BYTES = 1024;
+/** Part of a reply that facts may have. */
+const FACTS_SHARE = 0.25;
 
 /**
  * The outcome with what a reply of `replyBytesMax` has room for: like the token budget, a context that does not
  * fit is passed over and the next ones are still tried; its receipt says `over_budget`.
  */
-export function withinReply(outcome: QueryOutcome, replyBytesMax: number): QueryOutcome {
-  const roomBytes = replyBytesMax - QUERY_FIXED_BYTES - RECEIPT_BYTES_MAX * (outcome.receipts?.length ?? 0);
+export function withinReply(found: QueryOutcome, replyBytesMax: number): QueryOutcome {
+  const { outcome, factsBytes } = withFactsWithin(found, replyBytesMax * FACTS_SHARE);
+  const roomBytes =
+    replyBytesMax - QUERY_FIXED_BYTES - factsBytes - RECEIPT_BYTES_MAX * (outcome.receipts?.length ?? 0);
   if (mostBytes(outcome.contexts) <= roomBytes) return outcome;
   let leftBytes = roomBytes;
   const kept = outcome.contexts.filter((context) => {
@@ -25,6 +30,24 @@ export function withinReply(outcome: QueryOutcome, replyBytesMax: number): Query
     return true;
   });
   return kept.length === outcome.contexts.length ? outcome : reduced(outcome, kept);
+}
+
+/** The outcome with the first of its facts, and what these weigh. */
+function withFactsWithin(outcome: QueryOutcome, bytesMax: number): { outcome: QueryOutcome; factsBytes: number } {
+  let factsBytes = 0;
+  const kept = (outcome.facts ?? []).filter((fact) => {
+    const bytes = encodedBytes(fromQueriedFact(fact), bytesMax);
+    if (factsBytes + bytes > bytesMax) return false;
+    factsBytes += bytes;
+    return true;
+  });
+  if (kept.length === (outcome.facts ?? []).length) return { outcome, factsBytes };
+  return { outcome: { ...outcome, facts: kept, totalTokens: tokensOf(outcome.contexts, kept) }, factsBytes };
+}
+
+function tokensOf(contexts: readonly RankedContext[], facts: QueryOutcome['facts'] = []): number {
+  const ofContexts = contexts.reduce((sum, { record }) => sum + record.tokenCount, 0);
+  return facts.reduce((sum, { tokenCount }) => sum + tokenCount, ofContexts);
 }
 
 /** An upper bound that costs no look at the texts. */
@@ -43,7 +66,7 @@ function reduced(outcome: QueryOutcome, contexts: readonly RankedContext[]): Que
   return {
     ...outcome,
     contexts,
-    totalTokens: contexts.reduce((sum, { record }) => sum + record.tokenCount, 0),
+    totalTokens: tokensOf(contexts, outcome.facts),
     levelDistribution: { immediate, short_term: shortTerm, long_term: longTerm },
     avgRelevance: contexts.length === 0 ? 0 : relevance / contexts.length,
     ...(outcome.receipts !== undefined && {
