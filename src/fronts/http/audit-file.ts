@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Audit, AuditEntry } from '../../api/audit.ts';
+import { escapeControls } from '../../base/control-characters.ts';
 import type { Clock } from '../../base/clock.ts';
 import { LineRate } from '../../base/line-rate.ts';
 import type { Log } from '../../base/log.ts';
@@ -58,7 +59,7 @@ export class AuditFile implements Audit {
     if (day !== this.#day) this.#begin(day);
     const named = namespaces === undefined || namespaces.length === 0 ? {} : { namespaces };
     const entry = { time: new Date(nowMs).toISOString(), key, type, ...named, outcome, ...from };
-    const line = `${JSON.stringify(entry)}\n`;
+    const line = `${escapeControls(JSON.stringify(entry))}\n`;
     const bytes = Buffer.byteLength(line);
     if (this.#bytes + bytes > this.#options.dayBytesMax) return this.#lose(null);
     this.#bytes += bytes;

@@ -79,6 +79,11 @@ export function backlogOf({ pending, refused }: BacklogSize): Component {
   return { status: 'degraded', reason: `${pending} contexts wait for their vectors`, pending, refused };
 }
 
+/** It listens; what its upstreams answer is their owners' to mend, and makes the server no worse. */
+export function gatewayOf({ inFlight, upstream }: { readonly inFlight: number; readonly upstream: string }): Component {
+  return { status: 'healthy', in_flight: inFlight, upstream };
+}
+
 /** Of all; what the server goes on without makes it no worse than `degraded`. */
 export function worst(components: Readonly<Record<string, Component>>): ComponentStatus {
   const statuses = Object.entries(components).map(

@@ -6,6 +6,7 @@ import {
   cacheOf,
   dispensable,
   eventLoopOf,
+  gatewayOf,
   jobsOf,
   ofCheck,
   worst,
@@ -44,8 +45,12 @@ export interface RunningSources {
   /** Vectors in memory. */
   readonly cacheEntries: () => number;
   readonly jobs: () => readonly JobState[];
+  /** Rejects where the Redis cannot be reached over which servers share limits; absent: there is none. */
+  readonly sharedLimitsAnswer?: (() => Promise<unknown>) | undefined;
   /** Contexts without a vector. */
   readonly backlog: () => BacklogSize;
+  /** Absent: it is switched off. */
+  readonly gateway?: (() => { readonly inFlight: number; readonly upstream: string }) | undefined;
 }
 
 export type Phase = 'starting' | 'running' | 'draining';
@@ -99,6 +104,7 @@ class ServerHealth implements Health {
   #embedder: Probe | null = null;
   #isEmbedderDispensable = false;
   #sharedCache: Probe | null = null;
+  #sharedLimits: Probe | null = null;
   #running: RunningSources | null = null;
   #phase: Phase = 'starting';
   #freeBytes: number | null = null;
@@ -120,6 +126,8 @@ class ServerHealth implements Health {
   running(running: RunningSources): void {
     this.#phase = 'running';
     this.#running = running;
+    const { sharedLimitsAnswer } = running;
+    this.#sharedLimits = sharedLimitsAnswer === undefined ? null : this.#probe(sharedLimitsAnswer);
     this.#store = this.#probe(async () => {
       if (!(await running.storeAnswers())) throw new Error('no answer');
     });
@@ -131,15 +139,17 @@ class ServerHealth implements Health {
 
   async report(fresh = false): Promise<HealthReport> {
     const maxAgeMs = fresh ? 0 : REPORT_CACHE_MS;
-    const [ofStore, ofEmbedder, ofSharedCache, ofDisk] = await Promise.all([
+    const [ofStore, ofEmbedder, ofSharedCache, ofSharedLimits, ofDisk] = await Promise.all([
       this.#store?.result(maxAgeMs) ?? NOT_OPEN,
       this.#embedder?.result(maxAgeMs) ?? NOT_OPEN,
       this.#sharedCache?.result(maxAgeMs),
+      this.#sharedLimits?.result(maxAgeMs),
       this.#disk?.result(maxAgeMs) ?? WELL,
     ]);
     const { clock, version, eventLoopDelaySeconds } = this.#sources;
     const embedding = ofCheck(ofEmbedder, this.#circuit('embedding'));
     const running = this.#running;
+    const summaries = this.#circuit('summary');
     const components = {
       embedding: this.#isEmbedderDispensable ? dispensable(embedding) : embedding,
       vector_database: ofCheck(ofStore, this.#circuit('vector_db')),
@@ -147,7 +157,10 @@ class ServerHealth implements Health {
       disk: this.#diskOf(ofDisk),
       event_loop: eventLoopOf(eventLoopDelaySeconds()),
       jobs: jobsOf(running?.jobs() ?? []),
+      ...(summaries && { summaries: dispensable(ofCheck(WELL, summaries)) }),
+      ...(ofSharedLimits && { rate_limit: dispensable(ofCheck(ofSharedLimits, this.#circuit('rate_limit'))) }),
       ...(running === null ? {} : { embedding_backlog: backlogOf(running.backlog()) }),
+      ...(running?.gateway && { gateway: gatewayOf(running.gateway()) }),
     };
     return {
       status: worst(components),

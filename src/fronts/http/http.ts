@@ -1,9 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
+import type { Certificates } from '../../base/certificates.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { boundConnections } from '../../base/connection-bounds.ts';
+import { changeCertificates, createWebServer } from '../../base/web-server.ts';
+import type { Dashboard } from './dashboard/dashboard.ts';
 import type { Health } from './health.ts';
 import type { MetricsRegistry } from './metrics.ts';
 
@@ -11,28 +15,37 @@ export interface HttpOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** Absent or null: nothing is encrypted. */
+  readonly certificates?: Certificates | null;
   readonly health: Health;
   readonly metrics: Pick<MetricsRegistry, 'render' | 'contentType'>;
+  /** Absent: there is none. */
+  readonly dashboard?: Pick<Dashboard, 'addRoutes'> | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export interface HttpListener {
   readonly port: number;
+  /** From the next connection on. */
+  changeCertificates(certificates: Certificates): void;
   close(): Promise<void>;
 }
 
 const BODY_BYTES_MAX = 4096;
-const REQUEST_TIMEOUT_MS = 10_000;
+/** Node's own 60 s for headers would count for the whole request where they are longer than its time. */
+const TIMES = { requestTimeoutMs: 10_000, headersTimeoutMs: 10_000, checkedEveryMs: 2_000 };
+const CONNECTIONS = { all: 1024, ofAddress: 256 };
 
-/** Health, probes and metrics over HTTP. Throws `StartupError` where the address cannot be taken. */
+/** Health, probes, metrics and the dashboard over HTTP. Throws `StartupError` where the address cannot be taken. */
 export async function startHttpListener(options: HttpOptions): Promise<HttpListener> {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    serverFactory: (onRequest) => createWebServer(onRequest, TIMES, options.certificates ?? null),
     forceCloseConnections: true,
   });
+  boundConnections(app.server, CONNECTIONS);
   addRoutes(app, options);
   try {
     await app.listen({ host: options.host, port: options.port });
@@ -40,12 +53,18 @@ export async function startHttpListener(options: HttpOptions): Promise<HttpListe
     await app.close();
     throw listenError(error, options);
   }
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    changeCertificates: (certificates) => changeCertificates(app.server, certificates),
+    close: () => app.close(),
+  };
 }
 
-function addRoutes(app: FastifyInstance, { health, metrics, clock, log }: HttpOptions): void {
+function addRoutes(app: FastifyInstance, { health, metrics, dashboard, clock, log }: HttpOptions): void {
   addHealthRoutes(app, health, clock);
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
+  // A scope of its own: what its rules are is no matter of a probe's.
+  if (dashboard !== undefined) void app.register((scope, _options, done) => (dashboard.addRoutes(scope), done()));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'no such page' }));
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;

@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { escapeControls } from '../../base/control-characters.ts';
 import type { Log } from '../../base/log.ts';
 import { currentScope } from '../../base/request-scope.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -22,18 +23,27 @@ export interface LogTarget {
 /** A log whose least level can be changed while it is written. */
 export interface ServerLog extends Log {
   level: LogLevel;
+  /** From now on these do not come out either. */
+  hide(secrets: readonly string[]): void;
 }
 
+/** More would cost every line too much. */
+const SECRETS_MAX = 64;
 /** Shorter ones would take words apart. */
 const SECRET_CHARS_MIN = 6;
 
 /**
  * A `Log` that writes to `target`. Lines of a request say which one it is; fields that could hold a secret or a text are
- * redacted, and so are passwords in addresses.
+ * redacted, and so are passwords in addresses. What others sent steers no terminal and begins no line.
  */
 export function createLog(options: LogOptions, target: LogTarget): ServerLog {
-  const secrets = (options.secrets ?? []).filter((secret) => secret.length >= SECRET_CHARS_MIN);
-  const write = (line: string): void => target.write(redactLine(line, secrets));
+  let secrets: readonly string[] = [];
+  const hide = (more: readonly string[]): void => {
+    const long = more.filter((secret) => secret.length >= SECRET_CHARS_MIN);
+    secrets = [...new Set([...long, ...secrets])].slice(0, SECRETS_MAX);
+  };
+  hide(options.secrets ?? []);
+  const write = (line: string): void => target.write(`${escapeControls(redactLine(line, secrets).slice(0, -1))}\n`);
   const stream = { write: options.format === 'json' ? write : (line: string) => write(toText(line)) };
   const log = pino(
     {
@@ -46,7 +56,7 @@ export function createLog(options: LogOptions, target: LogTarget): ServerLog {
     },
     stream,
   );
-  return log as ServerLog;
+  return Object.assign(log, { hide }) as ServerLog;
 }
 
 function errorFields(error: unknown): unknown {

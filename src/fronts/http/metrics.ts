@@ -7,10 +7,12 @@ import {
   type CounterName,
   type GaugeName,
   type HistogramName,
+  type Labels,
   type Metrics,
 } from '../../base/metrics.ts';
 import { EventLoopWatch } from './event-loop-watch.ts';
 import { NOTED_EVERY_MS, RecentRatio } from './recent-ratio.ts';
+import { RequestHistory } from './request-history.ts';
 import { CounterSeries, GaugeSeries, HistogramSeries, type Sample } from './series.ts';
 
 const PREFIX = 'context_manager_';
@@ -21,6 +23,12 @@ export interface MetricsRegistry extends Metrics {
   /** Everything in Prometheus' text format. */
   render(): Promise<string>;
   readonly contentType: string;
+  /** What gauges show comes up to date, as before a scrape. */
+  refresh(): Promise<void>;
+  /** Undefined: nothing is known now. */
+  gaugeValue(name: GaugeName, labels?: Labels): number | undefined;
+  /** What requests came to of late. */
+  readonly requests: RequestHistory;
   /** Of the last seconds. */
   readonly eventLoopDelaySeconds: number;
   /** Stops the watches. */
@@ -51,21 +59,33 @@ export function createMetricsRegistry(clock: Clock = systemClock): MetricsRegist
   gauge('avg_response_time_ms', () => ratios.responseSeconds.value * 1000);
   const delay = new EventLoopWatch();
   gauge('event_loop_delay_p99_seconds', () => delay.p99Seconds);
+  const requests = new RequestHistory(
+    counters.get('requests_total'),
+    histograms.get('request_duration_seconds'),
+    clock,
+  );
   const stopNoting = clock.every(NOTED_EVERY_MS, () => {
     delay.turn();
+    requests.note();
     for (const ratio of Object.values(ratios)) ratio.note();
   });
   const preparations: (() => Promise<void>)[] = [];
+  const refresh = async (): Promise<void> => {
+    await Promise.all(preparations.map((prepare) => prepare()));
+  };
   return {
     count: (name, labels, by = 1) => counters.get(name).add(by, labels),
     observe: (name, value, labels) => histograms.get(name).observe(value, labels),
     gauge,
     beforeScrape: (prepare) => void preparations.push(prepare),
     async render() {
-      await Promise.all(preparations.map((prepare) => prepare()));
+      await refresh();
       return registry.metrics();
     },
     contentType: registry.contentType,
+    refresh,
+    gaugeValue: (name, labels) => gauges.get(name).value(labels),
+    requests,
     get eventLoopDelaySeconds() {
       return delay.p99Seconds;
     },

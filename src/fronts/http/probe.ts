@@ -45,10 +45,9 @@ export class Probe {
   async #run(): Promise<CheckResult> {
     const { clock, timeLimitMs } = this.#options;
     const timeout = Promise.withResolvers<CheckResult>();
-    const late = { isWell: false, reason: `did not answer within ${timeLimitMs} ms` };
     const controller = new AbortController();
     const cancel = clock.after(timeLimitMs, () => {
-      timeout.resolve(late);
+      timeout.resolve(this.#late());
       controller.abort();
     });
     try {
@@ -67,7 +66,13 @@ export class Probe {
       await this.#options.check(signal);
       return { isWell: true };
     } catch (error) {
+      // Who joined it shortly before its end hears what those hear who waited for it all the time.
+      if (signal.aborted) return this.#late();
       return { isWell: false, reason: error instanceof Ailment ? error.message : 'did not answer' };
     }
+  }
+
+  #late(): CheckResult {
+    return { isWell: false, reason: `did not answer within ${this.#options.timeLimitMs} ms` };
   }
 }

@@ -41,7 +41,7 @@ class SeriesTree<S> {
     return this.#all.reduce((total, { state }) => total + of(state), 0);
   }
 
-  samples(toSamples: (labels: Labels, state: S) => Sample[]): Sample[] {
+  samples<T>(toSamples: (labels: Labels, state: S) => T[]): T[] {
     return this.#all.flatMap(({ labels, state }) => toSamples(labels, state));
   }
 
@@ -77,6 +77,11 @@ export class CounterSeries {
     return this.#tree.sum(({ total }) => total);
   }
 
+  /** What each set of labels has come to. */
+  get values(): { readonly labels: Labels; readonly total: number }[] {
+    return this.#tree.samples((labels, { total }) => [{ labels, total }]);
+  }
+
   /** Throws where the number cannot be added, or the metric has no such label. */
   add(by: number, labels: Labels = NO_LABELS): void {
     if (!(by >= 0 && by < Infinity)) throw new CodedError('INTERNAL', 'a counter takes finite numbers from 0');
@@ -94,6 +99,13 @@ interface Observed {
   sum: number;
 }
 
+/** What one set of labels of a histogram has come to. */
+export interface Distribution {
+  readonly labels: Labels;
+  /** How many values lie in each bucket alone; the last one's lie past every bound. */
+  readonly buckets: Float64Array;
+}
+
 /** A histogram's numbers. */
 export class HistogramSeries {
   readonly #name: string;
@@ -105,6 +117,15 @@ export class HistogramSeries {
     this.#name = name;
     this.#bounds = bounds;
     this.#tree = new SeriesTree(labelNames, () => ({ buckets: new Float64Array(bounds.length + 1), sum: 0 }));
+  }
+
+  /** Upper bounds of the buckets but the last, ascending. */
+  get bounds(): readonly number[] {
+    return this.#bounds;
+  }
+
+  get values(): Distribution[] {
+    return this.#tree.samples((labels, { buckets }) => [{ labels, buckets: buckets.slice() }]);
   }
 
   /** What was observed, over all labels. */
@@ -161,6 +182,11 @@ export class GaugeSeries {
   /** In place of the one with the same labels. */
   readBy(read: () => number | undefined, labels: Labels = NO_LABELS): void {
     this.#readers.set(JSON.stringify(labels), { labels, read });
+  }
+
+  /** Undefined: nothing is known now. */
+  value(labels: Labels = NO_LABELS): number | undefined {
+    return this.#readers.get(JSON.stringify(labels))?.read();
   }
 
   samples(): Sample[] {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
-import { TokenBucket, type RateLimit } from '../../base/token-bucket.ts';
+import { networkOf } from '../../base/network.ts';
+import { ofThisServer, type NewBucket, type RateLimit, type TokenBucket } from '../../base/token-bucket.ts';
 
 export interface AddressLimits {
   /** Connections of one address that are open at a time. */
@@ -12,14 +13,14 @@ export interface AddressLimits {
 /** One connection of an address. */
 export interface Visit {
   /** Of the address; null: no limit. */
-  readonly bucket: TokenBucket | null;
+  readonly bucket: () => TokenBucket | null;
   /** The connection is closed. */
   leave(): void;
 }
 
 interface Known {
   connections: number;
-  readonly bucket: TokenBucket | null;
+  bucket: TokenBucket | null;
 }
 
 /** Addresses that are remembered, so that none gets a new burst by connecting anew. */
@@ -27,13 +28,13 @@ const KNOWN_MAX = 100_000;
 
 /** Where clients connect from, and what each address may do. */
 export class Addresses {
-  readonly #limits: AddressLimits;
-  readonly #clock: Clock;
+  #limits: AddressLimits;
+  readonly #newBucket: NewBucket;
   readonly #known = new LRUCache<string, Known>({ max: KNOWN_MAX });
 
-  constructor(limits: AddressLimits, clock: Clock) {
+  constructor(limits: AddressLimits, clock: Clock, newBucket: NewBucket = ofThisServer(clock)) {
     this.#limits = limits;
-    this.#clock = clock;
+    this.#newBucket = newBucket;
   }
 
   /** null: the address has as many connections as it may. `address` as the system tells it. */
@@ -43,7 +44,7 @@ export class Addresses {
     known.connections++;
     let isOpen = true;
     return {
-      bucket: known.bucket,
+      bucket: () => known.bucket,
       leave: () => {
         if (isOpen) known.connections--;
         isOpen = false;
@@ -51,31 +52,31 @@ export class Addresses {
     };
   }
 
-  #of(network: string): Known {
+  /** Of an address that comes by another door, where it has no connection to count; null: no limit. */
+  bucketOf(address: string): TokenBucket | null {
+    return this.#of(networkOf(address)).bucket;
+  }
+
+  /** From the next connection and request on; what an address has asked for counts on. */
+  change(limits: AddressLimits): void {
+    this.#limits = limits;
+    for (const [network, known] of this.#known.entries()) {
+      if (limits.requests === null || known.bucket === null) known.bucket = this.#bucketOf(network);
+      else known.bucket.change(limits.requests);
+    }
+  }
+
+  #bucketOf(network: string): TokenBucket | null {
     const { requests } = this.#limits;
+    return requests === null ? null : this.#newBucket(`address ${network}`, requests);
+  }
+
+  #of(network: string): Known {
     let known = this.#known.get(network);
     if (known === undefined) {
-      known = { connections: 0, bucket: requests === null ? null : new TokenBucket(requests, this.#clock) };
+      known = { connections: 0, bucket: this.#bucketOf(network) };
       this.#known.set(network, known);
     }
     return known;
   }
-}
-
-const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
-const GROUPS = 8;
-/** Who has one address of version 6 has the 2^64 of its network. */
-const NETWORK_GROUPS = 4;
-
-/** What counts as one address: of version 6 the network of 64 bits, without a zone. */
-export function networkOf(address: string): string {
-  const mapped = MAPPED.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(':')) return address;
-  const [plain = ''] = address.split('%');
-  const [before = '', after] = plain.split('::');
-  const left = before === '' ? [] : before.split(':');
-  const right = after === undefined || after === '' ? [] : after.split(':');
-  const zeros = new Array<string>(Math.max(0, GROUPS - left.length - right.length)).fill('0');
-  return `${[...left, ...zeros, ...right].slice(0, NETWORK_GROUPS).join(':').toLowerCase()}::/64`;
 }

@@ -5,6 +5,7 @@ import type { RequestBudget } from '../../api/request-budget.ts';
 import type { KeyRing } from '../../api/key-ring.ts';
 import type { TokenBucket } from '../../base/token-bucket.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { FailedLogins } from '../../base/failed-logins.ts';
 import { LineRate } from '../../base/line-rate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
@@ -19,6 +20,8 @@ export interface ConnectionHandlerDeps {
   readonly keys: KeyRing;
   /** Shared with the other doors. */
   readonly budget: RequestBudget;
+  /** Shared with the other doors. */
+  readonly failedLogins: FailedLogins;
   readonly validators: Validators;
   readonly limits: ServerLimits;
   readonly clock: Clock;
@@ -63,12 +66,13 @@ export class ConnectionHandler {
 
   /**
    * Speaks the protocol on `duplex` until it is closed. Half-open streams get the replies they wait for.
-   * `addressBucket`: of where it comes from; null: no limit.
+   * `addressBucket`: gives that of where it comes from; null: no limit.
    */
-  handle(duplex: Duplex, addressBucket: TokenBucket | null = null): void {
+  handle(duplex: Duplex, addressBucket: () => TokenBucket | null = () => null): void {
     this.#accepted += 1;
-    const connection = new Connection(duplex, this.#accepted, this.#deps, (closed) => this.#forget(closed));
-    connection.addressBucket = addressBucket;
+    const { remoteAddress: address } = duplex as Duplex & { readonly remoteAddress?: string };
+    const from = { number: this.#accepted, address, addressBucket };
+    const connection = new Connection(duplex, from, this.#deps, (closed) => this.#forget(closed));
     this.#connections.add(connection);
     this.#deps.metrics.count('connections_total');
     connection.start();

@@ -1,15 +1,18 @@
-import type { Duplex } from 'node:stream';
 import type { Audit } from '../../api/audit.ts';
 import type { CodedError } from '../../base/errors.ts';
+import type { FailedLogins } from '../../base/failed-logins.ts';
 import type { LineRate } from '../../base/line-rate.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Session } from './handshake.ts';
+import type { Peer } from './request-asker.ts';
 
 export interface ReportDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly audit: Audit;
+  /** Of all doors together. */
+  readonly failedLogins: FailedLogins;
   /** Of all connections together. */
   readonly rate: LineRate;
 }
@@ -22,9 +25,8 @@ export class ConnectionReports {
   readonly #from: { readonly connection: number; readonly address?: string };
   readonly #deps: ReportDeps;
 
-  constructor(connection: number, duplex: Duplex, deps: ReportDeps) {
-    const { remoteAddress } = duplex as Duplex & { readonly remoteAddress?: string };
-    this.#from = { connection, ...(remoteAddress === undefined ? {} : { address: remoteAddress }) };
+  constructor({ number: connection, address }: Peer, deps: ReportDeps) {
+    this.#from = { connection, ...(address === undefined ? {} : { address }) };
     this.#deps = deps;
   }
 
@@ -45,17 +47,36 @@ export class ConnectionReports {
     else log.info({ ...fields, reason: error.message }, 'connection refused');
   }
 
-  /** The same before it had authenticated; `claimedKeyId`: who it said that it is. */
-  notAuthenticated(error: CodedError, claimedKeyId: string | null): void {
-    const { log, metrics, rate, audit } = this.#deps;
+  /**
+   * The same before it had authenticated; `claimedKeyId`: who it said that it is. Gives how long it is to wait for its answer, in
+   * milliseconds.
+   */
+  notAuthenticated(error: CodedError, claimedKeyId: string | null): number {
+    const { metrics } = this.#deps;
     metrics.count('auth_failures_total', { code: error.code });
-    if (error.code === 'INTERNAL' || error.code === 'SHUTTING_DOWN') return this.failed(error);
+    if (error.code === 'INTERNAL' || error.code === 'SHUTTING_DOWN') {
+      this.failed(error);
+      return 0;
+    }
     metrics.count('errors_total', { code: error.code });
-    const passed = rate.pass(`handshake ${error.code}`);
+    const delayMs = this.#delayOf(error);
+    this.#tellNotAuthenticated(error, claimedKeyId?.slice(0, KEY_CHARS_MAX) ?? '', delayMs);
+    return delayMs;
+  }
+
+  /** Other codes say nothing of a key, or come after it was proven. */
+  #delayOf({ code }: CodedError): number {
+    const { address } = this.#from;
+    return code === 'AUTH_FAILED' && address !== undefined ? this.#deps.failedLogins.note(address) : 0;
+  }
+
+  #tellNotAuthenticated({ code, message }: CodedError, key: string, delayMs: number): void {
+    const { log, rate, audit } = this.#deps;
+    const passed = rate.pass(`handshake ${code}`);
     if (passed === null) return;
-    const key = claimedKeyId?.slice(0, KEY_CHARS_MAX) ?? '';
-    log.warn({ ...this.#from, ...passed, key, code: error.code, reason: error.message }, 'authentication failed');
-    this.#note(audit, key, error.code, passed);
+    const delay = delayMs > 0 ? { delay_ms: delayMs } : {};
+    log.warn({ ...this.#from, ...passed, key, code, reason: message, ...delay }, 'authentication failed');
+    this.#note(audit, key, code, passed);
   }
 
   fellSilent(): void {

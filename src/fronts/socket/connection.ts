@@ -1,21 +1,20 @@
 import type { Duplex } from 'node:stream';
 import type { RequestBudget } from '../../api/request-budget.ts';
+import { certificateNamesOf } from '../../base/certificates.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
-import { encodeBody } from '../../protocol/codec.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import { shuttingDown, slowConsumer, slowFrame } from './connection-errors.ts';
 import { ConnectionReports, type ReportDeps } from './connection-reports.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { Goodbye } from './goodbye.ts';
 import { Handshake, type HandshakeDeps, type Session } from './handshake.ts';
 import { Inbox } from './inbox.ts';
 import type { ServerLimits } from './limits.ts';
+import { Outbox } from './outbox.ts';
 import { PeerWatch, type PeerState } from './peer-watch.ts';
-import { errorBody, resultBody } from './replies.ts';
-import type { Requester, RunningRequest } from './request-asker.ts';
-import { ReplyShare } from './reply-share.ts';
+import type { Peer, Requester, RunningRequest } from './request-asker.ts';
 import { RunningRequests } from './running-requests.ts';
-import { FrameWriter } from './writer.ts';
 
 export interface ConnectionDeps extends HandshakeDeps, ReportDeps {
   readonly dispatcher: Dispatcher;
@@ -24,48 +23,48 @@ export interface ConnectionDeps extends HandshakeDeps, ReportDeps {
   readonly clock: Clock;
 }
 
-/** `handshake` until `welcome`, `open` while it is served, `closing` while what was sent may still be read. */
-type Phase = 'handshake' | 'open' | 'closing' | 'closed';
-
-/** A peer that knows of the server's end, waits for nothing and has been silent for so long will send nothing more. */
-const FAREWELL_QUIET_MS = 500;
+/**
+ * `handshake` until `welcome`, `delayed` while the answer to one that failed waits, `open` while it is served, `closing` while
+ * what was sent may still be read.
+ */
+type Phase = 'handshake' | 'delayed' | 'open' | 'closing' | 'closed';
 
 /** One socket's life: handshake, requests in, replies out, flow in both directions, the end. */
 export class Connection implements Requester {
   readonly number: number;
-  addressBucket: Requester['addressBucket'] = null;
+  readonly addressBucket: Requester['addressBucket'];
+  readonly address: string | undefined;
   readonly #duplex: Duplex;
   readonly #deps: ConnectionDeps;
   readonly #onClosed: (connection: Connection) => void;
   readonly #inbox: Inbox;
-  readonly #writer: FrameWriter;
+  readonly #outbox: Outbox;
   readonly #watch: PeerWatch;
   readonly #startedMs: number;
   readonly #running: RunningRequests;
-  readonly #share: ReplyShare;
   readonly #reports: ConnectionReports;
   #phase: Phase = 'handshake';
   #handshake: Handshake | null;
   #session: Session | null = null;
-  /** What the peer is known to know of the server's end (section 3). */
-  #farewell: 'none' | 'said' | 'heard' = 'none';
+  readonly #goodbye = new Goodbye();
   #peerEnded = false;
   #paused = false;
-  #cancelGrace: (() => void) | null = null;
+  #cancelTimer: (() => void) | null = null;
 
-  constructor(duplex: Duplex, number: number, deps: ConnectionDeps, onClosed: (connection: Connection) => void) {
-    const { limits, clock, metrics } = deps;
-    this.number = number;
+  constructor(duplex: Duplex, peer: Peer, deps: ConnectionDeps, onClosed: (connection: Connection) => void) {
+    const { limits, clock } = deps;
+    this.number = peer.number;
+    this.address = peer.address;
+    this.addressBucket = peer.addressBucket;
     this.#duplex = duplex;
     this.#deps = deps;
     this.#onClosed = onClosed;
-    this.#writer = new FrameWriter(duplex, metrics);
-    this.#handshake = new Handshake(deps);
+    this.#outbox = new Outbox(duplex, deps, () => this.fail(slowConsumer()));
+    this.#handshake = new Handshake(deps, () => certificateNamesOf(duplex));
     this.#startedMs = clock.monotonicMs();
     this.#watch = new PeerWatch(this.#startedMs, limits.heartbeatMs);
-    this.#share = new ReplyShare(deps.budget.replies, duplex.writableHighWaterMark);
-    this.#inbox = new Inbox(deps.budget, this.#share, () => this.#takeUpReading());
-    this.#reports = new ConnectionReports(number, duplex, deps);
+    this.#inbox = new Inbox(deps.budget, this.#outbox.share, () => this.#takeUpReading());
+    this.#reports = new ConnectionReports(peer, deps);
     this.#running = new RunningRequests(limits, deps.budget, duplex.writableHighWaterMark);
   }
 
@@ -77,8 +76,8 @@ export class Connection implements Requester {
     duplex.on('end', () => this.#onPeerEnd());
     duplex.on('error', (error) => this.#onStreamError(error));
     duplex.on('close', () => this.#onClose());
-    this.#writer.send(encodeBody(this.#handshake!.hello()));
-    this.#writer.flush();
+    this.#outbox.greet(this.#handshake!.hello());
+    this.#outbox.flush();
   }
 
   get session(): Session {
@@ -100,27 +99,44 @@ export class Connection implements Requester {
   }
 
   reply(id: number, payload: object): void {
-    if (this.#phase !== 'open') return;
-    const { clock, limits } = this.#deps;
-    const body = resultBody(id, payload, clock.nowMs());
-    if (!this.#fits(body)) {
-      throw new CodedError('PAYLOAD_TOO_LARGE', 'the reply is longer than a frame may be: ask for less', {
-        details: { max_frame_bytes: limits.maxFrameBytes },
-      });
-    }
-    this.#send(body);
+    if (this.#phase === 'open') this.#outbox.result(id, payload);
   }
 
   refuse(id: number, error: CodedError): void {
-    if (this.#phase === 'open') this.#send(this.#errorBody(id, error));
+    if (this.#phase === 'open') this.#outbox.error(id, error);
   }
 
   /** A connection-level error: told with id 0, then the connection is closed (section 4). */
   fail(error: CodedError): void {
     if (!this.#isLive()) return;
+    let delayMs = 0;
     if (this.#handshake === null) this.#reports.failed(error);
-    else this.#reports.notAuthenticated(error, this.#handshake.claimedKeyId);
-    this.#writer.send(this.#errorBody(0, error));
+    else delayMs = this.#reports.notAuthenticated(error, this.#handshake.claimedKeyId);
+    if (delayMs > 0) this.#failLater(error, delayMs);
+    else this.#endWith(error);
+  }
+
+  dismiss(error: CodedError): void {
+    if (this.#phase !== 'open') return;
+    this.#goodbye.dismiss(error, this.#deps.clock.monotonicMs());
+    this.#finishIfDone();
+    this.#updateFlow();
+  }
+
+  /** What waits so is read no more and holds nothing, and is over with the time for the handshake at the latest. */
+  #failLater(error: CodedError, delayMs: number): void {
+    const { clock, limits } = this.#deps;
+    const leftMs = this.#startedMs + limits.authTimeoutMs - clock.monotonicMs();
+    this.#phase = 'delayed';
+    this.#inbox.close();
+    this.#duplex.pause();
+    this.#cancelTimer = clock.after(Math.min(delayMs, leftMs), () => this.#endWith(error));
+  }
+
+  #endWith(error: CodedError): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#outbox.lastError(error);
     this.#close();
     this.#startGrace();
   }
@@ -132,16 +148,17 @@ export class Connection implements Requester {
   goAway(deadlineMs: number): void {
     if (this.#phase === 'handshake') {
       this.fail(shuttingDown());
-    } else if (this.#phase === 'open' && this.#farewell === 'none') {
-      this.#farewell = 'said';
-      this.#send(encodeBody({ type: 'goaway', deadline_ms: deadlineMs, timestamp: this.#deps.clock.nowMs() }));
-      this.#sendPing();
+    } else if (this.#phase === 'delayed') {
+      this.#endWith(shuttingDown());
+    } else if (this.#phase === 'open' && this.#goodbye.say()) {
+      this.#outbox.control({ type: 'goaway', deadline_ms: deadlineMs, timestamp: this.#deps.clock.nowMs() });
+      this.#outbox.ping();
       this.#finishIfDone();
     }
   }
 
   answered(): void {
-    if (this.#farewell === 'said') this.#farewell = 'heard';
+    this.#goodbye.answered();
   }
 
   destroy(): void {
@@ -153,7 +170,7 @@ export class Connection implements Requester {
    * peer, and pings. Called every now and then for each connection; true where it sent something.
    */
   sweep(nowMs: number): boolean {
-    this.#share.count(this.#writer.bufferedBytes);
+    this.#outbox.count();
     if (this.#phase === 'open') return this.#sweepOpen(nowMs);
     if (this.#phase === 'handshake' && nowMs - this.#startedMs >= this.#deps.limits.authTimeoutMs) {
       this.fail(new CodedError('AUTH_TIMEOUT', 'the connection did not authenticate in time'));
@@ -164,16 +181,16 @@ export class Connection implements Requester {
   }
 
   #sweepOpen(nowMs: number): boolean {
-    if (this.#session!.principal.hasExpired(this.#deps.clock.nowMs())) {
-      this.fail(new CodedError('AUTH_FAILED', 'the key has expired'));
-      return true;
-    }
-    const inTheWay = this.#share.isStalled(nowMs, this.#writer.takenBytes);
+    const ended = this.#session!.principal.endedBecause(this.#deps.clock.nowMs());
+    if (ended !== null) this.dismiss(new CodedError('AUTH_FAILED', ended));
+    this.#finishIfDone();
+    if (this.#phase !== 'open') return true;
+    const inTheWay = this.#outbox.share.isStalled(nowMs, this.#outbox.takenBytes);
     if (inTheWay || this.#inbox.isTooSlow(nowMs)) {
       this.fail(inTheWay ? slowConsumer() : slowFrame());
       return true;
     }
-    if (this.#farewell === 'heard' && this.#isIdle() && nowMs - this.#watch.arrivedMs >= FAREWELL_QUIET_MS) {
+    if (this.#isIdle() && this.#goodbye.isOver(nowMs, this.#watch.arrivedMs)) {
       this.#close();
       return true;
     }
@@ -181,7 +198,7 @@ export class Connection implements Requester {
       case 'alive':
         return false;
       case 'ping':
-        this.#sendPing();
+        this.#outbox.ping();
         return true;
       case 'silent':
         this.#reports.fellSilent();
@@ -196,7 +213,7 @@ export class Connection implements Requester {
 
   #reading(nowMs: number): PeerState {
     const requestsWait = this.#phase === 'open' && (!this.#inbox.isEmpty || this.#duplex.readableLength > 0);
-    return this.#watch.reading(nowMs, this.#writer.bufferedBytes, this.#writer.takenBytes, requestsWait);
+    return this.#watch.reading(nowMs, this.#outbox.bufferedBytes, this.#outbox.takenBytes, requestsWait);
   }
 
   #isLive(): boolean {
@@ -214,7 +231,7 @@ export class Connection implements Requester {
 
   /** Takes frames for as long as the bounds of section 3 let it; what it leaves stays in the reader. */
   #readFrames(): void {
-    this.#writer.hold();
+    this.#outbox.hold();
     try {
       while (this.#mayTakeFrame()) {
         const frame = this.#inbox.next();
@@ -224,15 +241,15 @@ export class Connection implements Requester {
     } catch (error) {
       this.fail(toCodedError(error));
     }
-    this.#writer.flush();
+    this.#outbox.flush();
     this.#updateFlow();
   }
 
   #mayTakeFrame(): boolean {
-    if (!this.#isLive() || !this.#running.haveRoom) return false;
-    if (this.#running.haveReplyRoom(this.#writer.bufferedBytes)) return true;
-    this.#writer.flush();
-    return this.#running.haveReplyRoom(this.#writer.bufferedBytes);
+    if (!this.#isLive() || this.#goodbye.isDismissed || !this.#running.haveRoom) return false;
+    if (this.#running.haveReplyRoom(this.#outbox.bufferedBytes)) return true;
+    this.#outbox.flush();
+    return this.#running.haveReplyRoom(this.#outbox.bufferedBytes);
   }
 
   #onFrame(frame: Frame): void {
@@ -246,8 +263,8 @@ export class Connection implements Requester {
   #authenticate(frame: Frame): void {
     const session = this.#handshake!.authenticate(frame);
     this.#inbox.maxFrameBytes = this.#deps.limits.maxFrameBytes;
-    this.#writer.startTags(session.outgoing);
-    this.#writer.send(encodeBody(this.#handshake!.welcome(session)));
+    this.#outbox.startTags(session.outgoing);
+    this.#outbox.greet(this.#handshake!.welcome(session));
     this.#session = session;
     this.#handshake = null;
     this.#phase = 'open';
@@ -265,8 +282,7 @@ export class Connection implements Requester {
   }
 
   #onDrain(): void {
-    this.#writer.pump();
-    this.#share.count(this.#writer.bufferedBytes);
+    this.#outbox.drained();
     this.#takeUpReading();
   }
 
@@ -284,7 +300,11 @@ export class Connection implements Requester {
 
   /** Ends a connection that has nothing left to do; requests that have come are answered first, if only with a refusal. */
   #finishIfDone(): void {
-    if (this.#phase === 'open' && this.#peerEnded && this.#isIdle()) this.#close();
+    if (this.#phase !== 'open') return;
+    if (this.#goodbye.isDismissed) {
+      const error = this.#goodbye.due(this.#running.size === 0, this.#deps.clock.monotonicMs());
+      if (error !== null) this.fail(error);
+    } else if (this.#peerEnded && this.#isIdle()) this.#close();
   }
 
   #isIdle(): boolean {
@@ -301,13 +321,13 @@ export class Connection implements Requester {
     this.#running.abandon();
     this.#inbox.close();
     this.#duplex.once('finish', () => this.#startGrace());
-    this.#writer.end();
+    this.#outbox.end();
     this.#duplex.resume();
   }
 
   #startGrace(): void {
-    if (this.#phase !== 'closing' || this.#cancelGrace !== null) return;
-    this.#cancelGrace = this.#deps.clock.after(this.#deps.limits.closeGraceMs, () => this.destroy());
+    if (this.#phase !== 'closing' || this.#cancelTimer !== null) return;
+    this.#cancelTimer = this.#deps.clock.after(this.#deps.limits.closeGraceMs, () => this.destroy());
   }
 
   #onStreamError(error: Error): void {
@@ -317,29 +337,10 @@ export class Connection implements Requester {
 
   #onClose(): void {
     this.#phase = 'closed';
-    this.#cancelGrace?.();
+    this.#cancelTimer?.();
     this.#running.abandon();
     this.#inbox.close();
-    this.#share.count(0);
+    this.#outbox.close();
     this.#onClosed(this);
-  }
-
-  #sendPing(): void {
-    this.#send(encodeBody({ id: 0, type: 'ping', timestamp: this.#deps.clock.nowMs(), payload: {} }));
-  }
-
-  #send(body: Uint8Array): void {
-    if (this.#writer.bufferedBytes > this.#deps.limits.maxBufferedBytes) this.#writer.flush();
-    if (this.#writer.bufferedBytes > this.#deps.limits.maxBufferedBytes) return this.fail(slowConsumer());
-    this.#writer.send(body);
-    this.#share.count(this.#writer.bufferedBytes);
-  }
-
-  #fits(body: Uint8Array): boolean {
-    return this.#writer.frameBytes(body) <= this.#deps.limits.maxFrameBytes;
-  }
-
-  #errorBody(id: number, error: CodedError): Uint8Array {
-    return errorBody(id, error, this.#deps.clock.nowMs(), (body) => this.#fits(body));
   }
 }

@@ -1,5 +1,6 @@
 import type { Gate } from '../../api/gate.ts';
 import type { GateRequest } from '../../api/gate-request.ts';
+import type { Origin } from '../../api/handlers/handler.ts';
 import type { Clock } from '../../base/clock.ts';
 import { badRequest } from '../../base/errors.ts';
 import { decodeRequest, salvageRequestId, type BodyMap } from '../../protocol/codec.ts';
@@ -41,7 +42,7 @@ export class Dispatcher {
     if (isPingAnswer(message)) return from.answered();
     let request: GateRequest & { readonly origin: { readonly request: number } };
     try {
-      request = this.#request(message, from, startedMs, arrivedMs);
+      request = this.#request(message, body.length, from, startedMs, arrivedMs);
     } catch (error) {
       return this.#turnAway(from, envelopeId(message), message, error, startedMs);
     }
@@ -53,6 +54,7 @@ export class Dispatcher {
   /** What the envelope says, and what the wire asks of it. */
   #request(
     message: BodyMap,
+    bytes: number,
     from: Requester,
     startedMs: number,
     arrivedMs: number,
@@ -68,8 +70,9 @@ export class Dispatcher {
       payload: envelope.payload,
       principal,
       sender,
-      addressBucket: from.addressBucket,
-      origin: { door: 'socket', connection: from.number, request: envelope.id },
+      addressBucket: from.addressBucket(),
+      origin: originOf(from, envelope.id),
+      bytes,
       traceparent: envelope.traceparent,
       deadlineAtMs: envelope.deadline_ms === undefined ? null : arrivedMs + envelope.deadline_ms,
       startedMs,
@@ -82,7 +85,7 @@ export class Dispatcher {
     const error = this.#deps.gate.turnedAway(
       {
         type: typeof type === 'string' ? type : undefined,
-        origin: { door: 'socket', connection: from.number, request: id },
+        origin: originOf(from, id),
         traceparent,
         principal: from.session.principal,
         startedMs,
@@ -91,4 +94,11 @@ export class Dispatcher {
     );
     refuse(from, id, error);
   }
+}
+
+function originOf<Id extends number | null>(
+  { number, address }: Requester,
+  request: Id,
+): Origin & { readonly request: Id } {
+  return { door: 'socket', connection: number, address, request };
 }

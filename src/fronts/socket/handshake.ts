@@ -38,12 +38,15 @@ export interface HandshakeDeps {
 /** The server's side of section 2, for one connection. */
 export class Handshake {
   readonly #deps: HandshakeDeps;
+  readonly #certificateNames: () => readonly string[];
   readonly #serverNonce: Uint8Array;
   /** Whom the peer said that it is, true or not; null: it has not, or not readably. */
   claimedKeyId: string | null = null;
 
-  constructor(deps: HandshakeDeps) {
+  /** `certificateNames`: of who is at the other end, see `certificateNamesOf`. */
+  constructor(deps: HandshakeDeps, certificateNames: () => readonly string[] = () => []) {
     this.#deps = deps;
+    this.#certificateNames = certificateNames;
     this.#serverNonce = deps.random.bytes(NONCE_BYTES);
   }
 
@@ -106,10 +109,11 @@ export class Handshake {
   ): { secret: Uint8Array; principal: Principal } | null {
     let proven: { secret: Uint8Array; principal: Principal } | null = null;
     const claimed = frame.tag ?? NO_TAG;
+    const certificateNames = this.#certificateNames();
     for (const { secret, principal } of candidates) {
       const matches = tagsEqual(claimed, authTag(secret, this.#serverNonce, frame.body));
-      if (matches && frame.tag !== null && principal !== null && !principal.hasExpired(nowMs))
-        proven = { secret, principal };
+      if (!matches || frame.tag === null || principal === null) continue;
+      if (!principal.hasExpired(nowMs) && principal.isProvenBy(certificateNames)) proven = { secret, principal };
     }
     return proven;
   }
@@ -118,7 +122,7 @@ export class Handshake {
 /** Stands in for a tag that is nil, so that it is compared like any other. */
 const NO_TAG = new Uint8Array(32);
 
-/** The one answer to an unknown key, a wrong tag and a key that has expired. */
+/** The one answer to an unknown key, a wrong tag, a key that has expired and one without its certificate. */
 function authFailed(): CodedError {
   return new CodedError('AUTH_FAILED', 'authentication failed');
 }

@@ -1,4 +1,6 @@
+import type { Certificates } from '../../base/certificates.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { TlsRules } from './tls-acceptor.ts';
 
 /** Bounds that no operator needs to turn. */
 const FIXED_LIMITS = {
@@ -28,4 +30,9 @@ export function socketLimits({
   vectorDb,
 }: Pick<Settings, 'protocol' | 'vectorDb'>): ServerLimits & Settings['protocol'] {
   return { ...FIXED_LIMITS, ...protocol, itemBytes: ITEM_BYTES + VECTOR_BYTES_PER_NUMBER * vectorDb.vectorSize };
+}
+
+export function tlsRules({ tls, protocol }: Pick<Settings, 'tls' | 'protocol'>, certificates: Certificates): TlsRules {
+  const isClientCertificateRequired = tls.clientCertificates === 'required';
+  return { certificates, isClientCertificateRequired, handshakeTimeoutMs: protocol.authTimeoutMs };
 }

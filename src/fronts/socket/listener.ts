@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Certificates } from '../../base/certificates.ts';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -6,6 +7,7 @@ import { encodeMessage } from '../../protocol/codec.ts';
 import type { Addresses } from './addresses.ts';
 import type { ConnectionHandler } from './connection-handler.ts';
 import { errorEnvelope } from './replies.ts';
+import { TlsAcceptor, type TlsRules } from './tls-acceptor.ts';
 
 export interface ListenerDeps {
   readonly handler: ConnectionHandler;
@@ -15,6 +17,8 @@ export interface ListenerDeps {
   /** Connections open at a time; one more is told `OVERLOADED` and closed. */
   readonly maxConnections: number;
   readonly addresses: Addresses;
+  /** Absent or null: nothing is encrypted. */
+  readonly tls?: TlsRules | null | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -31,12 +35,18 @@ const OVERLOAD_RETRY_MS = 1000;
 export class Listener {
   readonly #deps: ListenerDeps;
   readonly #server: Server;
+  readonly #tls: TlsAcceptor | null;
+  /** Accepted, with the handshake of TLS under way. */
+  readonly #securing = new Set<Socket>();
+  #maxConnections: number;
   #refusing = 0;
 
   constructor(deps: ListenerDeps) {
     this.#deps = deps;
+    this.#maxConnections = deps.maxConnections;
     // Half-open: a client that has sent its last request still gets its replies.
     this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#tls = deps.tls ? new TlsAcceptor(deps.tls, deps.log) : null;
   }
 
   /** Resolves with the address taken; `StartupError` where it cannot be had. */
@@ -51,20 +61,38 @@ export class Listener {
     return this.#server.address() as AddressInfo;
   }
 
+  /** From the next connection on; those that are open stay. */
+  set maxConnections(count: number) {
+    this.#maxConnections = count;
+  }
+
+  /** From the next connection on; those that are open stay. */
+  set certificates(certificates: Certificates) {
+    this.#tls?.change(certificates);
+  }
+
   /** Accepts nothing more, and closes what is open as `ConnectionHandler.stop` does. */
   async stop(deadlineMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#tls?.close();
     await this.#deps.handler.stop(deadlineMs);
     await closed;
   }
 
   #accept(socket: Socket): void {
-    const { handler, maxConnections, addresses } = this.#deps;
-    if (handler.activeConnections >= maxConnections) return this.#refuse(socket, 'the server has');
+    const { handler, addresses } = this.#deps;
+    if (handler.activeConnections + this.#securing.size >= this.#maxConnections)
+      return this.#refuse(socket, 'the server has');
     const visit = addresses.enter(socket.remoteAddress ?? '');
     if (visit === null) return this.#refuse(socket, 'this address has');
     socket.once('close', () => visit.leave());
-    handler.handle(socket, visit.bucket);
+    if (this.#tls === null) return handler.handle(socket, visit.bucket);
+    this.#securing.add(socket);
+    socket.once('close', () => this.#securing.delete(socket));
+    this.#tls.accept(socket, (secured) => {
+      this.#securing.delete(socket);
+      handler.handle(secured, visit.bucket);
+    });
   }
 
   /** `who` has as many as it may. */
@@ -81,11 +109,15 @@ export class Listener {
       cancelGrace();
       this.#refusing -= 1;
     });
-    socket.resume();
     const error = new CodedError('OVERLOADED', `${who} as many connections as it may`, {
       retryAfterMs: OVERLOAD_RETRY_MS,
     });
-    socket.end(encodeMessage(errorEnvelope(0, error, this.#deps.clock.nowMs()), null));
+    const tell = (told: Socket): void => {
+      told.resume();
+      told.end(encodeMessage(errorEnvelope(0, error, this.#deps.clock.nowMs()), null));
+    };
+    if (this.#tls === null) tell(socket);
+    else this.#tls.accept(socket, tell);
     this.#deps.log.debug({}, `connection refused: ${who} as many as it may`);
   }
 }

@@ -11,13 +11,18 @@ export interface RunningRequest {
   readonly requestBytes: number;
 }
 
+/** Who is at the other end of a connection. */
+export type Peer = Pick<Requester, 'number' | 'address' | 'addressBucket'>;
+
 /** A connection as its requests see it. */
 export interface Requester {
   /** Its name in the log. */
   readonly number: number;
+  /** Of the peer, as the system tells it; undefined: it has none. */
+  readonly address: string | undefined;
   readonly session: Session;
-  /** Of the address that it is connected from; null: no limit. */
-  readonly addressBucket: TokenBucket | null;
+  /** Gives that of the address that it is connected from; null: no limit. */
+  readonly addressBucket: () => TokenBucket | null;
   isRunning(id: number): boolean;
   started(id: number, running: RunningRequest): void;
   settled(id: number, running: RunningRequest): void;
@@ -28,11 +33,14 @@ export interface Requester {
   answered(): void;
   /** Ends the connection with an error. */
   fail(error: CodedError): void;
+  /** The same when what runs is done; it takes no further request. */
+  dismiss(error: CodedError): void;
 }
 
 /** Section 4: an answer where the request's id is known, else the end of the connection. */
 export function refuse(from: Requester, id: number | null, error: CodedError): void {
-  if (id === null || error.closesConnection) from.fail(error);
+  if (id === null) from.fail(error);
+  else if (error.closesConnection) from.dismiss(error);
   else from.refuse(id, error);
 }
 

@@ -1,0 +1,25 @@
+// What a client or a model wrote as JSON, of which nothing is sure.
+
+import { estimatedTokens } from '../../base/text/passages.ts';
+
+export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+export function textOr(value: unknown, otherwise = ''): string {
+  return typeof value === 'string' ? value : otherwise;
+}
+
+const ENCODED_UNITS_MIN = 256;
+const ENCODED = /^[A-Za-z0-9+/=_-]+$/;
+
+/** About what the texts in a value cost, without pictures and what else is encoded. */
+export function textTokens(value: unknown): number {
+  if (typeof value === 'string') return isEncoded(value) ? 0 : estimatedTokens(value);
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, each) => sum + textTokens(each), 0);
+}
+
+function isEncoded(text: string): boolean {
+  return text.startsWith('data:') || (text.length > ENCODED_UNITS_MIN && ENCODED.test(text));
+}
