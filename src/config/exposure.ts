@@ -5,17 +5,26 @@ import type { Settings } from './settings.ts';
 /** As `dns.promises.lookup`. */
 export type Lookup = (host: string) => Promise<Pick<LookupAddress, 'address'>>;
 
-/** What to tell where the server listens to more than its own machine: nothing that it says is encrypted. */
-export async function exposureWarnings({ host, httpHost }: Settings['server'], lookup: Lookup): Promise<string[]> {
+/** What to tell where the server listens to more than its own machine, and what it says is not encrypted. */
+export async function exposureWarnings(
+  { server: { host, httpHost }, gateway, tls }: Pick<Settings, 'server' | 'gateway' | 'tls'>,
+  lookup: Lookup,
+): Promise<string[]> {
   const warnings: string[] = [];
-  if (await isExposed(host, lookup)) {
+  const isEncrypted = tls.cert !== undefined;
+  if (!isEncrypted && (await isExposed(host, lookup))) {
     warnings.push(
-      `server.host = ${JSON.stringify(host)} lets other machines connect, and the protocol does not encrypt: put TLS or a private network between, or set SERVER__HOST=127.0.0.1`,
+      `server.host = ${JSON.stringify(host)} lets other machines connect, and the protocol does not encrypt: set tls.cert and tls.key, put a private network between, or set SERVER__HOST=127.0.0.1`,
     );
   }
   if (await isExposed(httpHost, lookup)) {
     warnings.push(
       `server.http_host = ${JSON.stringify(httpHost)} shows health and metrics to other machines, without a key: keep that port in a private network, or set SERVER__HTTP_HOST=127.0.0.1`,
+    );
+  }
+  if (gateway.enabled && !(isEncrypted && tls.http) && (await isExposed(gateway.host, lookup))) {
+    warnings.push(
+      `gateway.host = ${JSON.stringify(gateway.host)} lets other machines connect, and the gateway does not encrypt: set tls.cert and tls.key, put a private network between, or set GATEWAY__HOST=127.0.0.1`,
     );
   }
   return warnings;

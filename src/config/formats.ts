@@ -16,6 +16,10 @@ export const FORMATS = {
     meaning:
       'an address as redis://host:6379/0, or rediss:// for TLS, with a user and a password where Redis asks for them',
   },
+  sha256: {
+    isValid: (text: string) => /^sha256:[0-9a-f]{64}$/.test(text),
+    meaning: 'sha256: and 64 hexadecimal digits, in lower case',
+  },
   token: {
     isValid: (text: string) => /^[\x21-\x7e]+$/.test(text),
     meaning: 'letters, digits and signs of ASCII without blanks and line ends, as a header takes them',

@@ -20,6 +20,8 @@ export interface KeySettings {
   readonly scopes: ConfiguredKey['scopes'];
   /** Literal names, or the one entry `*`. */
   readonly namespaces: readonly string[];
+  /** Names of certificates, of which who uses the key must show one; absent: none. */
+  readonly certificates?: readonly string[];
   /** The key is not accepted from this moment on. */
   readonly notAfterMs?: number;
   readonly rateLimit?: NonNullable<ConfiguredKey['rateLimit']>;
@@ -49,7 +51,7 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
   const configured =
     loaded.settings.keys.length > 0
       ? loaded.settings.keys
-      : [{ id: DEFAULT_KEY_ID, scopes: SCOPES, namespaces: [EVERY_NAMESPACE] }];
+      : [{ id: DEFAULT_KEY_ID, scopes: SCOPES, namespaces: [EVERY_NAMESPACE], certificates: [] }];
   const warnings: string[] = [];
   const fromVariable = sources.environment[SECRET_VARIABLE] || loaded.mountedSecret;
   const variable = writtenAs(SECRET_VARIABLE, sources.environment);
@@ -73,6 +75,7 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
     return toKeySettings(key, checkSecret(configuredSecret, `keys[${place}].secret`), place);
   });
   checkIds(keys);
+  checkCertificates(keys, loaded.settings.tls.clientCa);
   return { keys, warnings, ...(secretFile === undefined ? {} : { secretFile }) };
 }
 
@@ -85,7 +88,7 @@ function findGenerated({ production, settings }: LoadedConfig, { files, random }
 }
 
 function toKeySettings(key: ConfiguredKey, secret: string, place: number): KeySettings {
-  const { notAfter, rateLimit } = key;
+  const { certificates, notAfter, rateLimit } = key;
   if (key.namespaces.includes(EVERY_NAMESPACE) && key.namespaces.length > 1) {
     throw new StartupError(`\`keys[${place}].namespaces\` mixes "*" with names`, 'List names, or "*" alone.');
   }
@@ -94,10 +97,20 @@ function toKeySettings(key: ConfiguredKey, secret: string, place: number): KeySe
     secret,
     scopes: key.scopes,
     namespaces: key.namespaces,
+    ...(certificates.length > 0 && { certificates }),
     // The schema takes no other text; a key that it let through would be one that never expires.
     ...(notAfter === undefined ? {} : { notAfterMs: parseDateTime(notAfter) ?? 0 }),
     ...(rateLimit === undefined ? {} : { rateLimit }),
   };
+}
+
+function checkCertificates(keys: readonly KeySettings[], clientCa: string | undefined): void {
+  const place = keys.findIndex(({ certificates }) => certificates !== undefined);
+  if (place === -1 || clientCa !== undefined) return;
+  throw new StartupError(
+    `\`keys[${place}].certificates\` asks for a client certificate, and nobody can show one without \`tls.client_ca\``,
+    'Set tls.client_ca, tls.cert and tls.key, or remove keys.certificates.',
+  );
 }
 
 /** Wire protocol, section 2: one id holds two secrets at most. */

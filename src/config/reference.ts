@@ -22,21 +22,28 @@ export function renderReference(schema: SettingSchema = CONFIG_SCHEMA): string {
 function renderSection(schema: SettingSchema, path: string): string {
   if (schema.type === 'array' && schema.items?.type === 'object') return renderTableList(schema, schema.items, path);
   const entries = Object.entries(schema.properties ?? {});
-  const values = entries
-    .filter(([, child]) => child.type !== 'object')
-    .map(([name, child]) => renderSetting(name, child));
-  const tables = entries.filter(([, child]) => child.type === 'object');
+  const values = entries.filter(([, child]) => !isTable(child)).map(([name, child]) => renderSetting(name, child));
+  const tables = entries.filter(([, child]) => isTable(child));
   const own = `${comment(schema.description ?? '')}\n[${path}]\n${values.join('\n')}\n`;
   return [own, ...tables.map(([name, child]) => renderSection(child, `${path}.${name}`))].join('\n');
 }
 
+/** One, or a list of them. */
+function isTable({ type, items }: SettingSchema): boolean {
+  return type === 'object' || items?.type === 'object';
+}
+
 function renderSetting(name: string, schema: SettingSchema): string {
   const about = comment(
-    [schema.description, bounds(schema), followed(schema), aliases(schema)].filter(Boolean).join(' '),
+    [schema.description, bounds(schema), followed(schema), aliases(schema), reloaded(schema)].filter(Boolean).join(' '),
   );
   if (schema.default === undefined) return `${about}\n#${name} = ${example(schema)}`;
   // Written down, it would no longer follow.
   return `${about}\n${schema.follows === undefined ? '' : '#'}${name} = ${JSON.stringify(schema.default)}`;
+}
+
+function reloaded({ isLive }: SettingSchema): string {
+  return isLive === true ? 'Taken over on SIGHUP.' : '';
 }
 
 function followed({ follows }: SettingSchema): string {
@@ -58,7 +65,8 @@ function example({ type }: SettingSchema): string {
 
 /** A list of tables is empty by default: shown as a comment. */
 function renderTableList(schema: SettingSchema, item: SettingSchema, path: string): string {
-  const lines = [comment(schema.description ?? ''), comment(item.description ?? ''), `#[[${path}]]`];
+  const about = [schema.description, reloaded(schema)].filter(Boolean).join(' ');
+  const lines = [comment(about), comment(item.description ?? ''), `#[[${path}]]`];
   for (const [name, child] of Object.entries(item.properties ?? {})) lines.push(...itemSetting(name, child, item));
   return `${lines.join('\n')}\n`;
 }

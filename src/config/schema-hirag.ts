@@ -1,6 +1,7 @@
 import { STRATEGIES, type Priority } from '../base/context.ts';
 import {
   bareNumber,
+  bareText,
   choice,
   flag,
   integer,
@@ -8,7 +9,6 @@ import {
   number,
   record,
   section,
-  text,
   withAlias,
   type Setting,
 } from './setting.ts';
@@ -108,63 +108,82 @@ const STRATEGY: Setting<Priority> = {
 const DAY_SECS = 86_400;
 
 /** Tiers, retrieval and ranking; what each number does is said where it is used, in src/hirag. */
-export const HIRAG = section('Tiers, retrieval and ranking.', {
-  l1_enabled: flag(true, 'Keep a working set (L1); without it stores go to the next level that is on.'),
-  l1_size: integer(50, 1, 10_000, 'Contexts in L1 of an agent and session; older ones move to L2.'),
-  l2_enabled: flag(true, 'Keep a short-term memory (L2); without it what leaves L1 goes to L3.'),
-  l2_size: integer(200, 1, 1_000_000, 'Contexts in L2 of an agent; older ones move to L3.'),
-  l2_ttl_secs: integer(3600, 0, 3650 * DAY_SECS, 'How long a context stays in L2, in seconds; 0 for no end.'),
-  l2_expiry: choice('promote', ['promote', 'delete'], 'What happens then: it moves to L3, or is deleted.'),
-  l3_enabled: flag(true, 'Keep a long-term memory (L3); without it what leaves L2 is deleted.'),
-  l3_ttl_secs: integer(0, 0, 3650 * DAY_SECS, 'How long a context stays in L3, in seconds; 0 for ever.'),
-  max_context_tokens: integer(4000, 1, 1_000_000, 'Token budget of a query that names none.'),
-  min_contexts_per_level: integer(
-    1,
-    0,
-    100,
-    'Contexts that every level gets into an answer, where they fit and have anything to do with the query.',
-  ),
-  retrieval_strategy: withAlias(STRATEGY, 'hirag.strategy'),
-  token_estimator: withAlias(
-    choice(
-      'CharacterBased',
-      ['CharacterBased', 'WordBased', 'Exact'],
-      'How many tokens a text is taken to cost: by its characters, by its words, or by a real tokenizer.',
+export const HIRAG = section(
+  'Tiers, retrieval and ranking.',
+  {
+    l1_enabled: flag(true, 'Keep a working set (L1); without it stores go to the next level that is on.'),
+    l1_size: integer(50, 1, 10_000, 'Contexts in L1 of an agent and session; older ones move to L2.'),
+    l2_enabled: flag(true, 'Keep a short-term memory (L2); without it what leaves L1 goes to L3.'),
+    l2_size: integer(200, 1, 1_000_000, 'Contexts in L2 of an agent; older ones move to L3.'),
+    l2_ttl_secs: integer(3600, 0, 3650 * DAY_SECS, 'How long a context stays in L2, in seconds; 0 for no end.'),
+    l2_expiry: choice('promote', ['promote', 'delete'], 'What happens then: it moves to L3, or is deleted.'),
+    promote_after_accesses: integer(
+      0,
+      0,
+      1_000_000_000,
+      'Where it is not 0, this decides in place of l2_expiry: what was returned at least so many times moves to L3, the rest is deleted.',
     ),
-    'hirag.tokens.estimator',
-  ),
-  query_limit: integer(50, 1, 1000, 'Contexts of an answer where the query names no limit.'),
-  relevance_threshold: number(
-    0.05,
-    0,
-    1,
-    'Least similarity of an answer, the same for every embedder; where nothing is that similar, what has min_similarity stands in, and the answer says so. A query may name its own, which is one of the score.',
-  ),
-  min_similarity: number(
-    0.05,
-    0,
-    1,
-    'Similarity below which nothing stands in either, but the best min_contexts_per_level of a level.',
-  ),
-  near_duplicate_threshold: number(
-    0.9,
-    0,
-    1,
-    'Texts that differ only in fillers (the, please, too) and agree to this share of their words count as one; 1: equal ones only.',
-  ),
-  recency_hours: number(24, 0.001, 87_600, 'Age at which recency has fallen to 1/e, in hours.'),
-  candidates: integer(
-    32,
-    1,
-    10_000,
-    'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer.',
-  ),
-  access_flush_ms: integer(1000, 10, 60_000, 'How often access counts are written, in milliseconds.'),
-  access_flush_entries: integer(1000, 1, 100_000, 'Contexts with new access counts that are written at once.'),
-  gc_batch: integer(500, 1, 10_000, 'Contexts whose lifetime ended that are handled in one step.'),
-  gc_schedule: text('* * * * *', 'When lifetimes are ended, as a cron expression (minute hour day month weekday).'),
-  weights: WEIGHTS,
-  level_weights: LEVEL_WEIGHTS,
-  fusion: FUSION,
-  tokens: TOKENS,
-});
+    l3_enabled: flag(true, 'Keep a long-term memory (L3); without it what leaves L2 is deleted.'),
+    l3_ttl_secs: integer(0, 0, 3650 * DAY_SECS, 'How long a context stays in L3, in seconds; 0 for ever.'),
+    max_context_tokens: integer(4000, 1, 1_000_000, 'Token budget of a query that names none.'),
+    min_contexts_per_level: integer(
+      1,
+      0,
+      100,
+      'Contexts that every level gets into an answer, where they fit and have anything to do with the query.',
+    ),
+    retrieval_strategy: withAlias(STRATEGY, 'hirag.strategy'),
+    token_estimator: withAlias(
+      choice(
+        'CharacterBased',
+        ['CharacterBased', 'WordBased', 'Exact'],
+        'How many tokens a text is taken to cost: by its characters, by its words, or by a real tokenizer.',
+      ),
+      'hirag.tokens.estimator',
+    ),
+    query_limit: integer(50, 1, 1000, 'Contexts of an answer where the query names no limit.'),
+    relevance_threshold: number(
+      0.05,
+      0,
+      1,
+      'Least similarity of an answer, the same for every embedder; where nothing is that similar, what has min_similarity stands in, and the answer says so. A query may name its own, which is one of the score.',
+    ),
+    min_similarity: number(
+      0.05,
+      0,
+      1,
+      'Similarity below which nothing stands in either, but the best min_contexts_per_level of a level.',
+    ),
+    near_duplicate_threshold: number(
+      0.9,
+      0,
+      1,
+      'Texts that differ only in fillers (the, please, too) and agree to this share of their words count as one; 1: equal ones only.',
+    ),
+    recency_hours: number(24, 0.001, 87_600, 'Age at which recency has fallen to 1/e, in hours.'),
+    candidates: integer(
+      32,
+      1,
+      10_000,
+      'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer.',
+    ),
+    access_flush_ms: integer(1000, 10, 60_000, 'How often access counts are written, in milliseconds.'),
+    access_flush_entries: integer(1000, 1, 100_000, 'Contexts with new access counts that are written at once.'),
+    gc_interval_secs: integer(300, 1, DAY_SECS, 'How often lifetimes are ended, in seconds.'),
+    gc_batch: integer(
+      100,
+      1,
+      10_000,
+      'Contexts whose lifetime ended that are handled in one step; others are let through between two.',
+    ),
+    weights: WEIGHTS,
+    level_weights: LEVEL_WEIGHTS,
+    fusion: FUSION,
+    tokens: TOKENS,
+  },
+  {
+    gc_schedule: bareText(
+      'When lifetimes are ended in place of gc_interval_secs, as a cron expression: "*/5 * * * *" (minute hour day month weekday).',
+    ),
+  },
+);

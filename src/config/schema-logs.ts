@@ -1,21 +1,18 @@
-import { bareText, choice, flag, integer, number, section, text } from './setting.ts';
+import { bareText, choice, flag, integer, live, number, section, text } from './setting.ts';
 
 const MIB = 1024 * 1024;
 
 export const LOGGING = section(
   'What is logged; see docs/operations.md.',
   {
-    level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'Least level that is written.'),
+    level: live(choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'Least level that is written.')),
     format: choice(
       'auto',
       ['auto', 'json', 'text'],
       'json: one object a line; text: for reading; auto: text on a terminal, json elsewhere.',
     ),
-    slow_request_ms: integer(
-      1000,
-      0,
-      600_000,
-      'Requests that take so long are logged, with their stages, in milliseconds; 0: none.',
+    slow_request_ms: live(
+      integer(1000, 0, 600_000, 'Requests that take so long are logged, with their stages, in milliseconds; 0: none.'),
     ),
   },
   {

@@ -18,7 +18,7 @@ export const SNAPSHOTS = section(
   },
   {
     schedule: bareText(
-      'embedded: When the server makes one, as a cron expression in its time zone: "0 3 * * *" (daily at three), "0 * * * *" (hourly). Absent: only when it is asked to.',
+      'When a server makes one, as a cron expression in its time zone: "0 3 * * *" (daily at three), "0 * * * *" (hourly). Absent, or "never": only when it is asked to.',
     ),
     folder: bareText(
       'Where they lie, best on another disk than the data. By default the folder snapshots in vector_db.data_dir.',

@@ -1,7 +1,10 @@
-import { FRAME_BYTES_MAX_DEFAULT } from '../base/wire-limits.ts';
-import { EVERY_NAMESPACE, SCOPES } from '../base/wire-names.ts';
+import { DASHBOARD } from './schema-dashboard.ts';
+import { GATEWAY } from './schema-gateway.ts';
 import { HIRAG } from './schema-hirag.ts';
+import { TLS } from './schema-tls.ts';
+import { WINDOW } from './schema-window.ts';
 import { AUDIT, LOGGING, TRACING } from './schema-logs.ts';
+import { KEYS, PROTOCOL, RATE_LIMIT, SERVER } from './schema-server.ts';
 import { SNAPSHOTS } from './schema-snapshots.ts';
 import {
   bareFlag,
@@ -12,124 +15,14 @@ import {
   following,
   folder,
   integer,
-  list,
   number,
-  oneOf,
   section,
   text,
   withAlias,
 } from './setting.ts';
 
 const MIB = 1024 * 1024;
-const HOUR_MS = 3_600_000;
 const MILLISECONDS = { perOne: 1000, name: 'milliseconds' };
-
-const SERVER = section('Where the server listens.', {
-  host: text('127.0.0.1', 'Address that agents connect to; 0.0.0.0 for every interface.'),
-  port: integer(7420, 0, 65535, 'Port that agents connect to; 0 takes a free one.'),
-  http_host: text('127.0.0.1', 'Address of the HTTP listener (health and metrics).'),
-  http_port: integer(8080, 0, 65535, 'Port of the HTTP listener; 0 takes a free one.'),
-  max_connections: integer(12_000, 1, 1_000_000, 'Connections open at a time; more are closed at once.'),
-  max_connections_per_address: integer(
-    12_000,
-    1,
-    1_000_000,
-    'The same of one address (of version 6: one network of 64 bits). Behind a proxy all clients have one.',
-  ),
-  shutdown_timeout_secs: withAlias(
-    number(10, 0, 600, 'How long a stop waits for requests in flight, in seconds.'),
-    'server.shutdown_deadline_ms',
-    MILLISECONDS,
-  ),
-});
-
-const RATE_LIMIT = section(
-  'Requests that clients may make; what is more is told RATE_LIMITED, and when to try again.',
-  {
-    enabled: flag(false, 'Limit keys without a rate_limit of their own, and addresses.'),
-    requests_per_minute: number(1000, 0.6, 60_000_000, 'Requests a minute in the long run, of each.'),
-    burst_size: integer(100, 1, 1_000_000, 'Requests that may come at once after a pause, of each.'),
-  },
-);
-
-const PROTOCOL = section('Limits of a connection; see proto-spec/PROTOCOL.md.', {
-  max_frame_bytes: integer(FRAME_BYTES_MAX_DEFAULT, 4096, 256 * MIB, 'Longest frame after authentication, in bytes.'),
-  auth_timeout_ms: integer(5000, 100, 120_000, 'Time for the handshake, in milliseconds.'),
-  max_age_ms: integer(
-    300_000,
-    1000,
-    24 * HOUR_MS,
-    "How far a request's timestamp may lie in the past, in milliseconds.",
-  ),
-  max_skew_ms: integer(30_000, 0, HOUR_MS, "How far a request's timestamp may lie in the future, in milliseconds."),
-  max_in_flight: integer(
-    256,
-    1,
-    65_536,
-    'Requests of one connection that run at a time; past it the socket is not read.',
-  ),
-  max_in_flight_total: integer(
-    8192,
-    1,
-    1_000_000,
-    'Requests of all connections that run at a time; past it they are answered OVERLOADED.',
-  ),
-  max_request_bytes: integer(
-    16 * MIB,
-    4096,
-    1024 * MIB,
-    'Requests of one connection that are being worked on, in bytes; past it the socket is not read.',
-  ),
-  max_request_bytes_total: integer(
-    64 * MIB,
-    MIB,
-    64 * 1024 * MIB,
-    'Requests of all connections, in bytes: half for those being worked on, half for those still coming; past it sockets are not read.',
-  ),
-  max_buffered_bytes: integer(
-    64 * MIB,
-    65_536,
-    1024 * MIB,
-    'Unread replies of one connection, in bytes; past it the connection is closed.',
-  ),
-  max_buffered_bytes_total: integer(
-    256 * MIB,
-    MIB,
-    64 * 1024 * MIB,
-    'Replies of all connections that are unread or being built, in bytes; past it requests wait whose replies may be long.',
-  ),
-  heartbeat_ms: integer(
-    30_000,
-    100,
-    HOUR_MS,
-    'Silence after which a ping is sent, in milliseconds; after three the connection is closed.',
-  ),
-});
-
-const KEY = section(
-  'One key. An id may stand twice, with two secrets, while a secret is being rotated.',
-  {
-    id: bareText('Name that the client sends as key_id.', { maxLength: 128 }),
-    scopes: list(SCOPES, oneOf(SCOPES, 'One scope.'), 1, 3, 'What the key may do: read, write, admin.'),
-    namespaces: list(
-      [EVERY_NAMESPACE],
-      bareText('One namespace, or *.', { pattern: '^(\\*|[A-Za-z0-9._:-]{1,128})$' }),
-      1,
-      10_000,
-      'Namespaces that the key sees: literal names, or the one entry "*" for all.',
-    ),
-  },
-  {
-    secret: bareText('At least 32 bytes; take it from the environment: "${AGENT_SECRET}".', { writeOnly: true }),
-    not_after: bareText('Moment the key expires, with its zone, as 2027-01-31T00:00:00Z.', { format: 'date-time' }),
-    rate_limit: section('How many requests the key may make, over all its connections.', {
-      per_second: bareNumber('number', 0.01, 1_000_000, 'Requests a second, in the long run.'),
-      burst: bareNumber('integer', 1, 1_000_000, 'Requests that may come at once after a pause.'),
-    }),
-  },
-);
-
-const KEYS = list([], KEY, 0, 10_000, 'Who may connect. With none, the one key "default" may do everything.');
 
 /** Of the calls that `driver` makes. */
 const circuit = (driver: string) =>
@@ -328,16 +221,53 @@ const VECTOR_DB = section(
   },
 );
 
+const SUMMARY = section(
+  'Cards of windows by a language model, beside the requests; see docs/windows.md. Whatever fails leaves the card of sentences.',
+  {
+    provider: choice(
+      'none',
+      ['none', 'http'],
+      'none: cards are the sentences that say most. http: any OpenAI-compatible chat service makes them anew.',
+    ),
+    workers: integer(4, 1, 64, 'Requests to the model at a time.'),
+    batch_size: integer(3, 1, 16, 'Cards of one session that a request asks for at most.'),
+    max_queue: integer(100, 1, 10_000, 'Cards that wait; what comes on top stays as it is.'),
+    timeout_secs: number(60, 0.1, 600, 'How long a request may take, in seconds.'),
+    max_tokens_per_day: integer(
+      2_000_000,
+      0,
+      1_000_000_000_000,
+      'Tokens, questions and answers, that the servers of one store spend from midnight to midnight (UTC); past it cards stay as they are.',
+    ),
+    circuit: circuit('http'),
+  },
+  {
+    api_url: bareText('http: base address of the service, as https://host/v1, without user or password.', {
+      format: 'http-url',
+    }),
+    model: bareText('http: name of the model.'),
+    api_token: bareText('http: sent as a bearer token; take it from the environment: SUMMARY__API_TOKEN.', {
+      format: 'token',
+      writeOnly: true,
+    }),
+  },
+);
+
 /** Every setting of the server, declared once. */
 export const CONFIG_SCHEMA = section('context-manager', {
   server: SERVER,
+  tls: TLS,
   rate_limit: RATE_LIMIT,
   protocol: PROTOCOL,
   keys: KEYS,
   embedding: EMBEDDING,
   vector_db: VECTOR_DB,
   hirag: HIRAG,
+  window: WINDOW,
+  summary: SUMMARY,
   snapshots: SNAPSHOTS,
+  dashboard: DASHBOARD,
+  gateway: GATEWAY,
   logging: LOGGING,
   audit: AUDIT,
   tracing: TRACING,

@@ -27,6 +27,8 @@ export interface SettingSchema {
   readonly verbatimNames?: true;
   /** A secret: never printed. */
   readonly writeOnly?: true;
+  /** A running server takes a change of it over when it is told to. */
+  readonly isLive?: true;
   /** A file or folder, relative to where the server is started. */
   readonly isPath?: true;
   readonly aliases?: readonly AliasSchema[];
@@ -116,6 +118,11 @@ export function choice<const T extends string>(
 export function withAlias<S extends SettingSchema>(setting: S, name: string, unit?: Unit): S {
   const alias = { name, ...(unit === undefined ? {} : { unit }) };
   return { ...setting, aliases: [...(setting.aliases ?? []), alias] };
+}
+
+/** The setting, which a running server takes over anew when it is told to. */
+export function live<S extends SettingSchema>(setting: S): S {
+  return { ...setting, isLive: true };
 }
 
 /** The setting, with `value` where it is not given and its sibling is. */

@@ -17,7 +17,7 @@ function compile(schema: SettingSchema): ValidateFunction {
   const known = compiled.get(schema);
   if (known !== undefined) return known;
   const ajv = new Ajv({ useDefaults: true, allErrors: true, strict: true, strictRequired: false, verbose: false });
-  for (const keyword of ['verbatimNames', 'isPath', 'aliases', 'follows']) ajv.addKeyword(keyword);
+  for (const keyword of ['verbatimNames', 'isPath', 'isLive', 'aliases', 'follows']) ajv.addKeyword(keyword);
   for (const [name, { isValid }] of Object.entries(FORMATS)) ajv.addFormat(name, isValid);
   // Ajv refuses a default at the root, where there is nothing to put it into.
   const check = ajv.compile({ ...schema, default: undefined });
