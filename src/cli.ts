@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { keepAlive } from './base/clock.ts';
+import { escapeControls, escapeControlsInLines, oneLine } from './base/control-characters.ts';
+import { addChat } from './cli/chat.ts';
 import { addCircuit } from './cli/circuit.ts';
 import { addClear } from './cli/clear.ts';
 import { addCompletion } from './cli/completion.ts';
@@ -8,16 +10,22 @@ import { addConfig } from './cli/config.ts';
 import { addDelete } from './cli/delete.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { addExport } from './cli/export.ts';
+import { addFacts } from './cli/facts.ts';
+import { addGateway } from './cli/gateway.ts';
 import { addGc } from './cli/gc.ts';
 import { addGet } from './cli/get.ts';
 import { addImport } from './cli/import.ts';
 import { addList } from './cli/list.ts';
+import { addMcp } from './cli/mcp.ts';
 import { addMigrate } from './cli/migrate.ts';
+import { addMonitor } from './cli/monitor.ts';
 import { addNamespaces } from './cli/namespaces.ts';
 import { addPing } from './cli/ping.ts';
 import { addQuery } from './cli/query.ts';
 import { addReembed } from './cli/reembed.ts';
 import { addServe } from './cli/serve.ts';
+import { addSlowlog } from './cli/slowlog.ts';
+import { addSession } from './cli/session.ts';
 import { addSnapshot } from './cli/snapshot.ts';
 import { addStats } from './cli/stats.ts';
 import { addStore } from './cli/store.ts';
@@ -25,7 +33,6 @@ import { addUpdate } from './cli/update.ts';
 import { addVersion } from './cli/version.ts';
 import { CommandError, explain, type Explained } from './cli/terminal/command-error.ts';
 import { nodeIo, type Io } from './cli/terminal/io.ts';
-import { oneLine } from './cli/terminal/render.ts';
 
 const USAGE_EXIT_CODE = 2;
 
@@ -94,13 +101,20 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addStats(program, io);
   addImport(program, io);
   addExport(program, io);
+  addFacts(program, io);
+  addSession(program, io);
   addSnapshot(program, io);
   addReembed(program, io);
   addMigrate(program, io);
+  addMcp(program, io, version);
   addPing(program, io);
+  addMonitor(program, io);
+  addSlowlog(program, io);
   addDoctor(program, io);
   addConfig(program, io);
   addCircuit(program, io);
+  addChat(program, io);
+  addGateway(program, io);
   addGc(program, io);
   addVersion(program, io, version);
   addCompletion(program, io);
@@ -120,7 +134,7 @@ function withSubcommands(command: Command): Command[] {
 async function fail(error: unknown, json: boolean, io: Io): Promise<number> {
   const { exitCode, ...explained } = explain(error);
   try {
-    await io.stderr.write(json ? `${JSON.stringify({ error: explained })}\n` : render(explained));
+    await io.stderr.write(json ? `${escapeControls(JSON.stringify({ error: explained }))}\n` : render(explained));
   } catch {
     // Where standard error cannot be written, the exit code is all that is left to tell by.
   }
@@ -129,7 +143,7 @@ async function fail(error: unknown, json: boolean, io: Io): Promise<number> {
 
 function render({ code, message, remedy }: Omit<Explained, 'exitCode'>): string {
   const reason = `error: ${code === undefined ? '' : `${code}: `}${message}\n`;
-  return remedy === undefined ? reason : `${reason}  ${remedy}\n`;
+  return escapeControlsInLines(remedy === undefined ? reason : `${reason}  ${remedy}\n`);
 }
 
 /** The process' own entry: what src/bin.js calls. */

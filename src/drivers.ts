@@ -6,10 +6,11 @@ import type { Log } from './base/log.ts';
 import { LoopTurns } from './base/loop-turns.ts';
 import type { Metrics } from './base/metrics.ts';
 import type { Random } from './base/random.ts';
-import { Bulkhead } from './base/resilience/bulkhead.ts';
+import { connectRedis } from './base/redis-connection.ts';
 import { type Backend, CircuitBreaker } from './base/resilience/circuit-breaker.ts';
 import type { Circuits } from './base/resilience/circuits.ts';
-import { GuardedBackend } from './base/resilience/guarded-backend.ts';
+import { openBackend } from './base/resilience/open-backend.ts';
+import { SharedRates } from './base/shared-rates.ts';
 import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
@@ -17,16 +18,19 @@ import { createLocalThread } from './embedding/local-thread.ts';
 import { PassageEmbedder } from './embedding/passage-embedder.ts';
 import { openOnnxProvider } from './embedding/onnx.ts';
 import type { EmbeddingProvider, OwnedText } from './embedding/provider.ts';
-import { connectRedis } from './embedding/redis-connection.ts';
 import { RedisVectors } from './embedding/redis-vectors.ts';
 import type { SharedVectors } from './embedding/shared-vectors.ts';
+import type { ChatModel } from './models/chat-model.ts';
+import { createHttpChatModel } from './models/http-chat-model.ts';
 import { openEmbeddedReembedding } from './store/embedded/reembedding/embedded-reembedding.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import { openQdrantStore, type QdrantStoreOptions } from './store/qdrant/open-qdrant-store.ts';
+import { QdrantSnapshots } from './store/qdrant/qdrant-snapshots.ts';
 import { openQdrantReembedding } from './store/qdrant/qdrant-reembedding.ts';
 import { rehearse } from './store/embedded/rehearse.ts';
 import { restoreDatabase } from './store/embedded/snapshot/restore-database.ts';
+import type { Snapshot } from './store/snapshot/snapshot.ts';
 import type { SnapshotDriver } from './store/snapshot/snapshot-driver.ts';
 import type { EmbeddingIdentity, EmbedTexts, Reembedding } from './store/reembedding.ts';
 import type { GenericStore } from './store/generic/generic-store.ts';
@@ -79,8 +83,11 @@ const SHARED_CACHE: Backend = {
   title: 'the shared cache of vectors',
   code: 'EMBEDDING_UNAVAILABLE',
 };
-/** Of a cache whoever asks can do without: given up soon, and tried again soon. */
-const SHARED_CACHE_RULES = { failureThreshold: 3, successThreshold: 1, timeoutMs: 10_000, windowMs: 60_000 };
+const SHARED_LIMITS: Backend = { name: 'rate_limit', title: 'the shared limits', code: 'OVERLOADED' };
+/** Of what whoever asks can do without: given up soon, and tried again soon. */
+const DISPENSABLE_RULES = { failureThreshold: 3, successThreshold: 1, timeoutMs: 10_000, windowMs: 60_000 };
+const SUMMARY_BYTES_MAX = 64 * 1024 * 1024;
+const SUMMARY_SERVICE: Backend = { name: 'summary', title: 'the service for summaries', code: 'OVERLOADED' };
 const VECTOR_DATABASE: Backend = { name: 'vector_db', title: 'the vector database', code: 'STORE_UNAVAILABLE' };
 
 /** By `embedding.provider`. */
@@ -108,7 +115,7 @@ const EMBEDDING_DRIVERS: Readonly<
         timeoutMs: settings.timeoutSecs * 1000,
         queryPrefix: settings.queryPrefix ?? prefixes.query,
         passagePrefix: settings.passagePrefix ?? prefixes.passage,
-        backend: backendOf(EMBEDDING_SERVICE, settings, parts),
+        backend: openBackend(EMBEDDING_SERVICE, settings, parts),
         fetch,
         clock,
         random,
@@ -122,7 +129,7 @@ const EMBEDDING_DRIVERS: Readonly<
       cacheFolder: join(settings.dataDir, 'models'),
       hub: { url: settings.apiUrl, token: settings.apiToken, silenceMs: settings.timeoutSecs * 1000 },
       // A run takes all cores that it may have: one call of queries and one of passages, on which the thread works by turns.
-      backend: backendOf(EMBEDDING_MODEL, { ...settings, maxConcurrency: 1 }, parts, { hasLanes: true }),
+      backend: openBackend(EMBEDDING_MODEL, { ...settings, maxConcurrency: 1 }, parts, { hasLanes: true }),
       clock: parts.clock,
       log: parts.log,
     }),
@@ -172,7 +179,7 @@ function qdrantOptions(settings: StoreSettings, parts: StoreParts): QdrantStoreO
     embed,
     mustExist,
     needsPassages: embedding.textTokensMax !== undefined,
-    backend: backendOf(VECTOR_DATABASE, settings, parts),
+    backend: openBackend(VECTOR_DATABASE, settings, parts),
     clock,
     random,
     log,
@@ -210,6 +217,21 @@ export async function openEmbedding(
   );
 }
 
+/** The model that makes summaries; undefined: none does. Throws `StartupError` where a setting is missing. */
+export function openSummaryModel(settings: Settings['summary'], parts: EmbeddingParts): ChatModel | undefined {
+  if (settings.provider === 'none') return undefined;
+  const why = 'summary.provider = "http"';
+  const waiting = { maxConcurrency: settings.workers, maxQueue: settings.workers, maxQueueBytes: SUMMARY_BYTES_MAX };
+  return createHttpChatModel({
+    ...parts,
+    url: required(settings.apiUrl, 'summary.api_url', why),
+    model: required(settings.model, 'summary.model', why),
+    apiToken: settings.apiToken,
+    timeoutMs: settings.timeoutSecs * 1000,
+    backend: openBackend(SUMMARY_SERVICE, { ...settings, ...waiting }, parts),
+  });
+}
+
 /** The cache that the settings name, where they name one for vectors that are worth a trip over the network. */
 export async function openSharedVectors(
   { embedding, vectorDb }: ServerSettings,
@@ -225,10 +247,14 @@ export async function openSharedVectors(
     );
     return undefined;
   }
-  const breaker = new CircuitBreaker(SHARED_CACHE, SHARED_CACHE_RULES, parts);
+  const breaker = new CircuitBreaker(SHARED_CACHE, DISPENSABLE_RULES, parts);
   parts.circuits.add(breaker);
   return new RedisVectors({
-    connection: await connectRedis({ url: redisUrl, log: parts.log }),
+    connection: await connectRedis({
+      url: redisUrl,
+      log: parts.log,
+      without: 'texts are embedded without the shared cache',
+    }),
     // One model may be served differently elsewhere, and with other prefixes its vectors are others.
     model: JSON.stringify([provider.id, apiUrl ?? null, queryPrefix ?? null, passagePrefix ?? null]),
     dimension: vectorDb.vectorSize,
@@ -236,6 +262,22 @@ export async function openSharedVectors(
     breaker,
     clock: parts.clock,
     metrics: parts.metrics,
+  });
+}
+
+/** Limits that this server shares with others, where the settings name a Redis for them. */
+export async function openSharedRates(
+  { redisUrl }: Settings['rateLimit'],
+  parts: Omit<EmbeddingParts, 'fetch'>,
+): Promise<SharedRates | undefined> {
+  if (redisUrl === undefined) return undefined;
+  const breaker = new CircuitBreaker(SHARED_LIMITS, DISPENSABLE_RULES, parts);
+  parts.circuits.add(breaker);
+  const without = 'each server counts requests for itself';
+  return new SharedRates({
+    ...parts,
+    breaker,
+    connection: await connectRedis({ url: redisUrl, log: parts.log, without }),
   });
 }
 
@@ -256,17 +298,22 @@ export async function openReembedding(settings: StoreSettings, parts: StoreParts
 }
 
 /** By the `store` of a snapshot's manifest. */
-const SNAPSHOT_DRIVERS: Readonly<Record<string, (settings: StoreSettings) => SnapshotDriver>> = {
+const SNAPSHOT_DRIVERS: Readonly<Record<string, (settings: StoreSettings, parts: StoreParts) => SnapshotDriver>> = {
   embedded: ({ dataDir }) => ({
     verify: rehearse,
     restore: (snapshot, options) => restoreDatabase(snapshot, dataDir, options),
   }),
+  qdrant: (settings, parts) => new QdrantSnapshots(qdrantOptions(settings, parts)),
 };
 
-/** What reads the snapshots of a store. Throws `StartupError` where nothing does. */
-export function snapshotDriver(store: string, settings: StoreSettings): SnapshotDriver {
+/** What reads a snapshot. Throws `StartupError` where nothing does. */
+export function snapshotDriver(
+  { store, embedder: id, dimension }: Snapshot['manifest'],
+  settings: StoreSettings,
+  parts: Omit<StoreParts, 'embedding' | 'embed' | 'mustExist'>,
+): SnapshotDriver {
   const open = SNAPSHOT_DRIVERS[store];
-  if (open !== undefined) return open(settings);
+  if (open !== undefined) return open(settings, { ...parts, embedding: { id, dimension } });
   throw new StartupError(
     `the snapshot is of a store named ${store}, which this program does not know`,
     'Use the version of context-manager that made it.',
@@ -281,24 +328,6 @@ function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: St
     `\`vector_db.quantization\` is "${quantization}", which the ${driver} store does not know`,
     `Set it to one of ${Object.keys(known).join(', ')}.`,
   );
-}
-
-type BackendSettings = Pick<StoreSettings, 'circuit' | 'maxConcurrency' | 'maxQueue' | 'maxQueueBytes'>;
-
-function backendOf(
-  backend: Backend,
-  { circuit, maxConcurrency, maxQueue, maxQueueBytes }: BackendSettings,
-  parts: EmbeddingParts | StoreParts,
-  { hasLanes = false } = {},
-): GuardedBackend {
-  const { failureThreshold, successThreshold, timeoutSecs, windowSecs } = circuit;
-  const rules = { failureThreshold, successThreshold, timeoutMs: timeoutSecs * 1000, windowMs: windowSecs * 1000 };
-  const breaker = new CircuitBreaker(backend, rules, parts);
-  parts.circuits.add(breaker);
-  const limits = { concurrencyMax: maxConcurrency, queueMax: maxQueue, queueBytesMax: maxQueueBytes };
-  const bulkhead = (): Bulkhead => new Bulkhead(backend.title, { ...limits, isFair: hasLanes });
-  const all = bulkhead();
-  return new GuardedBackend(breaker, all, parts.metrics, hasLanes ? bulkhead() : all);
 }
 
 /** A setting that one driver needs and no other does. */

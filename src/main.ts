@@ -1,45 +1,55 @@
-import type { RateLimit } from './base/token-bucket.ts';
 import { noAudit, type Audit } from './api/audit.ts';
 import { Gate } from './api/gate.ts';
-import { KeyRing } from './api/key-ring.ts';
+import { KeyRing, type KeyChanges } from './api/key-ring.ts';
 import type { JobsByHand } from './api/handlers/handler.ts';
 import { gateLimits } from './api/limits.ts';
 import { createRequestBudget } from './api/request-budget.ts';
 import { systemClock, type Clock } from './base/clock.ts';
-import { StartupError } from './base/errors.ts';
+import { FailedLogins } from './base/failed-logins.ts';
 import { silentLog, type Log } from './base/log.ts';
 import { systemRandom, type Random } from './base/random.ts';
 import { Circuits } from './base/resilience/circuits.ts';
 import type { Tracing } from './base/tracing.ts';
-import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
-import { snapshotFolder } from './config/snapshot-folder.ts';
-import { openEmbedding, openSharedVectors, openStore, textEmbedder } from './drivers.ts';
+import { snapshotFolder, snapshotSchedule } from './config/snapshot-folder.ts';
+import {
+  openEmbedding,
+  openSharedRates,
+  openSharedVectors,
+  openStore,
+  openSummaryModel,
+  textEmbedder,
+} from './drivers.ts';
 import { withCache } from './embedding/cache.ts';
 import { withTextBound } from './embedding/text-bound.ts';
 import { onlyVectors } from './embedding/provider.ts';
 import { AuditFile } from './fronts/http/audit-file.ts';
+import { Dashboard, type DashboardOptions } from './fronts/http/dashboard/dashboard.ts';
 import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
 import { showDisk, showStoreFigures } from './fronts/http/store-gauges.ts';
 import { Addresses } from './fronts/socket/addresses.ts';
 import { ConnectionHandler, type ConnectionHandlerDeps } from './fronts/socket/connection-handler.ts';
-import { socketLimits } from './fronts/socket/limits.ts';
-import { Listener } from './fronts/socket/listener.ts';
+import { socketLimits, tlsRules } from './fronts/socket/limits.ts';
+import { Listener, type ListenerDeps } from './fronts/socket/listener.ts';
 import { JobRegistry } from './jobs/job-registry.ts';
 import type { JobDeps } from './jobs/job.ts';
-import { isCronExpression } from './jobs/schedule.ts';
+import type { Schedule } from './jobs/schedule.ts';
+import {
+  addressLimits,
+  checkSchedules,
+  limitedKeys,
+  reload,
+  slowdownRules,
+  type ServerSetup,
+} from './live-settings.ts';
 import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
+import { openGateway } from './open-gateway.ts';
 import { createValidators } from './protocol/messages.ts';
 import { MeasuredStore } from './store/measured-store.ts';
 import { SnapshotKeeper } from './store/snapshot/snapshot-keeper.ts';
-
-export interface ServerSetup {
-  readonly settings: Settings;
-  readonly keys: readonly KeySettings[];
-}
 
 export interface ServerDeps {
   readonly clock?: Clock;
@@ -53,6 +63,13 @@ export interface RunningServer {
   readonly host: string;
   readonly port: number;
   readonly httpPort: number;
+  /** Null: the gateway is switched off. */
+  readonly gatewayPort: number | null;
+  /**
+   * Takes over what `read` gives: the keys, and what of the settings is live. Where that or it throws nothing is changed, and the
+   * error is thrown on: a `StartupError` says what to mend.
+   */
+  reload(read: () => ServerSetup): KeyChanges;
   /** Says goodbye to clients, finishes what is in flight, flushes, closes the store; a second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -85,12 +102,13 @@ const REAL_WORLD: Required<ServerDeps> = {
 };
 
 async function build(
-  { settings, keys }: ServerSetup,
+  { settings, keys, certificates = null }: ServerSetup,
   deps: Required<ServerDeps>,
   onStop: Cleanup,
 ): Promise<Omit<RunningServer, 'stop'>> {
   const { server, hirag } = settings;
   const { clock, log, version } = deps;
+  checkSchedules(settings);
   const startedMs = clock.monotonicMs();
   const metrics = createMetricsRegistry(clock);
   onStop(() => metrics.close());
@@ -109,7 +127,11 @@ async function build(
   });
 
   // Probes are answered from the first moment: fetching a model and opening a large store take their time.
-  const http = await startHttpListener({ host: server.httpHost, port: server.httpPort, health, metrics, clock, log });
+  const failedLogins = new FailedLogins(slowdownRules(settings), { clock, log, metrics });
+  const dashboard = openDashboard(settings, { ...deps, health, metrics, circuits, audit, failedLogins });
+  const ofHttp = settings.tls.http ? certificates : null;
+  const listening = { host: server.httpHost, port: server.httpPort, certificates: ofHttp };
+  const http = await startHttpListener({ ...listening, health, metrics, dashboard, clock, log });
   onStop(() => http.close());
 
   const provider = await openEmbedding(settings, { ...deps, metrics, circuits });
@@ -131,7 +153,17 @@ async function build(
   onStop(() => provider.close().then(() => store.close()));
   const measured = new MeasuredStore(store, clock, metrics);
   const { defer } = settings.embedding;
-  const memory = createMemory({ ...deps, metrics, store: measured, embedding, settings: hirag, defer });
+  const summaryModel = openSummaryModel(settings.summary, { ...deps, metrics, circuits });
+  const memory = createMemory({
+    ...deps,
+    metrics,
+    summary: summaryModel && { model: summaryModel, settings: settings.summary },
+    store: measured,
+    embedding,
+    settings: hirag,
+    window: settings.window,
+    defer,
+  });
   onStop(() => memory.close());
   showStoreFigures(metrics, clock, async () => (await memory.stats()).store);
   await tellUnsearched(memory, log);
@@ -160,40 +192,66 @@ async function build(
     slowRequestMs,
     tracing,
   });
-  const limits = socketLimits(settings);
   const budget = createRequestBudget(settings.protocol, metrics);
-  const socket = {
-    ...parts,
-    gate,
-    budget,
-    keys: new KeyRing(limited(keys, settings.rateLimit), clock, deps.random),
-    limits,
-  };
-  const addresses = new Addresses(
-    { maxConnections: server.maxConnectionsPerAddress, requests: defaultRate(settings.rateLimit) },
-    clock,
-  );
-  const { address, port } = await listen(server, { ...socket, addresses }, onStop);
+  const rates = await openSharedRates(settings.rateLimit, { ...parts, circuits });
+  onStop(() => rates?.close());
+  const ring = new KeyRing(limitedKeys({ settings, keys }), clock, deps.random, rates?.bucket);
+  const addresses = new Addresses(addressLimits(settings), clock, rates?.bucket);
+  const socket = { ...parts, gate, budget, failedLogins, keys: ring, limits: socketLimits(settings) };
+  const tls = certificates && tlsRules(settings, certificates);
+  const { listener, address, port } = await listen(server, { ...socket, addresses, tls }, onStop);
+  const addressBucket = (from: string) => addresses.bucketOf(from);
+  const asked = { ...parts, gate, keys: ring, failedLogins, addressBucket, certificates: ofHttp };
+  const { gateway, port: gatewayPort, ofHealth } = await openGateway(settings, asked, onStop);
+  const live = { keys: ring, addresses, failedLogins, listener, http, gate, audit, metrics, gateway };
+  const shown = { cacheEntries: () => embedding.counts().entries, jobs: () => jobs.registry.states };
   health.running({
     storeAnswers: () => memory.healthy(),
-    cacheEntries: () => embedding.counts().entries,
-    jobs: () => jobs.registry.states,
     backlog: () => memory.backlog,
+    sharedLimitsAnswer: rates && (() => rates.ping()),
+    ...{ ...shown, ...ofHealth },
   });
+  dashboard?.running({ gate, keys: ring, addressBucket, ...shown });
   onStop(() => snapshots.close());
+  onStop(() => dashboard?.close());
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
-  return { host: address, port, httpPort: http.port };
+  return { host: address, port, httpPort: http.port, gatewayPort, reload: (read) => reload(live, read) };
 }
 
-/** What a key without a rate of its own, and each address, may ask for; null: anything. */
-function defaultRate({ enabled, requestsPerMinute, burstSize }: Settings['rateLimit']): RateLimit | null {
-  return enabled ? { perSecond: requestsPerMinute / 60, burst: burstSize } : null;
+/** Undefined: it is switched off. */
+function openDashboard(
+  { dashboard: { enabled, allowedHosts }, server, hirag }: Settings,
+  parts: Omit<DashboardOptions, 'allowedHosts' | 'capacities' | 'queryDefaults'>,
+): Dashboard | undefined {
+  if (!enabled) return undefined;
+  const capacities = {
+    immediate: { of: 'session', contexts: hirag.l1Size },
+    short_term: { of: 'agent', contexts: hirag.l2Size },
+    long_term: null,
+  } as const;
+  // An address that stands for all is none that anybody asks for.
+  const named = ['0.0.0.0', '::'].includes(server.httpHost) ? [] : [server.httpHost];
+  const queryDefaults = queryDefaultsOf(hirag);
+  return new Dashboard({ ...parts, capacities, queryDefaults, allowedHosts: [...named, ...allowedHosts] });
 }
 
-function limited(keys: readonly KeySettings[], settings: Settings['rateLimit']): KeySettings[] {
-  const rate = defaultRate(settings);
-  return keys.map((key) => (rate === null || key.rateLimit !== undefined ? key : { ...key, rateLimit: rate }));
+function queryDefaultsOf(hirag: Settings['hirag']): DashboardOptions['queryDefaults'] {
+  const { similarity, recency, level, frequency } = hirag.weights;
+  const sum = similarity + recency + level + frequency;
+  const scaled = (weight: number): number => (sum > 0 ? weight / sum : 0);
+  return {
+    weights: {
+      similarity: scaled(similarity),
+      recency: scaled(recency),
+      level: scaled(level),
+      frequency: scaled(frequency),
+    },
+    maxTokens: hirag.maxContextTokens,
+    limit: hirag.queryLimit,
+    relevanceThreshold: hirag.relevanceThreshold,
+    minSimilarity: hirag.minSimilarity,
+  };
 }
 
 /** Loaded where it is switched on alone: without it a request costs nothing more. */
@@ -229,19 +287,21 @@ async function tellUnsearched(memory: Memory, log: Log): Promise<void> {
 
 /** How soon what was stored without vectors is looked for. */
 const BACKLOG_EVERY_MS = 5_000;
+/** The same of summaries that a restart or a failure has left. */
+const SUMMARIES_EVERY_MS = 30_000;
 
 /** What runs by schedule, with what a request may run by hand. */
 function startJobs(
-  { hirag, snapshots: { schedule }, vectorDb }: Settings,
+  settings: Settings,
   { memory, snapshots }: { readonly memory: Memory; readonly snapshots: SnapshotKeeper },
   deps: JobDeps,
   onStop: Cleanup,
 ): JobsByHand & { readonly registry: JobRegistry } {
-  checkCron('hirag.gc_schedule', hirag.gcSchedule, '"* * * * *" (every minute)');
+  const { hirag } = settings;
   const jobs = new JobRegistry(deps);
   const expirySweep = jobs.add({
     name: 'expiry_sweep',
-    schedule: { cron: hirag.gcSchedule },
+    schedule: sweepSchedule(hirag),
     run: (signal) => memory.gc(signal),
   });
   jobs.add({
@@ -254,33 +314,34 @@ function startJobs(
     schedule: { everyMs: BACKLOG_EVERY_MS },
     run: (signal) => memory.embedBacklog(signal),
   });
-  // Qdrant takes its own (docs/qdrant.md), and what the memory driver holds is not meant to outlive the process.
-  if (schedule !== undefined && vectorDb.driver === 'embedded') {
-    checkCron('snapshots.schedule', schedule, '"0 3 * * *" (daily at three)');
+  const sweepSummaries = (signal: AbortSignal) => memory.sweepSummaries(signal);
+  const summarySweep = { name: 'summary_sweep', schedule: { everyMs: SUMMARIES_EVERY_MS }, run: sweepSummaries };
+  // At once, too: what the server before this one gave up is not left for half a minute.
+  if (settings.summary.provider !== 'none') jobs.add(summarySweep).turn();
+  const schedule = snapshotSchedule(settings);
+  if (schedule !== undefined)
     jobs.add({ name: 'snapshot', schedule: { cron: schedule }, run: (signal) => snapshots.turn(signal) });
-  }
   jobs.start();
   onStop(() => jobs.stop());
   return { registry: jobs, expirySweep: () => expirySweep.run() };
 }
 
-function checkCron(setting: string, expression: string, example: string): void {
-  if (isCronExpression(expression)) return;
-  throw new StartupError(`\`${setting}\` is not a cron expression: ${expression}`, `Write it as ${example}.`);
+function sweepSchedule({ gcSchedule, gcIntervalSecs }: Settings['hirag']): Schedule {
+  return gcSchedule === undefined ? { everyMs: gcIntervalSecs * 1000 } : { cron: gcSchedule };
 }
 
 async function listen(
   { host, port, maxConnections, shutdownTimeoutSecs }: Settings['server'],
-  deps: ConnectionHandlerDeps & { readonly addresses: Addresses },
+  deps: ConnectionHandlerDeps & Pick<ListenerDeps, 'addresses' | 'tls'>,
   onStop: Cleanup,
-): Promise<{ address: string; port: number }> {
-  const { clock, log, addresses } = deps;
+): Promise<{ listener: Listener; address: string; port: number }> {
+  const { clock, log, addresses, tls } = deps;
   const handler = new ConnectionHandler(deps);
-  const listener = new Listener({ handler, host, port, maxConnections, addresses, clock, log });
+  const listener = new Listener({ handler, host, port, maxConnections, addresses, tls, clock, log });
   try {
-    const address = await listener.listen();
+    const { address, port: taken } = await listener.listen();
     onStop(() => listener.stop(shutdownTimeoutSecs * 1000));
-    return address;
+    return { listener, address, port: taken };
   } catch (error) {
     await handler.stop(0);
     throw error;

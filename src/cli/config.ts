@@ -1,8 +1,9 @@
+import { oneLine } from '../base/control-characters.ts';
 import type { Command } from 'commander';
 import { effectiveSettings, type EffectiveSetting } from '../config/effective.ts';
 import { jsonOption, loadLocalConfig } from './server/connection.ts';
 import { writeJson, type Io } from './terminal/io.ts';
-import { oneLine, renderRows } from './terminal/render.ts';
+import { renderRows } from './terminal/render.ts';
 
 interface ShowOptions {
   readonly json?: boolean;

@@ -8,6 +8,7 @@ import { CommandError, usageError } from './terminal/command-error.ts';
 import { checkConfirmable, confirmed, withConfirmOptions, type ConfirmOptions } from './terminal/confirm.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { countOf } from './terminal/render.ts';
+import { WHENEVER } from './transfer/times.ts';
 
 interface DeleteOptions extends ClientOptions, NarrowingOptions, ConfirmOptions {}
 
@@ -70,7 +71,7 @@ const PAGE = 1000;
 
 async function countMatching(client: Client, filter: JsonObject, namespace: string | undefined): Promise<number> {
   let count = 0;
-  const list = client.list({ filter, namespace, agent_id: EVERY_AGENT, limit: PAGE });
+  const list = client.list({ filter, namespace, agent_id: EVERY_AGENT, limit: PAGE, ...WHENEVER });
   for await (const { contexts } of list.pages()) count += contexts.length;
   return count;
 }

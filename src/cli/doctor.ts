@@ -1,4 +1,6 @@
+import { oneLine } from '../base/control-characters.ts';
 import { lookup } from 'node:dns/promises';
+import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { addressText } from '../../clients/typescript/src/addresses.ts';
@@ -6,10 +8,7 @@ import { ContextManagerError } from '../../clients/typescript/src/index.ts';
 import { systemClock } from '../base/clock.ts';
 import { StartupError } from '../base/errors.ts';
 import { LEVELS, type Level } from '../base/context.ts';
-import { silentLog } from '../base/log.ts';
-import { noMetrics } from '../base/metrics.ts';
-import { systemRandom } from '../base/random.ts';
-import { Circuits } from '../base/resilience/circuits.ts';
+import { readCertificates } from '../config/certificates.ts';
 import { checkDataFolder, nearestExisting } from '../config/data-folder.ts';
 import { exposureWarnings } from '../config/exposure.ts';
 import { resolveKeys } from '../config/keys.ts';
@@ -21,6 +20,7 @@ import type { PingReply } from '../protocol/messages.generated.ts';
 import { CommandError, explain } from './terminal/command-error.ts';
 import {
   loadLocalConfig,
+  reachable,
   resolveEndpoint,
   withClient,
   withServerOptions,
@@ -28,6 +28,10 @@ import {
 } from './server/connection.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { ANY_PORT, fetchHealth, probePort } from './server/probes.ts';
+import { localTls } from './server/tls.ts';
+import { tryUpstreams } from './server/upstream-checks.ts';
+import { whoListens } from './server/who-listens.ts';
+import { PARTS, tryEmbedder, trySummaries } from './server/model-checks.ts';
 import { describeModes, describeOpenFiles, openFilesLimit, strayIndexes } from './server/machine-checks.ts';
 import { formatDuration, renderRows } from './terminal/render.ts';
 
@@ -99,9 +103,9 @@ async function examined(name: string, look: Look): Promise<Check> {
 }
 
 function renderCheck({ name, ok, detail, warnings = [], remedy }: Check): string {
-  const rows = [[ok ? (warnings.length > 0 ? '!' : '✓') : '✗', name.padEnd(13), detail]];
-  for (const warning of warnings) rows.push(['', '', warning]);
-  if (remedy !== undefined) rows.push(['', '', remedy]);
+  const rows = [[ok ? (warnings.length > 0 ? '!' : '✓') : '✗', name.padEnd(13), oneLine(detail)]];
+  for (const warning of warnings) rows.push(['', '', oneLine(warning)]);
+  if (remedy !== undefined) rows.push(['', '', oneLine(remedy)]);
   return renderRows(rows);
 }
 
@@ -111,11 +115,15 @@ async function examineAll(options: ClientOptions, io: Io, examine: Examine): Pro
   if (loaded !== undefined) {
     const { server, vectorDb } = loaded.settings;
     await examine('exposure', () => describeExposure(loaded.settings));
+    if (loaded.settings.tls.cert !== undefined) await examine('tls', () => describeTls(loaded.settings.tls));
     await examine('open files', () => describeOpenFiles(openFilesLimit(), server.maxConnections));
     if (vectorDb.driver === 'embedded') await examine('modes', () => describeModes(vectorDb.dataDir));
   }
   const server = await reach(options, io);
+  const refusedClock = clockRefusal(server);
+  if (refusedClock !== null) await examine('clock', () => Promise.reject(refusedClock));
   await examine('server', () => {
+    if (refusedClock !== null) throw refusedClock;
     if (server.reply === undefined) throw named(server.failure, options, io);
     return `answers, up ${formatDuration(server.reply.uptime_ms)}`;
   });
@@ -125,6 +133,9 @@ async function examineAll(options: ClientOptions, io: Io, examine: Examine): Pro
     if (loaded !== undefined) await examineLevels(loaded.settings, counts, examine);
   }
   if (loaded !== undefined) await examine('embedder', () => tryEmbedder(loaded.settings));
+  if (loaded !== undefined && loaded.settings.summary.provider !== 'none')
+    await examine('summaries', () => trySummaries(loaded.settings));
+  if (loaded?.settings.gateway.enabled === true) await examine('gateway', () => tryUpstreams(loaded.settings));
   // Where something answers, if only with an error, the ports are taken and the store is open.
   if (loaded === undefined || !server.down || (server.unasked && (await isTaken(loaded.settings)))) return;
   await examineStopped(options, loaded, examine);
@@ -144,6 +155,8 @@ async function examineConfiguration(io: Io, examine: Examine): Promise<LoadedCon
 interface Reached {
   readonly reply?: PingReply;
   readonly failure?: unknown;
+  /** When that was, by this machine's clock. */
+  readonly atMs: number;
   readonly down: boolean;
   /** Nothing could be sent, so nobody knows whether it is down. */
   readonly unasked: boolean;
@@ -151,19 +164,35 @@ interface Reached {
 
 async function reach(options: ClientOptions, io: Io): Promise<Reached> {
   try {
-    return { reply: await withClient(options, io, (client) => client.ping()), down: false, unasked: false };
+    const reply = await withClient(options, io, (client) => client.ping());
+    return { reply, atMs: systemClock.nowMs(), down: false, unasked: false };
   } catch (failure) {
     const nothingSent = failure instanceof StartupError || failure instanceof CommandError;
-    return { failure, down: nothingSent || explain(failure).code === 'CONNECTION_FAILED', unasked: nothingSent };
+    const atMs = systemClock.nowMs();
+    return { failure, atMs, down: nothingSent || explain(failure).code === 'CONNECTION_FAILED', unasked: nothingSent };
   }
 }
 
-/** Whether something listens on the server's port: a server that runs is no fault, its port and its store are its own. */
-function isTaken({ server }: Settings): Promise<boolean> {
-  return probePort(server.host, server.port, 'server.port').then(
-    () => false,
-    () => true,
-  );
+/** What the clock is told for where the server took nothing else into account; null: something else is wrong. */
+function clockRefusal({ failure, atMs }: Reached): CommandError | null {
+  if (!(failure instanceof ContextManagerError) || failure.code !== 'TIMESTAMP_OUT_OF_RANGE') return null;
+  const serverTime = failure.details?.['server_time'];
+  if (typeof serverTime !== 'number') return null;
+  return clockFault(`${differenceText(atMs - serverTime)}, which refuses connections with such a time`);
+}
+
+function differenceText(aheadMs: number): string {
+  return `${formatDuration(Math.abs(aheadMs))} ${aheadMs >= 0 ? 'ahead of' : 'behind'} the server`;
+}
+
+function clockFault(detail: string): CommandError {
+  return new CommandError(detail, 'Set both clocks by NTP.');
+}
+
+/** Whether a server runs on the port that this one would take: that is no fault, and its port and its store are its own. */
+async function isTaken({ server, tls }: Settings): Promise<boolean> {
+  if (server.port === 0) return false;
+  return (await whoListens(reachable(server.host), server.port)) === (tls.cert === undefined ? 'server' : 'tls');
 }
 
 /** With the addresses that were tried, where the failure does not say them itself. */
@@ -189,9 +218,17 @@ function describeKeys(options: ClientOptions, io: Io, loaded: LoadedConfig | und
     .join('; ');
 }
 
-async function describeExposure({ server }: Settings): Promise<Finding> {
-  const warnings = await exposureWarnings(server, lookup);
+async function describeExposure(settings: Settings): Promise<Finding> {
+  const warnings = await exposureWarnings(settings, lookup);
   return warnings.length === 0 ? 'this machine alone can connect' : { detail: 'other machines can connect', warnings };
+}
+
+function describeTls(tls: Settings['tls']): Finding {
+  const { certificates, warnings } = readCertificates(tls, systemClock.nowMs());
+  const own = new X509Certificate(certificates?.cert ?? '');
+  const names = own.subjectAltName ?? own.subject;
+  const clients = tls.clientCa === undefined ? '' : `; client certificates are ${tls.clientCertificates}`;
+  return { detail: `for ${names}, until ${own.validToDate.toISOString()}${clients}`, warnings };
 }
 
 /** Past half the tolerance of the wire protocol (section 2) a clock is on its way out. */
@@ -201,10 +238,9 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
   await examine('clock', () => {
     const aheadMs = systemClock.nowMs() - reply.server_time;
     const { maxSkewMs, maxAgeMs } = (loaded?.settings ?? defaultSettings()).protocol;
-    const detail = `${formatDuration(Math.abs(aheadMs))} ${aheadMs >= 0 ? 'ahead of' : 'behind'} the server`;
+    const detail = differenceText(aheadMs);
     const toleratedMs = aheadMs >= 0 ? maxSkewMs : maxAgeMs;
-    if (Math.abs(aheadMs) > toleratedMs * CLOCK_TOLERANCE_SHARE)
-      throw new CommandError(detail, 'Set both clocks by NTP.');
+    if (Math.abs(aheadMs) > toleratedMs * CLOCK_TOLERANCE_SHARE) throw clockFault(detail);
     return detail;
   });
   await examine('store', () => {
@@ -217,9 +253,10 @@ async function examineRunning(reply: PingReply, loaded: LoadedConfig | undefined
   });
   if (loaded === undefined) return;
   const { httpHost: host, httpPort: port } = loaded.settings.server;
+  const tls = loaded.settings.tls.http ? localTls(loaded.settings.tls, reachable(host)) : undefined;
   await examine('http', async () => {
     if (port === 0) return ANY_PORT;
-    const { status, phase, components } = await fetchHealth(host, port);
+    const { status, phase, components } = await fetchHealth(host, port, tls);
     const all = Object.entries(components);
     const failed = all.find(([, component]) => component.status === 'unhealthy');
     if (failed !== undefined)
@@ -250,28 +287,6 @@ async function examineStopped(options: ClientOptions, loaded: LoadedConfig, exam
     return { detail: `${dataDir}: ${stored} contexts`, warnings: stored > 0 || stray === undefined ? [] : [stray] };
   });
   if (counts !== undefined) await examineLevels(loaded.settings, () => Promise.resolve(counts as LevelCounts), examine);
-}
-
-const PARTS = {
-  clock: systemClock,
-  random: systemRandom,
-  log: silentLog,
-  metrics: noMetrics,
-  circuits: new Circuits(),
-  fetch,
-};
-
-async function tryEmbedder(settings: Settings): Promise<string> {
-  const { openEmbedding } = await import('../drivers.ts');
-  const { onlyVectors } = await import('../embedding/provider.ts');
-  const provider = await openEmbedding(settings, PARTS);
-  const startedMs = systemClock.monotonicMs();
-  try {
-    onlyVectors(await provider.embed(['Is this text embedded?'], 'query'));
-  } finally {
-    await provider.close();
-  }
-  return `${provider.id}, ${provider.dimension} dimensions, ${formatDuration(systemClock.monotonicMs() - startedMs)} for one text`;
 }
 
 type LevelCounts = Readonly<Record<Level, number>>;

@@ -1,23 +1,26 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Client } from '../../clients/typescript/src/index.ts';
-import type { JsonObject, Level } from '../base/context.ts';
+import type { Level } from '../base/context.ts';
 import type { Context } from '../protocol/messages.generated.ts';
 import { readScope, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { filterOf, withNarrowingOptions, type NarrowingOptions } from './server/narrowing.ts';
 import { usageError } from './terminal/command-error.ts';
 import { writeJson, type Io } from './terminal/io.ts';
-import { parseLevels, parseObject } from './terminal/option-parsers.ts';
+import { parseLevels } from './terminal/option-parsers.ts';
 import { countOf } from './terminal/render.ts';
 import { onInterrupt } from './terminal/signals.ts';
+import { allFacts } from './transfer/all-facts.ts';
+import { toFactExportLine } from './transfer/fact-line.ts';
 import { checkTarget, openTarget, outputTarget, type Target } from './transfer/export-target.ts';
 import { inImportOrder } from './transfer/import-order.ts';
 import { describeSizes, selectNamespaces, type NamespaceSize, type Selection } from './transfer/namespaces.ts';
 import { ReversedLines } from './transfer/reversed-lines.ts';
+import { WHENEVER } from './transfer/times.ts';
 
-interface ExportOptions extends ClientOptions {
+interface ExportOptions extends ClientOptions, NarrowingOptions {
   readonly all?: boolean;
   readonly level?: readonly Level[];
-  readonly filter?: JsonObject;
 }
 
 const HELP = `
@@ -27,9 +30,12 @@ namespace writes "default" and is told what else there is. Without --agent, the 
 Ids, namespaces, levels, times, lifetimes, tags, metadata, agents, sessions and the order of the list come back with
 import. Access counts, versions and embeddings that a client brought along do not: the protocol has no way to give them.
 
+Facts come after the contexts of their namespace, unless --session, --level, --tag, --since, --before or --filter choose some contexts.
+
 Examples:
   context-manager export --all backup.jsonl
-  context-manager export --namespace shop --level long_term | gzip > shop.jsonl.gz`;
+  context-manager export --namespace shop --level long_term | gzip > shop.jsonl.gz
+  context-manager export --all --since 7d --tag billing week.jsonl`;
 
 /** `export [file]` */
 export function addExport(program: Command, io: Io): void {
@@ -40,9 +46,8 @@ export function addExport(program: Command, io: Io): void {
     .addOption(new Option('--all', 'every namespace that the key has'))
     .addOption(
       new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels),
-    )
-    .addOption(new Option('--filter <json>', 'filter, as in the wire protocol').argParser(parseObject));
-  withScopeOptions(command)
+    );
+  withScopeOptions(withNarrowingOptions(command))
     .addHelpText('after', HELP)
     .action((file: string, options: ExportOptions) => {
       if (options.all && command.getOptionValueSource('namespace') === 'cli')
@@ -87,12 +92,17 @@ async function exportContexts(file: string, options: ExportOptions, io: Io): Pro
 }
 
 function wantedFrom(options: ExportOptions): Parameters<typeof selectNamespaces>[1] {
-  const { all = false, namespace, agent, session, level, filter } = options;
+  const { all = false, namespace, agent } = options;
   return {
     all,
-    isNarrowed: [agent, session, level, filter].some((option) => option !== undefined),
+    isNarrowed: agent !== undefined || isNarrowed(options),
     ...(all || namespace === undefined ? {} : { namespace }),
   };
+}
+
+/** To some contexts, by what facts do not have. */
+function isNarrowed(options: ExportOptions): boolean {
+  return [options.session, options.level, filterOf(options)].some((option) => option !== undefined);
 }
 
 /** How many contexts were written of each. */
@@ -116,6 +126,16 @@ async function writeAll(
       await held.close();
     }
     sizes.push({ namespace, contexts });
+    if (isNarrowed(options)) continue;
+    const facts = new ReversedLines(target.spillFolder);
+    try {
+      // The oldest first: of those that began together the one that was recorded last has the last word.
+      for await (const fact of allFacts(client, { namespace, agent: options.agent }))
+        await facts.push(toFactExportLine(fact));
+      for await (const lines of facts.drain()) await target.write(lines);
+    } finally {
+      await facts.close();
+    }
   }
   await target.close();
   return sizes;
@@ -129,8 +149,9 @@ function listAll(client: Client, namespace: string, options: ExportOptions): Asy
     ...readScope(options),
     namespace,
     levels: options.level,
-    filter: options.filter,
+    filter: filterOf(options),
     limit: PAGE,
+    ...WHENEVER,
   });
 }
 

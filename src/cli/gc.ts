@@ -4,7 +4,7 @@ import { writeJson, type Io } from './terminal/io.ts';
 import { countOf } from './terminal/render.ts';
 
 const HELP = `
-The server does so by itself (hirag.gc_schedule). The key must be of namespaces * and have the scope admin.
+The server does so by itself every hirag.gc_interval_secs. The key must be of namespaces * and have the scope admin.
 
 Example:
   context-manager gc --json`;

@@ -1,13 +1,15 @@
+import { oneLine } from '../base/control-characters.ts';
 import { Option, type Command } from 'commander';
 import type { Level } from '../base/context.ts';
 import type { Context } from '../protocol/messages.generated.ts';
 import { readScope, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { momentOf, type MomentOptions, withMomentOptions } from './server/moment.ts';
 import { filterOf, withNarrowingOptions, type NarrowingOptions } from './server/narrowing.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { parseCount, parseLevels } from './terminal/option-parsers.ts';
-import { formatTime, oneLine, renderRows } from './terminal/render.ts';
+import { formatTime, renderRows } from './terminal/render.ts';
 
-interface ListOptions extends ClientOptions, NarrowingOptions {
+interface ListOptions extends ClientOptions, NarrowingOptions, MomentOptions {
   readonly limit: number;
   readonly level?: readonly Level[];
 }
@@ -21,10 +23,10 @@ export function addList(program: Command, io: Io): void {
     .addOption(
       new Option('--level <levels>', 'only these levels: immediate, short_term, long_term').argParser(parseLevels),
     );
-  withScopeOptions(withNarrowingOptions(list))
+  withScopeOptions(withMomentOptions(withNarrowingOptions(list)))
     .addHelpText(
       'after',
-      "\nWithout --agent, the contexts of every agent are listed; --session lists exactly that session's.\n\nExamples:\n  context-manager list --level immediate,short_term\n  context-manager list --session trip-42 --limit 100 --json\n  context-manager list --tag billing --since 7d --before 1h",
+      "\nWithout --agent, the contexts of every agent are listed; --session lists exactly that session's.\n\nExamples:\n  context-manager list --level immediate,short_term\n  context-manager list --session trip-42 --limit 100 --json\n  context-manager list --tag billing --since 7d --before 1h\n  context-manager list --as-of 2027-01-31 --include-past",
     )
     .action((options: ListOptions) => listContexts(options, io));
 }
@@ -37,6 +39,7 @@ async function listContexts(options: ListOptions, io: Io): Promise<void> {
       limit: Math.min(options.limit, 1000),
       levels: options.level,
       filter: filterOf(options),
+      ...momentOf(options),
     });
     for await (const context of pages) {
       found.push(context);

@@ -1,8 +1,9 @@
+import { oneLine } from '../base/control-characters.ts';
 import type { Command } from 'commander';
 import { LEVELS } from '../base/context.ts';
 import { withClient, withServerOptions, type ClientOptions } from './server/connection.ts';
 import { writeJson, type Io } from './terminal/io.ts';
-import { oneLine, renderRows } from './terminal/render.ts';
+import { renderRows } from './terminal/render.ts';
 
 /** `namespaces` */
 export function addNamespaces(program: Command, io: Io): void {

@@ -1,14 +1,16 @@
+import { oneLine } from '../base/control-characters.ts';
 import { Option, type Command } from 'commander';
 import type { Level } from '../base/context.ts';
 import type { ContextQueryReply } from '../protocol/messages.generated.ts';
 import { readScope, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { momentOf, type MomentOptions, withMomentOptions } from './server/moment.ts';
 import { filterOf, withNarrowingOptions, type NarrowingOptions } from './server/narrowing.ts';
 import { renderAnswer, renderReceipts, textsOf } from './terminal/answer.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { parseCount, parseLevels, parsePriority, parseShare } from './terminal/option-parsers.ts';
 import { styleOf } from './terminal/style.ts';
 
-interface QueryOptions extends ClientOptions, NarrowingOptions {
+interface QueryOptions extends ClientOptions, NarrowingOptions, MomentOptions {
   readonly maxTokens?: number;
   readonly limit: number;
   readonly level?: readonly Level[];
@@ -37,7 +39,7 @@ export function addQuery(program: Command, io: Io): void {
     )
     .addOption(new Option('--explain', 'show what was ranked and why it was left out'))
     .addOption(new Option('--full', 'show whole texts; a terminal otherwise shows some lines of a long one'));
-  withScopeOptions(withNarrowingOptions(command))
+  withScopeOptions(withMomentOptions(withNarrowingOptions(command)))
     .addHelpText(
       'after',
       '\nWithout --agent, the contexts of every agent are searched.\n\nExamples:\n  context-manager query "how does the customer want invoices?"\n  context-manager query "last order" --session trip-42 --max-tokens 500 --json\n  context-manager query "refund" --tag billing --since 7d\n  context-manager query "refund" --filter \'{"must": [{"key": "metadata.customer", "match": {"value": 7}}]}\'',
@@ -56,6 +58,7 @@ async function query(text: string, options: QueryOptions, io: Io): Promise<void>
       max_tokens: options.maxTokens,
       levels: options.level,
       filter: filterOf(options),
+      ...momentOf(options),
       relevance_threshold: options.threshold,
       priority: options.priority,
       explain: options.explain,
@@ -67,7 +70,7 @@ async function query(text: string, options: QueryOptions, io: Io): Promise<void>
   const look = { question: text, style: styleOf(io.stdout, io.environment), columns, full: options.full ?? false };
   await io.stdout.write(renderAnswer(reply, look));
   if (reply.receipts !== undefined) await io.stdout.write(renderReceipts(reply.receipts, texts, look));
-  for (const warning of warningsOf(reply)) await io.stderr.write(`warning: ${warning}\n`);
+  for (const warning of warningsOf(reply)) await io.stderr.write(`warning: ${oneLine(warning)}\n`);
 }
 
 /** One for each reason. Without vectors every level was searched by words, and where these have found something, nothing is amiss. */

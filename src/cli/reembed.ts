@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
+import { escapeControls, oneLine } from '../base/control-characters.ts';
 import type { CodedError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
@@ -13,7 +14,7 @@ import { CommandError } from './terminal/command-error.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { Patience, patienceOption } from './terminal/patience.ts';
 import { createProgress } from './terminal/progress.ts';
-import { countOf, oneLine } from './terminal/render.ts';
+import { countOf } from './terminal/render.ts';
 import { onInterrupt } from './terminal/signals.ts';
 
 interface ReembedOptions {
@@ -182,7 +183,7 @@ class Shown {
 
   /** What cannot be written is no reason to stop. */
   #line(text: string): void {
-    this.#io.stderr.write(`${text}\n`).catch(() => undefined);
+    this.#io.stderr.write(`${escapeControls(text)}\n`).catch(() => undefined);
   }
 }
 

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { StartupError } from '../base/errors.ts';
+import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
+import { readCertificates } from '../config/certificates.ts';
 import { exposureWarnings } from '../config/exposure.ts';
 import { checkDataFolder } from '../config/data-folder.ts';
 import { resolveKeys, type ResolvedKeys } from '../config/keys.ts';
@@ -28,6 +30,7 @@ const HELP = `
 Settings come from config/default.toml, config/<CONFIG_ENV>.toml, CONFIG_PATH and variables SECTION__KEY; all are listed
 in config/reference.toml. The first start makes a secret in the data folder; with CONFIG_ENV=production it must be given
 in PROTOCOL_SECRET. Options come before all of them. SIGTERM and SIGINT finish what is in flight; a second one ends at once.
+SIGHUP takes keys, limits, certificates and the log's level over from files that have changed.
 
 Examples:
   context-manager serve
@@ -72,19 +75,24 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
     files: nodeSecretFiles,
     random: systemRandom,
   });
+  const { certificates, warnings: ofCertificates } = readCertificates(settings.tls, systemClock.nowMs());
   // Loaded here, so that the other commands start without a server's weight.
-  const [{ startServer }, { openServerLog, reloadOnHangup }] = await Promise.all([
+  const [{ startServer }, { openServerLog }, { Reloading }] = await Promise.all([
     import('../main.ts'),
     import('./server/server-log.ts'),
+    import('./server/reload.ts'),
   ]);
   const logging = openServerLog(settings, keys.keys, io);
   const { log, lines } = logging;
-  const stopReloading = reloadOnHangup(settings.logging, logging, io);
-  const exposures = await exposureWarnings(settings.server, lookup);
-  for (const warning of [...loaded.warnings, ...loaded.unused, ...keys.warnings, ...exposures]) log.warn({}, warning);
+  const reloading = new Reloading(io, loaded, logging);
+  const stopReloading = reloading.listen();
+  const exposures = await exposureWarnings(settings, lookup);
+  const warnings = [...loaded.warnings, ...loaded.unused, ...keys.warnings, ...exposures, ...ofCertificates];
+  for (const warning of warnings) log.warn({}, warning);
   try {
-    const server = await startServer({ settings, keys: keys.keys }, { log, version });
+    const server = await startServer({ settings, keys: keys.keys, certificates }, { log, version });
     const ended = endWithSignals(server, log, lines);
+    reloading.running(server);
     // A full disk behind standard output is no reason not to serve.
     await announce(server, { options, io, version, loaded, keys }).catch((error: unknown) => {
       log.warn({ error }, 'where it listens could not be written to standard output');
@@ -111,13 +119,20 @@ interface Started {
 async function announce(server: RunningServer, started: Started): Promise<void> {
   const { options, io, version, loaded, keys } = started;
   const { dataDir } = loaded.settings.vectorDb;
-  const http = `http://${bracketed(loaded.settings.server.httpHost)}:${server.httpPort}`;
+  const { tls } = loaded.settings;
+  const isEncrypted = tls.cert !== undefined;
+  const scheme = isEncrypted && tls.http ? 'https' : 'http';
+  const http = `${scheme}://${bracketed(loaded.settings.server.httpHost)}:${server.httpPort}`;
+  const { gatewayPort } = server;
+  const gateway = gatewayPort === null ? null : `${scheme}://${bracketed(loaded.settings.gateway.host)}:${gatewayPort}`;
   if (options.json) {
     const about = {
       version,
       host: server.host,
       port: server.port,
+      ...(isEncrypted && { tls: true }),
       http,
+      ...(gateway !== null && { gateway }),
       data_dir: dataDir,
       secret_file: keys.secretFile?.path ?? null,
     };
@@ -128,13 +143,20 @@ async function announce(server: RunningServer, started: Started): Promise<void> 
       ? []
       : [['  secret', `${keys.secretFile.path}${keys.secretFile.created ? ' (made just now)' : ''}`]];
   const rows = [
-    ['  listening', `${bracketed(server.host)}:${server.port}`],
+    ['  listening', `${bracketed(server.host)}:${server.port}${isEncrypted ? ', by TLS' : ''}`],
     ['  health', `${http}/health, metrics at ${http}/metrics`],
+    ...(loaded.settings.dashboard.enabled ? [['  dashboard', `${dashboardHost(http)}/`]] : []),
+    ...(gateway === null ? [] : [['  gateway', `${gateway}/v1`]]),
     ['  data', dataDir],
     ...secret,
     ['  try next', nextCommand(server, started)],
   ];
   return io.stdout.write(`context-manager ${version} is running (${loaded.environmentName})\n${renderRows(rows)}`);
+}
+
+/** A browser on this machine cannot ask for an address that stands for all. */
+function dashboardHost(http: string): string {
+  return http.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, '//localhost');
 }
 
 /** An IPv6 address before a port. */
@@ -154,5 +176,7 @@ function nextCommand(server: RunningServer, { io, keys, loaded }: Started): stri
     io.environment['VECTOR_DB__DATA_DIR'] !== undefined && keys.secretFile !== undefined
       ? ` --secret-file ${keys.secretFile.path}`
       : '';
-  return `npx context-manager ${command}${port}${secret}`;
+  const { cert } = loaded.settings.tls;
+  const tls = io.environment['TLS__CERT'] !== undefined && cert !== undefined ? ` --tls-ca ${cert}` : '';
+  return `npx context-manager ${command}${port}${secret}${tls}`;
 }

@@ -1,7 +1,11 @@
+import { oneLine } from '../base/control-characters.ts';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
+import { noMetrics } from '../base/metrics.ts';
+import { systemRandom } from '../base/random.ts';
+import { Circuits } from '../base/resilience/circuits.ts';
 import { checkDataFolder } from '../config/data-folder.ts';
 import type { Settings } from '../config/settings.ts';
 import { snapshotFolder } from '../config/snapshot-folder.ts';
@@ -11,7 +15,7 @@ import { jsonOption, loadLocalConfig, withClient, withServerOptions, type Client
 import { CommandError, reasonOf } from './terminal/command-error.ts';
 import { writeJson, type Io } from './terminal/io.ts';
 import { parseNumberOf, parseSeconds } from './terminal/option-parsers.ts';
-import { countOf, formatTime, oneLine, renderRows } from './terminal/render.ts';
+import { countOf, formatTime, renderRows } from './terminal/render.ts';
 
 interface FolderOptions {
   readonly folder?: string;
@@ -28,8 +32,8 @@ const CREATE_SECONDS = 3_600;
 const KEEP_MAX = 10_000;
 
 const HELP = `
-A snapshot is a folder with a compressed copy of everything that is stored, as it was at one moment, and a manifest with the
-SHA-256 of each file. Keys and secrets are not in it. \`create\` asks the running server; the others work on the folder of the
+A snapshot is a folder with a compressed copy of everything that is stored, and a manifest with the SHA-256 of each file. Of the
+embedded store it is a copy of one moment; of Qdrant, each context is as it was at some moment while it was made. Keys and secrets are not in it. \`create\` asks the running server; the others work on the folder of the
 snapshots (snapshots.folder, by default the folder snapshots in vector_db.data_dir) and need no server.
 
 Examples:
@@ -62,10 +66,10 @@ export function addSnapshot(program: Command, io: Io): void {
   withFolderOptions(
     snapshot
       .command('restore')
-      .description('Put a snapshot into the data folder of a server that is stopped.')
+      .description('Put a snapshot into the data folder, or the Qdrant, of servers that are stopped.')
       .argument('<snapshot>', 'its id, the path of its folder, or latest'),
   )
-    .addOption(new Option('--replace', 'where the data folder holds data: keep that aside, in the same folder'))
+    .addOption(new Option('--replace', 'where there are data already: keep these aside'))
     .action((name: string, options: FolderOptions & { readonly replace?: boolean }) => restore(name, options, io));
   withFolderOptions(snapshot.command('prune').description('Delete the snapshots that need not be kept.'))
     .addOption(keepOption('--keep-hourly <number>', 'hours', 'snapshots.keep_hourly'))
@@ -92,7 +96,9 @@ async function create({ label, timeout, ...options }: CreateOptions, io: Io): Pr
     client.createSnapshot(label === undefined ? {} : { label }, { timeoutMs: timeout * 1000 }),
   );
   if (options.json) return writeJson(io.stdout, { snapshot });
-  await io.stdout.write(`${snapshot.id}: ${countOf(snapshot.contexts, 'context')}, ${sizeOf(snapshot.bytes)}\n`);
+  await io.stdout.write(
+    `${oneLine(snapshot.id)}: ${countOf(snapshot.contexts, 'context')}, ${sizeOf(snapshot.bytes)}\n`,
+  );
 }
 
 async function open(options: FolderOptions, io: Io) {
@@ -131,8 +137,11 @@ async function verify(name: string, options: FolderOptions, io: Io): Promise<voi
   try {
     const found = await driver.verify(snapshot, scratch, { clock: systemClock, log: silentLog });
     if (options.json) return await writeJson(io.stdout, { ...describe(snapshot), verified: found });
+    const { id } = snapshot.manifest;
+    if (found.unopened !== undefined)
+      return await io.stdout.write(`${id}: each file is what was written; it was not opened, as ${found.unopened}\n`);
     await io.stdout.write(
-      `${snapshot.manifest.id} is whole: ${countOf(found.contexts, 'context')} read, ${found.queries} found by a query\n`,
+      `${id} is whole: ${countOf(found.contexts, 'context')} read, ${found.queries} found by a query\n`,
     );
   } finally {
     folder.discard(scratch);
@@ -143,6 +152,7 @@ async function restore(name: string, options: FolderOptions & { readonly replace
   const { settings, folder } = await open(options, io);
   const snapshot = folder.get(resolvePath(name, io));
   const { dataDir } = settings.vectorDb;
+  const { manifest, createdAtMs } = snapshot;
   if (snapshot.manifest.store !== settings.vectorDb.driver) {
     throw new CommandError(
       `the snapshot is of the ${snapshot.manifest.store} store, the configuration says ${settings.vectorDb.driver}`,
@@ -151,17 +161,21 @@ async function restore(name: string, options: FolderOptions & { readonly replace
   }
   if (snapshot.manifest.store === 'embedded') checkDataFolder(dataDir);
   const driver = await driverOf(snapshot, settings);
-  const { keptAside } = await driver.restore(snapshot, {
+  const { contexts, into, keptAside } = await driver.restore(snapshot, {
     replace: options.replace === true,
     nowMs: systemClock.nowMs(),
   });
   if (options.json) {
-    return writeJson(io.stdout, { ...describe(snapshot), data_dir: dataDir, kept_aside: keptAside });
+    const where = manifest.store === 'embedded' ? { data_dir: dataDir } : {};
+    return writeJson(io.stdout, {
+      ...describe(snapshot),
+      ...where,
+      contexts_restored: contexts,
+      into,
+      kept_aside: keptAside,
+    });
   }
-  const { manifest, createdAtMs } = snapshot;
-  await io.stdout.write(
-    `${countOf(manifest.contexts, 'context')} of ${formatTime(createdAtMs)} UTC restored into ${dataDir}\n`,
-  );
+  await io.stdout.write(`${countOf(contexts, 'context')} of ${formatTime(createdAtMs)} UTC restored into ${into}\n`);
   if (keptAside !== null)
     await io.stdout.write(`what was there before is in ${keptAside}: delete it once you do not need it\n`);
 }
@@ -192,7 +206,8 @@ async function prune(options: PruneOptions, io: Io): Promise<void> {
 
 async function driverOf({ manifest }: Snapshot, settings: Settings) {
   const { snapshotDriver } = await import('../drivers.ts');
-  return snapshotDriver(manifest.store, settings.vectorDb);
+  const parts = { clock: systemClock, random: systemRandom, log: silentLog, metrics: noMetrics };
+  return snapshotDriver(manifest, settings.vectorDb, { ...parts, circuits: new Circuits() });
 }
 
 /** A path is relative to where the command runs. */
@@ -209,7 +224,7 @@ function writable<T>(folder: string, work: () => T): T {
 }
 
 async function warnOf(damaged: readonly DamagedSnapshot[], io: Io): Promise<void> {
-  for (const { message } of damaged) await io.stderr.write(`warning: ${message}\n`);
+  for (const { message } of damaged) await io.stderr.write(`warning: ${oneLine(message)}\n`);
 }
 
 function describe({ path, manifest, bytes, sha256 }: Snapshot): object {

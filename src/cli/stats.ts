@@ -1,3 +1,4 @@
+import { oneLine } from '../base/control-characters.ts';
 import type { Command } from 'commander';
 import { LEVELS } from '../base/context.ts';
 import { withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
@@ -20,7 +21,7 @@ async function stats(options: ClientOptions, io: Io): Promise<void> {
     ...Object.entries(cache).map(([name, value]) => [`cache ${name}`, String(value)]),
     ...Object.entries(store).map(([name, value]) => [
       `store ${name}`,
-      typeof value === 'object' ? JSON.stringify(value) : String(value),
+      oneLine(typeof value === 'object' ? JSON.stringify(value) : String(value)),
     ]),
     ['uptime', formatDuration(uptimeMs)],
   ];

@@ -1,5 +1,7 @@
+import { oneLine } from '../base/control-characters.ts';
 import { Option, type Command } from 'commander';
 import type { JsonObject, Level } from '../base/context.ts';
+import { type IntervalOptions, withIntervalOptions } from './server/moment.ts';
 import { usageError } from './terminal/command-error.ts';
 import { CLI_SENDER, withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
 import { writeJson, type Io } from './terminal/io.ts';
@@ -8,7 +10,8 @@ import { readText } from './terminal/read-text.ts';
 import { countOf } from './terminal/render.ts';
 import { parseDuration } from './terminal/time-parsers.ts';
 
-interface StoreOptions extends ClientOptions {
+interface StoreOptions extends ClientOptions, IntervalOptions {
+  readonly supersedes?: readonly string[];
   readonly level?: Level;
   readonly id?: string;
   readonly tag?: readonly string[];
@@ -33,7 +36,12 @@ export function addStore(program: Command, io: Io): void {
     .addOption(
       new Option('--ttl-ms <number>', 'delete it after so many milliseconds').argParser(parseCount).conflicts('ttl'),
     );
-  withScopeOptions(command)
+  command.addOption(
+    new Option('--supersedes <id>', 'what holds no more since this does; may be given several times').argParser(
+      collect,
+    ),
+  );
+  withScopeOptions(withIntervalOptions(command))
     .addHelpText(
       'after',
       '\nExamples:\n  context-manager store "The customer wants invoices by post"\n  context-manager store --agent billing --tag invoice --metadata \'{"customer": 7}\' - < note.txt',
@@ -55,9 +63,14 @@ async function store(argument: string, options: StoreOptions, io: Io): Promise<v
       tags: options.tag,
       metadata: options.metadata,
       ttl_ms: options.ttl ?? options.ttlMs,
+      valid_from: options.validFrom,
+      valid_until: options.validUntil,
+      supersedes: options.supersedes,
     }),
   );
   if (options.json) return writeJson(io.stdout, stored);
   const what = stored.created ? 'stored' : 'already there';
-  return io.stdout.write(`${what}: ${stored.id} (${stored.level}, ${countOf(stored.token_count, 'token')})\n`);
+  return io.stdout.write(
+    `${what}: ${oneLine(stored.id)} (${oneLine(stored.level)}, ${countOf(stored.token_count, 'token')})\n`,
+  );
 }

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { JsonObject, Level } from '../base/context.ts';
 import { withClient, withScopeOptions, type ClientOptions } from './server/connection.ts';
+import { type IntervalOptions, withIntervalOptions } from './server/moment.ts';
 import { usageError } from './terminal/command-error.ts';
 import { renderContext } from './terminal/context-view.ts';
 import { writeJson, type Io } from './terminal/io.ts';
@@ -8,7 +9,7 @@ import { collect, parseCount, parseLevel, parseObject } from './terminal/option-
 import { readText } from './terminal/read-text.ts';
 import { parseDuration } from './terminal/time-parsers.ts';
 
-interface UpdateOptions extends ClientOptions {
+interface UpdateOptions extends ClientOptions, IntervalOptions {
   readonly text?: string;
   readonly tag?: readonly string[];
   readonly clearTags?: boolean;
@@ -30,7 +31,7 @@ Examples:
 export function addUpdate(program: Command, io: Io): void {
   const command = program
     .command('update')
-    .description('Change a context: its text, tags, metadata, level or lifetime.')
+    .description('Change a context: its text, tags, metadata, level, lifetime, or when it holds.')
     .argument('<id>', 'its id')
     .addOption(new Option('--text <text>', 'the new text, or - for standard input'))
     .addOption(
@@ -41,20 +42,23 @@ export function addUpdate(program: Command, io: Io): void {
     .addOption(new Option('--level <level>', 'immediate, short_term or long_term').argParser(parseLevel))
     .addOption(new Option('--ttl <duration>', 'delete it after so long: 90s, 1h, 7d').argParser(parseDuration))
     .addOption(new Option('--if-version <number>', 'only where it still has this version').argParser(parseCount));
-  withScopeOptions(command)
+  withScopeOptions(withIntervalOptions(command))
     .addHelpText('after', HELP)
     .action((id: string, options: UpdateOptions) => update(id, options, io));
 }
 
+const CHANGES = '--text, --tag, --clear-tags, --metadata, --level, --ttl, --valid-from or --valid-until';
+
 async function update(id: string, options: UpdateOptions, io: Io): Promise<void> {
   const { tag, clearTags, metadata, level, ttl, namespace, ifVersion } = options;
+  const interval = { valid_from: options.validFrom, valid_until: options.validUntil };
   const text = options.text === '-' ? await readText(io) : options.text;
   const tags = clearTags ? [] : tag;
-  if ([text, tags, metadata, level, ttl].every((change) => change === undefined))
-    throw usageError('there is nothing to change: give --text, --tag, --clear-tags, --metadata, --level or --ttl');
+  if ([text, tags, metadata, level, ttl, ...Object.values(interval)].every((change) => change === undefined))
+    throw usageError(`there is nothing to change: give ${CHANGES}`);
   if (text === '') throw usageError('there is no text to store');
   const { context } = await withClient(options, io, (client) =>
-    client.update({ id, namespace, text, tags, metadata, level, ttl_ms: ttl, if_version: ifVersion }),
+    client.update({ id, namespace, text, tags, metadata, level, ttl_ms: ttl, ...interval, if_version: ifVersion }),
   );
   return options.json ? writeJson(io.stdout, context) : io.stdout.write(renderContext(context));
 }

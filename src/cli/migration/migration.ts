@@ -1,3 +1,4 @@
+import { oneLine } from '../../base/control-characters.ts';
 import { systemClock } from '../../base/clock.ts';
 import { type CodedError, StartupError } from '../../base/errors.ts';
 import { type Log, silentLog } from '../../base/log.ts';
@@ -16,6 +17,7 @@ import { createProgress, type Progress } from '../terminal/progress.ts';
 import { failureText, Patience } from '../terminal/patience.ts';
 import { abortOnSignal } from '../terminal/signals.ts';
 import { Copy, type NamespaceCopy } from './copy.ts';
+import { copyDocuments } from './copy-documents.ts';
 import type { MigrateOptions } from './options.ts';
 import { replay } from './replay.ts';
 import {
@@ -122,7 +124,7 @@ async function open({ name, settings }: Side, parts: Parameters<typeof openStore
 
 function warningsTo(io: Io): Log {
   const write = (_fields: object, message: string): void => {
-    io.stderr.write(`warning: ${message}\n`).catch(() => undefined);
+    io.stderr.write(`warning: ${oneLine(message)}\n`).catch(() => undefined);
   };
   const log: Log = { ...silentLog, warn: write, error: write, child: () => log };
   return log;
@@ -160,7 +162,13 @@ async function copyAndCompare(run: Run, { source, destination, embedding }: Stor
   } finally {
     progress.stop();
   }
-  const report = { source: run.source, destination: run.destination, copies, problems };
+  const documents = await copyDocuments({
+    source: source.driver.documents,
+    destination: destination.driver.documents,
+    patience,
+    namespaces: options.namespace,
+  });
+  const report = { source: run.source, destination: run.destination, copies, documents, problems };
   if (sample.chosen.length === 0) return report;
   const asking = progressOf(run, sample.chosen.length);
   const onAsked = (count: number): void => asking.update(count, `${count.toLocaleString('en')} asked`);

@@ -1,6 +1,8 @@
+import { oneLine } from '../../base/control-characters.ts';
 import { type ContextRecord, LEVELS } from '../../base/context.ts';
-import { countOf, oneLine, renderRows } from '../terminal/render.ts';
+import { countOf, renderRows } from '../terminal/render.ts';
 import type { NamespaceCopy } from './copy.ts';
+import type { DocumentTally } from './copy-documents.ts';
 import { ANSWERS, type Agreement } from './replay.ts';
 import type { Side } from './sides.ts';
 import { Tally } from './tally.ts';
@@ -10,6 +12,8 @@ export interface Report {
   readonly source: Side;
   readonly destination: Side;
   readonly copies: readonly NamespaceCopy[];
+  /** Of sessions: what their windows are made of. */
+  readonly documents: DocumentTally;
   readonly problems: Problems;
   /** Absent: nothing was asked. */
   readonly agreement?: Agreement;
@@ -53,7 +57,7 @@ export function describeTally({ outcomes, expired, refused }: Tally): string {
 }
 
 /** For people. */
-export function renderReport({ source, destination, copies, agreement }: Report): string {
+export function renderReport({ source, destination, copies, documents, agreement }: Report): string {
   const rows = copies.flatMap(({ namespace, source: there, destination: here }) =>
     LEVELS.filter((level) => there[level] > 0 || here[level] > 0).map((level) => {
       return [oneLine(namespace), level, there[level].toLocaleString('en'), here[level].toLocaleString('en')];
@@ -64,9 +68,16 @@ export function renderReport({ source, destination, copies, agreement }: Report)
     `from ${source.place}\nto   ${destination.place}\n`,
     renderRows([['namespace', 'level', 'source', 'destination'], ...rows]),
     `${describeTally(totalOf(copies))}\n`,
+    describeDocuments(documents),
     others === 0 ? '' : `the destination holds ${countOf(others, 'context')} that the source does not have\n`,
     agreement === undefined ? '' : `${describeAgreement(agreement)}\n`,
   ].join('');
+}
+
+function describeDocuments({ copied, kept }: DocumentTally): string {
+  if (copied + kept === 0) return '';
+  const already = kept === 0 ? '' : `, ${kept.toLocaleString('en')} already there`;
+  return `${countOf(copied, 'document')} of sessions copied${already}\n`;
 }
 
 function describeAgreement({ queries, meanOverlap, worstOverlap, sameFirst, incomplete }: Agreement): string {
@@ -83,12 +94,13 @@ function describeAgreement({ queries, meanOverlap, worstOverlap, sameFirst, inco
 }
 
 /** For programs. */
-export function summarize({ source, destination, copies, problems, agreement }: Report): object {
+export function summarize({ source, destination, copies, documents, problems, agreement }: Report): object {
   const { outcomes, expired, refused } = totalOf(copies);
   return {
     from: source.place,
     to: destination.place,
     contexts: { ...outcomes, expired, refused },
+    documents,
     namespaces: copies.map((copy) => ({
       namespace: copy.namespace,
       source: copy.source,

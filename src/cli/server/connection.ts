@@ -7,19 +7,21 @@ import {
   type Client,
   type OneServer,
   type SeveralServers,
+  type TlsOptions,
 } from '../../../clients/typescript/src/index.ts';
 import { DEFAULT_KEY_ID, EVERY_AGENT } from '../../base/wire-names.ts';
 import { resolveKeys } from '../../config/keys.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { nodeConfigFiles, nodeSecretFiles, SECRET_FILE_BYTES_MAX } from '../../config/node-files.ts';
 import { checkSecret, secretOfFile } from '../../config/secret.ts';
-import { readTextFile, UnreadableFile } from '../../config/text-file.ts';
 import { CommandError, usageError } from '../terminal/command-error.ts';
 import { dial } from './dial.ts';
+import { readNamedFile } from './named-file.ts';
+import { localTls, tlsOf, withTlsOptions, type TlsChoice } from './tls.ts';
 import type { Io } from '../terminal/io.ts';
 
 /** Options of every command that talks to a server. */
-export interface ClientOptions {
+export interface ClientOptions extends TlsChoice {
   readonly url?: string;
   readonly host?: string;
   readonly port?: number;
@@ -41,7 +43,7 @@ export function jsonOption(): Option {
 
 /** Adds the options that say which server, with which key. */
 export function withServerOptions(command: Command): Command {
-  return command
+  return withTlsOptions(command)
     .addOption(
       new Option('--url <url>', 'context-manager://key@host:port, or several host:port with commas between').env(
         URL_VARIABLE,
@@ -87,15 +89,23 @@ function parsePort(raw: string): number {
   return port;
 }
 
-export type Endpoint = (OneServer | SeveralServers) & { readonly keyId: string; readonly secret: string };
+export type Endpoint = (OneServer | SeveralServers) & {
+  readonly keyId: string;
+  readonly secret: string;
+  readonly tls: TlsOptions | false;
+};
 
 /** Where to connect and with what, from options, environment and the local configuration, in this order. */
 export function resolveEndpoint(options: ClientOptions, io: Io): Endpoint {
   const local = lazily(() => loadLocalConfig(io));
   const url = urlOf(options, io);
   const keyId = options.keyId === DEFAULT_KEY_ID ? (url?.keyId ?? options.keyId) : options.keyId;
+  const servers = url === undefined ? serverOf(options, local) : serversOf(url.addresses);
+  const isLocal = url === undefined && options.host === undefined;
+  const ofLocal = (): TlsOptions | undefined => localTls(local().settings.tls, servers.host ?? '');
   return {
-    ...(url === undefined ? serverOf(options, local) : serversOf(url.addresses)),
+    ...servers,
+    tls: tlsOf(options, io) ?? (isLocal ? ofLocal() : undefined) ?? false,
     keyId,
     secret:
       url?.secret === undefined
@@ -154,11 +164,13 @@ export function reachable(host: string): string {
   return host === '::' ? '::1' : host;
 }
 
+const SECRET_REMEDY = 'Correct --secret-file (CONTEXT_MANAGER_SECRET_FILE).';
+
 function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): string {
   if (options.secretFile !== undefined) {
     const path = resolve(io.folder, options.secretFile);
     return checkSecret(
-      readSecretFile(path),
+      secretOfFile(readNamedFile(path, SECRET_FILE_BYTES_MAX, 'the secret', SECRET_REMEDY)),
       `--secret-file ${path}`,
       'Name the file with the secret that the server uses, or make a new one for both: openssl rand -hex 32',
     );
@@ -177,27 +189,20 @@ function findSecret(options: ClientOptions, io: Io, local: () => LoadedConfig): 
   );
 }
 
-function readSecretFile(path: string): string {
-  const remedy = 'Correct --secret-file (CONTEXT_MANAGER_SECRET_FILE).';
-  try {
-    const file = readTextFile(path, { bytesMax: SECRET_FILE_BYTES_MAX, pipes: true });
-    if (file !== null) return secretOfFile(file.text);
-  } catch (error) {
-    if (error instanceof UnreadableFile) throw new CommandError(`cannot read the secret: ${error.message}`, remedy);
-    throw error;
-  }
-  throw new CommandError(`cannot read the secret from ${path}, which does not exist`, remedy);
-}
-
 function lazily<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
 }
 
+/** A client of the server that the options name, as `sender`. */
+export async function dialServer(options: ClientOptions, io: Io, sender: string): Promise<Client> {
+  if (showsSecret(options, io)) await io.stderr.write(SECRET_IN_ARGUMENTS);
+  return dial({ ...resolveEndpoint(options, io), sender });
+}
+
 /** Runs `task` with a connected client and closes it, whatever happens. */
 export async function withClient<T>(options: ClientOptions, io: Io, task: (client: Client) => Promise<T>): Promise<T> {
-  if (showsSecret(options, io)) await io.stderr.write(SECRET_IN_ARGUMENTS);
-  const client = await dial({ ...resolveEndpoint(options, io), sender: CLI_SENDER });
+  const client = await dialServer(options, io, CLI_SENDER);
   try {
     return await task(client);
   } finally {

@@ -1,4 +1,4 @@
-import { connect as openSocket } from 'node:net';
+import { addressText } from '../../../clients/typescript/src/addresses.ts';
 import {
   connect,
   ContextManagerError,
@@ -7,11 +7,10 @@ import {
   type OneServer,
   type SeveralServers,
 } from '../../../clients/typescript/src/index.ts';
-import { systemClock } from '../../base/clock.ts';
+import { whoListens, type Listening } from './who-listens.ts';
 
 /** A server says hello as soon as a connection is there: who says nothing for this long is looked at. */
 const SOON_MS = 2000;
-const PROBE_MS = 2000;
 
 type DialOptions = HowToConnect & (OneServer | SeveralServers);
 
@@ -30,14 +29,30 @@ export async function dial(options: DialOptions): Promise<Client> {
     if (!isSilence(error)) throw error;
   }
   const { host, port } = options;
-  if (await answersHttp(host, port)) {
-    throw new ContextManagerError(
-      'PROTOCOL_ERROR',
-      `${host}:${port} answers, but in HTTP: it is not the port that clients connect to`,
-    );
+  const who = await whoListens(host, port);
+  const fault = options.tls === undefined || options.tls === false ? FAULTS[who] : undefined;
+  try {
+    if (fault === undefined || MAY_BE_SLOW.includes(who)) return await connect(options);
+  } catch (error) {
+    if (fault === undefined || !isSilence(error)) throw error;
   }
-  return connect(options);
+  throw new ContextManagerError('PROTOCOL_ERROR', `${addressText({ host, port })} ${fault}`);
 }
+
+const MAY_BE_SLOW: readonly Listening[] = ['silent', 'closes'];
+
+const NOT_THE_PORT = 'it is not the port that clients connect to';
+
+/** Of those who are no server, or none that could be reached so. */
+const FAULTS: Readonly<Partial<Record<Listening, string>>> = {
+  'server http': `answers, but in HTTP: ${NOT_THE_PORT}, but that of health and metrics`,
+  http: `answers, but in HTTP: ${NOT_THE_PORT}`,
+  redis: `answers, but as a Redis: ${NOT_THE_PORT}`,
+  tls: 'answers, but in TLS: say --tls if it is your server or a proxy before it (--tls-ca names an authority of its own)',
+  other: `answers, but not as a server: ${NOT_THE_PORT}`,
+  closes: 'closes connections without a word: it is something else, or a proxy whose server is down',
+  silent: 'takes connections and says nothing: it is something else, or a server that hangs',
+};
 
 /** Not refused by a socket, but never greeted. */
 function isSilence(error: unknown): boolean {
@@ -46,21 +61,4 @@ function isSilence(error: unknown): boolean {
     error.code === 'CONNECTION_FAILED' &&
     !(error.cause instanceof Error && 'syscall' in error.cause)
   );
-}
-
-/** Whether what listens there answers a request for a page. */
-export function answersHttp(host: string, port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = openSocket({ host, port });
-  const cancel = systemClock.after(PROBE_MS, () => resolve(false));
-  socket.on('connect', () =>
-    socket.write(`GET /health/liveness HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
-  );
-  socket.once('data', (bytes) => resolve(bytes.toString('latin1').startsWith('HTTP/')));
-  socket.on('error', () => resolve(false));
-  socket.on('close', () => resolve(false));
-  return promise.finally(() => {
-    cancel();
-    socket.destroy();
-  });
 }

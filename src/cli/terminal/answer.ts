@@ -1,7 +1,8 @@
+import { oneLine } from '../../base/control-characters.ts';
 import { ContextManagerError, type Client } from '../../../clients/typescript/src/index.ts';
 import { analyze } from '../../base/text/analyzer.ts';
 import type { ContextQueryReply } from '../../protocol/messages.generated.ts';
-import { bar, countOf, formatTime, oneLine, renderRows } from './render.ts';
+import { bar, countOf, formatTime, renderRows } from './render.ts';
 import type { Style } from './style.ts';
 import { excerpt, markTerms, wrap } from './wrap.ts';
 

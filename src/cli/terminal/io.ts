@@ -1,3 +1,4 @@
+import { escapeControlsInLines } from '../../base/control-characters.ts';
 import type { Environment } from '../../config/environment.ts';
 import { nodeOutput, type Output } from './node-output.ts';
 
@@ -24,6 +25,7 @@ export function nodeIo(process: NodeJS.Process): Io {
   };
 }
 
+/** In lines for people, who may read it in a terminal: what others sent does not steer it. */
 export async function writeJson(output: Output, value: unknown): Promise<void> {
-  await output.write(`${JSON.stringify(value, null, 2)}\n`);
+  await output.write(`${escapeControlsInLines(JSON.stringify(value, null, 2))}\n`);
 }

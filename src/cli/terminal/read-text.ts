@@ -1,8 +1,9 @@
+import { TEXT_CHARS_MAX } from '../../base/wire-limits.ts';
 import { usageError } from './command-error.ts';
 import type { Io } from './io.ts';
 
-/** A text has at most 262,144 characters (wire protocol, section 5), of at most four bytes each. */
-const TEXT_BYTES_MAX = 4 * 262_144;
+/** Of characters of at most four bytes each. */
+const TEXT_BYTES_MAX = 4 * TEXT_CHARS_MAX;
 
 /** All of standard input, without the line ends at its end. */
 export async function readText(io: Io): Promise<string> {

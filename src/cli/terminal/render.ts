@@ -1,18 +1,14 @@
+import { graphemesIn } from '../../base/text/graphemes.ts';
+
 /** East Asian wide characters and emoji take two columns of a terminal. */
 const WIDE =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** One line without control characters: a stored text must not steer the terminal that shows it. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
-}
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** What a reader takes for one character each, with the columns that it takes in a terminal. */
 export function* graphemesOf(text: string): Generator<{ readonly segment: string; readonly width: number }> {
-  for (const { segment } of graphemes.segment(text)) yield { segment, width: WIDE.test(segment) ? 2 : 1 };
+  for (const { segment } of graphemesIn(text)) yield { segment, width: WIDE.test(segment) ? 2 : 1 };
 }
 
 /** Columns that a text takes in a terminal. */

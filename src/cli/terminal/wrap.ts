@@ -1,5 +1,6 @@
+import { oneLine } from '../../base/control-characters.ts';
 import { analyze } from '../../base/text/analyzer.ts';
-import { displayWidth, graphemesOf, oneLine } from './render.ts';
+import { displayWidth, graphemesOf } from './render.ts';
 
 /** Lines of at most so many columns, broken between words, and within those that are longer than a line. */
 export function wrap(text: string, columns: number): string[] {

@@ -17,6 +17,9 @@ export interface ImportLine {
   readonly agent_id?: string;
   readonly created_at?: number | string;
   readonly expires_at?: number | string;
+  readonly valid_from?: number | string;
+  readonly valid_until?: number | string;
+  readonly supersedes?: readonly string[];
   readonly tags?: readonly string[];
   readonly metadata?: JsonObject;
   readonly level?: Level;
@@ -32,6 +35,9 @@ const FIELD_TYPES: Readonly<Record<keyof ImportLine, (value: unknown) => boolean
   agent_id: isText,
   created_at: isTime,
   expires_at: isTime,
+  valid_from: isTime,
+  valid_until: isTime,
+  supersedes: (value) => Array.isArray(value) && value.every(isText),
   tags: (value) => Array.isArray(value) && value.every(isText),
   metadata: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   level: isText,
@@ -95,6 +101,11 @@ export function toContext(line: ImportLine, place: number, defaults: LineDefault
     ...(namespace === undefined ? {} : { namespace }),
     ...(sessionId === undefined ? {} : { session_id: sessionId }),
     ...(line.tags === undefined ? {} : { tags: [...line.tags] }),
+    ...(line.valid_from === undefined ? {} : { valid_from: toTimeMs('valid_from', line.valid_from) }),
+    ...(line.valid_until === undefined ? {} : { valid_until: toTimeMs('valid_until', line.valid_until) }),
+    ...(line.supersedes === undefined || line.supersedes.length === 0
+      ? {}
+      : { supersedes: line.supersedes.map((id) => (isUuid(id) ? id.toLowerCase() : stableId(['id', id]))) }),
   };
   return line.expires_at === undefined
     ? { context }
@@ -116,7 +127,7 @@ function metadataOf({ id, role, speaker, metadata }: ImportLine): JsonObject {
   };
 }
 
-function toTimeMs(field: 'created_at' | 'expires_at', time: number | string): number {
+function toTimeMs(field: keyof ImportLine, time: number | string): number {
   const timeMs = typeof time === 'number' ? time : parseIsoTime(time);
   if (timeMs === null || !Number.isInteger(timeMs))
     throw new LineError(`field \`${field}\` must be milliseconds since 1970, or a date and time of ISO 8601`);

@@ -23,7 +23,7 @@ export async function* numberedLines(
 ): AsyncGenerator<NumberedLine> {
   const line = new LineBytes(lineBytesMax);
   let number = 1;
-  for await (const chunk of checked(chunks)) {
+  for await (const chunk of textChunks(chunks)) {
     let start = 0;
     for (let end = chunk.indexOf(LINE_BREAK); end !== -1; end = chunk.indexOf(LINE_BREAK, start)) {
       line.add(chunk.subarray(start, end));
@@ -69,8 +69,8 @@ class LineBytes {
   }
 }
 
-/** The chunks, after a look at how they begin. */
-async function* checked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** The chunks, after a look at how they begin. Throws `CommandError` where they are no text in UTF-8. */
+export async function* textChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of chunks) {
     if (head === undefined) {

@@ -1,5 +1,5 @@
+import { oneLine } from '../../base/control-characters.ts';
 import type { Output } from '../terminal/node-output.ts';
-import { oneLine } from '../terminal/render.ts';
 
 const PROBLEMS_SHOWN = 20;
 

@@ -1,5 +1,6 @@
 import { parseJson } from '../../base/json.ts';
 import { DEPTH_SCANNED_MAX, findJsonFaults, type JsonFault, type JsonFaults } from '../../base/json-faults.ts';
+import { checkFactLine, isFactLine, type FactLine } from './fact-line.ts';
 import { conversationLines, isConversation, isTurnField } from './conversation.ts';
 import { checkLine, LINE_DEPTH_MAX, LineError, type ImportLine } from './line.ts';
 import { LINE_BYTES_MAX, numberedLines, type NumberedLine } from './numbered-lines.ts';
@@ -10,12 +11,14 @@ export interface Place {
   readonly line?: number;
   /** In a conversation document. */
   readonly turn?: number;
+  /** In what another memory wrote, as `conversation 3, line 1: message 4`. */
+  readonly at?: string;
 }
 
 /** One thing to import, or why it cannot be. */
 export interface SourceItem {
   readonly place: Place;
-  readonly content: ImportLine | LineError;
+  readonly content: ImportLine | FactLine | LineError;
 }
 
 /** Lines of JSON, or one JSON document with `turns`, whichever the input turns out to be. */
@@ -89,11 +92,11 @@ function* lineItems({ number, text }: NumberedLine): Generator<SourceItem> {
   else yield { place, content: tryLine(parsed) };
 }
 
-function tryLine({ value, depth, faults }: ParsedText): ImportLine | LineError {
+function tryLine({ value, depth, faults }: ParsedText): ImportLine | FactLine | LineError {
   if (depth > LINE_DEPTH_MAX) return tooDeep();
   if (faults[0] !== undefined) return new LineError(faults[0].reason);
   try {
-    return checkLine(value);
+    return isFactLine(value) ? checkFactLine(value as object) : checkLine(value);
   } catch (error) {
     if (error instanceof LineError) return error;
     throw error;

@@ -1,5 +1,8 @@
 import { parseDateTime } from '../../base/date-time.ts';
 
+/** Whatever is stored, whenever it holds: no time is later. */
+export const WHENEVER = { as_of: Date.parse('9999-12-31T23:59:59.999Z'), include_past: true } as const;
+
 const SPOKEN = /^(\d{1,2}):(\d\d) ?(am|pm) on (\d{1,2}) ([a-z]+),? (\d{4})$/i;
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/i;
 const MONTHS = [
@@ -47,4 +50,9 @@ function monthOf(name: string): number {
 
 function two(number: number): string {
   return String(number).padStart(2, '0');
+}
+
+/** `2027-01-31T08:00:00.000Z` */
+export function isoTimeOf(timeMs: number): string {
+  return new Date(timeMs).toISOString();
 }

@@ -22,6 +22,8 @@ export interface Counts {
 export interface UploadOptions {
   readonly storeBatch: (request: { contexts: NewContext[] }) => Promise<ContextStoreBatchReply>;
   readonly store: (context: NewContext) => Promise<ContextStoreReply>;
+  /** The namespace holds a context of this id; what a context supersedes must be there. */
+  readonly isThere: (namespace: string | undefined, id: string) => Promise<boolean>;
   readonly clock: Clock;
   /** The server's time. */
   readonly serverNowMs: () => number;
@@ -36,6 +38,8 @@ const BATCH_CONTEXTS = 100;
 const BATCH_BYTES_MAX = 1_000_000;
 /** Batches that wait for their answer; past it reading the input stops. */
 const BATCHES_IN_FLIGHT = 4;
+/** Contexts that wait for the end of the input; one more is refused as the server refused it. */
+const EARLY_MAX = 10_000;
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 200;
 /** With these the server or the client refuses a whole batch for what one context in it may be to blame for. */
@@ -59,6 +63,9 @@ export class Uploader {
   #batch: PlacedContext[] = [];
   #bytes = 0;
   #values = 0;
+  /** What they supersede was not there when they were sent: it may have come since. */
+  #early: PlacedContext[] = [];
+  #isEnding = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: UploadOptions) {
@@ -82,6 +89,23 @@ export class Uploader {
     if (this.#batch.length > 0 && this.#failure === undefined) await this.#send();
     await Promise.all([...this.#underWay].map(({ done }) => done));
     this.#throwFailure();
+    this.#isEnding = true;
+    // Of several that supersede each other, the superseded ones come first.
+    for (let early = this.#early; early.length > 0; ) {
+      const waited = new Set(early.map(({ context }) => context.id));
+      const ready = early.filter(({ context }) => context.supersedes?.every((id) => !waited.has(id)) === true);
+      const next = ready.length > 0 ? ready : early;
+      for (const item of next) await this.#store([await this.#withoutGone(item)]);
+      early = early.filter((item) => !next.includes(item));
+    }
+  }
+
+  /** What was deleted where the line was written supersedes nothing here. */
+  async #withoutGone(item: PlacedContext): Promise<PlacedContext> {
+    const { supersedes = [], ...context } = item.context;
+    const kept: string[] = [];
+    for (const id of supersedes) if (await this.#options.isThere(context.namespace, id)) kept.push(id);
+    return { ...item, context: kept.length === 0 ? context : { ...context, supersedes: kept } };
   }
 
   async #send(): Promise<void> {
@@ -165,6 +189,10 @@ export class Uploader {
     }
   }
 
+  get #mayWait(): boolean {
+    return !this.#isEnding && this.#early.length < EARLY_MAX;
+  }
+
   /** True where the context is to be sent again. */
   #note(item: PlacedContext, result: Result | undefined, mayRetry: boolean): boolean {
     if (result !== undefined && !('error' in result)) {
@@ -174,6 +202,12 @@ export class Uploader {
     }
     const { code, message } = result?.error ?? { code: 'INTERNAL', message: 'the server did not answer for it' };
     if (mayRetry && code in ERROR_TABLE && ERROR_TABLE[code as ErrorCode].retryable) return true;
+    // `CONFLICT`: it may be there from an earlier run, without what had been deleted before.
+    const isOfOthers = code === 'NOT_FOUND' || code === 'CONFLICT';
+    if (isOfOthers && item.context.supersedes !== undefined && this.#mayWait) {
+      this.#early.push(item);
+      return false;
+    }
     this.counts.failed += 1;
     this.#options.onRefused(item.place, code, message);
     return false;
@@ -191,6 +225,7 @@ function isTooDeepForBatch(context: NewContext): boolean {
   return weigh(context).depth > BATCH_DEPTH_MAX;
 }
 
-function isBlamedOnOne(error: unknown): error is Error & { readonly code: string } {
+/** The server refuses a whole batch for what one in it may be to blame for. */
+export function isBlamedOnOne(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && 'code' in error && BLAMED_ON_ONE.has(String(error.code));
 }
