@@ -1,0 +1,97 @@
+import { Store } from '../state/store.ts';
+import { call, RequestError } from './client.ts';
+import type { Figures } from './figures.ts';
+
+/** How it stands with the stream of figures. */
+export type LiveState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'live' }
+  /** `nextTryAt`: null while one is under way. */
+  | { readonly kind: 'lost'; readonly error: RequestError; readonly nextTryAt: number | null }
+  /** The server shows its figures here only to who is logged in. */
+  | { readonly kind: 'refused' };
+
+export interface Point {
+  readonly at: number;
+  readonly perSecond: number;
+  readonly failedPerSecond: number;
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+export const HISTORY_MS = 5 * 60_000;
+const RETRY_MS = 3_000;
+/** A stream that brings nothing this long is a lost one, even if the connection still stands. */
+const SILENCE_MS = 8_000;
+
+export const liveState = new Store<LiveState>({ kind: 'connecting' });
+export const figures = new Store<Figures | null>(null);
+/** Of the last five minutes, oldest first. */
+export const points = new Store<readonly Point[]>([]);
+
+let source: EventSource | null = null;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Begins, or begins anew. */
+export function startLive(): void {
+  stop();
+  if (liveState.value.kind === 'lost') liveState.set({ ...liveState.value, nextTryAt: null });
+  else liveState.set({ kind: 'connecting' });
+  source = new EventSource('/api/live');
+  source.addEventListener('figures', (event: MessageEvent<string>) => {
+    take(JSON.parse(event.data) as Figures);
+    watchSilence();
+  });
+  source.addEventListener('error', () => void lost());
+  watchSilence();
+}
+
+function stop(): void {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+}
+
+function watchSilence(): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => void lost(), SILENCE_MS);
+}
+
+function take(next: Figures): void {
+  const { requests, latency_ms: latency } = next;
+  const point = {
+    at: next.at,
+    perSecond: requests.per_second,
+    failedPerSecond: requests.failed_per_second,
+    p50: latency.p50,
+    p95: latency.p95,
+    p99: latency.p99,
+  };
+  const since = next.at - HISTORY_MS;
+  // A server that was set back in time, or another one in its place, starts the history anew.
+  const kept = points.value.filter(({ at }) => at >= since && at < next.at);
+  points.set([...kept, point]);
+  figures.set(next);
+  if (liveState.value.kind !== 'live') liveState.set({ kind: 'live' });
+}
+
+/** A stream tells nothing of why it failed: the same figures, asked for once, do. */
+async function lost(): Promise<void> {
+  stop();
+  let error = new RequestError('UNREACHABLE', 'the stream of figures broke');
+  try {
+    take(await call<Figures>('GET', '/api/overview'));
+  } catch (caught) {
+    if (caught instanceof RequestError) error = caught;
+  }
+  if (error.code === 'AUTH_FAILED' || error.code === 'FORBIDDEN') {
+    figures.set(null);
+    points.set([]);
+    liveState.set({ kind: 'refused' });
+    return;
+  }
+  const waitMs = error.retryAfterMs ?? RETRY_MS;
+  liveState.set({ kind: 'lost', error, nextTryAt: Date.now() + waitMs });
+  timer = setTimeout(startLive, waitMs);
+}
