@@ -23,7 +23,7 @@ export function addressText({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Why one address was no good. */
+/** Why one address was no good; the error names it. */
 export interface Attempt {
   readonly address: string;
   readonly error: ContextManagerError;
@@ -33,7 +33,9 @@ export interface Attempt {
 export function noneConnected(attempts: readonly Attempt[]): ContextManagerError {
   const [first] = attempts;
   if (first !== undefined && attempts.length === 1) return first.error;
-  const reasons = attempts.map(({ address, error }) => `${address} (${error.code}: ${error.message})`);
+  const reasons = attempts.map(({ error: { code, message } }) =>
+    code === 'CONNECTION_FAILED' || code === 'CONNECTION_LOST' ? message : `${message} (${code})`,
+  );
   // Whoever is refused everywhere is refused for good.
   const refusal = attempts.every(({ error }) => isRefusal(error)) ? first?.error : undefined;
   return new ContextManagerError(

@@ -1,55 +1,19 @@
 import { SECRET_BYTES_MIN } from '../../../src/base/wire-limits.ts';
 import { parseAddress } from './addresses.ts';
-import { ContextManagerError } from './errors.ts';
+import {
+  badRequest,
+  checkMap,
+  checkOptions,
+  checks,
+  isIntegerIn,
+  isMap,
+  isNumber,
+  isText,
+  optional,
+  unless,
+  type Check,
+} from './checks.ts';
 import type { NamedServers } from './types.ts';
-
-/** What is wrong with a value; null: nothing. */
-type Check = (value: unknown) => string | null;
-/** By the names of what they check. */
-type Checks = readonly (readonly [name: string, reasonAgainst: Check])[];
-
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
-const isNumber = (value: unknown, min: number): boolean => typeof value === 'number' && value >= min;
-const isIntegerIn = (value: unknown, min: number, max: number): boolean =>
-  Number.isInteger(value) && isNumber(value, min) && (value as number) <= max;
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
-
-const unless =
-  (isRight: (value: unknown) => boolean, reason: string): Check =>
-  (value) =>
-    isRight(value) ? null : reason;
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined ? null : check(value);
-
-const text = unless(isText, 'must be a text that is not empty');
-const count = (min: number): Check =>
-  unless(
-    (value) => value === Infinity || (Number.isInteger(value) && isNumber(value, min)),
-    `must be an integer of at least ${min}`,
-  );
-const durationMs = unless((value) => isNumber(value, 1), 'must be a number of milliseconds, at least 1');
-// By what it does, not by its class: it may come from another realm.
-const signal = unless(
-  (value) => isMap(value) && typeof value['aborted'] === 'boolean' && typeof value['addEventListener'] === 'function',
-  'must be an AbortSignal',
-);
-
-const secret: Check = (value) => {
-  if (typeof value !== 'string' && !(value instanceof Uint8Array)) return 'must be a text or a Uint8Array';
-  const bytes = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
-  return bytes >= SECRET_BYTES_MIN ? null : `must be at least ${SECRET_BYTES_MIN} bytes`;
-};
-
-const backoff: Check = (value) => {
-  if (!isMap(value) || !isNumber(value['minMs'], 0) || !isNumber(value['maxMs'], 0))
-    return 'must be { minMs, maxMs }, in milliseconds, at least 0';
-  return (value['minMs'] as number) <= (value['maxMs'] as number)
-    ? null
-    : 'must have a minMs that is no more than its maxMs';
-};
 
 const PORT_MAX = 65_535;
 /** Servers that one client knows. */
@@ -57,12 +21,75 @@ const ADDRESSES_MAX = 100;
 /** Connections that one client opens at once. */
 const POOL_MAX = 1_000;
 
-const ONE_SERVER: Checks = Object.entries<Check>({
-  host: text,
-  port: unless((value) => isIntegerIn(value, 1, PORT_MAX), `must be an integer from 1 to ${PORT_MAX}`),
+const text = unless(isText, 'must be a text that is not empty');
+const flag = unless((value) => typeof value === 'boolean', 'must be true or false');
+const count = (min: number): Check =>
+  unless(
+    (value) => value === Infinity || (Number.isInteger(value) && isNumber(value, min)),
+    `must be an integer of at least ${min}`,
+  );
+const durationMs = unless((value) => isNumber(value, 1), 'must be a number of milliseconds, at least 1');
+const waitMs = unless((value) => isNumber(value, 0), 'must be a number of milliseconds, at least 0');
+// By what it does, not by its class: it may come from another realm.
+const signal = unless(
+  (value) => isMap(value) && typeof value['aborted'] === 'boolean' && typeof value['addEventListener'] === 'function',
+  'must be an AbortSignal',
+);
+
+/** An IPv6 address has colons, too, but more than one. */
+const HOST = /^(?:[^\s/:[\]]+|[^\s/[\]]*:[^\s/[\]]*:[^\s/[\]]*)$/;
+const host: Check = (value) =>
+  text(value) ??
+  (HOST.test(value as string) ? null : 'must be a name or an address alone, without scheme, port, path or brackets');
+
+const isBytes = (value: unknown): boolean => isText(value) || value instanceof Uint8Array;
+
+const secret: Check = (value) => {
+  const reason = unless(
+    () => typeof value === 'string' || value instanceof Uint8Array,
+    'must be a text or a Uint8Array',
+  );
+  if (reason(value) !== null) return reason(value);
+  const bytes = Buffer.byteLength(value as string | Uint8Array);
+  return bytes >= SECRET_BYTES_MIN ? null : `must be at least ${SECRET_BYTES_MIN} bytes (given: ${bytes})`;
+};
+
+const backoff: Check = (value) => {
+  if (!isMap(value) || !isNumber(value['minMs'], 0) || !isNumber(value['maxMs'], 0))
+    return 'must be { minMs, maxMs }, both milliseconds, at least 0';
+  return (value['minMs'] as number) <= (value['maxMs'] as number)
+    ? null
+    : 'must have a minMs that is no more than its maxMs';
+};
+
+const pem = unless(isBytes, 'must be PEM: a text, or bytes');
+const TLS = checks({
+  ca: optional(
+    unless(
+      (value) => isBytes(value) || (Array.isArray(value) && value.every(isBytes)),
+      'must be PEM: a text, bytes, or a list of these',
+    ),
+  ),
+  cert: optional(pem),
+  key: optional(pem),
+  passphrase: optional(text),
+  serverName: optional(text),
+  rejectUnauthorized: optional(flag),
 });
 
-const SEVERAL_SERVERS: Checks = Object.entries<Check>({
+/** Looked at before the other options, or by their lack. */
+const elsewhere: Check = () => null;
+
+const ONE_SERVER = {
+  url: elsewhere,
+  addresses: elsewhere,
+  host,
+  port: unless((value) => isIntegerIn(value, 1, PORT_MAX), `must be an integer from 1 to ${PORT_MAX}`),
+};
+
+const notBeside: Check = (value) => (value === undefined ? null : 'cannot be given beside addresses');
+const SEVERAL_SERVERS = {
+  url: elsewhere,
   addresses: unless(
     (value) =>
       Array.isArray(value) &&
@@ -71,11 +98,11 @@ const SEVERAL_SERVERS: Checks = Object.entries<Check>({
       value.every((address) => typeof address === 'string' && parseAddress(address) !== null),
     `must be a list of 1 to ${ADDRESSES_MAX} texts, each host:port, as "memory.internal:7420" or "[::1]:7420"`,
   ),
-  host: unless((value) => value === undefined, 'cannot be given beside addresses'),
-  port: unless((value) => value === undefined, 'cannot be given beside addresses'),
-});
+  host: notBeside,
+  port: notBeside,
+};
 
-const CONNECT: Checks = Object.entries<Check>({
+const HOW_TO_CONNECT = {
   keyId: text,
   secret,
   sender: optional(text),
@@ -91,63 +118,35 @@ const CONNECT: Checks = Object.entries<Check>({
     unless((value) => typeof value === 'boolean' || isMap(value), 'must be true, false or a map of TLS options'),
   ),
   signal: optional(signal),
-});
+};
 
-const waitMs = optional(unless((value) => isNumber(value, 0), 'must be a number of milliseconds, at least 0'));
+const CONNECT_TO_ONE = checks({ ...ONE_SERVER, ...HOW_TO_CONNECT });
+const CONNECT_TO_SEVERAL = checks({ ...SEVERAL_SERVERS, ...HOW_TO_CONNECT });
+const CALL = checks({ timeoutMs: optional(waitMs), signal: optional(signal), traceparent: optional(text) });
+const CLOSE = checks({ timeoutMs: optional(waitMs) });
 
-const CALL: Checks = Object.entries<Check>({
-  timeoutMs: waitMs,
-  signal: optional(signal),
-  traceparent: optional(text),
-});
-
-const CLOSE: Checks = Object.entries<Check>({ timeoutMs: waitMs });
+const OPTIONS = 'the options';
+const CONNECT_SHAPE = ': { host, port, keyId, secret, ... }, or with addresses or url for host and port';
 
 /** Throws `BAD_REQUEST` that names what is wrong with the options of `connect`. */
 export function checkConnectOptions(options: unknown): asserts options is NamedServers {
-  if (!isMap(options))
-    throw invalid(
-      'connect',
-      '/',
-      'the options',
-      'must be a map: { host, port, keyId, secret, ... }, or with addresses or url for host and port',
-    );
-  check('connect', '', options, [...(options['addresses'] === undefined ? ONE_SERVER : SEVERAL_SERVERS), ...CONNECT]);
+  checkMap('connect', '/', OPTIONS, options, CONNECT_SHAPE);
+  checkOptions('connect', '', options, options['addresses'] === undefined ? CONNECT_TO_ONE : CONNECT_TO_SEVERAL);
+  if (isMap(options['tls'])) checkOptions('connect: tls', '/tls', options['tls'], TLS);
 }
 
 /** The same for those of `close`. */
 export function checkCloseOptions(options: unknown): void {
-  if (!isMap(options)) throw invalid('close', '/', 'the options', 'must be a map: { timeoutMs }');
-  check('close', '', options, CLOSE);
+  checkMap('close', '/', OPTIONS, options, ': { timeoutMs }');
+  checkOptions('close', '', options, CLOSE);
 }
 
 /** The same for a call. What its payload holds is the server's to judge. */
 export function checkCall(type: unknown, payload: unknown, options: unknown): void {
-  if (!isText(type)) throw invalid('request', '/type', 'the type', 'must be a text that is not empty');
+  const reason = text(type);
+  if (reason !== null) throw badRequest(`request: the type ${reason}`, [{ field: '/type', reason }]);
   const what = type as string;
-  if (!isMap(payload)) throw invalid(what, '/', 'the payload', 'must be a map');
-  if (!isMap(options))
-    throw invalid(what, '/options', 'the options', 'must be a map: { timeoutMs, signal, traceparent }');
-  check(what, '/options', options, CALL);
-}
-
-function check(what: string, prefix: string, options: Readonly<Record<string, unknown>>, checks: Checks): void {
-  // Every call comes by here, and most have nothing wrong with them.
-  if (checks.every(([name, reasonAgainst]) => reasonAgainst(options[name]) === null)) return;
-  const faults = checks.flatMap(([name, reasonAgainst]) => {
-    const reason = reasonAgainst(options[name]);
-    return reason === null ? [] : [{ name, reason }];
-  });
-  throw badRequest(
-    `${what}: ${faults.map(({ name, reason }) => `${name} ${reason}`).join('; ')}`,
-    faults.map(({ name, reason }) => ({ field: `${prefix}/${name}`, reason })),
-  );
-}
-
-function invalid(what: string, field: string, name: string, reason: string): ContextManagerError {
-  return badRequest(`${what}: ${name} ${reason}`, [{ field, reason }]);
-}
-
-function badRequest(message: string, fields: readonly object[]): ContextManagerError {
-  return new ContextManagerError('BAD_REQUEST', message, { details: { fields } });
+  checkMap(what, '/', 'the payload', payload, '');
+  checkMap(what, '/options', OPTIONS, options, ': { timeoutMs, signal, traceparent }');
+  checkOptions(what, '/options', options, CALL);
 }

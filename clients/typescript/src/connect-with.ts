@@ -6,9 +6,10 @@ import { checkConnectOptions } from './arguments.ts';
 import { Client } from './client.ts';
 import { withoutUrl } from './connection-url.ts';
 import { atCallSite, captureCallSite, ContextManagerError, toClientError, type CallSite } from './errors.ts';
+import { ListenerBook } from './events.ts';
 import { Payloads } from './payloads.ts';
 import { Requester, type RequesterOptions } from './requester.ts';
-import type { ConnectOptions, NamedServers } from './types.ts';
+import type { BesideUrl, ConnectOptions, NamedServers } from './types.ts';
 import { CLIENT_NAME } from './version.ts';
 
 /** What a test hands in instead of the machine's. */
@@ -23,15 +24,17 @@ export async function connectWith(
   given: ConnectOptions | string,
   deps: ConnectDeps,
   site: CallSite = captureCallSite(),
+  besideUrl?: BesideUrl,
 ): Promise<Client> {
   try {
-    const options = withoutUrl(given);
+    const options = withoutUrl(given, besideUrl);
     checkConnectOptions(options);
     const { signal } = options;
     if (signal?.aborted) throw new ContextManagerError('ABORTED', 'the call was aborted', { cause: signal.reason });
-    const requester = new Requester(requesterOptions(options), deps);
+    const listeners = new ListenerBook();
+    const requester = new Requester(requesterOptions(options), { ...deps, announce: listeners.announce });
     await started(requester, signal);
-    return new Client(requester, new Payloads(deps.clock, deps.random, options.namespace));
+    return new Client(requester, new Payloads(deps.clock, deps.random, options.namespace), listeners);
   } catch (error) {
     throw atCallSite(toClientError(error), site);
   }

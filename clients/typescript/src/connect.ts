@@ -6,7 +6,7 @@ import type { Address } from './addresses.ts';
 import type { Client } from './client.ts';
 import { connectWith } from './connect-with.ts';
 import { captureCallSite, ContextManagerError } from './errors.ts';
-import type { ConnectOptions, TlsOptions } from './types.ts';
+import type { BesideUrl, ConnectOptions, TlsOptions } from './types.ts';
 
 /** Timers that keep the process alive: somebody awaits what they bring about. Heartbeats do not. */
 const clientClock: Clock = {
@@ -18,18 +18,20 @@ const clientClock: Clock = {
 };
 
 /**
- * Connects to a server, the first of several that answers, and authenticates; a text is the `url` of the options. Rejects with `CONNECTION_FAILED` where nobody
- * answers, with `AUTH_FAILED` where either side cannot prove that it knows the secret. Later losses are mended by the client.
+ * Connects to a server, or to the first of several that answers, and authenticates. A text is the `url` of the options,
+ * and what follows it are the others. Later losses are mended by the client.
+ *
+ * Rejects with a `ContextManagerError`: `BAD_REQUEST` where an option is wrong, `CONNECTION_FAILED` where nobody
+ * answers (the message says why, `cause` is what the system said), `AUTH_FAILED` where either side cannot prove that it
+ * knows the secret.
  */
-export function connect(options: ConnectOptions | string): Promise<Client> {
+export function connect(options: ConnectOptions | string, besideUrl?: BesideUrl): Promise<Client> {
+  const tls = (typeof options === 'string' ? besideUrl : options)?.tls;
   return connectWith(
     options,
-    {
-      openStream: (address) => openSocket(address, typeof options === 'string' ? undefined : options.tls),
-      clock: clientClock,
-      random: systemRandom,
-    },
+    { openStream: (address) => openSocket(address, tls), clock: clientClock, random: systemRandom },
     captureCallSite(),
+    besideUrl,
   );
 }
 

@@ -1,5 +1,6 @@
 import { DEFAULT_KEY_ID } from '../../../src/base/wire-names.ts';
 import { addressText, parseAddress } from './addresses.ts';
+import { checkMap } from './checks.ts';
 import { ContextManagerError } from './errors.ts';
 
 /** What a connection URL says; the addresses as `host:port` each. */
@@ -51,9 +52,16 @@ function refused(reason: string): ContextManagerError {
   });
 }
 
-/** The options with what their `url` says in its place; what they say themselves comes before it. */
-export function withoutUrl(options: unknown): unknown {
-  if (typeof options === 'string') return withoutUrl({ url: options });
+/**
+ * The options with what their `url` says in its place; what they say themselves comes before it. A text is a URL, and
+ * what stands beside it are the other options.
+ */
+export function withoutUrl(options: unknown, beside?: unknown): unknown {
+  if (typeof options === 'string') {
+    checkMap('connect', '/options', 'the options beside a URL', beside ?? {}, '');
+    return withoutUrl({ ...(beside ?? {}), url: options });
+  }
+  if (beside !== undefined) throw refused('must be a text where options follow it');
   if (typeof options !== 'object' || options === null || !('url' in options) || options.url === undefined)
     return options;
   const { url, ...rest } = options;

@@ -7,7 +7,7 @@ import { FrameReader, type Frame } from '../../../src/protocol/frame.ts';
 import type { ErrorPayload } from '../../../src/protocol/messages.generated.ts';
 import type { Call } from './call.ts';
 import { ContextManagerError, fromPayload, toClientError } from './errors.ts';
-import { ClientHandshake, type Identity, type Session } from './handshake.ts';
+import { ClientHandshake, notAServer, type Identity, type Session } from './handshake.ts';
 import { FrameOutbox } from './outbox.ts';
 
 /** What a connection tells whoever keeps it. */
@@ -30,6 +30,8 @@ export interface ConnectionEvents {
 }
 
 export interface ConnectionOptions {
+  /** Where the other side is, as it is told. */
+  readonly address: string;
   readonly identity: Identity;
   /** Calls in flight; the server reads no further past its own limit of 256. */
   readonly maxInFlight: number;
@@ -41,6 +43,7 @@ const REQUEST_ID_MAX = 0xffff_ffff;
 
 /** One socket's life, from hello to its end. Any duplex stream will do. */
 export class Connection {
+  readonly address: string;
   readonly #stream: Duplex;
   readonly #events: ConnectionEvents;
   readonly #clock: Clock;
@@ -58,6 +61,7 @@ export class Connection {
   #stopHeartbeat: (() => void) | null = null;
 
   constructor(stream: Duplex, options: ConnectionOptions, clock: Clock, random: Random, events: ConnectionEvents) {
+    this.address = options.address;
     this.#stream = stream;
     this.#events = events;
     this.#clock = clock;
@@ -67,9 +71,9 @@ export class Connection {
     this.#heardAtMs = this.#pingedAtMs = clock.monotonicMs();
     stream.on('data', (chunk: Uint8Array) => this.#onData(chunk));
     stream.on('drain', () => events.onRoom());
-    stream.on('error', (error: Error) => this.#fail(lost(error)));
-    stream.on('close', () => this.#fail(lost()));
-    stream.on('end', () => this.#fail(lost()));
+    stream.on('error', (error: Error) => this.#fail(this.#lost(error)));
+    stream.on('close', () => this.#fail(this.#lost()));
+    stream.on('end', () => this.#fail(this.#lost()));
   }
 
   /** Authenticated, not going away, and neither its calls nor its bytes are too many. */
@@ -90,6 +94,16 @@ export class Connection {
   /** What the server said that the key may use; empty before it did. */
   get namespaces(): readonly string[] {
     return this.#session?.namespaces ?? [];
+  }
+
+  /** What the server says it is; empty before it was let in. */
+  get server(): string {
+    return this.#session?.server ?? '';
+  }
+
+  /** Whether the server has greeted. */
+  get isGreeted(): boolean {
+    return this.#handshake === null || this.#handshake.answered;
   }
 
   calls(): Iterable<Call> {
@@ -154,7 +168,8 @@ export class Connection {
       for (let frame = this.#reader.next(); frame !== null && !this.#closed; frame = this.#reader.next())
         this.#onFrame(frame);
     } catch (error) {
-      this.#fail(toClientError(error));
+      const isOurs = error instanceof ContextManagerError;
+      this.#fail(this.isGreeted || isOurs ? toClientError(error) : notAServer(error));
     }
   }
 
@@ -214,7 +229,7 @@ export class Connection {
   #onHeartbeat(heartbeatMs: number): void {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#heardAtMs >= SILENT_HEARTBEATS * heartbeatMs) {
-      this.#fail(new ContextManagerError('CONNECTION_LOST', 'the server fell silent', { retryable: true }));
+      this.#fail(this.#lost(undefined, 'the server fell silent'));
     } else if (nowMs - this.#heardAtMs >= heartbeatMs / 2 && nowMs - this.#pingedAtMs >= heartbeatMs / 2) {
       this.#pingedAtMs = nowMs;
       // Nobody waits for the answer: any frame is a sign of life.
@@ -227,7 +242,15 @@ export class Connection {
     if (!this.#draining || this.#inFlight.size > 0 || this.#closed) return;
     this.#outbox.flush();
     this.#stream.end(() => this.#stream.destroy());
-    this.#fail(new ContextManagerError('CONNECTION_LOST', 'the connection was closed', { retryable: true }), false);
+    this.#fail(this.#lost(undefined, 'it was closed'), false);
+  }
+
+  #lost(cause?: Error, reason = cause?.message ?? 'the server closed it'): ContextManagerError {
+    return new ContextManagerError('CONNECTION_LOST', `the connection to ${this.address} was lost: ${reason}`, {
+      retryable: true,
+      details: { address: this.address },
+      ...(cause === undefined ? {} : { cause }),
+    });
   }
 
   #fail(error: ContextManagerError, destroy = true): void {
@@ -244,12 +267,4 @@ export class Connection {
     if (destroy) this.#stream.destroy();
     this.#events.onClosed(this, error, unanswered, unsent);
   }
-}
-
-function lost(cause?: Error): ContextManagerError {
-  const reason = cause === undefined ? '' : `: ${cause.message}`;
-  return new ContextManagerError('CONNECTION_LOST', `the connection was lost${reason}`, {
-    retryable: true,
-    ...(cause === undefined ? {} : { cause }),
-  });
 }

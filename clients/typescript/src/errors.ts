@@ -23,21 +23,30 @@ export type ClientErrorCode =
 /** Codes of the protocol and of the client; a newer server may send others. */
 export type ContextManagerErrorCode = ErrorCode | ClientErrorCode | (string & Record<never, never>);
 
+/** What an error says beside its code and message. */
 export interface ContextManagerErrorOptions {
+  /** Default: false. */
   readonly retryable?: boolean;
+  /** In milliseconds. Default: the server asks for no pause. */
   readonly retryAfterMs?: number;
+  /** Default: none. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** What it came of. Default: nothing else. */
   readonly cause?: unknown;
 }
 
 /** The one error of this package. Its stack is that of the call that failed. */
 export class ContextManagerError extends Error {
+  /** What went wrong, for programs: one of the protocol's codes or of the client's. */
   readonly code: ContextManagerErrorCode;
   /** The same call may be made again, and nothing is done twice. */
   readonly retryable: boolean;
-  /** How long the server asks to wait before that. */
+  /** How long the server asks to wait before that, in milliseconds. Undefined: it does not say. */
   readonly retryAfterMs: number | undefined;
-  /** What the server adds, such as `fields` of a `BAD_REQUEST`; or `sent`, whether the request may have reached it. */
+  /**
+   * What belongs to it: `fields` of a `BAD_REQUEST`, each with `field` and `reason`; `address` of the server, or
+   * `addresses` of several, each with `address`, `code` and `reason`; `sent`, whether the request may have arrived.
+   */
   readonly details: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ContextManagerErrorCode, message: string, options: ContextManagerErrorOptions = {}) {

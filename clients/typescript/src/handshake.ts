@@ -20,6 +20,8 @@ export interface Session {
   readonly incoming: TagSequence;
   readonly outgoing: TagSequence;
   readonly heartbeatMs: number;
+  /** What the server says it is: `context-manager/<version>`. */
+  readonly server: string;
   /** The server takes no longer frame. */
   readonly maxFrameBytes: number;
   /** Of the key; `*` stands for every one. */
@@ -35,6 +37,7 @@ export class ClientHandshake {
   readonly #random: Random;
   #tags: { readonly incoming: TagSequence; readonly outgoing: TagSequence } | null = null;
   #maxFrameBytes = FRAME_BYTES_MAX_DEFAULT;
+  #server = '';
 
   constructor(identity: Identity, clock: Clock, random: Random) {
     this.#identity = identity;
@@ -53,7 +56,7 @@ export class ClientHandshake {
     throwIfError(hello);
     const { server_nonce: serverNonce, max_frame_bytes: maxFrameBytes, protocol } = hello;
     if (hello['type'] !== 'hello' || !(serverNonce instanceof Uint8Array) || serverNonce.length !== NONCE_BYTES) {
-      throw new ContextManagerError('PROTOCOL_ERROR', 'what answers at this address is not a context-manager server');
+      throw notAServer();
     }
     if (protocol !== PROTOCOL_VERSION) {
       throw new ContextManagerError(
@@ -61,6 +64,7 @@ export class ClientHandshake {
         `the server speaks another protocol than ${PROTOCOL_VERSION}`,
       );
     }
+    this.#server = typeof hello['server'] === 'string' ? hello['server'] : '';
     if (typeof maxFrameBytes === 'number') this.#maxFrameBytes = maxFrameBytes;
     const { keyId, secret, sender, client } = this.#identity;
     const clientNonce = this.#random.bytes(NONCE_BYTES);
@@ -96,10 +100,17 @@ export class ClientHandshake {
       incoming,
       outgoing,
       heartbeatMs: typeof heartbeatMs === 'number' && heartbeatMs > 0 ? heartbeatMs : HEARTBEAT_MS_DEFAULT,
+      server: this.#server,
       maxFrameBytes: this.#maxFrameBytes,
       namespaces: namesIn(welcome['namespaces']),
     };
   }
+}
+
+/** That what came is no greeting. */
+export function notAServer(cause?: unknown): ContextManagerError {
+  const options = cause === undefined ? {} : { cause };
+  return new ContextManagerError('PROTOCOL_ERROR', 'what answers there is not a context-manager server', options);
 }
 
 function namesIn(value: unknown): readonly string[] {

@@ -17,7 +17,7 @@ export abstract class Methods {
     return this.call('ping', {}, options, captureCallSite());
   }
 
-  /** Stores a context; it is durable when this resolves. */
+  /** Stores a context; it is durable when the reply is there. */
   store(request: Input<'context.store'>, options?: CallOptions): Promise<ReplyOf<'context.store'>> {
     return this.call('context.store', request, options, captureCallSite());
   }
@@ -47,10 +47,68 @@ export abstract class Methods {
     return this.call('context.delete', request, options, captureCallSite());
   }
 
-  /** Contexts, newest first: `for await` over all of them, `page()` for one page. `options` are those of each page. */
+  /** Contexts, newest first: loop over all of them, or take page by page. What is said about time is said of each page. */
   list(request: Input<'context.list'> = {}, options?: CallOptions): PagedList<'context.list', 'contexts'> {
     const site = captureCallSite();
     return new PagedList('contexts', request, (page) => this.call('context.list', page, options, site));
+  }
+
+  /** Appends messages to a session's window, in order, all or none; they are durable when this resolves. */
+  appendToSession(request: Input<'session.append'>, options?: CallOptions): Promise<ReplyOf<'session.append'>> {
+    return this.call('session.append', request, options, captureCallSite());
+  }
+
+  /** What to send to a model now, within the window's budget, with what matters from before. */
+  sessionWindow(request: Input<'session.window'>, options?: CallOptions): Promise<ReplyOf<'session.window'>> {
+    return this.call('session.window', request, options, captureCallSite());
+  }
+
+  /** Sets what holds for one session; what is left out stays. */
+  configureSession(request: Input<'session.configure'>, options?: CallOptions): Promise<ReplyOf<'session.configure'>> {
+    return this.call('session.configure', request, options, captureCallSite());
+  }
+
+  /** One session with what its window lists; `NOT_FOUND` where there is none. */
+  getSession(request: Input<'session.get'>, options?: CallOptions): Promise<ReplyOf<'session.get'>> {
+    return this.call('session.get', request, options, captureCallSite());
+  }
+
+  /** Sessions that have a window, last used first: `for await` over all of them, `page()` for one page. */
+  listSessions(request: Input<'session.list'> = {}, options?: CallOptions): PagedList<'session.list', 'sessions'> {
+    const site = captureCallSite();
+    return new PagedList('sessions', request, (page) => this.call('session.list', page, options, site));
+  }
+
+  /** The messages that a card stands for, in order: `for await` over all of them, `page()` for one page. */
+  expandCard(request: Input<'session.expand'>, options?: CallOptions): PagedList<'session.expand', 'messages'> {
+    const site = captureCallSite();
+    return new PagedList('messages', request, (page) => this.call('session.expand', page, options, site));
+  }
+
+  /** Empties a session's window; with `forget` its contexts and cards are deleted, too. */
+  resetSession(request: Input<'session.reset'>, options?: CallOptions): Promise<ReplyOf<'session.reset'>> {
+    return this.call('session.reset', request, options, captureCallSite());
+  }
+
+  /** Puts up to 100 facts; they are durable when the reply is there, which tells what they supersede and contradict. */
+  putFacts(request: Input<'fact.put'>, options?: CallOptions): Promise<ReplyOf<'fact.put'>> {
+    return this.call('fact.put', request, options, captureCallSite());
+  }
+
+  /** Facts that hold, those that began last first: loop over all of them, or take page by page. A page may hold fewer than `limit`, even none, and yet have a `cursor`. */
+  listFacts(request: Input<'fact.list'> = {}, options?: CallOptions): PagedList<'fact.list', 'facts'> {
+    const site = captureCallSite();
+    return new PagedList('facts', request, (page) => this.call('fact.list', page, options, site));
+  }
+
+  /** Facts about an entity, and about those that these lead to, the nearest first. */
+  factsAround(request: Input<'fact.around'>, options?: CallOptions): Promise<ReplyOf<'fact.around'>> {
+    return this.call('fact.around', request, options, captureCallSite());
+  }
+
+  /** Deletes a fact; what it superseded holds again. */
+  deleteFact(request: Input<'fact.delete'>, options?: CallOptions): Promise<ReplyOf<'fact.delete'>> {
+    return this.call('fact.delete', request, options, captureCallSite());
   }
 
   /** Deletes every context of a level in a namespace. */
@@ -73,7 +131,7 @@ export abstract class Methods {
     return this.call('admin.gc', {}, options, captureCallSite());
   }
 
-  /** Makes a snapshot of everything that is stored; it is on the server's disk when this resolves. Give it time: `timeoutMs`. */
+  /** Makes a snapshot of everything that is stored; it is on the server's disk when the reply is there. Give it time. */
   createSnapshot(request: Input<'admin.snapshot'> = {}, options?: CallOptions): Promise<ReplyOf<'admin.snapshot'>> {
     return this.call('admin.snapshot', request, options, captureCallSite());
   }
@@ -81,6 +139,16 @@ export abstract class Methods {
   /** The snapshots that there are, the oldest first. */
   listSnapshots(options?: CallOptions): Promise<ReplyOf<'admin.snapshots'>> {
     return this.call('admin.snapshots', {}, options, captureCallSite());
+  }
+
+  /** The last requests that took long, the last first. */
+  slowlog(request: Input<'admin.slowlog'> = {}, options?: CallOptions): Promise<ReplyOf<'admin.slowlog'>> {
+    return this.call('admin.slowlog', request, options, captureCallSite());
+  }
+
+  /** Requests as they are answered: poll with the cursor that the poll before gave. */
+  monitor(request: Input<'admin.monitor'> = {}, options?: CallOptions): Promise<ReplyOf<'admin.monitor'>> {
+    return this.call('admin.monitor', request, options, captureCallSite());
   }
 
   /** Empties the server's caches. */

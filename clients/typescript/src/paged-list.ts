@@ -24,6 +24,7 @@ export class PagedList<T extends RequestType, Field extends keyof ReplyOf<T>>
     return this.#fetch(this.#request);
   }
 
+  /** Page after page, each fetched when it is asked for. */
   async *pages(): AsyncGenerator<ReplyOf<T>, void, undefined> {
     let page = await this.page();
     for (;;) {
@@ -34,6 +35,7 @@ export class PagedList<T extends RequestType, Field extends keyof ReplyOf<T>>
     }
   }
 
+  /** What is in the pages, one after the other. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ItemOf<T, Field>, void, undefined> {
     for await (const page of this.pages()) yield* page[this.#field] as Iterable<ItemOf<T, Field>>;
   }

@@ -27,7 +27,7 @@ export class Payloads {
 
   /** With the client's namespace where it may name one and names none, with ids where it must have them, vectors as bytes. */
   payload(type: RequestType, request: object): object {
-    const { namespace: reach, items, repeat } = messageRule(type)!;
+    const { namespace: reach, items, ids_in: idsIn, repeat } = messageRule(type)!;
     const makesIds = repeat === 'with_made_id';
     if (!isFields(request)) return request;
     if (items !== undefined) {
@@ -36,6 +36,13 @@ export class Payloads {
       return { ...rest, [items]: list.map((item: unknown) => this.#complete(item, namespace, makesIds)) };
     }
     const takesNamespace = reach === 'payload' || reach === 'payload_or_all';
+    if (idsIn !== undefined) {
+      const { [idsIn]: list } = request;
+      const identified = Array.isArray(list)
+        ? list.map((item: unknown) => this.#complete(item, undefined, makesIds))
+        : list;
+      return this.#complete({ ...request, [idsIn]: identified }, takesNamespace ? this.#namespace : undefined, false);
+    }
     return this.#complete(request, takesNamespace ? this.#namespace : undefined, makesIds);
   }
 
@@ -46,7 +53,14 @@ export class Payloads {
       ...fields,
       ...(makesIds && fields['id'] === undefined && { id: uuidV7(this.#clock.nowMs(), this.#random) }),
       ...(fields['namespace'] === undefined && namespace !== undefined && { namespace }),
-      ...(embedding instanceof Float32Array && { embedding: vectorToBytes(embedding) }),
+      ...asBytes(embedding),
     };
   }
+}
+
+/** Embedding services answer with plain numbers; what holds anything else goes as it is, and is told what is wrong with it. */
+function asBytes(embedding: unknown): { embedding?: Uint8Array } {
+  if (embedding instanceof Float32Array) return { embedding: vectorToBytes(embedding) };
+  const isNumbers = Array.isArray(embedding) && embedding.every((value) => typeof value === 'number');
+  return isNumbers ? { embedding: vectorToBytes(Float32Array.from(embedding)) } : {};
 }

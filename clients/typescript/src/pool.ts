@@ -3,11 +3,13 @@ import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { type Address, addressText, type Attempt, noneConnected } from './addresses.ts';
 import type { Call } from './call.ts';
+import { connectFailed, notInTime, type Progress } from './connect-failures.ts';
 import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.ts';
 import { ContextManagerError } from './errors.ts';
+import type { Announce } from './events.ts';
 import { backoffMs, type BackoffOptions } from './retry.ts';
 
-export interface PoolOptions extends ConnectionOptions {
+export interface PoolOptions extends Omit<ConnectionOptions, 'address'> {
   /** Of servers over the same memory; at least one. */
   readonly addresses: readonly Address[];
   readonly size: number;
@@ -20,6 +22,8 @@ export interface PoolDeps {
   readonly openStream: (address: Address) => Duplex;
   readonly clock: Clock;
   readonly random: Random;
+  /** Tells whoever listens to the client. */
+  readonly announce: Announce;
 }
 
 export interface PoolEvents extends Omit<ConnectionEvents, 'onReady' | 'onDraining'> {
@@ -42,6 +46,10 @@ interface Slot {
   failed: Attempt[];
   /** Pauses since a connection was a good one. */
   failures: number;
+  /** By the monotonic clock, when its connection was lost; null: it has one, or never had. */
+  lostAtMs: number | null;
+  /** Attempts since then. */
+  attempts: number;
   /** Undoes the timer of the attempt or of the pause. */
   cancelTimer: (() => void) | null;
 }
@@ -69,6 +77,8 @@ export class Pool {
       place: 0,
       failed: [],
       failures: 0,
+      lostAtMs: null,
+      attempts: 0,
       cancelTimer: null,
     }));
   }
@@ -99,6 +109,11 @@ export class Pool {
     return count;
   }
 
+  /** Whether a connection is there that takes calls. */
+  get isReady(): boolean {
+    return !this.#closed && this.#slots.some(({ ready }) => ready !== null);
+  }
+
   /** Whether a connection is there or being made just now. */
   get isHopeful(): boolean {
     return this.#slots.some(({ ready, opening }) => ready !== null || opening !== null);
@@ -123,7 +138,9 @@ export class Pool {
   #open(slot: Slot): void {
     const { openStream, clock, random } = this.#deps;
     const address = this.#options.addresses[slot.place] as Address;
-    const connection = new Connection(openStream(address), this.#options, clock, random, {
+    const stream = openStream(address);
+    const options = { ...this.#options, address: addressText(address) };
+    const connection = new Connection(stream, options, clock, random, {
       ...this.#events,
       onReady: () => this.#onReady(slot, connection),
       onDraining: () => this.#onDraining(slot, connection),
@@ -133,10 +150,9 @@ export class Pool {
       },
     });
     slot.opening = connection;
+    slot.attempts += 1;
     slot.cancelTimer = clock.after(this.#options.connectTimeoutMs, () => {
-      connection.destroy(
-        new ContextManagerError('CONNECTION_FAILED', 'the connection was not made in time', { retryable: true }),
-      );
+      connection.destroy(notInTime(progressOf(stream, connection), this.#options.connectTimeoutMs));
     });
   }
 
@@ -147,28 +163,54 @@ export class Pool {
     slot.ready = connection;
     slot.readyAtMs = this.#deps.clock.monotonicMs();
     this.namespaces = connection.namespaces;
+    this.#announceReady(slot, connection);
     this.#events.onReady();
     this.#events.onRoom();
   }
 
   #onDraining(slot: Slot, connection: Connection): void {
     if (slot.ready !== connection) return;
-    slot.ready = null;
     this.#retiring.add(connection);
-    this.#reopen(slot, new ContextManagerError('SHUTTING_DOWN', 'the server shuts down', { retryable: true }));
+    this.#lose(slot);
+    this.#reopen(slot, shutsDown(connection));
   }
 
   #onClosed(slot: Slot, connection: Connection, error: ContextManagerError): void {
-    if (this.#retiring.delete(connection)) return;
+    const { announce } = this.#deps;
+    if (this.#retiring.delete(connection)) return this.#announceClose(connection, shutsDown(connection));
     if (slot.opening === connection) {
       slot.opening = null;
       slot.cancelTimer?.();
-      const failure = this.#reopen(slot, connectFailed(error));
+      const attempt = connectFailed(connection.address, error);
+      if (!this.#closed) announce('error', attempt, { address: connection.address });
+      const failure = this.#reopen(slot, attempt);
       if (failure !== null) this.#events.onConnectFailed(failure);
     } else if (slot.ready === connection) {
-      slot.ready = null;
+      this.#lose(slot);
+      if (!this.#closed) announce('error', error, { address: connection.address });
+      this.#announceClose(connection, error);
       this.#reopen(slot, error);
     }
+  }
+
+  #lose(slot: Slot): void {
+    slot.ready = null;
+    slot.lostAtMs = this.#deps.clock.monotonicMs();
+    slot.attempts = 0;
+  }
+
+  #announceReady(slot: Slot, { address, server }: Connection): void {
+    const { announce, clock } = this.#deps;
+    announce('connect', { address, server });
+    if (slot.lostAtMs === null) return;
+    const downMs = Math.round(clock.monotonicMs() - slot.lostAtMs);
+    announce('reconnect', { address, server, downMs, attempts: slot.attempts });
+    slot.lostAtMs = null;
+  }
+
+  #announceClose({ address, server }: Connection, error: ContextManagerError): void {
+    const why = this.#closed ? {} : { error };
+    this.#deps.announce('close', { address, server, ...why, reconnecting: !this.#closed });
   }
 
   /** At the next address at once; after a pause where all of them failed, of which what is returned tells. */
@@ -196,13 +238,16 @@ export class Pool {
   }
 }
 
-/** A socket error before the handshake was done says that no connection could be made, not that one was lost. */
-function connectFailed(error: ContextManagerError): ContextManagerError {
-  if (error.code !== 'CONNECTION_LOST') return error;
-  const reason = error.cause instanceof Error ? error.cause.message : 'the server closed the connection';
-  return new ContextManagerError('CONNECTION_FAILED', `cannot connect: ${reason}`, {
+function progressOf(stream: Duplex, connection: Connection): Progress {
+  if ('connecting' in stream && stream.connecting === true) return 'no_answer';
+  if ('secureConnecting' in stream && stream.secureConnecting === true) return 'no_tls';
+  return connection.isGreeted ? 'no_welcome' : 'no_greeting';
+}
+
+function shutsDown({ address }: Connection): ContextManagerError {
+  return new ContextManagerError('SHUTTING_DOWN', `the server at ${address} shuts down`, {
     retryable: true,
-    cause: error.cause ?? error,
+    details: { address },
   });
 }
 

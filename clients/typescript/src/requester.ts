@@ -49,6 +49,11 @@ export class Requester {
     });
   }
 
+  /** Whether a connection is there that takes calls. */
+  get isReady(): boolean {
+    return !this.#closing && this.#pool.isReady;
+  }
+
   get namespaces(): readonly string[] {
     return this.#pool.namespaces;
   }
@@ -268,7 +273,7 @@ function lostWhile(call: Call, cause: ContextManagerError): ContextManagerError 
   if (cause.code === 'CLOSED') return cause;
   return new ContextManagerError('CONNECTION_LOST', `${cause.message}, and no reply had come`, {
     retryable: call.retrySafe || !call.sent,
-    details: { sent: call.sent },
+    details: { ...cause.details, sent: call.sent },
     cause,
   });
 }

@@ -18,8 +18,9 @@ export function isRetrySafe(type: string, payload: object): boolean {
   const rule = messageRule(type);
   if (rule === undefined || rule.repeat === 'never') return false;
   if (rule.repeat === 'always') return true;
-  if (rule.items === undefined) return hasId(payload);
-  const items = (payload as Readonly<Record<string, unknown>>)[rule.items];
+  const field = rule.items ?? rule.ids_in;
+  if (field === undefined) return hasId(payload);
+  const items = (payload as Readonly<Record<string, unknown>>)[field];
   return Array.isArray(items) && items.every(hasId);
 }
 
