@@ -1,0 +1,1 @@
+"""Sees calls through: connections, addresses, repeats, deadlines. What it stands on (``runtime.py``) is handed in."""
