@@ -1,0 +1,2 @@
+export { ContextManagerSession, type ContextManagerSessionOptions } from './context-manager-session.ts';
+export type { AdapterOptions } from '../../shared/adapter-options.ts';
