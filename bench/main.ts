@@ -1,19 +1,37 @@
 import { parseArgs } from 'node:util';
+import { gateway } from './scenarios/gateway.ts';
 import { growth } from './scenarios/growth.ts';
 import { idleConnections } from './scenarios/idle-connections.ts';
 import { isolation } from './scenarios/isolation.ts';
 import { million } from './scenarios/million.ts';
 import { mixed } from './scenarios/mixed.ts';
 import { ping } from './scenarios/ping.ts';
+import { python } from './scenarios/python.ts';
 import { qdrant } from './scenarios/qdrant.ts';
 import { query } from './scenarios/query.ts';
+import { sizing } from './scenarios/sizing.ts';
+import { snapshot } from './scenarios/snapshot.ts';
 import { store } from './scenarios/store.ts';
 import { toJson, toTable, type Row } from './support/report.ts';
 import { runScenarios } from './support/run-scenarios.ts';
 import type { Scenario } from './support/scenario.ts';
 
 /** `query` and `growth` share their data and stand next to each other. */
-const SCENARIOS: readonly Scenario[] = [ping, store, mixed, idleConnections, isolation, query, growth, qdrant, million];
+const SCENARIOS: readonly Scenario[] = [
+  ping,
+  python,
+  store,
+  mixed,
+  idleConnections,
+  isolation,
+  gateway,
+  query,
+  growth,
+  snapshot,
+  qdrant,
+  sizing,
+  million,
+];
 /** A quick run prints what it has by then. */
 const QUICK_MS = 55_000;
 

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { chartSvg } from './retrieval/chart.ts';
 import { loadConversations } from './retrieval/conversations.ts';
-import { evaluate } from './retrieval/evaluate.ts';
+import { answerableLines } from './retrieval/answerable.ts';
+import { evaluate, evaluateAnswerable } from './retrieval/evaluate.ts';
 import { reportTable } from './retrieval/table.ts';
 
 const USAGE = `Usage: npm run bench:retrieval -- <folder> [options]
@@ -12,6 +13,7 @@ much of the evidence the answers hold, beside BM25 alone, dense alone and recipr
 
   --json              print one JSON object instead of the table
   --chart <file>      also write an SVG chart
+  --answerable        only whether the memory knows which questions it can answer
   --ablation          also run once without each part of the ranking
   --qdrant            keep the contexts in the Qdrant server at QDRANT_URL (QDRANT_API_KEY)
   --provider <name>   local (default) or http
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       chart: { type: 'string' },
       ablation: { type: 'boolean', default: false },
+      answerable: { type: 'boolean', default: false },
       qdrant: { type: 'boolean', default: false },
       provider: { type: 'string', default: 'local' },
       url: { type: 'string' },
@@ -49,6 +52,15 @@ async function main(): Promise<void> {
     return;
   }
   const conversations = await loadConversations(folder);
+  if (values.answerable) {
+    const told = await evaluateAnswerable(conversations, {
+      embedding: await embeddingSettings(values),
+      overQdrant: values.qdrant,
+      progress: (text) => process.stderr.write(`${text}\n`),
+    });
+    process.stdout.write(values.json ? `${JSON.stringify(told, null, 2)}\n` : answerableLines(told));
+    return;
+  }
   const report = await evaluate(conversations, {
     embedding: await embeddingSettings(values),
     ablation: values.ablation,

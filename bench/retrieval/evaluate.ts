@@ -1,6 +1,7 @@
 import { connect, type Client } from '../../clients/typescript/src/index.ts';
 import { newCollections } from '../support/qdrant-server.ts';
 import { startServerProcess, type ServerProcess } from '../support/server-process.ts';
+import { type AnswerableReport, measureAnswerable } from './answerable.ts';
 import { turnText, turnTimeMs, type Conversation, type Question } from './conversations.ts';
 import {
   measure,
@@ -98,6 +99,20 @@ export async function evaluate(
     latency_ms: latency_ms ?? { p50: Number.NaN, p99: Number.NaN },
     ...(options.ablation ? { ablation: await ablate(conversations, options) } : {}),
   };
+}
+
+/** Whether memories know what they can answer, in a server of its own. */
+export async function evaluateAnswerable(
+  conversations: readonly Conversation[],
+  options: Pick<EvaluateOptions, 'embedding' | 'overQdrant' | 'progress'>,
+): Promise<AnswerableReport> {
+  const contestant = await enter('context-manager', { ...options, ablation: false }, {});
+  try {
+    for (const conversation of conversations) await storeConversation(contestant, conversation);
+    return await measureAnswerable(contestant.client, conversations);
+  } finally {
+    await leave(contestant);
+  }
 }
 
 function rotated<T>(items: readonly T[], by: number): T[] {

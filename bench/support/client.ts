@@ -19,13 +19,18 @@ export interface Loading {
   readonly namespace?: string;
   readonly count: number;
   readonly text: (position: number) => string;
+  /** Absent: the server makes them. */
+  readonly embedding?: (position: number) => Float32Array;
 }
 
 /**
  * Stores texts as long-term memory through batches and gives their ids, by position. All get one creation time,
  * so that recency ranks none before another.
  */
-export async function loadTexts(client: Client, { namespace = 'default', count, text }: Loading): Promise<string[]> {
+export async function loadTexts(
+  client: Client,
+  { namespace = 'default', count, text, embedding }: Loading,
+): Promise<string[]> {
   const ids: string[] = [];
   const createdAt = Date.now();
   let next = 0;
@@ -38,6 +43,7 @@ export async function loadTexts(client: Client, { namespace = 'default', count, 
         level: 'long_term' as const,
         namespace,
         created_at: createdAt,
+        ...(embedding === undefined ? {} : { embedding: embedding(from + offset) }),
       }));
       const { results } = await client.storeBatch({ contexts });
       for (const [offset, result] of results.entries()) {

@@ -14,15 +14,23 @@ const QUIET_LOOKS = 4;
 const WAIT_MS = 5_400_000;
 
 /** Resolves when the server has an index on disk and is at rest: nothing is being built or saved any more. */
-export async function untilIndexed(server: ServerProcess): Promise<void> {
+export function untilIndexed(server: ServerProcess): Promise<void> {
+  return untilAtRest(server, () => hasSavedIndex(server.dataDir));
+}
+
+/** Resolves when the server does next to nothing for some looks in a row, and `isDone` says yes. */
+export async function untilAtRest(
+  server: ServerProcess,
+  isDone: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<void> {
   const endMs = performance.now() + WAIT_MS;
   let quiet = 0;
   let before = readUsage(server.pid);
   while (quiet < QUIET_LOOKS) {
-    if (performance.now() > endMs) throw new Error('no index was built');
+    if (performance.now() > endMs) throw new Error('the server did not come to rest, or no index was built');
     await sleep(LOOK_EVERY_MS);
     const after = readUsage(server.pid);
-    const isQuiet = cpuPercentBetween(before, after) < QUIET_PERCENT && (await hasSavedIndex(server.dataDir));
+    const isQuiet = cpuPercentBetween(before, after) < QUIET_PERCENT && (await isDone());
     quiet = isQuiet ? quiet + 1 : 0;
     before = after;
   }

@@ -3,6 +3,8 @@
  * with the share of time that it showed, or what a row beside it shows.
  */
 export const REASONS: Readonly<Record<string, string>> = {
+  'python.ping':
+    'at the edge: packing, signing and waking a caller take the interpreter more than twice the time that they take Node',
   'ping.64_in_flight': 'the client: against the bare one of the row below the same server does better, at half a core',
   'store.256_in_flight':
     'the store thread is 94 % busy: 22 % writing rows, 20 % text analysis, 14 % commits, 10 % what overflows, 8 % checkpoints',
