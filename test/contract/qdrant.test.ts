@@ -28,7 +28,7 @@ async function serverFor(): Promise<{ url: string; apiKey?: string; close(): Pro
 
 /** A real server is left as it was. */
 async function dropCollections({ url, apiKey }: { url: string; apiKey?: string }, prefix: string): Promise<void> {
-  for (const collection of ['immediate', 'short_term', 'long_term', 'meta']) {
+  for (const collection of ['immediate', 'short_term', 'long_term', 'meta', 'documents']) {
     const headers = apiKey === undefined ? {} : { 'api-key': apiKey };
     const response = await fetch(`${url}/collections/${prefix}_${collection}`, { method: 'DELETE', headers });
     await response.body?.cancel();

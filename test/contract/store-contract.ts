@@ -3,12 +3,15 @@ import type { ContextRecord } from '../../src/base/context.ts';
 import type { GenericStore } from '../../src/store/generic/generic-store.ts';
 import type { NewContext, WriteResult } from '../../src/store/store.ts';
 import { describeCopies } from './store-copies.ts';
+import { describeDocuments } from './store-documents.ts';
+import { describeFacts } from './store-facts.ts';
 import { describeExpiry } from './store-expiry.ts';
 import { describeLists } from './store-lists.ts';
 import { describePassages } from './store-passages.ts';
 import { put, sample } from './store-samples.ts';
 import { describeScopes } from './store-scopes.ts';
 import { describeSearch } from './store-search.ts';
+import { describeTimes } from './store-times.ts';
 import { describeTransfers } from './store-transfers.ts';
 import { describeUnembedded } from './store-unembedded.ts';
 import { describeUpdates } from './store-updates.ts';
@@ -73,5 +76,8 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeLists(subject);
     describeExpiry(subject);
     describeTransfers(subject);
+    describeTimes(subject);
+    describeDocuments(subject);
+    describeFacts(subject);
   });
 }

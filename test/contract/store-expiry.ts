@@ -128,6 +128,32 @@ export function describeExpiry(subject: ContractSubject): void {
       expect((await subject.store.stats(namespace)).counts).toEqual({ immediate: 0, short_term: 0, long_term: 0 });
     });
 
+    it('promotes what was returned often enough, whole, and deletes the rest', async () => {
+      await sweepAll(NOW_MS + 10_000);
+      const { namespace, store } = subject;
+      const metadata = { from: 'mail' };
+      const { vector } = await subject.add('often', { ...passing, metadata, tags: ['kept'], createdAtMs: NOW_MS - 5 });
+      for (const name of ['twice', 'never', 'elsewhere']) await subject.add(name, passing);
+      await subject.add('mortal', { ...mortal, level: 'short_term' });
+      await subject.add('arrived', { ...passing, level: 'long_term' });
+      const access = (name: string, count: number) => ({ namespace, id: idOf(name), count });
+      await store.touch([access('often', 2), access('twice', 2), access('mortal', 9)]);
+      await store.touch([access('often', 1), { ...access('elsewhere', 5), namespace: 'another' }]);
+      const sweep = await store.expire(NOW_MS + 100, 10, { ...FOR_GOOD, accessesMin: 3 });
+      expect(sweep.promoted.map(({ id }) => id)).toEqual([idOf('often')]);
+      expect(sweep.deleted.map(({ id }) => id).sort()).toEqual(
+        ['twice', 'never', 'elsewhere', 'mortal'].map(idOf).sort(),
+      );
+      const scope = { namespace, agentId: 'agent', sessionId: 'session' };
+      const loaded = await store.load(scope, 'long_term', NOW_MS + 500);
+      expect(loaded.map(({ record }) => record.id).sort()).toEqual([idOf('often'), idOf('arrived')].sort());
+      expect(loaded.find(({ record }) => record.id === idOf('often'))).toMatchObject({
+        record: { metadata, tags: ['kept'], createdAtMs: NOW_MS - 5, accessCount: 3, version: 1, ...FOR_GOOD },
+        vector,
+      });
+      expect((await store.stats(namespace)).counts).toEqual({ immediate: 0, short_term: 0, long_term: 2 });
+    });
+
     it('leaves in the last level for good what would be promoted there', async () => {
       await sweepAll(NOW_MS + 10_000);
       await subject.add('arrived', { ...passing, level: 'long_term' });

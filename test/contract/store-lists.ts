@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ContextOutline } from '../../src/base/context.ts';
 import type { ListRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
 import { idOf, NOW_MS, put, sample, vectorOf } from './store-samples.ts';
@@ -118,6 +119,22 @@ export function describeLists(subject: ContractSubject): void {
       );
       expect(found.map((record) => record?.id ?? null)).toEqual([idOf('b'), null, idOf('a'), idOf('b')]);
       expect(await subject.store.fetch(subject.namespace, [], NOW_MS)).toEqual([]);
+    });
+  });
+
+  describe('outlines', () => {
+    it('tell all but the contents, in the order of the ids', async () => {
+      await subject.add('a', { metadata: { mood: 'well' }, tags: ['one'], expiresAtMs: NOW_MS + 1 });
+      await subject.store.touch([{ namespace: subject.namespace, id: idOf('a'), count: 2 }]);
+      await subject.add('b', { createdAtMs: NOW_MS - 5, times: { recordedAtMs: NOW_MS } });
+      const ids = [idOf('b'), idOf('none'), idOf('a'), idOf('b')];
+      const bare = (record: ContextOutline | null) => record && { ...record, text: '', metadata: {}, tags: [] };
+      const outlines = await subject.store.outlines(subject.namespace, ids, NOW_MS);
+      const records = await subject.store.fetch(subject.namespace, ids, NOW_MS);
+      expect(outlines.map(bare)).toEqual(records.map(bare));
+      expect(records.map((record) => record?.id ?? null)).toEqual([idOf('b'), null, idOf('a'), idOf('b')]);
+      expect(await subject.store.outlines(subject.namespace, [idOf('a')], NOW_MS + 1)).toEqual([null]);
+      expect(await subject.store.outlines(subject.namespace, [], NOW_MS)).toEqual([]);
     });
   });
 

@@ -191,6 +191,16 @@ export function describeWrites(subject: ContractSubject): void {
       ]);
     });
 
+    it('leaves what a client keeps without an end, but takes it down, where it stays without one', async () => {
+      const kept = { expiresAtMs: null, expiryAction: 'delete', expirySetBy: 'client' } as const;
+      await subject.add('kept', kept);
+      await subject.add('other');
+      const [deleting] = await subject.store.write([trim({ keep: 0 })]);
+      expect(deleting).toMatchObject({ deletedIds: [idOf('other')] });
+      const [moving] = await subject.store.write([trim({ keep: 0, move: down })]);
+      expect(movedBy(moving)).toMatchObject([{ id: idOf('kept'), level: 'short_term', ...kept }]);
+    });
+
     it('keeps to one session, to those without one, or to the agent', async () => {
       const sessions = { s1: 'one', s2: 'two', none: null };
       for (const [name, sessionId] of Object.entries(sessions)) {

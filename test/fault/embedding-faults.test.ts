@@ -126,6 +126,8 @@ describe('an embedding service that', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'the circuit of embedding is closed\n' });
     await other.store({ text: 'taken at once' }, { timeoutMs: 30_000 });
     await expect(other.resetCircuit({ backend: 'vector_db' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const none = await world.run(['circuit', 'reset', 'vector_db'], world.folder(), cliVariables(patient));
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('only over Qdrant') as string });
     await other.close();
   });
 

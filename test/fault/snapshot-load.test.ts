@@ -160,3 +160,17 @@ it('is closed to others, holds no secret, and no key of cursors', async () => {
   for (const name of readdirSync(restored)) expect(modeOf(join(restored, name)) & 0o077, name).toBe(0);
   expect(readFileSync(join(restored, 'contexts.db')).includes('cursor_key')).toBe(false);
 });
+
+it('has the documents of its moment', async () => {
+  const [dataDir, folder, restored] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
+  const store = await openStoreAt(dataDir);
+  await store.write([put(sample('a', DIMENSION))]);
+  const document = { namespace: 'space', kind: 'note', key: 'a', owner: 'me', order: 7, version: 1, body: { n: 1 } };
+  await store.writeDocuments([{ op: 'put', document, ifVersion: null }]);
+  const snapshot = await keeperOf(store, folder).create();
+  const changed = { ...document, version: 2, body: { n: 2 } };
+  await store.writeDocuments([{ op: 'put', document: changed, ifVersion: 1 }]);
+  await restoreInto(restored, snapshot);
+  expect(await (await openStoreAt(restored)).documents('space', 'note', ['a'])).toEqual([document]);
+  expect(await store.documents('space', 'note', ['a'])).toEqual([changed]);
+});

@@ -13,7 +13,8 @@ const COUNT = 60;
 const NAMES = Array.from({ length: COUNT }, (_, i) => `c-${i}`);
 const IDS = NAMES.map(idOf);
 const SEED = 20_261_126;
-const FLIPS = 48;
+/** `FLIPS=1000` tries longer. */
+const FLIPS = Number(process.env['FLIPS'] ?? 24);
 
 /** A closed folder, and what it answers. */
 async function filledFolder(): Promise<{ folder: string; truth: ReadonlyMap<string, ContextRecord> }> {
@@ -62,6 +63,31 @@ describe('a row that is not what was written', () => {
     await expect(store.ping()).rejects.toMatchObject(damaged);
     await expect(store.list({ namespace: 'space', limit: COUNT * 2, nowMs: NOW_MS })).rejects.toMatchObject(damaged);
     expect(await store.fetch('space', [idOf('c-8')], NOW_MS)).toMatchObject([{ id: idOf('c-8') }]);
+  });
+
+  it.each([
+    [`body = replace(body, '1', '2')`],
+    [`owner = 'you'`],
+    ['place = place + 1'],
+    ['version = 2'],
+    [`key = 'b'`],
+  ])('is damage of a document, too: %s', async (change) => {
+    const folder = await temporaryFolder();
+    const store = await openAt(folder);
+    const document = { namespace: 'space', kind: 'note', key: 'a', owner: 'me', order: 7, version: 1, body: { n: 1 } };
+    await store.writeDocuments([
+      { op: 'put', document, ifVersion: null },
+      { op: 'put', document: { ...document, key: 'c' }, ifVersion: null },
+    ]);
+    await store.close();
+    sql(folder, `UPDATE documents SET ${change} WHERE key = 'a'`);
+    const again = await openAt(folder);
+    const read = ['a', 'b'].map((key) => again.documents('space', 'note', [key]));
+    expect((await Promise.allSettled(read)).map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const scan = { namespace: 'space', kind: 'note', descending: false, limit: 5 };
+    await expect(again.scanDocuments(scan)).rejects.toMatchObject(damaged);
+    await expect(again.ping()).rejects.toMatchObject(damaged);
+    expect(await again.documents('space', 'note', ['c'])).toMatchObject([{ key: 'c' }]);
   });
 
   it('is not sealed anew by what changes it, and can be deleted', async () => {

@@ -5,7 +5,7 @@ import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, truncate, w
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { StartupError } from '../../src/base/errors.ts';
+import { FolderInUse, StartupError } from '../../src/base/errors.ts';
 import { MARK_FILE } from '../../src/store/embedded/database/acknowledged-mark.ts';
 import { DATABASE_FILE, LOCK_FILE } from '../../src/store/embedded/database/data-folder.ts';
 import { idOf, NOW_MS, put, sample } from '../contract/store-samples.ts';
@@ -140,7 +140,9 @@ describe('a folder that is removed or replaced while the server runs', () => {
     const store = await openAt(folder);
     await store.write([put(sample('a', DIMENSION))]);
     await rm(join(folder, LOCK_FILE));
-    expect((await refusal(folder)).message).toContain('in use by another server');
+    const refused = await refusal(folder);
+    expect(refused).toBeInstanceOf(FolderInUse);
+    expect(refused.message).toContain('in use by another server');
     await store.write([put(sample('b', DIMENSION))]);
   });
 

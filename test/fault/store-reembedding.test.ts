@@ -17,8 +17,8 @@ import { DIMENSION, indexed, openAt, temporaryFolder } from './store-setup.ts';
 const SWITCHER = new URL('./reembedding-switcher.ts', import.meta.url).pathname;
 const WITH_NEW_MODEL = { embeddingId: NEW_MODEL.id, dimension: NEW_MODEL.dimension, embed };
 
-/** Kills of a process that switches, spread over the time that it takes. */
-const ROUNDS = 8;
+/** Kills of a process that switches, spread over the time that it takes. `KILLS=50` tries more. */
+const ROUNDS = Number(process.env['KILLS'] ?? 5);
 
 /** A process that switches; killed when `end` resolves before it is done. How long it took, in milliseconds. */
 async function switchOver(folder: string, end: Promise<void>): Promise<number> {

@@ -242,7 +242,8 @@ describe.each(PARTS)('%s', (_part, work, chars) => {
           expect(await costRatio(work, make, chars)).toBeLessThanOrEqual(RATIO_MAX);
         },
       ),
-      { numRuns: 25 },
+      // `FUZZ_RUNS=500` tries longer.
+      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 12) },
     );
   });
 });

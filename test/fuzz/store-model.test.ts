@@ -16,6 +16,7 @@ import type {
   ContextStore,
   Lifetime,
   Move,
+  Promotion,
   SearchRequest,
   TextVectors,
   WriteOp,
@@ -51,6 +52,9 @@ const lifetime: fc.Arbitrary<Lifetime> = fc.record({
   expiryAction: fc.constantFrom('delete' as const, 'promote' as const),
   expirySetBy: fc.constantFrom('client' as const, 'level' as const),
 });
+const promotion: fc.Arbitrary<Promotion> = fc
+  .tuple(lifetime, fc.constantFrom(undefined, 0, 1, 3))
+  .map(([ends, accessesMin]) => ({ ...ends, ...(accessesMin !== undefined && { accessesMin }) }));
 const move: fc.Arbitrary<Move> = fc.record({ to: level, lifetime });
 const tags = fc.array(fc.constantFrom('red', 'blue'), { maxLength: 2 });
 
@@ -204,7 +208,7 @@ type Action =
       readonly nowMs: number;
     }
   | { readonly kind: 'touch'; readonly namespace: string; readonly id: string }
-  | { readonly kind: 'expire'; readonly nowMs: number; readonly promoted: Lifetime | null }
+  | { readonly kind: 'expire'; readonly nowMs: number; readonly promoted: Promotion | null }
   | { readonly kind: 'clock'; readonly nowMs: number }
   | { readonly kind: 'settle' }
   | { readonly kind: 'reopen' };
@@ -238,7 +242,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('expire' as const),
       nowMs: timeMs,
-      promoted: fc.option(lifetime),
+      promoted: fc.option(promotion),
     }),
     weight: 2,
   },
@@ -351,7 +355,8 @@ describe.each(Object.entries(WAYS))('the embedded store, %s', (_, options) => {
         for (const space of ['one', 'two'])
           expect((await store.stats(space)).counts).toEqual((await model.stats(space)).counts);
       }),
-      { numRuns: 15 },
+      // `FUZZ_RUNS=500` tries longer.
+      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 8) },
     );
   });
 });
@@ -428,7 +433,8 @@ async function compareSearch(store: ContextStore, model: ContextStore, request: 
   const expected = await allOf(model, request);
   const everything = await allOf(model, unrestricted(request));
   const answer = await model.search(request);
-  expect(levels).toEqual(answer.levels);
+  // No context of these histories ends; a store without any need not say so.
+  expect(levels).toEqual(answer.levels.map((level) => expect.objectContaining(level) as object));
   expect(statistics.documentFrequencies).toEqual(answer.statistics.documentFrequencies);
   expect(statistics.documentCount).toBe(answer.statistics.documentCount);
   expect(statistics.averageTermCount).toBeCloseTo(answer.statistics.averageTermCount, 6);

@@ -9,6 +9,13 @@ import { WireServer } from '../support/wire-server.ts';
 const SESSION = 'trip-42';
 const NAMESPACE = 'namespace-of-a';
 const SECRET_TEXT = 'the treasure lies under the old oak, where Mara likes flights';
+/** With the id and the names of the examples. */
+const FACT = {
+  subject: 'Mara',
+  predicate: 'lives in',
+  object: 'the treasure house',
+  id: '018f0000-0000-7000-8000-00000000000b',
+};
 const KEYS: KeyConfig[] = ['a', 'b'].map((name) => ({
   id: `key-${name}`,
   secret: `${name} `.repeat(40),
@@ -39,6 +46,7 @@ describe.each(['a double', 'the embedded store'])('two keys with different names
     clientA = await server.client({ keyId: 'key-a', secret: KEYS[0]!.secret, sender: 'agent-of-a' });
     clientB = await server.client({ keyId: 'key-b', secret: KEYS[1]!.secret, sender: 'agent-of-b' });
     await clientA.request('context.store', { id: EXAMPLE_ID, text: SECRET_TEXT, session_id: SESSION });
+    await clientA.request('fact.put', { facts: [FACT], agent_id: 'agent-2' });
   });
 
   afterEach(async () => {
@@ -55,6 +63,8 @@ describe.each(['a double', 'the embedded store'])('two keys with different names
     const { context } = await clientA.request('context.get', { id: EXAMPLE_ID });
     expect(context).toMatchObject({ text: SECRET_TEXT, version: 1, namespace: NAMESPACE });
     expect((await clientA.request('stats', {})).counts.total).toBe(1);
+    const { facts } = await clientA.request('fact.list', { agent_id: '*' });
+    expect(facts.map(({ object }) => object)).toEqual(what === 'a double' ? [] : [FACT.object]);
   });
 
   it('do not learn from refusals whether an id or a namespace exists', async () => {

@@ -2,11 +2,15 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { generate } from '../../proto-spec/generate.ts';
+import { snakeCase } from '../../proto-spec/generator/python-schema.ts';
 import { readSpecification } from '../../proto-spec/generator/specification.ts';
 import { ERROR_TABLE } from '../../src/base/error-table.ts';
+import { CodedError } from '../../src/base/errors.ts';
 import { createValidators } from '../../src/protocol/messages.ts';
+import { SCHEMAS } from '../../src/protocol/schemas.generated.ts';
 import { DECLARED } from '../support/declared-messages.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -25,9 +29,35 @@ describe('what is generated from proto-spec', () => {
     for (const code of Object.keys(ERROR_TABLE)) expect(text).toContain(`\`${code}\``);
   });
 
-  it("is what the SDK's page tells: every method", () => {
+  it("is what the SDKs' pages tell: every method", () => {
     const text = read('clients/typescript/README.md');
-    for (const { method } of DECLARED) expect(text).toContain(`\`${method}(`);
+    const python = read('clients/python/README.md');
+    for (const { method } of DECLARED) {
+      expect(text).toContain(`\`${method}(`);
+      expect(python).toContain(`\`${snakeCase(method)}(`);
+    }
+  });
+
+  it('tells every field in words, with bounds, and with those of what it refers to', () => {
+    const types = read('src/protocol/messages.generated.ts');
+    const ownAndBounds = /Contexts of a page\. Default: 100\. 1 to 1,000\.\n {3}\*\/\n {2}limit\?: number;/;
+    const inherited = /At most 64, each of 1 to 128 characters\.\n {3}\*\/\n {2}tags\?: readonly string\[\];/;
+    expect(types).toMatch(ownAndBounds);
+    expect(types).toMatch(inherited);
+    const undescribed = types
+      .split('\n')
+      .filter((line, place, lines) => /^\s+\w+\??: /.test(line) && !lines[place - 1]!.endsWith('*/'));
+    expect(undescribed).toEqual([]);
+  });
+
+  it('are schemas that a server can compile, which it does at their first use', () => {
+    const validators = createValidators();
+    const ajv = new Ajv();
+    for (const each of SCHEMAS as readonly { readonly $id: string }[]) {
+      expect(ajv.validateSchema(each), each.$id).toBe(true);
+      if (each.$id !== 'common.json')
+        expect(() => validators.schema(each.$id, 'no message'), each.$id).toThrow(CodedError);
+    }
   });
 
   it('has examples that keep their schemas', () => {
@@ -80,6 +110,18 @@ describe('generation', () => {
       'a description',
       edited('messages.json', (text) => text.replace('"description": "How the server is."', '"description": ""')),
       /ping has no description/,
+    ],
+    [
+      'the description of a field',
+      edited('schemas/context.list.request.json', (text) =>
+        text.replace(/"description": "Contexts of a page[^"]*", /, ''),
+      ),
+      /schemas\/context\.list\.request\.json: ContextListRequest\.limit has no description/,
+    ],
+    [
+      'the description of a field in a shared definition',
+      edited('schemas/common.json', (text) => text.replace(/"description": "The final score, by[^"]*", /, '')),
+      /schemas\/common\.json: RankedContext\.relevance_score has no description/,
     ],
     [
       'what a reply weighs',

@@ -3,7 +3,10 @@ import type { Snapshots } from '../../src/api/handlers/handler.ts';
 import { CodedError, type ErrorCode } from '../../src/base/errors.ts';
 import type { Memory, MemoryStats, QueryOutcome, StoreOutcome } from '../../src/hirag/types.ts';
 import type * as wire from '../../src/protocol/messages.generated.ts';
+import { compactTimes } from '../../src/store/times.ts';
 import type { Snapshot } from '../../src/store/snapshot/snapshot.ts';
+import { factOutcomeOf, heldOf } from './recorded-facts.ts';
+import { sessionOutcomeOf } from './recorded-sessions.ts';
 import { snapshotOf } from '../support/snapshots-double.ts';
 
 interface Waiting {
@@ -35,7 +38,11 @@ export class RecordedMemory {
 
   asMemory(): Memory {
     const call = (): Promise<never> => this.#call();
+    const sessions = { append: call, window: call, configure: call, get: call, list: call, expand: call, reset: call };
+    const facts = { put: call, list: call, around: call, named: call, delete: call };
     return {
+      sessions,
+      facts,
       store: call,
       storeBatch: call,
       query: call,
@@ -49,6 +56,7 @@ export class RecordedMemory {
       gc: call,
       flushAccessCounts: () => Promise.resolve(),
       unsearched: () => Promise.resolve([]),
+      sweepSummaries: () => Promise.resolve(),
       embedBacklog: () => Promise.resolve({ pending: 0, refused: 0 }),
       backlog: { pending: 0, refused: 0 },
       clearCaches: () => Promise.resolve(this.cleared),
@@ -70,6 +78,8 @@ export class RecordedMemory {
 
 /** What the memory has said where the server answers a request of this type so. */
 export function outcomeOf(type: string, reply: unknown): unknown {
+  if (type.startsWith('fact.')) return factOutcomeOf(type, reply);
+  if (type.startsWith('session.')) return sessionOutcomeOf(type, reply);
   switch (type) {
     case 'context.store':
       return fromStored(reply as wire.StoredContext);
@@ -133,10 +143,25 @@ function fromContext(context: wire.Context): ContextRecord {
     expiryAction: 'delete',
     expirySetBy: context.expires_at === undefined || context.expires_by === 'level' ? 'level' : 'client',
     accessCount: context.access_count,
+    ...timesOf(context),
   };
 }
 
-function fromQuery({ contexts, receipts, metadata, ...rest }: wire.ContextQueryReply): QueryOutcome {
+function timesOf(context: wire.Context): Pick<ContextRecord, 'times'> {
+  const by = context.superseded_by;
+  const until = context.valid_until;
+  const own = context.stated_until ?? (by === undefined ? until : undefined);
+  const times = compactTimes({
+    ...(context.recorded_at === context.created_at ? {} : { recordedAtMs: context.recorded_at }),
+    ...(context.valid_from === context.created_at ? {} : { validFromMs: context.valid_from }),
+    ...(own === undefined ? {} : { validUntilMs: own }),
+    superseded: by === undefined || until === undefined ? [] : [{ by, fromMs: until, recordedAtMs: until }],
+    supersedes: context.supersedes ?? [],
+  });
+  return times === undefined ? {} : { times };
+}
+
+function fromQuery({ contexts, receipts, facts, metadata, ...rest }: wire.ContextQueryReply): QueryOutcome {
   return {
     contexts: contexts.map(({ relevance_score: relevanceScore, scores, ...context }) => ({
       record: fromContext(context),
@@ -149,9 +174,13 @@ function fromQuery({ contexts, receipts, metadata, ...rest }: wire.ContextQueryR
     avgRelevance: metadata.avg_relevance,
     cacheHits: metadata.cache_hits,
     totalSearched: metadata.total_searched,
+    answerable: metadata.answerable,
     belowThreshold: metadata.below_threshold === true,
     allocations: metadata.allocations,
     degraded: metadata.degraded,
+    ...(facts !== undefined && {
+      facts: facts.map(({ token_count: tokenCount, ...fact }) => ({ held: heldOf(fact), tokenCount })),
+    }),
     ...(receipts !== undefined && {
       receipts: receipts.map(({ relevance_score: relevanceScore, token_count: tokenCount, ...receipt }) => ({
         ...receipt,
