@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -409,6 +409,39 @@ describe('all that a key sees', () => {
     const json = await runCommand(other, folder, ['export', '--json', file]);
     expect(json).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(json.stdout)).toEqual({ exported: 1, left_out: [{ namespace: 'shop', contexts: 1 }] });
+  });
+});
+
+describe('an export', () => {
+  it('is of what a list with the same options shows', async () => {
+    const day = (n: number): number => Date.UTC(2026, 0, n);
+    await storeAll('narrow', [
+      { text: 'first', created_at: day(1), tags: ['a', 'b'] },
+      { text: 'second', created_at: day(2), tags: ['a'] },
+      { text: 'third', created_at: day(3), tags: ['a', 'b'], level: 'long_term' },
+      { text: 'fourth', created_at: day(4), metadata: { kind: 'x' } },
+    ]);
+    const texts = async (...options: string[]): Promise<string[]> => {
+      const { code, stdout } = await cli('export', '--namespace', 'narrow', ...options);
+      expect(code).toBe(0);
+      const lines = stdout.split('\n').filter(Boolean);
+      return lines.map((line) => (JSON.parse(line) as { text: string }).text).sort();
+    };
+    expect(await texts('--since', '2026-01-02', '--before', '2026-01-04')).toEqual(['second', 'third']);
+    expect(await texts('--tag', 'a', '--tag', 'b')).toEqual(['first', 'third']);
+    const filter = '{"must":[{"key":"tags","match":{"value":"b"}}]}';
+    expect(await texts('--tag', 'a', '--filter', filter, '--since', '2026-01-02')).toEqual(['third']);
+    expect(await texts('--since', '1h')).toEqual([]);
+    expect(await cli('export', '--since', 'yesterday')).toMatchObject({ code: 2 });
+  });
+
+  it.runIf(existsSync('/dev/full'))('fails where its lines do not arrive', async () => {
+    await storeAll('lost', [{ text: 'one' }]);
+    expect(await cli('export', '--namespace', 'lost', '/dev/full')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no space left on device') as string,
+    });
+    expect(await cli('export', '--namespace', 'lost', 'no/such/folder.jsonl')).toMatchObject({ code: 1 });
   });
 });
 

@@ -87,7 +87,8 @@ function seeded(seed: number): () => number {
   };
 }
 
-const KILLS = 10;
+/** `KILLS=100` tries longer. */
+const KILLS = Number(process.env['KILLS'] ?? 3);
 const BATCH = 5;
 const LANES = 4;
 

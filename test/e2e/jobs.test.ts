@@ -69,6 +69,29 @@ it('are run by hand by `admin.gc`, and counted the same', async () => {
   expect(await runs('expiry_sweep')).toBe(1);
 });
 
+it('let requests through between the steps of a sweep, however much is due', async () => {
+  const DUE = 20_000;
+  const BATCH = 1_000;
+  for (let i = 0; i < DUE / BATCH; i++) {
+    const contexts = Array.from({ length: BATCH }, (_, j) => ({ text: `note ${i * BATCH + j}`, ttl_ms: 1_000 }));
+    await client.request('context.store_batch', { contexts: contexts.map((one) => ({ ...one, level: 'long_term' })) });
+  }
+  clock.advance(2_000);
+  let isDone = false;
+  const sweep = client.request('admin.gc', {}).finally(() => (isDone = true));
+  let answered = 0;
+  while (!isDone) {
+    await client.request('ping', {});
+    const { id } = await client.request('context.store', { text: `meanwhile ${answered}`, level: 'long_term' });
+    await client.request('context.query', { query: `meanwhile ${answered}`, limit: 1 });
+    expect((await client.request('context.get', { id })).context.text).toBe(`meanwhile ${answered}`);
+    if (!isDone) answered++;
+  }
+  const { deleted } = await sweep;
+  expect(deleted).toBe(DUE);
+  expect(answered).toBeGreaterThan(1);
+});
+
 it('write what was read how often', async () => {
   const { id } = await client.request('context.store', { text: 'often read' });
   await client.request('context.get', { id });

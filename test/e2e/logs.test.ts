@@ -71,7 +71,7 @@ describe('the log of a server', () => {
   });
 
   it('names address and key of who could not log in, but not as often as he likes', async () => {
-    const server = await world.serve(world.folder());
+    const server = await world.serve(world.folder(), { RATE_LIMIT__MAX_AUTH_DELAY_MS: '0' });
     for (let turn = 0; turn < 60; turn++) await intrude(server, 'mallory');
     const { stderr } = await server.end('SIGTERM');
     const lines = said(linesOf(stderr), 'authentication failed');

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WholeContext } from '../../src/store/generic/walk-store.ts';
+import type { StoredDocument } from '../../src/store/documents.ts';
 import type { WriteOp } from '../../src/store/store.ts';
 import { type QdrantDouble, startQdrantDouble } from '../support/qdrant-double/start-qdrant-double.ts';
 import {
@@ -86,6 +87,47 @@ describe('migrate', () => {
 
     expect(await move(there, back)).toMatchObject({ code: 0, stderr: '' });
     expect(await wholeOf(back)).toEqual(contents);
+  });
+
+  it('carries documents there and back, and brings up to date what is older', async () => {
+    const [one, there, back] = [embeddedIn('documents'), fresh(), embeddedIn('documents-back')];
+    const documentOf = (i: number, fields: Partial<StoredDocument> = {}): StoredDocument => {
+      const body = { i, text: 'a\n"b" \u{1f600}' };
+      return {
+        namespace: `n${i % 2}`,
+        kind: 'k',
+        key: `key ${i}`,
+        owner: 'o',
+        order: i,
+        version: 1 + i,
+        body,
+        ...fields,
+      };
+    };
+    const write = (where: Where, documents: readonly StoredDocument[], ifVersion: number | null) =>
+      withStore(where, (store) =>
+        store.writeDocuments(documents.map((document) => ({ op: 'put', document, ifVersion }))),
+      );
+    const documentsOf = (where: Where) =>
+      withStore(where, async (store) => {
+        const { documents } = await store.driver.documents.walk({ limit: 1000 });
+        return documents.toSorted((a, b) => a.order - b.order);
+      });
+    const documents = Array.from({ length: 120 }, (_, i) => documentOf(i));
+    await write(one, documents, null);
+    const moved = await move(one, there);
+    expect(moved).toMatchObject({ code: 0, stderr: '' });
+    expect(moved.stdout).toContain('\n120 documents of sessions copied\n');
+    expect(await documentsOf(there)).toEqual(documents);
+
+    const newer = documentOf(3, { version: 9, body: { newer: true } });
+    await write(one, [newer], 4);
+    await write(there, [documentOf(4, { version: 11, body: { there: true } })], 5);
+    expect(summaryOf(await move(one, there, ['--json']))).toMatchObject({ documents: { copied: 1, kept: 119 } });
+    const own = await move(there, back, ['--namespace', 'n1', '--json']);
+    expect(summaryOf(own)).toMatchObject({ documents: { copied: 60, kept: 0 } });
+    const wanted = documents.filter(({ namespace }) => namespace === 'n1');
+    expect(await documentsOf(back)).toEqual(wanted.map((document) => (document.order === 3 ? newer : document)));
   });
 
   it('carries everything from one prefix to another, and says what it has done', async () => {
@@ -380,12 +422,12 @@ describe('a source that a killed server has left', () => {
 describe('what cannot be copied', () => {
   it('is named, and the rest is copied', async () => {
     const [from, to] = [embeddedIn('long'), fresh()];
-    const long = contextOf(7, { metadata: { text: '"'.repeat(40_000) } });
+    const long = contextOf(7, { metadata: { text: '"'.repeat(1_100_000) } });
     await put(from, ...[0, 1, 2, 3].map((i) => contextOf(i)), long);
     const moved = await move(from, to);
     expect(moved.code).toBe(1);
     expect(moved.stdout).toContain('\n4 copied, 1 refused\n');
-    expect(moved.stderr).toContain(`home ${long.record.id}: /metadata is longer than 65536 bytes as JSON`);
+    expect(moved.stderr).toContain(`home ${long.record.id}: /metadata is longer than 2097152 bytes as JSON`);
     expect((await wholeOf(to))['home']).toEqual((await wholeOf(from))['home']?.slice(0, 4));
   });
 

@@ -144,8 +144,9 @@ describe('reembed over Qdrant', () => {
     const fresh = await serveWith(NEW);
     expect(await stored()).toEqual({ ...before, model: NEW });
     const names = await collections();
-    expect(names).toHaveLength(4);
-    expect(names.filter((name) => name.startsWith('memory_'))).toEqual(['memory_meta']);
+    expect(names).toHaveLength(5);
+    const kept = names.filter((name) => name.startsWith('memory_'));
+    expect(kept.toSorted()).toEqual(['memory_documents', 'memory_meta']);
     expect((await fresh.client.query({ query: 'afterwards' })).contexts[0]?.text).toBe('stored afterwards');
     const { context } = await fresh.client.get({ id: ids[7]! });
     expect(context).toMatchObject({ text: 'apple 7', tags: ['kept'], level: 'short_term' });
@@ -242,6 +243,6 @@ describe('reembed over Qdrant', () => {
     expect(between).toEqual({ ...before, model: between.model });
     await stop(await serveWith(NEW));
     expect(await stored()).toEqual({ ...before, model: NEW });
-    expect(await collections()).toHaveLength(4);
+    expect(await collections()).toHaveLength(5);
   });
 });

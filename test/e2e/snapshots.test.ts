@@ -15,7 +15,7 @@ interface Listed {
 
 it('by the command line: made of a running server, listed, verified, restored after all was lost, and pruned', async () => {
   const folder = world.folder();
-  const server = await world.serve(folder);
+  const server = await world.serve(folder, { LOGGING__LEVEL: 'info' });
   const run = (args: readonly string[]) => world.run(args, folder, cliVariables(server));
   const json = async (args: readonly string[]): Promise<unknown> => JSON.parse((await run([...args, '--json'])).stdout);
   await run(['store', TEXT]);
@@ -36,7 +36,9 @@ it('by the command line: made of a running server, listed, verified, restored af
   expect(busy).toMatchObject({ code: 1, stderr: expect.stringContaining('in use by another server') as string });
 
   await run(['store', 'written after the snapshot']);
-  await server.end('SIGTERM');
+  const { stderr } = await server.end('SIGTERM');
+  const lines = stderr.split('\n').filter((line) => line.includes('a snapshot was made'));
+  expect(lines).toEqual([expect.stringMatching(/"context_count":1,/)]);
   for (const name of readdirSync(server.dataDir))
     if (name !== 'snapshots' && name !== 'secret') rmSync(join(server.dataDir, name), { recursive: true });
   const restored = await run(['snapshot', 'restore', 'latest']);

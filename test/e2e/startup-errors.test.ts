@@ -93,7 +93,7 @@ describe('the server does not start', () => {
     expectRefusal(
       await world.failToServe(world.folder(), { HIRAG__GC_SCHEDULE: 'soon' }),
       /`hirag\.gc_schedule` is not a cron expression/,
-      /every minute/,
+      /every five minutes/,
     );
   });
 

@@ -37,3 +37,27 @@ export async function makeCertificate(
   });
   return { cert, key };
 }
+
+export interface ClientCertificateRules {
+  readonly commonName: string;
+  readonly uri?: string;
+}
+
+/** A client's certificate. */
+export async function makeClientCertificate(
+  authority: Certificate,
+  { commonName, uri }: ClientCertificateRules,
+): Promise<Certificate> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    ca: authority,
+    extensions: [
+      { name: 'basicConstraints', cA: false },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', clientAuth: true },
+      ...(uri === undefined ? [] : [{ name: 'subjectAltName' as const, altNames: [{ type: 6 as const, value: uri }] }]),
+    ],
+  });
+  return { cert, key };
+}

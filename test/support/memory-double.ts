@@ -13,6 +13,10 @@ import type {
   StoreOutcome,
   UpdateInput,
 } from '../../src/hirag/types.ts';
+import type { SessionMemory } from '../../src/hirag/window/types.ts';
+import type { FactMemory } from '../../src/hirag/facts/types.ts';
+import { FactsDouble } from './facts-double.ts';
+import { SessionsDouble } from './sessions-double.ts';
 import type { NamespaceCounts } from '../../src/store/store.ts';
 
 export const DOUBLE_DIMENSION = 4;
@@ -22,6 +26,8 @@ export const DOUBLE_DIMENSION = 4;
  * refuses what the real one refuses, and can be made to wait (`hold`) or to fail (`failWith`).
  */
 export class MemoryDouble implements Memory {
+  readonly sessions: SessionMemory = new SessionsDouble((input, options) => this.#enter('sessions', input, options));
+  readonly facts: FactMemory = new FactsDouble((input, options) => this.#enter('facts', input, options));
   /** What was asked of it, in order: proof of what passed the gate. */
   readonly calls: { readonly method: string; readonly input: unknown }[] = [];
   readonly records = new Map<string, ContextRecord>();
@@ -75,6 +81,7 @@ export class MemoryDouble implements Memory {
       avgRelevance: contexts.length === 0 ? 0 : 0.5,
       cacheHits: 0,
       totalSearched: records.length,
+      answerable: { verdict: 'weak', coverage: 0.5, reason: 'a double' },
       belowThreshold: false,
       allocations: { immediate: 1200, short_term: 1600, long_term: 1200 },
       degraded: [],
@@ -171,6 +178,10 @@ export class MemoryDouble implements Memory {
   }
 
   readonly backlog = { pending: 0, refused: 0 };
+
+  sweepSummaries(): Promise<void> {
+    return Promise.resolve();
+  }
 
   embedBacklog(): Promise<{ pending: number; refused: number }> {
     return Promise.resolve(this.backlog);

@@ -2,6 +2,7 @@ import type { Snapshots } from '../../src/api/handlers/handler.ts';
 import { duplexPair, type Duplex } from 'node:stream';
 import { noMetrics, type Metrics } from '../../src/base/metrics.ts';
 import { systemRandom, type Random } from '../../src/base/random.ts';
+import { FailedLogins } from '../../src/base/failed-logins.ts';
 import type { Log } from '../../src/base/log.ts';
 import { Gate } from '../../src/api/gate.ts';
 import { KeyRing, type KeyConfig } from '../../src/api/key-ring.ts';
@@ -60,6 +61,7 @@ export class WireServer {
   readonly counted = new Map<string, number>();
   readonly gauges = new Map<string, () => number>();
   readonly handler: ConnectionHandler;
+  readonly keys: KeyRing;
   /** That of the vector database alone. */
   readonly circuits = new Circuits();
 
@@ -67,6 +69,7 @@ export class WireServer {
     this.clock = options.clock ?? new FakeClock();
     const { random = systemRandom, memory = this.memory } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.keys = new KeyRing([ADMIN_KEY, ...(options.keys ?? [])], this.clock, random);
     this.circuits.add(testBreaker({}, { clock: this.clock }));
     const parts = { clock: this.clock, random, log: this.#log(), metrics: this.#metrics(), validators };
     this.handler = new ConnectionHandler({
@@ -80,22 +83,23 @@ export class WireServer {
         limits: gateLimits(limits),
       }),
       budget: createRequestBudget(limits, parts.metrics),
-      keys: new KeyRing([ADMIN_KEY, ...(options.keys ?? [])], this.clock, random),
+      failedLogins: new FailedLogins({ perMinute: 5, delayMsMax: 10_000 }, parts),
+      keys: this.keys,
       limits,
       version: options.version ?? '0.0.0',
     });
   }
 
-  /** The client's end of a new connection. */
-  open(highWaterMark?: number): Duplex {
+  /** The client's end of a new connection, which has an address where one is given. */
+  open(highWaterMark?: number, remoteAddress?: string): Duplex {
     const [near, far] = duplexPair(highWaterMark === undefined ? {} : { highWaterMark });
-    this.handler.handle(far);
+    this.handler.handle(remoteAddress === undefined ? far : Object.assign(far, { remoteAddress }));
     return near;
   }
 
   /** A client that has not authenticated. */
-  stranger(): WireClient {
-    return new WireClient(this.open(), () => this.clock.nowMs());
+  stranger(remoteAddress?: string): WireClient {
+    return new WireClient(this.open(undefined, remoteAddress), () => this.clock.nowMs());
   }
 
   client(credentials: Credentials = ADMIN): Promise<WireClient> {

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeConfigFiles } from '../../src/config/node-files.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { snapshotSchedule } from '../../src/config/snapshot-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+/** From systemd 250 on it looks at a file that is not installed. */
+const hasSystemdAnalyze = spawnSync('systemd-analyze', ['security', '--offline=true', '--help']).status === 0;
 
 const PREFIX = 'context_manager_';
 /** Those of docs/metrics.md, which a test compares with what a server tells. */
@@ -90,6 +93,18 @@ describe('settings of the containers', () => {
     const { settings } = loadConfig({ environment: { CONFIG_PATH: '/c.toml' }, folder: '/nowhere', files });
     expect(settings.vectorDb.driver).toBe('qdrant');
   });
+
+  it('have pods make no snapshots, which would go with the pod', () => {
+    const manifests = read('deploy/kubernetes/context-manager.yaml');
+    const pairs = manifests.matchAll(/- \{ name: ([A-Z_]+)(?<!_FILE), value: "?([^"]*?)"? \}/g);
+    const environment: Record<string, string> = {};
+    for (const [, name = '', value = ''] of pairs) environment[name] = value;
+    expect(environment).toMatchObject({ CONFIG_ENV: 'production' });
+    const path = join(ROOT, 'deploy/config/qdrant.toml');
+    // As in the image: what it sets in production lies beside the program.
+    const source = { environment: { ...environment, CONFIG_PATH: path }, folder: ROOT, files: nodeConfigFiles };
+    expect(snapshotSchedule(loadConfig(source).settings)).toBeUndefined();
+  });
 });
 
 /** The indented text behind a key of YAML. */
@@ -107,3 +122,13 @@ function block(yaml: string, key: string): string {
     .join('\n')
     .trim();
 }
+
+describe('the systemd unit', () => {
+  it.skipIf(!hasSystemdAnalyze)('may do little, by the measure of systemd-analyze (needs it)', () => {
+    const args = ['security', '--offline=true', '--threshold=30', 'deploy/context-manager.service'];
+    const { status, stdout } = spawnSync('systemd-analyze', args, { cwd: ROOT, encoding: 'utf8' });
+    const [, exposure = 'none'] = /Overall exposure level for context-manager\.service: ([\d.]+)/.exec(stdout) ?? [];
+    expect(Number(exposure), stdout.slice(-2000)).toBeLessThan(3);
+    expect(status).toBe(0);
+  });
+});

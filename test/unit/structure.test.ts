@@ -32,6 +32,15 @@ const GENERATORS = ['src/config/reference.ts', 'src/store/embedded/columns/assem
 const isEntry = (path: string): boolean => GENERATORS.includes(path) || /(-worker|\/worker)\.ts$/.test(path);
 const isGenerated = (path: string): boolean => path.endsWith('.generated.ts') || path === 'src/base/error-table.ts';
 
+function sourcesOf(pattern: string): readonly Source[] {
+  return globSync(pattern, { cwd: ROOT })
+    .sort()
+    .map((path) => {
+      const text = readFileSync(join(ROOT, path), 'utf8');
+      return { path, text, lines: text.split('\n'), targets: targetsOf(path, text) };
+    });
+}
+
 function targetsOf(path: string, text: string): string[] {
   const named = text.matchAll(/(?:from|import|import\(|\?|URL\() ?'(\.{1,2}\/[^']+\.ts)'/g);
   return [...named].map(([, target = '']) => normalize(join(dirname(path), target)));
@@ -171,7 +180,7 @@ describe('imports', () => {
   });
 
   it('between the rooms of the tiers go one way', () => {
-    const order = ['write', 'query', 'rank', 'tiers'];
+    const order = ['window', 'write', 'query', 'rank', 'tiers', 'facts'];
     const placeOf = (path: string): number => order.indexOf(/^src\/hirag\/([^/]+)\//.exec(path)?.[1] ?? '');
     const inRooms = sources.filter(({ path }) => /^src\/hirag\/.+\//.test(path));
     expect(inRooms.filter(({ path }) => placeOf(path) < 0).map(({ path }) => path)).toEqual([]);
@@ -232,7 +241,9 @@ describe('modules', () => {
   });
 
   it('end no thread from outside that calls a native binding: those of this kind abort the process', () => {
-    expect(breaches(/\.terminate\(/, (path) => path === 'src/embedding/local-thread.ts')).toEqual([]);
+    // Nothing but JavaScript runs in these.
+    const own = ['src/embedding/local-thread.ts', 'src/fronts/gateway/ingest/document-reader.ts'];
+    expect(breaches(/\.terminate\(/, (path) => own.includes(path))).toEqual([]);
   });
 
   it('do not read the environment', () => {
@@ -270,6 +281,63 @@ describe('modules', () => {
 
   it('leave no notes to self', () => {
     expect(sources.filter(({ text }) => /\b(TODO|FIXME|XXX|HACK)\b/.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('the page of the dashboard', () => {
+  const page: readonly Source[] = globSync('dashboard/src/**/*.{ts,tsx}', { cwd: ROOT })
+    .sort()
+    .map((path) => {
+      const text = readFileSync(join(ROOT, path), 'utf8');
+      return { path, text, lines: text.split('\n'), targets: [] };
+    });
+  const places = (rule: RegExp): string[] =>
+    page.flatMap((source) =>
+      codeOf(source).flatMap((line, place) => (rule.test(line) ? [`${source.path}:${place + 1}: ${line.trim()}`] : [])),
+    );
+
+  it('shows what is stored as text nodes alone, and runs no text', () => {
+    expect(page.length).toBeGreaterThan(0);
+    expect(places(/innerHTML|outerHTML|insertAdjacentHTML|srcdoc|document\.write|\beval\(|new Function\(/i)).toEqual(
+      [],
+    );
+  });
+
+  it('asks nobody but its server', () => {
+    const styles = globSync('dashboard/**/*.{css,html}', { cwd: ROOT, exclude: ['dashboard/dist/**'] });
+    const abroad = /(https?:)?\/\/[a-z0-9-]+\.[a-z]/i;
+    expect(places(abroad)).toEqual([]);
+    expect(styles.filter((path) => abroad.test(readFileSync(join(ROOT, path), 'utf8')))).toEqual([]);
+  });
+
+  it('knows of the server the types of its messages, and no code', () => {
+    const code = /import (?!type\b)[^;]*from '(\.\.\/)+(src|clients|test)\//;
+    expect(page.filter(({ text }) => code.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+
+  it('is in files of at most 350 lines, named in kebab case', () => {
+    expect(page.filter(({ lines }) => lines.length > 350).map(({ path }) => path)).toEqual([]);
+    expect(
+      page.map(({ path }) => path).filter((path) => !/^dashboard\/src\/([a-z-]+\/)*[a-z0-9-]+\.tsx?$/.test(path)),
+    ).toEqual([]);
+  });
+});
+
+describe('the adapters', () => {
+  const adapters = sourcesOf('clients/adapters/{shared,*/src}/*.ts');
+
+  it('use the public client, what they share, and what is theirs', () => {
+    const wrong = adapters.flatMap(({ path, targets }) =>
+      targets
+        .filter((target) => dirname(target) !== dirname(path) && !target.startsWith('clients/adapters/shared/'))
+        .map((target) => `${path} imports ${target}`),
+    );
+    expect({ some: adapters.length > 0, wrong }).toEqual({ some: true, wrong: [] });
+  });
+
+  it('are in files of at most 350 lines, and hide what is private', () => {
+    expect(adapters.filter(({ lines }) => lines.length > 350).map(({ path }) => path)).toEqual([]);
+    expect(adapters.filter(({ text }) => /^\s*(readonly )*private /m.test(text)).map(({ path }) => path)).toEqual([]);
   });
 });
 

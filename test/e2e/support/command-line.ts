@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { run } from '../../../src/cli.ts';
-import type { ServerProcess } from './processes.ts';
+import type { ServerProcess, Variables } from './processes.ts';
 
 export interface CommandOutcome {
   readonly code: number;
@@ -13,7 +13,7 @@ export async function runCommand(
   server: ServerProcess,
   folder: string,
   args: readonly string[],
-  { input = '' }: { readonly input?: string | Uint8Array } = {},
+  { input = '', environment = {} }: { readonly input?: string | Uint8Array; readonly environment?: Variables } = {},
 ): Promise<CommandOutcome> {
   const written = { stdout: '', stderr: '' };
   const output = (name: keyof typeof written): { write(text: string): Promise<void> } => ({
@@ -25,7 +25,7 @@ export async function runCommand(
   async function* chunks(): AsyncGenerator<Uint8Array> {
     yield await Promise.resolve(Buffer.from(input));
   }
-  const io = { stdin: chunks(), stdout: output('stdout'), stderr: output('stderr'), environment: {}, folder };
+  const io = { stdin: chunks(), stdout: output('stdout'), stderr: output('stderr'), environment, folder };
   const secret = args.includes('--secret-file') ? [] : ['--secret-file', join(server.dataDir, 'secret')];
   const code = await run([...args, '--port', String(server.port), ...secret], io, '1.2.3');
   return { code, ...written };

@@ -94,7 +94,35 @@ const collections: readonly Endpoint[] = [
       return collection.nextOperation();
     }),
   ),
+  endpoint('GET', `${COLLECTION}/cluster`, ({ state, name }) => {
+    const points = state.get(name).matching(undefined).length;
+    const remote = Array.from({ length: state.remoteShards }, (_, i) => ({
+      shard_id: i + 1,
+      peer_id: 2,
+      state: 'Active',
+    }));
+    const local = [{ shard_id: 0, points_count: points, state: 'Active' }];
+    return {
+      peer_id: 1,
+      shard_count: 1 + remote.length,
+      local_shards: local,
+      remote_shards: remote,
+      shard_transfers: [],
+    };
+  }),
   endpoint('GET', '/cluster', () => ({ status: 'disabled' })),
+];
+
+const snapshots: readonly Endpoint[] = [
+  endpoint('GET', `${COLLECTION}/snapshots`, ({ state, name }) => {
+    state.get(name);
+    return state.snapshots.list(name);
+  }),
+  endpoint('POST', `${COLLECTION}/snapshots`, ({ state, name }) => state.snapshots.create(name, state.get(name))),
+  endpoint('DELETE', `${COLLECTION}/snapshots/([^/]+)`, ({ state, name, field }) => {
+    state.get(name);
+    return state.snapshots.delete(name, field);
+  }),
 ];
 
 interface PointRequest {
@@ -179,4 +207,4 @@ function checkSelection(body: unknown): void {
   if (payload !== undefined || keys !== undefined || Array.isArray(vector)) selected(body as Selection);
 }
 
-export const ENDPOINTS: readonly Endpoint[] = [...collections, ...reads, ...updates];
+export const ENDPOINTS: readonly Endpoint[] = [...collections, ...snapshots, ...reads, ...updates];

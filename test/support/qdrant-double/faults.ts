@@ -9,7 +9,7 @@ export type FaultKind =
   | { readonly kind: 'hang' }
   /** The connection ends in the middle of the answer's body. */
   | { readonly kind: 'cut' }
-  | { readonly kind: 'status'; readonly status: number; readonly retryAfterSeconds?: number }
+  | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string }
   /** The body comes in pieces of some bytes. */
   | { readonly kind: 'slow'; readonly pieceBytes: number; readonly pauseMs: number }
   /** 200 with a body that is no JSON. */
@@ -37,7 +37,7 @@ interface Active {
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 /** Faults that the double has now; the earliest added one that fits a request hits it. */
@@ -81,8 +81,8 @@ export class Faults {
         return;
       case 'status': {
         if (fault.isApplied) answer();
-        const { status, retryAfterSeconds } = fault;
-        if (retryAfterSeconds !== undefined) reply.setHeader('retry-after', String(retryAfterSeconds));
+        const { status, retryAfter } = fault;
+        if (retryAfter !== undefined) reply.setHeader('retry-after', retryAfter);
         return send(reply, jsonError(status));
       }
       case 'garbage':
@@ -94,14 +94,14 @@ export class Faults {
       case 'cut': {
         const given = answer();
         writeHead(reply, given);
-        const half = Buffer.from(given.body).subarray(0, Math.floor(Buffer.byteLength(given.body) / 2));
+        const half = bytesOf(given).subarray(0, Math.floor(Buffer.byteLength(given.body) / 2));
         reply.write(half, () => request.socket.destroy());
         return;
       }
       case 'slow': {
         const given = answer();
         writeHead(reply, given);
-        const bytes = Buffer.from(given.body);
+        const bytes = bytesOf(given);
         for (let start = 0; start < bytes.length && !reply.destroyed; start += fault.pieceBytes) {
           reply.write(bytes.subarray(start, start + fault.pieceBytes));
           await this.#pause(fault.pauseMs);
@@ -129,6 +129,10 @@ const isMeant = (on: string | RegExp | undefined, label: string): boolean =>
 function jsonError(status: number): Answer {
   const body = JSON.stringify({ status: { error: `Service internal error: injected ${status}` }, time: 0 });
   return { status, type: 'application/json', body };
+}
+
+function bytesOf({ body }: Answer): Buffer {
+  return typeof body === 'string' ? Buffer.from(body) : body;
 }
 
 function writeHead(reply: ServerResponse, { status, type, body }: Answer): void {

@@ -34,6 +34,12 @@ const own = (object: Payload, key: string): Json | undefined => (Object.hasOwn(o
 
 /** What stands there; a list is one value unless the path ends in `[]`. */
 export function valuesAt(payload: Payload, path: JsonPath): Json[] {
+  const [key] = path;
+  // The usual path is one key, asked of every point.
+  if (path.length === 1 && typeof key === 'string') {
+    const value = own(payload, key);
+    return value === undefined ? [] : [value];
+  }
   let values: Json[] = [payload];
   for (const item of path) {
     values = values.flatMap((value) => {
@@ -95,8 +101,15 @@ export function removeAt(value: Json, path: JsonPath): void {
 const startsAlike = (one: JsonPath, other: JsonPath): boolean =>
   one.slice(0, other.length).every((item, place) => item === other[place]);
 
+const isKey = (path: JsonPath): boolean => path.length === 1 && typeof path[0] === 'string';
+
 /** The part of a payload that stands at the paths, or all but that. Lists are gone into by `[]`. */
 export function selectPayload(payload: Payload, paths: readonly JsonPath[], how: 'include' | 'exclude'): Payload {
+  if (paths.every(isKey)) {
+    const keys = new Set(paths.map(([key]) => key));
+    const chosen = Object.entries(payload).filter(([key]) => keys.has(key) === (how === 'include'));
+    return Object.fromEntries(chosen);
+  }
   const keep = (path: JsonPath): boolean =>
     how === 'include'
       ? paths.some((pattern) => startsAlike(path, pattern))

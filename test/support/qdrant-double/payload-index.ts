@@ -41,9 +41,9 @@ export class PayloadIndex {
 
   /** The values that it holds of a payload: those of its type, in lists, too, but not in lists of lists. */
   valuesOf(payload: Payload): (string | number | boolean)[] {
-    return valuesAt(payload, this.path)
-      .flatMap((value) => value)
-      .flatMap((value) => this.#indexed(value) ?? []);
+    const values = valuesAt(payload, this.path);
+    if (values.length === 0) return [];
+    return values.flatMap((value) => value).flatMap((value) => this.#indexed(value) ?? []);
   }
 
   #indexed(value: Json): string | number | boolean | null {

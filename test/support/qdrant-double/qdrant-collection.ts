@@ -19,8 +19,20 @@ export class QdrantCollection {
   #operations = 0;
   #writes = 0;
 
+  readonly #request: CreateCollection;
+  readonly #schemas = new Map<string, FieldSchema | null | undefined>();
+
   constructor(request: CreateCollection) {
+    this.#request = request;
     this.config = new CollectionConfig(request);
+  }
+
+  /** As it was made, with the points and indexes of now. */
+  copy(): QdrantCollection {
+    const copy = new QdrantCollection(this.#request);
+    for (const [field, schema] of this.#schemas) copy.createIndex(field, schema);
+    for (const point of this.#points.values()) copy.put(structuredClone(point));
+    return copy;
   }
 
   nextOperation(): number {
@@ -68,6 +80,7 @@ export class QdrantCollection {
 
   createIndex(field: string, schema: FieldSchema | null | undefined): void {
     const index = new PayloadIndex(field, schema);
+    this.#schemas.set(field, schema);
     this.indexes.set(index.key, index);
     this.#fields.set(index.key, field);
     // Qdrant takes two numbers for it.
@@ -78,6 +91,7 @@ export class QdrantCollection {
     const key = pathKey(parseJsonPath(field));
     this.indexes.delete(key);
     this.#fields.delete(key);
+    this.#schemas.delete(field);
   }
 
   describe(): Payload {

@@ -1,3 +1,4 @@
+import { CollectionSnapshots } from './collection-snapshots.ts';
 import type { CreateCollection } from './collection-config.ts';
 import { PointQueries } from './point-queries.ts';
 import { applyUpdate } from './point-updates.ts';
@@ -12,6 +13,9 @@ const NAME_MAX = 255;
 /** All collections of one double. */
 export class QdrantState {
   readonly #collections = new Map<string, QdrantCollection>();
+  readonly snapshots = new CollectionSnapshots();
+  /** Shards of each collection that another node has. */
+  remoteShards = 0;
   readonly #random: () => number;
   /** In the order in which they came; each applies one. */
   #unseen: (() => void)[] = [];
@@ -33,6 +37,10 @@ export class QdrantState {
     const collection = this.#collections.get(name);
     if (collection === undefined) throw notFound(`Collection \`${name}\` doesn't exist!`);
     return collection;
+  }
+
+  put(name: string, collection: QdrantCollection): void {
+    this.#collections.set(name, collection);
   }
 
   queries(name: string): PointQueries {

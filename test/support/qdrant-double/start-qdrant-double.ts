@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { answerSnapshot } from './collection-snapshots.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { Faults, type Answer } from './faults.ts';
 import { QdrantError } from './qdrant-error.ts';
@@ -25,6 +26,10 @@ export interface QdrantDouble {
   readonly port: number;
   readonly faults: Faults;
   readonly requests: RequestLog;
+  /** What snapshots and uploads have left on its disk, as `collection/file`. */
+  readonly files: () => string[];
+  /** From now on so many shards of each collection are another node's. */
+  readonly setRemoteShards: (count: number) => void;
   /** From now on connections are refused, and open ones end; the points stay. */
   stop(): Promise<void>;
   /** Listens again, on the same port. */
@@ -71,6 +76,8 @@ export async function startQdrantDouble(options: QdrantDoubleOptions = {}): Prom
     port,
     faults,
     requests,
+    files: () => state.snapshots.left,
+    setRemoteShards: (count) => (state.remoteShards = count),
     stop,
     resume: async () => void (await listen(server, port)),
     close: async () => {
@@ -127,6 +134,13 @@ function answerTo(
     if (given === undefined) return text(401, 'Must provide an API key or an Authorization bearer token');
     if (given !== apiKey) return text(401, 'Invalid API key or JWT');
   }
+  try {
+    const contentType = request.headers['content-type'] ?? '';
+    const answered = answerSnapshot(state, { method: request.method, path, parameters, contentType, bytes });
+    if (answered !== null) return answered;
+  } catch (error) {
+    return refusalOf(error);
+  }
   for (const { method, path: pattern, body: schema, answer } of ENDPOINTS) {
     const found = method === request.method ? pattern.exec(path) : null;
     if (found === null) continue;
@@ -136,11 +150,15 @@ function answerTo(
       const body = schema === undefined ? undefined : readChecked(schema, request, bytes, version);
       return json(200, { result: answer({ state, name, field, body, wait }), status: 'ok', time: 0.001 });
     } catch (error) {
-      if (!(error instanceof QdrantError)) throw error;
-      return json(error.status, { status: { error: error.message }, time: 0.001 });
+      return refusalOf(error);
     }
   }
   return text(404, '');
+}
+
+function refusalOf(error: unknown): Answer {
+  if (!(error instanceof QdrantError)) throw error;
+  return json(error.status, { status: { error: error.message }, time: 0.001 });
 }
 
 function readChecked(schema: string, request: IncomingMessage, bytes: Buffer, version: string): unknown {

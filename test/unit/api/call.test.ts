@@ -5,7 +5,7 @@ import { Principal } from '../../../src/api/principal.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const operations = createOperations();
-const principal = new Principal({ id: 'k', scopes: ['read'], namespaces: ['a', 'b'] }, new FakeClock());
+const principal = new Principal('k', { scopes: ['read'], namespaces: ['a', 'b'] }, null);
 
 function callOf(clock: FakeClock, deadlineAtMs: number | null, type = 'stats'): Call {
   const origin = { door: 'socket', connection: 9, request: 1 } as const;

@@ -8,6 +8,7 @@ import { gateLimits } from '../../../src/api/limits.ts';
 import { Principal } from '../../../src/api/principal.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
+import { TokenBucket } from '../../../src/base/token-bucket.ts';
 import { noMetrics } from '../../../src/base/metrics.ts';
 import { Circuits } from '../../../src/base/resilience/circuits.ts';
 import { createValidators } from '../../../src/protocol/messages.ts';
@@ -55,8 +56,9 @@ function open(limits: Partial<typeof DEFAULT_LIMITS> = {}): Gate {
 }
 
 function principal(rights: Partial<KeyConfig> = {}): Principal {
-  const secret = 'x'.repeat(32);
-  return new Principal({ id: 'k', secret, scopes: ['read', 'write', 'admin'], namespaces: ['a'], ...rights }, clock);
+  const { rateLimit, ...own } = rights;
+  const bucket = rateLimit === undefined ? null : new TokenBucket(rateLimit, clock);
+  return new Principal('k', { scopes: ['read', 'write', 'admin'], namespaces: ['a'], ...own }, bucket);
 }
 
 function request(type: string, payload: object, more: Partial<GateRequest> = {}): GateRequest {

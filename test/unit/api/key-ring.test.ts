@@ -69,3 +69,77 @@ describe('a principal', () => {
     expect(ring(key()).candidates('k')[0]!.principal!.hasExpired(Infinity)).toBe(false);
   });
 });
+
+describe('keys that are replaced', () => {
+  const SECRET = 'y'.repeat(32);
+  const principals = (keys: KeyRing, id = 'k') => keys.candidates(id).map(({ principal }) => principal);
+
+  it('change in place, whoever holds them, and say which', () => {
+    const keys = ring(key(), key({ id: 'gone' }), key({ id: 'same' }));
+    const [before] = principals(keys);
+    const [gone] = principals(keys, 'gone');
+    const changes = keys.replace([
+      key({ scopes: ['write'], namespaces: ['b'], notAfterMs: 5 }),
+      key({ id: 'same' }),
+      key({ id: 'new' }),
+    ]);
+    expect(changes).toEqual({ added: ['new'], removed: ['gone'], changed: ['k'] });
+    expect(principals(keys)[0]).toBe(before);
+    expect([before!.has('read'), before!.has('write'), before!.mayUse('a'), before!.mayUse('b')]).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ]);
+    expect([before!.defaultNamespace, before!.endedBecause(4), before!.endedBecause(5)]).toEqual([
+      'b',
+      null,
+      'the key has expired',
+    ]);
+    expect(gone!.endedBecause(0)).toContain('removed');
+    expect(principals(keys, 'gone')).toEqual([null, null]);
+  });
+
+  it('end with the secret that they were proven by', () => {
+    const keys = ring(key());
+    const [old] = principals(keys);
+    expect(keys.replace([key(), key({ secret: SECRET })]).changed).toEqual(['k']);
+    const [first, second] = principals(keys);
+    expect(first).toBe(old);
+    expect(keys.replace([key({ secret: SECRET })]).changed).toEqual(['k']);
+    expect([old!.endedBecause(0), second!.endedBecause(0)]).toEqual([expect.stringContaining('removed'), null]);
+    expect(principals(keys)).toEqual([second, null]);
+    // What was removed does not come back to life: it has to connect again.
+    keys.replace([key()]);
+    expect(old!.endedBecause(0)).toContain('removed');
+  });
+
+  it('keep what they have taken, of which two secrets of a key share one account', () => {
+    const rateLimit = { perSecond: 1, burst: 2 };
+    const keys = ring(key({ rateLimit }), key({ secret: SECRET, rateLimit }));
+    const [one, other] = principals(keys);
+    expect([one!.bucket!.take(), other!.bucket!.take(), one!.bucket!.take()]).toEqual([0, 0, 1_000]);
+    expect(keys.replace([key({ rateLimit }), key({ secret: SECRET, rateLimit }), key({ id: 'new' })]).changed).toEqual(
+      [],
+    );
+    expect(one!.bucket!.take()).toBe(1_000);
+    keys.replace([key({ secret: SECRET, rateLimit: { perSecond: 1, burst: 3 } })]);
+    expect([other!.bucket!.take(), other!.bucket!.take()]).toEqual([0, 1_000]);
+    keys.replace([key({ secret: SECRET })]);
+    expect(other!.bucket).toBeNull();
+  });
+
+  it.each<[string, KeyConfig[]]>([
+    ['a short secret', [key({ id: 'new' }), key({ secret: 'short' })]],
+    ['a third secret', [key(), key({ secret: SECRET }), key({ secret: 'z'.repeat(32) })]],
+  ])('are as they were where there is %s among them', (_what, refused) => {
+    const keys = ring(key({ id: 'old' }));
+    const [old] = principals(keys, 'old');
+    expect(() => keys.replace(refused)).toThrow(StartupError);
+    expect([principals(keys, 'old')[0], old!.endedBecause(0), principals(keys, 'new')]).toEqual([
+      old,
+      null,
+      [null, null],
+    ]);
+  });
+});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonStringEnd, parseJson } from '../../../src/base/json.ts';
+import { isSameJson, jsonStringEnd, parseJson } from '../../../src/base/json.ts';
 
 describe('parseJson', () => {
   it('reads a key with an escape as it is, whatever was read before', () => {
@@ -55,4 +55,15 @@ it('jsonStringEnd counts backslashes', () => {
   expect(jsonStringEnd('"a\\"b" ', 1)).toBe(6);
   expect(jsonStringEnd('"a\\\\" ', 1)).toBe(5);
   expect(jsonStringEnd('"\\\\\\"', 1)).toBe(5);
+});
+
+describe('isSameJson', () => {
+  it('goes by what is said, not by the order of keys', () => {
+    expect(isSameJson({ a: [1, { b: 2, c: null }], d: 'x' }, { d: 'x', a: [1, { c: null, b: 2 }] })).toBe(true);
+    expect(isSameJson({ a: [1, 2] }, { a: [2, 1] })).toBe(false);
+    expect(isSameJson({ a: null }, {})).toBe(false);
+    expect(isSameJson({ a: undefined }, {})).toBe(true);
+    expect(isSameJson(undefined, null)).toBe(false);
+    expect(isSameJson(JSON.parse('{"__proto__":1}'), {})).toBe(false);
+  });
 });

@@ -34,3 +34,15 @@ it('is not moved by the wall clock', () => {
   clock.setWallClock(clock.nowMs() + 1_000_000);
   expect(bucket.take()).toBe(1_000);
 });
+
+it('keeps count of what was taken when its limit changes', () => {
+  const clock = new FakeClock();
+  const bucket = new TokenBucket({ perSecond: 1, burst: 3 }, clock);
+  for (let i = 0; i < 3; i++) bucket.take();
+  bucket.change({ perSecond: 2, burst: 5 });
+  expect([bucket.take(), bucket.take(), bucket.take()]).toEqual([0, 0, 500]);
+  bucket.change({ perSecond: 4, burst: 1 });
+  expect(bucket.take()).toBe(250);
+  clock.advance(60_000);
+  expect([bucket.take(), bucket.take()]).toEqual([0, 250]);
+});

@@ -59,6 +59,8 @@ async function exported(list: readonly Entry[]): Promise<Entry[]> {
         tags: [],
         version: 1,
         updated_at: 0,
+        recorded_at: 0,
+        valid_from: createdAtMs,
         access_count: 0,
       });
   }

@@ -3,20 +3,20 @@ import { describe, expect, it } from 'vitest';
 import type { CommandError } from '../../../src/cli/terminal/command-error.ts';
 import type { NewContext } from '../../../src/protocol/messages.generated.ts';
 import { LineError, toContext, type ImportLine } from '../../../src/cli/transfer/line.ts';
-import { readItems } from '../../../src/cli/transfer/reader.ts';
+import { readItems, type SourceItem } from '../../../src/cli/transfer/reader.ts';
 import { parseSpokenTime } from '../../../src/cli/transfer/times.ts';
 
 async function read(
   text: string | Uint8Array,
   chunkBytes = 7,
   lineBytesMax?: number,
-): Promise<(ImportLine | string)[]> {
+): Promise<(SourceItem['content'] | string)[]> {
   const bytes = Buffer.from(text);
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (let start = 0; start < bytes.length; start += chunkBytes)
       yield await Promise.resolve(bytes.subarray(start, start + chunkBytes));
   }
-  const found: (ImportLine | string)[] = [];
+  const found: (SourceItem['content'] | string)[] = [];
   for await (const { place, content } of readItems(chunks(), lineBytesMax)) {
     const at = [place.line, place.turn].filter((part) => part !== undefined).join('/');
     found.push(content instanceof LineError ? `${at}: ${content.message}` : content);

@@ -1,19 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  clip,
-  displayWidth,
-  formatDuration,
-  formatTime,
-  oneLine,
-  renderRows,
-} from '../../../src/cli/terminal/render.ts';
-
-describe('oneLine', () => {
-  it('lets no stored text steer the terminal', () => {
-    expect(oneLine('a\u001b[2Jb\r\nc\u0007\td\u202Ee')).toBe('a [2Jb c d e');
-  });
-});
+import { clip, displayWidth, formatDuration, formatTime, renderRows } from '../../../src/cli/terminal/render.ts';
 
 describe('clip', () => {
   it.each([

@@ -44,6 +44,7 @@ function create(answer: (context: NewContext, attempt: number) => Result): {
     });
   };
   const uploader = new Uploader({
+    isThere: () => Promise.resolve(true),
     storeBatch: async ({ contexts }) => ({ results: await answerAll(contexts) }),
     async store(context) {
       const [result] = await answerAll([context]);

@@ -65,6 +65,10 @@ describe('connect', () => {
   it.each<[string, object]>([
     ['/host', { host: '' }],
     ['/host', { host: 5 }],
+    ['/host', { host: '127.0.0.1:7420' }],
+    ['/host', { host: 'http://memory.internal' }],
+    ['/host', { host: '[::1]' }],
+    ['/host', { host: 'memory.internal/path' }],
     ['/port', { port: 0 }],
     ['/port', { port: 65_536 }],
     ['/port', { port: -1 }],
@@ -97,13 +101,56 @@ describe('connect', () => {
     ['/backoff', { backoff: { minMs: 10, maxMs: 5 } }],
     ['/client', { client: '' }],
     ['/tls', { tls: 'yes' }],
+    ['/tls', { tls: null }],
+    ['/tls/ca', { tls: { ca: 5 } }],
+    ['/tls/ca', { tls: { ca: [''] } }],
+    ['/tls/cert', { tls: { cert: ['a'] } }],
+    ['/tls/serverName', { tls: { serverName: '' } }],
+    ['/tls/servername', { tls: { servername: 'a' } }],
+    ['/tls/rejectUnauthorized', { tls: { rejectUnauthorized: 0 } }],
+    ['/timeout', { timeout: 5_000 }],
+    ['/timeoutMs', { timeoutMs: 5_000n }],
+    ['/timeoutMs', { timeoutMs: new Date() }],
+    ['/secret', { secret: Promise.resolve(SECRET) }],
+    ['/secret', { secret: null }],
     ['/tls', { tls: { ca: 'no certificate', cert: 'none', key: 'none' } }],
     ['/signal', { signal: 1_000 }],
   ])('names %s of %o', async (field, change) => {
     expect(fieldsOf(await refused(() => connect({ ...RIGHT, ...change })))).toEqual([field]);
   });
 
+  it.each<[string, object, string]>([
+    ['nothing', { keyId: undefined }, 'keyId must be a text that is not empty (given: nothing)'],
+    ['a text', { port: '7420' }, 'port must be an integer from 1 to 65535 (given: a text)'],
+    ['a number', { timeoutMs: -1 }, 'timeoutMs must be a number of milliseconds, at least 1 (given: -1)'],
+    ['a bigint', { pool: 2n }, 'pool must be an integer from 1 to 1000 (given: a bigint)'],
+    ['a Date', { timeoutMs: new Date() }, 'timeoutMs must be a number of milliseconds, at least 1 (given: a Date)'],
+    ['a Promise', { secret: Promise.resolve(SECRET) }, 'secret must be a text or a Uint8Array (given: a Promise)'],
+    ['a short secret', { secret: 'abc' }, 'secret must be at least 32 bytes (given: 3)'],
+  ])('says what it was given: %s', async (_what, change, words) => {
+    const { message } = await refused(() => connect({ ...RIGHT, ...change }));
+    expect(message).toBe(`connect: ${words}`);
+  });
+
+  it('says which options there are', async () => {
+    const error = await refused(() => connect({ ...RIGHT, key_id: 'default' } as never));
+    expect(error.message).toMatch(/^connect: key_id is no option: there are .*keyId, secret, /);
+    const call = await refused(async () => (await client()).ping({ timeout: 5 } as never));
+    expect(call.message).toBe('ping: timeout is no option: there are timeoutMs, signal, traceparent');
+  });
+
+  it('takes other options behind a URL, and nothing else', async () => {
+    const url = 'context-manager://127.0.0.1:1';
+    const error = await connect(url, { secret: SECRET }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'CONNECTION_FAILED', details: { address: '127.0.0.1:1' } });
+    expect(fieldsOf(await refused(() => connect(url, { secret: SECRET, sender: '' })))).toEqual(['/sender']);
+    expect(fieldsOf(await refused(() => connect(url, 'agent-1' as never)))).toEqual(['/options']);
+    expect(fieldsOf(await refused(() => connect({ ...RIGHT }, { sender: 'a' })))).toEqual(['/url']);
+  });
+
   it.each<[string, object]>([
+    ['an IPv6 address', { host: 'fe80::1%eth0' }],
+    ['certificates as bytes and as a list', { tls: { ca: [Buffer.from('a'), 'b'], cert: Buffer.from('c'), key: 'd' } }],
     ['an endless time', { timeoutMs: Infinity, connectTimeoutMs: Infinity }],
     ['no bound on what waits', { maxQueued: Infinity, maxInFlight: Infinity }],
     ['no queue', { maxQueued: 0 }],
@@ -129,7 +176,7 @@ describe('calls', () => {
     const made = await client();
     const error = await refused(() => call(made));
     expect(fieldsOf(error)).toEqual(['/']);
-    expect(error.message).toMatch(/the payload must be a map$/);
+    expect(error.message).toMatch(/the payload must be a map \(given: /);
   });
 
   it.each<[string, object | null | number]>([
@@ -138,7 +185,9 @@ describe('calls', () => {
     ['/options/timeoutMs', { timeoutMs: '1' }],
     ['/options/signal', { signal: {} }],
     ['/options/traceparent', { traceparent: 5 }],
+    ['/options/timeout', { timeout: 5_000 }],
     ['/options', null],
+    ['/options', new Date()],
     ['/options', 5_000],
   ])('name %s of %o', async (field, options) => {
     const made = await client();
@@ -176,7 +225,7 @@ describe('calls', () => {
     ['no text', '/text', (made) => made.store({} as never)],
     ['a batch without contexts', '/contexts', (made) => made.storeBatch({} as never)],
     ['a batch of null', '/contexts/0', (made) => made.storeBatch({ contexts: [null] as never })],
-    ['an embedding of numbers', '/embedding', (made) => made.query({ embedding: [1, 2] as never })],
+    ['an embedding of words', '/embedding', (made) => made.query({ embedding: ['a'] as never })],
   ])('name the place of %s', async (_what, field, call) => {
     const made = await client();
     const error = await refused(() => call(made));

@@ -51,6 +51,7 @@ describe('a lost connection', () => {
     ['a clear', (client) => client.clearLevel({ level: 'immediate' })],
     ['a sweep', (client) => client.gc()],
     ['a raw store without id', (client) => client.request('context.store', { text: 'a' })],
+    ['the slow log, to be forgotten,', (client) => client.slowlog({ reset: true })],
   ])('rejects %s that may have been done', async (_what, call) => {
     const server = cutsOnce();
     const error = await failure(call(await open(server)));

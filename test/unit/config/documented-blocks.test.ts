@@ -48,6 +48,7 @@ describe('a block of docs/embedding.md', () => {
 describe('the blocks of README.md', () => {
   it('are those of docs/embedding.md, for each service that is named', () => {
     const documented = blocks.slice(0, 4).map(([, toml]) => toml);
-    expect(blocksOf('README.md')).toEqual(documented.map((toml) => ['Real embeddings', toml]));
+    const shown = blocksOf('README.md').filter(([, toml]) => toml.includes('[embedding]'));
+    expect(shown).toEqual(documented.map((toml) => ['Real embeddings', toml]));
   });
 });

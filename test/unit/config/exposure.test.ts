@@ -10,8 +10,15 @@ const NAMES: Record<string, string> = {
   '0': '0.0.0.0',
 };
 
-function warnings(changes: { host?: string; httpHost?: string }): Promise<string[]> {
-  return exposureWarnings({ ...DEFAULTS.server, ...changes }, (host) =>
+function warnings(
+  changes: { host?: string; httpHost?: string },
+  gatewayHost?: string,
+  ofTls: Partial<typeof DEFAULTS.tls> = {},
+): Promise<string[]> {
+  const tls = { ...DEFAULTS.tls, ...ofTls };
+  const server = { ...DEFAULTS.server, ...changes };
+  const gateway = { ...DEFAULTS.gateway, ...(gatewayHost !== undefined && { enabled: true, host: gatewayHost }) };
+  return exposureWarnings({ server, gateway, tls }, (host) =>
     NAMES[host] === undefined ? Promise.reject(new Error('ENOTFOUND')) : Promise.resolve({ address: NAMES[host] }),
   );
 }
@@ -52,5 +59,18 @@ describe('exposureWarnings', () => {
 
   it('leaves a name without an address to the listener', async () => {
     expect(await warnings({ host: 'nowhere.example' })).toEqual([]);
+  });
+
+  it('has nothing to say of what is encrypted, but that the other listener shows much without a key', async () => {
+    const encrypted = { cert: 'server.crt', key: 'server.key' };
+    const exposed = { host: '0.0.0.0', httpHost: '0.0.0.0' };
+    expect(await warnings(exposed, '0.0.0.0', encrypted)).toEqual([
+      expect.stringContaining('server.http_host') as string,
+    ]);
+    const [http, gateway] = await warnings(exposed, '0.0.0.0', { ...encrypted, http: false });
+    expect([http, gateway]).toEqual([
+      expect.stringContaining('server.http_host') as string,
+      expect.stringContaining('gateway.host') as string,
+    ]);
   });
 });

@@ -121,6 +121,7 @@ describe('loadConfig', () => {
         secret: '12345678901234567890123456789012',
         scopes: ['read', 'write'],
         namespaces: ['*'],
+        certificates: [],
         rateLimit: { perSecond: 0.5, burst: 2 },
       },
     ]);
@@ -331,6 +332,7 @@ describe('a variable', () => {
     if (schema.anyOf !== undefined) return ['50,30,20', [50, 30, 20]];
     if (schema.format === 'http-url') return ['https://host/v1', 'https://host/v1'];
     if (schema.format === 'redis-url') return ['rediss://host/1', 'rediss://host/1'];
+    if (schema.format === 'sha256') return [`sha256:${'0a'.repeat(32)}`, `sha256:${'0a'.repeat(32)}`];
     if (schema.format === 'token') return ['sk-1/+=._~', 'sk-1/+=._~'];
     if (schema.format === 'date-time') return ['2031-02-03T04:05:06Z', '2031-02-03T04:05:06Z'];
     if (schema.enum !== undefined) return [schema.enum.at(-1) ?? '', schema.enum.at(-1)];
@@ -349,11 +351,14 @@ describe('a variable', () => {
     }
   }
 
+  const TOKEN = { GATEWAY__TOKENS__0__TOKEN_HASH: `sha256:${'1b'.repeat(32)}`, GATEWAY__TOKENS__0__AGENT: 'a' };
+
   it.each(settingsOf(CONFIG_SCHEMA).map(({ path, schema }) => [path.join('__').toUpperCase(), path, schema] as const))(
     'sets %s',
     (variable, path, schema) => {
       const [text, value] = sample(schema);
-      const environment = { ...(path[0] === 'keys' ? { KEYS__0__ID: 'a' } : {}), [variable]: text };
+      const others = path[0] === 'keys' ? { KEYS__0__ID: 'a' } : path[1] === 'tokens' ? TOKEN : {};
+      const environment = { ...others, [variable]: text };
       // A table in a key has no default: its other settings must be given, too.
       if (path[0] === 'keys' && path.includes('rate_limit'))
         Object.assign(environment, { KEYS__0__RATE_LIMIT: '{"per_second":1,"burst":1}' });

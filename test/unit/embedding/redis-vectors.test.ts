@@ -7,7 +7,7 @@ import { type Log, silentLog } from '../../../src/base/log.ts';
 import { noMetrics, type Metrics } from '../../../src/base/metrics.ts';
 import { withCache, type CachedEmbeddingProvider } from '../../../src/embedding/cache.ts';
 import { onlyVectors, type EmbeddingKind, type EmbeddingProvider } from '../../../src/embedding/provider.ts';
-import { connectRedis } from '../../../src/embedding/redis-connection.ts';
+import { connectRedis } from '../../../src/base/redis-connection.ts';
 import { RedisVectors, type RedisVectorsOptions } from '../../../src/embedding/redis-vectors.ts';
 import { hasRedis, NEEDS_REDIS, startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { testBreaker } from '../../support/test-breaker.ts';
@@ -50,7 +50,7 @@ async function shared(url: string, options: Partial<RedisVectorsOptions> = {}, l
     },
   };
   const vectors = new RedisVectors({
-    connection: await connectRedis({ url, log }),
+    connection: await connectRedis({ url, log, without: 'texts are embedded without the shared cache' }),
     model: 'model',
     dimension: DIMENSION,
     ttlMs: PATIENT_MS,

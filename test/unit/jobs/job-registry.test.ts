@@ -37,6 +37,44 @@ async function pass(stepMs: number, steps: number): Promise<void> {
   }
 }
 
+describe('the state of a job', () => {
+  it('tells when it ran, how long and how that ended, and when its turn is again', async () => {
+    const startedAtMs = clock.nowMs();
+    const run = Promise.withResolvers<void>();
+    jobs.add({ name: 'upkeep', schedule: { everyMs: 60_000 }, run: () => run.promise });
+    jobs.add({ name: 'nightly', schedule: { cron: '0 3 * * *' }, run: () => Promise.resolve() });
+    jobs.start();
+    const [upkeep, nightly] = jobs.states;
+    expect(upkeep).toEqual({
+      name: 'upkeep',
+      schedule: 'every 60 s',
+      isRunning: false,
+      lastOutcome: null,
+      lastStartedAtMs: null,
+      lastDurationMs: null,
+      nextAtMs: startedAtMs + 60_000,
+    });
+    expect(nightly).toMatchObject({ schedule: '0 3 * * *', nextAtMs: expect.any(Number) as number });
+    const next = new Date(nightly!.nextAtMs!);
+    expect([next.getHours(), next.getMinutes(), next.getSeconds()]).toEqual([3, 0, 0]);
+    clock.advance(60_000);
+    expect(jobs.states[0]).toMatchObject({
+      isRunning: true,
+      lastStartedAtMs: startedAtMs + 60_000,
+      lastDurationMs: null,
+    });
+    clock.advance(250);
+    run.reject(new CodedError('STORE_UNAVAILABLE', 'no'));
+    await settled();
+    expect(jobs.states[0]).toMatchObject({
+      isRunning: false,
+      lastOutcome: 'failed',
+      lastDurationMs: 250,
+      nextAtMs: startedAtMs + 120_000,
+    });
+  });
+});
+
 describe('a job', () => {
   it('has its turns by the clock from `start` on, and runs by hand at any time', async () => {
     let runs = 0;

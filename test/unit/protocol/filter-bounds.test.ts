@@ -66,7 +66,7 @@ describe('a filter on a key that there is not', () => {
       ]) {
         const place = 'key' in condition ? 'key' : 'is_empty/key';
         const reason = expect.stringMatching(
-          /^must be tags, created_at, updated_at, agent_id, session_id, level or metadata/,
+          /^must be tags, created_at, updated_at, valid_from, valid_until, agent_id, session_id, level or metadata/,
         ) as string;
         expect(() => validators.payload('context.list', { filter: { must: [tagged, condition] } })).toThrow(
           expect.objectContaining({ details: { fields: [{ field: `/filter/must/1/${place}`, reason }] } }),

@@ -18,7 +18,7 @@ const points = (n: number): object => ({ result: { count: n } });
 
 describe('faults of the double of Qdrant', () => {
   it('hit the requests that they are meant for, once or until they are taken away', async () => {
-    double.faults.once({ kind: 'status', status: 503, retryAfterSeconds: 2, on: '/points' });
+    double.faults.once({ kind: 'status', status: 503, retryAfter: '2', on: '/points' });
     expect((await askDouble(double, 'GET', '/collections')).status).toBe(200);
     expect(await count()).toMatchObject({ status: 503 });
     expect(await count()).toMatchObject({ status: 200 });
@@ -29,7 +29,7 @@ describe('faults of the double of Qdrant', () => {
   });
 
   it('tell how long to wait where they were told to', async () => {
-    double.faults.once({ kind: 'status', status: 429, retryAfterSeconds: 7 });
+    double.faults.once({ kind: 'status', status: 429, retryAfter: '7' });
     const { headers } = await fetch(`${double.url}/collections`);
     expect(headers.get('retry-after')).toBe('7');
   });

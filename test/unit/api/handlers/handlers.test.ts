@@ -6,6 +6,8 @@ import { PassingFault } from '../../../../src/base/resilience/passing-fault.ts';
 import { Circuits } from '../../../../src/base/resilience/circuits.ts';
 import type { HandlerCall, Handlers, Services } from '../../../../src/api/handlers/handler.ts';
 import { HANDLERS } from '../../../../src/api/handlers/handlers.ts';
+import { RequestMonitor } from '../../../../src/api/request-monitor.ts';
+import { SlowRequests } from '../../../../src/api/slow-requests.ts';
 import type { CallOptions } from '../../../../src/hirag/types.ts';
 import { decodeReplyBody, encodeBody } from '../../../../src/protocol/codec.ts';
 import type { ReplyPayloads, RequestType } from '../../../../src/protocol/messages.generated.ts';
@@ -40,6 +42,8 @@ beforeEach(() => {
     startedMs: clock.monotonicMs(),
     healthy: () => true,
     activeConnections: () => 7,
+    slow: new SlowRequests(250),
+    monitor: new RequestMonitor(clock),
     replyBytesMax: 1_000_000,
     listBytesMax: 300_000,
     log,
@@ -54,6 +58,7 @@ async function run<T extends RequestType>(type: T, payload: Parameters<Handlers[
     origin: { door: 'socket', connection: 6, request: 5 },
     sender: 'sender',
     namespaces: null,
+    mayRead: true,
     options,
   };
   const reply = await HANDLERS[type](payload as never, call, services);
@@ -252,6 +257,8 @@ describe('context.query', () => {
           version: 1,
           created_at: 1_600_000_000_000,
           updated_at: 1_600_000_000_000,
+          recorded_at: 1_600_000_000_000,
+          valid_from: 1_600_000_000_000,
           expires_at: 1_600_000_060_000,
           access_count: 0,
           relevance_score: 0.5,
@@ -266,6 +273,7 @@ describe('context.query', () => {
         cache_hits: 0,
         total_searched: 1,
         allocations: { immediate: 1200, short_term: 1600, long_term: 1200 },
+        answerable: { verdict: 'weak', coverage: 0.5, reason: 'a double' },
         degraded: [],
       },
       receipts: [{ id: ID, level: 'long_term', scores, relevance_score: 0.5, token_count: 3, outcome: 'included' }],
@@ -392,7 +400,7 @@ describe('levels, figures and administration', () => {
     const list = (namespaces: readonly string[] | null): unknown =>
       HANDLERS['namespace.list'](
         {},
-        { origin: { door: 'socket', request: 5 }, sender: 's', namespaces, options },
+        { origin: { door: 'socket', request: 5 }, sender: 's', namespaces, mayRead: true, options },
         services,
       );
     expect(await list(null)).toEqual({
@@ -440,6 +448,7 @@ describe('levels, figures and administration', () => {
       origin: { door: 'socket', connection: 6, request: 5 },
       sender: 'sender',
       namespaces: null,
+      mayRead: true,
       options,
     };
     const pong = { server_time: 1_700_000_001_234, uptime_ms: 1_234, healthy: true, active_connections: 7 };

@@ -1,6 +1,6 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../../../src/base/clock.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { StartupError } from '../../../../src/base/errors.ts';
@@ -339,6 +339,17 @@ describe('the listener', () => {
     });
     expect(posted.status).toBeGreaterThanOrEqual(400);
     expect((await ask(`${url}/health`)).status).toBe(200);
+  });
+
+  it('takes no more connections of one address than it may', async () => {
+    const { listener } = await start();
+    let closed = 0;
+    const sockets = Array.from({ length: 300 }, () => connect(listener.port, '127.0.0.1').resume());
+    for (const socket of sockets) {
+      socket.on('error', () => undefined).on('close', () => closed++);
+      open.push({ close: () => socket.destroy() });
+    }
+    await vi.waitFor(() => expect(closed).toBe(44), { timeout: 5000 });
   });
 
   it('says which port is in use', async () => {

@@ -95,6 +95,14 @@ describe('the log', () => {
     expect(line).toContain('disk gone');
   });
 
+  it.each(['text', 'json'] as const)('shows as %s what others sent in one line that steers no terminal', (format) => {
+    const key = 'x\n12:00:00.000 info  authenticated\r\u001b[2J\u009b31m\u2028\u202e\u0007';
+    const line = logged({ format }, (log) => log.warn({ key, error: new Error(key) }, `failed ${key}`));
+    expect(line).toMatch(/^[^\p{Cc}\p{Zl}\p{Zp}\u202e]+\n$/u);
+    expect(line).toContain(String.raw`x\n12:00:00.000 info  authenticated`);
+    if (format === 'json') expect(JSON.parse(line)).toMatchObject({ key });
+  });
+
   it('is read by people in text', () => {
     const line = logged({ format: 'text' }, (log) => log.info({ port: 7420, host: 'a' }, 'listening'));
     expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3} info {2}listening port=7420 host=a\n$/);

@@ -7,6 +7,7 @@ import { createRequestBudget } from '../../../../src/api/request-budget.ts';
 import { gateLimits } from '../../../../src/api/limits.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { StartupError } from '../../../../src/base/errors.ts';
+import { FailedLogins } from '../../../../src/base/failed-logins.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { noMetrics } from '../../../../src/base/metrics.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
@@ -58,6 +59,7 @@ function create({
     }),
     budget: createRequestBudget(DEFAULT_LIMITS, parts.metrics),
     limits: DEFAULT_LIMITS,
+    failedLogins: new FailedLogins({ perMinute: 5, delayMsMax: 0 }, parts),
     keys: new KeyRing([ADMIN_KEY], systemClock, systemRandom),
     version: '0.0.0',
   });

@@ -40,7 +40,16 @@ function given(contexts: readonly Given[]) {
   const fetched: (readonly string[])[] = [];
   const ranked = contexts.map(({ score = 0.9, tokens = 10, level = 'immediate', ...rest }, i): Ranked => {
     const { createdAtMs = 0, isFiller = false } = rest;
-    return { id: String(i), level, createdAtMs, tokenCount: tokens, relevanceScore: score, scores: SCORES, isFiller };
+    return {
+      id: String(i),
+      place: i,
+      level,
+      createdAtMs,
+      tokenCount: tokens,
+      relevanceScore: score,
+      scores: SCORES,
+      isFiller,
+    };
   });
   const fetch: FetchRecords = (ids) => {
     fetched.push(ids);

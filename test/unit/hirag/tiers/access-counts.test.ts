@@ -43,6 +43,16 @@ describe('access counts', () => {
     expect(store.touched).toHaveLength(1);
   });
 
+  it('of the time while some are written are written, too, for whoever asks then', async () => {
+    const { store, counts } = start();
+    counts.add('n', ['a']);
+    const first = counts.flush();
+    counts.add('n', ['b']);
+    await counts.flush();
+    await first;
+    expect(store.touched.flat().map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
   it('are written sooner where many wait, and at the end', async () => {
     const { store, counts } = start(3);
     counts.add('n', ['a', 'b', 'c']);

@@ -142,6 +142,42 @@ describe('L2', () => {
   );
 });
 
+describe.each(['delete', 'promote'] as const)('promotion by accesses, whatever L2 does else (%s)', (l2Expiry) => {
+  const settings = { l2Expiry, promoteAfterAccesses: 2 };
+
+  it('moves what was returned so many times, and deletes the rest, counted', async () => {
+    const { memory, clock, metrics } = await start({ ...settings, l3TtlSecs: 7200 });
+    await fill(memory, ['a', 'b', 'c'], { level: 'short_term' });
+    await fill(memory, ['mortal'], { level: 'short_term', ttlMs: HOUR_MS });
+    const records = new Map((await memory.list(OWNER)).records.map((record) => [record.text.slice(5), record]));
+    const read = (name: string) => memory.get('n', records.get(name)?.id ?? '');
+    for (const name of ['a', 'b', 'a', 'mortal', 'mortal']) await read(name);
+    clock.advance(HOUR_MS);
+    // Counts that nobody has written yet are part of it.
+    await read('c');
+    await read('c');
+    expect(await memory.gc()).toEqual({ promoted: 2, deleted: 2 });
+    expect(await byLevel(memory)).toEqual({ immediate: [], short_term: [], long_term: ['a', 'c'] });
+    expect(metrics.counts).toMatchObject({ gc_promoted_total: 2, gc_deleted_total: 2 });
+    const [promoted] = (await memory.list(OWNER)).records.filter(({ text }) => text === 'note a');
+    expect(promoted).toEqual({
+      ...records.get('a'),
+      level: 'long_term',
+      accessCount: 2,
+      expiresAtMs: clock.nowMs() + 7_200_000,
+      expiryAction: 'delete',
+    });
+  });
+
+  it('has nowhere to move it where L3 is off', async () => {
+    const { memory, clock } = await start({ ...settings, l3Enabled: false });
+    await fill(memory, ['a'], { level: 'short_term' });
+    for (let i = 0; i < 3; i++) await memory.query({ ...OWNER, query: 'note a' });
+    clock.advance(HOUR_MS);
+    expect(await memory.gc()).toEqual({ promoted: 0, deleted: 1 });
+  });
+});
+
 describe('lifetimes', () => {
   it('that a client gave end in any level', async () => {
     const { memory, clock, metrics } = await start({ l1Size: 1 });

@@ -41,6 +41,7 @@ const SEARCH: WireSearch = {
   neighbours: 0,
   denseNeighbours: false,
   nowMs: NOW_MS,
+  time: null,
 };
 const LEVEL_NAMES = ['immediate', 'short_term', 'long_term'] as const;
 
@@ -228,7 +229,16 @@ describe('a search whose filter takes long', () => {
     for (const side of ['nearest', 'matching'] as const) {
       const { vector, nowMs } = SEARCH;
       const question = { vector, terms: ['text'], weights: [1] };
-      const rest = { filter: filterOf(true, 1), levels: [1, 3], count: COUNT, samples: 0, side, question, nowMs };
+      const rest = {
+        filter: filterOf(true, 1),
+        levels: [1, 3],
+        count: COUNT,
+        samples: 0,
+        side,
+        question,
+        nowMs,
+        time: null,
+      };
       const scope = { namespace: 'space', agentId: null, sessionId: null, includeSessionless: true };
       const { value, steps } = heart.read({ kind: 'hits', body: { ...scope, ...rest } } as Pick<
         WireCall,

@@ -61,6 +61,23 @@ describe('what another server does between two steps', () => {
     expect(await store.fetch(SPACE, [idOf('saved')], NOW_MS + 2)).toMatchObject([{ id: idOf('saved') }]);
   });
 
+  it('what was just read often enough is not deleted, and moves with the next sweep', async () => {
+    const { driver, store } = open();
+    const passing = { ...untilOf(NOW_MS + 1), expiryAction: 'promote', level: 'short_term' } as const;
+    await add(store, 'read', passing);
+    await add(store, 'unread', passing);
+    driver.afterScan = () => [{ op: 'update', namespace: SPACE, id: idOf('read'), patch: { accesses: 2 } }];
+    const promotion = { ...FOR_GOOD, accessesMin: 2 };
+    expect(await store.expire(NOW_MS + 1, 10, promotion)).toMatchObject({
+      deleted: [{ id: idOf('unread') }],
+      promoted: [],
+    });
+    expect(await store.expire(NOW_MS + 1, 10, promotion)).toMatchObject({
+      deleted: [],
+      promoted: [{ accessCount: 2 }],
+    });
+  });
+
   it('what was moved elsewhere is not moved again by a trim', async () => {
     const { driver, store } = open();
     for (const name of ['a', 'b', 'c']) await add(store, name);

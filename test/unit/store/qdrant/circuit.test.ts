@@ -42,6 +42,17 @@ describe('the circuit of Qdrant', () => {
     for (let i = 0; i < times; i++) await expect(store.ping()).rejects.toMatchObject(REFUSED);
   };
 
+  it.each([
+    ['7', 7_000],
+    [new Date(NOW_MS + 5_000).toUTCString(), 5_000],
+    [new Date(NOW_MS - 5_000).toUTCString(), 1_000],
+    ['', 1_000],
+    ['soon', 1_000],
+  ])('leaves it alone for as long as it asks: Retry-After: %s', async (retryAfter, retryAfterMs) => {
+    qdrant.faults.once({ kind: 'status', status: 503, retryAfter });
+    await expect(store.ping()).rejects.toMatchObject({ ...REFUSED, retryAfterMs });
+  });
+
   it.each<Fault>([{ kind: 'drop' }, { kind: 'status', status: 500 }, { kind: 'status', status: 429 }, { kind: 'cut' }])(
     'opens where it goes on failing ($kind $status), sends nothing while it is open, and recovers by itself',
     async (fault) => {

@@ -20,9 +20,15 @@ describe('the start over Qdrant', () => {
     return result.collections.map(({ name }) => name).sort();
   };
 
-  it('makes a collection a level and one for what all servers agree on, once', async () => {
+  it('makes a collection a level, one for documents and one for what all servers agree on, once', async () => {
     const stores = await Promise.all([open(), open(), open()]);
-    expect(await collections()).toEqual(['test_immediate', 'test_long_term', 'test_meta', 'test_short_term']);
+    expect(await collections()).toEqual([
+      'test_documents',
+      'test_immediate',
+      'test_long_term',
+      'test_meta',
+      'test_short_term',
+    ]);
     await Promise.all(stores.map((store) => store.close()));
     qdrant.requests.reset();
     await (await open()).close();
@@ -53,6 +59,18 @@ describe('the start over Qdrant', () => {
     await (await open()).close();
     await expect(open(options)).rejects.toThrow(message);
     await (await open()).close();
+  });
+
+  it('is refused over collections that a newer version made', async () => {
+    await (await open()).close();
+    await fetch(`${qdrant.url}/collections/test_meta/points/payload?wait=true`, {
+      method: 'POST',
+      headers: { 'api-key': 'a key', 'content-type': 'application/json' },
+      body: JSON.stringify({ points: [1], payload: { layout: 2 } }),
+    });
+    await expect(open()).rejects.toThrow(
+      'the collections of test have layout 2, and this program knows layouts up to 1',
+    );
   });
 
   describe('over collections that an earlier version made', () => {

@@ -32,9 +32,9 @@ describe('migrate', () => {
 
   it('refuses a newer schema, naming both versions', () => {
     const database = new DatabaseSync(':memory:');
-    database.exec('PRAGMA user_version = 7');
+    database.exec('PRAGMA user_version = 8');
     expect(() => migrate(database, [FIRST, SECOND])).toThrow(StartupError);
-    expect(() => migrate(database, [FIRST, SECOND])).toThrow(/version 7.*up to 2/);
+    expect(() => migrate(database, [FIRST, SECOND])).toThrow(/version 8.*up to 2/);
   });
 
   it('tells from what happens at its end who set a lifetime, where rows did not say so', () => {
@@ -56,6 +56,26 @@ describe('migrate', () => {
       // The sum covers who set it, so it is made anew with the next change.
       { id: 'until deleted', expiry_by: 0, state_sum: null },
       { id: 'either', expiry_by: 0, state_sum: null },
+    ]);
+  });
+
+  it('tells from the contexts that supersede others what each is superseded by', () => {
+    const database = new DatabaseSync(':memory:');
+    migrate(database, MIGRATIONS.slice(0, 8));
+    const insert =
+      database.prepare(`INSERT INTO contexts (namespace_id, level, entry, entered, id, agent_id, created_at,
+      updated_at, expiry_action, version, access_count, token_count, tags, metadata, analyzer, terms, traits, text, times)
+      VALUES (1, 1, 1, 1, ?, 'a', 5, 0, 0, 1, 0, 1, '[]', '{}', 1, '', '', '', ?)`);
+    insert.run('plain', null);
+    insert.run('one', JSON.stringify({ recorded: 7, from: 6, supersedes: ['plain', 'gone'] }));
+    insert.run('two', JSON.stringify({ supersedes: ['plain'] }));
+    insert.run('ended', JSON.stringify({ until: 9, superseded: [['two', 5, 5]] }));
+    migrate(database);
+    const rows = database.prepare('SELECT superseded, valid_from, recorded, successor FROM supersessions').all();
+    expect(rows.map((row) => Object.values(row))).toEqual([
+      ['gone', 6, 7, 'one'],
+      ['plain', 5, 5, 'two'],
+      ['plain', 6, 7, 'one'],
     ]);
   });
 

@@ -25,6 +25,8 @@ const SCAN: WireScan = {
   vectors: false,
   question: null,
   unembedded: null,
+  time: null,
+  linked: false,
 };
 const EVEN: Filter = { must: [{ key: 'metadata.even', match: { value: true } }] };
 

@@ -25,6 +25,7 @@ const row: fc.Arbitrary<RecordRow> = fc.record({
   expiryAction: fc.constantFrom(0, 1),
   expirySetBy: fc.constantFrom(0, 1),
   accessCount: fc.nat(),
+  times: fc.option(fc.constantFrom('{"until":5}', '{"from":7}'), { nil: null }),
 });
 
 describe('rows packed for another thread', () => {

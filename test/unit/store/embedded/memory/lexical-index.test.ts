@@ -18,6 +18,7 @@ function document(entry: number): Document {
     createdAtMs: entry,
     tokenCount: 1,
     accessCount: 0,
+    times: null,
     expiresAtMs: null,
     expiryAction: 0,
     terms: '',

@@ -29,6 +29,7 @@ function documentAt(place: number, level: LevelNumber): Document {
     expiryAction: 0,
     tokenCount: 12,
     accessCount: 0,
+    times: null,
     terms: flat(`${terms}\nword${place % 100}`),
     traits: '',
   };
