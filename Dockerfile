@@ -8,18 +8,21 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY proto-spec proto-spec
 COPY src src
 COPY clients clients
-RUN npm run build && npm prune --omit=dev && rm -rf node_modules/@context-manager
+COPY dashboard dashboard
+RUN npm run build && npm run build:dashboard && npm prune --omit=dev && rm -rf node_modules/@context-manager
 
 FROM node:24-slim
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY --from=build /app/dashboard/dist dashboard/dist
 COPY src/bin.js src/bin.js
 COPY config config
 COPY proto-spec proto-spec
 COPY LICENSE ./
-RUN mkdir /data && chown node:node /data
+# `docker exec <container> context-manager ...`
+RUN ln -s /app/src/bin.js /usr/local/bin/context-manager && mkdir /data && chown node:node /data
 USER node
 VOLUME /data
 EXPOSE 7420 8080
