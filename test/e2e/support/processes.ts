@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type Client } from '../../../clients/typescript/src/index.ts';
 
@@ -84,6 +85,16 @@ export class World {
       ended.then(({ stderr }) => Promise.reject(new Error(`the server did not start: ${stderr}`))),
     ]);
     return describeServer(child, ended, about);
+  }
+
+  /** `serve` that is killed with SIGKILL so much later, at whatever it is then; resolves when it is gone. */
+  async serveUntilKilled(folder: string, variables: Variables, aliveMs: number): Promise<void> {
+    const child = this.#spawn(['serve', '--json'], folder, { SERVER__PORT: '0', SERVER__HTTP_PORT: '0', ...variables });
+    const ended = collect(child);
+    await sleep(aliveMs);
+    child.kill('SIGKILL');
+    await ended;
+    this.#children.delete(child);
   }
 
   /** `serve` as people start it; resolves with what it says until it is up, and how to end it. */
