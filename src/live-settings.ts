@@ -68,6 +68,7 @@ function change(parts: LiveParts, setup: ServerSetup): KeyChanges {
     http.changeCertificates(certificates);
     gateway?.changeCertificates(certificates);
   }
+  listener.keysChanged();
   listener.maxConnections = server.maxConnections;
   gate.change({ maxInFlightTotal: protocol.maxInFlightTotal, slowRequestMs: logging.slowRequestMs });
   return changes;

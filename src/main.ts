@@ -24,7 +24,6 @@ import { withCache } from './embedding/cache.ts';
 import { withTextBound } from './embedding/text-bound.ts';
 import { onlyVectors } from './embedding/provider.ts';
 import { AuditFile } from './fronts/http/audit-file.ts';
-import { Dashboard, type DashboardOptions } from './fronts/http/dashboard/dashboard.ts';
 import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
@@ -33,6 +32,7 @@ import { Addresses } from './fronts/socket/addresses.ts';
 import { ConnectionHandler, type ConnectionHandlerDeps } from './fronts/socket/connection-handler.ts';
 import { socketLimits, tlsRules } from './fronts/socket/limits.ts';
 import { Listener, type ListenerDeps } from './fronts/socket/listener.ts';
+import { keepKeyUsage } from './jobs/key-usage.ts';
 import { JobRegistry } from './jobs/job-registry.ts';
 import type { JobDeps } from './jobs/job.ts';
 import type { Schedule } from './jobs/schedule.ts';
@@ -46,6 +46,7 @@ import {
 } from './live-settings.ts';
 import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
+import { openDashboard } from './open-dashboard.ts';
 import { openGateway } from './open-gateway.ts';
 import { createValidators } from './protocol/messages.ts';
 import { MeasuredStore } from './store/measured-store.ts';
@@ -196,6 +197,8 @@ async function build(
   const rates = await openSharedRates(settings.rateLimit, { ...parts, circuits });
   onStop(() => rates?.close());
   const ring = new KeyRing(limitedKeys({ settings, keys }), clock, deps.random, rates?.bucket);
+  const keyUsage = jobs.registry.add(keepKeyUsage(ring, settings.vectorDb.dataDir, log));
+  onStop(() => keyUsage.run());
   const addresses = new Addresses(addressLimits(settings), clock, rates?.bucket);
   const socket = { ...parts, gate, budget, failedLogins, keys: ring, limits: socketLimits(settings) };
   const tls = certificates && tlsRules(settings, certificates);
@@ -203,6 +206,7 @@ async function build(
   const addressBucket = (from: string) => addresses.bucketOf(from);
   const asked = { ...parts, gate, keys: ring, failedLogins, addressBucket, certificates: ofHttp };
   const { gateway, port: gatewayPort, ofHealth } = await openGateway(settings, asked, onStop);
+  jobs.registry.start();
   const live = { keys: ring, addresses, failedLogins, listener, http, gate, audit, metrics, gateway };
   const shown = { cacheEntries: () => embedding.counts().entries, jobs: () => jobs.registry.states };
   health.running({
@@ -217,41 +221,6 @@ async function build(
   onStop(() => health.stopping());
   log.info({ host: address, port, http_port: http.port, version }, 'listening');
   return { host: address, port, httpPort: http.port, gatewayPort, reload: (read) => reload(live, read) };
-}
-
-/** Undefined: it is switched off. */
-function openDashboard(
-  { dashboard: { enabled, allowedHosts }, server, hirag }: Settings,
-  parts: Omit<DashboardOptions, 'allowedHosts' | 'capacities' | 'queryDefaults'>,
-): Dashboard | undefined {
-  if (!enabled) return undefined;
-  const capacities = {
-    immediate: { of: 'session', contexts: hirag.l1Size },
-    short_term: { of: 'agent', contexts: hirag.l2Size },
-    long_term: null,
-  } as const;
-  // An address that stands for all is none that anybody asks for.
-  const named = ['0.0.0.0', '::'].includes(server.httpHost) ? [] : [server.httpHost];
-  const queryDefaults = queryDefaultsOf(hirag);
-  return new Dashboard({ ...parts, capacities, queryDefaults, allowedHosts: [...named, ...allowedHosts] });
-}
-
-function queryDefaultsOf(hirag: Settings['hirag']): DashboardOptions['queryDefaults'] {
-  const { similarity, recency, level, frequency } = hirag.weights;
-  const sum = similarity + recency + level + frequency;
-  const scaled = (weight: number): number => (sum > 0 ? weight / sum : 0);
-  return {
-    weights: {
-      similarity: scaled(similarity),
-      recency: scaled(recency),
-      level: scaled(level),
-      frequency: scaled(frequency),
-    },
-    maxTokens: hirag.maxContextTokens,
-    limit: hirag.queryLimit,
-    relevanceThreshold: hirag.relevanceThreshold,
-    minSimilarity: hirag.minSimilarity,
-  };
 }
 
 /** Loaded where it is switched on alone: without it a request costs nothing more. */
@@ -321,7 +290,6 @@ function startJobs(
   const schedule = snapshotSchedule(settings);
   if (schedule !== undefined)
     jobs.add({ name: 'snapshot', schedule: { cron: schedule }, run: (signal) => snapshots.turn(signal) });
-  jobs.start();
   onStop(() => jobs.stop());
   return { registry: jobs, expirySweep: () => expirySweep.run() };
 }

@@ -1,5 +1,6 @@
 import { type Clock, TIMER_MS_MAX } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
+import type { NamespaceSet } from '../base/namespace-set.ts';
 import type { RequestScope } from '../base/request-scope.ts';
 import type { CallOptions } from '../hirag/types.ts';
 import type { BodyMap } from '../protocol/codec.ts';
@@ -76,9 +77,8 @@ export class Call implements HandlerCall {
     return this.request.sender;
   }
 
-  get namespaces(): readonly string[] | null {
-    const { everyNamespace, namespaces } = this.request.principal;
-    return everyNamespace ? null : namespaces;
+  get namespaces(): NamespaceSet {
+    return this.request.principal.allowed;
   }
 
   get options(): CallOptions {

@@ -60,8 +60,10 @@ export class CallerDoor {
     const { gate, clock, addressBucket } = this.#deps;
     const startedMs = clock.monotonicMs();
     try {
-      const ended = principal.endedBecause(clock.nowMs());
+      const nowMs = clock.nowMs();
+      const ended = principal.endedBecause(nowMs);
       if (ended !== null) throw new CodedError('AUTH_FAILED', ended);
+      principal.use.asked(nowMs);
       takeFrom(addressBucket(address ?? ''), 'address');
       takeFrom(principal.bucket, 'key');
       const lacking = scopes.find((scope) => !principal.has(scope));

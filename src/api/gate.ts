@@ -165,8 +165,10 @@ export class Gate {
     const { clock, validators } = this.#deps;
     const { principal, payload, deadlineAtMs = null } = request;
     if (this.#shuttingDown) throw new CodedError('SHUTTING_DOWN', 'the server is shutting down: connect elsewhere');
-    const ended = principal.endedBecause(clock.nowMs());
+    const nowMs = clock.nowMs();
+    const ended = principal.endedBecause(nowMs);
     if (ended !== null) throw new CodedError('AUTH_FAILED', ended);
+    principal.use.asked(nowMs);
     takeFrom(request.addressBucket, 'address');
     takeFrom(principal.bucket, 'key');
     if (operation === undefined) throw new CodedError('UNKNOWN_TYPE', 'there is no request of this type');

@@ -5,6 +5,7 @@ import { ofThisServer, type NewBucket, type RateLimit, type TokenBucket } from '
 import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 import { EVERY_NAMESPACE } from '../base/wire-names.ts';
 import type { KeySettings } from '../config/keys.ts';
+import { KeyUse } from './key-use.ts';
 import { Principal, type KeyRights } from './principal.ts';
 
 /** As configured, or with the secret's bytes. */
@@ -47,6 +48,7 @@ export class KeyRing {
   #candidates = new Map<string, readonly Candidate[]>();
   /** By id: whatever secret it uses, a key has one. */
   #buckets = new Map<string, TokenBucket>();
+  readonly #uses = new Map<string, KeyUse>();
 
   /** Throws `StartupError` where a key breaks the rules of the wire protocol. */
   constructor(keys: readonly KeyConfig[], clock: Clock, random: Random, newBucket: NewBucket = ofThisServer(clock)) {
@@ -58,14 +60,23 @@ export class KeyRing {
 
   /** Each key that is known, in the order of configuration, with the number of its secrets. */
   get all(): readonly { readonly principal: Principal; readonly secrets: number }[] {
-    return [...this.#entries.values()].flatMap((entries) =>
-      entries.slice(-1).map(({ principal }) => ({ principal, secrets: entries.length })),
-    );
+    return [...this.#entries].map(([id, { length }]) => ({ principal: this.principalOf(id)!, secrets: length }));
   }
 
-  /** Of its newest secret; null: there is no such key. */
+  /** Of its newest secret that is not disabled, where there is one; null: there is no such key. */
   principalOf(keyId: string): Principal | null {
-    return this.#entries.get(keyId)?.at(-1)?.principal ?? null;
+    const entries = this.#entries.get(keyId) ?? [];
+    return (entries.findLast(({ principal }) => !principal.isDisabled) ?? entries.at(-1))?.principal ?? null;
+  }
+
+  /** How much each key is used, by its id. */
+  get uses(): ReadonlyMap<string, KeyUse> {
+    return new Map([...this.#entries.keys()].map((id) => [id, this.#useOf(id)]));
+  }
+
+  /** How much a key was used before this ring was made. */
+  recall(keyId: string, requests: number, lastUsedAtMs: number | null): void {
+    this.#useOf(keyId).recall(requests, lastUsedAtMs);
   }
 
   /** Always two. */
@@ -106,7 +117,15 @@ export class KeyRing {
     const rights = rightsOf(config, ofId.at(-1)?.rateLimit);
     const known = this.#entries.get(id)?.find((entry) => entry.secret.equals(secret));
     known?.principal.change(rights, bucket);
-    return { config: { id, ...config }, secret, principal: known?.principal ?? new Principal(id, rights, bucket) };
+    const principal = known?.principal ?? new Principal(id, rights, bucket, this.#useOf(id));
+    return { config: { id, ...config }, secret, principal };
+  }
+
+  /** It outlives the key: one that is configured again goes on where it was. */
+  #useOf(id: string): KeyUse {
+    const known = this.#uses.get(id) ?? new KeyUse();
+    this.#uses.set(id, known);
+    return known;
   }
 
   #padded(entries: readonly Entry[]): Candidate[] {
@@ -119,7 +138,7 @@ export class KeyRing {
 }
 
 function rightsOf(
-  { scopes, namespaces, certificates, notAfterMs }: Omit<KeyConfig, 'id'>,
+  { scopes, namespaces, certificates, notAfterMs, disabled }: Omit<KeyConfig, 'id'>,
   rateLimit?: RateLimit,
 ): KeyRights {
   return {
@@ -127,6 +146,7 @@ function rightsOf(
     namespaces: [...namespaces],
     ...(certificates !== undefined && { certificates: [...certificates] }),
     ...(notAfterMs !== undefined && { notAfterMs }),
+    ...(disabled === true && { disabled }),
     ...(rateLimit !== undefined && { rateLimit }),
   };
 }
@@ -151,8 +171,9 @@ function isSame(before: readonly Entry[], after: readonly KeyConfig[]): boolean 
   });
 }
 
-function saidOf({ scopes, namespaces, certificates, notAfterMs, rateLimit }: KeyConfig): string {
-  return JSON.stringify([scopes, namespaces, certificates, notAfterMs, rateLimit?.perSecond, rateLimit?.burst]);
+function saidOf({ scopes, namespaces, certificates, notAfterMs, rateLimit, disabled }: KeyConfig): string {
+  const rate = [rateLimit?.perSecond, rateLimit?.burst];
+  return JSON.stringify([scopes, namespaces, certificates, notAfterMs, ...rate, disabled]);
 }
 
 function checkCount(id: string, secrets: number): void {
@@ -169,7 +190,7 @@ function checkKey(key: KeyConfig): void {
   }
   if (key.namespaces.length === 0 || (key.namespaces.length > 1 && key.namespaces.includes(EVERY_NAMESPACE))) {
     throw new StartupError(
-      `the namespaces of key "${key.id}" are neither literal names nor the one entry "*"`,
+      `the namespaces of key "${key.id}" are neither names and prefixes nor the one entry "*"`,
       'Correct keys.namespaces.',
     );
   }

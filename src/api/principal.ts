@@ -1,8 +1,13 @@
-import { DEFAULT_NAMESPACE, EVERY_NAMESPACE, type Scope } from '../base/wire-names.ts';
+import { isLiteralNamespace, NamespaceSet } from '../base/namespace-set.ts';
+import { DEFAULT_NAMESPACE, type Scope } from '../base/wire-names.ts';
 import type { KeySettings } from '../config/keys.ts';
 import type { RateLimit, TokenBucket } from '../base/token-bucket.ts';
+import { KeyUse } from './key-use.ts';
 
 export type KeyRights = Omit<KeySettings, 'id' | 'secret'>;
+
+/** What runs for a key when it is removed or disabled may take so much longer. */
+export const REVOKED_GRACE_MS = 500;
 
 /**
  * What one key may do; shared by all connections that authenticated with one secret of it. A reload changes it in place, so that
@@ -10,24 +15,27 @@ export type KeyRights = Omit<KeySettings, 'id' | 'secret'>;
  */
 export class Principal {
   readonly keyId: string;
+  /** Of the key, with whatever secret. */
+  readonly use: KeyUse;
   #rights: KeyRights;
   #bucket: TokenBucket | null;
-  #allowed: ReadonlySet<string>;
+  #allowed: NamespaceSet;
   #isRemoved = false;
 
-  /** `bucket`: of the key, with whatever secret; null: no limit. */
-  constructor(keyId: string, rights: KeyRights, bucket: TokenBucket | null) {
+  /** `bucket`: of the key, with whatever secret; null: no limit. `use`: where what it asks is counted; absent: nowhere. */
+  constructor(keyId: string, rights: KeyRights, bucket: TokenBucket | null, use = new KeyUse()) {
     this.keyId = keyId;
+    this.use = use;
     this.#rights = rights;
     this.#bucket = bucket;
-    this.#allowed = new Set(rights.namespaces);
+    this.#allowed = new NamespaceSet(rights.namespaces);
   }
 
   /** From now on. */
   change(rights: KeyRights, bucket: TokenBucket | null): void {
     this.#rights = rights;
     this.#bucket = bucket;
-    this.#allowed = new Set(rights.namespaces);
+    this.#allowed = new NamespaceSet(rights.namespaces);
   }
 
   /** The key, or the secret of it that this one stands for, is no longer configured. */
@@ -39,9 +47,17 @@ export class Principal {
     return this.#rights.scopes;
   }
 
+  get rights(): KeyRights {
+    return this.#rights;
+  }
+
   /** As configured, for `welcome`. */
   get namespaces(): readonly string[] {
     return this.#rights.namespaces;
+  }
+
+  get allowed(): NamespaceSet {
+    return this.#allowed;
   }
 
   /** Null: the key does not expire. */
@@ -65,14 +81,14 @@ export class Principal {
   }
 
   get everyNamespace(): boolean {
-    return this.#allowed.has(EVERY_NAMESPACE);
+    return this.#allowed.isEvery;
   }
 
   /** What an omitted `namespace` means; null where the key has several (section 5). */
   get defaultNamespace(): string | null {
     if (this.everyNamespace) return DEFAULT_NAMESPACE;
-    const { namespaces } = this.#rights;
-    return namespaces.length === 1 ? (namespaces[0] ?? null) : null;
+    const [first, ...others] = this.#rights.namespaces;
+    return first !== undefined && others.length === 0 && isLiteralNamespace(first) ? first : null;
   }
 
   /** `any` stands for every key. */
@@ -81,7 +97,7 @@ export class Principal {
   }
 
   mayUse(namespace: string): boolean {
-    return this.everyNamespace || this.#allowed.has(namespace);
+    return this.#allowed.has(namespace);
   }
 
   /** Whether it counts on a connection whose other end has shown a certificate with these names; none: it has shown none. */
@@ -90,14 +106,20 @@ export class Principal {
     return certificates === undefined || certificates.some((name) => certificateNames.includes(name));
   }
 
-  hasExpired(nowMs: number): boolean {
-    const { notAfterMs } = this.#rights;
-    return notAfterMs !== undefined && nowMs >= notAfterMs;
+  get isDisabled(): boolean {
+    return this.#rights.disabled === true;
+  }
+
+  /** Somebody has taken it away: it ends without delay. */
+  get isRevoked(): boolean {
+    return this.#isRemoved || this.isDisabled;
   }
 
   /** Why nothing is done for it any more, as clients are told; null: it is valid. To be asked at every request, at each door. */
   endedBecause(nowMs: number): string | null {
     if (this.#isRemoved) return 'the key, or this secret of it, was removed';
-    return this.hasExpired(nowMs) ? 'the key has expired' : null;
+    if (this.isDisabled) return 'the key, or this secret of it, is disabled';
+    const { notAfterMs } = this.#rights;
+    return notAfterMs !== undefined && nowMs >= notAfterMs ? 'the key has expired' : null;
   }
 }

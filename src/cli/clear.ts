@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import type { Client } from '../../clients/typescript/src/index.ts';
 import { LEVELS, type Level } from '../base/context.ts';
+import { isLiteralNamespace } from '../base/namespace-set.ts';
 import { DEFAULT_NAMESPACE, EVERY_NAMESPACE } from '../base/wire-names.ts';
 import { namespaceOption, withClient, withServerOptions, type ClientOptions } from './server/connection.ts';
 import { CommandError } from './terminal/command-error.ts';
@@ -50,5 +51,5 @@ async function clear(level: Level, options: ClearOptions, io: Io): Promise<void>
 /** Where a request acts that names none (wire protocol, section 5); undefined: the server will ask for one. */
 function ownNamespace({ namespaces }: Client): string | undefined {
   if (namespaces.includes(EVERY_NAMESPACE)) return DEFAULT_NAMESPACE;
-  return namespaces.length === 1 ? namespaces[0] : undefined;
+  return namespaces.length === 1 ? namespaces.find(isLiteralNamespace) : undefined;
 }

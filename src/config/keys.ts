@@ -18,13 +18,15 @@ export interface KeySettings {
   /** Its bytes are those of the text in UTF-8. */
   readonly secret: string;
   readonly scopes: ConfiguredKey['scopes'];
-  /** Literal names, or the one entry `*`. */
+  /** Names and prefixes, or the one entry `*`: see `NamespaceSet`. */
   readonly namespaces: readonly string[];
   /** Names of certificates, of which who uses the key must show one; absent: none. */
   readonly certificates?: readonly string[];
   /** The key is not accepted from this moment on. */
   readonly notAfterMs?: number;
   readonly rateLimit?: NonNullable<ConfiguredKey['rateLimit']>;
+  /** It is known, and not accepted; absent: it is. */
+  readonly disabled?: true;
 }
 
 export interface ResolvedKeys {
@@ -51,7 +53,7 @@ export function resolveKeys(loaded: LoadedConfig, sources: KeySources): Resolved
   const configured =
     loaded.settings.keys.length > 0
       ? loaded.settings.keys
-      : [{ id: DEFAULT_KEY_ID, scopes: SCOPES, namespaces: [EVERY_NAMESPACE], certificates: [] }];
+      : [{ id: DEFAULT_KEY_ID, scopes: SCOPES, namespaces: [EVERY_NAMESPACE], certificates: [], disabled: false }];
   const warnings: string[] = [];
   const fromVariable = sources.environment[SECRET_VARIABLE] || loaded.mountedSecret;
   const variable = writtenAs(SECRET_VARIABLE, sources.environment);
@@ -101,6 +103,7 @@ function toKeySettings(key: ConfiguredKey, secret: string, place: number): KeySe
     // The schema takes no other text; a key that it let through would be one that never expires.
     ...(notAfter === undefined ? {} : { notAfterMs: parseDateTime(notAfter) ?? 0 }),
     ...(rateLimit === undefined ? {} : { rateLimit }),
+    ...(key.disabled && { disabled: true }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { FRAME_BYTES_MAX_DEFAULT } from '../base/wire-limits.ts';
+import { NAMESPACE_ENTRY } from '../base/namespace-set.ts';
 import { EVERY_NAMESPACE, SCOPES } from '../base/wire-names.ts';
 import { bareNumber, bareText, flag, integer, list, live, number, oneOf, section, text, withAlias } from './setting.ts';
 
@@ -121,10 +122,12 @@ const KEY = section(
     scopes: list(SCOPES, oneOf(SCOPES, 'One scope.'), 1, 3, 'What the key may do: read, write, admin.'),
     namespaces: list(
       [EVERY_NAMESPACE],
-      bareText('One namespace, or *.', { pattern: '^(\\*|[A-Za-z0-9._:-]{1,128})$' }),
+      bareText('One namespace, those that begin alike up to a colon (team-a:*), or *.', {
+        pattern: NAMESPACE_ENTRY.source,
+      }),
       1,
       10_000,
-      'Namespaces that the key sees: literal names, or the one entry "*" for all.',
+      'Namespaces that the key sees: names, prefixes such as "team-a:*" (every name that begins with team-a:), or the one entry "*" for all.',
     ),
     certificates: list(
       [],
@@ -135,6 +138,7 @@ const KEY = section(
       100,
       'With any, the key counts only on connections with a client certificate of one of these names (tls.client_ca).',
     ),
+    disabled: flag(false, 'Nobody comes in with it, and who is in is closed; of a rotated key, with this secret.'),
   },
   {
     secret: bareText('At least 32 bytes; take it from the environment: "${AGENT_SECRET}".', { writeOnly: true }),

@@ -2318,7 +2318,7 @@ export interface Welcome {
    */
   scopes: readonly string[];
   /**
-   * What the key may use; `*` stands for every one.
+   * What the key may use: names, `name:*` for every one whose name begins with `name:`, `*` for every one.
    */
   namespaces: readonly string[];
   /**

@@ -28,7 +28,10 @@ export interface ListedKey {
   readonly scopes: readonly string[];
   readonly namespaces: readonly string[];
   readonly not_after: number | null;
+  readonly disabled: boolean;
   readonly secrets: number;
+  readonly requests: number;
+  readonly last_used_at: number | null;
   readonly rate_limit: { readonly per_second: number; readonly burst: number } | null;
 }
 

@@ -38,6 +38,8 @@ function KeysTable({ ownId }: { readonly ownId: string }) {
           { head: 'Namespaces' },
           { head: 'Secrets', isNumber: true },
           { head: 'Rate' },
+          { head: 'Requests', isNumber: true },
+          { head: 'Last used' },
           { head: 'Ends' },
         ]}
       >
@@ -46,6 +48,7 @@ function KeysTable({ ownId }: { readonly ownId: string }) {
             <td class="code strong">
               {key.id}
               {key.id === ownId && <span class="chip">you</span>}
+              {key.disabled && <span class="chip bad">disabled</span>}
             </td>
             <td>
               <span class="chips">
@@ -71,6 +74,16 @@ function KeysTable({ ownId }: { readonly ownId: string }) {
                 <span class="muted">no limit</span>
               ) : (
                 `${key.rate_limit.per_second}/s, bursts of ${key.rate_limit.burst}`
+              )}
+            </td>
+            <td class="num right">{key.requests.toLocaleString()}</td>
+            <td>
+              {key.last_used_at === null ? (
+                <span class="muted">never</span>
+              ) : (
+                <>
+                  <Time ms={key.last_used_at} /> <span class="muted">({ago(key.last_used_at, now)})</span>
+                </>
               )}
             </td>
             <td>

@@ -1,3 +1,4 @@
+import type { NamespaceSet } from '../../base/namespace-set.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Circuits } from '../../base/resilience/circuits.ts';
@@ -57,8 +58,8 @@ export interface HandlerCall {
   readonly origin: Origin;
   /** As the door knows the caller: the default of `agent_id`. */
   readonly sender: string;
-  /** Those that the key sees; null: every one. For what acts in each of them; a payload's own is checked already. */
-  readonly namespaces: readonly string[] | null;
+  /** Those that the key sees. For what acts in each of them; a payload's own is checked already. */
+  readonly namespaces: NamespaceSet;
   /** Whether the key has the scope `read`: for what is administration, and shows something of what is remembered. */
   readonly mayRead: boolean;
   /** Carries the client's deadline where there is one. */

@@ -1,4 +1,5 @@
 import { CodedError } from '../../base/errors.ts';
+import type { NamespaceSet } from '../../base/namespace-set.ts';
 import type { NamespaceCounts } from '../../store/store.ts';
 import { fromCounts } from './context-wire.ts';
 import type { Handler } from './handler.ts';
@@ -12,7 +13,7 @@ export const list: Handler<'namespace.list'> = async (
   { namespaces: ofKey, options },
   { memory, replyBytesMax },
 ) => {
-  const found = await memory.namespaces(ofKey ?? undefined, options);
+  const found = await namespacesOf(ofKey, (names) => memory.namespaces(names, options));
   if (bytesMin(found) > replyBytesMax) {
     throw new CodedError('PAYLOAD_TOO_LARGE', 'the key has more namespaces than a reply can name', {
       details: { namespaces: found.length },
@@ -22,6 +23,20 @@ export const list: Handler<'namespace.list'> = async (
     namespaces: found.map(({ namespace, counts }) => ({ namespace, counts: fromCounts(counts) })),
   };
 };
+
+/** Those that are named whether they hold anything or not, of the others those that do; by name. */
+async function namespacesOf(
+  ofKey: NamespaceSet,
+  find: (names?: readonly string[]) => Promise<readonly NamespaceCounts[]>,
+): Promise<readonly NamespaceCounts[]> {
+  if (ofKey.isEvery) return find();
+  const { literals } = ofKey;
+  const named = literals.length === 0 ? [] : await find(literals);
+  if (literals.length === ofKey.entries.length) return named;
+  const names = new Set(literals);
+  const others = (await find()).filter(({ namespace }) => ofKey.has(namespace) && !names.has(namespace));
+  return [...named, ...others].sort((one, other) => (one.namespace < other.namespace ? -1 : 1));
+}
 
 function bytesMin(found: readonly NamespaceCounts[]): number {
   return found.reduce((bytes, { namespace }) => bytes + namespace.length + BESIDE_NAME_BYTES_MIN, 0);

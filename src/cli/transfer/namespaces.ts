@@ -1,4 +1,5 @@
 import { ContextManagerError, type Client } from '../../../clients/typescript/src/index.ts';
+import { isLiteralNamespace, NamespaceSet } from '../../base/namespace-set.ts';
 import { DEFAULT_NAMESPACE, EVERY_NAMESPACE } from '../../base/wire-names.ts';
 import { CommandError, usageError } from '../terminal/command-error.ts';
 import { countOf } from '../terminal/render.ts';
@@ -33,7 +34,14 @@ export async function selectNamespaces(client: NamespaceSource, wanted: Wanted):
   const ofKey = client.namespaces;
   if (wanted.namespace !== undefined) return { namespaces: [wanted.namespace], leftOut: [] };
   if (!ofKey.includes(EVERY_NAMESPACE)) {
-    if (wanted.all || ofKey.length === 1) return { namespaces: ofKey.toSorted(), leftOut: [] };
+    const isLiteral = ofKey.every(isLiteralNamespace);
+    if (isLiteral && (wanted.all || ofKey.length === 1)) return { namespaces: ofKey.toSorted(), leftOut: [] };
+    if (wanted.all)
+      return { namespaces: (await listNamespaces(client))?.map(({ namespace }) => namespace) ?? [], leftOut: [] };
+    if (!isLiteral)
+      throw usageError(
+        `this key has all namespaces of ${namesOf(ofKey)}: choose one with --namespace, or take all with --all`,
+      );
     throw usageError(
       `this key has ${ofKey.length} namespaces (${namesOf(ofKey)}): choose one with --namespace, or take all with --all`,
     );
@@ -68,7 +76,9 @@ export function namespaceRule(
   ofKey: readonly string[],
   { override, fallback }: ImportNamespaces,
 ): (named: string | undefined) => string | undefined {
-  const mayUse = (namespace: string): boolean => ofKey.includes(EVERY_NAMESPACE) || ofKey.includes(namespace);
+  const ofKeySet = new NamespaceSet(ofKey);
+  const mayUse = (namespace: string): boolean => ofKeySet.has(namespace);
+  const mustName = ofKey.length > 1 || ofKey.some((entry) => entry !== EVERY_NAMESPACE && !isLiteralNamespace(entry));
   if (override !== undefined && !mayUse(override))
     throw new CommandError(
       `this key may not use the namespace ${override}; it has ${namesOf(ofKey)}`,
@@ -76,7 +86,7 @@ export function namespaceRule(
     );
   return (named) => {
     const namespace = override ?? named ?? fallback;
-    if (namespace === undefined && ofKey.length > 1)
+    if (namespace === undefined && mustName)
       throw new LineError(`names no namespace, and this key has ${namesOf(ofKey)}: choose one with --namespace`);
     if (namespace !== undefined && !mayUse(namespace))
       throw new LineError(

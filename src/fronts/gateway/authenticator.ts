@@ -45,6 +45,11 @@ export class Authenticator {
     return caller?.principal.isProvenBy(certificateNamesOf(socket)) === true ? caller : null;
   }
 
+  /** Whether it was admitted by a token that counts no more. */
+  isRevoked({ raw }: Pick<FastifyRequest, 'raw'>): boolean {
+    return this.#callers.get(raw)?.principal.isRevoked === true;
+  }
+
   /** Of a request that was admitted. */
   callerOf({ raw }: Pick<FastifyRequest, 'raw'>): TokenCaller {
     const caller = this.#callers.get(raw);

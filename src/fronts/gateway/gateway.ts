@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { CallerDoor } from '../../api/caller.ts';
+import { REVOKED_GRACE_MS } from '../../api/principal.ts';
 import { LoginReports } from '../../api/login-reports.ts';
 import type { Certificates } from '../../base/certificates.ts';
 import { boundConnections } from '../../base/connection-bounds.ts';
@@ -44,6 +45,8 @@ export class Gateway {
   readonly #places: ResponsePlaces;
   readonly #app: FastifyInstance;
   readonly #outcomes = new WeakMap<ServerResponse, string>();
+  /** What is asked, by what is answered. */
+  readonly #answering = new Map<ServerResponse, FastifyRequest>();
   #running = 0;
 
   /** Throws `StartupError` where a token names what there is not. */
@@ -99,6 +102,18 @@ export class Gateway {
   /** From the next request on. */
   change(settings: Settings['gateway']): void {
     this.#tokens.replace(settings, this.#parts.keys);
+    if (this.#endRevoked() > 0) this.#parts.clock.after(REVOKED_GRACE_MS, () => this.#endRevoked(true));
+  }
+
+  /** Says how many answers are under way for those whose token or key was taken away; with `cut` they end here. */
+  #endRevoked(cut = false): number {
+    let count = 0;
+    for (const [raw, request] of this.#answering) {
+      if (!this.#parts.authenticator.isRevoked(request)) continue;
+      count += 1;
+      if (cut) raw.destroy();
+    }
+    return count;
   }
 
   /** Takes no more, and lets what is in flight finish for so long. */
@@ -149,10 +164,12 @@ export class Gateway {
         });
       }
       this.#running += 1;
+      this.#answering.set(raw, request);
       raw.setMaxListeners(CLOSE_LISTENERS_MAX);
       cutOffUnread(raw, settings.clientIdleSecs * 1000);
       raw.once('close', () => {
         this.#running -= 1;
+        this.#answering.delete(raw);
         metrics.count('gateway_requests_total', { route: routeOf(request), outcome: this.#outcomeOf(raw) });
       });
       return Promise.resolve();

@@ -3,7 +3,6 @@ import type { Caller } from '../../api/caller.ts';
 import type { KeyRing } from '../../api/key-ring.ts';
 import { Principal } from '../../api/principal.ts';
 import { StartupError } from '../../base/errors.ts';
-import { DEFAULT_NAMESPACE, EVERY_NAMESPACE } from '../../base/wire-names.ts';
 import type { KeySettings } from '../../config/keys.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { UpstreamTarget } from './upstream.ts';
@@ -41,7 +40,16 @@ export class GatewayTokens {
       settings,
       keys.all.map(({ principal }) => ({ id: principal.keyId, namespaces: principal.namespaces })),
     );
-    this.#callers = new Map(settings.tokens.map((token) => [token.tokenHash, callerOf(token, settings, keys)]));
+    const before = this.#callers;
+    this.#callers = new Map(
+      settings.tokens.map((token) => [token.tokenHash, callerOf(token, settings, keys, before.get(token.tokenHash))]),
+    );
+    const stay = new Set([...this.#callers.values()].map(({ principal }) => principal));
+    for (const { principal, unmetered } of before.values()) {
+      if (stay.has(principal)) continue;
+      principal.remove();
+      unmetered.remove();
+    }
   }
 
   /** Null: there is no such token. */
@@ -76,28 +84,33 @@ export function checkTokens({ tokens }: Pick<GatewaySettings, 'tokens'>, keys: r
 
 /** Null: none that the key sees. */
 function namespaceOf({ namespace }: TokenSettings, namespaces: readonly string[]): string | null {
-  const isEvery = namespaces.includes(EVERY_NAMESPACE);
-  if (namespace === undefined) return isEvery ? DEFAULT_NAMESPACE : (namespaces.length === 1 && namespaces[0]) || null;
-  return isEvery || namespaces.includes(namespace) ? namespace : null;
+  const ofKey = new Principal('', { scopes: [], namespaces }, null);
+  if (namespace === undefined) return ofKey.defaultNamespace;
+  return ofKey.mayUse(namespace) ? namespace : null;
 }
 
-function callerOf(token: TokenSettings, settings: GatewaySettings, keys: KeyRing): TokenCaller {
+/** `before`: of the same token, until now. What is under way with it goes on with what it may do now. */
+function callerOf(
+  token: TokenSettings,
+  settings: GatewaySettings,
+  keys: KeyRing,
+  before: TokenCaller | undefined,
+): TokenCaller {
   const key = keys.principalOf(token.keyId);
   const namespace = namespaceOf(token, key?.namespaces ?? []);
   if (key === null || namespace === null) throw new StartupError('a token of the gateway has no key', 'Correct it.');
-  const rights = {
-    scopes: key.scopes,
-    namespaces: [namespace],
-    ...(key.certificates !== null && { certificates: key.certificates }),
-    ...(key.notAfterMs !== null && { notAfterMs: key.notAfterMs }),
-    ...(key.rateLimit !== null && { rateLimit: key.rateLimit }),
-  };
+  const rights = { ...key.rights, namespaces: [namespace] };
+  const isSame = before?.principal.keyId === key.keyId;
+  if (isSame) {
+    before.principal.change(rights, key.bucket);
+    before.unmetered.change(rights, null);
+  }
   const url = token.upstreamUrl ?? settings.upstreamUrl;
   // The common token belongs to the common upstream alone.
   const upstreamToken = token.upstreamToken ?? (token.upstreamUrl === undefined ? settings.upstreamToken : undefined);
   return {
-    principal: new Principal(key.keyId, rights, key.bucket),
-    unmetered: new Principal(key.keyId, rights, null),
+    principal: isSame ? before.principal : new Principal(key.keyId, rights, key.bucket, key.use),
+    unmetered: isSame ? before.unmetered : new Principal(key.keyId, rights, null),
     agent: token.agent,
     namespace,
     upstream: url === undefined ? null : { url, ...(upstreamToken !== undefined && { token: upstreamToken }) },

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { noAudit, type Audit } from '../../api/audit.ts';
 import type { Gate } from '../../api/gate.ts';
+import { REVOKED_GRACE_MS } from '../../api/principal.ts';
 import type { RequestBudget } from '../../api/request-budget.ts';
 import type { KeyRing } from '../../api/key-ring.ts';
 import type { TokenBucket } from '../../base/token-bucket.ts';
@@ -50,6 +51,7 @@ export class ConnectionHandler {
   #accepted = 0;
   #stopped: Promise<void> | null = null;
   #whenEmpty: (() => void) | null = null;
+  #cancelSecondLook: () => void = () => undefined;
 
   constructor(deps: ConnectionHandlerDeps) {
     const { gate, limits, clock, metrics } = deps;
@@ -84,6 +86,13 @@ export class ConnectionHandler {
     this.#deps.metrics.count('connections_refused_total');
   }
 
+  /** Connections whose key is revoked are ended now, and what still ran for them then when their grace is over. */
+  keysChanged(): void {
+    this.#cancelSecondLook();
+    this.#lookAtAll();
+    this.#cancelSecondLook = this.#deps.clock.after(REVOKED_GRACE_MS, () => this.#lookAtAll());
+  }
+
   /**
    * Section 3: says goaway, refuses new requests, lets what is in flight finish. Resolves when every
    * connection is closed; those still open after `deadlineMs` are cut off. A second call waits for the first.
@@ -103,6 +112,7 @@ export class ConnectionHandler {
     if (this.#connections.size > 0) await empty;
     cancelDeadline();
     this.#stopSweeping();
+    this.#cancelSecondLook();
     this.#sweep = null;
   }
 
@@ -116,6 +126,13 @@ export class ConnectionHandler {
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+
+  /** Also at those that a pass under way has left behind. */
+  #lookAtAll(): void {
+    const isUnderWay = this.#sweep !== null;
+    this.#sweep = this.#connections.values();
+    if (!isUnderWay) this.#continueSweep();
   }
 
   #startSweep(): void {

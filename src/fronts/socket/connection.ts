@@ -118,7 +118,7 @@ export class Connection implements Requester {
 
   dismiss(error: CodedError): void {
     if (this.#phase !== 'open') return;
-    this.#goodbye.dismiss(error, this.#deps.clock.monotonicMs());
+    this.#goodbye.dismiss(error, this.#deps.clock.monotonicMs(), this.#session!.principal.isRevoked);
     this.#finishIfDone();
     this.#updateFlow();
   }

@@ -1,9 +1,11 @@
+import { REVOKED_GRACE_MS } from '../../api/principal.ts';
 import type { CodedError } from '../../base/errors.ts';
 
 /** A peer that knows of the server's end, waits for nothing and has been silent for so long will send nothing more. */
 const QUIET_MS = 500;
-/** How long what runs may take when a connection is dismissed. */
-const DISMISSAL_MS_MAX = 10_000;
+
+/** What runs for a key when its time is over may take so much longer. */
+const EXPIRED_GRACE_MS = 10_000;
 
 /** How an open connection comes to its end without being cut off. All times are monotonic. */
 export class Goodbye {
@@ -28,9 +30,9 @@ export class Goodbye {
     return this.#farewell === 'heard' && nowMs - heardMs >= QUIET_MS;
   }
 
-  /** It takes nothing more, and ends with `error` when nothing runs. */
-  dismiss(error: CodedError, nowMs: number): void {
-    this.#dismissal ??= { error, untilMs: nowMs + DISMISSAL_MS_MAX };
+  /** It takes nothing more, and ends with `error` when nothing runs, after a while whatever runs: soon, where its key is revoked. */
+  dismiss(error: CodedError, nowMs: number, isRevoked: boolean): void {
+    this.#dismissal ??= { error, untilMs: nowMs + (isRevoked ? REVOKED_GRACE_MS : EXPIRED_GRACE_MS) };
   }
 
   get isDismissed(): boolean {

@@ -77,6 +77,7 @@ export class Handshake {
     if (claimed === null || proven === null) throw authFailed();
     const auth = validators.control('auth', claimed);
     checkTimestamp(auth.timestamp, nowMs, limits);
+    proven.principal.use.entered(nowMs);
     const directions = deriveKeys(proven.secret, this.#serverNonce, auth.client_nonce);
     return {
       id: uuidV4(random),
@@ -113,7 +114,8 @@ export class Handshake {
     for (const { secret, principal } of candidates) {
       const matches = tagsEqual(claimed, authTag(secret, this.#serverNonce, frame.body));
       if (!matches || frame.tag === null || principal === null) continue;
-      if (!principal.hasExpired(nowMs) && principal.isProvenBy(certificateNames)) proven = { secret, principal };
+      if (principal.endedBecause(nowMs) === null && principal.isProvenBy(certificateNames))
+        proven = { secret, principal };
     }
     return proven;
   }

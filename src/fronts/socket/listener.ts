@@ -66,6 +66,11 @@ export class Listener {
     this.#maxConnections = count;
   }
 
+  /** Those whose key is revoked are closed. */
+  keysChanged(): void {
+    this.#deps.handler.keysChanged();
+  }
+
   /** From the next connection on; those that are open stay. */
   set certificates(certificates: Certificates) {
     this.#tls?.change(certificates);

@@ -33,7 +33,7 @@ describe('options of a call', () => {
   });
 
   it('name the namespaces that the key sees', () => {
-    expect(callOf(new FakeClock(), null).namespaces).toEqual(['a', 'b']);
+    expect(callOf(new FakeClock(), null).namespaces.entries).toEqual(['a', 'b']);
   });
 
   it('start a timer only when somebody asks for the signal', () => {

@@ -52,6 +52,7 @@ describe('a principal', () => {
     [['a'], 'a'],
     [['*'], 'default'],
     [['a', 'b'], null],
+    [['a:*'], null],
   ])('of the namespaces %o means %s where none is named', (namespaces, expected) => {
     expect(ring(key({ namespaces })).candidates('k')[0]!.principal!.defaultNamespace).toBe(expected);
   });
@@ -65,8 +66,37 @@ describe('a principal', () => {
 
   it('expires at its moment', () => {
     const principal = ring(key({ notAfterMs: 1_000 })).candidates('k')[0]!.principal!;
-    expect([principal.hasExpired(999), principal.hasExpired(1_000)]).toEqual([false, true]);
-    expect(ring(key()).candidates('k')[0]!.principal!.hasExpired(Infinity)).toBe(false);
+    expect([principal.endedBecause(999), principal.endedBecause(1_000)]).toEqual([null, 'the key has expired']);
+    expect(ring(key()).candidates('k')[0]!.principal!.endedBecause(Infinity)).toBe(null);
+    expect(principal.isRevoked).toBe(false);
+  });
+
+  it('of a disabled key counts no more, and one of an id may be disabled', () => {
+    const keys = ring(key({ disabled: true }), key({ secret: 'y'.repeat(32) }));
+    const [old, newer] = keys.candidates('k').map(({ principal }) => principal!);
+    expect([old!.endedBecause(0), newer!.endedBecause(0)]).toEqual([
+      'the key, or this secret of it, is disabled',
+      null,
+    ]);
+    expect([old!.isRevoked, newer!.isRevoked]).toEqual([true, false]);
+    expect(keys.principalOf('k')).toBe(newer);
+    const swapped = ring(key(), key({ secret: 'y'.repeat(32), disabled: true }));
+    expect(swapped.principalOf('k')!.isDisabled).toBe(false);
+    expect(keys.replace([key({ disabled: true }), key({ secret: 'y'.repeat(32), disabled: true })]).changed).toEqual([
+      'k',
+    ]);
+    expect(newer!.isRevoked).toBe(true);
+  });
+
+  it('counts how much its key is used, with whatever secret, through changes of it', () => {
+    const keys = ring(key(), key({ secret: 'y'.repeat(32) }));
+    const [old, newer] = keys.candidates('k').map(({ principal }) => principal!);
+    old!.use.asked(5);
+    newer!.use.entered(7);
+    keys.replace([key({ secret: 'z'.repeat(32) })]);
+    keys.principalOf('k')!.use.asked(9);
+    keys.recall('k', 10, 1);
+    expect(keys.uses.get('k')).toMatchObject({ requests: 12, lastUsedAtMs: 9 });
   });
 });
 

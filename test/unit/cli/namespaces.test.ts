@@ -31,6 +31,9 @@ describe('the namespace of an imported line', () => {
   it('must be chosen where the key has several', () => {
     expect(() => namespaceRule(['a', 'b'], {})(undefined)).toThrow('choose one with --namespace');
     expect(namespaceRule(['a', 'b'], { fallback: 'b' })(undefined)).toBe('b');
+    expect(() => namespaceRule(['a:*'], {})(undefined)).toThrow('choose one with --namespace');
+    expect(namespaceRule(['a:*'], {})('a:b')).toBe('a:b');
+    expect(() => namespaceRule(['a:*'], {})('a')).toThrow('may not use the namespace `a`');
   });
 });
 
@@ -55,6 +58,13 @@ const ALL = { all: true, isNarrowed: false };
 const OPEN = { all: false, isNarrowed: false };
 
 describe('the namespaces of an export', () => {
+  it('of a key with a prefix are chosen, or all that there are', async () => {
+    const client = clientOf(['a:*'], { 'a:x': 1, 'a:y': 2 });
+    await expect(selectNamespaces(client, OPEN)).rejects.toThrow('all namespaces of a:*: choose one');
+    expect(await selectNamespaces(client, ALL)).toEqual({ namespaces: ['a:x', 'a:y'], leftOut: [] });
+    expect(await selectNamespaces(client, { ...OPEN, namespace: 'a:x' })).toEqual({ namespaces: ['a:x'], leftOut: [] });
+  });
+
   it('are, where nothing is said, the only one of the key', async () => {
     expect(await selectNamespaces(clientOf(['a'], undefined), OPEN)).toEqual({ namespaces: ['a'], leftOut: [] });
     await expect(selectNamespaces(clientOf(['b', 'a'], undefined), OPEN)).rejects.toMatchObject({

@@ -122,6 +122,7 @@ describe('loadConfig', () => {
         scopes: ['read', 'write'],
         namespaces: ['*'],
         certificates: [],
+        disabled: false,
         rateLimit: { perSecond: 0.5, burst: 2 },
       },
     ]);

@@ -59,6 +59,7 @@ export class Logins {
     const principal = this.#principalOf(keyId, proof, certificateNames);
     if (principal === null) return null;
     takeFrom(principal.bucket, 'key');
+    principal.use.entered(this.#deps.clock.nowMs());
     const nowMs = this.#deps.clock.monotonicMs();
     const token = Buffer.from(this.#deps.random.bytes(TOKEN_BYTES)).toString('base64url');
     const entry = { keyId, proof, startedMs: nowMs, usedMs: nowMs };
@@ -115,7 +116,7 @@ export class Logins {
     let found: Principal | null = null;
     for (const { secret, principal } of keys.candidates(keyId)) {
       const matches = timingSafeEqual(proof, this.#proofOf(secret));
-      if (!matches || principal === null || principal.hasExpired(clock.nowMs())) continue;
+      if (!matches || principal === null || principal.endedBecause(clock.nowMs()) !== null) continue;
       if (principal.isProvenBy(certificateNames)) found = principal;
     }
     return found;

@@ -64,12 +64,14 @@ export function addMemoryRoutes(app: FastifyInstance, running: () => MemoryRoute
 }
 
 /** Names of namespaces are for those who see them. */
-function isWithin(viewer: Principal, { namespaces }: Principal): boolean {
-  return viewer.everyNamespace || namespaces.every((namespace) => viewer.namespaces.includes(namespace));
+function isWithin(viewer: Principal, { allowed }: Principal): boolean {
+  return viewer.allowed.covers(allowed);
 }
 
 function keyFigures({ principal, secrets }: KeyRing['all'][number]): object {
-  const { keyId, scopes, namespaces, notAfterMs, rateLimit } = principal;
+  const { keyId, scopes, namespaces, notAfterMs, rateLimit, isDisabled, use } = principal;
   const rate = rateLimit === null ? null : { per_second: rateLimit.perSecond, burst: rateLimit.burst };
-  return { id: keyId, scopes, namespaces, not_after: notAfterMs, secrets, rate_limit: rate };
+  const used = { requests: use.requests, last_used_at: use.lastUsedAtMs };
+  const is = { id: keyId, scopes, namespaces, not_after: notAfterMs, disabled: isDisabled };
+  return { ...is, secrets, rate_limit: rate, ...used };
 }

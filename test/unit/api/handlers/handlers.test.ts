@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { ContextRecord } from '../../../../src/base/context.ts';
+import { NamespaceSet } from '../../../../src/base/namespace-set.ts';
 import { PassingFault } from '../../../../src/base/resilience/passing-fault.ts';
 import { Circuits } from '../../../../src/base/resilience/circuits.ts';
 import type { HandlerCall, Handlers, Services } from '../../../../src/api/handlers/handler.ts';
@@ -52,12 +53,14 @@ beforeEach(() => {
   clock.advance(1_234);
 });
 
+const EVERY = new NamespaceSet(['*']);
+
 /** Runs a handler, and holds what it answers against the schema of its reply, as a client would see it. */
 async function run<T extends RequestType>(type: T, payload: Parameters<Handlers[T]>[0]): Promise<ReplyPayloads[T]> {
   const call: HandlerCall = {
     origin: { door: 'socket', connection: 6, request: 5 },
     sender: 'sender',
-    namespaces: null,
+    namespaces: EVERY,
     mayRead: true,
     options,
   };
@@ -397,28 +400,44 @@ describe('levels, figures and administration', () => {
     await run('context.store', full);
     await run('context.store', { ...full, namespace: 'm', level: 'immediate' });
     const counts = { immediate: 0, short_term: 0, long_term: 1, total: 1 };
-    const list = (namespaces: readonly string[] | null): unknown =>
+    const list = (...namespaces: string[]): unknown =>
       HANDLERS['namespace.list'](
         {},
-        { origin: { door: 'socket', request: 5 }, sender: 's', namespaces, mayRead: true, options },
+        {
+          origin: { door: 'socket', request: 5 },
+          sender: 's',
+          namespaces: new NamespaceSet(namespaces),
+          mayRead: true,
+          options,
+        },
         services,
       );
-    expect(await list(null)).toEqual({
+    expect(await list('*')).toEqual({
       namespaces: [
         { namespace: 'm', counts: { ...counts, immediate: 1, long_term: 0 } },
         { namespace: 'n', counts },
       ],
     });
-    expect(await list(['o', 'n'])).toEqual({
+    expect(await list('o', 'n')).toEqual({
       namespaces: [
         { namespace: 'n', counts },
         { namespace: 'o', counts: { ...counts, long_term: 0, total: 0 } },
       ],
     });
-    expect(validators.reply('namespace.list', decodeReplyBody(encodeBody((await list(null)) as object)))).toBeDefined();
+    expect(validators.reply('namespace.list', decodeReplyBody(encodeBody((await list('*')) as object)))).toBeDefined();
+    expect(await list('n:*', 'o')).toEqual({
+      namespaces: [{ namespace: 'o', counts: { ...counts, long_term: 0, total: 0 } }],
+    });
+    await run('context.store', { ...full, namespace: 'n:b' });
+    await run('context.store', { ...full, namespace: 'n:a' });
+    expect(await list('n:*', 'o', 'n:b')).toMatchObject({
+      namespaces: [{ namespace: 'n:a' }, { namespace: 'n:b' }, { namespace: 'o' }],
+    });
+    await run('level.clear', { level: 'long_term', namespace: 'n:a' });
+    await run('level.clear', { level: 'long_term', namespace: 'n:b' });
     services = { ...services, replyBytesMax: 100 };
-    await expect(list(null)).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', details: { namespaces: 2 } });
-    expect(await list(['n'])).toEqual({ namespaces: [{ namespace: 'n', counts }] });
+    await expect(list('*')).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', details: { namespaces: 2 } });
+    expect(await list('n')).toEqual({ namespaces: [{ namespace: 'n', counts }] });
   });
 
   it('collects garbage and clears caches', async () => {
@@ -447,7 +466,7 @@ describe('levels, figures and administration', () => {
     const call: HandlerCall = {
       origin: { door: 'socket', connection: 6, request: 5 },
       sender: 'sender',
-      namespaces: null,
+      namespaces: EVERY,
       mayRead: true,
       options,
     };
