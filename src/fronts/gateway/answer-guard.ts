@@ -9,7 +9,7 @@ const TURNS = new LoopTurns();
 
 /**
  * Whether answers repeat others of their conversation, as sessions tell of it. Each text is taken apart once,
- * when it is first needed, and others have their turn between two.
+ * when it is first needed, and others have their turn between.
  */
 export class AnswerGuard {
   /** The newest first. */
@@ -56,6 +56,6 @@ export class AnswerGuard {
 }
 
 async function takenApart(text: string): Promise<ComparedText> {
-  await TURNS.next();
+  await TURNS.nextForText(text.length);
   return comparedText(text);
 }

@@ -19,7 +19,7 @@ export interface Guarded {
   readonly guards: Guards | undefined;
 }
 
-/** Whether an assistant says again what it has said. Each text is looked at once, and others have their turn between two. */
+/** Whether an assistant says again what it has said. Each text is looked at once, and others have their turn between. */
 export async function guardAnswers(
   { recent, run: runBefore, answers }: GuardInput,
   { echoSimilarity, echoWindow, boredomRun }: WindowSettings,
@@ -27,7 +27,7 @@ export async function guardAnswers(
 ): Promise<Guarded> {
   const window: { readonly id: string; readonly text: ComparedText }[] = [];
   const look = async ({ id, text }: ContextRecord) => {
-    await turns.next();
+    await turns.nextForText(text.length);
     return { id, text: comparedText(text) };
   };
   for (const before of recent) window.push(await look(before));
