@@ -73,11 +73,17 @@ export class SessionStore {
 
   /**
    * Changes the session as it is at that moment: `change` is asked again where another server was faster. `OVERLOADED` where
-   * others always are.
+   * others always are. `readAhead`: as it was shortly before, which most often is how it still is.
    */
-  update<T>(id: SessionId, change: (known: KnownSession) => Promise<SessionChange<T>>): Promise<T> {
+  update<T>(
+    id: SessionId,
+    change: (known: KnownSession) => Promise<SessionChange<T>>,
+    readAhead?: KnownSession,
+  ): Promise<T> {
+    let ahead = readAhead;
     return this.#untilWritten(async () => {
-      const known = await this.read(id);
+      const known = ahead ?? (await this.read(id));
+      ahead = undefined;
       const changed = await change(known);
       return (await this.#write(id, known, changed)) ? { value: changed.value } : null;
     });

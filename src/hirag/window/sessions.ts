@@ -12,18 +12,10 @@ import { CardKeeper } from './card-keeper.ts';
 import { CardMaker } from './card-maker.ts';
 import { guardAnswers } from './guards.ts';
 import { messageOf, tokensOf } from './message.ts';
+import { listedAmong } from './listed.ts';
 import { archive, newCards, offload, type OffloadDeps } from './offload.ts';
 import { exchangesOf, mustOffload, triedAfter } from './offload-plan.ts';
-import {
-  type CardBody,
-  isStill,
-  type LiveItem,
-  messagesOf,
-  type SessionBody,
-  sessionKey,
-  shownIds,
-  withoutThose,
-} from './session-body.ts';
+import { type CardBody, type LiveItem, type SessionBody, sessionKey, shownIds, withoutThose } from './session-body.ts';
 import { SessionReads, type SessionReadsDeps } from './session-reads.ts';
 import { type KnownSession, type SessionChange, type SessionId, SessionStore } from './session-store.ts';
 import type { Summaries } from './summary/summaries.ts';
@@ -49,8 +41,8 @@ export interface SessionsDeps extends StoreMessagesDeps, WindowReadDeps {
 }
 
 const WAITING_MAX = 256;
-/** That are looked through for a message that comes again. */
-const NEWEST_CARDS = 50;
+
+type RecordsById = ReadonlyMap<string, ContextRecord>;
 
 /** What an append made of a session. */
 interface Listed {
@@ -86,22 +78,30 @@ export class Sessions implements SessionMemory {
 
   async window(input: WindowInput, options: CallOptions = {}): Promise<WindowOutcome> {
     throwIfAborted(options.signal);
-    const body = await this.#keeper.currentLive(input, (await this.#sessions.read(input)).body);
-    const maxTokens = input.maxTokens ?? limitsOf(body.config, this.#deps.settings).maxTokens;
-    const records = await this.#read(input.namespace, shownIds(body));
-    const newest: CardBody[] = [];
-    let cardTokens = 0;
-    if (body.cards > body.hiddenCards)
-      for await (const card of this.#sessions.cards(input, body)) {
-        if (card.number < body.hiddenCards || cardTokens > maxTokens * CARDS_SHARE) break;
-        if (card.messages.length === 0) continue;
-        newest.unshift(card);
-        cardTokens += card.tokens;
-      }
-    const cards = await this.#keeper.current(input, newest);
+    const { body: stored } = await this.#sessions.read(input);
+    const maxTokens = input.maxTokens ?? limitsOf(stored.config, this.#deps.settings).maxTokens;
+    const [body, cards, records] = await Promise.all([
+      this.#keeper.currentLive(input, stored),
+      this.#newestCards(input, stored, maxTokens),
+      this.#read(input.namespace, shownIds(stored)),
+    ]);
     const recordOf = (id: string): ContextRecord | null => records.get(id) ?? null;
     const parts = { body, cards, recordOf, maxTokens };
     return { ...(await assembleWindow(input, parts, options, this.#deps)), window: this.#fill(input, body) };
+  }
+
+  /** As many as the window may show, and what else they need to be told. */
+  async #newestCards(input: WindowInput, body: SessionBody, maxTokens: number): Promise<CardBody[]> {
+    const newest: CardBody[] = [];
+    let tokens = 0;
+    if (body.cards === body.hiddenCards) return newest;
+    for await (const card of this.#sessions.cards(input, body)) {
+      if (card.number < body.hiddenCards || tokens > maxTokens * CARDS_SHARE) break;
+      if (card.messages.length === 0) continue;
+      newest.unshift(card);
+      tokens += card.tokens;
+    }
+    return this.#keeper.current(input, newest);
   }
 
   configure(input: ConfigureInput, options: CallOptions = {}): Promise<SessionView> {
@@ -176,11 +176,14 @@ export class Sessions implements SessionMemory {
 
   async #append(input: AppendInput, options: CallOptions): Promise<AppendOutcome> {
     const { namespace } = input;
+    // The session and what was answered last in it are read beside the writing of the messages.
+    const reading = this.#readAhead(input);
     const stored = await storeMessages(input, options, this.#deps);
+    const { session, answers } = await reading;
     const created = new Set(stored.messages.flatMap(({ id, created: isNew }) => (isNew ? [id] : [])));
     // From here on nothing is cut off: what is stored is to be listed.
-    const change = (known: KnownSession) => this.#listed(input, known, stored.records, stored.known, created);
-    const { value, left, carded } = await this.#sessions.update(input, change);
+    const change = (known: KnownSession) => this.#listed(input, known, stored.records, stored.known, created, answers);
+    const { value, left, carded } = await this.#sessions.update(input, change, session);
     const { metrics, summaries } = this.#deps;
     summaries?.offer(carded);
     metrics.count('window_messages_total', {}, created.size);
@@ -192,15 +195,28 @@ export class Sessions implements SessionMemory {
     return { messages, ...value, window: { ...value.window, offloading } };
   }
 
+  /** Empty where that fails: it is read again where it is needed. */
+  async #readAhead(input: AppendInput): Promise<{ session?: KnownSession; answers: RecordsById }> {
+    try {
+      const session = await this.#sessions.read(input);
+      const isAnswered = input.messages.some(({ role }) => role === 'assistant');
+      const answers = await this.#read(input.namespace, isAnswered ? session.body.recentAnswers : []);
+      return { session, answers };
+    } catch {
+      return { answers: new Map() };
+    }
+  }
+
   async #listed(
     input: AppendInput,
     { body }: KnownSession,
     records: readonly ContextRecord[],
     known: ReadonlySet<string>,
     created: ReadonlySet<string>,
+    answers: RecordsById,
   ): Promise<SessionChange<Listed>> {
     const { settings, clock } = this.#deps;
-    const listed = await this.#listedAmong(input, body, records, created, known);
+    const listed = await listedAmong({ id: input, body, records, created, known }, this.#sessions);
     const fresh = records.filter(({ id }) => !listed.has(id));
     const limits = limitsOf(body.config, settings);
     const live: LiveItem[] = [
@@ -211,6 +227,7 @@ export class Sessions implements SessionMemory {
       input.namespace,
       body,
       fresh.filter(({ id }) => created.has(id)),
+      answers,
     );
     const grown: SessionBody = {
       ...body,
@@ -230,50 +247,8 @@ export class Sessions implements SessionMemory {
     return { body: offloaded.body, cards, value: { value, left, carded } };
   }
 
-  /** Those that the session lists already: what was not there before is in no card as it is now. */
-  async #listedAmong(
-    id: SessionId,
-    body: SessionBody,
-    records: readonly ContextRecord[],
-    created: ReadonlySet<string>,
-    known: ReadonlySet<string>,
-  ): Promise<ReadonlySet<string>> {
-    const live = new Set(messagesOf(body.live).map((message) => message.id));
-    const listed = new Set(records.map((record) => record.id).filter((one) => live.has(one) && !created.has(one)));
-    const sought = new Map(records.filter((one) => known.has(one.id) && !live.has(one.id)).map((one) => [one.id, one]));
-    if (sought.size === 0) return listed;
-    for (const one of await this.#cardedAmong(id, body, sought)) listed.add(one);
-    return listed;
-  }
-
-  /** Among the newest cards first: what comes twice comes soon. All others are asked for by the message. */
-  async #cardedAmong(
-    id: SessionId,
-    body: SessionBody,
-    records: ReadonlyMap<string, ContextRecord>,
-  ): Promise<ReadonlySet<string>> {
-    const carded = new Set<string>();
-    const sought = new Map(records);
-    const look = async (max: number): Promise<void> => {
-      let looked = 0;
-      for await (const { messages } of this.#sessions.cards(id, body)) {
-        for (const message of messages)
-          if (isStill(message, sought.get(message.id)) && sought.delete(message.id)) carded.add(message.id);
-        if (sought.size === 0 || ++looked >= max) return;
-      }
-    };
-    await look(NEWEST_CARDS);
-    if (body.cards <= NEWEST_CARDS) return carded;
-    for (const [one, record] of [...sought]) {
-      const card = await this.#sessions.cardWith(id, body, record);
-      if (card === undefined) await look(Infinity);
-      else if (card !== null) carded.add(one);
-    }
-    return carded;
-  }
-
   /** Whether an assistant says again what it has said. */
-  async #guard(namespace: string, body: SessionBody, fresh: readonly ContextRecord[]) {
+  async #guard(namespace: string, body: SessionBody, fresh: readonly ContextRecord[], known: RecordsById) {
     const { settings, turns } = this.#deps;
     // What only calls tools is said to nobody.
     const answers = fresh.filter((record) => {
@@ -281,8 +256,9 @@ export class Sessions implements SessionMemory {
       return message?.role === 'assistant' && message.content !== null;
     });
     if (answers.length === 0) return { body: {} };
-    const before = await this.#read(namespace, body.recentAnswers);
-    const recent = body.recentAnswers.flatMap((id) => before.get(id) ?? []);
+    const unknown = body.recentAnswers.filter((id) => !known.has(id));
+    const before = await this.#read(namespace, unknown);
+    const recent = body.recentAnswers.flatMap((id) => known.get(id) ?? before.get(id) ?? []);
     const { recentIds, run, guards } = await guardAnswers({ recent, run: body.echoRun, answers }, settings, turns);
     return { body: { recentAnswers: recentIds, echoRun: run }, guards };
   }
@@ -302,7 +278,7 @@ export class Sessions implements SessionMemory {
     }
   }
 
-  async #read(namespace: string, ids: readonly string[]): Promise<ReadonlyMap<string, ContextRecord>> {
+  async #read(namespace: string, ids: readonly string[]): Promise<RecordsById> {
     if (ids.length === 0) return new Map<string, ContextRecord>();
     const found = await this.#deps.store.fetch(namespace, ids, this.#deps.clock.nowMs());
     return new Map(found.flatMap((record) => (record === null ? [] : [[record.id, record] as const])));

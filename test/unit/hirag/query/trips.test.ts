@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { QueryInput } from '../../../../src/hirag/types.ts';
 import type { ToWorker } from '../../../../src/store/embedded/border/messages.ts';
+import { idOf } from '../../../contract/store-samples.ts';
 import { openMemory, type MemoryFixture } from '../../../support/memory-fixture.ts';
 
 const OWNER = { namespace: 'n', agentId: 'a', sessionId: 's' };
@@ -20,10 +21,14 @@ afterEach(async () => {
   await current.close();
 });
 
-/** Messages with calls that the query sends to the store's thread, and the calls in them. */
-async function tripsOf(query: string, changes: Partial<QueryInput> = {}): Promise<string[][]> {
+function tripsOf(query: string, changes: Partial<QueryInput> = {}): Promise<string[][]> {
+  return tripsWhile(() => current.memory.query({ ...OWNER, query, ...changes }));
+}
+
+/** Messages with calls that are sent to the store's thread meanwhile, and the calls in them. */
+async function tripsWhile(work: () => Promise<unknown>): Promise<string[][]> {
   const sent = vi.spyOn(Worker.prototype, 'postMessage');
-  await current.memory.query({ ...OWNER, query, ...changes });
+  await work();
   const messages = sent.mock.calls.map(([message]) => message as ToWorker);
   sent.mockRestore();
   return messages.flatMap((message) => (message.type === 'calls' ? [message.calls.map(({ kind }) => kind)] : []));
@@ -49,5 +54,29 @@ describe("trips to the store's thread", () => {
   it('are one where no text is fetched', async () => {
     expect(await tripsOf('zebra', { relevanceThreshold: 0.9 })).toEqual([['search']]);
     expect(await tripsOf('tarts', { namespace: 'empty' })).toEqual([['search']]);
+  });
+
+  it('of an append read the session and its last answers beside what is known of the messages and their writing', async () => {
+    const { sessions } = current.memory;
+    const say = (turn: number) =>
+      sessions.append({
+        ...OWNER,
+        messages: [
+          { id: idOf(`question ${turn}`), role: 'user', content: `Where does parcel ${turn} go?` },
+          { id: idOf(`answer ${turn}`), role: 'assistant', content: `Parcel ${turn} goes to Porto.` },
+        ],
+      });
+    await say(1);
+    const trips = await tripsWhile(() => say(2));
+    expect(trips.length).toBeLessThanOrEqual(4);
+    expect(trips.flat().toSorted()).toEqual(['change_documents', 'fetch', 'fetch', 'read_documents', 'write']);
+    expect(trips[0]?.toSorted()).toEqual(['fetch', 'read_documents']);
+  });
+
+  it('of a window are one for the session, one for its messages, and those of a query', async () => {
+    const { sessions } = current.memory;
+    await sessions.append({ ...OWNER, messages: [{ role: 'user', content: 'Where did Ann move?' }] });
+    const trips = await tripsWhile(() => sessions.window({ ...OWNER, query: 'Ann Porto' }));
+    expect(trips).toEqual([['read_documents'], ['fetch'], ['search'], ['fetch']]);
   });
 });
