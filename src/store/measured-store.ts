@@ -14,6 +14,8 @@ const LABELS = {
   list: { operation: 'list' },
   touch: { operation: 'touch' },
   expire: { operation: 'expire' },
+  eraseSome: { operation: 'eraseSome' },
+  scrub: { operation: 'scrub' },
   pending: { operation: 'pending' },
   unembedded: { operation: 'unembedded' },
   termStatistics: { operation: 'termStatistics' },
@@ -76,6 +78,14 @@ export class MeasuredStore implements ContextStore {
 
   expire(...args: Parameters<ContextStore['expire']>): ReturnType<ContextStore['expire']> {
     return this.#timed('expire', (store) => store.expire(...args));
+  }
+
+  eraseSome(...args: Parameters<ContextStore['eraseSome']>): ReturnType<ContextStore['eraseSome']> {
+    return this.#timed('eraseSome', (store) => store.eraseSome(...args));
+  }
+
+  scrub(...args: Parameters<ContextStore['scrub']>): ReturnType<ContextStore['scrub']> {
+    return this.#timed('scrub', (store) => store.scrub(...args));
   }
 
   pending(...args: Parameters<ContextStore['pending']>): ReturnType<ContextStore['pending']> {

@@ -3,6 +3,7 @@ import type { CodedError } from '../base/errors.ts';
 import { PASSAGES_MAX } from '../base/text/passages.ts';
 import type { Candidates } from './candidates.ts';
 import type { DocumentStore } from './documents.ts';
+import type { ErasureStore } from './erasure.ts';
 import type { TermStatistics, WordStore } from './term-statistics.ts';
 export type { TermStatistics } from './term-statistics.ts';
 import type { PendingPage, PendingRequest } from './pending.ts';
@@ -305,7 +306,7 @@ export interface NamespaceCounts {
  * Where contexts live. Every method rejects with `STORE_UNAVAILABLE` where the backend fails,
  * `OVERLOADED` where its queue is full, and leaves what was acknowledged as it was.
  */
-export interface ContextStore extends DocumentStore, WordStore {
+export interface ContextStore extends DocumentStore, ErasureStore, WordStore {
   readonly capabilities: StoreCapabilities;
   /**
    * Applies the operations in order. When it resolves they are durable and visible to every later read.

@@ -4,6 +4,7 @@ import type { GenericStore } from '../../src/store/generic/generic-store.ts';
 import type { NewContext, WriteResult } from '../../src/store/store.ts';
 import { describeCopies } from './store-copies.ts';
 import { describeDocuments } from './store-documents.ts';
+import { describeErasures } from './store-erasures.ts';
 import { describeFacts } from './store-facts.ts';
 import { describeExpiry } from './store-expiry.ts';
 import { describeLists } from './store-lists.ts';
@@ -78,6 +79,7 @@ export function describeStoreContract(name: string, open: () => Promise<OpenedSt
     describeTransfers(subject);
     describeTimes(subject);
     describeDocuments(subject);
+    describeErasures(subject);
     describeFacts(subject);
   });
 }

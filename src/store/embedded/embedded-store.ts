@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { StoreCopy } from '../snapshot/store-copy.ts';
 import { DATABASE_FILE } from './database/data-folder.ts';
 import { copyInThread } from './snapshot/copy-in-thread.ts';
+import type { ErasedSome, Scrubbed, ScrubRequest } from '../erasure.ts';
 import { checkOp, checkSearch } from '../generic/checks.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
 import { byName } from '../generic/namespaces.ts';
@@ -21,6 +22,7 @@ import type {
 } from '../store.ts';
 import { levelName, toLevelNumber, toRecord, unpackRow } from './border/rows.ts';
 import type { EmbeddedDriver } from './embedded-driver.ts';
+import { RowErasure } from './row-erasure.ts';
 import { decodeFindings, decodeResult, encodeOp, type TransactionOp } from './encode.ts';
 import type { WireFind, WireFindPlace, WireFound, WireWriteResult } from './border/messages.ts';
 import type { WorkerLink } from './worker-link.ts';
@@ -35,12 +37,14 @@ export class EmbeddedStore extends GenericStore {
   readonly #link: WorkerLink;
   readonly #dimension: number;
   readonly #dataDir: string;
+  readonly #erasure: RowErasure;
 
   constructor(driver: EmbeddedDriver, link: WorkerLink, deps: GenericStoreDeps & { readonly dataDir: string }) {
     super(driver, deps);
     this.#link = link;
     this.#dataDir = deps.dataDir;
     this.#dimension = deps.dimension;
+    this.#erasure = new RowErasure({ ...deps, link, outlines: (...asked) => this.outlines(...asked) });
   }
 
   override async write(ops: readonly WriteOp[], signal?: AbortSignal): Promise<WriteResult[]> {
@@ -139,6 +143,14 @@ export class EmbeddedStore extends GenericStore {
   override async copyInto(folder: string, signal?: AbortSignal): Promise<StoreCopy> {
     await this.#link.call('flush', () => null, signal);
     return copyInThread({ databasePath: join(this.#dataDir, DATABASE_FILE), folder }, signal);
+  }
+
+  override eraseSome(...request: Parameters<RowErasure['some']>): Promise<ErasedSome> {
+    return this.#erasure.some(...request);
+  }
+
+  override scrub(request: ScrubRequest, signal?: AbortSignal): Promise<Scrubbed> {
+    return this.#erasure.scrub(request, signal);
   }
 
   override async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {

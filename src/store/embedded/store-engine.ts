@@ -31,6 +31,7 @@ import { Reader } from './database/reader.ts';
 import { Residents } from './memory/residents.ts';
 import { packedRow, packRows, type PackedRows } from './border/rows.ts';
 import { HitSearch } from './search/hit-search.ts';
+import { Scrubber } from './erasure/scrubber.ts';
 import { noCandidates, Searcher } from './search/searcher.ts';
 import { SearchSteps } from './search-steps.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
@@ -85,6 +86,7 @@ export class StoreEngine {
   readonly #indexes: NamespaceIndexes;
   readonly #core: CoreReads;
   readonly #writeAhead: WriteAheadLog;
+  readonly #scrubber: Scrubber;
   #hasCommitted = false;
   #nextForcedFlushMs = -Infinity;
 
@@ -130,6 +132,8 @@ export class StoreEngine {
       passagesInMemory: (spaceId, level) => this.#indexes.passagesInMemory(spaceId, level),
       onChanged: (spaceId, level) => this.#indexes.adopt(spaceId, level),
     });
+    const parts = { database, path: opened.path, spaces: this.#spaces, pace: this.pace };
+    this.#scrubber = new Scrubber({ ...parts, keeper: this.#keeper, residents: this.#residents });
     this.#indexes = new NamespaceIndexes(this.#residents, loader, this.#keeper);
     this.#searches = new SearchSteps(new FilterReader(database), this.#indexes, this.pace);
     this.#core = new CoreReads({
@@ -197,6 +201,7 @@ export class StoreEngine {
     this.flushAccesses();
     this.#tidyLog(() => this.#writeAhead.empty());
     this.#opened.close();
+    this.#scrubber.close();
   }
 
   #checkFiles(): void {
@@ -252,6 +257,8 @@ export class StoreEngine {
         this.#accesses.addTo(space.name, rows);
         return packRows(rows);
       }
+      case 'scrub':
+        return this.#scrubber.step(call.body);
       case 'read_documents':
         return this.#documents.read(call.body);
       case 'scan':

@@ -11,6 +11,7 @@ import {
   type DocumentScan,
   type StoredDocument,
 } from '../documents.ts';
+import type { ErasedSome, EraseRequest, Scrubbed, ScrubRequest } from '../erasure.ts';
 import { checkFilter } from '../filter.ts';
 import type { StoreCopy } from '../snapshot/store-copy.ts';
 import type {
@@ -36,6 +37,7 @@ import type {
 import { checkDocument, checkOp, checkSearch } from './checks.ts';
 import { CursorCodec } from './cursor.ts';
 import { EmptyLevels } from './empty-levels.ts';
+import { eraseSome } from './erase.ts';
 import { expireDue } from './expire.ts';
 import { listPage } from './list.ts';
 import { countNamespaces } from './namespaces.ts';
@@ -201,6 +203,19 @@ export class GenericStore implements ContextStore {
   copyInto(_folder: string, _signal?: AbortSignal): Promise<StoreCopy> {
     const message = `the ${this.driver.name} store makes no snapshots`;
     return Promise.reject(badRequest('', 'asks for what the store cannot do', message));
+  }
+
+  async eraseSome(
+    request: EraseRequest,
+    before?: (found: readonly ContextOutline[]) => Promise<void>,
+  ): Promise<ErasedSome> {
+    if (request.filter !== undefined) checkFilter(request.filter);
+    return eraseSome(this.driver, this.#writing, request, this.#clock.nowMs(), before);
+  }
+
+  /** Of a driver without files of its own. */
+  scrub(_request: ScrubRequest, _signal?: AbortSignal): Promise<Scrubbed> {
+    return Promise.resolve({ indexFiles: 0, blankedPages: 0, files: 'no_files' });
   }
 
   ping(): Promise<void> {

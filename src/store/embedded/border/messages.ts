@@ -9,6 +9,7 @@ import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
 import type { TimesPatch, TimeView } from '../../times.ts';
 import type { Condition, ContextPatch, Move, TransferOutcome, Unembedded } from '../../store.ts';
 import type { DocumentCallTypes } from './document-messages.ts';
+import type { ErasureCallTypes, WireTally } from './erasure-messages.ts';
 import type { WireExpiry, WireSweep } from './expiry-messages.ts';
 import type { LevelNumber, PackedRows } from './rows.ts';
 
@@ -80,6 +81,7 @@ export type WireWriteOp =
       readonly namespace: string;
       readonly ids: readonly string[];
       readonly onlyIf: Condition | null;
+      readonly tally?: true;
     }
   | {
       readonly op: 'trim';
@@ -103,7 +105,7 @@ export type WireWriteResult =
   | { readonly outcome: TransferOutcome; readonly before: LevelNumber | null; readonly stored: PackedRows | null }
   | { readonly updated: PackedRows }
   | { readonly failed: 'not_found' | 'version_conflict'; readonly version?: number }
-  | { readonly deletedIds: readonly string[] }
+  | { readonly deletedIds: readonly string[]; readonly tally?: WireTally }
   /** `moved`: by `packMoved`. */
   | { readonly moved: PackedRows; readonly deletedIds: readonly string[] };
 
@@ -274,7 +276,7 @@ export interface WireFound {
 }
 
 /** Calls by kind: what goes in, what comes back. */
-export interface CallTypes extends DocumentCallTypes {
+export interface CallTypes extends DocumentCallTypes, ErasureCallTypes {
   write: { body: readonly WireWriteOp[]; result: readonly WireWriteResult[] };
   expire: { body: WireExpiry; result: WireSweep };
   search: { body: WireSearch; result: WireFindings };

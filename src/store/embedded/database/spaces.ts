@@ -11,16 +11,22 @@ export interface Space {
   readonly counts: [number, number, number];
 }
 
+/** No client's: a namespace has no such character. The number of an erased one is never another's. */
+const ERASED_NAME = '~erased-';
+
 export class Spaces {
   readonly #byName = new Map<string, Space>();
   readonly #byId = new Map<number, Space>();
   readonly #insert: StatementSync;
+  readonly #rename: StatementSync;
   /** Made by the open transaction: gone again if it is rolled back. */
   #uncommitted: Space[] = [];
 
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare('INSERT INTO namespaces (name) VALUES (?) RETURNING id');
-    for (const row of database.prepare('SELECT id, name FROM namespaces').iterate()) {
+    this.#rename = database.prepare('UPDATE namespaces SET name = ? WHERE id = ?');
+    const named = database.prepare(`SELECT id, name FROM namespaces WHERE name NOT LIKE '${ERASED_NAME}%'`);
+    for (const row of named.iterate()) {
       this.#remember({ id: row['id'] as number, name: row['name'] as string, counts: [0, 0, 0] });
     }
     const counts = database.prepare(
@@ -52,6 +58,15 @@ export class Spaces {
     this.#remember(space);
     this.#uncommitted.push(space);
     return space;
+  }
+
+  /** Takes its name from one that holds nothing, between transactions; false: it holds something. */
+  forget(space: Space): boolean {
+    if (space.counts.some((count) => count > 0)) return false;
+    this.#rename.run(`${ERASED_NAME}${space.id}`, space.id);
+    this.#byName.delete(space.name);
+    this.#byId.delete(space.id);
+    return true;
   }
 
   /** What a committed transaction did to the counts. */

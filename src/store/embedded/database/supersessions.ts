@@ -53,6 +53,7 @@ export class Supersessions {
   readonly #update: StatementSync;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
+  readonly #deleteTold: StatementSync;
   readonly #first: StatementSync;
   readonly #told: StatementSync;
   /** By space and id: a context that many of a call supersede is read and written once. */
@@ -70,6 +71,7 @@ export class Supersessions {
     this.#insert = database.prepare('INSERT OR IGNORE INTO supersessions VALUES (?, ?, ?, ?, ?)');
     this.#delete = database.prepare(`DELETE FROM supersessions
       WHERE namespace_id = ? AND superseded = ? AND valid_from = ? AND recorded = ? AND successor = ?`);
+    this.#deleteTold = database.prepare('DELETE FROM supersessions WHERE namespace_id = ? AND superseded = ?');
     const known = 'SELECT valid_from, recorded, successor FROM supersessions';
     const ofOne = 'WHERE namespace_id = ? AND superseded = ? AND recorded >= ?';
     this.#first = arrays(
@@ -114,6 +116,11 @@ export class Supersessions {
     if (times === null || ids.length === 0) return;
     const { by, fromMs, recordedAtMs } = supersessionBy({ id, createdAtMs, times: parseTimes(times) });
     for (const one of ids) this.#delete.run(spaceId, one, fromMs, recordedAtMs, by);
+  }
+
+  /** It is gone for good, and so are the notes that others superseded it: how many there were. */
+  forgetSuperseded(spaceId: number, id: string): number {
+    return Number(this.#deleteTold.run(spaceId, id).changes);
   }
 
   /** It is gone. */

@@ -9,6 +9,7 @@ import { changeOf, type Effect, moveOf } from './effects.ts';
 import { LevelQueues, MOVE_SQL, moveValues } from './level-queues.ts';
 import type { WireVectors, WireWriteOp, WireWriteResult } from '../border/messages.ts';
 import { ConditionCheck } from './conditions.ts';
+import { ErasureTally } from './erasure-tally.ts';
 import { RowUpdates } from './row-updates.ts';
 import { type LevelOwner, OwnerCounts } from './owner-counts.ts';
 import {
@@ -227,14 +228,17 @@ export class Writer {
     const space = this.#spaces.get(op.namespace);
     const applies = this.#conditions.of(op.onlyIf);
     const deletedIds: string[] = [];
+    const tally = op.tally && new ErasureTally();
     for (const id of op.ids) {
       if (space !== undefined) this.#supersessions.flushOne(space.id, id, context.effects);
       const stored = space && this.#find(space, id);
       if (space === undefined || stored === undefined || !applies(stored)) continue;
+      tally?.add(stored, this.#passages.readBeside(stored.seq));
       this.remove(space.id, stored, context.effects);
+      if (tally !== undefined) tally.supersessions += this.#supersessions.forgetSuperseded(space.id, id);
       deletedIds.push(id);
     }
-    return { deletedIds };
+    return tally === undefined ? { deletedIds } : { deletedIds, tally };
   }
 
   #trim(op: OpOf<'trim'>, { effects }: WriteContext): WireWriteResult {

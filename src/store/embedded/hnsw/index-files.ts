@@ -115,6 +115,12 @@ export function deleteSegment(path: string): void {
   for (const extension of ['json', 'usearch', 'entries', 'vectors']) removeQuietly(`${path}.${extension}`);
 }
 
+/** What builds of a namespace that were stopped have left. None is running. */
+export function deleteUnfinished(folder: string, spaceId: number): void {
+  for (const file of readdirSync(folder))
+    if (file.startsWith(`${spaceId}-`) && file.includes('.tmp')) removeQuietly(join(folder, file));
+}
+
 /** A file that is still mapped cannot be deleted everywhere; the next start tries again. */
 function removeQuietly(path: string): void {
   try {

@@ -4,6 +4,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   deleteSegment,
+  deleteUnfinished,
   listSegments,
   parametersOf,
   segmentBytes,
@@ -75,6 +76,8 @@ export class IndexKeeper {
   readonly #unchecked = new Set<string>();
   readonly #retryAtMs = new Map<string, number>();
   #running: RunningBuild | null = null;
+  /** The namespace of the running build; null: it is being stopped. */
+  #building: number | null = null;
   #isClosed = false;
 
   constructor(deps: IndexKeeperDeps) {
@@ -115,6 +118,32 @@ export class IndexKeeper {
     for (const { path } of this.#segments.get(key) ?? []) deleteSegment(path);
     this.#segments.delete(key);
     this.#unchecked.add(key);
+  }
+
+  /**
+   * Deletes all files with vectors of the namespace, which are built again of what is there: how many segments there were. Null:
+   * one is being built just now, which is stopped; to be asked again.
+   */
+  forget(spaceId: number): number | null {
+    const running = this.#running;
+    if (running !== null && this.#building === spaceId) {
+      this.#building = null;
+      void running.stop().then(() => {
+        this.#running = null;
+        for (const level of LEVEL_NUMBERS) this.#unchecked.add(keyOf(spaceId, level));
+      });
+    }
+    if (running !== null && this.#building === null) return null;
+    let count = 0;
+    for (const level of LEVEL_NUMBERS) {
+      const segments = this.#segments.get(keyOf(spaceId, level)) ?? [];
+      if (segments.length === 0) continue;
+      count += segments.length;
+      this.discard(spaceId, level);
+      this.#deps.onChanged(spaceId, level);
+    }
+    deleteUnfinished(this.#deps.folder, spaceId);
+    return count;
   }
 
   apply(effects: readonly Effect[]): void {
@@ -237,6 +266,7 @@ export class IndexKeeper {
       base: plan.base,
       parameters: this.#parameters,
     };
+    this.#building = spaceId;
     this.#running = build(job, (result) => this.#finished(key, result));
   }
 

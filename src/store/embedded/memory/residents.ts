@@ -94,6 +94,11 @@ export class Residents {
     resident.index.release();
   }
 
+  /** The same where no search is in the middle of it. */
+  dropIdle(spaceId: number): void {
+    if (!this.#holds.has(spaceId)) this.drop(spaceId);
+  }
+
   get count(): number {
     return this.#residents.size;
   }
