@@ -73,8 +73,7 @@ class JsonScan {
     const token = this.#text.slice(this.#at, end);
     this.#at = end;
     // Text that was decoded from UTF-8 is well formed: only escapes can name half of a pair.
-    if (token.includes('\\u') && unescaped(token)?.isWellFormed() === false)
-      this.#add('holds half of a surrogate pair, which is no character');
+    if (token.includes('\\u') && unescaped(token)?.isWellFormed() === false) this.#add(HALF_PAIR);
     const keys = this.#open.at(-1);
     if (keys === undefined || keys === null || !this.#isKey()) return;
     const key = token.includes('\\') ? unescaped(token) : token.slice(1, -1);
@@ -84,8 +83,8 @@ class JsonScan {
   #key(key: string, keys: Set<string>): void {
     if (this.#open.length === 1) this.#outerKey = key;
     if (this.#open.length === 3) this.#field = key;
-    if (keys.has(key)) this.#add(`the key \`${shown(key)}\` stands twice`);
-    else if (key === '__proto__') this.#add('the key `__proto__` is not allowed');
+    const fault = keyFault(key, keys.has(key));
+    if (fault !== null) this.#add(fault);
     keys.add(key);
   }
 
@@ -101,10 +100,8 @@ class JsonScan {
     const [token = '', fraction, exponent] = NUMBER.exec(this.#text) ?? [];
     this.#at += Math.max(1, token.length);
     if (token === '') return;
-    const value = Number(token);
-    if (!Number.isFinite(value)) this.#add('holds a number that is too large');
-    else if (fraction === undefined && exponent === undefined && !isKept(token, value))
-      this.#add(`holds the number ${shown(token)}, of which digits would be lost; write it as text`);
+    const fault = numberFault(token, fraction === undefined && exponent === undefined);
+    if (fault !== null) this.#add(fault);
   }
 
   #add(reason: string): void {
@@ -118,6 +115,22 @@ class JsonScan {
     if (second !== null) return [this.#outerKey];
     return third instanceof Set ? [this.#outerKey, this.#index, this.#field] : [this.#outerKey, this.#index];
   }
+}
+
+export const HALF_PAIR = 'holds half of a surrogate pair, which is no character';
+
+/** Null: there is none. */
+export function keyFault(key: string, isRepeated: boolean): string | null {
+  if (isRepeated) return `the key \`${shown(key)}\` stands twice`;
+  return key === '__proto__' ? 'the key `__proto__` is not allowed' : null;
+}
+
+/** Null: there is none. */
+export function numberFault(token: string, isInteger: boolean): string | null {
+  const value = Number(token);
+  if (!Number.isFinite(value)) return 'holds a number that is too large';
+  if (!isInteger || isKept(token, value)) return null;
+  return `holds the number ${shown(token)}, of which digits would be lost; write it as text`;
 }
 
 /** An integer that reads the same when it is written again, or is exactly what a float64 holds. */

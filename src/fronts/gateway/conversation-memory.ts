@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { AskOptions, CallerDoor } from '../../api/caller.ts';
 import type { Clock } from '../../base/clock.ts';
 import { toCodedError } from '../../base/errors.ts';
-import { estimatedTokens } from '../../base/text/passages.ts';
 import type { Log } from '../../base/log.ts';
+import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { Settings } from '../../config/settings.ts';
 import {
   answerMessage,
@@ -18,10 +18,12 @@ import {
   scopeOf,
   sessionKeyOf,
 } from './conversation-messages.ts';
-import { ConversationStore, type StoreStep } from './conversation-store.ts';
+import { ConversationStore, unitsOf, type StoreStep } from './conversation-store.ts';
 import { messageOfCard } from '../../base/card-ids.ts';
+import { roughTokens } from './json-values.ts';
 import { planPrompt, type Plan, type PlanInput, type Strip, type Told } from './prompt-plan.ts';
 import { recognise, type Recognition, type Shown } from './recognition.ts';
+import { inTurns, Pace } from './request-json.ts';
 import type { ResponsePlaces } from './response-places.ts';
 import { fingerprintOf, idAfter, saidOf, type WindowMessage } from './said.ts';
 import type { Answer, Conversation } from './shapes/shape.ts';
@@ -33,6 +35,8 @@ export interface ConversationMemoryDeps {
   readonly log: Log;
   readonly window: Settings['window'];
   readonly recallSessions: Settings['gateway']['recallSessions'];
+  /** For what takes long. */
+  readonly turns: LoopTurns;
   /** How long a request waits. */
   readonly timeoutMs: number;
 }
@@ -66,6 +70,7 @@ export interface Prepared {
 const QUERY_UNITS_MAX = 8_192;
 const WINDOW_TOKENS_MIN = 64;
 const STORED_AT_ONCE = 100;
+const UNITS_AT_ONCE = 524_288;
 const KNOWN_SESSIONS_MAX = 10_000;
 
 /** Reads what a conversation needs of memory, and stores what is said in it. */
@@ -82,20 +87,21 @@ export class ConversationMemory {
 
   /** Never rejects: what fails is told in `plan`. */
   async prepare(place: Place, conversation: Conversation): Promise<Prepared> {
-    const all = conversation.groups.flatMap(({ said }, group) => said.map((each): Told => ({ said: each, group })));
+    const { turns } = this.#deps;
+    const all = await inTurns(toldIn(conversation), turns);
     const last = all.at(-1);
     const prefill = last?.said.role === 'assistant' && last.said.toolCalls === undefined ? last.said.text : '';
     try {
       await this.#stored(place);
       const reply = await this.#window(place, conversation, all);
-      return this.#prepared(place, conversation, all, reply, prefill);
+      return await this.#prepared(place, conversation, all, reply, prefill);
     } catch (error) {
       const { code } = toCodedError(error);
       this.#deps.log.warn(
         { code, key: place.caller.principal.keyId },
         'a request at the gateway goes on without memory',
       );
-      const { fresh, lastId } = freshOf(place, all, NOTHING_KNOWN, '', prefill !== '');
+      const { fresh, lastId } = await freshOf(place, all, NOTHING_KNOWN, '', prefill !== '', turns);
       return {
         place,
         plan: null,
@@ -154,8 +160,7 @@ export class ConversationMemory {
     const key = sessionKeyOf(place);
     const assumed = this.#maxTokens.get(key) ?? this.#deps.window.maxTokens;
     const answered = told.findLastIndex(({ said }) => said.role === 'assistant');
-    const tail = told.slice(answered + 1).map(({ said }) => said.text);
-    const taken = estimatedTokens([systemText, ...tail].join('\n'));
+    const taken = told.slice(answered + 1).reduce((sum, { tokens }) => sum + tokens, roughTokens(systemText));
     const question = told.findLast(({ said }) => said.role === 'user' && said.text.trim() !== '')?.said.text;
     const own = sessionId === null ? conversationOf(place, told) : null;
     const payload = {
@@ -183,17 +188,17 @@ export class ConversationMemory {
     return { recall: { filter: { must_not: [{ key: 'metadata.conversation', match: { value: conversation } }] } } };
   }
 
-  #prepared(
+  async #prepared(
     place: Place,
     conversation: Conversation,
     all: readonly Told[],
     reply: WindowReply,
     prefill: string,
-  ): Prepared {
+  ): Promise<Prepared> {
     const { messages, window, recalled } = reply;
     const shown = messages.filter(isShown);
     const compared = shown.map(comparedOf);
-    const told = begunBefore(all, prefill).map(({ said }) => ({ role: said.role, fingerprint: fingerprintOf(said) }));
+    const told = begunBefore(all, prefill).map(({ said, fingerprint }) => ({ role: said.role, fingerprint }));
     const recognition = place.after === undefined ? recognise(compared, told) : after(compared, place.after);
     const previous = (
       recognition.run > 0 || place.after !== undefined ? compared[recognition.shownEnd - 1] : compared.at(-1)
@@ -201,6 +206,7 @@ export class ConversationMemory {
     const input: PlanInput = {
       conversation,
       told: all,
+      systemTokens: roughTokens(conversation.systemText),
       shown,
       recognition,
       cards: messages.filter((message) => message.kind === 'card' && !isShown(message)),
@@ -215,7 +221,7 @@ export class ConversationMemory {
       plan: (strip) => planPrompt(input, strip),
       recalled: recalled.map(({ id }) => id),
       pressure: place.sessionId === null ? null : window.pressure,
-      ...freshOf(place, all, recognition, place.after ?? previous ?? '', prefill !== ''),
+      ...(await freshOf(place, all, recognition, place.after ?? previous ?? '', prefill !== '', this.#deps.turns)),
       prefill,
       conversationId: conversationOf(place, all),
       answers: answersIn(shown, begunBefore(all, prefill), recognition),
@@ -231,9 +237,37 @@ function stepsIn(sessionId: string, prepared: Prepared, answer: Answer | null): 
   }));
 }
 
+/** What goes to the memory together: so many, and no more than it takes without holding others up. */
 function inPieces<T>(all: readonly T[]): T[][] {
-  const count = Math.ceil(all.length / STORED_AT_ONCE);
-  return Array.from({ length: count }, (_, i) => all.slice(i * STORED_AT_ONCE, (i + 1) * STORED_AT_ONCE));
+  const pieces: T[][] = [];
+  let units = 0;
+  for (const each of all) {
+    const own = unitsOf(each);
+    const last = pieces.at(-1);
+    if (last === undefined || last.length >= STORED_AT_ONCE || units + own > UNITS_AT_ONCE) {
+      pieces.push([each]);
+      units = own;
+    } else {
+      last.push(each);
+      units += own;
+    }
+  }
+  return pieces;
+}
+
+/** All that is said, measured; pauses every few milliseconds. */
+function* toldIn({ groups }: Conversation): Generator<void, Told[]> {
+  const pace = new Pace();
+  const all: Told[] = [];
+  for (const [group, { said: allSaid }] of groups.entries()) {
+    for (const said of allSaid) {
+      if (pace.isDue(said.text.length)) yield;
+      const { text, toolCalls } = said;
+      const tokens = roughTokens(text) + (toolCalls === undefined ? 0 : roughTokens(JSON.stringify(toolCalls)));
+      all.push({ said, group, tokens, fingerprint: fingerprintOf(said) });
+    }
+  }
+  return all;
 }
 
 function stepsAtLarge({ place, fresh, lastId, prefill, conversationId }: Prepared, answer: Answer | null): StoreStep[] {

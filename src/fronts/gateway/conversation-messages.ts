@@ -1,5 +1,6 @@
 // What is said in a conversation, as memory keeps it.
 
+import type { LoopTurns } from '../../base/loop-turns.ts';
 import { TEXT_CHARS_MAX } from '../../base/wire-limits.ts';
 import type { Told } from './prompt-plan.ts';
 import type { Recognition } from './recognition.ts';
@@ -25,13 +26,17 @@ export const NO_SESSION = `${RESERVED}no-session`;
 
 export const NOTHING_KNOWN: Recognition = { newFrom: 0, run: 0, shownEnd: 0 };
 
-export function freshOf(
+/** After so many messages others have their turn. */
+const FRESH_AT_ONCE = 128;
+
+export async function freshOf(
   place: Place,
   all: readonly Told[],
   { newFrom }: Recognition,
   previous: string,
   hasPrefill: boolean,
-): { readonly fresh: Record<string, unknown>[]; readonly lastId: string } {
+  turns: LoopTurns,
+): Promise<{ readonly fresh: Record<string, unknown>[]; readonly lastId: string }> {
   const scope = scopeOf(place);
   const told = hasPrefill ? all.slice(0, -1) : all;
   const isAtLarge = place.sessionId === null;
@@ -40,11 +45,12 @@ export function freshOf(
   const metadata = isAtLarge ? { metadata: { conversation: conversationOf(place, all) } } : {};
   let lastId = previous;
   const fresh: Record<string, unknown>[] = [];
-  told.forEach(({ said }, at) => {
-    if (at < from && !isAtLarge) return;
-    lastId = idAfter(lastId, scope, fingerprintOf(said));
-    if (at >= from) fresh.push(wireMessage(said, lastId, isAtLarge ? metadataOf(said, metadata) : {}));
-  });
+  const firstAt = isAtLarge ? 0 : from;
+  for (const [place, { said, fingerprint }] of told.slice(firstAt).entries()) {
+    if (place % FRESH_AT_ONCE === FRESH_AT_ONCE - 1) await turns.next();
+    lastId = idAfter(lastId, scope, fingerprint);
+    if (firstAt + place >= from) fresh.push(wireMessage(said, lastId, isAtLarge ? metadataOf(said, metadata) : {}));
+  }
   return { fresh, lastId };
 }
 
@@ -77,7 +83,7 @@ export function tagOfResponse(responseId: string): string {
 /** Conversations without a session are told apart by how they begin. */
 export function conversationOf(place: Place, told: readonly Told[]): string {
   const [first] = told;
-  return idAfter('', scopeOf(place), first === undefined ? '' : fingerprintOf(first.said));
+  return idAfter('', scopeOf(place), first === undefined ? '' : first.fingerprint);
 }
 
 /** What was answered in a conversation, each answer once although both the session and the client tell of it. */

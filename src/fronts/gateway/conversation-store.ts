@@ -80,7 +80,7 @@ export class ConversationStore {
 }
 
 /** Of all texts in it, and a little for what else there is. */
-function unitsOf(value: unknown): number {
+export function unitsOf(value: unknown): number {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return 1;
   return Object.values(value).reduce<number>((sum, each) => sum + unitsOf(each), 1);

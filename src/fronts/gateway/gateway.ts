@@ -7,6 +7,7 @@ import { LoginReports } from '../../api/login-reports.ts';
 import type { Certificates } from '../../base/certificates.ts';
 import { boundConnections } from '../../base/connection-bounds.ts';
 import { CodedError, StartupError } from '../../base/errors.ts';
+import { LoopTurns } from '../../base/loop-turns.ts';
 import { cutOffUnread } from '../../base/unread-answer.ts';
 import { changeCertificates, createWebServer } from '../../base/web-server.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -59,6 +60,7 @@ export class Gateway {
       authenticator: new Authenticator(this.#tokens, new LoginReports({ ...options, door: 'gateway' }), clock),
       bodies: new Bodies({ bytesMax: settings.maxBodyBytes, bytesMaxTotal: settings.maxBodyBytesTotal }),
       upstream: new Upstream(settings.upstreamTimeoutSecs * 1000, clock),
+      turns: new LoopTurns(),
     };
     const timeoutMs = settings.memoryTimeoutMs;
     this.#places = new ResponsePlaces(this.#parts.door, timeoutMs);

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest } from '../../base/errors.ts';
-import { readJsonBody } from '../../protocol/json-body.ts';
+import { readJsonBodyInTurns } from '../../protocol/json-body.ts';
 import { openApi } from '../../protocol/openapi.ts';
 import { INGEST_PATH } from './ingest/ingest-route.ts';
 import type { GatewayParts } from './parts.ts';
@@ -31,10 +31,10 @@ export function addMemoryRoutes(app: FastifyInstance, parts: GatewayParts): void
 async function ask(
   request: FastifyRequest<{ Params: { type: string } }>,
   reply: FastifyReply,
-  { authenticator, door, bodies }: GatewayParts,
+  { authenticator, door, bodies, turns }: GatewayParts,
 ): Promise<object> {
   const signal = goneSignal(reply.raw);
-  const payload = readJsonBody(await bodies.read(request.raw, reply.raw)) ?? {};
+  const payload = (await readJsonBodyInTurns(await bodies.read(request.raw, reply.raw), turns)) ?? {};
   return door.ask(authenticator.callerOf(request), request.params.type, withBytes(payload), {
     door: 'gateway',
     address: request.socket.remoteAddress,

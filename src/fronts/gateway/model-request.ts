@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
-import { badRequest, toCodedError } from '../../base/errors.ts';
+import { toCodedError } from '../../base/errors.ts';
 import { AnswerGuard } from './answer-guard.ts';
 import type { ConversationMemory, Prepared } from './conversation-memory.ts';
 import { guardHeader, memoryHeaders } from './memory-headers.ts';
@@ -8,6 +8,7 @@ import type { GatewayParts } from './parts.ts';
 import { STRIPS, type Plan, type Strip } from './prompt-plan.ts';
 import { passedHeaders, readWhole, relay } from './relay.ts';
 import { objectOf } from './json-values.ts';
+import { bytesInTurns } from './request-json.ts';
 import type { Answer, Conversation, Shape } from './shapes/shape.ts';
 import { EventReader } from './sse.ts';
 import type { UpstreamReply, UpstreamTarget } from './upstream.ts';
@@ -20,7 +21,7 @@ export interface ModelRequestDeps {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly target: UpstreamTarget;
-  /** The request as the client sent it. */
+  /** The request as the client sent it, but for what only the gateway knows. */
   readonly text: string;
   readonly conversation: Conversation;
   readonly prepared: Prepared;
@@ -68,17 +69,18 @@ export class ModelRequest {
     return isStream ? this.#stream(answer) : this.#whole(answer);
   }
 
-  #send(strip: Strip | null): Promise<UpstreamReply> {
+  async #send(strip: Strip | null): Promise<UpstreamReply> {
     const { parts, shape, request, target, text, conversation, prepared, signal } = this.#deps;
     const plan = prepared.plan?.(strip) ?? null;
     this.#plan = plan;
     const body = plan === null ? text : shape.compose(text, conversation, plan.prompt);
     const [, query] = request.url.split('?');
+    const bytes = await bytesInTurns(body, parts.turns);
     return parts.upstream.send(target, {
       method: 'POST',
       path: query === undefined ? shape.path : `${shape.path}?${query}`,
       headers: upstreamHeaders(request.headers, target, shape.dialect),
-      body: Buffer.from(body),
+      body: bytes,
       signal,
     });
   }
@@ -259,17 +261,4 @@ function answerIn(chunks: readonly Buffer[], shape: Shape): Answer | null {
   } catch {
     return null;
   }
-}
-
-/** A request's JSON object. Throws `BAD_REQUEST`. */
-export function parsedBody(text: string): Record<string, unknown> {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw badRequest('/', 'is not JSON', 'the body is not JSON');
-  }
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw badRequest('/', 'is not an object', 'the body is not a JSON object');
-  return body as Record<string, unknown>;
 }

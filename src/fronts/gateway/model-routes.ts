@@ -3,10 +3,11 @@ import { systemRandom, uuidV7 } from '../../base/random.ts';
 import { toCodedError } from '../../base/errors.ts';
 import type { ConversationMemory } from './conversation-memory.ts';
 import type { Place } from './conversation-messages.ts';
-import { memberSpans, replaceSpans, valueStart } from './json-spans.ts';
-import { ModelRequest, parsedBody } from './model-request.ts';
+import { replaceSpans } from './json-spans.ts';
+import { ModelRequest } from './model-request.ts';
 import type { GatewayParts } from './parts.ts';
 import { targetOf } from './passed-routes.ts';
+import { inTurns, requestJson, type RequestJson } from './request-json.ts';
 import type { ResponsePlaces } from './response-places.ts';
 import { sessionOf } from './session-identity.ts';
 import { CHAT } from './shapes/chat.ts';
@@ -39,11 +40,10 @@ async function serve(shape: Shape, request: FastifyRequest, reply: FastifyReply,
   const caller = parts.authenticator.callerOf(request);
   parts.door.enter(caller, { door: 'gateway', address: request.socket.remoteAddress });
   const target = targetOf(caller);
-  const sent = (await parts.bodies.read(request.raw, reply.raw)).toString('utf8');
-  const body = parsedBody(sent);
+  const sent = await requestJson(await parts.bodies.read(request.raw, reply.raw), parts.turns);
   const signal = goneSignal(reply.raw);
-  const { text, place } = await placeOf(shape, request, sent, body, caller, signal, deps);
-  const conversation = readBy(shape, text, body) ?? { groups: [], systemText: '', opaque: [] };
+  const { text, place } = await placeOf(shape, request, sent, caller, signal, deps);
+  const conversation = (await readBy(shape, sent, deps)) ?? { groups: [], systemText: '', opaque: [] };
   const prepared = await memory.prepare(place, conversation);
   parts.metrics.count('gateway_memory_total', { outcome: prepared.plan === null ? 'degraded' : 'on' });
   const asked = { parts, memory, shape, request, reply, target, text, conversation, prepared, signal };
@@ -57,10 +57,10 @@ async function serve(shape: Shape, request: FastifyRequest, reply: FastifyReply,
   }
 }
 
-/** Null: it is in no shape that is known, or nested too deeply to be looked into. */
-function readBy(shape: Shape, text: string, body: Readonly<Record<string, unknown>>): Conversation | null {
+/** Null: it is in no shape that is known, or has too many items or is nested too deeply to be looked into. */
+async function readBy(shape: Shape, sent: RequestJson, { parts }: RouteDeps): Promise<Conversation | null> {
   try {
-    return shape.read(text, body);
+    return await inTurns(shape.read(sent), parts.turns);
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
@@ -71,8 +71,7 @@ function readBy(shape: Shape, text: string, body: Readonly<Record<string, unknow
 async function placeOf(
   shape: Shape,
   request: FastifyRequest,
-  text: string,
-  body: Readonly<Record<string, unknown>>,
+  { text, body, members }: RequestJson,
   caller: TokenCaller,
   signal: AbortSignal,
   { parts, places }: RouteDeps,
@@ -89,8 +88,10 @@ async function placeOf(
     });
     // One that is not ours may be the upstream's own.
     if (found === null) return { text, place };
-    const span = memberSpans(text, valueStart(text)).get('previous_response_id');
-    const without = span === undefined ? text : replaceSpans(text, [{ ...span, by: 'null' }]);
+    const span = members.get('previous_response_id');
+    // As long as it was: all else stays where it stands.
+    const by = 'null'.padEnd(span === undefined ? 0 : span.to - span.from);
+    const without = span === undefined ? text : replaceSpans(text, [{ ...span, by }]);
     return { text: without, place: { ...place, sessionId: found.sessionId, after: found.messageId } };
   }
   // A later request may go on from the answer: it has to stand somewhere.

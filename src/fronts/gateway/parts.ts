@@ -6,6 +6,7 @@ import type { Certificates } from '../../base/certificates.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { FailedLogins } from '../../base/failed-logins.ts';
 import type { Log } from '../../base/log.ts';
+import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -43,4 +44,6 @@ export interface GatewayParts extends GatewayOptions {
   readonly authenticator: Authenticator;
   readonly bodies: Bodies;
   readonly upstream: Upstream;
+  /** For what takes long. */
+  readonly turns: LoopTurns;
 }

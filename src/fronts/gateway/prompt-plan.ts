@@ -1,7 +1,6 @@
 // What is sent in place of what a client sent: its own messages where they fit and are all there is, else the session's window, in
 // which each message that the client sent stands as the client sent it.
 
-import { estimatedTokens } from '../../base/text/passages.ts';
 import type { Recognition } from './recognition.ts';
 import { paired } from './call-pairs.ts';
 import { saidOf, type Said, type WindowMessage } from './said.ts';
@@ -12,11 +11,17 @@ import type { Conversation, Entry, Prompt } from './shapes/shape.ts';
 export interface Told {
   readonly said: Said;
   readonly group: number;
+  /** See `fingerprintOf`. */
+  readonly fingerprint: string;
+  /** About what it costs. */
+  readonly tokens: number;
 }
 
 export interface PlanInput {
   readonly conversation: Conversation;
   readonly told: readonly Told[];
+  /** About what instructs the model costs. */
+  readonly systemTokens: number;
   /** Messages of the window, and cards that stand in the place of one. */
   readonly shown: readonly WindowMessage[];
   readonly recognition: Recognition;
@@ -58,7 +63,7 @@ interface Block {
 /** `strip`: what is left out beside. */
 export function planPrompt(input: PlanInput, strip: Strip | null = null): Plan {
   const { conversation, told, header, maxTokens } = input;
-  const systemTokens = estimatedTokens(conversation.systemText) + (header?.token_count ?? 0);
+  const systemTokens = input.systemTokens + (header?.token_count ?? 0);
   const asked = told.findLastIndex(({ said }) => said.role === 'user');
   const toldTokens = tokensOfTold(input);
   const left = maxTokens - systemTokens;
@@ -96,12 +101,9 @@ function tellsAll({ told, shown, recognition, hasArchived, continues }: PlanInpu
 
 function tokensOfTold({ told, shown, recognition }: PlanInput): number[] {
   const { newFrom, run, shownEnd } = recognition;
-  return told.map(({ said }, place) => {
+  return told.map(({ tokens }, place) => {
     const message = place < newFrom && place >= newFrom - run ? shown[shownEnd - newFrom + place] : undefined;
-    if (message?.kind === 'message') return message.token_count;
-    return (
-      estimatedTokens(said.text) + (said.toolCalls === undefined ? 0 : estimatedTokens(JSON.stringify(said.toolCalls)))
-    );
+    return message?.kind === 'message' ? message.token_count : tokens;
   });
 }
 

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { badRequest } from '../../base/errors.ts';
-import { parsedBody } from './model-request.ts';
 import type { GatewayParts } from './parts.ts';
+import { requestJson } from './request-json.ts';
 import type { TokenCaller } from './tokens.ts';
 
 /** What memory holds, and how it is emptied. */
 export function addUpkeepRoutes(app: FastifyInstance, parts: GatewayParts): void {
-  const { authenticator, bodies, door } = parts;
+  const { authenticator, bodies, door, turns } = parts;
   const ask = (
     request: FastifyRequest,
     caller: TokenCaller,
@@ -22,7 +22,7 @@ export function addUpkeepRoutes(app: FastifyInstance, parts: GatewayParts): void
     const caller = authenticator.callerOf(request);
     const address = request.socket.remoteAddress;
     door.enter(caller, { door: 'gateway', address, type: 'level.clear', scopes: ['admin'] });
-    const body = parsedBody((await bodies.read(request.raw, reply.raw)).toString('utf8'));
+    const { body } = await requestJson(await bodies.read(request.raw, reply.raw), turns);
     const { type, payload, agent } = resetOf(body, caller);
     const counted: Ask = (step, asked) => ask(request, caller, step, asked, true);
     if (agent === undefined) return counted(type, payload);

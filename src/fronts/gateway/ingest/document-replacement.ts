@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { throwIfAborted } from '../../../base/abort.ts';
+import type { LoopTurns } from '../../../base/loop-turns.ts';
 import { CodedError, type ErrorCode } from '../../../base/errors.ts';
 import type { ReadDocument } from './document-messages.ts';
 import type { Ingest } from './ingest-body.ts';
@@ -44,6 +45,8 @@ export interface Replaced {
 const STORED_AT_ONCE = 32;
 const LISTED_AT_ONCE = 200;
 const DELETED_AT_ONCE = 500;
+/** Chunks, before others have their turn. */
+const HASHED_AT_ONCE = 64;
 
 /**
  * Stores a document in the place of what an agent has under its id. What is new is stored before what is old is
@@ -56,12 +59,22 @@ export class DocumentReplacement {
   readonly #signal: AbortSignal;
   readonly #chunks: ReadonlyMap<string, NewChunk>;
 
-  constructor(ingest: Ingest, document: ReadDocument, agent: string, ask: Ask, signal: AbortSignal) {
+  constructor(ingest: Ingest, chunks: ReadonlyMap<string, NewChunk>, agent: string, ask: Ask, signal: AbortSignal) {
     this.#ingest = ingest;
     this.#agent = agent;
     this.#ask = ask;
     this.#signal = signal;
-    this.#chunks = newChunks(ingest, document, agent);
+    this.#chunks = chunks;
+  }
+
+  static async of(
+    ingest: Ingest,
+    document: ReadDocument,
+    agent: string,
+    ask: Ask,
+    { signal, turns }: { readonly signal: AbortSignal; readonly turns: LoopTurns },
+  ): Promise<DocumentReplacement> {
+    return new DocumentReplacement(ingest, await newChunks(ingest, document, agent, turns), agent, ask, signal);
   }
 
   /** Chunks that it will have. */
@@ -164,11 +177,17 @@ interface BatchResult {
 }
 
 /** By id, which follows from the document and the chunk's text: what is there twice is stored once. */
-function newChunks(ingest: Ingest, { title, chunks }: ReadDocument, agent: string): Map<string, NewChunk> {
+async function newChunks(
+  ingest: Ingest,
+  { title, chunks }: ReadDocument,
+  agent: string,
+  turns: LoopTurns,
+): Promise<Map<string, NewChunk>> {
   const { documentId, sessionId, metadata } = ingest;
   const shown = ingest.title ?? title;
   const made = new Map<string, NewChunk>();
-  for (const { text, headings, page } of chunks) {
+  for (const [place, { text, headings, page }] of chunks.entries()) {
+    if (place % HASHED_AT_ONCE === HASHED_AT_ONCE - 1) await turns.next();
     const sha256 = createHash('sha256').update(text).digest('hex');
     const id = idAfter(documentId, ['document', agent, sessionId ?? ''], sha256);
     if (made.has(id)) continue;

@@ -37,11 +37,14 @@ async function ingest(request: FastifyRequest, reply: FastifyReply, deps: Ingest
   door.enter(caller, { door: 'gateway', address, type: 'context.store_batch', scopes: SCOPES });
   const signal = goneSignal(reply.raw);
   const sent = await bodies.read(request.raw, reply.raw);
-  const given = await readIngest(sent, request.headers['content-type']);
+  const given = await readIngest(sent, request.headers['content-type'], deps.parts.turns);
   const document = await deps.reader.read(given, signal);
   if (document.chunks.length === 0) throw badRequest('/document', 'has no text', 'the document has no text');
   const ask = askOf(request, caller, deps.parts, signal);
-  const replacement = new DocumentReplacement(given, document, caller.agent, ask, signal);
+  const replacement = await DocumentReplacement.of(given, document, caller.agent, ask, {
+    signal,
+    turns: deps.parts.turns,
+  });
   const lines = new ProgressLines(reply, { document_id: given.documentId, chunks: replacement.size });
   try {
     const place = JSON.stringify([caller.namespace, caller.agent, given.documentId]);

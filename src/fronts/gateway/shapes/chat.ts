@@ -1,6 +1,7 @@
-import { itemSpans, memberSpans, replaceSpans, valueStart } from '../json-spans.ts';
+import { memberSpans, replaceSpans, valueStart } from '../json-spans.ts';
 import { resultInWords } from '../call-pairs.ts';
 import { objectOf, textOr, textTokens } from '../json-values.ts';
+import { listIn, Pace } from '../request-json.ts';
 import { saidOf, type Role, type Said, type WindowMessage } from '../said.ts';
 import type { ServerSentEvent } from '../sse.ts';
 import { toolCallOf, wireCall, type ToolCall } from '../tool-calls.ts';
@@ -11,28 +12,29 @@ import { BoundedText, brokenOff, plainKind, type Answer, type AnswerCapture, typ
 export const CHAT: Shape = {
   dialect: 'openai',
   path: '/chat/completions',
-  read(text, { messages }) {
-    if (!Array.isArray(messages)) return null;
-    const list = memberSpans(text, valueStart(text)).get('messages');
-    if (list === undefined) return null;
-    const spans = itemSpans(text, list.from);
-    const groups = messages.map((message: unknown, place): Group => {
+  *read(request) {
+    const { messages } = request.body;
+    const list = listIn(request, 'messages');
+    if (!Array.isArray(messages) || list === null) return null;
+    const pace = new Pace();
+    const groups: Group[] = [];
+    const opaque = new Set<string>();
+    const instructions: string[] = [];
+    for (const [place, message] of messages.entries()) {
       const role = roleOf(message);
       const isSystem = role === 'system';
-      const span = spans[place] ?? list;
-      if (role === null) return { span, said: [], isSystem, besideTokens: textTokens(message) };
-      return { span, said: isSystem ? [] : [saidIn(message, role)], isSystem };
-    });
-    const opaque = messages.flatMap((message) =>
-      roleOf(message) === null ? plainKind(objectOf(message)['role'], 'other') : [],
-    );
-    const instructions = messages
-      .filter((message) => roleOf(message) === 'system')
-      .map((message) => contentOf(message).text);
-    return { groups, systemText: instructions.join('\n'), opaque: [...new Set(opaque)] };
+      const span = list.items[place] ?? list;
+      if (pace.isDue(span.to - span.from)) yield;
+      if (role === null) {
+        groups.push({ span, said: [], isSystem, besideTokens: textTokens(message) });
+        opaque.add(plainKind(objectOf(message)['role'], 'other'));
+      } else groups.push({ span, said: isSystem ? [] : [saidIn(message, role)], isSystem });
+      if (isSystem) instructions.push(contentOf(message).text);
+    }
+    return { groups, list, systemText: instructions.join('\n'), opaque: [...opaque] };
   },
   compose(text, conversation, prompt) {
-    const list = memberSpans(text, valueStart(text)).get('messages');
+    const { list } = conversation;
     return list === undefined ? text : composeItems(text, conversation, list, prompt, WRITER);
   },
   readAnswer({ choices, id }) {

@@ -1,6 +1,7 @@
 import { itemSpans, memberSpans, replaceSpans, valueStart } from '../json-spans.ts';
 import { resultInWords } from '../call-pairs.ts';
 import { objectOf, textOr, textTokens } from '../json-values.ts';
+import { listIn, Pace } from '../request-json.ts';
 import { saidOf, type Said } from '../said.ts';
 import type { ServerSentEvent } from '../sse.ts';
 import type { ToolCall } from '../tool-calls.ts';
@@ -12,27 +13,29 @@ import { BoundedText, brokenOff, plainKind, type Answer, type AnswerCapture, typ
 export const MESSAGES: Shape = {
   dialect: 'anthropic',
   path: '/messages',
-  read(text, { messages, system }) {
-    if (!Array.isArray(messages)) return null;
-    const list = memberSpans(text, valueStart(text)).get('messages');
-    if (list === undefined) return null;
-    const spans = itemSpans(text, list.from);
-    const groups = messages.map(
-      (message: unknown, place): Group => ({
-        span: spans[place] ?? list,
-        said: saidIn(message),
-        isSystem: objectOf(message)['role'] === 'system',
-        besideTokens: besideTokensIn(message),
-      }),
-    );
-    const opaque = messages.flatMap((message) => {
+  *read(request) {
+    const { messages, system } = request.body;
+    const list = listIn(request, 'messages');
+    if (!Array.isArray(messages) || list === null) return null;
+    const pace = new Pace();
+    const groups: Group[] = [];
+    const opaque = new Set<string>();
+    for (const [place, message] of messages.entries()) {
+      const span = list.items[place] ?? list;
+      if (pace.isDue(span.to - span.from)) yield;
       const { role } = objectOf(message);
-      return role === 'user' || role === 'assistant' || role === 'system' ? [] : plainKind(role, 'other');
-    });
-    return { groups, systemText: textOf(system), opaque: [...new Set(opaque)] };
+      groups.push({
+        span,
+        said: saidIn(message),
+        isSystem: role === 'system',
+        besideTokens: besideTokensIn(message),
+      });
+      if (role !== 'user' && role !== 'assistant' && role !== 'system') opaque.add(plainKind(role, 'other'));
+    }
+    return { groups, list, systemText: textOf(system), opaque: [...opaque] };
   },
   compose(text, conversation, { header, ...prompt }) {
-    const list = memberSpans(text, valueStart(text)).get('messages');
+    const { list } = conversation;
     if (list === undefined) return text;
     const composed = composeItems(text, conversation, list, { ...prompt, header: null }, WRITER);
     return header === null ? composed : withSystem(composed, header);

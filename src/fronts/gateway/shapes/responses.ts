@@ -1,6 +1,7 @@
-import { itemSpans, memberSpans, replaceSpans, valueStart, type Span } from '../json-spans.ts';
+import { memberSpans, replaceSpans, valueStart, type Span } from '../json-spans.ts';
 import { objectOf, textOr } from '../json-values.ts';
 import { resultInWords } from '../call-pairs.ts';
+import { listIn, Pace } from '../request-json.ts';
 import type { Said } from '../said.ts';
 import type { ServerSentEvent } from '../sse.ts';
 import { composeItems, prependedItem, prependedString, type Writer } from './compose.ts';
@@ -21,22 +22,27 @@ import {
 export const RESPONSES: Shape = {
   dialect: 'openai',
   path: '/responses',
-  read(text, { input, instructions }) {
-    const list = memberSpans(text, valueStart(text)).get('input');
-    if (list === undefined) return null;
+  *read(request) {
+    const { input, instructions } = request.body;
+    const list = listIn(request, 'input');
+    if (list === null) return null;
     const systemText = textOr(instructions);
     if (typeof input === 'string') {
       const asked: Group = { span: list, said: [{ role: 'user', text: input }], isSystem: false };
-      return { groups: [asked], systemText, opaque: [] };
+      return { groups: [asked], list, systemText, opaque: [] };
     }
     if (!Array.isArray(input)) return null;
     const groups = new ItemGroups();
-    const spans = itemSpans(text, list.from);
-    input.forEach((item, place) => groups.add(objectOf(item), spans[place] ?? { from: 0, to: 0 }));
-    return { groups: groups.end(), systemText, opaque: [...groups.opaque] };
+    const pace = new Pace();
+    for (const [place, item] of input.entries()) {
+      const span = list.items[place] ?? list;
+      if (pace.isDue(span.to - span.from)) yield;
+      groups.add(objectOf(item), span);
+    }
+    return { groups: groups.end(), list, systemText, opaque: [...groups.opaque] };
   },
   compose(text, conversation, prompt) {
-    const list = memberSpans(text, valueStart(text)).get('input');
+    const { list } = conversation;
     if (list === undefined) return text;
     const isString = text[list.from] === '"';
     return isString
@@ -86,7 +92,8 @@ function composeString(text: string, list: Span, conversation: Conversation, pro
 interface OpenGroup {
   readonly from: number;
   to: number;
-  said: Said | null;
+  /** In order: put together once, when all are there. */
+  readonly said: Said[];
   besideTokens: number;
 }
 
@@ -113,25 +120,34 @@ class ItemGroups {
   end(): readonly Group[] {
     if (this.#open !== null) {
       const { from, to, said, besideTokens } = this.#open;
-      this.#groups.push({ span: { from, to }, said: said === null ? [] : [said], isSystem: false, besideTokens });
+      this.#groups.push({
+        span: { from, to },
+        said: said.length === 0 ? [] : [joined(said)],
+        isSystem: false,
+        besideTokens,
+      });
     }
     this.#open = null;
     return this.#groups;
   }
 
   #join(said: Said | null, span: Span, besideTokens: number): void {
-    this.#open ??= { from: span.from, to: span.to, said: null, besideTokens: 0 };
+    this.#open ??= { from: span.from, to: span.to, said: [], besideTokens: 0 };
     this.#open.to = span.to;
     this.#open.besideTokens += besideTokens;
-    if (said !== null) this.#open.said = joined(this.#open.said, said);
+    if (said !== null) this.#open.said.push(said);
   }
 }
 
-function joined(one: Said | null, other: Said): Said {
-  if (one === null) return other;
-  const toolCalls = [...(one.toolCalls ?? []), ...(other.toolCalls ?? [])];
-  const others = [...(one.others ?? []), ...(other.others ?? [])];
-  const text = [one.text, other.text].filter((each) => each !== '').join('\n');
+function joined(all: readonly Said[]): Said {
+  const [first] = all;
+  if (all.length === 1 && first !== undefined) return first;
+  const toolCalls = all.flatMap((said) => said.toolCalls ?? []);
+  const others = all.flatMap((said) => said.others ?? []);
+  const text = all
+    .map((said) => said.text)
+    .filter((each) => each !== '')
+    .join('\n');
   return {
     role: 'assistant',
     text,
@@ -149,11 +165,9 @@ function answeredIn(item: Item): Said | null {
 
 function answerIn({ id, output, status }: Readonly<Record<string, unknown>>): Answer | null {
   if (!Array.isArray(output)) return null;
-  const said = output.reduce<Said | null>((all, item) => {
-    const each = answeredIn(objectOf(item));
-    return each === null ? all : joined(all, each);
-  }, null);
-  if (said === null) return null;
+  const all = output.flatMap((item) => answeredIn(objectOf(item)) ?? []);
+  if (all.length === 0) return null;
+  const said = joined(all);
   const isCut = status !== 'completed' && status !== undefined;
   return {
     said: isCut ? brokenOff(said) : said,
@@ -169,7 +183,7 @@ class ResponsesCapture implements AnswerCapture {
   /** Of the message that is being said. */
   #text = new BoundedText();
   /** What came whole. */
-  #said: Said | null = null;
+  readonly #said: Said[] = [];
   #saidUnits = 0;
   #isCalling = false;
   #responseId: string | null = null;
@@ -206,17 +220,18 @@ class ResponsesCapture implements AnswerCapture {
     this.#isCalling = false;
     if (said === null || this.#saidUnits > HEARD_UNITS_MAX) return;
     this.#saidUnits += JSON.stringify(said).length;
-    this.#said = joined(this.#said, said);
+    this.#said.push(said);
   }
 
   /** The last event has all of it; where it did not come, there is what was heard. */
   answer(): Answer | null {
     if (this.#whole !== null) return this.#whole;
     const text = this.#text.text;
-    let said = this.#said;
-    if (text !== '') said = joined(said, { role: 'assistant', text });
-    if (this.#isCalling) said = joined(said, { role: 'assistant', text: '', others: [HALF_CALL] });
-    if (said === null) return null;
+    const all = [...this.#said];
+    if (text !== '') all.push({ role: 'assistant', text });
+    if (this.#isCalling) all.push({ role: 'assistant', text: '', others: [HALF_CALL] });
+    if (all.length === 0) return null;
+    const said = joined(all);
     const id = this.#responseId === null ? {} : { responseId: this.#responseId };
     return { said, isCut: true, ...id };
   }

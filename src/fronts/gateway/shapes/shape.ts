@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import type { Span } from '../json-spans.ts';
+import type { RequestJson } from '../request-json.ts';
 import type { Said, WindowMessage } from '../said.ts';
 import { wholeCalls } from '../tool-calls.ts';
 import type { ServerSentEvent } from '../sse.ts';
@@ -17,6 +18,8 @@ export interface Group {
 /** A request as far as memory has to do with it. */
 export interface Conversation {
   readonly groups: readonly Group[];
+  /** Where they stand, with the brackets around them; absent: nothing can take their place. */
+  readonly list?: Span;
   /** What instructs the model. */
   readonly systemText: string;
   /** Kinds of items that stand for what only the client and the upstream know: nothing can take their place. */
@@ -68,8 +71,8 @@ export interface Shape {
   readonly dialect: Dialect;
   /** Behind `/v1`. */
   readonly path: string;
-  /** Null: it is nothing that this shape knows; the upstream will say so. */
-  read(text: string, body: Readonly<Record<string, unknown>>): Conversation | null;
+  /** Pauses every few milliseconds. Null: it is nothing that this shape knows; the upstream will say so. */
+  read(request: RequestJson): Generator<void, Conversation | null>;
   /** The request with `prompt` in the place of what it had; all else as it came. */
   compose(text: string, conversation: Conversation, prompt: Prompt): string;
   /** Null: nobody answered. */

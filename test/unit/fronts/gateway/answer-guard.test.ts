@@ -33,7 +33,12 @@ describe('a run of answers', () => {
 });
 
 describe('the answers of a conversation', () => {
-  const say = (role: 'user' | 'assistant', text: string, group = 0) => ({ group, said: { role, text } satisfies Said });
+  const say = (role: 'user' | 'assistant', text: string, group = 0) => ({
+    group,
+    said: { role, text } satisfies Said,
+    fingerprint: text,
+    tokens: 1,
+  });
   const shows = (role: 'user' | 'assistant', content: string): WindowMessage => ({
     role,
     content,

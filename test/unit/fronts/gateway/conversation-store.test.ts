@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { AskOptions, Caller } from '../../../../src/api/caller.ts';
 import { Principal } from '../../../../src/api/principal.ts';
+import { LoopTurns } from '../../../../src/base/loop-turns.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { Place } from '../../../../src/fronts/gateway/conversation-messages.ts';
 import { ConversationMemory, type Prepared } from '../../../../src/fronts/gateway/conversation-memory.ts';
@@ -76,6 +77,7 @@ describe('what was said, with a memory that does not answer,', () => {
       clock,
       log: silentLog,
       window: DEFAULTS.window,
+      turns: new LoopTurns(),
       timeoutMs: 1_000,
       recallSessions: 'all' as const,
     };

@@ -3,7 +3,12 @@ import { planPrompt, type PlanInput, type Told } from '../../../../src/fronts/ga
 import type { WindowMessage } from '../../../../src/fronts/gateway/said.ts';
 
 function told(texts: readonly string[]): Told[] {
-  return texts.map((text, group) => ({ group, said: { role: group % 2 === 0 ? 'user' : 'assistant', text } }));
+  return texts.map((text, group) => ({
+    group,
+    tokens: Math.ceil(text.length / 3),
+    fingerprint: text,
+    said: { role: group % 2 === 0 ? 'user' : 'assistant', text },
+  }));
 }
 
 function input(all: readonly Told[], more: Partial<PlanInput> = {}): PlanInput {
@@ -11,6 +16,7 @@ function input(all: readonly Told[], more: Partial<PlanInput> = {}): PlanInput {
   return {
     conversation: { groups, systemText: '', opaque: [] },
     told: all,
+    systemTokens: 0,
     shown: [],
     recognition: { newFrom: 0, run: 0, shownEnd: 0 },
     cards: [],

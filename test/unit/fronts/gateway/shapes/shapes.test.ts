@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHAT } from '../../../../../src/fronts/gateway/shapes/chat.ts';
+import { LoopTurns } from '../../../../../src/base/loop-turns.ts';
+import { inTurns, requestJson } from '../../../../../src/fronts/gateway/request-json.ts';
 import { MESSAGES } from '../../../../../src/fronts/gateway/shapes/messages.ts';
 import { RESPONSES } from '../../../../../src/fronts/gateway/shapes/responses.ts';
 
@@ -9,6 +11,8 @@ const SHAPES = [
   ['responses', RESPONSES, 'input'],
   ['messages', MESSAGES, 'messages'],
 ] as const;
+
+const turns = new LoopTurns();
 
 const type = fc.constantFrom(
   ...['message', 'function_call', 'function_call_output', 'custom_tool_call', 'reasoning', 'item_reference'],
@@ -22,11 +26,11 @@ const item = fc.record(
 );
 
 describe.each(SHAPES)('a request of %s', (_name, shape, list) => {
-  it('is read whatever stands in it, and each item of it belongs to one group, in order', () => {
-    fc.assert(
-      fc.property(fc.array(fc.oneof(item, value)), fc.constantFrom(undefined, 1), (items, indent) => {
+  it('is read whatever stands in it, and each item of it belongs to one group, in order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(item, value)), fc.constantFrom(undefined, 1), async (items, indent) => {
         const text = JSON.stringify({ model: 'm', [list]: items, n: 1 }, null, indent);
-        const read = shape.read(text, JSON.parse(text) as Record<string, unknown>);
+        const read = await inTurns(shape.read(await requestJson(Buffer.from(text.toWellFormed()), turns)), turns);
         const raws = read?.groups.map(({ span }) => text.slice(span.from, span.to)) ?? [];
         expect(JSON.parse(`[${raws.join(',')}]`)).toEqual(JSON.parse(JSON.stringify(items)));
       }),
@@ -34,11 +38,11 @@ describe.each(SHAPES)('a request of %s', (_name, shape, list) => {
     );
   });
 
-  it('goes up byte for byte where nothing takes the place of anything', () => {
-    fc.assert(
-      fc.property(fc.array(item), (items) => {
+  it('goes up byte for byte where nothing takes the place of anything', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(item), async (items) => {
         const text = JSON.stringify({ [list]: items }, null, 1);
-        const read = shape.read(text, JSON.parse(text) as Record<string, unknown>);
+        const read = await inTurns(shape.read(await requestJson(Buffer.from(text.toWellFormed()), turns)), turns);
         if (read === null) throw new Error('not read');
         const entries = read.groups.map((_, group) => ({ group }));
         expect(shape.compose(text, read, { entries, memory: null, header: null })).toBe(text);
