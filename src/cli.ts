@@ -15,6 +15,7 @@ import { addGateway } from './cli/gateway.ts';
 import { addGc } from './cli/gc.ts';
 import { addGet } from './cli/get.ts';
 import { addImport } from './cli/import.ts';
+import { addKeys } from './cli/keys.ts';
 import { addList } from './cli/list.ts';
 import { addMcp } from './cli/mcp.ts';
 import { addMigrate } from './cli/migrate.ts';
@@ -112,6 +113,7 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addSlowlog(program, io);
   addDoctor(program, io);
   addConfig(program, io);
+  addKeys(program, io);
   addCircuit(program, io);
   addChat(program, io);
   addGateway(program, io);

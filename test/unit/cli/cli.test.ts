@@ -53,6 +53,7 @@ const COMMANDS = [
   'ping',
   'doctor',
   'gateway',
+  'keys',
   'chat',
   'config',
   'circuit',

@@ -12,8 +12,8 @@ export const LOCK_FILE = 'contexts.lock';
 export const INDEX_FOLDER = 'indexes';
 /** Names of files that hold what clients stored, or keys to it. */
 const OWN_FILE = /^(contexts\.|secret$)/;
-/** What lies beside them without being anybody else's: indexes, embedding models from the hub, and snapshots. */
-const OWN_FOLDERS: ReadonlySet<string> = new Set([INDEX_FOLDER, 'models', 'snapshots']);
+/** What lies beside them without being anybody else's: indexes, secrets of keys, embedding models from the hub, and snapshots. */
+const OWN_FOLDERS: ReadonlySet<string> = new Set([INDEX_FOLDER, 'keys', 'models', 'snapshots']);
 /** There while a snapshot takes the place of what was there: nobody may open what is half of one and half of the other. */
 export const RESTORE_FILE = 'contexts.restore';
 
