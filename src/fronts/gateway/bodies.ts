@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CodedError } from '../../base/errors.ts';
+import { badRequest, CodedError } from '../../base/errors.ts';
 
 export interface BodyBounds {
   readonly bytesMax: number;
@@ -22,7 +22,7 @@ export class Bodies {
     return this.#bytes;
   }
 
-  /** Reads a body whole; it counts until `response` is closed. Throws `PAYLOAD_TOO_LARGE` or `OVERLOADED`. */
+  /** Reads a body whole; it counts until `response` is closed. Rejects with `PAYLOAD_TOO_LARGE`, `OVERLOADED`, or `BAD_REQUEST` of half a body. */
   async read(request: IncomingMessage, response: ServerResponse, ownBytesMax = Infinity): Promise<Buffer> {
     const { bytesMaxTotal } = this.#bounds;
     const bytesMax = Math.min(this.#bounds.bytesMax, ownBytesMax);
@@ -30,7 +30,7 @@ export class Bodies {
     let taken = 0;
     response.once('close', () => (this.#bytes -= taken));
     const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    for await (const chunk of wholeOf(request)) {
       taken += chunk.length;
       this.#bytes += chunk.length;
       if (taken > bytesMax) throw tooLarge(bytesMax);
@@ -40,6 +40,15 @@ export class Bodies {
       chunks.push(chunk);
     }
     return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  }
+}
+
+/** A client that hangs up in the middle is no defect of ours. */
+async function* wholeOf(request: IncomingMessage): AsyncGenerator<Buffer> {
+  try {
+    yield* request as AsyncIterable<Buffer>;
+  } catch {
+    throw badRequest('/', 'is cut off', 'the body is cut off');
   }
 }
 

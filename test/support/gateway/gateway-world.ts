@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLog, type Log } from '../../../src/base/log.ts';
 import type { KeySettings } from '../../../src/config/keys.ts';
 import { toSettings } from '../../../src/config/settings.ts';
 import type { Tree } from '../../../src/config/tree.ts';
@@ -25,6 +26,7 @@ export interface WorldOptions {
   readonly keys?: readonly KeySettings[];
   /** Beside `TOKEN`, which belongs to the agent `bot`. */
   readonly tokens?: readonly Tree[];
+  readonly log?: Log;
 }
 
 /** A whole server with its gateway, and a model service behind it that a test scripts. */
@@ -92,22 +94,25 @@ export class GatewayWorld {
 }
 
 function start(upstream: ScriptedUpstream, folder: string, options: WorldOptions): Promise<RunningServer> {
-  const { gateway = {}, settings = {}, keys = [KEY], tokens = [] } = options;
+  const { gateway = {}, settings = {}, keys = [KEY], tokens = [], log = silentLog } = options;
   const ours = { token_hash: hashOfToken(TOKEN), key_id: 'default', agent: 'bot' };
-  return startServer({
-    settings: toSettings({
-      server: { port: 0, http_port: 0, shutdown_timeout_secs: 2 },
-      vector_db: { data_dir: folder },
-      gateway: {
-        enabled: true,
-        port: 0,
-        upstream_url: upstream.url,
-        upstream_token: 'upstream-secret',
-        tokens: [ours, ...tokens.map((token) => ({ key_id: 'default', ...token }))],
-        ...gateway,
-      },
-      ...settings,
-    }),
-    keys,
-  });
+  return startServer(
+    {
+      settings: toSettings({
+        server: { port: 0, http_port: 0, shutdown_timeout_secs: 2 },
+        vector_db: { data_dir: folder },
+        gateway: {
+          enabled: true,
+          port: 0,
+          upstream_url: upstream.url,
+          upstream_token: 'upstream-secret',
+          tokens: [ours, ...tokens.map((token) => ({ key_id: 'default', ...token }))],
+          ...gateway,
+        },
+        ...settings,
+      }),
+      keys,
+    },
+    { log },
+  );
 }
