@@ -47,7 +47,7 @@ owner can read (data_dir/keys), in a variable of the server, or in the settings.
 Examples:
   context-manager keys create support --scopes read,write --namespaces "support,team-a:*"
   context-manager keys create audit --scopes read --namespaces "*" --not-after 2027-01-31T00:00:00Z --store variable
-  context-manager keys list
+  context-manager keys list --json
   context-manager keys rotate support
   context-manager keys rotate support --finish
   context-manager keys revoke support --yes`;
