@@ -24,6 +24,7 @@ import { addNamespaces } from './cli/namespaces.ts';
 import { addPing } from './cli/ping.ts';
 import { addQuery } from './cli/query.ts';
 import { addReembed } from './cli/reembed.ts';
+import { addReseal } from './cli/reseal.ts';
 import { addServe } from './cli/serve.ts';
 import { addSlowlog } from './cli/slowlog.ts';
 import { addSession } from './cli/session.ts';
@@ -106,6 +107,7 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addSession(program, io);
   addSnapshot(program, io);
   addReembed(program, io);
+  addReseal(program, io);
   addMigrate(program, io);
   addMcp(program, io, version);
   addPing(program, io);

@@ -11,6 +11,7 @@ import { type Backend, CircuitBreaker } from './base/resilience/circuit-breaker.
 import type { Circuits } from './base/resilience/circuits.ts';
 import { openBackend } from './base/resilience/open-backend.ts';
 import { SharedRates } from './base/shared-rates.ts';
+import { refuseEncryptionKeys, resolveEncryptionKeys } from './config/encryption-keys.ts';
 import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
 import { createLocalProvider } from './embedding/local.ts';
@@ -34,6 +35,8 @@ import type { Snapshot } from './store/snapshot/snapshot.ts';
 import type { SnapshotDriver } from './store/snapshot/snapshot-driver.ts';
 import type { EmbeddingIdentity, EmbedTexts, Reembedding } from './store/reembedding.ts';
 import type { GenericStore } from './store/generic/generic-store.ts';
+
+export { resealFolder } from './store/embedded/reseal-folder.ts';
 
 type EmbeddingSettings = Settings['embedding'];
 type StoreSettings = Settings['vectorDb'];
@@ -152,6 +155,7 @@ const STORE_DRIVERS: Readonly<
       log,
       metrics,
       ...own,
+      seal: resolveEncryptionKeys(settings),
       quantization,
       embeddingId: embedding.id,
       dimension: embedding.dimension,
@@ -165,6 +169,7 @@ const STORE_DRIVERS: Readonly<
 };
 
 function qdrantOptions(settings: StoreSettings, parts: StoreParts): QdrantStoreOptions {
+  refuseEncryptionKeys(settings);
   const { clock, random, log, metrics, embedding, embed, mustExist } = parts;
   const { collectionPrefix, timeoutSecs, readConsistency, ...own } = settings;
   return {
@@ -191,8 +196,10 @@ type OpenReembedding = (settings: StoreSettings, parts: StoreParts) => Promise<R
 
 /** By `vector_db.driver`. */
 const REEMBEDDING_DRIVERS: Readonly<Record<StoreSettings['driver'], OpenReembedding>> = {
-  embedded: ({ dataDir }, { embedding }) => {
-    const reembedding = openEmbeddedReembedding(dataDir, embedding);
+  embedded: (settings, { random, embedding }) => {
+    const { dataDir } = settings;
+    const seal = resolveEncryptionKeys(settings);
+    const reembedding = openEmbeddedReembedding({ dataDir, to: embedding, seal, random });
     reembedding?.forgetRefused();
     return Promise.resolve(reembedding);
   },

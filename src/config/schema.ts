@@ -216,6 +216,18 @@ const VECTOR_DB = section(
       format: 'token',
       writeOnly: true,
     }),
+    encryption_key: bareText(
+      'embedded: 32 bytes as 64 hexadecimal digits or base64, with which texts, metadata and vectors are sealed on the disk; take it from the environment: VECTOR_DB__ENCRYPTION_KEY. Absent: they are stored as they are. See docs/encryption.md.',
+      { writeOnly: true },
+    ),
+    encryption_key_path: bareText('embedded: file that holds it instead, which only its owner may read.', {
+      isPath: true,
+    }),
+    previous_encryption_key: bareText(
+      'embedded: what is stored was sealed with it before; `context-manager reseal` asks for it. Take it from the environment: VECTOR_DB__PREVIOUS_ENCRYPTION_KEY.',
+      { writeOnly: true },
+    ),
+    previous_encryption_key_path: bareText('embedded: file that holds that one.', { isPath: true }),
     tls_enabled: bareFlag('qdrant: encrypt the connection; by default as url says.'),
     tls_cert_path: bareText('qdrant: file of the certificate authority to trust, in PEM.', { isPath: true }),
   },

@@ -21,6 +21,7 @@ const WAYS: Readonly<Record<string, Partial<EmbeddedStoreOptions>>> = {
   'embedded, through HNSW graphs': { indexingThreshold: 4 },
   'embedded, through graphs of full vectors': { indexingThreshold: 4, quantization: 'f32' },
   'embedded, column by column': { indexingThreshold: 4, columns: { levelCountMin: 2, nonZeroShareMax: 1 } },
+  'embedded, sealed': { seal: { key: new Uint8Array(32).map((_, i) => i), previousKey: null } },
   'embedded, nothing kept in memory': { memoryBytesMax: 1 },
 };
 

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { systemRandom } from '../../src/base/random.ts';
+import { NO_KEYS } from '../../src/store/embedded/border/opening-settings.ts';
 import { DATABASE_FILE } from '../../src/store/embedded/database/data-folder.ts';
 import { openEmbeddedReembedding } from '../../src/store/embedded/reembedding/embedded-reembedding.ts';
 import type { EmbedTexts } from '../../src/store/reembedding.ts';
@@ -34,7 +36,7 @@ export async function storeMany(folder: string, count: number): Promise<void> {
 }
 
 export async function reembed(folder: string): Promise<void> {
-  const reembedding = openEmbeddedReembedding(folder, NEW_MODEL);
+  const reembedding = openEmbeddedReembedding({ dataDir: folder, to: NEW_MODEL, seal: NO_KEYS, random: systemRandom });
   await reembedding?.pass({ embed, batchTexts: 100 });
   await reembedding?.close();
 }

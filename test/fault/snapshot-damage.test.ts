@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { systemRandom } from '../../src/base/random.ts';
+import { NO_KEYS } from '../../src/store/embedded/border/opening-settings.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { CodedError } from '../../src/base/errors.ts';
@@ -193,8 +195,9 @@ describe('a restore', () => {
         cpSync(join(dataDir, 'contexts.acknowledged'), join(dataDir, aside, 'contexts.acknowledged'));
         writeFileSync(join(dataDir, 'contexts.db'), 'half');
       }
-      const open = { dataDir, embeddingId: 'model-a', dimension: DIMENSION, databasePagesMax: null, mayReembed: false };
-      expect(() => openDatabase(open)).toThrow('was being restored');
+      const settings = { dataDir, embeddingId: 'model-a', dimension: DIMENSION, databasePagesMax: null };
+      const open = { ...settings, mayReembed: false, seal: NO_KEYS };
+      expect(() => openDatabase(open, { random: systemRandom })).toThrow('was being restored');
       const { keptAside } = await restoreInto(dataDir, snapshot);
       expect(keptAside).toBe(join(dataDir, aside));
       const now = await openStoreAt(dataDir);

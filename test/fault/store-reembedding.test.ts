@@ -99,7 +99,7 @@ describe('vectors of another model', () => {
   it('are not taken where too many are missing, or by whoever only looks', async () => {
     const folder = await temporaryFolder();
     await storeMany(folder, 5_001);
-    NewVectors.open(folder, NEW_MODEL).close();
+    NewVectors.open(folder, NEW_MODEL, null).close();
     const { message, remedy } = await refusal(folder, WITH_NEW_MODEL);
     expect(message).toContain('more than 5000 contexts are not embedded with model-b yet');
     expect(remedy).toContain('context-manager reembed');

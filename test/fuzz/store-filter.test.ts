@@ -142,7 +142,7 @@ describe('filters', () => {
         JSON.stringify(metadata),
       );
     });
-    const filter = new RowFilter(wanted);
+    const filter = new RowFilter(wanted, null);
     const rows = database.prepare(`SELECT ${SUBJECT_COLUMNS} FROM contexts AS c ORDER BY c.seq`);
     rows.setReturnArrays(true);
     return (rows.all() as unknown as unknown[][]).map((values) => filter.passes(values));

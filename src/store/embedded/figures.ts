@@ -42,6 +42,8 @@ export function databaseFigures(
       indexed_vectors: keeper.indexedCount(),
       index_building: keeper.isBuilding,
       memory_bytes: residents.bytes(),
+      encryption: opened.sealer === null ? 'off' : 'aes-256-gcm',
+      ...(opened.sealer !== null && { encryption_key_id: opened.sealer.keyId }),
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
+import { systemRandom } from '../../base/random.ts';
 import { defaultSettings } from '../../config/settings.ts';
 import type { GenericStoreDeps } from '../generic/generic-store.ts';
 import type { EmbedTexts } from '../reembedding.ts';
@@ -9,6 +10,7 @@ import { EmbeddedDriver } from './embedded-driver.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import type { ColumnLimits, StoreSettings } from './border/messages.ts';
 import { completeReembedding } from './reembedding/embedded-reembedding.ts';
+import { NO_KEYS, type SealKeys } from './border/opening-settings.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Settings that are left out have their default. */
@@ -35,6 +37,8 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
   readonly mustExist?: boolean | undefined;
   /** Entry of the worker thread, for tests that break it. */
   readonly workerUrl?: URL;
+  /** With a key, what is stored is sealed with it. Default: none. */
+  readonly seal?: SealKeys;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -63,6 +67,7 @@ export async function openEmbeddedDriver(
       indexingThreshold,
       memoryBytesMax,
       quantization: 'i8',
+      seal: NO_KEYS,
       ...given,
       mayReembed: embed !== undefined,
       hnsw: { ...hnswDefaults, ...hnsw },
@@ -75,8 +80,9 @@ export async function openEmbeddedDriver(
     log,
     metrics,
   });
-  const { dataDir, embeddingId, dimension } = options;
-  if (embed !== undefined) await completeReembedding({ dataDir, to: { id: embeddingId, dimension }, embed, log });
+  const { dataDir, embeddingId, dimension, seal = NO_KEYS } = options;
+  if (embed !== undefined)
+    await completeReembedding({ dataDir, to: { id: embeddingId, dimension }, seal, random: systemRandom, embed, log });
   const { cursorKey } = await link.start();
   return { link, driver: new EmbeddedDriver(link, dimension), deps: { dimension, cursorKey, clock } };
 }

@@ -14,7 +14,7 @@ import { ExpirySweeper } from './database/expiry.ts';
 import { UNDECIDED } from './search/filter-check.ts';
 import { FilterReader } from './search/filter-reader.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
-import { IndexKeeper, type BuildIndex } from './hnsw/index-keeper.ts';
+import { IndexKeeper, type BuildIndex, indexSettings } from './hnsw/index-keeper.ts';
 import { Pace, type Steps } from './border/steps.ts';
 import type {
   CallTypes,
@@ -91,7 +91,7 @@ export class StoreEngine {
   #nextForcedFlushMs = -Infinity;
 
   constructor(opened: OpenDatabase, settings: WorkerSettings, log: WorkerLog, clock: Clock, build: BuildIndex) {
-    const { database } = opened;
+    const { database, sealer } = opened;
     this.#opened = opened;
     this.#settings = settings;
     this.#log = log;
@@ -102,18 +102,20 @@ export class StoreEngine {
     this.#spaces = new Spaces(database);
     const sequence = new Sequence(database);
     this.#accesses = new AccessCounts(database, this.#spaces);
-    const passages = new StoredPassages(database);
-    this.#writer = new Writer(database, this.#spaces, sequence, passages);
-    this.#documents = new DocumentTable(database);
-    this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces);
+    const passages = new StoredPassages(database, sealer);
+    this.#writer = new Writer(database, this.#spaces, sequence, passages, sealer);
+    this.#documents = new DocumentTable(database, sealer);
+    this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces, sealer);
     this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses, this.#writer);
-    this.#reader = new Reader(database, passages, this.pace);
-    const loader = new NamespaceLoader(database, passages, settings.dimension);
+    this.#reader = new Reader(database, passages, this.pace, sealer);
+    const { dimension } = settings;
+    const onDamage = (error: Error) => void this.#failures.told('search', error);
+    const loader = new NamespaceLoader({ database, passages, dimension, sealer, onDamage });
     this.#residents = new Residents(loader, settings.memoryBytesMax);
-    const scorer = new VectorScorer(loader.readVectors, passages, settings.dimension);
+    const scorer = new VectorScorer(loader.readVectors, passages, dimension);
     const columns = new ColumnSearch({
       scorer,
-      dimension: settings.dimension,
+      dimension,
       limits: settings.columns,
       hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
     });
@@ -121,7 +123,7 @@ export class StoreEngine {
     this.#searcher = new Searcher(dense, scorer);
     this.#keeper = new IndexKeeper({
       database,
-      settings,
+      settings: indexSettings(settings, sealer),
       log,
       build,
       spaces: this.#spaces,
@@ -135,7 +137,7 @@ export class StoreEngine {
     const parts = { database, path: opened.path, spaces: this.#spaces, pace: this.pace };
     this.#scrubber = new Scrubber({ ...parts, keeper: this.#keeper, residents: this.#residents });
     this.#indexes = new NamespaceIndexes(this.#residents, loader, this.#keeper);
-    this.#searches = new SearchSteps(new FilterReader(database), this.#indexes, this.pace);
+    this.#searches = new SearchSteps(new FilterReader(database, sealer), this.#indexes, this.pace);
     this.#core = new CoreReads({
       reader: this.#reader,
       spaces: this.#spaces,
@@ -144,7 +146,7 @@ export class StoreEngine {
       hits: new HitSearch(dense, scorer),
       searches: this.#searches,
       sequence,
-      dimension: settings.dimension,
+      dimension,
     });
   }
 

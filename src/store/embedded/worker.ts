@@ -1,7 +1,8 @@
 // Thread entry of the store: one database, one thread, batches in and out.
 
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
-import { systemClock } from '../../base/clock.ts';
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { systemRandom } from '../../base/random.ts';
 import { FolderInUse, StartupError } from '../../base/errors.ts';
 import { BusyTime } from './border/busy-time.ts';
 import { CallLoop } from './call-loop.ts';
@@ -13,6 +14,8 @@ import type { IndexWorkerData } from './hnsw/index-worker.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './border/messages.ts';
 import { StoreEngine } from './store-engine.ts';
 import { forwardingLog } from './border/worker-log.ts';
+
+const TOLD_EVERY_MS = 10_000;
 
 /** `busy`: of this thread; the builder goes slower where it is busy. */
 const buildInThread =
@@ -42,11 +45,24 @@ const buildInThread =
     };
   };
 
+/** Now and then. */
+function slowly<T>(clock: Pick<Clock, 'monotonicMs'>, tell: (value: T) => void): (value: T) => void {
+  let nextMs = clock.monotonicMs() + TOLD_EVERY_MS;
+  return (value) => {
+    if (clock.monotonicMs() < nextMs) return;
+    nextMs = clock.monotonicMs() + TOLD_EVERY_MS;
+    tell(value);
+  };
+}
+
 function serve(port: MessagePort, settings: WorkerSettings): void {
   const send = (message: FromWorker) => port.postMessage(message);
   const log = forwardingLog((level, fields, message) => send({ type: 'log', level, fields, message }));
   const busy = new BusyTime();
-  const opened = openDatabase(settings);
+  const opened = openDatabase(settings, {
+    random: systemRandom,
+    onReseal: slowly(systemClock, (progress) => log.info({ ...progress }, 'what is stored is being sealed anew')),
+  });
   if (opened.readableByOthers.length > 0) {
     log.warn({ paths: opened.readableByOthers }, 'others on this machine can read what is stored: close these paths');
   }
@@ -54,6 +70,8 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
     const { from, contexts } = opened.reembedded;
     log.info({ from, to: settings.embeddingId, contexts }, 'the vectors of another model have taken their place');
   }
+  if (opened.resealed !== null)
+    log.info({ ...opened.resealed }, 'what is stored is sealed anew, which had been interrupted');
   const engine = new StoreEngine(opened, settings, log, systemClock, buildInThread(busy));
   const loop = new CallLoop(port, engine, systemClock, busy);
   const stopFlushing = systemClock.every(settings.touchFlushMs, () => engine.flushAccesses());

@@ -68,7 +68,7 @@ function checkDocumentTerms(database: DatabaseSync): string[] {
     .all();
   for (const row of documents as unknown as Row[])
     for (const term of JSON.parse(row.terms) as string[])
-      expected.add(`${Buffer.from(storedTerm(row, term)).toString('hex')} ${row.place} ${row.id}`);
+      expected.add(`${Buffer.from(storedTerm(row, term, null)).toString('hex')} ${row.place} ${row.id}`);
   const stored = database
     .prepare(`SELECT lower(hex(term)) || ' ' || place || ' ' || id AS row FROM document_terms`)
     .all();

@@ -8,6 +8,7 @@ import type { Settings } from '../../../config/settings.ts';
 import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
 import type { TimesPatch, TimeView } from '../../times.ts';
 import type { Condition, ContextPatch, Move, TransferOutcome, Unembedded } from '../../store.ts';
+import type { OpeningSettings } from './opening-settings.ts';
 import type { DocumentCallTypes } from './document-messages.ts';
 import type { ErasureCallTypes, WireTally } from './erasure-messages.ts';
 import type { WireExpiry, WireSweep } from './expiry-messages.ts';
@@ -23,13 +24,10 @@ export type HnswSettings = StoreSettings['hnsw'];
 export type Quantization = Exclude<Settings['vectorDb']['quantization'], 'binary' | 'product'>;
 
 /** Settings of the worker; everything is plain data. */
-export interface WorkerSettings extends StoreSettings {
+export interface WorkerSettings extends StoreSettings, OpeningSettings {
   readonly embeddingId: string;
   readonly dimension: number;
   readonly columns: ColumnLimits;
-  readonly databasePagesMax: number | null;
-  /** Vectors that `context-manager reembed` has made take the place of those of another model. */
-  readonly mayReembed: boolean;
   /** Access counts are written with the next commit, or after this time without one. */
   readonly touchFlushMs: number;
 }

@@ -4,6 +4,7 @@ import { filterMatcher } from '../../filter-match.ts';
 import type { Condition } from '../../store.ts';
 import { levelName, type PackedRows, toRecord } from '../border/rows.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
+import type { Sealer } from './sealer.ts';
 import type { StoredPassages } from './stored-passages.ts';
 import type { StoredRow } from './stored-row.ts';
 
@@ -11,8 +12,10 @@ import type { StoredRow } from './stored-row.ts';
 export class ConditionCheck {
   readonly #record: StatementSync;
   readonly #passages: StoredPassages;
+  readonly #sealer: Sealer | null;
 
-  constructor(database: DatabaseSync, passages: StoredPassages) {
+  constructor(database: DatabaseSync, passages: StoredPassages, sealer: Sealer | null) {
+    this.#sealer = sealer;
     this.#passages = passages;
     this.#record = database.prepare(`SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#record.setReturnArrays(true);
@@ -35,6 +38,6 @@ export class ConditionCheck {
   }
 
   #recordOf({ seq }: StoredRow): ContextRecord {
-    return toRecord('', checkedRow(this.#record.get(seq) as unknown as PackedRows));
+    return toRecord('', checkedRow(this.#record.get(seq) as unknown as PackedRows, this.#sealer));
   }
 }

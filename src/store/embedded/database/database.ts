@@ -21,6 +21,10 @@ import { readEmbedding, takeNewVectors, writeEmbedding } from './embedding-switc
 import { FileIdentity } from './file-identity.ts';
 import { migrate } from './migrations.ts';
 import { hasNewVectors, removeNewVectors } from './new-vectors.ts';
+import type { Random } from '../../../base/random.ts';
+import { type Resealed, type ResealProgress, settleSeal } from './reseal.ts';
+import type { OpeningSettings } from '../border/opening-settings.ts';
+import type { Sealer } from './sealer.ts';
 import { isDamage, sqliteCode } from './sqlite-errors.ts';
 
 /** Marks the file as ours in its header (`PRAGMA application_id`): "CtxM". */
@@ -31,14 +35,17 @@ const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
 const TABLES = 'meta sequence namespaces contexts vectors passages unembedded accesses documents'.split(' ');
 const PAGE_CACHE_KIB = 32 * 1024;
 
-export interface DatabaseSettings {
+export interface DatabaseSettings extends OpeningSettings {
   readonly dataDir: string;
   readonly embeddingId: string;
   readonly dimension: number;
-  /** The database never grows past so many pages; what does not fit is refused as on a full disk. */
-  readonly databasePagesMax: number | null;
-  /** Vectors that `context-manager reembed` has made take the place of those of another model. */
-  readonly mayReembed: boolean;
+}
+
+/** What opening takes beside settings. */
+export interface DatabaseParts {
+  readonly random: Random;
+  /** Of a re-seal that was interrupted and goes on. */
+  readonly onReseal?: (progress: ResealProgress) => void;
 }
 
 export interface Reembedded {
@@ -60,11 +67,31 @@ export interface OpenDatabase {
   readonly files: FileIdentity;
   /** By what the vectors were made whose place new ones have just taken, and of how many contexts; else null. */
   readonly reembedded: Reembedded | null;
+  /** What was sealed just now, as it had been interrupted; else null. */
+  readonly resealed: Resealed | null;
+  /** null: nothing is sealed. */
+  readonly sealer: Sealer | null;
   close(): void;
 }
 
 /** Throws `StartupError` with the remedy; no existing file is overwritten. */
-export function openDatabase(settings: DatabaseSettings): OpenDatabase {
+export function openDatabase(settings: DatabaseSettings, { random, onReseal }: DatabaseParts): OpenDatabase {
+  const { dataDir, seal: keys } = settings;
+  return openLocked(settings, (database, lock, path) => {
+    const { sealer, resealed } = settleSeal({ database, dataDir, path, keys, random, onProgress: onReseal });
+    const reembedded = settleEmbedding(database, settings, sealer);
+    return { ...opened(database, lock, dataDir, path), sealer, resealed, reembedded };
+  });
+}
+
+/**
+ * What `work` makes of the folder's database, which is this process' alone; where it throws it is closed. Throws
+ * `StartupError` as `openDatabase`.
+ */
+export function openLocked<T>(
+  settings: Pick<DatabaseSettings, 'dataDir' | 'databasePagesMax'>,
+  work: (database: DatabaseSync, lock: DatabaseSync, path: string) => T,
+): T {
   const { dataDir } = settings;
   const path = join(dataDir, DATABASE_FILE);
   makeFolders(dataDir);
@@ -82,8 +109,7 @@ export function openDatabase(settings: DatabaseSettings): OpenDatabase {
     checkOrigin(database, path);
     migrate(database);
     checkContent(database, path);
-    const reembedded = settleEmbedding(database, settings);
-    return opened(database, lock, dataDir, path, reembedded);
+    return work(database, lock, path);
   } catch (error) {
     if (database?.isOpen) database.close();
     lock.close();
@@ -96,8 +122,7 @@ function opened(
   lock: DatabaseSync,
   dataDir: string,
   path: string,
-  reembedded: Reembedded | null,
-): OpenDatabase {
+): Omit<OpenDatabase, 'sealer' | 'resealed' | 'reembedded'> {
   // From here on nobody but this process writes, and readers hold no writer up.
   database.exec('PRAGMA busy_timeout = 0');
   const cursorKey = readCursorKey(database);
@@ -113,7 +138,6 @@ function opened(
     readableByOthers: closeToOthers(dataDir),
     mark,
     files,
-    reembedded,
     close() {
       database.close();
       mark.close();
@@ -151,7 +175,7 @@ function checkFiles(path: string, indexFolder: string): void {
   if (header.toString('latin1') !== SQLITE_HEADER) throw damaged(path, 'is not a database');
 }
 
-function configure(database: DatabaseSync, settings: DatabaseSettings): void {
+function configure(database: DatabaseSync, settings: Pick<DatabaseSettings, 'dataDir' | 'databasePagesMax'>): void {
   database.exec(`PRAGMA busy_timeout = ${READER_WAIT_MS}`);
   const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
   if (mode !== 'wal') {
@@ -197,7 +221,7 @@ function checkContent(database: DatabaseSync, path: string): void {
 }
 
 /** Vectors of two models never mix: their distances mean nothing to each other. */
-function settleEmbedding(database: DatabaseSync, settings: DatabaseSettings): Reembedded | null {
+function settleEmbedding(database: DatabaseSync, settings: DatabaseSettings, sealer: Sealer | null): Reembedded | null {
   const { dataDir, embeddingId: id, dimension } = settings;
   const wanted = { id, dimension };
   const stored = readEmbedding(database);
@@ -206,7 +230,7 @@ function settleEmbedding(database: DatabaseSync, settings: DatabaseSettings): Re
   else if (count === 0) writeEmbedding(database, wanted);
   else if (stored === null) throw damaged(join(dataDir, DATABASE_FILE), 'does not say what its vectors were made by');
   else if (settings.mayReembed && hasNewVectors(dataDir, wanted))
-    return { from: stored.id, contexts: takeNewVectors(database, dataDir, wanted) };
+    return { from: stored.id, contexts: takeNewVectors(database, dataDir, wanted, sealer) };
   else throw otherEmbedding(stored, wanted);
   return null;
 }

@@ -7,8 +7,11 @@ import { StartupError } from '../../../base/errors.ts';
 import type { EmbeddingIdentity } from '../../reembedding.ts';
 import { INDEX_FOLDER } from './data-folder.ts';
 import { inTransaction } from './in-transaction.ts';
+import { NO_CONTENTS, openContents, sealedVectors } from './sealed-values.ts';
+import type { Sealer } from './sealer.ts';
 import { NewVectors, removeNewVectors, type TextRow } from './new-vectors.ts';
 import { UNEMBEDDED_STATES } from './scan-sql.ts';
+import { toNumbers } from './stored-passages.ts';
 
 /** null: the database is new. */
 export function readEmbedding(database: DatabaseSync): EmbeddingIdentity | null {
@@ -29,12 +32,17 @@ export function writeEmbedding(database: DatabaseSync, { id, dimension }: Embedd
  * leaves the old ones or the new ones, and the file of the new ones for as long as it is needed. Throws `StartupError`,
  * with nothing changed, where a context has none.
  */
-export function takeNewVectors(database: DatabaseSync, dataDir: string, to: EmbeddingIdentity): number {
-  const vectors = NewVectors.open(dataDir, to);
+export function takeNewVectors(
+  database: DatabaseSync,
+  dataDir: string,
+  to: EmbeddingIdentity,
+  sealer: Sealer | null,
+): number {
+  const vectors = NewVectors.open(dataDir, to, sealer);
   let contexts: number;
   try {
     contexts = inTransaction(database, () => {
-      const replaced = replaceVectors(database, vectors, to);
+      const replaced = replaceVectors(database, vectors, to, sealer);
       writeEmbedding(database, to);
       // Before the commit: whatever is left of them fits no row that has a vector of another model.
       removeIndexes(dataDir);
@@ -49,7 +57,12 @@ export function takeNewVectors(database: DatabaseSync, dataDir: string, to: Embe
   return contexts;
 }
 
-function replaceVectors(database: DatabaseSync, vectors: NewVectors, to: EmbeddingIdentity): number {
+function replaceVectors(
+  database: DatabaseSync,
+  vectors: NewVectors,
+  to: EmbeddingIdentity,
+  sealer: Sealer | null,
+): number {
   let contexts = 0;
   let missing = 0;
   // What the model of before had none for, or not yet, the new one has been asked, too.
@@ -57,20 +70,31 @@ function replaceVectors(database: DatabaseSync, vectors: NewVectors, to: Embeddi
   const insert = database.prepare('INSERT INTO vectors VALUES (?, ?)');
   const insertPassages = database.prepare('INSERT INTO passages VALUES (?, ?)');
   const insertState = database.prepare('INSERT INTO unembedded VALUES (?, ?)');
-  const rows = database.prepare('SELECT seq, namespace_id AS namespaceId, id, text FROM contexts ORDER BY seq');
-  for (const row of rows.iterate() as unknown as Iterable<TextRow>) {
+  const rows = database.prepare('SELECT seq, namespace_id AS namespaceId, id, text, sealed FROM contexts ORDER BY seq');
+  for (const stored of rows.iterate() as unknown as Iterable<StoredText>) {
+    const row = textRow(stored, sealer);
     const found = vectors.of(row);
     contexts++;
     if (found === null) missing++;
-    else insert.run(row.seq, found.vector);
+    else insert.run(row.seq, sealedVectors(sealer, 'vectors', row.seq, toNumbers(found.vector)));
     if (found?.isRefused === true) insertState.run(row.seq, UNEMBEDDED_STATES.refused);
-    if (found !== null && found.passages !== null) insertPassages.run(row.seq, found.passages);
+    if (found !== null && found.passages !== null)
+      insertPassages.run(row.seq, sealedVectors(sealer, 'passages', row.seq, toNumbers(found.passages)));
   }
   if (missing === 0) return contexts;
   throw new StartupError(
     `${missing} of ${contexts} contexts are not embedded with ${to.id} yet`,
     'Run `context-manager reembed` with this configuration to its end, then start again; until then a server can run with the configuration of before.',
   );
+}
+
+/** A row as its columns have it. */
+export type StoredText = TextRow & { readonly sealed: Uint8Array | null };
+
+/** Throws `DamageError` where its text cannot be opened. */
+export function textRow({ sealed, ...row }: StoredText, sealer: Sealer | null): TextRow {
+  if (sealer === null) return row;
+  return { ...row, text: openContents(sealer, row, sealed, { ...NO_CONTENTS, text: row.text }).text };
 }
 
 function removeIndexes(dataDir: string): void {

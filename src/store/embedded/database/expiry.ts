@@ -4,8 +4,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
 import type { WireExpiry, WireSweep } from '../border/expiry-messages.ts';
 import type { ContextPatch, Lifetime, Promotion } from '../../store.ts';
-import { CHECKED_STORED_COLUMNS, checkedStored } from './row-checksums.ts';
+import { checkedStored, checkedStoredColumns } from './row-checksums.ts';
 import { levelName, type LevelNumber, packRows, type PackedRows, PROMOTE_ACTION } from '../border/rows.ts';
+import type { Sealer } from './sealer.ts';
 import type { Spaces } from './spaces.ts';
 import { STORED_WIDTH, type StoredRow } from './stored-row.ts';
 import type { Writer } from './writer.ts';
@@ -17,11 +18,13 @@ export class ExpirySweeper {
   readonly #writer: Writer;
   readonly #spaces: Spaces;
   readonly #due: StatementSync;
+  readonly #sealer: Sealer | null;
 
-  constructor(database: DatabaseSync, writer: Writer, spaces: Spaces) {
+  constructor(database: DatabaseSync, writer: Writer, spaces: Spaces, sealer: Sealer | null) {
+    this.#sealer = sealer;
     this.#writer = writer;
     this.#spaces = spaces;
-    this.#due = database.prepare(`SELECT ${CHECKED_STORED_COLUMNS} FROM contexts AS c
+    this.#due = database.prepare(`SELECT ${checkedStoredColumns(sealer)} FROM contexts AS c
       WHERE c.expires_at IS NOT NULL AND c.expires_at <= ? ORDER BY c.expires_at, c.seq LIMIT ?`);
     this.#due.setReturnArrays(true);
   }
@@ -32,7 +35,7 @@ export class ExpirySweeper {
     const promoted: WireSweep['promoted'][number][] = [];
     const deleted: WireSweep['deleted'][number][] = [];
     for (const values of due.slice(0, request.limit)) {
-      const row = checkedStored(values);
+      const row = checkedStored(values, this.#sealer);
       const spaceId = values[STORED_WIDTH] as number;
       const name = this.#spaces.byId(spaceId)?.name ?? '';
       if (isToBeDeleted(row, request.promoted)) {

@@ -5,8 +5,10 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { Effect } from './effects.ts';
 import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
-import { CHECKED_STORED_COLUMNS, checkedStored, contentSum, stateSum } from './row-checksums.ts';
+import { checkedStored, checkedStoredColumns, contentSum, stateSum } from './row-checksums.ts';
 import type { LevelNumber, PackedRows, RecordRow } from '../border/rows.ts';
+import { NO_TERMS, sealedContents, sealedTerms, sealedVectors, visible } from './sealed-values.ts';
+import type { Sealer } from './sealer.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
 
@@ -105,20 +107,22 @@ export class LevelQueues {
   readonly #bySession = new Map<string, boolean>();
   /** What the last transaction took out of its busiest level. */
   #takenLast = 1;
+  readonly #sealer: Sealer | null;
 
-  constructor(database: DatabaseSync, counts: OwnerCounts, passages: StoredPassages) {
+  constructor(database: DatabaseSync, counts: OwnerCounts, passages: StoredPassages, sealer: Sealer | null) {
+    this.#sealer = sealer;
     this.#counts = counts;
     this.#passages = passages;
     this.#insert =
       database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
       created_at, updated_at, expires_at, expiry_action, expiry_by, version, access_count, token_count, tags, metadata,
-      analyzer, terms, traits, text, content_sum, state_sum, times) VALUES (${new Array(25).fill('?').join(', ')})`);
+      analyzer, terms, traits, text, content_sum, state_sum, times, sealed_terms, sealed) VALUES (${new Array(27).fill('?').join(', ')})`);
     this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
     this.#move = database.prepare(MOVE_SQL);
     const oldest = (owner: string) =>
       arrays(
         database,
-        `SELECT ${CHECKED_STORED_COLUMNS} FROM contexts AS c
+        `SELECT ${checkedStoredColumns(sealer)} FROM contexts AS c
         WHERE c.namespace_id = ? AND c.level = ? AND c.agent_id = ? ${owner} AND (c.entered, c.seq) > (?, ?) ORDER BY c.entered, c.seq LIMIT ?`,
       );
     this.#oldest = {
@@ -230,7 +234,7 @@ export class LevelQueues {
         : sessionId === null
           ? this.#oldest.sessionless.all(spaceId, level, agentId, entered, seq, count)
           : this.#oldest.session.all(spaceId, level, agentId, sessionId, entered, seq, count);
-    return (found as unknown as PackedRows[]).map(checkedStored);
+    return (found as unknown as PackedRows[]).map((values) => checkedStored(values, this.#sealer));
   }
 
   #write({ spaceId, row, origin }: Unwritten): Extract<Effect, { kind: 'add' | 'move' }> {
@@ -240,7 +244,10 @@ export class LevelQueues {
       return { kind: 'move', spaceId, from: origin.level, oldEntry: origin.entry, document };
     }
     const { record, vectors } = origin;
-    const { vector } = vectors;
+    const sealer = this.#sealer;
+    const place = { seq: row.seq, namespaceId: spaceId, id: row.id };
+    const columns = visible(sealer, record);
+    const { terms, traits } = sealer === null ? row : NO_TERMS;
     this.#insert.run(
       row.seq,
       spaceId,
@@ -258,17 +265,19 @@ export class LevelQueues {
       row.version,
       row.accessCount,
       row.tokenCount,
-      record.tags,
-      record.metadata,
+      columns.tags,
+      columns.metadata,
       ANALYZER_VERSION,
-      row.terms,
-      row.traits,
-      record.text,
-      contentSum(record),
+      terms,
+      traits,
+      columns.text,
+      contentSum(record, sealer),
       stateSum(spaceId, row),
       row.times,
+      sealedTerms(sealer, place, row),
+      sealedContents(sealer, place, record),
     );
-    this.#insertVector.run(row.seq, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+    this.#insertVector.run(row.seq, sealedVectors(sealer, 'vectors', row.seq, vectors.vector));
     this.#passages.add(row.seq, vectors);
     return { kind: 'add', spaceId, document, ...vectors };
   }

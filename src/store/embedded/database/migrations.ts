@@ -131,6 +131,13 @@ const SUPERSESSIONS = `
     FROM contexts AS c, json_each(c.times, '$.supersedes') AS s WHERE c.times IS NOT NULL;
 `;
 
+/** What stands there where the store has a key, in place of the columns before it: see sealed-values.ts. NULL: nothing is sealed. */
+const SEALED = `
+  ALTER TABLE contexts ADD COLUMN sealed_terms BLOB;
+  ALTER TABLE contexts ADD COLUMN sealed BLOB;
+  ALTER TABLE documents ADD COLUMN sealed BLOB;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST_SCHEMA },
   { version: 2, sql: ROW_CHECKSUMS },
@@ -141,6 +148,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 7, sql: DOCUMENT_TERMS },
   { version: 8, sql: TIMES },
   { version: 9, sql: SUPERSESSIONS },
+  { version: 10, sql: SEALED },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */

@@ -10,11 +10,13 @@ import { StartupError } from '../../../base/errors.ts';
 import type { EmbeddingIdentity } from '../../reembedding.ts';
 import type { TextVectors } from '../../store.ts';
 import { inTransaction } from './in-transaction.ts';
+import type { Sealer } from './sealer.ts';
 import { isDamage, SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
 
 const PRIVATE_FILE = 0o600;
 const DIGEST_BYTES = 16;
 const NAME_CHARS_MAX = 64;
+const REFUSED = 'refused';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS vectors (
@@ -53,9 +55,11 @@ export class NewVectors {
   readonly #bytes: number;
   readonly #find: StatementSync;
   readonly #put: StatementSync;
+  readonly #sealer: Sealer | null;
 
   /** `database`: as `open` leaves it. */
-  constructor(database: DatabaseSync, dimension: number) {
+  constructor(database: DatabaseSync, dimension: number, sealer: Sealer | null) {
+    this.#sealer = sealer;
     this.#database = database;
     this.#bytes = dimension * Float32Array.BYTES_PER_ELEMENT;
     this.#find = database.prepare('SELECT digest, checksum, vectors, refusal FROM vectors WHERE seq = ?');
@@ -64,7 +68,7 @@ export class NewVectors {
   }
 
   /** Made where it is missing. Throws `StartupError` where another process has it open, or it is damaged. */
-  static open(dataDir: string, embedding: EmbeddingIdentity): NewVectors {
+  static open(dataDir: string, embedding: EmbeddingIdentity, sealer: Sealer | null): NewVectors {
     const path = newVectorsPath(dataDir, embedding);
     // SQLite gives its log the mode of the main file.
     if (!existsSync(path)) closeSync(openSync(path, 'a', PRIVATE_FILE));
@@ -73,7 +77,7 @@ export class NewVectors {
       // Held until it is closed, and by no two processes.
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
       database.exec(SCHEMA);
-      return new NewVectors(database, embedding.dimension);
+      return new NewVectors(database, embedding.dimension, sealer);
     } catch (error) {
       database.close();
       throw explain(error, path);
@@ -84,10 +88,13 @@ export class NewVectors {
   of(row: TextRow): VectorBytes | null {
     const found = this.#find.get(row.seq) as unknown as [Uint8Array, number, Uint8Array, string | null] | undefined;
     if (found === undefined) return null;
-    const [digest, checksum, vectors, refusal] = found;
+    const [digest, checksum, stored, refusal] = found;
+    if (!this.#digestOf(row).equals(digest)) return null;
+    const vectors = this.#opened(row, stored);
+    if (vectors === null) return null;
     const { byteLength } = vectors;
     const isWhole = byteLength > 0 && byteLength % this.#bytes === 0 && crc32(vectors) === checksum;
-    if (!isWhole || !digestOf(row).equals(digest)) return null;
+    if (!isWhole) return null;
     return {
       vector: vectors.subarray(0, this.#bytes),
       passages: byteLength === this.#bytes ? null : vectors.subarray(this.#bytes),
@@ -100,9 +107,28 @@ export class NewVectors {
     inTransaction(this.#database, () => {
       for (const { row, vector, passages = [], refusal } of vectors) {
         const bytes = Buffer.concat([vector, ...passages].map(bytesOf));
-        this.#put.run(row.seq, digestOf(row), crc32(bytes), bytes, refusal);
+        const sealed = this.#sealer?.seal(bytes, placeOf(row)) ?? bytes;
+        // What a service says of a text may quote it.
+        const told = this.#sealer === null || refusal === null ? refusal : REFUSED;
+        this.#put.run(row.seq, this.#digestOf(row), crc32(bytes), sealed, told);
       }
     });
+  }
+
+  /** null: it is not what was sealed, and made again. */
+  #opened(row: TextRow, stored: Uint8Array): Uint8Array | null {
+    if (this.#sealer === null) return stored;
+    try {
+      return this.#sealer.open(stored, placeOf(row));
+    } catch (error) {
+      if (isDamage(error)) return null;
+      throw error;
+    }
+  }
+
+  #digestOf({ namespaceId, id, text }: TextRow): Buffer {
+    if (this.#sealer !== null) return this.#sealer.blind(`${namespaceId}\0${id}\0${text}`).subarray(0, DIGEST_BYTES);
+    return createHash('sha256').update(`${namespaceId}\0${id}\0`).update(text).digest().subarray(0, DIGEST_BYTES);
   }
 
   /** What the model refused counts as missing again: its service may have been set up otherwise since. */
@@ -136,8 +162,8 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-function digestOf({ namespaceId, id, text }: TextRow): Buffer {
-  return createHash('sha256').update(`${namespaceId}\0${id}\0`).update(text).digest().subarray(0, DIGEST_BYTES);
+function placeOf({ seq, namespaceId, id }: TextRow): string {
+  return `new vectors of row/${seq}/${namespaceId}/${id}`;
 }
 
 function explain(error: unknown, path: string): unknown {

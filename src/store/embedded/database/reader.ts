@@ -17,9 +17,11 @@ import {
 } from '../border/rows.ts';
 import type { Pace, Steps } from '../border/steps.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
-import { RowFilter, SUBJECT_COLUMNS } from './row-filter.ts';
+import { RowFilter, subjectColumns } from './row-filter.ts';
 import { placeOf, RowWalk } from './row-walk.ts';
 import { reachSql, type ScanPosition, type ScanSql, scanSql } from './scan-sql.ts';
+import { openVectors } from './sealed-values.ts';
+import type { Sealer } from './sealer.ts';
 import type { Space } from './spaces.ts';
 import type { StoredPassages } from './stored-passages.ts';
 
@@ -73,8 +75,11 @@ export class Reader {
   readonly #outlineById: StatementSync;
   readonly #passages: Pick<StoredPassages, 'readBeside'>;
 
+  readonly #sealer: Sealer | null;
+
   /** `pace`: of the steps in which it is called. */
-  constructor(database: DatabaseSync, passages: Pick<StoredPassages, 'readBeside'>, pace: Pace) {
+  constructor(database: DatabaseSync, passages: Pick<StoredPassages, 'readBeside'>, pace: Pace, sealer: Sealer | null) {
+    this.#sealer = sealer;
     this.#database = database;
     this.#passages = passages;
     this.#walk = new RowWalk(database, pace);
@@ -91,7 +96,7 @@ export class Reader {
     const rows: RecordRow[] = [];
     for (const id of ids) {
       const values = this.#byId.get(space.id, id, nowMs) as unknown as PackedRows | undefined;
-      if (values !== undefined) rows.push(checkedRow(values));
+      if (values !== undefined) rows.push(checkedRow(values, this.#sealer));
     }
     return rows;
   }
@@ -112,14 +117,14 @@ export class Reader {
     const sql = this.#scanSql(request, spaceId);
     const vector = request.vectors ? '(SELECT v.vector FROM vectors AS v WHERE v.seq = c.seq)' : 'NULL';
     const columns = `${CHECKED_COLUMNS}, ${sql.column}, ${vector}`;
-    const filter = request.filter === null ? null : new RowFilter(request.filter);
+    const filter = request.filter === null ? null : new RowFilter(request.filter, this.#sealer);
     // What does not pass is not read whole: its text may be long.
     const whole = filter === null ? null : this.#arrays(`SELECT ${columns} FROM contexts AS c WHERE c.seq = ?`);
     const rows: ScannedRow[] = [];
     let bytes = 0;
     const take = (values: readonly unknown[]): boolean => {
       const found = whole === null ? values : (whole.get(values[0] as number) as unknown as readonly unknown[]);
-      const scanned = toScanned(found);
+      const scanned = toScanned(found, this.#sealer);
       const one = request.vectors ? { ...scanned, ...this.#passages.readBeside(scanned.seq) } : scanned;
       bytes += bytesOf(one.row) + (one.passages?.byteLength ?? 0);
       if (rows.length === request.limit || (rows.length > 0 && bytes > request.bytesMax)) return false;
@@ -169,8 +174,8 @@ export class Reader {
     after: ScanPosition | null,
   ): Steps<boolean> {
     const sql = this.#scanSql(request, spaceId);
-    const filter = request.filter === null ? null : new RowFilter(request.filter);
-    const columns = `${SUBJECT_COLUMNS}, ${sql.column}, ${column}`;
+    const filter = request.filter === null ? null : new RowFilter(request.filter, this.#sealer);
+    const columns = `${subjectColumns(this.#sealer)}, ${sql.column}, ${column}`;
     return yield* this.#walk.run({ sql, spaceId, columns, seqAt: 0, filter, limit: () => NO_LIMIT, take }, after);
   }
 
@@ -207,16 +212,18 @@ export interface FoundIds {
   readonly after: ScanPosition | null;
 }
 
-function toScanned(values: readonly unknown[]): ScannedRow {
+function toScanned(values: readonly unknown[], sealer: Sealer | null): ScannedRow {
   const { length } = values;
+  const seq = values[RECORD_WIDTH] as number;
+  const vector = values[length - 1] as Uint8Array | null;
   return {
-    row: checkedRow(values as PackedRows),
-    seq: values[RECORD_WIDTH] as number,
+    row: checkedRow(values as PackedRows, sealer),
+    seq,
     spaceId: values[RECORD_WIDTH + 1] as number,
     entry: values[RECORD_WIDTH + 2] as number,
     entered: values[RECORD_WIDTH + 3] as number,
     at: values[length - 2] as number,
-    vector: values[length - 1] as Uint8Array | null,
+    vector: vector === null ? null : openVectors(sealer, 'vectors', seq, vector),
     passages: null,
     unembedded: null,
   };

@@ -5,19 +5,27 @@
 import { crc32 } from 'node:zlib';
 import { DamageError } from './sqlite-errors.ts';
 import { type PackedRows, RECORD_COLUMNS, RECORD_WIDTH, type RecordRow, unpackRow } from '../border/rows.ts';
-import { STORED_COLUMNS, STORED_WIDTH, type StoredRow, toStored } from './stored-row.ts';
+import { openContents, visible } from './sealed-values.ts';
+import type { Sealer } from './sealer.ts';
+import { STORED_WIDTH, storedColumns, type StoredRow, toStored } from './stored-row.ts';
 
 /** Columns of `contexts AS c` for `checkedRow`: those of a record, and what it takes to verify them. */
-export const CHECKED_COLUMNS = `${RECORD_COLUMNS}, c.seq, c.namespace_id, c.entry, c.entered, c.content_sum, c.state_sum`;
+export const CHECKED_COLUMNS = `${RECORD_COLUMNS}, c.seq, c.namespace_id, c.entry, c.entered, c.content_sum, c.state_sum, c.sealed`;
 
 type Content = Omit<RecordRow, 'level' | 'expiresAtMs' | 'expiryAction' | 'expirySetBy' | 'accessCount'>;
 type State = Pick<StoredRow, 'seq' | 'entry' | 'entered' | 'level' | 'expiresAtMs' | 'expiryAction' | 'expirySetBy'>;
 
 /** Columns of `contexts AS c` for `checkedStored`. */
-export const CHECKED_STORED_COLUMNS = `${STORED_COLUMNS}, c.namespace_id, c.state_sum`;
+export function checkedStoredColumns(sealer: Sealer | null): string {
+  return storedColumns(sealer, 'c.namespace_id', 'c.state_sum');
+}
 
-/** CRC-32 of what only an update changes. */
-export function contentSum(row: Content): number {
+/** CRC-32 of what only an update changes, as the columns say it: what is sealed has its tag, and a sum of it would tell of it. */
+export function contentSum(row: Content, sealer: Sealer | null): number {
+  return sumOf(visible(sealer, row));
+}
+
+function sumOf(row: Content): number {
   const numbers = `${row.tokenCount},${row.version},${row.createdAtMs},${row.updatedAtMs}`;
   const owner = row.sessionId === null ? row.agentId : `${row.agentId}\0${row.sessionId}`;
   const content = `${row.id}\0${owner}\0\0${numbers}\0${row.tags}\0${row.metadata}\0${row.text}`;
@@ -62,24 +70,42 @@ function mixed(hash: number, word: number): number {
  * The row of a result of `CHECKED_COLUMNS`. Throws `DamageError` where it is not what was
  * written. Rows from before there were checksums have none until they change.
  */
-export function checkedRow(values: PackedRows): RecordRow {
+export function checkedRow(values: PackedRows, sealer: Sealer | null): RecordRow {
   const row = unpackRow(values, 0);
+  const seq = values[RECORD_WIDTH] as number;
+  if (!isWhole(row, values)) throw damaged(seq);
+  if (sealer === null) return row;
+  const namespaceId = values[RECORD_WIDTH + 1] as number;
+  const sealed = values[RECORD_WIDTH + 6] as unknown as Uint8Array | null;
+  return { ...row, ...openContents(sealer, { seq, namespaceId, id: row.id }, sealed, row) };
+}
+
+/** The row as its columns say it, unchecked. */
+export function recordOf(values: PackedRows): RecordRow {
+  return unpackRow(values, 0);
+}
+
+/** Whether its sums say that the columns are what was written; what is sealed has its own. */
+export function isAsSummed(values: PackedRows): boolean {
+  return isWhole(recordOf(values), values);
+}
+
+function isWhole(row: RecordRow, values: PackedRows): boolean {
   const seq = values[RECORD_WIDTH] as number;
   const namespaceId = values[RECORD_WIDTH + 1] as number;
   const entry = values[RECORD_WIDTH + 2] as number;
   const entered = values[RECORD_WIDTH + 3] as number;
   const content = values[RECORD_WIDTH + 4] as number | null;
   const state = values[RECORD_WIDTH + 5] as number | null;
-  const isWhole =
-    (content === null || content === contentSum(row)) &&
-    (state === null || state >= 0 || state === stateSum(namespaceId, { ...row, seq, entry, entered }));
-  if (!isWhole) throw damaged(seq);
-  return row;
+  return (
+    (content === null || content === sumOf(row)) &&
+    (state === null || state >= 0 || state === stateSum(namespaceId, { ...row, seq, entry, entered }))
+  );
 }
 
-/** The same of `CHECKED_STORED_COLUMNS`, for a row that is about to move: what a damaged one says must not be sealed anew. */
-export function checkedStored(values: PackedRows): StoredRow {
-  const row = toStored(values);
+/** The same of `checkedStoredColumns`, for a row that is about to move: what a damaged one says must not be sealed anew. */
+export function checkedStored(values: PackedRows, sealer: Sealer | null): StoredRow {
+  const row = toStored(values, sealer);
   const namespaceId = values[STORED_WIDTH] as number;
   const state = values[STORED_WIDTH + 1] as number | null;
   if (state !== null && state < 0 && state !== stateSum(namespaceId, row)) throw damaged(row.seq);

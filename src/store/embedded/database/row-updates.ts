@@ -12,6 +12,8 @@ import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksu
 import { type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
 import { patchedJson } from '../border/times.ts';
 import type { Sequence } from './sequence.ts';
+import { NO_TERMS, sealedContents, sealedTerms, sealedVectors, visible } from './sealed-values.ts';
+import type { Sealer } from './sealer.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
 
@@ -31,8 +33,16 @@ export class RowUpdates {
   readonly #update: StatementSync;
   readonly #updateVector: StatementSync;
   readonly #addAccesses: StatementSync;
+  readonly #sealer: Sealer | null;
 
-  constructor(database: DatabaseSync, sequence: Sequence, counts: OwnerCounts, passages: StoredPassages) {
+  constructor(
+    database: DatabaseSync,
+    sequence: Sequence,
+    counts: OwnerCounts,
+    passages: StoredPassages,
+    sealer: Sealer | null,
+  ) {
+    this.#sealer = sealer;
     this.#sequence = sequence;
     this.#counts = counts;
     this.#passages = passages;
@@ -40,14 +50,15 @@ export class RowUpdates {
     this.#record.setReturnArrays(true);
     this.#update = database.prepare(`UPDATE contexts SET version = ?, updated_at = ?, entry = ?, entered = ?, level = ?,
       expires_at = ?, expiry_action = ?, expiry_by = ?, metadata = ?, tags = ?, text = ?, token_count = ?,
-      terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer), times = ?, content_sum = ?, state_sum = ? WHERE seq = ?`);
+      terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer), times = ?, content_sum = ?, state_sum = ?,
+      sealed = ?, sealed_terms = coalesce(?, sealed_terms) WHERE seq = ?`);
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#addAccesses = database.prepare(ADD_ACCESSES_SQL);
   }
 
   /** The record as it is afterwards. Everything before is written. */
   run(spaceId: number, stored: StoredRow, op: Update, context: UpdateContext): RecordRow {
-    const before = checkedRow(this.#record.get(stored.seq) as unknown as PackedRows);
+    const before = checkedRow(this.#record.get(stored.seq) as unknown as PackedRows, this.#sealer);
     // What it says already is no new text: it keeps its vector and its place in the indexes.
     const text = op.text === null || op.text.text === before.text ? null : op.text;
     const place = toPlaceColumns(placeAfter(toPlace(stored), op.place));
@@ -70,6 +81,10 @@ export class RowUpdates {
     };
     const { version, tokenCount, times } = record;
     const changed = { ...stored, ...place, entry, entered, version, tokenCount, times, ...derived };
+    const sealer = this.#sealer;
+    const rowPlace = { seq: stored.seq, namespaceId: spaceId, id: stored.id };
+    const columns = visible(sealer, record);
+    const derivedColumns = sealer === null || derived === null ? derived : NO_TERMS;
     this.#update.run(
       version,
       record.updatedAtMs,
@@ -79,23 +94,24 @@ export class RowUpdates {
       place.expiresAtMs,
       place.expiryAction,
       place.expirySetBy,
-      record.metadata,
-      record.tags,
-      record.text,
+      columns.metadata,
+      columns.tags,
+      columns.text,
       tokenCount,
-      derived?.terms ?? null,
-      derived?.traits ?? null,
+      derivedColumns?.terms ?? null,
+      derivedColumns?.traits ?? null,
       derived === null ? null : ANALYZER_VERSION,
       times,
-      contentSum(record),
+      contentSum(record, sealer),
       stateSum(spaceId, changed),
+      sealedContents(sealer, rowPlace, record),
+      derived === null ? null : sealedTerms(sealer, rowPlace, derived),
       stored.seq,
     );
     this.#counts.moveContext(spaceId, stored, place.level);
     if (anew !== null) {
       const vectors = context.vectors(anew);
-      const { vector } = vectors;
-      this.#updateVector.run(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), stored.seq);
+      this.#updateVector.run(sealedVectors(sealer, 'vectors', stored.seq, vectors.vector), stored.seq);
       this.#passages.delete(stored.seq);
       this.#passages.add(stored.seq, vectors);
       const after = text === null ? analyzed(changed) : { ...changed, oldText: null };

@@ -3,6 +3,8 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Unembedded } from '../../store.ts';
+import { openVectors, sealedVectors } from './sealed-values.ts';
+import type { Sealer } from './sealer.ts';
 import { UNEMBEDDED_STATES } from './scan-sql.ts';
 
 /** The vectors of one text. */
@@ -25,8 +27,10 @@ export class StoredPassages {
   readonly #state: StatementSync;
   #isEmpty: boolean;
   #allEmbedded: boolean;
+  readonly #sealer: Sealer | null;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, sealer: Sealer | null) {
+    this.#sealer = sealer;
     this.#insert = database.prepare('INSERT INTO passages (seq, vectors) VALUES (?, ?)');
     this.#delete = database.prepare('DELETE FROM passages WHERE seq = ?');
     this.#read = database.prepare('SELECT vectors FROM passages WHERE seq = ?');
@@ -51,7 +55,7 @@ export class StoredPassages {
     }
     if (passages === null) return;
     this.#isEmpty = false;
-    this.#insert.run(seq, new Uint8Array(passages.buffer, passages.byteOffset, passages.byteLength));
+    this.#insert.run(seq, sealedVectors(this.#sealer, 'passages', seq, passages));
   }
 
   delete(seq: number): void {
@@ -79,7 +83,7 @@ export class StoredPassages {
   readBytes(seq: number): Uint8Array | null {
     if (this.#isEmpty) return null;
     const row = this.#read.get(seq) as unknown as [Uint8Array] | undefined;
-    return row?.[0] ?? null;
+    return row === undefined ? null : openVectors(this.#sealer, 'passages', seq, row[0]);
   }
 }
 

@@ -3,6 +3,8 @@
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { deriveFromText } from './derived-text.ts';
 import { DELETE_ACTION, type LevelNumber, type PackedRows, type RecordRow } from '../border/rows.ts';
+import { NO_CONTENTS, openContents, openTerms } from './sealed-values.ts';
+import type { Sealer } from './sealer.ts';
 
 export interface StoredRow extends Readonly<Omit<RecordRow, 'text' | 'metadata' | 'tags' | 'updatedAtMs'>> {
   /** Place in the order of arrival, for good. */
@@ -17,16 +19,36 @@ export interface StoredRow extends Readonly<Omit<RecordRow, 'text' | 'metadata' 
   readonly oldText: string | null;
 }
 
-/** Columns of `contexts AS c` for `toStored`. */
-export const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.session_id, c.level, c.created_at,
+const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.session_id, c.level, c.created_at,
   c.expires_at, c.expiry_action, c.token_count, c.version, c.terms, c.traits,
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0), c.expiry_by,
   CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END, c.times`;
 
 export const STORED_WIDTH = 18;
+const SEALED_COLUMNS = `c.namespace_id, c.sealed_terms, CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.sealed END`;
 
-/** From a row that SQLite gave as an array: an object that V8 made itself is much cheaper to copy than one of its binding. */
-export function toStored(values: PackedRows): StoredRow {
+/** Columns of `contexts AS c` for `toStored`; `more` stand at `STORED_WIDTH`. */
+export function storedColumns(sealer: Sealer | null, ...more: readonly string[]): string {
+  return [STORED_COLUMNS, ...more, ...(sealer === null ? [] : [SEALED_COLUMNS])].join(', ');
+}
+
+/**
+ * From a row that SQLite gave as an array: an object that V8 made itself is much cheaper to copy than one of its binding.
+ * Throws `DamageError` where what is sealed cannot be opened.
+ */
+export function toStored(values: PackedRows, sealer: Sealer | null): StoredRow {
+  const row = asColumnsSay(values);
+  if (sealer === null) return row;
+  const [namespaceId, terms, contents] = values.slice(-3) as unknown as SealedValues;
+  const place = { seq: row.seq, namespaceId, id: row.id };
+  if (row.oldText === null) return { ...row, ...openTerms(sealer, place, terms, row) };
+  return { ...row, oldText: openContents(sealer, place, contents, { ...NO_CONTENTS, text: row.oldText }).text };
+}
+
+type SealedValues = [namespaceId: number, terms: Uint8Array | null, contents: Uint8Array | null];
+
+/** The same with no terms where they are sealed: enough to delete it, or to find it by its vector. */
+export function asColumnsSay(values: PackedRows): StoredRow {
   return {
     seq: values[0] as number,
     entry: values[1] as number,

@@ -17,6 +17,7 @@ import { type PackedRows, RECORD_WIDTH, type RecordRow } from '../border/rows.ts
 import { parseTimes, timesJson } from '../border/times.ts';
 import { changeOf, type Effect } from './effects.ts';
 import { CHECKED_COLUMNS, checkedRow, contentSum } from './row-checksums.ts';
+import type { Sealer } from './sealer.ts';
 import { isOver } from './stored-row.ts';
 
 type Superseding = Pick<RecordRow, 'id' | 'createdAtMs' | 'times'>;
@@ -60,8 +61,10 @@ export class Supersessions {
   readonly #held = new Map<string, Superseded>();
   /** Characters of their texts, about. */
   #heldChars = 0;
+  readonly #sealer: Sealer | null;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, sealer: Sealer | null) {
+    this.#sealer = sealer;
     this.#find = arrays(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#lifetime = arrays(
       database,
@@ -162,7 +165,7 @@ export class Supersessions {
     const { spaceId, row, seq, entry } = held;
     const json = timesJson(held.times);
     if (json === row.times) return;
-    this.#update.run(json, contentSum({ ...row, times: json }), seq);
+    this.#update.run(json, contentSum({ ...row, times: json }, this.#sealer), seq);
     effects.push(changeOf(spaceId, { ...row, entry, times: json }));
   }
 
@@ -194,7 +197,7 @@ export class Supersessions {
     if (known !== undefined) return known;
     const values = this.#find.get(spaceId, id) as unknown as PackedRows | undefined;
     if (values === undefined) return null;
-    const row = checkedRow(values);
+    const row = checkedRow(values, this.#sealer);
     const held: Superseded = {
       spaceId,
       row,

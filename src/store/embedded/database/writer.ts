@@ -23,11 +23,13 @@ import {
   toRow,
 } from '../border/rows.ts';
 import { CHECKED_COLUMNS, checkedRow } from './row-checksums.ts';
+import type { Sealer } from './sealer.ts';
 import type { Sequence } from './sequence.ts';
 import type { Space, Spaces } from './spaces.ts';
 import { supersededIn, Supersessions } from './supersessions.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
-import { analyzed, isOver, STORED_COLUMNS, type StoredRow, toStored } from './stored-row.ts';
+import { isDamage } from './sqlite-errors.ts';
+import { analyzed, asColumnsSay, isOver, storedColumns, type StoredRow, toStored } from './stored-row.ts';
 
 type OpOf<K extends WireWriteOp['op']> = Extract<WireWriteOp, { readonly op: K }>;
 
@@ -62,19 +64,30 @@ export class Writer {
   readonly #deleteAccesses: StatementSync;
   readonly #passages: StoredPassages;
   readonly #supersessions: Supersessions;
+  readonly #sealer: Sealer | null;
 
-  constructor(database: DatabaseSync, spaces: Spaces, sequence: Sequence, passages: StoredPassages) {
+  constructor(
+    database: DatabaseSync,
+    spaces: Spaces,
+    sequence: Sequence,
+    passages: StoredPassages,
+    sealer: Sealer | null,
+  ) {
+    this.#sealer = sealer;
     this.#spaces = spaces;
     this.#sequence = sequence;
     this.#counts = new OwnerCounts(database);
     this.#passages = passages;
-    this.#queues = new LevelQueues(database, this.#counts, passages);
+    this.#queues = new LevelQueues(database, this.#counts, passages, sealer);
     this.#record = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#recordBySeq = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
-    this.#stored = rows(database, `SELECT ${STORED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
-    this.#updates = new RowUpdates(database, sequence, this.#counts, passages);
-    this.#conditions = new ConditionCheck(database, passages);
-    this.#supersessions = new Supersessions(database);
+    this.#stored = rows(
+      database,
+      `SELECT ${storedColumns(sealer)} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`,
+    );
+    this.#updates = new RowUpdates(database, sequence, this.#counts, passages, sealer);
+    this.#conditions = new ConditionCheck(database, passages, sealer);
+    this.#supersessions = new Supersessions(database, sealer);
     this.#move = database.prepare(MOVE_SQL);
     this.#delete = database.prepare('DELETE FROM contexts WHERE seq = ?');
     this.#deleteVector = database.prepare('DELETE FROM vectors WHERE seq = ?');
@@ -125,7 +138,7 @@ export class Writer {
       this.remove(space.id, existing, context.effects);
       return this.#putUnknown(space, row, op, context);
     }
-    const record = checkedRow(this.#record.get(space.id, id) as unknown as PackedRows);
+    const record = checkedRow(this.#record.get(space.id, id) as unknown as PackedRows, this.#sealer);
     return record.text === row.text ? { existing: packRows([record]) } : 'conflict';
   }
 
@@ -168,7 +181,7 @@ export class Writer {
   }
 
   #checked({ seq }: StoredRow): RecordRow {
-    return checkedRow(this.#recordBySeq.get(seq) as unknown as PackedRows);
+    return checkedRow(this.#recordBySeq.get(seq) as unknown as PackedRows, this.#sealer);
   }
 
   /** `place`: of a context that another store or an earlier row has given one. */
@@ -202,7 +215,14 @@ export class Writer {
 
   #find(space: Space, id: string): StoredRow | undefined {
     const values = this.#stored.get(space.id, id) as unknown as PackedRows | undefined;
-    return values === undefined ? undefined : toStored(values);
+    if (values === undefined) return undefined;
+    try {
+      return toStored(values, this.#sealer);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      // It can be deleted, and whoever reads what it says is told.
+      return asColumnsSay(values);
+    }
   }
 
   #applyUpdate(op: OpOf<'update'>, context: WriteContext): WireWriteResult {

@@ -178,7 +178,7 @@ function* readVectors(
     'SELECT v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq WHERE c.seq = ? AND c.entry = ?',
   );
   read.setReturnArrays(true);
-  const passages = new StoredPassages(database);
+  const passages = new StoredPassages(database, null);
   for (const [entry, seq] of places) {
     const row = read.get(seq, entry) as unknown as [Uint8Array] | undefined;
     if (row === undefined) continue;

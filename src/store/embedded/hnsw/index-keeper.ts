@@ -19,6 +19,7 @@ import type { IndexParameters } from './index-files.ts';
 import { planIndex, type SegmentState } from './index-plan.ts';
 import type { WorkerSettings } from '../border/messages.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
+import type { Sealer } from '../database/sealer.ts';
 import type { Sequence } from '../database/sequence.ts';
 import type { Spaces } from '../database/spaces.ts';
 import type { WorkerLog } from '../border/worker-log.ts';
@@ -62,6 +63,11 @@ interface KeptSegment extends SegmentState {
   live: number;
   readonly file: SegmentFile;
   isVerified: boolean;
+}
+
+/** A graph is a file that is mapped as it is: where what is stored is sealed there is none, and search is exact. */
+export function indexSettings(settings: WorkerSettings, sealer: Sealer | null): WorkerSettings {
+  return sealer === null ? settings : { ...settings, indexingThreshold: Infinity };
 }
 
 const RETRY_AFTER_MS = 60_000;

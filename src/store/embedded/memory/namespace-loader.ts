@@ -9,10 +9,25 @@ import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
 import { LEVEL_NUMBERS, type LevelNumber, type PackedRows } from '../border/rows.ts';
 import { type StoredPassages, toNumbers } from '../database/stored-passages.ts';
-import { analyzed, STORED_COLUMNS, toStored } from '../database/stored-row.ts';
+import { isDamage } from '../database/sqlite-errors.ts';
+import { analyzed, asColumnsSay, storedColumns, type StoredRow, toStored } from '../database/stored-row.ts';
+import { NO_TERMS, openVectors, sealedTerms, type VectorTable } from '../database/sealed-values.ts';
+import type { Sealer } from '../database/sealer.ts';
 
-const DOCUMENTS_SQL = `SELECT ${STORED_COLUMNS} FROM contexts AS c INDEXED BY contexts_by_entry
-  WHERE c.namespace_id = ? AND c.level = ? ORDER BY c.entry`;
+const DOCUMENTS_SQL =
+  'FROM contexts AS c INDEXED BY contexts_by_entry WHERE c.namespace_id = ? AND c.level = ? ORDER BY c.entry';
+
+/** Of what is sealed, one value: without it the rest is searched, and who asks for the store's health is to know. */
+type OnDamage = (error: Error) => void;
+type VectorValues = [entry: number, vectors: Uint8Array, seq: number];
+
+export interface NamespaceLoaderDeps {
+  readonly database: DatabaseSync;
+  readonly passages: StoredPassages;
+  readonly dimension: number;
+  readonly sealer: Sealer | null;
+  readonly onDamage: OnDamage;
+}
 
 export class NamespaceLoader {
   readonly #database: DatabaseSync;
@@ -25,40 +40,47 @@ export class NamespaceLoader {
   readonly #vectorsAfter: StatementSync;
   readonly #passagesAfter: StatementSync;
   readonly #passages: StoredPassages;
+  readonly #sealer: Sealer | null;
+  readonly #onDamage: OnDamage;
 
-  constructor(database: DatabaseSync, passages: StoredPassages, dimension: number) {
+  constructor({ database, passages, dimension, sealer, onDamage }: NamespaceLoaderDeps) {
     this.#database = database;
     this.#passages = passages;
     this.#dimension = dimension;
-    this.#setDerived = database.prepare('UPDATE contexts SET terms = ?, traits = ?, analyzer = ? WHERE seq = ?');
+    this.#sealer = sealer;
+    this.#onDamage = onDamage;
+    this.#setDerived = database.prepare(
+      'UPDATE contexts SET terms = ?, traits = ?, analyzer = ?, sealed_terms = ? WHERE seq = ?',
+    );
     this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
     this.#vectors = arrays(
       database,
       'SELECT v.seq, v.vector FROM json_each(?) AS j CROSS JOIN vectors AS v ON v.seq = j.value',
     );
-    this.#documents = LEVEL_NUMBERS.map(() => arrays(database, DOCUMENTS_SQL));
+    this.#documents = LEVEL_NUMBERS.map(() => arrays(database, `SELECT ${storedColumns(sealer)} ${DOCUMENTS_SQL}`));
     this.#vectorsAfter = arrays(
       database,
-      `SELECT c.entry, v.vector FROM contexts AS c INDEXED BY contexts_by_entry
+      `SELECT c.entry, v.vector, v.seq FROM contexts AS c INDEXED BY contexts_by_entry
       JOIN vectors AS v ON v.seq = c.seq WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry`,
     );
     this.#passagesAfter = arrays(
       database,
-      `SELECT c.entry, p.vectors FROM passages AS p CROSS JOIN contexts AS c ON c.seq = p.seq
+      `SELECT c.entry, p.vectors, p.seq FROM passages AS p CROSS JOIN contexts AS c ON c.seq = p.seq
       WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ?`,
     );
   }
 
   readonly readVector: ReadVector = (seq) => {
     const row = this.#vector.get(seq) as unknown as [Uint8Array] | undefined;
-    return row === undefined ? null : toNumbers(row[0]);
+    return row === undefined ? null : this.#numbers('vectors', seq, row[0]);
   };
 
   readonly readVectors: ReadVectors = (seqs, take) => {
     const places = new Map(seqs.map((seq, place) => [seq, place]));
     const rising = JSON.stringify([...places.keys()].sort((a, b) => a - b));
     for (const [seq, bytes] of this.#vectors.iterate(rising) as unknown as Iterable<[number, Uint8Array]>) {
-      take(places.get(seq) as number, toNumbers(bytes));
+      const numbers = this.#numbers('vectors', seq, bytes);
+      if (numbers !== null) take(places.get(seq) as number, numbers);
     }
   };
 
@@ -69,15 +91,20 @@ export class NamespaceLoader {
     for (const document of mergedByEntry(LEVEL_NUMBERS.map((level) => this.#documentsOf(spaceId, level, outdated)))) {
       index.add(document, null, null);
     }
-    if (outdated.length > 0) this.#saveDerived(outdated);
+    if (outdated.length > 0) this.#saveDerived(spaceId, outdated);
     return index;
   }
 
   /** So that the next start need not analyse these texts again. Where the disk is full it will. */
-  #saveDerived(documents: readonly Document[]): void {
+  #saveDerived(spaceId: number, documents: readonly Document[]): void {
     try {
       inTransaction(this.#database, () => {
-        for (const { seq, terms, traits } of documents) this.#setDerived.run(terms, traits, ANALYZER_VERSION, seq);
+        for (const document of documents) {
+          const { seq, id } = document;
+          const { terms, traits } = this.#sealer === null ? document : NO_TERMS;
+          const sealed = sealedTerms(this.#sealer, { seq, namespaceId: spaceId, id }, document);
+          this.#setDerived.run(terms, traits, ANALYZER_VERSION, sealed, seq);
+        }
       });
     } catch {
       // They are in memory.
@@ -93,31 +120,51 @@ export class NamespaceLoader {
   ): LevelVectors {
     const vectors = new LevelVectors(level, index.documents, this.#dimension);
     if (segments.length > 0 && !vectors.adopt(segments)) for (const segment of segments) segment.close();
-    const rows = this.#vectorsAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<
-      [number, Uint8Array]
-    >;
-    for (const [entry, bytes] of rows) {
+    const rows = this.#vectorsAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<VectorValues>;
+    for (const [entry, bytes, seq] of rows) {
       const ordinal = index.documents.ordinalOf(entry);
-      if (ordinal >= 0) vectors.add(ordinal, toNumbers(bytes), null);
+      const numbers = ordinal < 0 ? null : this.#numbers('vectors', seq, bytes);
+      if (numbers !== null) vectors.add(ordinal, numbers, null);
     }
     if (!this.#passages.isEmpty) this.#loadPassages(spaceId, index, level, vectors);
     return vectors;
   }
 
   #loadPassages(spaceId: number, index: NamespaceIndex, level: LevelNumber, vectors: LevelVectors): void {
-    const rows = this.#passagesAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<
-      [number, Uint8Array]
-    >;
-    for (const [entry, bytes] of rows) {
+    const rows = this.#passagesAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<VectorValues>;
+    for (const [entry, bytes, seq] of rows) {
       const ordinal = index.documents.ordinalOf(entry);
-      if (ordinal >= 0) vectors.addPassages(ordinal, toNumbers(bytes));
+      const numbers = ordinal < 0 ? null : this.#numbers('passages', seq, bytes);
+      if (numbers !== null) vectors.addPassages(ordinal, numbers);
+    }
+  }
+
+  /** null: it is not what was sealed. The others are searched without it. */
+  #numbers(table: VectorTable, seq: number, bytes: Uint8Array): Float32Array | null {
+    if (this.#sealer === null) return toNumbers(bytes);
+    try {
+      return toNumbers(openVectors(this.#sealer, table, seq, bytes));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#onDamage(error);
+      return null;
+    }
+  }
+
+  #stored(values: PackedRows): StoredRow {
+    try {
+      return toStored(values, this.#sealer);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#onDamage(error);
+      return asColumnsSay(values);
     }
   }
 
   *#documentsOf(spaceId: number, level: LevelNumber, outdated: Document[]): Generator<Document> {
     const statement = this.#documents[level - 1] as StatementSync;
     for (const values of statement.iterate(spaceId, level) as unknown as Iterable<PackedRows>) {
-      const row = toStored(values);
+      const row = this.#stored(values);
       const document = analyzed(row);
       if (document !== row) outdated.push(document);
       yield document;

@@ -1,5 +1,7 @@
 import { CodedError, StartupError } from '../../../base/errors.ts';
 import type { Log } from '../../../base/log.ts';
+import type { Random } from '../../../base/random.ts';
+import type { SealKeys } from '../border/opening-settings.ts';
 import {
   checkRefusals,
   type EmbeddingIdentity,
@@ -20,19 +22,24 @@ import { type SourceRow, TextSource } from './text-source.ts';
 const AT_START_MAX = 5_000;
 const BATCH_TEXTS = 64;
 
-/** null: nothing is stored, or nothing by another model. Throws `StartupError`. */
-export function openEmbeddedReembedding(dataDir: string, to: EmbeddingIdentity): EmbeddedReembedding | null {
-  const source = new TextSource(dataDir);
-  const from = source.embedding();
-  if (from === null || isSameEmbedding(from, to)) return null;
-  return new EmbeddedReembedding({ dataDir, source, from, to });
+export interface ReembeddingDeps {
+  readonly dataDir: string;
+  readonly to: EmbeddingIdentity;
+  readonly seal: SealKeys;
+  readonly random: Random;
 }
 
-interface Parts {
-  readonly dataDir: string;
+/** null: nothing is stored, or nothing by another model. Throws `StartupError`. */
+export function openEmbeddedReembedding({ dataDir, to, seal, random }: ReembeddingDeps): EmbeddedReembedding | null {
+  const source = new TextSource(dataDir, seal, random);
+  const from = source.embedding();
+  if (from === null || isSameEmbedding(from, to)) return null;
+  return new EmbeddedReembedding({ dataDir, source, from, to, seal, random });
+}
+
+interface Parts extends ReembeddingDeps {
   readonly source: TextSource;
   readonly from: EmbeddingIdentity;
-  readonly to: EmbeddingIdentity;
 }
 
 class EmbeddedReembedding implements Reembedding {
@@ -43,7 +50,7 @@ class EmbeddedReembedding implements Reembedding {
   constructor(parts: Parts) {
     this.from = parts.from;
     this.#parts = parts;
-    this.#vectors = NewVectors.open(parts.dataDir, parts.to);
+    this.#vectors = NewVectors.open(parts.dataDir, parts.to, parts.source.sealer);
   }
 
   count(): Promise<number> {
@@ -89,19 +96,15 @@ class EmbeddedReembedding implements Reembedding {
   }
 
   switchOver(): Promise<boolean> {
-    const { dataDir, to } = this.#parts;
+    const { dataDir, to, seal, random, source } = this.#parts;
     if (isFolderInUse(dataDir)) return Promise.resolve(false);
     this.#vectors.close();
     try {
-      openDatabase({
-        dataDir,
-        embeddingId: to.id,
-        dimension: to.dimension,
-        databasePagesMax: null,
-        mayReembed: true,
-      }).close();
+      const { id: embeddingId, dimension } = to;
+      const settings = { dataDir, embeddingId, dimension, databasePagesMax: null, mayReembed: true, seal };
+      openDatabase(settings, { random }).close();
     } catch (error) {
-      this.#vectors = NewVectors.open(dataDir, to);
+      this.#vectors = NewVectors.open(dataDir, to, source.sealer);
       throw error;
     }
     return Promise.resolve(true);
@@ -134,9 +137,7 @@ class EmbeddedReembedding implements Reembedding {
   }
 }
 
-export interface CompletionDeps {
-  readonly dataDir: string;
-  readonly to: EmbeddingIdentity;
+export interface CompletionDeps extends ReembeddingDeps {
   readonly embed: EmbedTexts;
   readonly log: Log;
 }
@@ -146,9 +147,10 @@ export interface CompletionDeps {
  * nothing where there is none. Throws `StartupError`, with nothing lost that was done, where they are too many or the model
  * does not answer.
  */
-export async function completeReembedding({ dataDir, to, embed, log }: CompletionDeps): Promise<void> {
+export async function completeReembedding({ embed, log, ...deps }: CompletionDeps): Promise<void> {
+  const { dataDir, to } = deps;
   if (!hasNewVectors(dataDir, to) || isFolderInUse(dataDir)) return;
-  const reembedding = openEmbeddedReembedding(dataDir, to);
+  const reembedding = openEmbeddedReembedding(deps);
   if (reembedding === null) return;
   try {
     const missing = await reembedding.missing(AT_START_MAX + 1);

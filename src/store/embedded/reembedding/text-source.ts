@@ -8,7 +8,11 @@ import { StartupError } from '../../../base/errors.ts';
 import type { EmbeddingIdentity } from '../../reembedding.ts';
 import { damaged } from '../database/database.ts';
 import { DATABASE_FILE } from '../database/data-folder.ts';
-import { readEmbedding } from '../database/embedding-switch.ts';
+import type { Random } from '../../../base/random.ts';
+import { type SealKeys } from '../border/opening-settings.ts';
+import { openSealer } from '../database/seal-state.ts';
+import type { Sealer } from '../database/sealer.ts';
+import { readEmbedding, type StoredText, textRow } from '../database/embedding-switch.ts';
 import { MIGRATIONS, schemaVersion } from '../database/migrations.ts';
 import type { TextRow } from '../database/new-vectors.ts';
 import { isDamage, meaningOf } from '../database/sqlite-errors.ts';
@@ -25,9 +29,15 @@ export interface SourceRow extends TextRow {
 /** Its methods throw `StartupError` where the database cannot be read. */
 export class TextSource {
   readonly #path: string;
+  readonly #keys: SealKeys;
+  readonly #random: Random;
+  /** Of the database as `embedding` found it; null: nothing is sealed. */
+  sealer: Sealer | null = null;
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, keys: SealKeys, random: Random) {
     this.#path = join(dataDir, DATABASE_FILE);
+    this.#keys = keys;
+    this.#random = random;
   }
 
   /** What the stored vectors are made by; null where nothing is stored. Throws `StartupError`. */
@@ -37,6 +47,8 @@ export class TextSource {
       const tables = database.prepare(`SELECT count(*) AS count FROM sqlite_schema WHERE name IN ('meta', 'contexts')`);
       if (countIn(tables.get()) < 2 || countIn(database.prepare(ANY_CONTEXT).get()) === 0) return null;
       this.#checkVersion(database);
+      // A database of an older version has no column for it yet, and nothing sealed.
+      this.sealer = openSealer(database, this.#path, this.#keys, this.#random);
       return readEmbedding(database);
     });
   }
@@ -50,8 +62,9 @@ export class TextSource {
     return this.#read((database) => {
       const rows: SourceRow[] = [];
       let chars = 0;
-      for (const found of database.prepare(PAGE).iterate(seq, PAGE_ROWS)) {
-        const row = { ...found } as unknown as SourceRow;
+      const page = database.prepare(this.sealer === null ? pageSql('NULL') : pageSql('c.sealed'));
+      for (const found of page.iterate(seq, PAGE_ROWS)) {
+        const row = textRow({ ...found } as unknown as StoredText, this.sealer) as SourceRow;
         rows.push(row);
         chars += row.text.length;
         if (chars >= PAGE_CHARS) break;
@@ -83,7 +96,9 @@ export class TextSource {
 }
 
 const ANY_CONTEXT = 'SELECT EXISTS (SELECT 1 FROM contexts) AS count';
-const PAGE = `SELECT c.seq AS seq, c.namespace_id AS namespaceId, n.name AS namespace, c.id AS id, c.text AS text
+const pageSql = (
+  sealed: string,
+) => `SELECT c.seq AS seq, c.namespace_id AS namespaceId, n.name AS namespace, c.id AS id, c.text AS text, ${sealed} AS sealed
   FROM contexts AS c JOIN namespaces AS n ON n.id = c.namespace_id WHERE c.seq > ? ORDER BY c.seq LIMIT ?`;
 
 function explain(error: unknown, path: string): unknown {

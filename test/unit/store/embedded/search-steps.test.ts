@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { systemRandom } from '../../../../src/base/random.ts';
+import { NO_KEYS } from '../../../../src/store/embedded/border/opening-settings.ts';
 import type { ContextRecord, Filter } from '../../../../src/base/context.ts';
 import { defaultSettings } from '../../../../src/config/settings.ts';
 import type {
@@ -69,12 +71,19 @@ class Heart {
       memoryBytesMax,
       databasePagesMax: null,
       mayReembed: false,
+      seal: NO_KEYS,
       touchFlushMs: 1_000,
       columns: { levelCountMin: 1e9, levelCountMax: 0, nonZeroShareMax: 0 },
     } as const;
     const log = { debug() {}, info() {}, warn() {}, error() {} };
     const build = () => ({ stop: () => Promise.resolve() });
-    this.#engine = new StoreEngine(openDatabase(settings), settings, log, new HurriedClock(), build);
+    this.#engine = new StoreEngine(
+      openDatabase(settings, { random: systemRandom }),
+      settings,
+      log,
+      new HurriedClock(),
+      build,
+    );
   }
 
   write(ops: readonly TransactionOp[]): void {

@@ -50,7 +50,7 @@ describe('a scan in steps', () => {
     created_at, updated_at, expiry_action, version, access_count, token_count, tags, metadata, analyzer, terms, traits, text)
     VALUES (?1, 1, ?2, ?1, ?1, 'id-' || CAST(?1 AS INTEGER), ?3, ?4, ?5, 0, 0, 1, 0, 1, '[]', ?6, 1, '', '', 'text')`);
   const pace = new Pace(hurried);
-  const reader = new Reader(database, new StoredPassages(database), pace);
+  const reader = new Reader(database, new StoredPassages(database, null), pace, null);
   afterAll(() => database.close());
   beforeEach(() => database.exec('DELETE FROM contexts'));
 

@@ -1,0 +1,157 @@
+// What is sealed together, and to which place: the contents of a context, what the analysis made of its text, its vectors,
+// and what a document says. Without a sealer everything passes as it is.
+
+import type { RecordRow } from '../border/rows.ts';
+import { DamageError } from './sqlite-errors.ts';
+import type { Derived } from './derived-text.ts';
+import type { Sealer } from './sealer.ts';
+
+/** What clients wrote, beside names and times. */
+export type Contents = Pick<RecordRow, 'text' | 'metadata' | 'tags'>;
+
+/** For good, once a context is stored. */
+export interface RowPlace {
+  readonly seq: number;
+  readonly namespaceId: number;
+  readonly id: string;
+}
+
+/** JSON never holds it, so it ends what is JSON. */
+const END = '\0';
+/** In the columns of what is sealed; JSON where it must be. */
+export const NO_CONTENTS: Contents = { text: '', metadata: '{}', tags: '[]' };
+export const NO_TERMS: Derived = { terms: '', traits: '' };
+
+/** The row as its columns say it where its contents are sealed: what sums over columns are made of. */
+export function visible<R extends Contents>(sealer: Sealer | null, row: R): R {
+  return sealer === null ? row : { ...row, ...NO_CONTENTS };
+}
+
+/** null: the columns themselves say it. */
+export function sealedContents(sealer: Sealer | null, place: RowPlace, contents: Contents): Uint8Array | null {
+  if (sealer === null) return null;
+  const { text, metadata, tags } = contents;
+  return sealer.seal(`${metadata}${END}${tags}${END}${text}`, rowPlace('row', place));
+}
+
+/** `columns`: what the columns say. Throws `DamageError`. */
+export function openContents(
+  sealer: Sealer | null,
+  place: RowPlace,
+  sealed: Uint8Array | null,
+  columns: Contents,
+): Contents {
+  if (sealed === null && isPlain(sealer)) return columns;
+  const opened = opening(sealer, sealed, rowPlace('row', place)).toString();
+  const metadataEnd = opened.indexOf(END);
+  const tagsEnd = opened.indexOf(END, metadataEnd + 1);
+  return {
+    metadata: opened.slice(0, metadataEnd),
+    tags: opened.slice(metadataEnd + 1, tagsEnd),
+    text: opened.slice(tagsEnd + 1),
+  };
+}
+
+/** null: the columns themselves say it. */
+export function sealedTerms(sealer: Sealer | null, place: RowPlace, { terms, traits }: Derived): Uint8Array | null {
+  if (sealer === null) return null;
+  return sealer.seal(`${traits.length}${END}${traits}${terms}`, rowPlace('terms of row', place));
+}
+
+/** `columns`: what the columns say. Throws `DamageError`. */
+export function openTerms(
+  sealer: Sealer | null,
+  place: RowPlace,
+  sealed: Uint8Array | null,
+  columns: Derived,
+): Derived {
+  if (sealed === null && isPlain(sealer)) return columns;
+  const opened = opening(sealer, sealed, rowPlace('terms of row', place)).toString();
+  const traitsAt = opened.indexOf(END) + 1;
+  const termsAt = traitsAt + Number.parseInt(opened, 10);
+  return { traits: opened.slice(traitsAt, termsAt), terms: opened.slice(termsAt) };
+}
+
+export type VectorTable = 'vectors' | 'passages';
+
+/** Of the context with this `seq`: its vector, or those of its further passages. */
+export function sealedVectors(
+  sealer: Sealer | null,
+  table: VectorTable,
+  seq: number,
+  vectors: Float32Array,
+): Uint8Array {
+  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+  return sealer === null ? bytes : sealer.seal(bytes, `${table} of row/${seq}`);
+}
+
+/** Float32, little-endian, one after another. Throws `DamageError`. */
+export function openVectors(sealer: Sealer | null, table: VectorTable, seq: number, stored: Uint8Array): Uint8Array {
+  if (sealer === null || (sealer.allowsPlain && stored.byteLength % Float32Array.BYTES_PER_ELEMENT === 0))
+    return stored;
+  return sealer.open(stored, `${table} of row/${seq}`);
+}
+
+/** Where a document is found; `key` as its column has it. */
+export interface DocumentPlace {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly key: string;
+}
+
+/** What is sealed of it; `terms` and `body` are JSON. */
+export interface DocumentContents {
+  readonly key: string;
+  readonly terms: string;
+  readonly body: string;
+}
+
+/** What stands in the column of its key: digests of names are keys, too, and whoever guesses the name would find them. */
+export function storedKey(sealer: Sealer | null, { namespace, kind, key }: DocumentPlace): string {
+  return sealer === null ? key : sealer.blind(`key\0${namespace}\0${kind}\0${key}`).toString('base64url');
+}
+
+/** null: the columns themselves say it. */
+export function sealedDocument(
+  sealer: Sealer | null,
+  place: DocumentPlace,
+  { terms, body, key }: DocumentContents,
+): Uint8Array | null {
+  return sealer === null ? null : sealer.seal(`${terms}${END}${body}${END}${key}`, documentPlace(place));
+}
+
+/** `columns`: what the columns say. Throws `DamageError`. */
+export function openDocument(
+  sealer: Sealer | null,
+  place: DocumentPlace,
+  sealed: Uint8Array | null,
+  columns: DocumentContents,
+): DocumentContents {
+  if (sealed === null && isPlain(sealer)) return columns;
+  const opened = opening(sealer, sealed, documentPlace(place)).toString();
+  const termsEnd = opened.indexOf(END);
+  const bodyEnd = opened.indexOf(END, termsEnd + 1);
+  return {
+    terms: opened.slice(0, termsEnd),
+    body: opened.slice(termsEnd + 1, bodyEnd),
+    key: opened.slice(bodyEnd + 1),
+  };
+}
+
+/** In a sealed database nothing passes that was not sealed: somebody else has put it there. */
+function isPlain(sealer: Sealer | null): boolean {
+  return sealer === null || sealer.allowsPlain;
+}
+
+function opening(sealer: Sealer | null, sealed: Uint8Array | null, place: string): Buffer {
+  if (sealer !== null && sealed !== null) return sealer.open(sealed, place);
+  throw new DamageError(`${place.split('/', 2).join(' ')} of the database is not what was written`);
+}
+
+function rowPlace(what: string, { seq, namespaceId, id }: RowPlace): string {
+  return `${what}/${seq}/${namespaceId}/${id}`;
+}
+
+function documentPlace({ namespace, kind, key }: DocumentPlace): string {
+  return `document/${key}/${namespace}\0${kind}`;
+}
