@@ -132,7 +132,8 @@ async function build(
   const dashboard = openDashboard(settings, { ...deps, health, metrics, circuits, audit, failedLogins });
   const ofHttp = settings.tls.http ? certificates : null;
   const listening = { host: server.httpHost, port: server.httpPort, certificates: ofHttp };
-  const http = await startHttpListener({ ...listening, health, metrics, dashboard, clock, log });
+  const { allowedHosts } = settings.dashboard;
+  const http = await startHttpListener({ ...listening, allowedHosts, health, metrics, dashboard, clock, log });
   onStop(() => http.close());
 
   const provider = await openEmbedding(settings, { ...deps, metrics, circuits });

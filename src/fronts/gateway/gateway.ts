@@ -167,6 +167,7 @@ export class Gateway {
       }
       this.#running += 1;
       this.#answering.set(raw, request);
+      raw.setHeader('x-content-type-options', 'nosniff');
       raw.setMaxListeners(CLOSE_LISTENERS_MAX);
       cutOffUnread(raw, settings.clientIdleSecs * 1000);
       raw.once('close', () => {

@@ -3,11 +3,14 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Certificates } from '../../base/certificates.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import type { Clock } from '../../base/clock.ts';
-import { StartupError } from '../../base/errors.ts';
+import { CodedError, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { boundConnections } from '../../base/connection-bounds.ts';
 import { changeCertificates, createWebServer } from '../../base/web-server.ts';
 import type { Dashboard } from './dashboard/dashboard.ts';
+import { Guard, HOST_REFUSED, isLoopback } from './dashboard/guard.ts';
+import { setSecurityHeaders } from './dashboard/page-routes.ts';
+import { sendError } from './dashboard/replies.ts';
 import type { Health } from './health.ts';
 import type { MetricsRegistry } from './metrics.ts';
 
@@ -21,6 +24,8 @@ export interface HttpOptions {
   readonly metrics: Pick<MetricsRegistry, 'render' | 'contentType'>;
   /** Absent: there is none. */
   readonly dashboard?: Pick<Dashboard, 'addRoutes'> | undefined;
+  /** Names under which a listener on the loopback address may be asked, beside its own; absent: no others. */
+  readonly allowedHosts?: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -60,7 +65,9 @@ export async function startHttpListener(options: HttpOptions): Promise<HttpListe
   };
 }
 
-function addRoutes(app: FastifyInstance, { health, metrics, dashboard, clock, log }: HttpOptions): void {
+function addRoutes(app: FastifyInstance, options: HttpOptions): void {
+  const { health, metrics, dashboard, clock, log } = options;
+  guardHosts(app, options);
   addHealthRoutes(app, health, clock);
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
   // A scope of its own: what its rules are is no matter of a probe's.
@@ -70,6 +77,20 @@ function addRoutes(app: FastifyInstance, { health, metrics, dashboard, clock, lo
     const status = error.statusCode ?? 500;
     if (status >= 500) log.error({ error }, 'http request failed');
     return reply.code(status).send({ error: status >= 500 ? 'internal error' : 'bad request' });
+  });
+}
+
+/**
+ * A listener on the loopback address is for programs on this machine: a page whose name somebody has pointed here (DNS rebinding) reads
+ * no figures. Where others may connect, probes and scrapers ask under any name, and who may reach it is the network's matter.
+ */
+function guardHosts(app: FastifyInstance, { host, allowedHosts = [] }: HttpOptions): void {
+  const guard = new Guard({ allowedHosts: [host, ...allowedHosts] });
+  app.addHook('onRequest', async ({ headers, socket }, reply) => {
+    setSecurityHeaders(reply);
+    const { address } = app.server.address() as AddressInfo;
+    if (!isLoopback(address) || guard.isOurs(headers.host, socket.localAddress)) return Promise.resolve();
+    return sendError(reply, new CodedError('FORBIDDEN', HOST_REFUSED));
   });
 }
 

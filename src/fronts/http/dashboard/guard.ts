@@ -17,6 +17,8 @@ export interface Incoming {
   readonly localAddress: string | undefined;
 }
 
+export const HOST_REFUSED = 'the Host header names neither this machine nor one of dashboard.allowed_hosts';
+
 /**
  * Keeps pages of others from asking in the name of whoever sits at the browser. A name that somebody else has in his
  * power may point to this machine (DNS rebinding), and then the browser takes his page for ours: so only addresses of
@@ -32,15 +34,16 @@ export class Guard {
   /** Why it is refused; null: it is not. */
   refusal(request: Incoming): string | null {
     const { host, origin } = request.headers;
-    const hostname = host === undefined ? null : hostnameOf(host);
-    if (host === undefined || hostname === null || !this.#isOurs(hostname, request.localAddress))
-      return 'the Host header names neither this machine nor one of dashboard.allowed_hosts';
+    if (host === undefined || !this.isOurs(host, request.localAddress)) return HOST_REFUSED;
     if (origin !== undefined && !isSameOrigin(origin, host)) return 'the Origin header names another site';
     if (comesFromElsewhere(request)) return 'the request was made by a page of another site';
     return null;
   }
 
-  #isOurs(hostname: string, localAddress: string | undefined): boolean {
+  /** Whether a Host header names this machine, or what is allowed besides. `localAddress`: that the connection came to. */
+  isOurs(host: string | undefined, localAddress: string | undefined): boolean {
+    const hostname = host === undefined ? null : hostnameOf(host);
+    if (hostname === null) return false;
     if (this.#hosts.has(hostname)) return true;
     const address = hostname.replace(/^\[|\]$/g, '');
     if (isIP(address) === 0) return false;

@@ -1,3 +1,4 @@
+import { request, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -48,7 +49,9 @@ async function start(world: World = {}): Promise<{ url: string; health: Health; 
     });
     health.running(runningOf(world));
   }
-  const listener = await startHttpListener({ host: '127.0.0.1', port: 0, health, metrics, clock, log: silentLog });
+  const allowedHosts = ['memory.example'];
+  const at = { host: '127.0.0.1', port: 0, allowedHosts };
+  const listener = await startHttpListener({ ...at, health, metrics, clock, log: silentLog });
   open.push(metrics, listener);
   return { url: `http://127.0.0.1:${listener.port}`, health, listener };
 }
@@ -377,5 +380,52 @@ describe('the listener', () => {
     expect(failure).toBeInstanceOf(StartupError);
     expect((failure as StartupError).message).toBe(`the HTTP port 127.0.0.1:${port} is in use`);
     expect((failure as StartupError).remedy).toContain('server.http_port');
+  });
+});
+
+describe('what a browser is told and asked', () => {
+  const PATHS = ['/health', '/health/live', '/health/ready', '/metrics', '/nothing'];
+
+  it('comes with headers that keep every answer to itself, and allows no other site to read it', async () => {
+    const { url } = await start();
+    for (const path of PATHS)
+      for (const method of ['GET', 'OPTIONS', 'POST', 'TRACE']) {
+        const { headers } = await new Promise<IncomingMessage>((resolve, reject) => {
+          const origin = { origin: 'http://evil.example', 'access-control-request-method': 'GET' };
+          const asked = request(url + path, { method, headers: origin, agent: false }, resolve);
+          asked.once('error', reject).end();
+        });
+        const seen = [
+          headers['x-content-type-options'],
+          headers['cache-control'],
+          headers['cross-origin-resource-policy'],
+        ];
+        expect([method, path, ...seen]).toEqual([method, path, 'nosniff', 'no-store', 'same-origin']);
+        expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+        expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+      }
+  });
+
+  it('is refused on the loopback address under a name that somebody else has pointed here', async () => {
+    const { url, listener } = await start();
+    const statusUnder = (host: string, path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const asked = request(url + path, { headers: { host }, agent: false }, ({ statusCode = 0 }) =>
+          resolve(statusCode),
+        );
+        asked.once('error', reject).end();
+      });
+    for (const path of PATHS) {
+      for (const host of [
+        'evil.example',
+        `evil.example:${listener.port}`,
+        'localhost.evil.example',
+        '203.0.113.7',
+        'a b',
+      ])
+        expect([path, host, await statusUnder(host, path)]).toEqual([path, host, 403]);
+      for (const host of ['localhost', `127.0.0.1:${listener.port}`, '[::1]', 'memory.example'])
+        expect([path, host, await statusUnder(host, path)]).toEqual([path, host, path === '/nothing' ? 404 : 200]);
+    }
   });
 });
