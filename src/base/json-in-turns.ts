@@ -9,9 +9,15 @@ export interface JsonSpan {
   readonly to: number;
 }
 
+/** An item of a list of the outermost map. */
+export interface JsonItem extends JsonSpan {
+  /** Its member of the name that is marked, where it is a map with one. */
+  readonly marked?: JsonSpan;
+}
+
 /** A value of the outermost map; with the places of its items, where it is a list. */
 export interface JsonMember extends JsonSpan {
-  readonly items: readonly JsonSpan[];
+  readonly items: readonly JsonItem[];
 }
 
 export interface JsonRead {
@@ -29,6 +35,8 @@ export interface JsonBounds {
   readonly valuesMax: number;
   /** Maps and lists inside one another. */
   readonly depthMax: number;
+  /** Name of a member whose place is told, in each item of the outermost map's lists. */
+  readonly marked?: string;
 }
 
 /** The text is no JSON. */
@@ -82,7 +90,8 @@ class JsonSteps {
   readonly #bounds: JsonBounds;
   readonly #open: Open[] = [];
   readonly #members = new Map<string, JsonMember>();
-  #items: JsonSpan[] = [];
+  #items: JsonItem[] = [];
+  #marked: JsonSpan | null = null;
   #at = 0;
   #due: Due = 'value';
   #value: unknown;
@@ -144,6 +153,7 @@ class JsonSteps {
     this.#depth = Math.max(this.#depth, this.#open.length);
     if (this.#depth > this.#bounds.depthMax) throw new TooMuchJson('is nested too deep');
     if (this.#open.length === 2) this.#items = [];
+    if (this.#open.length === 3) this.#marked = null;
     this.#at += 1;
     this.#due = isList ? 'value or end' : 'key or end';
   }
@@ -202,6 +212,11 @@ class JsonSteps {
     this.#due = 'colon';
   }
 
+  #addItem(from: number): void {
+    this.#items.push({ from, to: this.#at, ...(this.#marked !== null && { marked: this.#marked }) });
+    this.#marked = null;
+  }
+
   #add(value: unknown, from: number): void {
     this.#values += 1;
     if (this.#values > this.#bounds.valuesMax)
@@ -214,11 +229,12 @@ class JsonSteps {
     }
     if (Array.isArray(open.container)) {
       open.container.push(value);
-      if (this.#open.length === 2) this.#items.push({ from, to: this.#at });
+      if (this.#open.length === 2) this.#addItem(from);
       return;
     }
     if (open.key === '__proto__') Object.defineProperty(open.container, open.key, { value, ...PLAIN });
     else open.container[open.key] = value;
+    if (this.#open.length === 3 && open.key === this.#bounds.marked) this.#marked = { from, to: this.#at };
     if (this.#open.length !== 1) return;
     this.#members.set(open.key, { from, to: this.#at, items: Array.isArray(value) ? this.#items : [] });
   }

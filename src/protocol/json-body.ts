@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { badRequest } from '../base/errors.ts';
 import { findJsonFaults } from '../base/json-faults.ts';
 import { parseJson } from '../base/json.ts';
-import { NoJson, readJsonInTurns, TooMuchJson, type JsonRead } from '../base/json-in-turns.ts';
+import { NoJson, readJsonInTurns, TooMuchJson, type JsonBounds, type JsonRead } from '../base/json-in-turns.ts';
 import type { LoopTurns } from '../base/loop-turns.ts';
 import { NESTING_MAX, VALUES_MAX } from './body-scan.ts';
 
@@ -65,7 +65,7 @@ export async function textInTurns(bytes: Uint8Array, turns: LoopTurns): Promise<
 export async function readLongJson(
   text: string,
   turns: LoopTurns,
-  bounds: { readonly valuesMax: number; readonly depthMax: number },
+  bounds: JsonBounds,
 ): Promise<JsonRead & { readonly value: Record<string, unknown> }> {
   const read = await readJsonInTurns(text, bounds, turns).catch((error: unknown) => {
     if (error instanceof TooMuchJson) throw badRequest(WHOLE_BODY, error.message, `the body ${error.message}`);

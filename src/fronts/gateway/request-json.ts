@@ -11,7 +11,7 @@ export interface RequestJson {
 }
 
 /** As many values as a request of the wire may hold: more than any conversation does. */
-const BOUNDS = { valuesMax: VALUES_MAX, depthMax: 10_000 };
+const BOUNDS = { valuesMax: VALUES_MAX, depthMax: 10_000, marked: 'content' };
 /** Messages, or other items, of a request that is looked into: more are passed on as they come. */
 export const ITEMS_MAX = 20_000;
 

@@ -10,6 +10,8 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller, CallerDoor } from '../../api/caller.ts';
 import { CodedError } from '../../base/errors.ts';
+import { LoopTurns } from '../../base/loop-turns.ts';
+import { readLongJson, textInTurns } from '../../protocol/json-body.ts';
 import type { ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
 import { MemoryMcp } from './memory-mcp.ts';
 import type { MemoryPort } from './memory-port.ts';
@@ -41,6 +43,9 @@ export interface HttpMountOptions {
 const PATH = '/mcp';
 /** The longest text that can be remembered, with every character escaped, and what stands around it. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
+const QUICK_BYTES_MAX = 64 * 1024;
+/** Of a longer one: more than any call of a tool has. */
+const LONG_BODY = { valuesMax: 10_000, depthMax: 64 };
 /** Requests, each with its body, at a time. */
 const RUNNING_MAX = 64;
 const OVERLOAD_RETRY_MS = 500;
@@ -57,6 +62,7 @@ export function memoryOverHttp({ version, maxTokens, countTokens }: MemoryOption
 export class HttpMount {
   readonly #servers: HttpMountOptions['servers'];
   readonly #hosts: string[];
+  readonly #turns = new LoopTurns();
   #running = 0;
 
   constructor({ servers, allowedHosts }: HttpMountOptions) {
@@ -98,6 +104,9 @@ export class HttpMount {
     const address = request.socket.remoteAddress;
     door.enter(caller, { door: 'mcp', address });
     const body = request.method === 'GET' ? null : await readBody(request, reply, BODY_BYTES_MAX);
+    // The library reads and checks it at once: what is short is quick, and so are a few long texts.
+    if (body !== null && body.length > QUICK_BYTES_MAX)
+      await readLongJson(await textInTurns(body, this.#turns), this.#turns, LONG_BODY);
     const asked = webRequest(request, body, gone.signal);
     const handler = this.#handlerFor(portOf(caller, door, address), caller);
     try {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findJsonFaults } from '../../../src/base/json-faults.ts';
-import { NoJson, readJsonInTurns, TooMuchJson } from '../../../src/base/json-in-turns.ts';
+import { NoJson, readJsonInTurns, TooMuchJson, type JsonBounds } from '../../../src/base/json-in-turns.ts';
 import { LoopTurns } from '../../../src/base/loop-turns.ts';
 
 class CountedTurns extends LoopTurns {
@@ -14,7 +14,7 @@ class CountedTurns extends LoopTurns {
 }
 
 const BOUNDS = { valuesMax: 1_000_000, depthMax: 1_000 };
-const read = (text: string, bounds = BOUNDS) => readJsonInTurns(text, bounds, new LoopTurns());
+const read = (text: string, bounds: JsonBounds = BOUNDS) => readJsonInTurns(text, bounds, new LoopTurns());
 
 describe('a JSON text that is read in turns', () => {
   it('is what the parser of the runtime makes of it, or is no JSON for both', async () => {
@@ -72,6 +72,15 @@ describe('a JSON text that is read in turns', () => {
       ['a\n', '4', []],
       ['d', '[ ]', []],
     ]);
+  });
+
+  it('tells where a marked member stands in each item', async () => {
+    const text =
+      '{"a":[{"content":"x"},{"b":{"content":1}},{"b":[{"content":1}],"content":[2],"c":3},4,{}],"content":5,"d":{"content":6}}';
+    const { members } = await read(text, { ...BOUNDS, marked: 'content' });
+    const marked = members.get('a')?.items.map((item) => item.marked && text.slice(item.marked.from, item.marked.to));
+    expect(marked).toEqual(['"x"', undefined, '[2]', undefined, undefined]);
+    expect(members.get('d')?.items).toEqual([]);
   });
 
   it('keeps __proto__ a key, and says that it is there', async () => {

@@ -1,4 +1,4 @@
-import { memberSpans, replaceSpans, valueStart } from '../json-spans.ts';
+import { replaceSpans } from '../json-spans.ts';
 import { resultInWords } from '../call-pairs.ts';
 import { objectOf, textOr, textTokens } from '../json-values.ts';
 import { listIn, Pace } from '../request-json.ts';
@@ -24,11 +24,12 @@ export const CHAT: Shape = {
       const role = roleOf(message);
       const isSystem = role === 'system';
       const span = list.items[place] ?? list;
+      const content = list.items[place]?.marked;
       if (pace.isDue(span.to - span.from)) yield;
       if (role === null) {
         groups.push({ span, said: [], isSystem, besideTokens: textTokens(message) });
         opaque.add(plainKind(objectOf(message)['role'], 'other'));
-      } else groups.push({ span, said: isSystem ? [] : [saidIn(message, role)], isSystem });
+      } else groups.push({ span, content, said: isSystem ? [] : [saidIn(message, role)], isSystem });
       if (isSystem) instructions.push(contentOf(message).text);
     }
     return { groups, list, systemText: instructions.join('\n'), opaque: [...opaque] };
@@ -68,8 +69,7 @@ const WRITER: Writer = {
     const [id = ''] = ids;
     return JSON.stringify({ role: 'user', content: resultInWords(id, contentOf(message).text) });
   },
-  withMemory(raw, block) {
-    const content = memberSpans(raw, valueStart(raw)).get('content');
+  withMemory(raw, block, content) {
     if (content === undefined) return raw;
     const value = raw.slice(content.from, content.to);
     const by = value.startsWith('[')

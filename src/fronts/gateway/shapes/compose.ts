@@ -1,4 +1,4 @@
-import { replaceSpans, type Span } from '../json-spans.ts';
+import { memberSpans, replaceSpans, valueStart, type Span } from '../json-spans.ts';
 import { saidOf, textOf, type WindowMessage } from '../said.ts';
 import type { Conversation, Entry, Group, Prompt } from './shape.ts';
 
@@ -6,8 +6,8 @@ import type { Conversation, Entry, Group, Prompt } from './shape.ts';
 export interface Writer {
   /** JSON of one or more items, without brackets; empty: there is nothing to say. */
   made(message: WindowMessage, calls: CallKinds): string;
-  /** The item of a client with a block put into its user message. */
-  withMemory(raw: string, block: string): string;
+  /** The item of a client with a block put into its user message, whose content stands there; undefined: it has none. */
+  withMemory(raw: string, block: string, content: Span | undefined): string;
   /** The item of a client with the results of these calls told in words. */
   withoutResults(raw: string, ids: ReadonlySet<string>): string;
   header(text: string): string;
@@ -41,7 +41,8 @@ export function composeItems(
     if (memory === null) return text;
     const span = groups[memory.entry]?.span;
     if (span === undefined) return text;
-    return replaceSpans(text, [{ ...span, by: writer.withMemory(rawOf(memory.entry), memory.block) }]);
+    const by = writer.withMemory(rawOf(memory.entry), memory.block, contentIn(groups[memory.entry]));
+    return replaceSpans(text, [{ ...span, by }]);
   }
   const calls = callKinds(entries, groups);
   const written = entries.map((entry, place) => {
@@ -49,11 +50,24 @@ export function composeItems(
     if ('made' in entry) return writer.made(block === null ? entry.made : withBlock(entry.made, block), calls);
     const sent = rawOf(entry.group);
     const raw = entry.orphans === undefined ? sent : writer.withoutResults(sent, entry.orphans);
-    return block === null ? raw : writer.withMemory(raw, block);
+    if (block === null) return raw;
+    const content = entry.orphans === undefined ? contentIn(groups[entry.group]) : contentOf(raw);
+    return writer.withMemory(raw, block, content);
   });
   const first = entries.findIndex((entry) => !('group' in entry) || groups[entry.group]?.isSystem !== true);
   if (header !== null) written.splice(first < 0 ? written.length : first, 0, writer.header(header));
   return replaceSpans(text, [{ ...list, by: `[${written.filter((item) => item !== '').join(',')}]` }]);
+}
+
+/** Within the item. */
+function contentIn(group: Group | undefined): Span | undefined {
+  if (group?.content === undefined) return undefined;
+  const { span, content } = group;
+  return { from: content.from - span.from, to: content.to - span.from };
+}
+
+function contentOf(raw: string): Span | undefined {
+  return memberSpans(raw, valueStart(raw)).get('content');
 }
 
 function callKinds(entries: readonly Entry[], groups: readonly Group[]): CallKinds {

@@ -26,6 +26,7 @@ export const MESSAGES: Shape = {
       const { role } = objectOf(message);
       groups.push({
         span,
+        content: list.items[place]?.marked,
         said: saidIn(message),
         isSystem: role === 'system',
         besideTokens: besideTokensIn(message),
@@ -69,8 +70,7 @@ const WRITER: Writer = {
     return content.length === 0 ? '' : JSON.stringify({ role: role === 'assistant' ? role : 'user', content });
   },
   /** Results of tools stand first in a message: what is found comes behind them. */
-  withMemory(raw, block) {
-    const content = memberSpans(raw, valueStart(raw)).get('content');
+  withMemory(raw, block, content) {
     if (content === undefined) return raw;
     const value = raw.slice(content.from, content.to);
     if (!value.startsWith('[')) return replaceSpans(raw, [{ ...content, by: prependedString(value, block) }]);

@@ -1,4 +1,4 @@
-import { memberSpans, replaceSpans, valueStart, type Span } from '../json-spans.ts';
+import { replaceSpans, type Span } from '../json-spans.ts';
 import { objectOf, textOr } from '../json-values.ts';
 import { resultInWords } from '../call-pairs.ts';
 import { listIn, Pace } from '../request-json.ts';
@@ -37,7 +37,7 @@ export const RESPONSES: Shape = {
     for (const [place, item] of input.entries()) {
       const span = list.items[place] ?? list;
       if (pace.isDue(span.to - span.from)) yield;
-      groups.add(objectOf(item), span);
+      groups.add(objectOf(item), span, list.items[place]?.marked);
     }
     return { groups: groups.end(), list, systemText, opaque: [...groups.opaque] };
   },
@@ -58,8 +58,7 @@ const WRITER: Writer = {
     itemsOf(message, calls)
       .map((item) => JSON.stringify(item))
       .join(','),
-  withMemory(raw, block) {
-    const content = memberSpans(raw, valueStart(raw)).get('content');
+  withMemory(raw, block, content) {
     if (content === undefined) return raw;
     const value = raw.slice(content.from, content.to);
     const by = value.startsWith('[')
@@ -76,16 +75,19 @@ const WRITER: Writer = {
   header: (text) => JSON.stringify({ role: 'developer', content: text }),
 };
 
+const ITEM_BEGIN = '{"role":"user","content":';
+
 /** A question without a list stays one where nothing is put before it. */
 function composeString(text: string, list: Span, conversation: Conversation, prompt: Prompt): string {
   const { entries, memory, header } = prompt;
   const raw = text.slice(list.from, list.to);
   if (header === null && entries.length === 1)
     return memory === null ? text : replaceSpans(text, [{ ...list, by: prependedString(raw, memory.block) }]);
-  const item = `{"role":"user","content":${raw}}`;
+  const item = `${ITEM_BEGIN}${raw}}`;
   const asList = replaceSpans(text, [{ ...list, by: `[${item}]` }]);
   const span = { from: list.from + 1, to: list.from + 1 + item.length };
-  const groups = conversation.groups.map((group) => ({ ...group, span }));
+  const content = { from: span.from + ITEM_BEGIN.length, to: span.to - 1 };
+  const groups = conversation.groups.map((group) => ({ ...group, span, content }));
   return composeItems(asList, { ...conversation, groups }, { from: list.from, to: span.to + 1 }, prompt, WRITER);
 }
 
@@ -103,7 +105,7 @@ class ItemGroups {
   readonly #groups: Group[] = [];
   #open: OpenGroup | null = null;
 
-  add(item: Item, span: Span): void {
+  add(item: Item, span: Span, content: Span | undefined): void {
     const reading = readItem(item);
     if (reading.kind === 'thought') return this.#join(null, span, reading.besideTokens);
     if (reading.kind === 'said' && reading.said.role === 'assistant')
@@ -113,7 +115,7 @@ class ItemGroups {
     const { besideTokens } = reading;
     if (reading.kind === 'opaque') this.opaque.add(reading.type);
     const said = reading.kind === 'said' ? [reading.said] : [];
-    this.#groups.push({ span, said, isSystem: false, besideTokens });
+    this.#groups.push({ span, content, said, isSystem: false, besideTokens });
   }
 
   /** All so far. */

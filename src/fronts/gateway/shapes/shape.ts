@@ -8,6 +8,8 @@ import type { ServerSentEvent } from '../sse.ts';
 /** Items of a request that belong together: what stands between their brackets, and what they say. */
 export interface Group {
   readonly span: Span;
+  /** Where its content stands, of one that is an item by itself. */
+  readonly content?: Span | undefined;
   readonly said: readonly Said[];
   /** It instructs the model, and stands at the beginning whatever happens. */
   readonly isSystem: boolean;
