@@ -147,6 +147,26 @@ describe('the gateway', () => {
     },
   );
 
+  it('counts the values of a long body before anything looks at them', async () => {
+    const numbers = `[${'0,'.repeat(300_000)}0]`;
+    for (const [path, body] of [
+      [
+        '/mcp',
+        `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"remember","arguments":{"tags":${numbers}}}}`,
+      ],
+      ['/v1/memory/context.store', `{"text":"x","metadata":{"a":${numbers}}}`],
+      ['/v1/chat/completions', `{"model":"m","messages":[],"a":${numbers}}`],
+    ] as const) {
+      const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+      const answer = await world.ask(path, { method: 'POST', body, headers });
+      expect([path, answer.status, await answer.text()]).toEqual([
+        path,
+        400,
+        expect.stringContaining('values') as unknown,
+      ]);
+    }
+  });
+
   it('inflates nothing: a body that says it is packed is taken as it is', async () => {
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
     const answer = await world.ask('/v1/memory/ping', { method: 'POST', body: Buffer.alloc(64, 0x1f), headers });

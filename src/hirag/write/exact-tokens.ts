@@ -4,7 +4,7 @@ import type { TokenEstimator, TokenSettings } from './token-estimator.ts';
 type Count = (text: string) => number;
 
 /** Characters counted before other work gets its turn: a few milliseconds of encoding. */
-const CHARS_PER_TURN = 4_096;
+const CHARS_PER_TURN = 1_024;
 /** Texts are counted in pieces of about this length, cut where the encodings cut as well. */
 const PIECE_CHARS = 1_024;
 /** The merging of one unbroken run is quadratic in its bytes, so longer runs are counted in parts of this size. */

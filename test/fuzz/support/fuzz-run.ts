@@ -129,8 +129,8 @@ function targetFor(random: Seeded, targets: readonly Target[]): Target {
 }
 
 /** Opens a server for the time of `work`. */
-export async function withWorld<T>(work: (world: FuzzWorld) => Promise<T>): Promise<T> {
-  const world = await FuzzWorld.open();
+export async function withWorld<T>(work: (world: FuzzWorld) => Promise<T>, upstreamUrl?: string): Promise<T> {
+  const world = await FuzzWorld.open(upstreamUrl);
   try {
     return await work(world);
   } finally {

@@ -37,7 +37,8 @@ export class FuzzWorld {
     this.defects = defects;
   }
 
-  static async open(): Promise<FuzzWorld> {
+  /** `upstreamUrl`: of a model service beside; by default one in this thread is asked. */
+  static async open(upstreamUrl?: string): Promise<FuzzWorld> {
     const upstream = await ScriptedUpstream.start();
     upstream.answer(model(() => ({ text: 'I see.' })));
     const folder = await mkdtemp(join(tmpdir(), 'fuzz-'));
@@ -54,7 +55,7 @@ export class FuzzWorld {
           gateway: {
             enabled: true,
             port: 0,
-            upstream_url: upstream.url,
+            upstream_url: upstreamUrl ?? upstream.url,
             tokens: [{ token_hash: hashOfToken(TOKEN), key_id: 'default', agent: 'fuzz' }],
           },
         }),

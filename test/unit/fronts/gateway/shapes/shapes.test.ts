@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHAT } from '../../../../../src/fronts/gateway/shapes/chat.ts';
 import { LoopTurns } from '../../../../../src/base/loop-turns.ts';
-import { inTurns, requestJson } from '../../../../../src/fronts/gateway/request-json.ts';
+import { inTurns, ITEMS_MAX, requestJson } from '../../../../../src/fronts/gateway/request-json.ts';
 import { MESSAGES } from '../../../../../src/fronts/gateway/shapes/messages.ts';
 import { RESPONSES } from '../../../../../src/fronts/gateway/shapes/responses.ts';
 
@@ -36,6 +36,17 @@ describe.each(SHAPES)('a request of %s', (_name, shape, list) => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('is not looked into where it has more items than any conversation', async () => {
+    for (const [count, isRead] of [
+      [ITEMS_MAX, true],
+      [ITEMS_MAX + 1, false],
+    ] as const) {
+      const items = Array.from({ length: count }, () => ({ role: 'user', content: 'x' }));
+      const request = await requestJson(Buffer.from(JSON.stringify({ [list]: items })), turns);
+      expect((await inTurns(shape.read(request), turns)) !== null).toBe(isRead);
+    }
   });
 
   it('goes up byte for byte where nothing takes the place of anything', async () => {
