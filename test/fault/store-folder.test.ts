@@ -9,7 +9,7 @@ import { FolderInUse, StartupError } from '../../src/base/errors.ts';
 import { MARK_FILE } from '../../src/store/embedded/database/acknowledged-mark.ts';
 import { DATABASE_FILE, LOCK_FILE } from '../../src/store/embedded/database/data-folder.ts';
 import { idOf, NOW_MS, put, sample } from '../contract/store-samples.ts';
-import { DIMENSION, openAt, temporaryFolder } from './store-setup.ts';
+import { DIMENSION, openAt, recordingLog, temporaryFolder } from './store-setup.ts';
 
 const LOG_FILE = `${DATABASE_FILE}-wal`;
 const WRITER = new URL('./store-writer.ts', import.meta.url).pathname;
@@ -80,7 +80,9 @@ describe.skipIf(!isPosix)('what is stored is closed to other users', () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'recipes.txt'), 'soup', { mode: 0o644 });
     chmodSync(folder, 0o755);
-    await openAt(folder);
+    const warnings: string[] = [];
+    await openAt(folder, { log: recordingLog(warnings) });
+    expect(warnings.join()).toMatch(/others on this machine can read/);
     expect(modeOf(folder)).toBe(0o755);
     expect(modeOf(join(folder, 'recipes.txt'))).toBe(0o644);
     expect(modeOf(join(folder, DATABASE_FILE))).toBe(0o600);

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EmbeddedStoreOptions } from '../../src/store/embedded/open-embedded-store.ts';
@@ -45,6 +45,17 @@ describe('a saved vector index', () => {
     expect((await store.stats()).driver['indexed_vectors']).toBe(COUNT);
     await expectNearest(store);
     expect(await indexFiles(folder)).toEqual(files);
+  });
+
+  it.skipIf(process.platform === 'win32')('is closed to others, also one that was not', async () => {
+    const { folder, files } = await indexedFolder();
+    const modes = async (): Promise<number[]> =>
+      Promise.all(files.map(async (file) => (await stat(join(folder, 'indexes', file))).mode & 0o777));
+    expect(await modes()).toEqual(files.map(() => 0o600));
+    for (const file of files) await chmod(join(folder, 'indexes', file), 0o644);
+    const store = await openAt(folder, SMALL);
+    expect(await modes()).toEqual(files.map(() => 0o600));
+    await expectNearest(store);
   });
 
   it.each(['.json', '.usearch', '.entries', '.vectors'])('without its %s is built again', async (extension) => {

@@ -1,6 +1,6 @@
 // The folder of the database: made where it is missing, readable by its owner alone, held by one process.
 
-import { chmodSync, closeSync, existsSync, lstatSync, openSync, readdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, lstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { FolderInUse, StartupError } from '../../../base/errors.ts';
@@ -64,16 +64,23 @@ export function makeMainFile(dataDir: string): void {
 
 /**
  * Takes the folder's files from everybody but their owner, whatever the folder was before. The folder itself is closed
- * where nothing of anybody else's lies in it. Gives the paths that others can still read: the file system or another
- * owner refused. Opens nothing (see `makeMainFile`).
+ * where nothing of anybody else's lies in it. Gives the paths that others can still read or look into: the file system or another
+ * owner refused, or the folder is not the server's alone. Opens nothing (see `makeMainFile`).
  */
 export function closeToOthers(dataDir: string): string[] {
   const names = readdirSync(dataDir);
-  const own = names.filter((name) => OWN_FILE.test(name));
+  const own = names.filter((name) => OWN_FILE.test(name)).map((name) => join(dataDir, name));
   const isShared = names.some((name) => !OWN_FILE.test(name) && !OWN_FOLDERS.has(name));
-  const readable = own.map((name) => join(dataDir, name)).filter((path) => !restrict(path, PRIVATE_FILE));
-  const folders = isShared ? [join(dataDir, INDEX_FOLDER)] : [join(dataDir, INDEX_FOLDER), dataDir];
-  return [...readable, ...folders.filter((path) => !restrict(path, PRIVATE_FOLDER))];
+  const indexes = join(dataDir, INDEX_FOLDER);
+  const files = [...own, ...(existsSync(indexes) ? readdirSync(indexes).map((name) => join(indexes, name)) : [])];
+  const readable = files.filter((path) => !restrict(path, PRIVATE_FILE));
+  const folders = isShared ? [indexes] : [indexes, dataDir];
+  const open = folders.filter((path) => !restrict(path, PRIVATE_FOLDER));
+  return [...readable, ...open, ...(isShared && isOpen(dataDir) ? [dataDir] : [])];
+}
+
+function isOpen(folder: string): boolean {
+  return process.platform !== 'win32' && (statSync(folder).mode & OTHERS) !== 0;
 }
 
 /** False: others can still read it. What is no file or folder of its own, such as a link, is left alone. */

@@ -2,6 +2,7 @@
 // in costs up to a millisecond. Reads in short transactions, so that checkpoints are never held up.
 
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   fsyncSync,
@@ -202,6 +203,8 @@ function codesOf(vectors: Float32Array, dimension: number): Int8Array {
   return codes;
 }
 
+const PRIVATE_FILE = 0o600;
+
 function save(
   { index, entries }: StartingPoint,
   job: IndexJob,
@@ -221,6 +224,8 @@ function save(
   const description = describeSegment({ spaceId, level, from, to, count, passageCount, bytes, crc32, parameters });
   writeFileSync(`${temporary}.json`, JSON.stringify(description));
   for (const extension of extensionsOf(job)) {
+    // Whatever made it: the library that saves the graph asks nobody.
+    chmodSync(`${temporary}.${extension}`, PRIVATE_FILE);
     syncFile(`${temporary}.${extension}`);
     renameSync(`${temporary}.${extension}`, `${path}.${extension}`);
   }
