@@ -1,6 +1,7 @@
 import { Parser } from 'htmlparser2';
 import type { Section, Sections } from './document-messages.ts';
 import { HeadingPath, oneLine } from './heading-path.ts';
+import { TooLargeDocument } from './reading-faults.ts';
 
 /** What no reader of the page sees as its text. */
 const UNSEEN = new Set([
@@ -24,7 +25,10 @@ const BLOCKS = new Set(
 );
 const CELLS = new Set(['td', 'th']);
 
-/** The text of a page under its headings, a paragraph per block. Linear, but for marks that are nested without end. */
+/** Each mark that is closed is looked for among those that are open; browsers stop sooner. */
+const DEPTH_MAX = 2_000;
+
+/** The text of a page under its headings, a paragraph per block. Linear. Throws `TooLargeDocument` of marks that are nested without end. */
 export function htmlSections(html: string): Sections {
   const reader = new HtmlReader();
   const parser = new Parser({
@@ -39,6 +43,7 @@ export function htmlSections(html: string): Sections {
 class HtmlReader {
   readonly #sections: Section[] = [];
   readonly #path = new HeadingPath();
+  #depth = 0;
   #unseen = 0;
   #preformatted = 0;
   /** What is being collected apart from the text. */
@@ -49,6 +54,8 @@ class HtmlReader {
   #between: '' | ' ' | '\n' | '\n\n' = '';
 
   open(name: string): void {
+    this.#depth += 1;
+    if (this.#depth > DEPTH_MAX) throw new TooLargeDocument(`has more than ${DEPTH_MAX} marks inside one another`);
     if (UNSEEN.has(name)) this.#unseen += 1;
     if (name === 'pre') this.#preformatted += 1;
     if (name === 'title' && this.#title === '') this.#apart = [];
@@ -57,6 +64,7 @@ class HtmlReader {
   }
 
   close(name: string): void {
+    this.#depth -= 1;
     if (UNSEEN.has(name)) this.#unseen -= 1;
     if (name === 'pre') this.#preformatted -= 1;
     const depth = depthOf(name);

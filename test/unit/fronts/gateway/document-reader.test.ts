@@ -28,6 +28,7 @@ describe('what a document may take is bounded', () => {
     ['chunks', 'markdown', Buffer.from('# a\nx\n'.repeat(11)), SMALL, 'more than 10 chunks'],
     ['text', 'text', Buffer.alloc(MIB + 1, 'a b '), SMALL, 'more than 1048576 characters'],
     ['pages', 'pdf', pdf(['a', 'b', 'c', 'd'].map(said)), SMALL, 'more than 3 pages'],
+    ['nesting', 'html', Buffer.from(`${'<b>'.repeat(2_001)}x`), SMALL, 'more than 2000 marks'],
     ['time', 'pdf', bomb(48 * MIB), { ...SMALL, timeoutMs: 1 }, 'takes too long'],
     ['buffers', 'pdf', bomb(96 * MIB), { ...SMALL, buffersBytesMax: 16 * MIB }, 'too much memory'],
     ['heap', 'markdown', Buffer.alloc(6 * MIB, 'ab\n'), { unitsMax: 8 * MIB, heapMibMax: 16 }, 'too much memory'],
