@@ -1,17 +1,23 @@
 import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chartSvg } from './retrieval/chart.ts';
 import { loadConversations } from './retrieval/conversations.ts';
 import { answerableLines } from './retrieval/answerable.ts';
-import { evaluate, evaluateAnswerable } from './retrieval/evaluate.ts';
-import { reportTable } from './retrieval/table.ts';
+import { evaluate, evaluateAnswerable, evaluateDefaults } from './retrieval/evaluate.ts';
+import type { Measures } from './retrieval/measures.ts';
+import { reportTable, sideBySide } from './retrieval/table.ts';
+import { VARIATIONS } from './retrieval/variations.ts';
 
-const USAGE = `Usage: npm run bench:retrieval -- <folder> [options]
+const USAGE = `Usage: npm run bench:retrieval -- <folder> [<folder> ...] [options]
 
 Stores every conversation of the folder in a real server, asks its questions over the SDK, and prints how
 much of the evidence the answers hold, beside BM25 alone, dense alone and reciprocal-rank fusion.
+Several folders are printed side by side.
 
   --json              print one JSON object instead of the table
+  --defaults          nothing beside the defaults
+  --variations        also the first folder as others would have stored and asked it, by the defaults alone
   --chart <file>      also write an SVG chart
   --answerable        only whether the memory knows which questions it can answer
   --ablation          also run once without each part of the ranking
@@ -36,6 +42,8 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       chart: { type: 'string' },
       ablation: { type: 'boolean', default: false },
+      defaults: { type: 'boolean', default: false },
+      variations: { type: 'boolean', default: false },
       answerable: { type: 'boolean', default: false },
       qdrant: { type: 'boolean', default: false },
       provider: { type: 'string', default: 'local' },
@@ -46,11 +54,12 @@ async function main(): Promise<void> {
     },
   });
   const [folder] = positionals;
-  if (values.help || folder === undefined || positionals.length > 1) {
+  if (values.help || folder === undefined) {
     process.stdout.write(USAGE);
     if (!values.help) process.exitCode = 2;
     return;
   }
+  if (positionals.length > 1 || values.defaults || values.variations) return compare(positionals, values);
   const conversations = await loadConversations(folder);
   if (values.answerable) {
     const told = await evaluateAnswerable(conversations, {
@@ -71,12 +80,49 @@ async function main(): Promise<void> {
   if (values.chart !== undefined) await writeFile(values.chart, chartSvg(report));
 }
 
-async function embeddingSettings(values: {
-  provider: string;
-  url?: string | undefined;
-  model?: string | undefined;
-  dimension?: string | undefined;
-}): Promise<Record<string, string>> {
+interface CompareValues extends ProviderValues {
+  readonly json: boolean;
+  readonly defaults: boolean;
+  readonly variations: boolean;
+  readonly qdrant: boolean;
+}
+
+/** Every folder by every strategy, and the variations. */
+async function compare(folders: readonly string[], values: CompareValues): Promise<void> {
+  const options = {
+    embedding: await embeddingSettings(values),
+    overQdrant: values.qdrant,
+    progress: (text: string) => process.stderr.write(`${text}\n`),
+  };
+  const sets: [string, Record<string, Measures>][] = [];
+  for (const folder of folders) {
+    const name = basename(folder);
+    options.progress(name);
+    const conversations = await loadConversations(folder);
+    if (values.defaults) sets.push([name, { 'context-manager': await evaluateDefaults(conversations, options) }]);
+    else {
+      const { overall, baselines } = await evaluate(conversations, { ...options, ablation: false });
+      const { bm25, dense, rrf } = baselines;
+      sets.push([name, { 'context-manager': overall, 'BM25 alone': bm25, 'dense alone': dense, RRF: rrf }]);
+    }
+  }
+  const [first = ''] = folders;
+  for (const [name, vary] of Object.entries(values.variations ? VARIATIONS : {})) {
+    options.progress(name);
+    const varied = (await loadConversations(first)).map((conversation) => vary(conversation, Date.now()));
+    sets.push([`${basename(first)}, ${name}`, { 'context-manager': await evaluateDefaults(varied, options) }]);
+  }
+  process.stdout.write(values.json ? `${JSON.stringify(Object.fromEntries(sets), null, 2)}\n` : sideBySide(sets));
+}
+
+interface ProviderValues {
+  readonly provider: string;
+  readonly url?: string | undefined;
+  readonly model?: string | undefined;
+  readonly dimension?: string | undefined;
+}
+
+async function embeddingSettings(values: ProviderValues): Promise<Record<string, string>> {
   if (values.provider === 'local') return {};
   if (values.provider !== 'http') throw new Error('--provider is local or http');
   if (values.url === undefined || values.model === undefined)

@@ -10,11 +10,15 @@ export interface Question {
 
 export interface Turn {
   readonly id: string;
-  readonly session: number;
+  /** Absent: it is stored without one. */
+  readonly session?: number | string;
   readonly date_time: string;
+  /** Empty: nobody's. */
   readonly speaker: string;
   readonly text: string;
   readonly image_caption?: string;
+  /** In place of `date_time`, in ms. */
+  readonly atMs?: number;
 }
 
 export interface Conversation {
@@ -53,11 +57,12 @@ function parseConversation(file: string, json: string): Conversation {
 /** The text that a turn is stored as. */
 export function turnText(turn: Turn): string {
   const caption = turn.image_caption === undefined ? '' : ` [shares ${turn.image_caption}]`;
-  return `${turn.speaker}: ${turn.text}${caption}`;
+  return `${turn.speaker === '' ? '' : `${turn.speaker}: `}${turn.text}${caption}`;
 }
 
 /** When a turn was said, in ms: `1:56 pm on 8 May, 2023` read as UTC, plus one second for each turn before it. */
 export function turnTimeMs(turn: Turn, indexInSession: number): number {
+  if (turn.atMs !== undefined) return turn.atMs;
   const match = /^(\d{1,2}):(\d{2}) (am|pm) on (\d{1,2}) (\w+), (\d{4})$/.exec(turn.date_time);
   if (match === null) throw new Error(`turn ${turn.id}: cannot read the date ${turn.date_time}`);
   const [, hour = '', minute = '', half = '', day = '', month = '', year = ''] = match;

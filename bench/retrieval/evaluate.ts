@@ -62,6 +62,20 @@ interface Contestant {
   readonly drop: () => Promise<void>;
 }
 
+/** The defaults alone. */
+export async function evaluateDefaults(
+  conversations: readonly Conversation[],
+  options: Omit<EvaluateOptions, 'ablation'>,
+): Promise<StrategyReport> {
+  const contestant = await enter('context-manager', { ...options, ablation: false }, {});
+  try {
+    await askAll(contestant, conversations);
+  } finally {
+    await leave(contestant);
+  }
+  return strategyReport(contestant);
+}
+
 /** Warms up a server per strategy, stores the conversations in each and asks every question of each, one after the other. */
 export async function evaluate(
   conversations: readonly Conversation[],
@@ -129,17 +143,21 @@ async function ablate(
     options.progress(`ablation: ${name}`);
     const contestant = await enter(name, options, settings);
     try {
-      await warmUp(contestant, conversations);
-      for (const conversation of conversations) {
-        await storeConversation(contestant, conversation);
-        for (const question of conversation.questions) await ask(contestant, conversation.name, question);
-      }
+      await askAll(contestant, conversations);
     } finally {
       await leave(contestant);
     }
     reports[name] = strategyReport(contestant);
   }
   return reports;
+}
+
+async function askAll(contestant: Contestant, conversations: readonly Conversation[]): Promise<void> {
+  await warmUp(contestant, conversations);
+  for (const conversation of conversations) {
+    await storeConversation(contestant, conversation);
+    for (const question of conversation.questions) await ask(contestant, conversation.name, question);
+  }
 }
 
 async function enter(
@@ -170,14 +188,14 @@ async function storeConversation(
   { name, turns }: Conversation,
   namespace = name,
 ): Promise<void> {
-  const positions = new Map<number, number>();
+  const positions = new Map<number | string | undefined, number>();
   const contexts = turns.map((turn) => {
     const position = positions.get(turn.session) ?? 0;
     positions.set(turn.session, position + 1);
     return {
       text: turnText(turn),
       level: 'long_term' as const,
-      session_id: `session-${turn.session}`,
+      ...(turn.session !== undefined && { session_id: `session-${turn.session}` }),
       created_at: turnTimeMs(turn, position),
     };
   });

@@ -28,6 +28,19 @@ export function reportTable(report: RetrievalReport): string {
   return sections.join('\n');
 }
 
+/** Several sets of questions side by side: what answers hold of the evidence, by strategy. */
+export function sideBySide(sets: readonly (readonly [string, Readonly<Record<string, Measures>>])[]): string {
+  const strategies = [...new Set(sets.flatMap(([, reports]) => Object.keys(reports)))];
+  const tables = COLUMNS.map(([key, label]) => {
+    const rows = sets.map(([name, reports]) => [
+      name,
+      ...strategies.map((strategy) => reports[strategy]?.[key].toFixed(3) ?? ''),
+    ]);
+    return table(label, ['', ...strategies], rows);
+  });
+  return tables.join('\n');
+}
+
 function section(title: string, rows: readonly (readonly [string, Measures & Partial<StrategyReport>])[]): string {
   const timed = rows.some(([, row]) => row.latency_ms !== undefined);
   const head = ['', ...COLUMNS.map(([, label]) => label), ...(timed ? ['p50 ms', 'p99 ms'] : [])];
@@ -36,6 +49,10 @@ function section(title: string, rows: readonly (readonly [string, Measures & Par
     ...COLUMNS.map(([key]) => row[key].toFixed(3)),
     ...(timed ? [row.latency_ms?.p50.toFixed(2) ?? '', row.latency_ms?.p99.toFixed(2) ?? ''] : []),
   ]);
+  return table(title, head, body);
+}
+
+function table(title: string, head: readonly string[], body: readonly (readonly string[])[]): string {
   const widths = head.map((label, column) => Math.max(label.length, ...body.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;

@@ -83,7 +83,7 @@ async function tell(client: Client, { name, turns }: Conversation): Promise<Told
   const turnOf = new Map<string, string>();
   const tokensOf = new Map<string, number>();
   const [user] = turns.map(({ speaker }) => speaker);
-  const positions = new Map<number, number>();
+  const positions = new Map<Turn['session'], number>();
   for (const turn of turns) {
     const position = positions.get(turn.session) ?? 0;
     positions.set(turn.session, position + 1);
