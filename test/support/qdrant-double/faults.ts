@@ -26,6 +26,8 @@ export type Fault = FaultKind & {
    * `delay` always carry it out.
    */
   readonly isApplied?: boolean;
+  /** Told of each request that it hits. */
+  readonly onHit?: () => void;
 };
 
 interface Active {
@@ -113,8 +115,10 @@ export class Faults {
 
   #take(label: string): Fault | undefined {
     const active = this.#active.find(({ fault: { on }, left }) => left > 0 && isMeant(on, label));
-    if (active !== undefined) active.left--;
-    return active?.fault;
+    if (active === undefined) return undefined;
+    active.left--;
+    active.fault.onHit?.();
+    return active.fault;
   }
 
   /** Ends early when the double closes. */

@@ -255,8 +255,9 @@ describe('what goes wrong with one', () => {
   it('ends with the deadline of who asked, where the server hangs', async () => {
     const store = await open();
     for (const on of [/POST .*immediate\/snapshots/, /GET .*snapshots\/./]) {
-      double.faults.once({ kind: 'hang', on });
-      await expect(keeperOf(store).create(undefined, AbortSignal.timeout(300))).rejects.toThrow();
+      const deadline = new AbortController();
+      double.faults.once({ kind: 'hang', on, onHit: () => deadline.abort() });
+      await expect(keeperOf(store).create(undefined, deadline.signal)).rejects.toThrow();
       expect(await readdir(folder)).toEqual([]);
     }
     await keeperOf(store).create();
