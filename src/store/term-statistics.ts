@@ -1,7 +1,8 @@
+import type { TextLengths } from '../base/text/bm25.ts';
+
 /** BM25 statistics of a namespace, all levels together. */
-export interface TermStatistics {
+export interface TermStatistics extends TextLengths {
   readonly documentCount: number;
-  readonly averageTermCount: number;
   /** In the order of the terms asked for. */
   readonly documentFrequencies: readonly number[];
 }

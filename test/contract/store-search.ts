@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../src/base/text/analyzer.ts';
-import { inverseDocumentFrequency, saturatedFrequency } from '../../src/base/text/bm25.ts';
+import {
+  inverseDocumentFrequency,
+  NO_LENGTHS,
+  saturatedFrequency,
+  type TextLengths,
+  textLengths,
+} from '../../src/base/text/bm25.ts';
 import type { SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
 import {
@@ -15,6 +21,12 @@ import {
   vectorOf,
   type FoundCandidate,
 } from './store-samples.ts';
+
+/** Of texts of so many terms. */
+function lengthsOf(counts: readonly number[]): TextLengths {
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  return textLengths(counts.length, sum(counts), sum(counts.map((count) => count ** 2)));
+}
 
 export function describeSearch(subject: ContractSubject): void {
   const search = (fields: Partial<SearchRequest>) =>
@@ -74,21 +86,30 @@ export function describeSearch(subject: ContractSubject): void {
       d: 'nothing in common here',
     };
 
+    it('counts length for more where texts are of many lengths', async () => {
+      const short = Array.from({ length: 8 }, (_, i) => `tea number ${i}`);
+      for (const [i, text] of short.entries()) await subject.add(`short ${i}`, { text });
+      const before = (await search({ terms: termsOf('tea') })).statistics.lengthShare;
+      await subject.add('long', { text: `tea ${'and all that there is to say about this and that '.repeat(40)}` });
+      const after = (await search({ terms: termsOf('tea') })).statistics.lengthShare;
+      expect(after).toBeGreaterThan(before);
+    });
+
     it('scores as BM25 with the statistics of the whole namespace', async () => {
       for (const [name, text] of Object.entries(texts)) await subject.add(name, { text });
       await subject.add('low', { text: 'adoption takes time', level: 'long_term' });
       const terms = termsOf('adoption agency music');
       const { candidates, statistics } = await search({ terms });
       const documents = [...Object.values(texts), 'adoption takes time'].map((text) => analyze(text));
-      const average = documents.reduce((sum, words) => sum + words.length, 0) / documents.length;
-      expect(statistics).toEqual({ documentCount: 5, averageTermCount: average, documentFrequencies: [2, 2, 1] });
+      const lengths = lengthsOf(documents.map((words) => words.length));
+      expect(statistics).toEqual({ documentCount: 5, ...lengths, documentFrequencies: [2, 2, 1] });
       expect(new Set(idsOf(candidates))).toEqual(new Set(['a', 'b', 'c'].map(idOf)));
       for (const name of ['a', 'b', 'c'] as const) {
         const words = analyze(texts[name]);
         const expected = terms.map(({ term }, i) => {
           const frequency = words.filter((word) => word === term).length;
           const idf = inverseDocumentFrequency(5, statistics.documentFrequencies[i] as number);
-          return idf * saturatedFrequency(frequency, words.length, average);
+          return idf * saturatedFrequency(frequency, words.length, lengths);
         });
         const candidate = candidates.find(({ id }) => id === idOf(name)) as FoundCandidate;
         expect(Array.from(candidate.termScores).map((score) => score.toFixed(4))).toEqual(
@@ -164,7 +185,7 @@ export function describeSearch(subject: ContractSubject): void {
         candidates: [],
         searched: 0,
         denseMedian: null,
-        statistics: { documentCount: 0, averageTermCount: 0, documentFrequencies: [0] },
+        statistics: { documentCount: 0, ...NO_LENGTHS, documentFrequencies: [0] },
       });
     });
 

@@ -438,6 +438,7 @@ async function compareSearch(store: ContextStore, model: ContextStore, request: 
   expect(statistics.documentFrequencies).toEqual(answer.statistics.documentFrequencies);
   expect(statistics.documentCount).toBe(answer.statistics.documentCount);
   expect(statistics.averageTermCount).toBeCloseTo(answer.statistics.averageTermCount, 6);
+  expect(statistics.lengthShare).toBeCloseTo(answer.statistics.lengthShare, 6);
   const direct = new Set<string>();
   for (const candidate of candidates) {
     const one = expected.get(candidate.id) as FoundCandidate;

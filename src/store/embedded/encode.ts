@@ -210,6 +210,6 @@ export function decodeError({ code, message, details, retryAfterMs }: WireError)
   });
 }
 
-export function decodeStatistics({ documentCount, averageTermCount, frequencies }: WireStatistics): TermStatistics {
-  return { documentCount, averageTermCount, documentFrequencies: frequencies };
+export function decodeStatistics({ frequencies, ...totals }: WireStatistics): TermStatistics {
+  return { ...totals, documentFrequencies: frequencies };
 }

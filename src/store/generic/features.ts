@@ -1,6 +1,6 @@
 // From what a driver knows of a context to what ranking compares.
 
-import { inverseDocumentFrequency, saturatedFrequency } from '../../base/text/bm25.ts';
+import { inverseDocumentFrequency, saturatedFrequency, type TextLengths } from '../../base/text/bm25.ts';
 import type { Features, Question } from '../driver.ts';
 import type { QueryTerm, TermStatistics, TextVectors } from '../store.ts';
 import type { TermColumns } from '../term-columns.ts';
@@ -30,17 +30,17 @@ export class TermScorer {
   /** Some context of the namespace holds some of the terms. */
   readonly knowsAny: boolean;
   readonly #factors: readonly number[];
-  readonly #averageTermCount: number;
+  readonly #lengths: TextLengths;
   readonly #columns: Pick<TermColumns, 'count' | 'columnOf'>;
 
   /** Absent `columns`: each term has one of its own. */
   constructor(terms: readonly QueryTerm[], statistics: TermStatistics, columns?: TermColumns) {
-    const { documentCount, documentFrequencies, averageTermCount } = statistics;
+    const { documentCount, documentFrequencies } = statistics;
     this.knowsAny = documentFrequencies.some((frequency) => frequency > 0);
     this.#factors = terms.map(
       ({ weight }, i) => weight * inverseDocumentFrequency(documentCount, documentFrequencies[i] ?? 0),
     );
-    this.#averageTermCount = averageTermCount;
+    this.#lengths = statistics;
     this.#columns = columns ?? { count: terms.length, columnOf: (place) => place };
   }
 
@@ -52,7 +52,7 @@ export class TermScorer {
       const frequency = termCounts[place] ?? 0;
       if (frequency === 0) return;
       const column = columnOf(place);
-      const score = factor * saturatedFrequency(frequency, termCount, this.#averageTermCount);
+      const score = factor * saturatedFrequency(frequency, termCount, this.#lengths);
       scores[column] = (scores[column] as number) + score;
     });
     return scores;

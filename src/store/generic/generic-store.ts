@@ -1,3 +1,4 @@
+import { NO_LENGTHS } from '../../base/text/bm25.ts';
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type ContextOutline, type ContextRecord, type Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
@@ -152,7 +153,7 @@ export class GenericStore implements ContextStore {
 
   async termStatistics(namespace: string, terms: readonly string[]): Promise<TermStatistics> {
     const { statistics } = await this.driver.counts({ reaches: [], statistics: { namespace, terms } });
-    return statistics ?? { documentCount: 0, averageTermCount: 0, documentFrequencies: terms.map(() => 0) };
+    return statistics ?? { documentCount: 0, ...NO_LENGTHS, documentFrequencies: terms.map(() => 0) };
   }
 
   async stats(namespace?: string): Promise<StoreStats> {

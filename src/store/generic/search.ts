@@ -1,6 +1,7 @@
 // A search of several levels out of two round trips: hits of both sides with the counts of the namespace, then who stands
 // around them. Scores are made here, so that they are the same whatever the driver ranks by.
 
+import { NO_LENGTHS } from '../../base/text/bm25.ts';
 import { LEVELS, type Level } from '../../base/context.ts';
 import { type Candidate, toCandidates } from '../candidates.ts';
 import type {
@@ -108,7 +109,7 @@ async function bothSides(
     inhabited: LEVELS.filter((level) => countOf(level) > 0),
     statistics: statistics ?? {
       documentCount: 0,
-      averageTermCount: 0,
+      ...NO_LENGTHS,
       documentFrequencies: question.terms.map(() => 0),
     },
   };

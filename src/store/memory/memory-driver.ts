@@ -1,6 +1,7 @@
 // The driver in the plainest words: contexts in a map, read from one end to the other by every call. For tests and
 // trials; what it holds is gone with the process.
 
+import { textLengths } from '../../base/text/bm25.ts';
 import type { ContextRecord, Level } from '../../base/context.ts';
 import { analyze } from '../../base/text/analyzer.ts';
 import { textKey } from '../../base/text/normal.ts';
@@ -228,9 +229,10 @@ export class MemoryDriver implements StoreDriver {
   #statistics(namespace: string, terms: readonly string[]): TermStatistics {
     const rows = [...this.#rows({ namespace })];
     const termCount = rows.reduce((sum, row) => sum + row.termCount, 0);
+    const termSquares = rows.reduce((sum, row) => sum + row.termCount ** 2, 0);
     return {
       documentCount: rows.length,
-      averageTermCount: rows.length === 0 ? 0 : termCount / rows.length,
+      ...textLengths(rows.length, termCount, termSquares),
       documentFrequencies: terms.map((term) => rows.filter(({ termCounts }) => termCounts.has(term)).length),
     };
   }

@@ -6,7 +6,7 @@ import { badRequest } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import { uuidOf } from '../../base/random.ts';
 import { analyze } from '../../base/text/analyzer.ts';
-import { saturatedFrequency } from '../../base/text/bm25.ts';
+import { NO_LENGTHS, saturatedFrequency } from '../../base/text/bm25.ts';
 import { textKey } from '../../base/text/normal.ts';
 import { textTraits } from '../../base/text/traits.ts';
 import type { Features, HitRecord, Position, Question } from '../driver.ts';
@@ -208,11 +208,11 @@ export function textPayload(text: string, tokenCount: number): TextPayload {
 export function wordsOf({ terms, term_counts: counts, term_count: length }: TextPayload): SparseVector {
   return {
     indices: terms,
-    values: counts.map((count) => rounded(saturatedFrequency(count, length, USUAL_TERM_COUNT))),
+    values: counts.map((count) => rounded(saturatedFrequency(count, length, USUAL_LENGTHS))),
   };
 }
 
-const USUAL_TERM_COUNT = 24;
+const USUAL_LENGTHS = { ...NO_LENGTHS, averageTermCount: 24 };
 
 /** Nine digits say a 32-bit number exactly, and are half of what a 64-bit one of the same value takes. */
 export function numbersOf(vector: Float32Array): number[] {

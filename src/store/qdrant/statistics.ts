@@ -1,6 +1,7 @@
 // BM25 statistics of a namespace. Qdrant counts points by a filter, and has no sums: how long texts are on average is
 // measured on some of them.
 
+import { type TextLengths, textLengths } from '../../base/text/bm25.ts';
 import { LRUCache } from 'lru-cache';
 import { orAbort } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -22,11 +23,10 @@ const KEPT_NAMESPACES = 1_000;
 const KEPT_TERMS = 10_000;
 
 /** What is known of one namespace. */
-interface Sample {
+interface Sample extends TextLengths {
   readonly documentCount: number;
   /** Those that hold some. */
   readonly levels: readonly Level[];
-  readonly averageTermCount: number;
   /** All of its contexts were read. */
   readonly isWhole: boolean;
   /** How many of the sampled contexts stand for how many. */
@@ -56,13 +56,16 @@ export class Statistics {
   /** In the order of the terms. */
   async of(namespace: string, terms: readonly string[], signal?: AbortSignal): Promise<TermStatistics> {
     const kept = this.#of(namespace);
-    const { documentCount, levels, averageTermCount, isWhole, scale, frequencies } = await orAbort(kept.sample, signal);
+    const { documentCount, averageTermCount, lengthShare, levels, isWhole, scale, frequencies } = await orAbort(
+      kept.sample,
+      signal,
+    );
     const hashes = terms.map(termHash);
     const fromSample = isWhole || terms.length > COUNTED_TERMS_MAX;
     const documentFrequencies = fromSample
       ? hashes.map((hash) => Math.round((frequencies.get(hash) ?? 0) * scale))
       : await Promise.all(hashes.map((hash) => orAbort(this.#frequency(namespace, levels, hash, kept), signal)));
-    return { documentCount, averageTermCount, documentFrequencies };
+    return { documentCount, averageTermCount, lengthShare, documentFrequencies };
   }
 
   /** This server has written to it, which shifts the figures of a small namespace at once. */
@@ -94,6 +97,7 @@ export class Statistics {
     const documentCount = parts.reduce((sum, { count }) => sum + count, 0);
     const sampled = parts.flatMap(({ points }) => points);
     const termCount = sampled.reduce((sum, { payload }) => sum + payload.term_count, 0);
+    const termSquares = sampled.reduce((sum, { payload }) => sum + payload.term_count ** 2, 0);
     const frequencies = new Map<number, number>();
     for (const { payload } of sampled) {
       for (const term of payload.terms) frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
@@ -101,7 +105,7 @@ export class Statistics {
     return {
       documentCount,
       levels: LEVELS.filter((_, i) => parts[i]?.count !== 0),
-      averageTermCount: sampled.length === 0 ? 0 : termCount / sampled.length,
+      ...textLengths(sampled.length, termCount, termSquares),
       isWhole: sampled.length === documentCount,
       scale: sampled.length === 0 ? 1 : documentCount / sampled.length,
       frequencies,

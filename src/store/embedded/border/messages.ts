@@ -1,6 +1,7 @@
 // What crosses the border between the main thread and the store worker. Calls of one tick travel in one
 // message, replies of one batch in one message; rows are packed into one list, vectors into one buffer that is handed over.
 
+import type { TextLengths } from '../../../base/text/bm25.ts';
 import type { ErrorDetails } from '../../../base/errors.ts';
 import type { ErrorCode } from '../../../base/error-table.ts';
 import type { Filter } from '../../../base/context.ts';
@@ -132,9 +133,8 @@ export interface WireSearch extends WireScope {
   readonly time: TimeView | null;
 }
 
-export interface WireStatistics {
+export interface WireStatistics extends TextLengths {
   readonly documentCount: number;
-  readonly averageTermCount: number;
   readonly frequencies: readonly number[];
 }
 

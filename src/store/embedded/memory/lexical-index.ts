@@ -3,7 +3,7 @@
 // best has already, only documents that can still win are looked up in them (MaxScore after Turtle and
 // Flood, 1995, term at a time).
 
-import { BM25_B, BM25_K1, saturatedFrequency } from '../../../base/text/bm25.ts';
+import { BM25_K1, saturatedFrequency, type TextLengths } from '../../../base/text/bm25.ts';
 import type { DocumentTable } from './document-table.ts';
 import { PostingLists } from './posting-lists.ts';
 import type { LevelNumber } from '../border/rows.ts';
@@ -56,6 +56,8 @@ export class LexicalIndex {
   /** Living documents and their terms. */
   documentCount = 0;
   termTotal = 0;
+  /** Sum of the squares of the documents' counts. */
+  termSquares = 0;
   readonly #level: LevelNumber;
   readonly #documents: DocumentTable;
   readonly #lists = new PostingLists();
@@ -72,6 +74,7 @@ export class LexicalIndex {
     for (const term of terms) this.#lists.add(term, ordinal);
     this.documentCount++;
     this.termTotal += terms.length;
+    this.termSquares += terms.length ** 2;
     if (terms.length < this.#termCountMin) this.#termCountMin = terms.length;
   }
 
@@ -80,6 +83,7 @@ export class LexicalIndex {
     for (const term of new Set(terms)) this.#lists.kill(term);
     this.documentCount--;
     this.termTotal -= terms.length;
+    this.termSquares -= terms.length ** 2;
     this.#dead++;
     if (this.#dead > COMPACTION_DEAD_MIN && this.#dead > this.documentCount) {
       const { levels } = this.#documents;
@@ -108,18 +112,18 @@ export class LexicalIndex {
   scoreDocuments(
     documents: ReadonlyMap<number, number>,
     terms: readonly WeightedTerm[],
-    averageTermCount: number,
+    lengths: TextLengths,
     take: (name: number, term: number, score: number) => void,
   ): void {
     const marks = documents.size < MARKED_MIN ? null : this.#mark(documents);
     terms.forEach((weighted, i) => {
       const length = this.#lists.length(weighted.term);
       if (marks !== null && length < documents.size * SCANNED_PER_LOOKUP) {
-        this.#scoreMarked(marks, weighted, averageTermCount, (name, score) => take(name, i, score));
+        this.#scoreMarked(marks, weighted, lengths, (name, score) => take(name, i, score));
         return;
       }
       for (const [ordinal, name] of documents) {
-        const score = this.#termScore(ordinal, weighted, averageTermCount);
+        const score = this.#termScore(ordinal, weighted, lengths);
         if (score > 0) take(name, i, score);
       }
     });
@@ -136,7 +140,7 @@ export class LexicalIndex {
   #scoreMarked(
     marks: Uint32Array,
     { term, factor }: WeightedTerm,
-    averageTermCount: number,
+    lengths: TextLengths,
     take: (name: number, score: number) => void,
   ): void {
     const { documents } = this.#lists;
@@ -147,7 +151,7 @@ export class LexicalIndex {
       const mark = marks[ordinal] as number;
       if (mark === 0) continue;
       const termCount = this.#documents.termCounts[ordinal] as number;
-      take(mark - 1, factor * saturatedFrequency(this.#lists.frequencyAt(term, i), termCount, averageTermCount));
+      take(mark - 1, factor * saturatedFrequency(this.#lists.frequencyAt(term, i), termCount, lengths));
     }
   }
 
@@ -157,21 +161,21 @@ export class LexicalIndex {
   }
 
   /** What one term adds to the BM25 score of a document of this level. */
-  #termScore(ordinal: number, { term, factor }: WeightedTerm, averageTermCount: number): number {
+  #termScore(ordinal: number, { term, factor }: WeightedTerm, lengths: TextLengths): number {
     const frequency = this.#lists.frequencyIn(term, ordinal);
     if (frequency === 0) return 0;
-    return factor * saturatedFrequency(frequency, this.#documents.termCounts[ordinal] as number, averageTermCount);
+    return factor * saturatedFrequency(frequency, this.#documents.termCounts[ordinal] as number, lengths);
   }
 
   /** The `count` best documents that `eligible` lets through, in no order; each scores above 0. */
   search(
     terms: readonly WeightedTerm[],
-    averageTermCount: number,
+    lengths: TextLengths,
     count: number,
     eligible: (ordinal: number) => boolean,
   ): LexicalHit[] {
     accumulators.reset(this.#documents.count);
-    const ordered = this.#byBound(terms, averageTermCount);
+    const ordered = this.#byBound(terms, lengths);
     let remaining = ordered.reduce((sum, { bound }) => sum + bound, 0);
     let at = 0;
     for (; at < ordered.length; at++) {
@@ -182,10 +186,10 @@ export class LexicalIndex {
         this.#best(count, eligible).worst > remaining * ROUNDING
       )
         break;
-      this.#addAll(term, factor, averageTermCount);
+      this.#addAll(term, factor, lengths);
       remaining -= bound;
     }
-    if (at < ordered.length) this.#addToWinners(ordered.slice(at), averageTermCount, count, remaining, eligible);
+    if (at < ordered.length) this.#addToWinners(ordered.slice(at), lengths, count, remaining, eligible);
     return this.#best(count, eligible).items();
   }
 
@@ -194,19 +198,19 @@ export class LexicalIndex {
   }
 
   /** Terms that occur, the highest possible contribution first. */
-  #byBound(terms: readonly WeightedTerm[], averageTermCount: number): BoundedTerm[] {
+  #byBound(terms: readonly WeightedTerm[], lengths: TextLengths): BoundedTerm[] {
     const bounded: BoundedTerm[] = [];
     for (const { term, factor } of terms) {
       if (factor <= 0 || this.#lists.length(term) === 0) continue;
       const frequency = this.#lists.hasLargeFrequencies(term) ? Infinity : (this.#lists.maxFrequencies[term] as number);
       const saturated =
-        frequency === Infinity ? BM25_K1 + 1 : saturatedFrequency(frequency, this.#termCountMin, averageTermCount);
+        frequency === Infinity ? BM25_K1 + 1 : saturatedFrequency(frequency, this.#termCountMin, lengths);
       bounded.push({ term, factor, bound: factor * saturated });
     }
     return bounded.sort((a, b) => b.bound - a.bound);
   }
 
-  #addAll(term: number, factor: number, averageTermCount: number): void {
+  #addAll(term: number, factor: number, lengths: TextLengths): void {
     const { scores, touched } = accumulators;
     const lists = this.#lists;
     const { documents, frequencies } = lists;
@@ -214,8 +218,9 @@ export class LexicalIndex {
     const large = lists.hasLargeFrequencies(term);
     // saturatedFrequency, with what is the same for all documents taken out of the loop.
     const weight = factor * (BM25_K1 + 1);
-    const base = averageTermCount > 0 ? BM25_K1 * (1 - BM25_B) : BM25_K1;
-    const perTerm = averageTermCount > 0 ? (BM25_K1 * BM25_B) / averageTermCount : 0;
+    const { averageTermCount, lengthShare } = lengths;
+    const base = averageTermCount > 0 ? BM25_K1 * (1 - lengthShare) : BM25_K1;
+    const perTerm = averageTermCount > 0 ? (BM25_K1 * lengthShare) / averageTermCount : 0;
     let { count } = accumulators;
     const start = lists.starts[term] as number;
     const end = start + lists.length(term);
@@ -233,7 +238,7 @@ export class LexicalIndex {
   /** Looks the remaining terms up in those documents alone that can still be among the best. */
   #addToWinners(
     rest: readonly BoundedTerm[],
-    averageTermCount: number,
+    lengths: TextLengths,
     count: number,
     bound: number,
     eligible: (ordinal: number) => boolean,
@@ -247,10 +252,10 @@ export class LexicalIndex {
       remaining -= term.bound;
       // Reading a list through is cheaper than many look-ups; it adds to losers and newcomers, who lose all the same.
       if (this.#lists.length(term.term) < winners.length * SCANNED_PER_LOOKUP)
-        this.#addAll(term.term, term.factor, averageTermCount);
+        this.#addAll(term.term, term.factor, lengths);
       else
         for (const ordinal of winners)
-          scores[ordinal] = (scores[ordinal] as number) + this.#termScore(ordinal, term, averageTermCount);
+          scores[ordinal] = (scores[ordinal] as number) + this.#termScore(ordinal, term, lengths);
     }
   }
 

@@ -1,6 +1,7 @@
 // Everything a namespace's searches need, in memory: derived from the rows, kept up to date by the
 // effects of commits, dropped and read again at will.
 
+import { type TextLengths, textLengths } from '../../../base/text/bm25.ts';
 import { splitTerms } from '../database/derived-text.ts';
 import { Dictionary } from './dictionary.ts';
 import { DocumentTable, NO_VECTOR } from './document-table.ts';
@@ -78,9 +79,10 @@ export class NamespaceIndex {
     return this.#lexical.reduce((sum, index) => sum + index.documentCount, 0);
   }
 
-  get averageTermCount(): number {
-    const terms = this.#lexical.reduce((sum, index) => sum + index.termTotal, 0);
-    return terms === 0 ? 0 : terms / this.documentCount;
+  get textLengths(): TextLengths {
+    const sumOf = (part: 'termTotal' | 'termSquares'): number =>
+      this.#lexical.reduce((sum, index) => sum + index[part], 0);
+    return textLengths(this.documentCount, sumOf('termTotal'), sumOf('termSquares'));
   }
 
   /** Documents of the namespace that hold the term. */
@@ -93,7 +95,7 @@ export class NamespaceIndex {
       const term = this.dictionary.find(text);
       return term === undefined ? 0 : this.documentFrequency(term);
     });
-    return { documentCount: this.documentCount, averageTermCount: this.averageTermCount, frequencies };
+    return { documentCount: this.documentCount, ...this.textLengths, frequencies };
   }
 
   /** Entries must come in rising order. `vector`: null where the level's vectors are not loaded. */

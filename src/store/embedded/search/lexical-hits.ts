@@ -16,7 +16,7 @@ export function lexicalHits(
   const lexical = index.lexical(scope.level);
   const postings = terms.known.reduce((sum, { term }) => sum + lexical.postingCount(term), 0);
   if (scope.ownedCount * terms.known.length * POSTINGS_PER_LOOKUP >= postings) {
-    return lexical.search(terms.known, terms.statistics.averageTermCount, count, scope.eligible);
+    return lexical.search(terms.known, terms.statistics, count, scope.eligible);
   }
   const ordinals = scope.eligibleOrdinals();
   const { sums } = terms.scores(ordinals);

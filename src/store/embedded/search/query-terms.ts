@@ -54,13 +54,11 @@ export class QueryTerms {
         if (levels[ordinal] === level) documents.set(ordinal, i);
       });
       if (documents.size === 0) continue;
-      this.#index
-        .lexical(level)
-        .scoreDocuments(documents, this.known, this.statistics.averageTermCount, (i, term, score) => {
-          const at = i * width + (this.#knownColumns[term] as number);
-          termScores[at] = (termScores[at] as number) + score;
-          sums[i] = (sums[i] as number) + score;
-        });
+      this.#index.lexical(level).scoreDocuments(documents, this.known, this.statistics, (i, term, score) => {
+        const at = i * width + (this.#knownColumns[term] as number);
+        termScores[at] = (termScores[at] as number) + score;
+        sums[i] = (sums[i] as number) + score;
+      });
     }
     return { termScores, sums };
   }

@@ -1,5 +1,6 @@
 // One search: candidates of both sides of every level, their neighbours, and both scores for all of them.
 
+import { NO_LENGTHS } from '../../../base/text/bm25.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import { TopList } from '../arrays/top-list.ts';
 import type { LevelNumber } from '../border/rows.ts';
@@ -19,7 +20,7 @@ import type { VectorScorer } from './vector-scorer.ts';
 const NOTHING_SEARCHED: WireLevel = { searched: 0, denseMedian: null, hasEnds: false };
 
 export function noStatistics(terms: readonly string[]): WireStatistics {
-  return { documentCount: 0, averageTermCount: 0, frequencies: terms.map(() => 0) };
+  return { documentCount: 0, ...NO_LENGTHS, frequencies: terms.map(() => 0) };
 }
 
 /** What a namespace without contexts answers. */

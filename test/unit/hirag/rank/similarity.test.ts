@@ -70,7 +70,7 @@ describe('lexical evidence', () => {
           { term: 'x', weight: 1 },
           { term: 'y', weight: 2 },
         ],
-        { documentCount: 0, averageTermCount: 0, documentFrequencies: [0, 0] },
+        { documentCount: 0, averageTermCount: 0, lengthShare: 0.4, documentFrequencies: [0, 0] },
       ),
     ).toBeCloseTo(3 * Math.log(2));
     expect(evidence([candidate('a', { terms: [2, 2] }), candidate('b', { terms: [2, 0] }), candidate('c')])).toEqual([

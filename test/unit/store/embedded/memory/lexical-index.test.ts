@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { saturatedFrequency } from '../../../../../src/base/text/bm25.ts';
+import { NO_LENGTHS, saturatedFrequency, type TextLengths } from '../../../../../src/base/text/bm25.ts';
 import type { Document } from '../../../../../src/store/embedded/database/effects.ts';
 import { DocumentTable } from '../../../../../src/store/embedded/memory/document-table.ts';
 import { LexicalIndex } from '../../../../../src/store/embedded/memory/lexical-index.ts';
@@ -26,6 +26,8 @@ function document(entry: number): Document {
   };
 }
 
+const lengthsAbout = (averageTermCount: number): TextLengths => ({ ...NO_LENGTHS, averageTermCount });
+
 /** Documents as lists of terms, some of them removed again. */
 function build(texts: readonly number[][], removed: ReadonlySet<number>) {
   const documents = new DocumentTable();
@@ -38,12 +40,12 @@ function build(texts: readonly number[][], removed: ReadonlySet<number>) {
   return index;
 }
 
-function bruteForce(texts: readonly number[][], factors: ReadonlyMap<number, number>, average: number): number[] {
+function bruteForce(texts: readonly number[][], factors: ReadonlyMap<number, number>, lengths: TextLengths): number[] {
   return texts.map((terms) => {
     let score = 0;
     for (const [term, factor] of factors) {
       const frequency = terms.filter((one) => one === term).length;
-      if (frequency > 0) score += factor * saturatedFrequency(frequency, terms.length, average);
+      if (frequency > 0) score += factor * saturatedFrequency(frequency, terms.length, lengths);
     }
     return score;
   });
@@ -74,14 +76,14 @@ describe('LexicalIndex', () => {
           const removed = new Set(lists.flatMap((_, i) => (i % 7 === 3 ? [i] : [])));
           const index = build(lists, removed);
           const eligible = (ordinal: number) => !removed.has(ordinal) && ordinal % modulus !== 0;
-          const average = 4;
+          const lengths = { averageTermCount: 4, lengthShare: modulus / 8 };
           const hits = index.search(
             weighted.map(([term, factor]) => ({ term, factor })),
-            average,
+            lengths,
             count,
             eligible,
           );
-          const scores = bruteForce(lists, new Map(weighted), average);
+          const scores = bruteForce(lists, new Map(weighted), lengths);
           const best = scores
             .filter((score, i) => score > 0 && eligible(i))
             .sort((a, b) => b - a)
@@ -112,14 +114,16 @@ describe('LexicalIndex', () => {
     for (const count of [3, 150]) {
       const documents = new Map(Array.from({ length: count }, (_, i) => [i, 1000 + i]));
       const sums = new Map<number, number>();
-      index.scoreDocuments(documents, terms, 3, (name, _, score) => sums.set(name, (sums.get(name) ?? 0) + score));
+      index.scoreDocuments(documents, terms, lengthsAbout(3), (name, _, score) =>
+        sums.set(name, (sums.get(name) ?? 0) + score),
+      );
       const expected = bruteForce(
         lists.slice(0, count),
         new Map([
           [1, 2],
           [4, 1],
         ]),
-        3,
+        lengthsAbout(3),
       );
       expected.forEach((score, i) => expect(sums.get(1000 + i) ?? 0).toBeCloseTo(score, 9));
     }
@@ -127,9 +131,9 @@ describe('LexicalIndex', () => {
 
   it('counts a word that a text repeats hundreds of times', () => {
     const index = build([new Array<number>(700).fill(0), [0, 1]], new Set());
-    const [first] = index.search([{ term: 0, factor: 1 }], 351, 1, () => true);
+    const [first] = index.search([{ term: 0, factor: 1 }], lengthsAbout(351), 1, () => true);
     expect(first?.ordinal).toBe(0);
-    expect(first?.score).toBeCloseTo(saturatedFrequency(700, 700, 351), 9);
+    expect(first?.score).toBeCloseTo(saturatedFrequency(700, 700, lengthsAbout(351)), 9);
   });
 
   it('forgets removed documents, also after it has swept them out', () => {
@@ -146,7 +150,7 @@ describe('LexicalIndex', () => {
         { term: 1, factor: 1 },
         { term: 2, factor: 1 },
       ],
-      2,
+      lengthsAbout(2),
       1000,
       (ordinal) => !removed.has(ordinal),
     );
