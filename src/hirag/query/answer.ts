@@ -40,6 +40,8 @@ interface Item {
   isFiller: boolean;
   /** As ranked, until the record says otherwise. */
   tokenCount: number;
+  /** Its own, or that of a better one that it stands for. */
+  relevance: number;
   state: 'open' | 'duplicate' | 'gone';
   record: ContextRecord | null;
   print: TextPrint | null;
@@ -82,8 +84,19 @@ export async function assemble(
 }
 
 function openItem(ranked: Ranked, place: number): Item {
-  const { level, tokenCount, isFiller } = ranked;
-  return { ranked, level, place, standing: place, isFiller, tokenCount, state: 'open', record: null, print: null };
+  const { level, tokenCount, isFiller, relevanceScore: relevance } = ranked;
+  return {
+    ranked,
+    level,
+    relevance,
+    place,
+    standing: place,
+    isFiller,
+    tokenCount,
+    state: 'open',
+    record: null,
+    print: null,
+  };
 }
 
 function byPlace(a: Item, b: Item): number {
@@ -146,6 +159,7 @@ async function markDuplicates(
     const [stands, repeated] = isNews ? [item, rival] : [rival, item];
     repeated.state = 'duplicate';
     stands.standing = rival.standing;
+    stands.relevance = Math.max(item.relevance, rival.relevance);
     stands.isFiller = item.isFiller && rival.isFiller;
     seen.replace(item.print, stands);
     found ||= chosen.has(repeated);

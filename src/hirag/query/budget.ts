@@ -7,6 +7,8 @@ export type PerLevel = Readonly<Record<Level, number>>;
 export interface BudgetItem {
   readonly level: Level;
   readonly tokenCount: number;
+  /** 0..1 */
+  readonly relevance: number;
   /** It hardly fits the query: it may have what nothing else in the list has a use for. Absent: no. */
   readonly isFiller?: boolean;
 }
@@ -56,12 +58,15 @@ export function sharesOf(priority: Priority): PerLevel {
  * Which of the ranked items the answer holds. Never more than `maxTokens` or `limit`.
  *
  * Where the best `limit` items fit together they are the answer: shares matter only when tokens are short. Then
- * 1. the best item that fits is in, whatever its level: an answer without the best hit is none;
+ * items are taken by what they are worth, relevance / tokens^0.25, so that one long text does not take the place of
+ * several that say as much:
+ * 1. the one of most worth that fits is in, whatever its level;
  * 2. each level gets its minimum, as far as the minima fit together: a better item is not taken where it
  *    would leave no room for another level's smallest;
- * 3. each level fills its share in rank order (levels without items have handed theirs on at the start,
- *    and levels that need less than their share hand on the rest);
- * 4. what is left goes to whoever ranks best and fits.
+ * 3. each level fills its share (levels without items have handed theirs on at the start, and levels that need less
+ *    than their share hand on the rest);
+ * 4. what is left goes to whoever is worth most and fits;
+ * 5. where places run out before tokens do, what ranks better takes the places of what ranks last in its level.
  * Fillers stand back in all of this, and get what is left behind it.
  * An item that does not fit is passed over and the next is tried, in every step.
  */
@@ -72,6 +77,7 @@ export function allocate(items: readonly BudgetItem[], rules: BudgetRules): Budg
     packing.takeMinima();
     packing.takeWithinShares();
     packing.takeWhatFits();
+    packing.takeBetterForTokensLeft();
   }
   packing.takeFillers();
   return packing.outcome();
@@ -82,6 +88,8 @@ class Packing {
   /** Places of all but the fillers. */
   readonly #hits: readonly number[];
   readonly #fillers: readonly number[];
+  /** The hits, those first that say most for their tokens. */
+  readonly #byWorth: readonly number[];
   readonly #rules: BudgetRules;
   readonly #included: boolean[];
   readonly #used: Record<Level, number> = { immediate: 0, short_term: 0, long_term: 0 };
@@ -94,6 +102,8 @@ class Packing {
     const places = [...items.keys()];
     this.#hits = places.filter((i) => items[i]?.isFiller !== true);
     this.#fillers = places.filter((i) => items[i]?.isFiller === true);
+    const worth = items.map(worthOf);
+    this.#byWorth = this.#hits.toSorted((a, b) => (worth[b] as number) - (worth[a] as number) || a - b);
     this.#rules = rules;
     this.#included = new Array<boolean>(items.length).fill(false);
     this.#granted = grant(this.#hits.length > 0 ? this.#hits.map((i) => items[i] as BudgetItem) : items, rules);
@@ -109,7 +119,7 @@ class Packing {
   }
 
   takeBest(): void {
-    const best = this.#hits.find((i) => this.#tokens(i) <= this.#tokensLeft);
+    const best = this.#byWorth.find((i) => this.#tokens(i) <= this.#tokensLeft);
     if (best !== undefined && this.#placesLeft > 0) this.#take(best);
   }
 
@@ -129,14 +139,34 @@ class Packing {
   }
 
   takeWithinShares(): void {
-    for (const i of this.#hits) {
+    for (const i of this.#byWorth) {
       const { level, tokenCount } = this.#items[i] as BudgetItem;
       if (tokenCount <= this.#granted[level] - this.#used[level]) this.#takeIfItFits(i);
     }
   }
 
   takeWhatFits(): void {
-    for (const i of this.#hits) this.#takeIfItFits(i);
+    for (const i of this.#byWorth) this.#takeIfItFits(i);
+  }
+
+  /** Where places ran out before tokens did, those that rank better take the places of the last of their level. */
+  takeBetterForTokensLeft(): void {
+    if (this.#placesLeft > 0) return;
+    const end = this.#hits.length - 1;
+    const lastPlaces: Record<Level, number> = { immediate: end, short_term: end, long_term: end };
+    // What is taken stands before what it takes the place of, so that each level is gone through once.
+    const lastOf = (level: Level): number => {
+      const isOne = (i: number): boolean => this.#included[i] === true && this.#items[i]?.level === level;
+      while (lastPlaces[level] >= 0 && !isOne(this.#hits[lastPlaces[level]] as number)) lastPlaces[level]--;
+      return this.#hits[lastPlaces[level]] ?? -1;
+    };
+    for (const i of this.#hits) {
+      if (this.#included[i]) continue;
+      const last = lastOf((this.#items[i] as BudgetItem).level);
+      if (last < i || this.#tokens(i) > this.#tokensLeft + this.#tokens(last)) continue;
+      this.#leaveOut(last);
+      this.#take(i);
+    }
   }
 
   takeFillers(): void {
@@ -169,9 +199,9 @@ class Packing {
     return wanted;
   }
 
-  /** The level's best item that leaves room for the smallest of what is promised besides; there is one, its smallest. */
+  /** The level's item of most worth that leaves room for the smallest of what is promised besides; there is one, its smallest. */
   #bestBeside(want: Minimum, reservedForOthers: number): number {
-    const best = this.#hits.find((i) => {
+    const best = this.#byWorth.find((i) => {
       const { level, tokenCount } = this.#items[i] as BudgetItem;
       if (level !== want.level || this.#included[i]) return false;
       const rest = smallestBeside(want.waiting, want.count - 1, tokenCount);
@@ -193,9 +223,24 @@ class Packing {
     this.#placesLeft--;
   }
 
+  #leaveOut(index: number): void {
+    const item = this.#items[index] as BudgetItem;
+    this.#included[index] = false;
+    this.#used[item.level] -= item.tokenCount;
+    this.#tokensLeft += item.tokenCount;
+    this.#placesLeft++;
+  }
+
   #tokens(index: number): number {
     return (this.#items[index] as BudgetItem).tokenCount;
   }
+}
+
+/** A context may cost sixteen times the tokens of another one that is half as relevant. */
+const TOKENS_EXPONENT = 0.25;
+
+function worthOf({ relevance, tokenCount }: BudgetItem): number {
+  return relevance / Math.max(1, tokenCount) ** TOKENS_EXPONENT;
 }
 
 interface Minimum {

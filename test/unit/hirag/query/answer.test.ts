@@ -92,8 +92,8 @@ describe('an answer', () => {
     const { ranked, fetch } = given([
       { text: 'tea is green', tokens: 60, createdAtMs: 1 },
       { text: 'Tea is green.', tokens: 40, tokensNow: 100, createdAtMs: 2, isFiller: true },
-      { text: unlike(1), tokens: 80 },
-      { text: unlike(2), tokens: 60 },
+      { text: unlike(1), tokens: 80, score: 0.5 },
+      { text: unlike(2), tokens: 60, score: 0.4 },
     ]);
     const { included } = await assemble(ranked, { ...RULES, maxTokens: 180 }, fetch);
     expect(included.map(({ ranked: { id } }) => id)).toEqual(['1', '2']);
@@ -151,7 +151,7 @@ describe('an answer', () => {
   it('counts the tokens that the texts have now', async () => {
     const { ranked, fetch } = given([
       { text: unlike(0), tokens: 40, tokensNow: 90 },
-      { text: unlike(1), tokens: 40 },
+      { text: unlike(1), tokens: 40, score: 0.5 },
       { text: unlike(2), tokens: 5 },
     ]);
     const { included, totalTokens } = await assemble(ranked, RULES, fetch);

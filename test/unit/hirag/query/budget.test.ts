@@ -9,8 +9,15 @@ function rules(changes: Partial<BudgetRules> = {}): BudgetRules {
   return { maxTokens: 100, limit: 50, shares: BALANCED, minContextsPerLevel: 1, ...changes };
 }
 
+type Sized = Omit<BudgetItem, 'relevance'>;
+
 function items(...pairs: readonly (readonly [Level, number])[]): BudgetItem[] {
-  return pairs.map(([level, tokenCount]) => ({ level, tokenCount }));
+  return byRank(pairs.map(([level, tokenCount]) => ({ level, tokenCount })));
+}
+
+/** As relevant as it takes for what ranks first to be worth most. */
+function byRank(sized: readonly Sized[]): BudgetItem[] {
+  return sized.map((item, place) => ({ ...item, relevance: ((1 - place / 1000) * item.tokenCount ** 0.25) / 100 }));
 }
 
 function places(included: readonly boolean[]): number[] {
@@ -18,11 +25,13 @@ function places(included: readonly boolean[]): number[] {
 }
 
 const anyItem = fc.record({ level: fc.constantFrom(...LEVELS), tokenCount: fc.integer({ min: 1, max: 120 }) });
-const anyItems = fc.array(anyItem, { maxLength: 40 });
-const withFillers = fc.array(
-  fc.tuple(anyItem, fc.boolean()).map(([item, isFiller]) => ({ ...item, isFiller })),
-  { maxLength: 40 },
-);
+const anyItems = fc.array(anyItem, { maxLength: 40 }).map(byRank);
+const withFillers = fc
+  .array(
+    fc.tuple(anyItem, fc.boolean()).map(([item, isFiller]) => ({ ...item, isFiller })),
+    { maxLength: 40 },
+  )
+  .map(byRank);
 const anyShares = fc
   .tuple(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }))
   .map((shares) => sharesOf(shares));
@@ -138,6 +147,41 @@ describe('the token budget', () => {
         const ranked = mixed.map((item) => ({ ...item, level }));
         const outcome = allocate(ranked, { ...some, minContextsPerLevel: 1 });
         expect(places(outcome.included)).toEqual(greedy(ranked, some.maxTokens, some.limit));
+      }),
+    );
+  });
+
+  it('takes several short texts rather than a long one that says about as much, and a long one that says much more', () => {
+    const short = Array.from({ length: 4 }, () => ({ level: 'long_term', tokenCount: 25, relevance: 0.5 }) as const);
+    const long = (relevance: number): BudgetItem => ({ level: 'long_term', tokenCount: 100, relevance });
+    expect(places(allocate([long(0.55), ...short], rules()).included)).toEqual([1, 2, 3, 4]);
+    expect(places(allocate([long(0.9), ...short], rules()).included)).toEqual([0]);
+  });
+
+  it('takes what ranks better where places run out before tokens do', () => {
+    const ranked = ([50, 60, 20, 200, 5] as const).map((tokenCount, place): BudgetItem => {
+      return { level: 'long_term', tokenCount, relevance: 0.9 - place / 100 };
+    });
+    expect(places(allocate(ranked, rules({ limit: 2 })).included)).toEqual([0, 2]);
+    expect(places(allocate(ranked, rules({ limit: 1 })).included)).toEqual([0]);
+    expect(places(allocate(ranked, rules({ limit: 2, maxTokens: 1000 })).included)).toEqual([0, 1]);
+  });
+
+  it('holds no less of what counts with more tokens', () => {
+    const anyWorth = fc.array(
+      fc.record({ tokenCount: fc.constantFrom(20, 40, 80), relevance: fc.double({ min: 0.1, max: 1, noNaN: true }) }),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(anyWorth, fc.integer({ min: 80, max: 600 }), (some, maxTokens) => {
+        const ranked = some
+          .map((item) => ({ ...item, level: 'long_term' as const }))
+          .toSorted((a, b) => b.relevance - a.relevance);
+        const told = (tokens: number): number => {
+          const { included } = allocate(ranked, rules({ maxTokens: tokens }));
+          return ranked.reduce((sum, { relevance }, place) => sum + (included[place] ? relevance : 0), 0);
+        };
+        expect(told(2 * maxTokens)).toBeGreaterThanOrEqual(told(maxTokens) - 1e-9);
       }),
     );
   });

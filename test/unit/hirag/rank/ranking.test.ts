@@ -12,11 +12,14 @@ function facts(changes: Partial<RankFacts> = {}): RankFacts {
   return { id: 'a', level: 'immediate', createdAtMs: NOW_MS, accessCount: 0, ...changes };
 }
 
-function score(changes: Partial<RankFacts>, similarity: number, settings = SETTINGS): number {
+function scoreWith(changes: Partial<RankFacts>, similarity: number, settings: typeof SETTINGS): number {
   const some = facts(changes);
   const parts = scoreParts(some, { similarity, lexical: 0 }, NOW_MS, settings);
   return finalScore(parts.similarity, parts.recency, some.level, parts.frequency, settings);
 }
+
+const score = (changes: Partial<RankFacts>, similarity: number, settings = SETTINGS): number =>
+  scoreWith(changes, similarity, settings);
 
 const anyFacts = fc.record({
   id: fc.uuid(),
@@ -27,7 +30,16 @@ const anyFacts = fc.record({
 const anySimilarity = fc.double({ min: -2, max: 3 });
 
 describe('the final score', () => {
-  it('weighs similarity 0.5, recency 0.2, level 0.2 and frequency 0.1', () => {
+  it('weighs similarity 0.6, recency 0.2 and level 0.2', () => {
+    expect(score({ accessCount: 100 }, 1)).toBeCloseTo(1);
+    expect(score({}, 0)).toBeCloseTo(0.2 + 0.2);
+    expect(score({ level: 'long_term', createdAtMs: 0, accessCount: 100 }, 0.5)).toBeCloseTo(0.3 + 0.2 * 0.5);
+  });
+
+  it('weighs similarity 0.5, recency 0.2, level 0.2 and frequency 0.1, where it is told so', () => {
+    const weights = { similarity: 0.5, recency: 0.2, level: 0.2, frequency: 0.1 };
+    const score = (changes: Partial<RankFacts>, similarity: number) =>
+      scoreWith(changes, similarity, { ...SETTINGS, weights });
     expect(score({ accessCount: 100 }, 1)).toBeCloseTo(1);
     expect(score({}, 0)).toBeCloseTo(0.2 + 0.2);
     expect(score({ createdAtMs: NOW_MS - DAY_MS }, 0.5)).toBeCloseTo(0.25 + 0.2 / Math.E + 0.2);
