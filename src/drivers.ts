@@ -148,15 +148,13 @@ const STORE_DRIVERS: Readonly<
 > = {
   embedded: (settings, { clock, log, metrics, embedding, embed, mustExist }) => {
     const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
-    const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw };
-    const quantization = quantizationIn(EMBEDDED_QUANTIZATION, settings);
+    const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw, seal: resolveEncryptionKeys(settings) };
     return openEmbeddedStore({
       clock,
       log,
       metrics,
       ...own,
-      seal: resolveEncryptionKeys(settings),
-      quantization,
+      quantization: quantizationIn(EMBEDDED_QUANTIZATION, settings),
       embeddingId: embedding.id,
       dimension: embedding.dimension,
       embed,
@@ -196,10 +194,9 @@ type OpenReembedding = (settings: StoreSettings, parts: StoreParts) => Promise<R
 
 /** By `vector_db.driver`. */
 const REEMBEDDING_DRIVERS: Readonly<Record<StoreSettings['driver'], OpenReembedding>> = {
-  embedded: (settings, { random, embedding }) => {
-    const { dataDir } = settings;
+  embedded: (settings, { random, embedding: to }) => {
     const seal = resolveEncryptionKeys(settings);
-    const reembedding = openEmbeddedReembedding({ dataDir, to: embedding, seal, random });
+    const reembedding = openEmbeddedReembedding({ dataDir: settings.dataDir, to, seal, random });
     reembedding?.forgetRefused();
     return Promise.resolve(reembedding);
   },
@@ -306,10 +303,13 @@ export async function openReembedding(settings: StoreSettings, parts: StoreParts
 
 /** By the `store` of a snapshot's manifest. */
 const SNAPSHOT_DRIVERS: Readonly<Record<string, (settings: StoreSettings, parts: StoreParts) => SnapshotDriver>> = {
-  embedded: ({ dataDir }) => ({
-    verify: rehearse,
-    restore: (snapshot, options) => restoreDatabase(snapshot, dataDir, options),
-  }),
+  embedded: (settings, { random }) => {
+    const own = { seal: resolveEncryptionKeys(settings), random };
+    return {
+      verify: (snapshot, scratch, deps) => rehearse(snapshot, scratch, { ...deps, ...own }),
+      restore: (snapshot, options) => restoreDatabase(snapshot, settings.dataDir, { ...options, ...own }),
+    };
+  },
   qdrant: (settings, parts) => new QdrantSnapshots(qdrantOptions(settings, parts)),
 };
 

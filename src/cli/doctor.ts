@@ -32,7 +32,13 @@ import { localTls } from './server/tls.ts';
 import { tryUpstreams } from './server/upstream-checks.ts';
 import { whoListens } from './server/who-listens.ts';
 import { PARTS, tryEmbedder, trySummaries } from './server/model-checks.ts';
-import { describeModes, describeOpenFiles, openFilesLimit, strayIndexes } from './server/machine-checks.ts';
+import {
+  describeEncryption,
+  describeModes,
+  describeOpenFiles,
+  openFilesLimit,
+  strayIndexes,
+} from './server/machine-checks.ts';
 import { formatDuration, renderRows } from './terminal/render.ts';
 
 interface Check {
@@ -117,7 +123,10 @@ async function examineAll(options: ClientOptions, io: Io, examine: Examine): Pro
     await examine('exposure', () => describeExposure(loaded.settings));
     if (loaded.settings.tls.cert !== undefined) await examine('tls', () => describeTls(loaded.settings.tls));
     await examine('open files', () => describeOpenFiles(openFilesLimit(), server.maxConnections));
-    if (vectorDb.driver === 'embedded') await examine('modes', () => describeModes(vectorDb.dataDir));
+    if (vectorDb.driver === 'embedded') {
+      await examine('modes', () => describeModes(vectorDb.dataDir));
+      await examine('encryption', () => describeEncryption(vectorDb));
+    }
   }
   const server = await reach(options, io);
   const refusedClock = clockRefusal(server);

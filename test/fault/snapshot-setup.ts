@@ -4,6 +4,7 @@ import { noMetrics } from '../../src/base/metrics.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { EmbeddedStore } from '../../src/store/embedded/embedded-store.ts';
 import { openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
+import { NO_KEYS } from '../../src/store/embedded/border/opening-settings.ts';
 import { restoreDatabase } from '../../src/store/embedded/snapshot/restore-database.ts';
 import type { Restored } from '../../src/store/snapshot/snapshot-driver.ts';
 import type { Snapshot } from '../../src/store/snapshot/snapshot.ts';
@@ -43,6 +44,6 @@ export function keeperOf(
   });
 }
 
-export function restoreInto(dataDir: string, snapshot: Snapshot, replace = false): Promise<Restored> {
-  return restoreDatabase(snapshot, dataDir, { replace, nowMs: Date.now() });
+export function restoreInto(dataDir: string, snapshot: Snapshot, replace = false, seal = NO_KEYS): Promise<Restored> {
+  return restoreDatabase(snapshot, dataDir, { replace, nowMs: Date.now(), seal, random: systemRandom });
 }

@@ -1,5 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { encryptionKeyId } from '../../base/encryption-key-id.ts';
+import { resolveEncryptionKeys } from '../../config/encryption-keys.ts';
+import type { Settings } from '../../config/settings.ts';
 
 /** What a check found of this machine: what it is, and what should be known of it. */
 export interface MachineFinding {
@@ -41,6 +44,17 @@ export function describeOpenFiles(limit: number | null, maxConnections: number):
         ]
       : [];
   return { detail: `${limit} at a time`, warnings };
+}
+
+/** Whether what is stored is sealed, and with which key. Throws `StartupError` where the key cannot be read or is none. */
+export function describeEncryption(vectorDb: Settings['vectorDb']): MachineFinding {
+  const { key, previousKey } = resolveEncryptionKeys(vectorDb);
+  const warnings =
+    previousKey === null
+      ? []
+      : ['vector_db.previous_encryption_key is set: `reseal` and older snapshots alone need it'];
+  if (key === null) return { detail: 'off: texts are stored as they are', warnings };
+  return { detail: `on: AES-256-GCM with the key ${encryptionKeyId(key)}`, warnings };
 }
 
 const OTHERS = 0o077;

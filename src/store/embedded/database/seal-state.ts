@@ -1,11 +1,12 @@
 // What a database says of its key, in `meta`: which one, and how far it is where it is being sealed anew.
 
 import type { DatabaseSync } from 'node:sqlite';
+import { encryptionKeyId } from '../../../base/encryption-key-id.ts';
 import { StartupError } from '../../../base/errors.ts';
 import type { SealKeys } from '../border/opening-settings.ts';
 import type { Random } from '../../../base/random.ts';
 import { DamageError } from './sqlite-errors.ts';
-import { keyIdOf, type SealKey, Sealer } from './sealer.ts';
+import { type SealKey, Sealer } from './sealer.ts';
 
 /** Everything here may be read by anybody. */
 export interface SealNote {
@@ -63,7 +64,7 @@ export function writeSealState(database: DatabaseSync, state: SealState): void {
 export function newNote(key: SealKey, random: Random): SealNote {
   const salt = random.bytes(SALT_BYTES);
   const check = new Sealer({ key, salt, random }).seal(CHECK, CHECK_PLACE).toString('base64');
-  return { keyId: keyIdOf(key), salt: Buffer.from(salt).toString('hex'), check };
+  return { keyId: encryptionKeyId(key), salt: Buffer.from(salt).toString('hex'), check };
 }
 
 /** Of `keys` the one that the note is of; null: none is. */
@@ -76,7 +77,7 @@ export function saltOf({ salt }: SealNote): Uint8Array {
 }
 
 function opens(note: SealNote, key: SealKey, random: Random): boolean {
-  if (keyIdOf(key) !== note.keyId) return false;
+  if (encryptionKeyId(key) !== note.keyId) return false;
   try {
     const sealer = new Sealer({ key, salt: saltOf(note), random });
     return sealer.open(Buffer.from(note.check, 'base64'), CHECK_PLACE).toString() === CHECK;
@@ -101,6 +102,21 @@ export function openSealer(database: DatabaseSync, path: string, keys: SealKeys,
   return new Sealer({ key, salt: saltOf(now), random });
 }
 
+/**
+ * Of a copy that is to be put in place: that one of the keys opens what is sealed in it. What is not sealed, or by the key
+ * before, is sealed anew afterwards. Throws `StartupError`.
+ */
+export function checkCopySeal(database: DatabaseSync, path: string, keys: SealKeys, random: Random): void {
+  if (!hasMeta(database)) return;
+  const { now } = readSealState(database);
+  if (now !== null && keyOf(now, [keys.key, keys.previousKey], random) === null) throw wrongKey(path, now, keys.key);
+}
+
+function hasMeta(database: DatabaseSync): boolean {
+  const found = database.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE name = 'meta'").get();
+  return (found as { count: number }).count === 1;
+}
+
 const KEY_SETTING = 'vector_db.encryption_key (VECTOR_DB__ENCRYPTION_KEY) or vector_db.encryption_key_path';
 const PREVIOUS_SETTING =
   'vector_db.previous_encryption_key (VECTOR_DB__PREVIOUS_ENCRYPTION_KEY) or vector_db.previous_encryption_key_path';
@@ -120,7 +136,7 @@ export function wrongKey(path: string, { keyId }: SealNote, given: SealKey | nul
     );
   }
   return new StartupError(
-    `${path} is sealed with the encryption key ${keyId}, and the one that is given is ${keyIdOf(given)}`,
+    `${path} is sealed with the encryption key ${keyId}, and the one that is given is ${encryptionKeyId(given)}`,
     `Nothing was changed. Give the key ${keyId}: ${KEY_SETTING}. Or, to change to the one that is given, give ${keyId} as ${PREVIOUS_SETTING}, and run \`context-manager reseal\` while no server runs.`,
   );
 }

@@ -5,6 +5,7 @@
 // A value is sealed to its place: the tag holds only where the row, the column and the id are those that it was sealed for.
 
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import { ENCRYPTION_KEY_ID_BYTES, encryptionKeyId } from '../../../base/encryption-key-id.ts';
 import type { Random } from '../../../base/random.ts';
 import { DamageError } from './sqlite-errors.ts';
 
@@ -13,24 +14,15 @@ export type SealKey = Uint8Array;
 
 export const SEAL_KEY_BYTES = 32;
 const FORMAT = 1;
-const KEY_ID_BYTES = 4;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const NONCE_AT = 1 + KEY_ID_BYTES;
+const NONCE_AT = 1 + ENCRYPTION_KEY_ID_BYTES;
 const VALUE_AT = NONCE_AT + NONCE_BYTES;
 /** What sealing adds to a value. No vector becomes as long as another one is without it, as this is no multiple of 4. */
 export const SEAL_BYTES = VALUE_AT + TAG_BYTES;
 const CIPHER = 'aes-256-gcm';
 /** Asked for together: a call for 12 bytes costs as much as one for many. */
 const NONCES_AT_ONCE = 128;
-
-/** Tells keys apart without telling anything about them: 8 hexadecimal digits. */
-export function keyIdOf(key: SealKey): string {
-  return createHmac('sha256', key)
-    .update('context-manager key id')
-    .digest('hex')
-    .slice(0, KEY_ID_BYTES * 2);
-}
 
 export interface SealerParts {
   readonly key: SealKey;
@@ -55,7 +47,7 @@ export class Sealer {
   #nextNonce = 0;
 
   constructor({ key, salt, random, before, allowsPlain = false }: SealerParts) {
-    this.keyId = keyIdOf(key);
+    this.keyId = encryptionKeyId(key);
     this.allowsPlain = allowsPlain;
     this.#key = derived(key, salt, 'values');
     this.#blindKey = derived(key, salt, 'terms');

@@ -4,7 +4,9 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
+import type { Random } from '../../../base/random.ts';
 import { syncFolder } from '../../../base/sync-folder.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Restored, RestoreOptions } from '../../snapshot/snapshot-driver.ts';
@@ -18,6 +20,8 @@ import {
   RESTORE_FILE,
   takeLock,
 } from '../database/data-folder.ts';
+import { checkCopySeal } from '../database/seal-state.ts';
+import type { SealKeys } from '../border/opening-settings.ts';
 import { unpackDatabase } from './unpack-database.ts';
 
 const FRESH_FOLDER = 'contexts.restoring';
@@ -34,11 +38,11 @@ interface Progress {
   readonly aside: string | null;
 }
 
-/** Throws `StartupError` where a server has the folder, where it holds data that may not give way, or the snapshot is damaged. */
+/** Throws `StartupError` where a server has the folder, where it holds data that may not give way, or the snapshot is damaged or sealed with another key. */
 export async function restoreDatabase(
   snapshot: Snapshot,
   dataDir: string,
-  { replace, nowMs }: RestoreOptions,
+  { replace, nowMs, seal, random }: RestoreOptions & SealParts,
 ): Promise<Restored> {
   makeFolders(dataDir);
   const lock = takeLock(dataDir);
@@ -52,6 +56,7 @@ export async function restoreDatabase(
     mkdirSync(fresh, { mode: PRIVATE_FOLDER });
     try {
       await unpackDatabase(snapshot, fresh);
+      checkKeys(snapshot.path, fresh, { seal, random });
       writeMark(fresh, snapshot.manifest.last_commit);
       syncFolder(fresh);
       const aside = present.length === 0 ? null : asideName(dataDir, nowMs);
@@ -66,6 +71,21 @@ export async function restoreDatabase(
   } finally {
     lock.close();
     closeToOthers(dataDir);
+  }
+}
+
+interface SealParts {
+  readonly seal: SealKeys;
+  readonly random: Random;
+}
+
+/** Before anything is moved. */
+function checkKeys(path: string, fresh: string, { seal, random }: SealParts): void {
+  const database = new DatabaseSync(join(fresh, DATABASE_FILE), { readOnly: true });
+  try {
+    checkCopySeal(database, path, seal, random);
+  } finally {
+    database.close();
   }
 }
 
