@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { encryption } from './scenarios/encryption.ts';
 import { gateway } from './scenarios/gateway.ts';
 import { growth } from './scenarios/growth.ts';
 import { idleConnections } from './scenarios/idle-connections.ts';
@@ -28,6 +29,7 @@ const SCENARIOS: readonly Scenario[] = [
   query,
   growth,
   snapshot,
+  encryption,
   qdrant,
   sizing,
   million,
