@@ -42,5 +42,4 @@ export const ABLATIONS: Readonly<Record<string, Settings>> = {
   'without date boost': NO_DATES,
   'without dense side': NO_DENSE,
   'without relative spread': { HIRAG__FUSION__RELATIVE_EXPONENT: '0' },
-  'without access frequency': { HIRAG__WEIGHTS__FREQUENCY: '0' },
 };

@@ -85,10 +85,10 @@ describe('a login', () => {
         expires_at: expect.any(Number) as number,
         query_defaults: {
           weights: {
-            similarity: expect.closeTo(0.5) as number,
+            similarity: expect.closeTo(0.6) as number,
             recency: expect.closeTo(0.2) as number,
             level: expect.closeTo(0.2) as number,
-            frequency: expect.closeTo(0.1) as number,
+            frequency: expect.closeTo(0) as number,
           },
           max_tokens: 4000,
           limit: 50,
