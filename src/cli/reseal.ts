@@ -26,6 +26,7 @@ which is then vector_db.previous_encryption_key. No server may run on the data f
 goes on where it was. Keys are 32 bytes as 64 hexadecimal digits or base64; see docs/encryption.md.
 
 Examples:
+  context-manager reseal --config sealed.toml
   VECTOR_DB__ENCRYPTION_KEY=$(cat new.key) VECTOR_DB__PREVIOUS_ENCRYPTION_KEY=$(cat old.key) context-manager reseal
   VECTOR_DB__PREVIOUS_ENCRYPTION_KEY=$(cat old.key) context-manager reseal --off`;
 

@@ -64,6 +64,7 @@ const COMMANDS = [
   'snapshot',
   'migrate',
   'reembed',
+  'reseal',
   'update',
   'clear',
   'gc',
