@@ -10,6 +10,7 @@ import { connectRedis } from './base/redis-connection.ts';
 import { type Backend, CircuitBreaker } from './base/resilience/circuit-breaker.ts';
 import type { Circuits } from './base/resilience/circuits.ts';
 import { openBackend } from './base/resilience/open-backend.ts';
+import type { ThreadDeaths } from './base/resilience/thread-deaths.ts';
 import { SharedRates } from './base/shared-rates.ts';
 import { refuseEncryptionKeys, resolveEncryptionKeys } from './config/encryption-keys.ts';
 import type { Settings } from './config/settings.ts';
@@ -47,26 +48,25 @@ type ServedEmbedding = EmbeddingSettings & {
   readonly dataDir: string;
 };
 
-export interface EmbeddingParts {
+interface DriverParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Gets those of the backends that are opened. */
   readonly circuits: Circuits;
+  /** Told of threads that end by themselves; absent: nobody asks. */
+  readonly threads?: ThreadDeaths | undefined;
+}
+
+export interface EmbeddingParts extends DriverParts {
   readonly fetch: typeof fetch;
 }
 
 /** A provider that may hold a thread or connections. */
 export type OpenedProvider = EmbeddingProvider & { close(): Promise<void> };
 
-export interface StoreParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Gets that of the database, where there is one. */
-  readonly circuits: Circuits;
+export interface StoreParts extends DriverParts {
   /** What the stored vectors are made by. */
   readonly embedding: EmbeddingIdentity & Pick<EmbeddingProvider, 'textTokensMax'>;
   /** Makes them: then those that `context-manager reembed` has made take the place of those of another model. */
@@ -75,11 +75,7 @@ export interface StoreParts {
   readonly mustExist?: boolean;
 }
 
-const EMBEDDING_SERVICE: Backend = {
-  name: 'embedding',
-  title: 'the embedding service',
-  code: 'EMBEDDING_UNAVAILABLE',
-};
+const EMBEDDING_SERVICE: Backend = { name: 'embedding', title: 'the embedding service', code: 'EMBEDDING_UNAVAILABLE' };
 const EMBEDDING_MODEL: Backend = { ...EMBEDDING_SERVICE, title: 'the embedding model' };
 const SHARED_CACHE: Backend = {
   name: 'embedding_cache',
@@ -103,7 +99,7 @@ const EMBEDDING_DRIVERS: Readonly<
   local: ({ dimension }, parts) =>
     // Beside the main thread, where there is a core for it.
     availableParallelism() > 1
-      ? createLocalThread({ ...parts, dimension })
+      ? createLocalThread({ ...parts, onDeath: () => parts.threads?.died('embedding'), dimension })
       : withoutResources(createLocalProvider({ dimension })),
   http: (settings, parts) => {
     const { fetch, clock, random } = parts;
@@ -133,6 +129,7 @@ const EMBEDDING_DRIVERS: Readonly<
       hub: { url: settings.apiUrl, token: settings.apiToken, silenceMs: settings.timeoutSecs * 1000 },
       // A run takes all cores that it may have: one call of queries and one of passages, on which the thread works by turns.
       backend: openBackend(EMBEDDING_MODEL, { ...settings, maxConcurrency: 1 }, parts, { hasLanes: true }),
+      onDeath: () => parts.threads?.died('embedding'),
       clock: parts.clock,
       log: parts.log,
     }),
@@ -146,7 +143,7 @@ const QDRANT_QUANTIZATION = { f32: 'none', i8: 'scalar', binary: 'binary', produ
 const STORE_DRIVERS: Readonly<
   Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<GenericStore>>
 > = {
-  embedded: (settings, { clock, log, metrics, embedding, embed, mustExist }) => {
+  embedded: (settings, { clock, log, metrics, threads, embedding, embed, mustExist }) => {
     const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
     const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw, seal: resolveEncryptionKeys(settings) };
     return openEmbeddedStore({
@@ -159,6 +156,7 @@ const STORE_DRIVERS: Readonly<
       dimension: embedding.dimension,
       embed,
       mustExist,
+      onDeath: () => threads?.died('store'),
     });
   },
   memory: (_, { clock, random, log, embedding }) =>

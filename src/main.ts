@@ -9,6 +9,7 @@ import { FailedLogins } from './base/failed-logins.ts';
 import { silentLog, type Log } from './base/log.ts';
 import { systemRandom, type Random } from './base/random.ts';
 import { Circuits } from './base/resilience/circuits.ts';
+import { ThreadDeaths } from './base/resilience/thread-deaths.ts';
 import type { Tracing } from './base/tracing.ts';
 import type { Settings } from './config/settings.ts';
 import { snapshotFolder, snapshotSchedule } from './config/snapshot-folder.ts';
@@ -119,10 +120,12 @@ async function build(
   const audit = openAudit(settings.audit, { clock, log, metrics }, onStop);
   const tracing = await openSpans(settings.tracing, version, clock, onStop);
   const circuits = new Circuits();
+  const threads = new ThreadDeaths(clock, metrics);
   const health = createHealth({
     clock,
     version,
     circuits,
+    failingThreads: () => threads.failing,
     eventLoopDelaySeconds: () => metrics.eventLoopDelaySeconds,
     ...(settings.vectorDb.driver === 'embedded' ? { dataFolder: settings.vectorDb.dataDir } : {}),
   });
@@ -136,7 +139,7 @@ async function build(
   const http = await startHttpListener({ ...listening, allowedHosts, health, metrics, dashboard, clock, log });
   onStop(() => http.close());
 
-  const provider = await openEmbedding(settings, { ...deps, metrics, circuits });
+  const provider = await openEmbedding(settings, { ...deps, metrics, circuits, threads });
   onStop(() => provider.close());
   const shared = await openSharedVectors(settings, provider, { ...deps, metrics, circuits });
   onStop(() => shared?.close());
@@ -150,7 +153,7 @@ async function build(
   const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };
   const embedding = withCache(withTextBound(provider), kept, clock, metrics, shared);
   const embed = textEmbedder(embedding);
-  const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, embedding, embed });
+  const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, threads, embedding, embed });
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));
   const measured = new MeasuredStore(store, clock, metrics);

@@ -82,6 +82,10 @@ export const COUNTERS = {
   gc_deleted_total: { help: 'Contexts that these sweeps deleted.' },
   gc_errors_total: { help: 'Sweeps that failed.' },
   store_commits_total: { help: 'Transactions committed by the store.' },
+  thread_deaths_total: {
+    help: 'Threads that ended by themselves and are started again, by what they do: store, embedding.',
+    labels: ['thread'],
+  },
   jobs_total: {
     help: 'Runs of scheduled work, by job and outcome (ok, failed, or skipped as the run before was not done).',
     labels: ['job', 'outcome'],

@@ -16,6 +16,8 @@ export interface LocalThreadOptions {
   readonly log: Log;
   /** Entry of the thread, for tests that break it. */
   readonly workerUrl?: URL;
+  /** Called each time that it has ended by itself after it was up. */
+  readonly onDeath?: (() => void) | undefined;
 }
 
 /** A call that waits. Bounded by the requests being worked on. */
@@ -182,10 +184,13 @@ class LocalThread implements LocalProvider {
   }
 
   #exited(): void {
+    const wasUp = this.#isUp;
     this.#worker = null;
     this.#isUp = false;
-    if (!this.#isClosed)
+    if (!this.#isClosed) {
       this.#options.log.error({}, 'the embedding thread ended; texts are embedded in the main thread');
+      if (wasUp) this.#options.onDeath?.();
+    }
     this.#textsSent = 0;
     this.#longCharsSent = 0;
     const calls = [...this.#sent.values(), ...this.#outbox.splice(0), ...this.#longs.drain()];

@@ -8,6 +8,8 @@ import type { FromOnnxThread, LoadedModel, OnnxAnswer, OnnxWorkerData, ToOnnxThr
 
 export interface OnnxThreadOptions {
   readonly data: OnnxWorkerData;
+  /** Called each time that it has ended by itself after it was up. */
+  readonly onDeath?: (() => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -159,8 +161,10 @@ export class OnnxThread {
   #exited(running: Running): void {
     if (running !== this.#running) return;
     this.#running = null;
-    if (running.isUp && !this.#isClosed)
+    if (running.isUp && !this.#isClosed) {
       this.#options.log.error({}, 'the thread of the embedding model ended; a later call starts it again');
+      this.#options.onDeath?.();
+    }
     for (const { answer } of this.#calls.values())
       answer.reject(passing('the thread of the embedding model has ended'));
     this.#calls.clear();

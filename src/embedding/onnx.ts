@@ -38,6 +38,8 @@ export interface OnnxProviderOptions {
   readonly hub: HubAccess;
   /** Queries do not wait behind passages where it lets them (`isAwaited`). */
   readonly backend: GuardedBackend;
+  /** Called each time that the model's thread has ended by itself; a later call starts it again. */
+  readonly onDeath?: (() => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** What is imported as `@huggingface/transformers`. */
@@ -52,11 +54,12 @@ export interface OnnxProviderOptions {
 export async function openOnnxProvider(
   options: OnnxProviderOptions,
 ): Promise<EmbeddingProvider & { close(): Promise<void> }> {
-  const { dimension, clock, log, packageName = '@huggingface/transformers' } = options;
+  const { dimension, clock, log, onDeath, packageName = '@huggingface/transformers' } = options;
   const isFolder = isPath(options.model);
   const model = isFolder ? resolve(options.model) : options.model;
   const name = basename(model);
-  const thread = new OnnxThread({ data: { ...workerOptions(options), model, isFolder, packageName }, clock, log });
+  const data = { ...workerOptions(options), model, isFolder, packageName };
+  const thread = new OnnxThread({ data, onDeath, clock, log });
   try {
     const loaded = await thread.start();
     checkProbe(loaded, name, options);

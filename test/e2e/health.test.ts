@@ -56,6 +56,7 @@ it('of a server where all is well names every component', async () => {
     'disk',
     'event_loop',
     'jobs',
+    'threads',
     'embedding_backlog',
   ]);
   expect(body.components['disk']).toMatchObject({ free_bytes: expect.any(Number) as number });

@@ -74,6 +74,13 @@ export function jobsOf(jobs: readonly JobState[]): Component {
   return { status: 'degraded', reason: `failed at their last turn: ${failing.join(', ')}`, failing: failing.length };
 }
 
+/** `failing`: those that died again and again of late. */
+export function threadsOf(failing: readonly string[]): Component {
+  if (failing.length === 0) return { status: 'healthy', failing: 0 };
+  const reason = `threads die again and again: ${failing.join(', ')}`;
+  return { status: 'unhealthy', reason, failing: failing.length };
+}
+
 export function backlogOf({ pending, refused }: BacklogSize): Component {
   if (pending === 0) return { status: 'healthy', pending, refused };
   return { status: 'degraded', reason: `${pending} contexts wait for their vectors`, pending, refused };

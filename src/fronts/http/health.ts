@@ -9,6 +9,7 @@ import {
   gatewayOf,
   jobsOf,
   ofCheck,
+  threadsOf,
   worst,
   type BacklogSize,
   type Component,
@@ -22,6 +23,8 @@ export interface HealthSources {
   readonly clock: Clock;
   readonly version: string;
   readonly circuits: Circuits;
+  /** Threads that die again and again; absent: there are none. */
+  readonly failingThreads?: () => readonly string[];
   /** Where contexts are kept; absent: not on a disk of this machine. */
   readonly dataFolder?: string;
   /** 99th percentile of the last seconds. */
@@ -157,6 +160,7 @@ class ServerHealth implements Health {
       disk: this.#diskOf(ofDisk),
       event_loop: eventLoopOf(eventLoopDelaySeconds()),
       jobs: jobsOf(running?.jobs() ?? []),
+      threads: threadsOf(this.#failingThreads()),
       ...(summaries && { summaries: dispensable(ofCheck(WELL, summaries)) }),
       ...(ofSharedLimits && { rate_limit: dispensable(ofCheck(ofSharedLimits, this.#circuit('rate_limit'))) }),
       ...(running === null ? {} : { embedding_backlog: backlogOf(running.backlog()) }),
@@ -178,6 +182,8 @@ class ServerHealth implements Health {
       this.#store.result(READINESS_CACHE_MS),
       this.#lasting?.result(READINESS_CACHE_MS) ?? WELL,
     ]);
+    const threads = threadsOf(this.#failingThreads());
+    if (threads.reason !== undefined) return { ready: false, reason: threads.reason };
     if (!lasting.isWell) return { ready: false, reason: lasting.reason ?? 'the data folder cannot be used' };
     if (!store.isWell) return { ready: false, reason: `the store ${store.reason ?? 'failed'}` };
     return { ready: true };
@@ -185,6 +191,10 @@ class ServerHealth implements Health {
 
   #probe(check: (signal: AbortSignal) => Promise<unknown>, timeLimitMs = TIME_LIMIT_MS): Probe {
     return new Probe({ clock: this.#sources.clock, timeLimitMs, check });
+  }
+
+  #failingThreads(): readonly string[] {
+    return this.#sources.failingThreads?.() ?? [];
   }
 
   #circuit(name: string): CircuitState | undefined {

@@ -39,6 +39,8 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
   readonly workerUrl?: URL;
   /** With a key, what is stored is sealed with it. Default: none. */
   readonly seal?: SealKeys;
+  /** Called each time that the store's thread has ended by itself; it is started again. */
+  readonly onDeath?: (() => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -56,8 +58,20 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
 export async function openEmbeddedDriver(
   options: EmbeddedStoreOptions,
 ): Promise<{ readonly link: WorkerLink; readonly driver: EmbeddedDriver; readonly deps: GenericStoreDeps }> {
-  const { hnsw, columns, queueCallsMax, queueBytesMax, mustExist, workerUrl, embed, clock, log, metrics, ...given } =
-    options;
+  const {
+    hnsw,
+    columns,
+    queueCallsMax,
+    queueBytesMax,
+    mustExist,
+    workerUrl,
+    onDeath,
+    embed,
+    clock,
+    log,
+    metrics,
+    ...given
+  } = options;
   if (mustExist === true) refuseMissing(options.dataDir);
   const { indexingThreshold, memoryBytesMax, hnsw: hnswDefaults } = defaultSettings().vectorDb;
   const link = new WorkerLink({
@@ -76,6 +90,7 @@ export async function openEmbeddedDriver(
     queueCallsMax: queueCallsMax ?? 16_384,
     queueBytesMax: queueBytesMax ?? 256 * 1024 * 1024,
     workerUrl: workerUrl ?? defaultWorkerUrl(),
+    onDeath: onDeath ?? (() => {}),
     clock,
     log,
     metrics,

@@ -28,6 +28,8 @@ export interface WorkerLinkDeps {
   readonly queueBytesMax: number;
   /** Entry of the worker thread. */
   readonly workerUrl: URL;
+  /** Called each time that it ended by itself after it was up. */
+  readonly onDeath: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -265,6 +267,7 @@ export class WorkerLink {
     this.#onExit();
     // Until the first start succeeds it is the caller's to decide; a closed store stays closed.
     if (this.#state === 'closing' || this.#state === 'closed' || (this.#state === 'starting' && !wasUp)) return;
+    if (wasUp) this.#deps.onDeath();
     this.#restartLater();
   }
 

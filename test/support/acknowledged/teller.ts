@@ -82,7 +82,8 @@ export class Teller implements Acknowledger {
     return {
       put: [
         { id: uuidV4(this.#random), ...moved },
-        { id: uuidV4(this.#random), subject, predicate: 'has seen', object: place },
+        // Began at the same time: a question is answered with the newest facts, and where somebody lives is one of them.
+        { id: uuidV4(this.#random), subject, predicate: 'has seen', object: place, valid_from: START_MS + turn },
       ],
     };
   }

@@ -264,11 +264,13 @@ describe('the thread of a model in ONNX format', () => {
   it('is away when it has ended, and started again by a later call', async () => {
     let nowMs = 0;
     const clock = { ...systemClock, monotonicMs: () => nowMs };
-    const provider = await open(url, { clock });
+    let deaths = 0;
+    const provider = await open(url, { clock, onDeath: () => deaths++ });
     await expect(provider.embed(['die'], 'passage')).rejects.toMatchObject({
       code: 'EMBEDDING_UNAVAILABLE',
       retryable: true,
     });
+    expect(deaths).toBe(1);
     await expect(provider.embed(['ship'], 'passage')).rejects.toMatchObject({ retryable: true, retryAfterMs: 10_000 });
     nowMs = 10_000;
     expectVector(onlyVectors(await provider.embed(['ship'], 'passage'))[0], { ...ENDS, ship: 1 });

@@ -26,6 +26,9 @@ const DEFAULTS: ReaderBounds = {
 };
 const QUEUE = { concurrencyMax: 2, queueMax: 16, queueBytesMax: 64 * MIB };
 const LOOKED_EVERY_MS = 50;
+/** It said nothing of the document, so that another one may read it. */
+const THREAD_DIED = 'the thread that read the document has died';
+const RETRY_AFTER_MS = 1_000;
 
 type Outcome = DocumentWorkerReply | { readonly failed: unknown };
 
@@ -86,7 +89,7 @@ export class DocumentReader {
     stopTimer();
     stopLooking();
     signal.removeEventListener('abort', onAbort);
-    return outcome ?? { failed: new Error('the thread ended without a result') };
+    return outcome ?? { failed: new CodedError('OVERLOADED', THREAD_DIED, { retryAfterMs: RETRY_AFTER_MS }) };
   }
 
   /** Buffers are beyond the resource limits of a thread. */

@@ -15,11 +15,9 @@ export async function copyInThread(data: SnapshotWorkerData, signal?: AbortSigna
   const file = import.meta.url.endsWith('.ts') ? './snapshot-worker.ts' : './snapshot-worker.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: data });
   const { promise: ended, resolve } = Promise.withResolvers<SnapshotWorkerReply>();
-  let reply: SnapshotWorkerReply = {
-    failed: { message: 'the thread ended without a result', meaning: null, code: null },
-  };
+  let reply = died('it ended without a result');
   worker.on('message', (message: SnapshotWorkerReply) => (reply = message));
-  worker.on('error', (error: Error) => (reply = { failed: { message: error.message, meaning: null, code: null } }));
+  worker.on('error', (error: unknown) => (reply = died(error instanceof Error ? error.message : String(error))));
   worker.on('exit', () => resolve(reply));
   // It ends by itself: a thread that is ended from outside leaves its connection to the database behind.
   const onAbort = (): void => worker.postMessage('give up');
@@ -29,6 +27,11 @@ export async function copyInThread(data: SnapshotWorkerData, signal?: AbortSigna
   if ('copy' in outcome) return outcome.copy;
   throwIfAborted(signal);
   throw errorOf(outcome.failed);
+}
+
+/** What fails in the thread it tells by itself: this is its end, as by a lack of memory, and the next one may live. */
+function died(message: string): SnapshotWorkerReply {
+  return { failed: { message, meaning: 'the thread that copies the database has died', code: null } };
 }
 
 function errorOf({ message, meaning, code }: FailedCopy): Error {

@@ -107,6 +107,7 @@ describe('health', () => {
         disk: { status: 'healthy' },
         event_loop: { status: 'healthy', delay_p99_ms: 0 },
         jobs: { status: 'healthy', failing: 0 },
+        threads: { status: 'healthy', failing: 0 },
         embedding_backlog: { status: 'healthy', pending: 0, refused: 0 },
       },
     });
