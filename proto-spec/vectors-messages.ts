@@ -467,11 +467,37 @@ export function groupsOf(nowMs: number): Group[] {
     name: 'ping of the worked example',
     reply: { server_time: nowMs + 1, uptime_ms: 1, healthy: true, active_connections: 1 },
   };
-  return [
+  const groups: Group[] = [
     { exchanges: [ping] },
     ...stores(nowMs),
     queries(nowMs),
     ...changes(nowMs),
     ...[...ENDS, ...SESSIONS, ...FACTS, ...times(nowMs)].map((exchange) => ({ exchanges: [exchange] })),
   ];
+  const before = groups.reduce((count, { exchanges }) => count + exchanges.length, 0);
+  return [...groups, { exchanges: [erasure(nowMs + before + 1)] }];
+}
+
+/** Of what one agent had. */
+function erasure(atMs: number): Exchange {
+  return {
+    type: 'namespace.erase',
+    payload: { namespace: 'team:a', agent_id: 'anna' },
+    reply: {
+      receipt: {
+        ...{
+          rows: 3,
+          vectors: 5,
+          postings: 17,
+          supersessions: 1,
+          sessions: 1,
+          cards: 2,
+          facts: 1,
+          files: 'overwritten',
+        },
+        ...{ snapshots: [], summary_tasks: 0, cache_entries: 4, monitor_entries: 0, index_files: 1, blanked_pages: 9 },
+        ...{ started_at: atMs, finished_at: atMs },
+      },
+    },
+  };
 }

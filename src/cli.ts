@@ -9,6 +9,7 @@ import { addCompletion } from './cli/completion.ts';
 import { addConfig } from './cli/config.ts';
 import { addDelete } from './cli/delete.ts';
 import { addDoctor } from './cli/doctor.ts';
+import { addErase } from './cli/erase.ts';
 import { addExport } from './cli/export.ts';
 import { addFacts } from './cli/facts.ts';
 import { addGateway } from './cli/gateway.ts';
@@ -99,6 +100,7 @@ function createProgram(io: Io, version: string, shown: Shown): Command {
   addUpdate(program, io);
   addDelete(program, io);
   addClear(program, io);
+  addErase(program, io);
   addNamespaces(program, io);
   addStats(program, io);
   addImport(program, io);

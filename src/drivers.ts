@@ -30,8 +30,7 @@ import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import { openQdrantStore, type QdrantStoreOptions } from './store/qdrant/open-qdrant-store.ts';
 import { QdrantSnapshots } from './store/qdrant/qdrant-snapshots.ts';
 import { openQdrantReembedding } from './store/qdrant/qdrant-reembedding.ts';
-import { rehearse } from './store/embedded/rehearse.ts';
-import { restoreDatabase } from './store/embedded/snapshot/restore-database.ts';
+import { embeddedSnapshots } from './store/embedded/embedded-snapshots.ts';
 import type { Snapshot } from './store/snapshot/snapshot.ts';
 import type { SnapshotDriver } from './store/snapshot/snapshot-driver.ts';
 import type { EmbeddingIdentity, EmbedTexts, Reembedding } from './store/reembedding.ts';
@@ -301,13 +300,8 @@ export async function openReembedding(settings: StoreSettings, parts: StoreParts
 
 /** By the `store` of a snapshot's manifest. */
 const SNAPSHOT_DRIVERS: Readonly<Record<string, (settings: StoreSettings, parts: StoreParts) => SnapshotDriver>> = {
-  embedded: (settings, { random }) => {
-    const own = { seal: resolveEncryptionKeys(settings), random };
-    return {
-      verify: (snapshot, scratch, deps) => rehearse(snapshot, scratch, { ...deps, ...own }),
-      restore: (snapshot, options) => restoreDatabase(snapshot, settings.dataDir, { ...options, ...own }),
-    };
-  },
+  embedded: (settings, { random }) =>
+    embeddedSnapshots(settings.dataDir, { seal: resolveEncryptionKeys(settings), random }),
   qdrant: (settings, parts) => new QdrantSnapshots(qdrantOptions(settings, parts)),
 };
 

@@ -1,7 +1,6 @@
 import { noAudit, type Audit } from './api/audit.ts';
 import { Gate } from './api/gate.ts';
 import { KeyRing, type KeyChanges } from './api/key-ring.ts';
-import type { JobsByHand } from './api/handlers/handler.ts';
 import { gateLimits } from './api/limits.ts';
 import { createRequestBudget } from './api/request-budget.ts';
 import { systemClock, type Clock } from './base/clock.ts';
@@ -12,7 +11,7 @@ import { Circuits } from './base/resilience/circuits.ts';
 import { ThreadDeaths } from './base/resilience/thread-deaths.ts';
 import type { Tracing } from './base/tracing.ts';
 import type { Settings } from './config/settings.ts';
-import { snapshotFolder, snapshotSchedule } from './config/snapshot-folder.ts';
+import { snapshotFolder } from './config/snapshot-folder.ts';
 import {
   openEmbedding,
   openSharedRates,
@@ -34,9 +33,7 @@ import { ConnectionHandler, type ConnectionHandlerDeps } from './fronts/socket/c
 import { socketLimits, tlsRules } from './fronts/socket/limits.ts';
 import { Listener, type ListenerDeps } from './fronts/socket/listener.ts';
 import { keepKeyUsage } from './jobs/key-usage.ts';
-import { JobRegistry } from './jobs/job-registry.ts';
 import type { JobDeps } from './jobs/job.ts';
-import type { Schedule } from './jobs/schedule.ts';
 import {
   addressLimits,
   checkSchedules,
@@ -45,10 +42,12 @@ import {
   slowdownRules,
   type ServerSetup,
 } from './live-settings.ts';
+import { erasableSnapshots } from './erase-snapshots.ts';
 import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { openGateway } from './open-gateway.ts';
+import { startJobs } from './start-jobs.ts';
 import { createValidators } from './protocol/messages.ts';
 import { MeasuredStore } from './store/measured-store.ts';
 import { SnapshotKeeper } from './store/snapshot/snapshot-keeper.ts';
@@ -191,7 +190,7 @@ async function build(
     ...parts,
     memory,
     jobs,
-    snapshots,
+    snapshots: erasableSnapshots(snapshots, settings, { ...deps, metrics, circuits }),
     circuits,
     limits: gateLimits(settings.protocol),
     slowRequestMs,
@@ -256,50 +255,6 @@ async function tellUnsearched(memory: Memory, log: Log): Promise<void> {
   } catch (error) {
     log.warn({ error }, 'contexts in levels that are switched off could not be counted');
   }
-}
-
-/** How soon what was stored without vectors is looked for. */
-const BACKLOG_EVERY_MS = 5_000;
-/** The same of summaries that a restart or a failure has left. */
-const SUMMARIES_EVERY_MS = 30_000;
-
-/** What runs by schedule, with what a request may run by hand. */
-function startJobs(
-  settings: Settings,
-  { memory, snapshots }: { readonly memory: Memory; readonly snapshots: SnapshotKeeper },
-  deps: JobDeps,
-  onStop: Cleanup,
-): JobsByHand & { readonly registry: JobRegistry } {
-  const { hirag } = settings;
-  const jobs = new JobRegistry(deps);
-  const expirySweep = jobs.add({
-    name: 'expiry_sweep',
-    schedule: sweepSchedule(hirag),
-    run: (signal) => memory.gc(signal),
-  });
-  jobs.add({
-    name: 'access_flush',
-    schedule: { everyMs: hirag.accessFlushMs },
-    run: () => memory.flushAccessCounts(),
-  });
-  jobs.add({
-    name: 'embedding_backlog',
-    schedule: { everyMs: BACKLOG_EVERY_MS },
-    run: (signal) => memory.embedBacklog(signal),
-  });
-  const sweepSummaries = (signal: AbortSignal) => memory.sweepSummaries(signal);
-  const summarySweep = { name: 'summary_sweep', schedule: { everyMs: SUMMARIES_EVERY_MS }, run: sweepSummaries };
-  // At once, too: what the server before this one gave up is not left for half a minute.
-  if (settings.summary.provider !== 'none') jobs.add(summarySweep).turn();
-  const schedule = snapshotSchedule(settings);
-  if (schedule !== undefined)
-    jobs.add({ name: 'snapshot', schedule: { cron: schedule }, run: (signal) => snapshots.turn(signal) });
-  onStop(() => jobs.stop());
-  return { registry: jobs, expirySweep: () => expirySweep.run() };
-}
-
-function sweepSchedule({ gcSchedule, gcIntervalSecs }: Settings['hirag']): Schedule {
-  return gcSchedule === undefined ? { everyMs: gcIntervalSecs * 1000 } : { cron: gcSchedule };
 }
 
 async function listen(

@@ -87,6 +87,15 @@ export class RequestMonitor {
     });
   }
 
+  /** Keeps nothing of what was asked in a namespace, or in several with it: how many there were. */
+  forget(namespace: string): number {
+    const kept = this.#ring.all;
+    const left = kept.filter(({ request }) => !request.namespaces.includes(namespace));
+    this.#ring.clear();
+    for (const one of left) this.#ring.push(one);
+    return kept.length - left.length;
+  }
+
   /** Whoever waits is told what there is; nobody waits any more. */
   close(): void {
     this.#isClosed = true;

@@ -72,6 +72,7 @@ export const COUNTERS = {
   window_offloaded_messages_total: { help: 'Messages that left windows.' },
   window_cards_total: { help: 'Cards made for what left windows.' },
   facts_put_total: { help: 'Facts that were put and are new.' },
+  erasures_total: { help: 'Erasures that ended, by outcome.', labels: ['outcome'] },
   facts_deleted_total: { help: 'Facts deleted by requests.' },
   summaries_requests_total: { help: 'Requests to the model for summaries.', labels: ['outcome'] },
   summaries_tokens_total: { help: 'Tokens that these took, questions and answers.' },

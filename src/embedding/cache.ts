@@ -32,6 +32,8 @@ export interface CachedEmbeddingProvider extends EmbeddingProvider<OwnedText> {
    * Requests under way go on. `EMBEDDING_UNAVAILABLE` where the shared ones may still be there.
    */
   clear(signal?: AbortSignal): Promise<number>;
+  /** The same of one namespace's. */
+  forget(namespace: string, signal?: AbortSignal): Promise<number>;
 }
 
 /** One call of the provider and those who wait for it; it is aborted when nobody does any more. */
@@ -129,6 +131,13 @@ class CachingProvider implements CachedEmbeddingProvider {
     this.#vectors?.clear();
     await this.#shared?.clear(signal);
     return dropped;
+  }
+
+  async forget(namespace: string, signal?: AbortSignal): Promise<number> {
+    const keys = [...(this.#vectors?.keys() ?? [])].filter((key) => namespaceOfKey(key) === namespace);
+    for (const key of keys) this.#vectors?.delete(key);
+    await this.#shared?.clear(signal, namespace);
+    return keys.length;
   }
 
   embed(texts: readonly OwnedText[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]> {

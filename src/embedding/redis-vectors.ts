@@ -91,9 +91,10 @@ export class RedisVectors implements SharedVectors {
     });
   }
 
-  async clear(signal?: AbortSignal): Promise<void> {
+  async clear(signal?: AbortSignal, namespace?: string): Promise<void> {
+    const prefix = namespace === undefined ? this.#prefix : this.#prefixOf(namespace);
     try {
-      await orAbort(this.#options.connection.dropAll(`${this.#prefix}:*`, signal), signal);
+      await orAbort(this.#options.connection.dropAll(`${prefix}:*`, signal), signal);
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new CodedError('EMBEDDING_UNAVAILABLE', 'the shared cache of vectors could not be cleared', {
@@ -144,7 +145,11 @@ export class RedisVectors implements SharedVectors {
   }
 
   #keyOf(key: string): string {
-    return `${this.#prefix}:${digest(namespaceOfKey(key)).slice(0, 22)}:${digest(key)}`;
+    return `${this.#prefixOf(namespaceOfKey(key))}:${digest(key)}`;
+  }
+
+  #prefixOf(namespace: string): string {
+    return `${this.#prefix}:${digest(namespace).slice(0, 22)}`;
   }
 
   #count(outcome: string, by: number): void {

@@ -7,8 +7,8 @@ export interface SharedVectors {
   get(keys: readonly string[], signal: AbortSignal): Promise<readonly (Float32Array | undefined)[]>;
   /** In the background. `vectors` in the order of the keys. */
   put(keys: readonly string[], vectors: readonly Float32Array[]): void;
-  /** Drops every vector of this model. `EMBEDDING_UNAVAILABLE` where that is not known to be done. */
-  clear(signal?: AbortSignal): Promise<void>;
+  /** Drops every vector of this model, or those of one namespace. `EMBEDDING_UNAVAILABLE` where that is not known to be done. */
+  clear(signal?: AbortSignal, namespace?: string): Promise<void>;
   /** Rejects where nothing answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -9,6 +9,7 @@
 //   window/ a session as a conversation: what is live, what leaves it, what is sent
 //   rank/   similarity, rank, admission, duplicates: how candidates compare, free of stores and clocks
 //   tiers/  which levels there are, what enters and leaves them, lifetimes, how often contexts are returned
+//   erasure/ what is to be gone, wherever it is
 //   facts/  what is known of the world and when it held; knows no contexts
 
 import { orAbort } from '../base/abort.ts';
@@ -23,6 +24,8 @@ import type { CachedEmbeddingProvider } from '../embedding/cache.ts';
 import type { ChatModel } from '../models/chat-model.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { ContextStore, NamespaceCounts } from '../store/store.ts';
+import { Erasures } from './erasure/erasures.ts';
+import type { EraseInput, ErasureEstimate, ErasureOutcome } from './erasure/types.ts';
 import { Facts } from './facts/facts.ts';
 import type { FactMemory } from './facts/types.ts';
 import { QuestionFacts } from './query/question-facts.ts';
@@ -98,6 +101,7 @@ class TieredMemory implements Memory {
   readonly #backlog: Backlog;
   readonly #summaries: Summaries | undefined;
   readonly #unsearched: UnsearchedLevels;
+  readonly #erasures: Erasures;
 
   constructor(deps: MemoryDeps) {
     const { store, embedding, settings, clock } = deps;
@@ -134,7 +138,7 @@ class TieredMemory implements Memory {
         tokens,
         facts: factSink(this.facts, deps.summary.model.id),
       });
-    this.sessions = new Sessions({
+    const sessions = new Sessions({
       ...deps,
       settings: window,
       summaries: this.#summaries,
@@ -144,6 +148,8 @@ class TieredMemory implements Memory {
       turns,
       query: (input, options) => this.query(input, options),
     });
+    this.sessions = sessions;
+    this.#erasures = new Erasures({ ...deps, sessions, summaries: this.#summaries });
     this.#lifecycle = new Lifecycle({ ...deps, tiers, policy, accessCounts }, settings);
   }
 
@@ -194,6 +200,18 @@ class TieredMemory implements Memory {
     const request = { ...input, limit: input.limit ?? LIST_LIMIT, nowMs, time: timeView(input, nowMs) };
     const page = await this.#store.list(request, options.signal);
     return { ...page, records: page.records.map((record) => this.#accessCounts.merged(record)) };
+  }
+
+  erase(input: EraseInput, options: CallOptions = {}): Promise<ErasureOutcome> {
+    return this.#erasures.erase(input, options);
+  }
+
+  estimateErasure(input: EraseInput): Promise<ErasureEstimate> {
+    return this.#erasures.estimate(input);
+  }
+
+  resumeErasures(signal: AbortSignal): Promise<void> {
+    return this.#erasures.resume(signal);
   }
 
   clearLevel(namespace: string, level: Level, options: CallOptions = {}): Promise<number> {
@@ -250,6 +268,7 @@ class TieredMemory implements Memory {
   }
 
   async close(): Promise<void> {
+    await this.#erasures.close();
     await this.#summaries?.close();
     await this.#lifecycle.close();
     await this.#accessCounts.close();

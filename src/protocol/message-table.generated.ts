@@ -24,6 +24,7 @@ export const MESSAGES = [
   {"type":"level.clear","scope":"admin","namespace":"payload","repeat":"never","reply":{"bytes":128},"method":"clearLevel"},
   {"type":"stats","scope":"read","namespace":"payload_or_all","repeat":"always","reply":{"bytes":2048},"method":"stats"},
   {"type":"namespace.list","scope":"read","namespace":"key","repeat":"always","reply":{"bytes":65536},"method":"listNamespaces"},
+  {"type":"namespace.erase","scope":"admin","namespace":"payload","repeat":"never","reply":{"bytes":4096},"method":"eraseNamespace"},
   {"type":"admin.gc","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":128},"method":"gc"},
   {"type":"admin.snapshot","scope":"admin","namespace":"server","repeat":"never","reply":{"bytes":512},"method":"createSnapshot"},
   {"type":"admin.snapshots","scope":"admin","namespace":"server","repeat":"always","reply":{"bytes":65536},"method":"listSnapshots"},

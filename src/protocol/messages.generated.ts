@@ -788,6 +788,104 @@ export interface StoredSnapshot {
   sha256: string;
 }
 /**
+ * A snapshot that was made before an erasure.
+ */
+export interface ErasedSnapshot {
+  /**
+   * By which the command line finds it.
+   */
+  id: string;
+  /**
+   * As the one who asked for it named it.
+   */
+  label?: string;
+  /**
+   * Milliseconds since the Unix epoch.
+   */
+  created_at: number;
+  /**
+   * holds: it may still hold what was erased. removed: it is gone. rewritten: it is gone, and another one of the same moment without what was erased has taken its place.
+   */
+  outcome: 'holds' | 'removed' | 'rewritten';
+  /**
+   * Id of the one that has taken its place.
+   */
+  replaced_by?: string;
+}
+/**
+ * What was erased, by where it was, and what still holds some of it.
+ */
+export interface ErasureReceipt {
+  /**
+   * true: nothing is gone. rows, sessions, cards, facts and snapshots are what it would be; all else is 0.
+   */
+  dry_run?: boolean;
+  /**
+   * Contexts.
+   */
+  rows: number;
+  /**
+   * Of contexts and of passages of them.
+   */
+  vectors: number;
+  /**
+   * Entries of the lexical index: one for each context and term.
+   */
+  postings: number;
+  /**
+   * Notes that one of the contexts was superseded.
+   */
+  supersessions: number;
+  /**
+   * Windows, with their headers and states.
+   */
+  sessions: number;
+  /**
+   * Cards of windows that are gone, or were made anew without what is gone.
+   */
+  cards: number;
+  /**
+   * Those of the agent or the namespace, and those that named an erased context as a source.
+   */
+  facts: number;
+  /**
+   * Work that waited for the model that makes summaries.
+   */
+  summary_tasks: number;
+  /**
+   * Vectors of the namespace in this server's cache; those in a cache that servers share are gone, too.
+   */
+  cache_entries: number;
+  /**
+   * Requests in the namespace that were kept for whoever watches.
+   */
+  monitor_entries: number;
+  /**
+   * Saved vector indexes that held some of it; they are built again of what is left.
+   */
+  index_files: number;
+  /**
+   * Pages of the database in which bytes that nothing is read from were overwritten, whatever they were of.
+   */
+  blanked_pages: number;
+  /**
+   * overwritten: no byte of it is in the store's files. none: the store has no files. database: they are another program's (Qdrant), which overwrites them when it next tidies up. too_large: the database is too large to be overwritten in its place.
+   */
+  files: 'overwritten' | 'none' | 'database' | 'too_large';
+  /**
+   * Snapshots that were made before and hold something of the namespace, the oldest first.
+   */
+  snapshots: readonly ErasedSnapshot[];
+  /**
+   * Milliseconds since the Unix epoch; what was stored after it may stay.
+   */
+  started_at: number;
+  /**
+   * Milliseconds since the Unix epoch.
+   */
+  finished_at: number;
+}
+/**
  * A request that took long: nothing that it says, only what kind it was and whose.
  */
 export interface SlowRequest {
@@ -1347,6 +1445,10 @@ export interface ContextDeleteReply {
    * Contexts that are gone.
    */
   deleted: number;
+  /**
+   * What was erased, by where it was, and what still holds some of it.
+   */
+  receipt?: ErasureReceipt;
 }
 /**
  * By id, or all that match a filter; one that every context passes is refused.
@@ -1360,6 +1462,10 @@ export interface ContextDeleteRequest {
    * All that match it, of every agent and session: a condition on `agent_id` or `session_id` narrows it.
    */
   filter?: Filter;
+  /**
+   * true: what was made of them goes, too (facts that name one as a source; cards are made anew of the other messages), and so do the bytes that they took. Default: false.
+   */
+  erase?: boolean;
   /**
    * What keeps memories apart: a key sees only its own namespaces. 1 to 128 of the characters `A-Z a-z 0-9 . _ : -`; by default the one that the key has, or `default` for a key of every namespace.
    */
@@ -1898,6 +2004,40 @@ export interface LevelClearRequest {
   namespace?: string;
 }
 /**
+ * What is gone.
+ */
+export interface NamespaceEraseReply {
+  /**
+   * What was erased, by where it was, and what still holds some of it.
+   */
+  receipt: ErasureReceipt;
+}
+/**
+ * Erases a namespace, or what one agent has there: contexts with their vectors, windows, cards and facts, and the bytes that they took. What a kill cuts off is gone on with at the next start.
+ */
+export interface NamespaceEraseRequest {
+  /**
+   * What keeps memories apart: a key sees only its own namespaces. 1 to 128 of the characters `A-Z a-z 0-9 . _ : -`; by default the one that the key has, or `default` for a key of every namespace.
+   */
+  namespace: string;
+  /**
+   * The name of the namespace once more, where all of it is meant.
+   */
+  confirm?: string;
+  /**
+   * All that this agent has in the namespace, and nothing of others. 1 to 256 characters.
+   */
+  agent_id?: string;
+  /**
+   * What becomes of snapshots that hold something of the namespace: keep tells of them; remove deletes them, with all else that they hold; rewrite puts others of the same moments in their places. All but keep need a key of every namespace. Default: keep.
+   */
+  snapshots?: 'keep' | 'remove' | 'rewrite';
+  /**
+   * true: only counts what there is. Default: false.
+   */
+  dry_run?: boolean;
+}
+/**
  * The namespaces of the key, by name: for a key of `*` those that hold contexts, for any other all that it names.
  */
 export interface NamespaceListReply {
@@ -2393,6 +2533,8 @@ export interface RequestPayloads {
   'stats': StatsRequest;
   /** The namespaces that the key has, with what they hold; those of a key of `*` are all that hold contexts. */
   'namespace.list': NamespaceListRequest;
+  /** Erases a namespace, or what one agent has there, so that no byte of it is left; the receipt counts what was where. Give it time. */
+  'namespace.erase': NamespaceEraseRequest;
   /** Runs the expiry sweep now. */
   'admin.gc': AdminGcRequest;
   /** Makes a snapshot of everything that is stored; it is on the server's disk when the reply is there. Give it time. */
@@ -2455,6 +2597,8 @@ export interface ReplyPayloads {
   'stats': StatsReply;
   /** The namespaces that the key has, with what they hold; those of a key of `*` are all that hold contexts. */
   'namespace.list': NamespaceListReply;
+  /** Erases a namespace, or what one agent has there, so that no byte of it is left; the receipt counts what was where. Give it time. */
+  'namespace.erase': NamespaceEraseReply;
   /** Runs the expiry sweep now. */
   'admin.gc': AdminGcReply;
   /** Makes a snapshot of everything that is stored; it is on the server's disk when the reply is there. Give it time. */

@@ -33,22 +33,20 @@ export interface ErasedSome extends ErasedCounts {
   readonly next?: ErasePlace;
 }
 
-export interface ScrubRequest {
+export interface ForgetRequest {
   readonly namespace: string;
   /** Its name goes, too, where nothing is stored in it any more. */
   readonly isWhole: boolean;
 }
 
 export interface Scrubbed {
-  /** Files of vector indexes that held some of it, and are gone: they are built again of what is left. */
-  readonly indexFiles: number;
   /** Pages of the store's files in which bytes were overwritten that nothing was read from. */
   readonly blankedPages: number;
   /**
-   * `overwritten`: no byte of what was deleted is in the store's files. `no_files`: it has none. `database`: they are another
+   * `overwritten`: no byte of what was deleted is in the store's files. `none`: it has no files. `database`: they are another
    * program's, which overwrites them when it next tidies up. `too_large`: for that, of the store's own.
    */
-  readonly files: 'overwritten' | 'no_files' | 'database' | 'too_large';
+  readonly files: 'overwritten' | 'none' | 'database' | 'too_large';
 }
 
 /** What `ContextStore` promises of erasures. */
@@ -58,9 +56,16 @@ export interface ErasureStore {
    * repeat deletes.
    */
   eraseSome(request: EraseRequest, before?: (found: readonly ContextOutline[]) => Promise<void>): Promise<ErasedSome>;
+  /** How many there are. */
+  countMatching(request: Pick<EraseRequest, 'namespace' | 'filter'>): Promise<number>;
+  /**
+   * What there is of a namespace beside its rows, where rows were deleted: gives how many saved vector indexes held some of
+   * it, which are gone and are built again of what is left.
+   */
+  forgetNamespace(request: ForgetRequest): Promise<number>;
   /**
    * Overwrites what deletions of any kind, in any namespace, have left in the store's files, some at a time. Others are answered
    * meanwhile. `signal` ends the waiting, not the work.
    */
-  scrub(request: ScrubRequest, signal?: AbortSignal): Promise<Scrubbed>;
+  scrub(signal?: AbortSignal): Promise<Scrubbed>;
 }

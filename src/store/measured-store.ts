@@ -15,6 +15,8 @@ const LABELS = {
   touch: { operation: 'touch' },
   expire: { operation: 'expire' },
   eraseSome: { operation: 'eraseSome' },
+  countMatching: { operation: 'countMatching' },
+  forgetNamespace: { operation: 'forgetNamespace' },
   scrub: { operation: 'scrub' },
   pending: { operation: 'pending' },
   unembedded: { operation: 'unembedded' },
@@ -82,6 +84,14 @@ export class MeasuredStore implements ContextStore {
 
   eraseSome(...args: Parameters<ContextStore['eraseSome']>): ReturnType<ContextStore['eraseSome']> {
     return this.#timed('eraseSome', (store) => store.eraseSome(...args));
+  }
+
+  countMatching(...args: Parameters<ContextStore['countMatching']>): ReturnType<ContextStore['countMatching']> {
+    return this.#timed('countMatching', (store) => store.countMatching(...args));
+  }
+
+  forgetNamespace(...args: Parameters<ContextStore['forgetNamespace']>): ReturnType<ContextStore['forgetNamespace']> {
+    return this.#timed('forgetNamespace', (store) => store.forgetNamespace(...args));
   }
 
   scrub(...args: Parameters<ContextStore['scrub']>): ReturnType<ContextStore['scrub']> {

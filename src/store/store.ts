@@ -2,6 +2,8 @@ import type { ContextOutline, ContextRecord, Filter, JsonObject, Level } from '.
 import type { CodedError } from '../base/errors.ts';
 import { PASSAGES_MAX } from '../base/text/passages.ts';
 import type { Candidates } from './candidates.ts';
+import type { StoreCapabilities } from './capabilities.ts';
+export type { StoreCapabilities } from './capabilities.ts';
 import type { DocumentStore } from './documents.ts';
 import type { ErasureStore } from './erasure.ts';
 import type { TermStatistics, WordStore } from './term-statistics.ts';
@@ -10,12 +12,6 @@ import type { PendingPage, PendingRequest } from './pending.ts';
 export type { PendingPage, PendingRequest } from './pending.ts';
 import type { Freed } from './supersession.ts';
 import type { TimesPatch, TimeView } from './times.ts';
-
-/** What a driver can do beyond the contract that every driver keeps. */
-export interface StoreCapabilities {
-  /** Writes of one call are applied all or none; a `delete_where` among them is not one of them. */
-  readonly atomicBatches: boolean;
-}
 
 /**
  * What is made of a text. Vectors are L2-normalised and have the provider's dimension. Those handed to the store stay the

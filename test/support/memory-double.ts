@@ -13,6 +13,7 @@ import type {
   StoreOutcome,
   UpdateInput,
 } from '../../src/hirag/types.ts';
+import type { EraseInput, ErasureEstimate, ErasureOutcome } from '../../src/hirag/erasure/types.ts';
 import type { SessionMemory } from '../../src/hirag/window/types.ts';
 import type { FactMemory } from '../../src/hirag/facts/types.ts';
 import { FactsDouble } from './facts-double.ts';
@@ -20,6 +21,10 @@ import { SessionsDouble } from './sessions-double.ts';
 import type { NamespaceCounts } from '../../src/store/store.ts';
 
 export const DOUBLE_DIMENSION = 4;
+export const NOTHING_ERASED: ErasureOutcome = {
+  ...{ rows: 0, vectors: 0, postings: 0, supersessions: 0, sessions: 0, cards: 0, facts: 0, summaryTasks: 0 },
+  ...{ cacheEntries: 0, indexFiles: 0, blankedPages: 0, files: 'none' },
+};
 
 /**
  * Contexts in a map, behind the interface that the handlers call, for tests of what stands before it. It
@@ -125,6 +130,30 @@ export class MemoryDouble implements Memory {
     await this.#enter('delete', { namespace, target });
     if ('id' in target) return this.records.delete(keyOf(namespace, target.id)) ? 1 : 0;
     return this.#remove((record) => record.namespace === namespace);
+  }
+
+  async erase(input: EraseInput, options?: CallOptions): Promise<ErasureOutcome> {
+    await this.#enter('erase', input, options);
+    const { namespace, agentId, id } = input;
+    const rows = this.#remove(
+      (record) =>
+        record.namespace === namespace &&
+        (agentId === undefined || record.agentId === agentId) &&
+        (id === undefined || record.id === id),
+    );
+    return { ...NOTHING_ERASED, rows, vectors: rows };
+  }
+
+  async estimateErasure({ namespace, agentId }: EraseInput): Promise<ErasureEstimate> {
+    await this.#enter('estimateErasure', { namespace, agentId });
+    const rows = [...this.records.values()].filter(
+      (record) => record.namespace === namespace && (agentId === undefined || record.agentId === agentId),
+    ).length;
+    return { rows, sessions: 0, cards: 0, facts: 0 };
+  }
+
+  resumeErasures(): Promise<void> {
+    return Promise.resolve();
   }
 
   async list(input: ListInput): Promise<{ records: readonly ContextRecord[]; cursor?: string }> {

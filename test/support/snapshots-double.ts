@@ -46,4 +46,24 @@ export class SnapshotsDouble implements Snapshots {
   list(): readonly Snapshot[] {
     return this.made;
   }
+
+  idle(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  holding(): readonly Snapshot[] {
+    return [...this.made];
+  }
+
+  remove({ manifest: { id } }: Snapshot): void {
+    this.made.splice(
+      this.made.findIndex(({ manifest }) => manifest.id === id),
+      1,
+    );
+  }
+
+  rewrite(snapshot: Snapshot): Promise<Snapshot> {
+    this.remove(snapshot);
+    return this.create(snapshot.manifest.label);
+  }
 }

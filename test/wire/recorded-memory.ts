@@ -51,6 +51,9 @@ export class RecordedMemory {
       delete: call,
       list: call,
       clearLevel: call,
+      erase: call,
+      estimateErasure: call,
+      resumeErasures: () => Promise.resolve(),
       stats: call,
       namespaces: call,
       gc: call,
@@ -66,7 +69,14 @@ export class RecordedMemory {
   }
 
   asSnapshots(): Snapshots {
-    return { create: () => this.#call(), list: () => this.listed };
+    return {
+      create: () => this.#call(),
+      list: () => this.listed,
+      idle: () => Promise.resolve(),
+      holding: () => [],
+      remove: () => undefined,
+      rewrite: () => this.#call(),
+    };
   }
 
   #call(): Promise<never> {
@@ -103,6 +113,8 @@ export function outcomeOf(type: string, reply: unknown): unknown {
         namespace,
         counts,
       }));
+    case 'namespace.erase':
+      return fromReceipt((reply as wire.NamespaceEraseReply).receipt);
     case 'admin.gc':
       return reply;
     case 'admin.snapshot':
@@ -110,6 +122,19 @@ export function outcomeOf(type: string, reply: unknown): unknown {
     default:
       return (reply as { deleted: number }).deleted;
   }
+}
+
+function fromReceipt({ summary_tasks, cache_entries, index_files, blanked_pages, ...counts }: wire.ErasureReceipt) {
+  const { rows, vectors, postings, supersessions, sessions, cards, facts, files } = counts;
+  return {
+    ...{ rows, vectors, postings, supersessions, sessions, cards, facts, files },
+    ...{
+      summaryTasks: summary_tasks,
+      cacheEntries: cache_entries,
+      indexFiles: index_files,
+      blankedPages: blanked_pages,
+    },
+  };
 }
 
 export function errorOf(error: object): CodedError {

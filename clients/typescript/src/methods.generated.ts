@@ -126,6 +126,11 @@ export abstract class Methods {
     return this.call('namespace.list', {}, options, captureCallSite());
   }
 
+  /** Erases a namespace, or what one agent has there, so that no byte of it is left; the receipt counts what was where. Give it time. */
+  eraseNamespace(request: Input<'namespace.erase'>, options?: CallOptions): Promise<ReplyOf<'namespace.erase'>> {
+    return this.call('namespace.erase', request, options, captureCallSite());
+  }
+
   /** Runs the expiry sweep now. */
   gc(options?: CallOptions): Promise<ReplyOf<'admin.gc'>> {
     return this.call('admin.gc', {}, options, captureCallSite());

@@ -12,6 +12,7 @@ import {
   toStoreInput,
   toUpdateInput,
 } from './context-wire.ts';
+import { eraseWithReceipt } from './erase.ts';
 import type { Handler, HandlerCall } from './handler.ts';
 import { withinReply } from './reply-bounds.ts';
 
@@ -49,9 +50,13 @@ export const update: Handler<'context.update'> = async (payload, call, { memory 
 });
 
 /** By id or by filter: the schema lets exactly one of them through. */
-export const remove: Handler<'context.delete'> = async ({ namespace, id, filter }, call, { memory }) => ({
-  deleted: await memory.delete(namespace, id === undefined ? { filter: filter as Filter } : { id }, call.options),
-});
+export const remove: Handler<'context.delete'> = async (payload, call, services) => {
+  const { namespace, id, filter, erase = false } = payload;
+  const target = id === undefined ? { filter: filter as Filter } : { id };
+  if (!erase) return { deleted: await services.memory.delete(namespace, target, call.options) };
+  const receipt = await eraseWithReceipt({ namespace, ...target }, 'keep', call, services);
+  return { deleted: receipt.rows, receipt };
+};
 
 export const list: Handler<'context.list'> = async (payload, call, { memory, listBytesMax }) => {
   const { namespace, levels, filter, limit, cursor } = payload;

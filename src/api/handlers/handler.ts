@@ -5,6 +5,8 @@ import type { Circuits } from '../../base/resilience/circuits.ts';
 import type { CallOptions, GcOutcome, Memory } from '../../hirag/types.ts';
 import type { RequestMonitor } from '../request-monitor.ts';
 import type { SlowRequests } from '../slow-requests.ts';
+import type { EraseInput } from '../../hirag/erasure/types.ts';
+import type { Snapshot } from '../../store/snapshot/snapshot.ts';
 import type { SnapshotKeeper } from '../../store/snapshot/snapshot-keeper.ts';
 import type { RuleOf } from '../../protocol/message-table.ts';
 import type { ReplyPayloads, RequestPayloads, RequestType } from '../../protocol/messages.generated.ts';
@@ -16,7 +18,10 @@ export interface JobsByHand {
 }
 
 /** Copies of everything that is stored. */
-export type Snapshots = Pick<SnapshotKeeper, 'create' | 'list'>;
+export interface Snapshots extends Pick<SnapshotKeeper, 'create' | 'list' | 'holding' | 'remove' | 'idle'> {
+  /** Puts another one, of the same moment and without what is erased, in its place. `BAD_REQUEST` where its store cannot. */
+  rewrite(snapshot: Snapshot, input: EraseInput): Promise<Snapshot>;
+}
 
 /** What handlers work with; one for the whole server. */
 export interface Services {

@@ -1,6 +1,7 @@
 import { cacheClear, circuitReset, gc, listSnapshots, snapshot } from './admin.ts';
 import { monitor, slowlog } from './watching.ts';
 import { get, list, query, remove, store, storeBatch, update } from './context.ts';
+import { erase } from './erase.ts';
 import * as fact from './fact.ts';
 import type { Handlers } from './handler.ts';
 import { clear } from './level.ts';
@@ -33,6 +34,7 @@ export const HANDLERS: Handlers = {
   'level.clear': clear,
   stats,
   'namespace.list': listNamespaces,
+  'namespace.erase': erase,
   'admin.gc': gc,
   'admin.snapshot': snapshot,
   'admin.snapshots': listSnapshots,

@@ -125,4 +125,8 @@ class SampledVectors implements CachedEmbeddingProvider {
   clear(): Promise<number> {
     return Promise.resolve(0);
   }
+
+  forget(): Promise<number> {
+    return Promise.resolve(0);
+  }
 }

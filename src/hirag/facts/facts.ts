@@ -13,6 +13,7 @@ import { factsAround } from './around.ts';
 import { foldedNames, type Fact, type FactInput, type HeldFact } from './fact.ts';
 import { FACT_KIND, FACT_NAME_KIND, factDocument, factOf, factTerm, nameDocument, nameTerms } from './fact-document.ts';
 import { scanFacts } from './fact-scan.ts';
+import { forgetNames } from './forget-names.ts';
 import { possibleNames } from './name-words.ts';
 import { Relations } from './relations.ts';
 import { Succession } from './succession.ts';
@@ -141,7 +142,7 @@ export class Facts implements FactMemory {
     throwIfAborted(signal);
     await store.writeDocuments([{ op: 'delete', namespace, kind: FACT_KIND, key: id }]);
     metrics.count('facts_deleted_total');
-    await this.#forgetNames(factOf(known));
+    await forgetNames(store, factOf(known));
     return 1;
   }
 
@@ -233,22 +234,6 @@ export class Facts implements FactMemory {
       found.push(name);
       return true;
     });
-  }
-
-  /** Names that no fact has any more. One that was put meanwhile has its name again. */
-  async #forgetNames(fact: Fact): Promise<void> {
-    const { store } = this.#deps;
-    const { namespace } = fact;
-    for (const term of nameTerms(fact)) {
-      const isUsed = async (): Promise<boolean> => {
-        const request = { namespace, kind: FACT_KIND, term, descending: true, limit: 1 };
-        return (await store.scanDocuments(request)).documents.length > 0;
-      };
-      if (await isUsed()) continue;
-      await store.writeDocuments([{ op: 'delete', namespace, kind: FACT_NAME_KIND, key: term }]);
-      if (await isUsed())
-        await store.writeDocuments([{ op: 'put', document: nameDocument(namespace, term), ifVersion: null }]);
-    }
   }
 }
 

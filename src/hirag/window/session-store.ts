@@ -171,6 +171,13 @@ export class SessionStore {
     return null;
   }
 
+  /** All that there are, in chains or not, some at a time. */
+  async *everyCard({ namespace, agentId, sessionId }: SessionId): AsyncGenerator<readonly CardBody[]> {
+    const reach = { namespace, kind: CARD_KIND, owner: sessionKey(agentId, sessionId), descending: false };
+    for await (const page of this.#pages({ ...reach, limit: CARDS_AT_ONCE }))
+      yield page.map(({ body }) => body as unknown as CardBody);
+  }
+
   async card({ namespace, agentId, sessionId }: SessionId, name: string): Promise<CardBody | null> {
     const [found] = await this.#deps.store.documents(namespace, CARD_KIND, [cardKey(agentId, sessionId, name)]);
     return found ? (found.body as unknown as CardBody) : null;

@@ -146,6 +146,18 @@ export class Sessions implements SessionMemory {
     );
   }
 
+  /** Makes anew what tells of messages that are gone, without waiting for somebody to ask for it: how many cards. */
+  async refresh(id: SessionId): Promise<number> {
+    const { body, version } = await this.#sessions.read(id);
+    if (version === null) return 0;
+    let count = (await this.#keeper.currentLive(id, body)) === body ? 0 : 1;
+    for await (const cards of this.#sessions.everyCard(id)) {
+      const current = new Set(await this.#keeper.current(id, cards));
+      count += cards.filter((card) => card.messages.length > 0 && !current.has(card)).length;
+    }
+    return count;
+  }
+
   /** What is live becomes cards that no window shows, so that cards still tell of every message. */
   async #close(id: SessionId): Promise<{ archived: number; deleted: number }> {
     const { version } = await this.#sessions.read(id);

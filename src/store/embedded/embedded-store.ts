@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { StoreCopy } from '../snapshot/store-copy.ts';
 import { DATABASE_FILE } from './database/data-folder.ts';
 import { copyInThread } from './snapshot/copy-in-thread.ts';
-import type { ErasedSome, Scrubbed, ScrubRequest } from '../erasure.ts';
+import type { ErasedSome, ForgetRequest, Scrubbed } from '../erasure.ts';
 import { checkOp, checkSearch } from '../generic/checks.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
 import { byName } from '../generic/namespaces.ts';
@@ -33,7 +33,7 @@ type DeleteWhere = Extract<WriteOp, { readonly op: 'delete_where' }>;
 const DELETED_AT_ONCE = 250;
 
 export class EmbeddedStore extends GenericStore {
-  override readonly capabilities = { atomicBatches: true };
+  override readonly capabilities = { atomicBatches: true, isExclusive: true as const };
   readonly #link: WorkerLink;
   readonly #dimension: number;
   readonly #dataDir: string;
@@ -149,8 +149,12 @@ export class EmbeddedStore extends GenericStore {
     return this.#erasure.some(...request);
   }
 
-  override scrub(request: ScrubRequest, signal?: AbortSignal): Promise<Scrubbed> {
-    return this.#erasure.scrub(request, signal);
+  override forgetNamespace(request: ForgetRequest): Promise<number> {
+    return this.#erasure.forget(request);
+  }
+
+  override scrub(signal?: AbortSignal): Promise<Scrubbed> {
+    return this.#erasure.scrub(signal);
   }
 
   override async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {

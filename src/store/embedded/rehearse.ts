@@ -26,7 +26,7 @@ interface RehearsalParts {
 }
 
 /** Of the keys the one that the copy is sealed with: it may be of before the first key, or of the one before. */
-function keysOf(path: string, keys: SealKeys, random: Random): SealKeys {
+export function keysOf(path: string, keys: SealKeys, random: Random): SealKeys {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     const { now } = readSealState(database);

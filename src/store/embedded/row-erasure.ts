@@ -3,7 +3,7 @@
 import { orAbort } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { ContextOutline } from '../../base/context.ts';
-import type { ErasedSome, ErasePlace, EraseRequest, Scrubbed, ScrubRequest } from '../erasure.ts';
+import type { ErasedSome, ErasePlace, EraseRequest, ForgetRequest, Scrubbed } from '../erasure.ts';
 import type { Condition } from '../store.ts';
 import type { WireScrub, WireScrubbed } from './border/erasure-messages.ts';
 import type { WireFindPlace, WireFound, WireWriteResult } from './border/messages.ts';
@@ -25,9 +25,9 @@ const WAIT_MS = 50;
 
 export class RowErasure {
   readonly #deps: RowErasureDeps;
-  #blanking: Promise<Omit<Scrubbed, 'indexFiles'>> | null = null;
+  #blanking: Promise<Scrubbed> | null = null;
   /** Begins when the one under way has ended: for what was deleted while that one was in the middle of the file. */
-  #next: Promise<Omit<Scrubbed, 'indexFiles'>> | null = null;
+  #next: Promise<Scrubbed> | null = null;
 
   constructor(deps: RowErasureDeps) {
     this.#deps = deps;
@@ -59,13 +59,16 @@ export class RowErasure {
     return { rows: deletedIds.length, ...counts, ...next };
   }
 
-  async scrub({ namespace, isWhole }: ScrubRequest, signal?: AbortSignal): Promise<Scrubbed> {
-    const { indexFiles } = await this.#step({ step: 'namespace', namespace, isWhole });
-    return { ...(await orAbort(this.#blanked(), signal)), indexFiles };
+  async forget({ namespace, isWhole }: ForgetRequest): Promise<number> {
+    return (await this.#step({ step: 'namespace', namespace, isWhole })).indexFiles;
+  }
+
+  scrub(signal?: AbortSignal): Promise<Scrubbed> {
+    return orAbort(this.#blanked(), signal);
   }
 
   /** One goes through the file at a time; all that ask meanwhile share the next. */
-  #blanked(): Promise<Omit<Scrubbed, 'indexFiles'>> {
+  #blanked(): Promise<Scrubbed> {
     if (this.#blanking === null) {
       this.#blanking = this.#blank().finally(() => (this.#blanking = null));
       return this.#blanking;
@@ -79,7 +82,7 @@ export class RowErasure {
     return this.#next;
   }
 
-  async #blank(): Promise<Omit<Scrubbed, 'indexFiles'>> {
+  async #blank(): Promise<Scrubbed> {
     let blankedPages = 0;
     for (let place: WireScrubbed['next'] = null; ; ) {
       const done = await this.#step({ step: 'file', place });

@@ -12,7 +12,7 @@ import {
   type DocumentScan,
   type StoredDocument,
 } from '../documents.ts';
-import type { ErasedSome, EraseRequest, Scrubbed, ScrubRequest } from '../erasure.ts';
+import type { ErasedSome, EraseRequest, ForgetRequest, Scrubbed } from '../erasure.ts';
 import { checkFilter } from '../filter.ts';
 import type { StoreCopy } from '../snapshot/store-copy.ts';
 import type {
@@ -214,9 +214,18 @@ export class GenericStore implements ContextStore {
     return eraseSome(this.driver, this.#writing, request, this.#clock.nowMs(), before);
   }
 
+  async countMatching({ namespace, filter }: Pick<EraseRequest, 'namespace' | 'filter'>): Promise<number> {
+    const { counts } = await this.driver.counts({ reaches: [{ namespace, ...(filter && { filter }) }] });
+    return counts[0] ?? 0;
+  }
+
   /** Of a driver without files of its own. */
-  scrub(_request: ScrubRequest, _signal?: AbortSignal): Promise<Scrubbed> {
-    return Promise.resolve({ indexFiles: 0, blankedPages: 0, files: 'no_files' });
+  forgetNamespace(_request: ForgetRequest): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  scrub(_signal?: AbortSignal): Promise<Scrubbed> {
+    return Promise.resolve({ blankedPages: 0, files: 'none' });
   }
 
   ping(): Promise<void> {

@@ -83,7 +83,7 @@ export class QdrantStore extends GenericStore {
 
   /** What is deleted is overwritten when Qdrant next tidies a segment up. */
   override scrub(): Promise<Scrubbed> {
-    return Promise.resolve({ indexFiles: 0, blankedPages: 0, files: 'database' });
+    return Promise.resolve({ blankedPages: 0, files: 'database' });
   }
 
   override async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {

@@ -1,6 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import type { ContextStore } from '../store.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { StoreCopy } from './store-copy.ts';
 
 export interface Rehearsal {
   /** Contexts that were read whole. */
@@ -27,10 +29,23 @@ export interface Restored {
   readonly keptAside: string | null;
 }
 
+export interface SnapshotErasure {
+  /** An empty folder to work in. */
+  readonly scratch: string;
+  /** Where the files of the new one go. */
+  readonly folder: string;
+  /** Erases in the store that the snapshot holds. */
+  readonly erase: (store: ContextStore) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** What one store does with its snapshots beside making them. Throws `StartupError` with the remedy. */
 export interface SnapshotDriver {
   /** Opens the copy in `scratch`, an empty folder, reads all of it and asks it questions. */
   verify(snapshot: Snapshot, scratch: string, deps: { readonly clock: Clock; readonly log: Log }): Promise<Rehearsal>;
+  /** Makes the files of another one without what is erased. Absent: it cannot. */
+  erase?(snapshot: Snapshot, erasure: SnapshotErasure): Promise<StoreCopy>;
   /** Verifies before anything changes, and leaves the old state or the new one. */
   restore(snapshot: Snapshot, options: RestoreOptions): Promise<Restored>;
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { throwIfAborted } from '../../base/abort.ts';
@@ -11,7 +11,8 @@ import { outdated, type Retention } from './retention.ts';
 import { SnapshotFolder } from './snapshot-folder.ts';
 import { snapshotFault } from './snapshot-fault.ts';
 import { SnapshotInProgress } from './snapshot-in-progress.ts';
-import type { StoreCopy } from './store-copy.ts';
+import type { NamespaceCounts } from '../store.ts';
+import { NAMESPACES_FILE, type StoreCopy } from './store-copy.ts';
 
 export interface SnapshotKeeperDeps {
   readonly folder: string;
@@ -84,6 +85,38 @@ export class SnapshotKeeper {
     return snapshots;
   }
 
+  /** Resolves when none is being made. */
+  async idle(): Promise<void> {
+    await this.#running?.catch(() => undefined);
+  }
+
+  /** Those that hold something of a namespace, or may: the oldest first. */
+  holding(namespace: string): readonly Snapshot[] {
+    return this.list().filter(({ path }) => mayHold(path, namespace));
+  }
+
+  remove(snapshot: Snapshot): void {
+    this.#folder.delete(snapshot);
+    this.#deps.log.info({ snapshot: snapshot.manifest.id }, 'a snapshot was deleted, as it held what was erased');
+  }
+
+  /** Puts another one of the same moment in its place; `fill` puts its files into the folder. A kill leaves one of them, or both. */
+  async replace(snapshot: Snapshot, fill: (folder: string) => Promise<StoreCopy>): Promise<Snapshot> {
+    const { createdAtMs, manifest } = snapshot;
+    const id = this.#newId(createdAtMs);
+    const partial = this.#folder.startPartial(id);
+    try {
+      this.#describe(partial, this.#manifest(id, manifest.label, createdAtMs, await fill(partial)));
+      const replacement = this.#folder.finish(partial, id);
+      this.#folder.delete(snapshot);
+      this.#deps.log.info({ snapshot: manifest.id, by: id }, 'a snapshot was replaced by one without what was erased');
+      return replacement;
+    } catch (error) {
+      this.#folder.discard(partial);
+      throw snapshotFault(error, this.#folder.path);
+    }
+  }
+
   /** By schedule: makes one, and deletes those that need not be kept. Where somebody is at it already, that is enough. */
   async turn(signal: AbortSignal): Promise<void> {
     try {
@@ -153,5 +186,15 @@ export class SnapshotKeeper {
     const options = { flag: 'wx', mode: PRIVATE_FILE, flush: true };
     writeFileSync(join(partial, MANIFEST_FILE), text, options);
     writeFileSync(join(partial, SUMS_FILE), sumsText([textSum(MANIFEST_FILE, text), ...manifest.files]), options);
+  }
+}
+
+/** What cannot be read may hold anything. */
+function mayHold(path: string, namespace: string): boolean {
+  try {
+    const namespaces = JSON.parse(readFileSync(join(path, NAMESPACES_FILE), 'utf8')) as NamespaceCounts[];
+    return namespaces.some((one) => one.namespace === namespace);
+  } catch {
+    return true;
   }
 }

@@ -52,6 +52,7 @@ const COMMANDS = [
   'export',
   'ping',
   'doctor',
+  'erase',
   'gateway',
   'keys',
   'chat',

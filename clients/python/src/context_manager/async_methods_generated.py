@@ -289,6 +289,7 @@ class AsyncMethods(ABC):
         id: str | None = None,
         *,
         filter: Filter | None = None,
+        erase: bool | None = None,
         namespace: str | None = None,
         timeout_ms: float | None = None,
         traceparent: str | None = None,
@@ -299,6 +300,8 @@ class AsyncMethods(ABC):
             id: The one to delete.
             filter: All that match it, of every agent and session: a condition on ``agent_id`` or ``session_id``
                 narrows it.
+            erase: true: what was made of them goes, too (facts that name one as a source; cards are made anew of the
+                other messages), and so do the bytes that they took. Default: false.
             namespace: What keeps memories apart: a key sees only its own namespaces. 1 to 128 of the characters ``A-Z
                 a-z 0-9 . _ : -``; by default the one that the key has, or ``default`` for a key of every namespace.
             timeout_ms: For everything: connecting, waiting, every attempt. By default the client's.
@@ -307,6 +310,7 @@ class AsyncMethods(ABC):
         fields: dict[str, Any] = {
             "id": id,
             "filter": filter,
+            "erase": erase,
             "namespace": namespace,
         }
         return await self._call(operations.CONTEXT_DELETE, fields, timeout_ms, traceparent)
@@ -796,6 +800,41 @@ class AsyncMethods(ABC):
             traceparent: W3C Trace Context, handed on to the server.
         """
         return await self._call(operations.NAMESPACE_LIST, {}, timeout_ms, traceparent)
+
+    async def erase_namespace(
+        self,
+        namespace: str,
+        *,
+        confirm: str | None = None,
+        agent_id: str | None = None,
+        snapshots: Literal["keep", "remove", "rewrite"] | None = None,
+        dry_run: bool | None = None,
+        timeout_ms: float | None = None,
+        traceparent: str | None = None,
+    ) -> models.NamespaceEraseReply:
+        """Erases a namespace, or what one agent has there, so that no byte of it is left; the receipt counts what was
+        where. Give it time.
+
+        Args:
+            namespace: What keeps memories apart: a key sees only its own namespaces. 1 to 128 of the characters ``A-Z
+                a-z 0-9 . _ : -``; by default the one that the key has, or ``default`` for a key of every namespace.
+            confirm: The name of the namespace once more, where all of it is meant.
+            agent_id: All that this agent has in the namespace, and nothing of others.
+            snapshots: What becomes of snapshots that hold something of the namespace: keep tells of them; remove
+                deletes them, with all else that they hold; rewrite puts others of the same moments in their places.
+                All but keep need a key of every namespace. Default: keep.
+            dry_run: true: only counts what there is. Default: false.
+            timeout_ms: For everything: connecting, waiting, every attempt. By default the client's.
+            traceparent: W3C Trace Context, handed on to the server.
+        """
+        fields: dict[str, Any] = {
+            "namespace": namespace,
+            "confirm": confirm,
+            "agent_id": agent_id,
+            "snapshots": snapshots,
+            "dry_run": dry_run,
+        }
+        return await self._call(operations.NAMESPACE_ERASE, fields, timeout_ms, traceparent)
 
     async def gc(
         self,

@@ -517,16 +517,109 @@ def parse_context_update_reply(fields: _Fields) -> ContextUpdateReply:
 
 
 @dataclass(slots=True, kw_only=True)
+class ErasedSnapshot:
+    """A snapshot that was made before an erasure."""
+
+    id: str
+    """By which the command line finds it."""
+    label: str | None = None
+    """As the one who asked for it named it."""
+    created_at: int
+    """Milliseconds since the Unix epoch."""
+    outcome: Literal["holds", "removed", "rewritten"]
+    """holds: it may still hold what was erased. removed: it is gone. rewritten: it is gone, and another one of the
+    same moment without what was erased has taken its place."""
+    replaced_by: str | None = None
+    """Id of the one that has taken its place."""
+
+
+def parse_erased_snapshot(fields: _Fields) -> ErasedSnapshot:
+    return ErasedSnapshot(
+        id=fields["id"],
+        label=fields.get("label"),
+        created_at=fields["created_at"],
+        outcome=fields["outcome"],
+        replaced_by=fields.get("replaced_by"),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class ErasureReceipt:
+    """What was erased, by where it was, and what still holds some of it."""
+
+    dry_run: bool | None = None
+    """true: nothing is gone. rows, sessions, cards, facts and snapshots are what it would be; all else is 0."""
+    rows: int
+    """Contexts."""
+    vectors: int
+    """Of contexts and of passages of them."""
+    postings: int
+    """Entries of the lexical index: one for each context and term."""
+    supersessions: int
+    """Notes that one of the contexts was superseded."""
+    sessions: int
+    """Windows, with their headers and states."""
+    cards: int
+    """Cards of windows that are gone, or were made anew without what is gone."""
+    facts: int
+    """Those of the agent or the namespace, and those that named an erased context as a source."""
+    summary_tasks: int
+    """Work that waited for the model that makes summaries."""
+    cache_entries: int
+    """Vectors of the namespace in this server's cache; those in a cache that servers share are gone, too."""
+    monitor_entries: int
+    """Requests in the namespace that were kept for whoever watches."""
+    index_files: int
+    """Saved vector indexes that held some of it; they are built again of what is left."""
+    blanked_pages: int
+    """Pages of the database in which bytes that nothing is read from were overwritten, whatever they were of."""
+    files: Literal["overwritten", "none", "database", "too_large"]
+    """overwritten: no byte of it is in the store's files. none: the store has no files. database: they are another
+    program's (Qdrant), which overwrites them when it next tidies up. too_large: the database is too large to be
+    overwritten in its place."""
+    snapshots: list[ErasedSnapshot]
+    """Snapshots that were made before and hold something of the namespace, the oldest first."""
+    started_at: int
+    """Milliseconds since the Unix epoch; what was stored after it may stay."""
+    finished_at: int
+    """Milliseconds since the Unix epoch."""
+
+
+def parse_erasure_receipt(fields: _Fields) -> ErasureReceipt:
+    return ErasureReceipt(
+        dry_run=fields.get("dry_run"),
+        rows=fields["rows"],
+        vectors=fields["vectors"],
+        postings=fields["postings"],
+        supersessions=fields["supersessions"],
+        sessions=fields["sessions"],
+        cards=fields["cards"],
+        facts=fields["facts"],
+        summary_tasks=fields["summary_tasks"],
+        cache_entries=fields["cache_entries"],
+        monitor_entries=fields["monitor_entries"],
+        index_files=fields["index_files"],
+        blanked_pages=fields["blanked_pages"],
+        files=fields["files"],
+        snapshots=[parse_erased_snapshot(item) for item in fields["snapshots"]],
+        started_at=fields["started_at"],
+        finished_at=fields["finished_at"],
+    )
+
+
+@dataclass(slots=True, kw_only=True)
 class ContextDeleteReply:
     """How many there were; by id 0 or 1."""
 
     deleted: int
     """Contexts that are gone."""
+    receipt: ErasureReceipt | None = None
 
 
 def parse_context_delete_reply(fields: _Fields) -> ContextDeleteReply:
     return ContextDeleteReply(
         deleted=fields["deleted"],
+        receipt=parse_erasure_receipt(fields["receipt"]) if "receipt" in fields else None,
     )
 
 
@@ -1344,6 +1437,19 @@ class NamespaceListReply:
 def parse_namespace_list_reply(fields: _Fields) -> NamespaceListReply:
     return NamespaceListReply(
         namespaces=[parse_listed_namespace(item) for item in fields["namespaces"]],
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class NamespaceEraseReply:
+    """What is gone."""
+
+    receipt: ErasureReceipt
+
+
+def parse_namespace_erase_reply(fields: _Fields) -> NamespaceEraseReply:
+    return NamespaceEraseReply(
+        receipt=parse_erasure_receipt(fields["receipt"]),
     )
 
 

@@ -74,6 +74,9 @@ STATS: Operation[models.StatsReply] = Operation(
 NAMESPACE_LIST: Operation[models.NamespaceListReply] = Operation(
     "namespace.list", "key", "always", None, None, models.parse_namespace_list_reply
 )
+NAMESPACE_ERASE: Operation[models.NamespaceEraseReply] = Operation(
+    "namespace.erase", "payload", "never", None, None, models.parse_namespace_erase_reply
+)
 ADMIN_GC: Operation[models.AdminGcReply] = Operation(
     "admin.gc", "server", "never", None, None, models.parse_admin_gc_reply
 )
@@ -121,6 +124,7 @@ OPERATIONS: dict[str, Operation[Any]] = {
         LEVEL_CLEAR,
         STATS,
         NAMESPACE_LIST,
+        NAMESPACE_ERASE,
         ADMIN_GC,
         ADMIN_SNAPSHOT,
         ADMIN_SNAPSHOTS,

@@ -79,6 +79,12 @@ export class Summaries {
     this.#start();
   }
 
+  /** Nothing comes of these any more, wherever they are; their documents are to be deleted after this. */
+  forget(isMeant: (task: SummaryTask) => boolean): void {
+    this.#waiting = this.#waiting.filter((task) => !isMeant(task));
+    for (const task of [...this.#running].filter(isMeant)) this.#running.delete(task);
+  }
+
   /** What a restart or a failure has left, where there is room for it. To be run every now and then. */
   async sweep(signal: AbortSignal): Promise<void> {
     await this.#tasks.renew([...this.#waiting, ...this.#running]);
@@ -139,7 +145,7 @@ export class Summaries {
     }
     // Of a session that was forgotten meanwhile nothing is kept: another may have its name by now.
     const found = await Promise.all(open.map(({ task }) => this.#cards.open(task)));
-    const isForgotten = found.includes(null);
+    const isForgotten = found.includes(null) || !open.every(({ task }) => this.#running.has(task));
     if (answer !== null && answer !== 'spent' && !isForgotten) await this.#keep(batch[0] as SummaryTask, answer);
     for (const [place, card] of open.entries()) {
       const summary = answer === 'spent' ? null : (answer?.summaries[place] ?? null);

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../../base/clock.ts';
 import type { ContextStore } from '../../../store/store.ts';
-import type { StoredDocument } from '../../../store/documents.ts';
+import { allDocuments, type StoredDocument } from '../../../store/documents.ts';
 
 /** One card that a model is to make anew. Names alone: what it is made of is read when its turn has come. */
 export interface SummaryTask {
@@ -140,6 +140,18 @@ export class TaskStore {
     if (isWritten) this.#leases.set(key, { version, untilMs });
     return isWritten;
   }
+}
+
+/** Deletes those that are meant, whoever has them: how many there were. */
+export async function forgetTasks(store: ContextStore, isMeant: (task: SummaryTask) => boolean): Promise<number> {
+  const scan = { namespace: SUMMARY_NAMESPACE, kind: TASK_KIND, descending: false, limit: 100 };
+  let count = 0;
+  for await (const page of allDocuments((request) => store.scanDocuments(request), scan)) {
+    const meant = page.filter(({ body }) => isMeant(body as unknown as SummaryTask));
+    count += meant.length;
+    await store.writeDocuments(meant.map(({ namespace, kind, key }) => ({ op: 'delete', namespace, kind, key })));
+  }
+  return count;
 }
 
 /** As `2026-01-31`, in UTC. */

@@ -8,7 +8,7 @@ export function lastCommitIn(database: DatabaseSync): number {
   return (database.prepare('SELECT last FROM sequence').get() as { last: number }).last;
 }
 
-/** All that is stored, also what a sweep has yet to delete; namespaces without contexts are left out. */
+/** All that is stored, also what a sweep has yet to delete; namespaces without contexts are there where they hold sessions or facts. */
 export function namespacesIn(database: DatabaseSync): NamespaceCounts[] {
   const rows = database
     .prepare(
@@ -23,6 +23,9 @@ export function namespacesIn(database: DatabaseSync): NamespaceCounts[] {
     counts[LEVELS[level - 1] as Level] = count;
     found.set(name, counts);
   }
+  const others = database.prepare(`SELECT DISTINCT namespace FROM documents WHERE namespace NOT LIKE '~%'`).all();
+  for (const { namespace } of others as { namespace: string }[])
+    if (!found.has(namespace)) found.set(namespace, { immediate: 0, short_term: 0, long_term: 0 });
   return byName([...found].map(([namespace, counts]) => ({ namespace, counts })));
 }
 

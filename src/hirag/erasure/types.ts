@@ -1,0 +1,28 @@
+import type { Filter } from '../../base/context.ts';
+import type { ErasedCounts, Scrubbed } from '../../store/erasure.ts';
+
+export interface EraseInput {
+  readonly namespace: string;
+  /** All of one agent's; with neither this nor what follows: the namespace. */
+  readonly agentId?: string;
+  /** Contexts alone, with what was made of them. */
+  readonly filter?: Filter;
+  /** The same of one. */
+  readonly id?: string;
+}
+
+/** What is gone, by where it was. */
+export interface ErasureOutcome extends ErasedCounts, Scrubbed {
+  readonly sessions: number;
+  /** Those that are gone; of sessions that stay, those that were made anew without what is gone. */
+  readonly cards: number;
+  readonly facts: number;
+  /** Work that waited for the model that makes summaries. */
+  readonly summaryTasks: number;
+  /** In this server's memory. */
+  readonly cacheEntries: number;
+  readonly indexFiles: number;
+}
+
+/** What there is that would be gone. */
+export type ErasureEstimate = Pick<ErasureOutcome, 'rows' | 'sessions' | 'cards' | 'facts'>;

@@ -1,0 +1,56 @@
+import type { JobsByHand } from './api/handlers/handler.ts';
+import type { Settings } from './config/settings.ts';
+import { snapshotSchedule } from './config/snapshot-folder.ts';
+import type { Memory } from './hirag/types.ts';
+import { JobRegistry } from './jobs/job-registry.ts';
+import type { JobDeps } from './jobs/job.ts';
+import type { Schedule } from './jobs/schedule.ts';
+import type { SnapshotKeeper } from './store/snapshot/snapshot-keeper.ts';
+
+/** How soon what was stored without vectors is looked for. */
+const BACKLOG_EVERY_MS = 5_000;
+/** The same of summaries that a restart or a failure has left. */
+const SUMMARIES_EVERY_MS = 30_000;
+/** The same of erasures. */
+const ERASURES_EVERY_MS = 15_000;
+
+/** What runs by schedule, with what a request may run by hand. */
+export function startJobs(
+  settings: Settings,
+  { memory, snapshots }: { readonly memory: Memory; readonly snapshots: SnapshotKeeper },
+  deps: JobDeps,
+  onStop: (task: () => unknown) => void,
+): JobsByHand & { readonly registry: JobRegistry } {
+  const { hirag } = settings;
+  const jobs = new JobRegistry(deps);
+  const expirySweep = jobs.add({
+    name: 'expiry_sweep',
+    schedule: sweepSchedule(hirag),
+    run: (signal) => memory.gc(signal),
+  });
+  jobs.add({
+    name: 'access_flush',
+    schedule: { everyMs: hirag.accessFlushMs },
+    run: () => memory.flushAccessCounts(),
+  });
+  jobs.add({
+    name: 'embedding_backlog',
+    schedule: { everyMs: BACKLOG_EVERY_MS },
+    run: (signal) => memory.embedBacklog(signal),
+  });
+  const sweepSummaries = (signal: AbortSignal) => memory.sweepSummaries(signal);
+  const summarySweep = { name: 'summary_sweep', schedule: { everyMs: SUMMARIES_EVERY_MS }, run: sweepSummaries };
+  // At once, too: what the server before this one gave up is not left for half a minute.
+  if (settings.summary.provider !== 'none') jobs.add(summarySweep).turn();
+  const resumeErasures = (signal: AbortSignal) => memory.resumeErasures(signal);
+  jobs.add({ name: 'erasures', schedule: { everyMs: ERASURES_EVERY_MS }, run: resumeErasures }).turn();
+  const schedule = snapshotSchedule(settings);
+  if (schedule !== undefined)
+    jobs.add({ name: 'snapshot', schedule: { cron: schedule }, run: (signal) => snapshots.turn(signal) });
+  onStop(() => jobs.stop());
+  return { registry: jobs, expirySweep: () => expirySweep.run() };
+}
+
+function sweepSchedule({ gcSchedule, gcIntervalSecs }: Settings['hirag']): Schedule {
+  return gcSchedule === undefined ? { everyMs: gcIntervalSecs * 1000 } : { cron: gcSchedule };
+}
