@@ -1,5 +1,6 @@
 import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { DATABASE_FILE } from '../../src/store/embedded/database/data-folder.ts';
 import { idOf, NOW_MS, put, sample } from '../contract/store-samples.ts';
@@ -47,6 +48,20 @@ describe('a database that is damaged', () => {
     await expect(reembed(folder)).rejects.toMatchObject({ name: 'StartupError', message: `${path} is damaged` });
     await writeFile(path, 'no database at all');
     await expect(reembed(folder)).rejects.toMatchObject({ name: 'StartupError', message: `${path} is damaged` });
+  });
+});
+
+describe('a database that lacks a table', () => {
+  it.each(['documents', 'document_terms', 'supersessions'])('is refused at the start: %s', async (table) => {
+    const folder = await temporaryFolder();
+    await (await openAt(folder)).close();
+    const database = new DatabaseSync(join(folder, DATABASE_FILE));
+    database.exec(`DROP TABLE ${table}`);
+    database.close();
+    await expect(openAt(folder)).rejects.toMatchObject({
+      name: 'StartupError',
+      message: expect.stringContaining(`lacks the table ${table}`) as string,
+    });
   });
 });
 

@@ -32,7 +32,10 @@ const APPLICATION_ID = 0x4374784d;
 const SQLITE_HEADER = 'SQLite format 3\0';
 /** Up to this size the whole file is checked at start, in a fraction of a second; larger ones where they are read. */
 const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
-const TABLES = 'meta sequence namespaces contexts vectors passages unembedded accesses documents'.split(' ');
+const TABLES =
+  'meta sequence namespaces contexts vectors passages unembedded accesses documents document_terms supersessions'.split(
+    ' ',
+  );
 const PAGE_CACHE_KIB = 32 * 1024;
 
 export interface DatabaseSettings extends OpeningSettings {
