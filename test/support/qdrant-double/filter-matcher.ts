@@ -107,8 +107,8 @@ function indexTest(condition: FieldCondition, index: PayloadIndex): Test<Subject
   // A list without values counts as one of texts.
   if (wanted.length === 0 ? type !== 'string' : typeof wanted[0] !== type) return null;
   if (type === 'boolean' && match.value === undefined) return null;
-  const isWanted = (value: string | number | boolean): boolean =>
-    wanted.includes(value) !== (match.except !== undefined);
+  const named = new Set(wanted);
+  const isWanted = (value: string | number | boolean): boolean => named.has(value) !== (match.except !== undefined);
   return ({ payload }) => index.valuesOf(payload).some(isWanted);
 }
 

@@ -43,6 +43,12 @@ export class PayloadIndex {
   valuesOf(payload: Payload): (string | number | boolean)[] {
     const values = valuesAt(payload, this.path);
     if (values.length === 0) return [];
+    const [only] = values;
+    // Most often it is one; every filter asks every point.
+    if (values.length === 1 && !Array.isArray(only)) {
+      const indexed = this.#indexed(only as Json);
+      return indexed === null ? [] : [indexed];
+    }
     return values.flatMap((value) => value).flatMap((value) => this.#indexed(value) ?? []);
   }
 
