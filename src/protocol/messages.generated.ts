@@ -2019,7 +2019,7 @@ export interface NamespaceEraseRequest {
   /**
    * What keeps memories apart: a key sees only its own namespaces. 1 to 128 of the characters `A-Z a-z 0-9 . _ : -`; by default the one that the key has, or `default` for a key of every namespace.
    */
-  namespace: string;
+  namespace?: string;
   /**
    * The name of the namespace once more, where all of it is meant.
    */

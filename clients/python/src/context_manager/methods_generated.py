@@ -803,9 +803,9 @@ class Methods(ABC):
 
     def erase_namespace(
         self,
-        namespace: str,
-        *,
         confirm: str | None = None,
+        *,
+        namespace: str | None = None,
         agent_id: str | None = None,
         snapshots: Literal["keep", "remove", "rewrite"] | None = None,
         dry_run: bool | None = None,
@@ -816,9 +816,9 @@ class Methods(ABC):
         where. Give it time.
 
         Args:
+            confirm: The name of the namespace once more, where all of it is meant.
             namespace: What keeps memories apart: a key sees only its own namespaces. 1 to 128 of the characters ``A-Z
                 a-z 0-9 . _ : -``; by default the one that the key has, or ``default`` for a key of every namespace.
-            confirm: The name of the namespace once more, where all of it is meant.
             agent_id: All that this agent has in the namespace, and nothing of others.
             snapshots: What becomes of snapshots that hold something of the namespace: keep tells of them; remove
                 deletes them, with all else that they hold; rewrite puts others of the same moments in their places.
