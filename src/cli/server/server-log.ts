@@ -38,6 +38,8 @@ export function secretsOf(
   const ofBackends = [
     embedding.apiToken,
     vectorDb.apiKey,
+    vectorDb.encryptionKey,
+    vectorDb.previousEncryptionKey,
     summary.apiToken,
     passwordOf(embedding.redisUrl),
     passwordOf(rateLimit.redisUrl),
