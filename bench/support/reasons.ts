@@ -16,8 +16,13 @@ export const REASONS: Readonly<Record<string, string>> = {
     '40 % multiplying the question with all vectors, 13 % picking the likeliest, 11 % facts of candidates, 10 % words',
   'growth.memory_per_context.in_use':
     'what loading, and sixteen questions at a time, freed and the process keeps: the row in_use_restarted is the same server started again',
+  'gateway.streamed.first_byte_p50.added':
+    "the window of a session of twenty turns takes most of it: a query's search and texts, and before it the session and its messages",
+  'gateway.streamed.completion_p50.added': 'as its first byte',
+  'gateway.whole.first_byte_p50.added': 'as streamed',
+  'gateway.whole.completion_p50.added': 'as streamed',
   'gateway.streamed.same_session.first_byte_p50.added':
-    "2 ms wait until the turn before is on disk, 3.7 ms the window: its search 1.4, its texts 1, the session's messages 0.7",
+    'as in turn, and 2 to 3 ms until the turn before is on disk, as whoever goes on is to find it',
   'gateway.streamed.same_session.completion_p50.added': 'as its first byte',
   'gateway.whole.same_session.first_byte_p50.added': 'as streamed',
   'gateway.whole.same_session.completion_p50.added': 'as streamed',
