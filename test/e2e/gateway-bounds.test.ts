@@ -9,7 +9,7 @@ import { run } from '../../src/cli.ts';
 import { hashOfToken } from '../../src/fronts/gateway/tokens.ts';
 import { GatewayWorld, KEY, SECRET, TOKEN } from '../support/gateway/gateway-world.ts';
 import { model } from '../support/gateway/scripted-model.ts';
-import { ModelService } from '../support/model-service.ts';
+import { startQdrantDouble } from '../support/qdrant-double/start-qdrant-double.ts';
 
 const MIB = 1024 * 1024;
 const folder = mkdtempSync(join(tmpdir(), 'gateway-bounds-'));
@@ -228,20 +228,20 @@ describe('a request to a model', () => {
   });
 
   it('goes on without a memory that does not answer in time', async () => {
-    const embedder = await ModelService.start();
-    const { EMBEDDING__API_URL: url = '' } = embedder.variables('m8');
+    const qdrant = await startQdrantDouble();
     const slow = await GatewayWorld.open({
       gateway: { memory_timeout_ms: 50 },
-      settings: { embedding: { provider: 'http', api_url: url, model: 'm8', dimension: 8 } },
+      settings: { vector_db: { driver: 'qdrant', url: qdrant.url } },
     });
-    embedder.answer = () => new Promise(() => undefined);
+    const answersAgain = qdrant.faults.add({ kind: 'hang' });
     slow.upstream.answer(model(() => ({ text: 'here' })));
     const answer = await slow.post('/v1/chat/completions', { messages: [{ role: 'user', content: 'hello?' }] });
     expect([answer.status, answer.headers.get('x-memory')]).toEqual([200, 'degraded']);
     expect(await answer.text()).toContain('here');
     expect(slow.upstream.last.body).toEqual({ messages: [{ role: 'user', content: 'hello?' }] });
-    embedder.close();
+    answersAgain();
     await slow.close();
+    await qdrant.close();
   });
 });
 

@@ -248,6 +248,7 @@ describe('doctor', () => {
       'exposure',
       'open files',
       'modes',
+      'encryption',
       'server',
       'clock',
       'store',

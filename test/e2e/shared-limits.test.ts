@@ -107,8 +107,8 @@ describe.skipIf(!hasRedis)(`a limit that servers share over Redis ${NEEDS_REDIS}
     expect(new Set(rest)).toEqual(new Set(['ok']));
     expect(await outcomeOf(asker)).toBe('RATE_LIMITED');
     await expect.poll(() => health(server), { timeout: 20_000 }).toEqual(ALONE);
-    const metrics = await (await fetch(`http://127.0.0.1:${server.httpPort}/metrics`)).text();
-    expect(metrics).toMatch(/rate_limit_settlements_total\{outcome="failed"\} \d/);
+    const metrics = async () => (await fetch(`http://127.0.0.1:${server.httpPort}/metrics`)).text();
+    await expect.poll(metrics).toMatch(/rate_limit_settlements_total\{outcome="failed"\} \d/);
     await proxy.set(PASS);
     await expect.poll(() => health(server), { timeout: 60_000 }).toEqual(WELL);
     const { stderr } = await server.end('SIGTERM');

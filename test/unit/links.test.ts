@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FOLDERS = ['docs', 'proto-spec', 'clients', 'examples', 'deploy'];
+/** Folders that others fill: packages, and what is built. Those with a dot, too, such as Python's environments. */
+const NOT_OURS = new Set(['node_modules', 'dist']);
 const PAGES = [...readdirSync(ROOT), ...FOLDERS.flatMap(filesIn)].filter((path) => path.endsWith('.md'));
 
 describe('what the pages point to is there', () => {
@@ -18,7 +20,7 @@ describe('what the pages point to is there', () => {
 
 function filesIn(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => !path.includes('node_modules') && !path.includes('dist') && !path.startsWith('.'))
+    .filter((path) => !path.split(/[\\/]/).some((part) => NOT_OURS.has(part) || part.startsWith('.')))
     .map((path) => join(folder, path));
 }
 

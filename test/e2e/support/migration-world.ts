@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 // Stores to copy from and to, filled as servers fill them, and read whole.
 
 import { systemClock } from '../../../src/base/clock.ts';
@@ -51,6 +52,17 @@ export function wholeOf(where: Where): Promise<Record<string, WholeContext[]>> {
     }
     return whole;
   });
+}
+
+/** Contexts, once what was asked before is done: a server goes on with what it took from whoever was killed. */
+export async function settledCount(where: Where): Promise<number> {
+  const count = async (): Promise<number> => Object.values(await wholeOf(where)).flat().length;
+  for (let last = await count(); ; ) {
+    await sleep(250);
+    const now = await count();
+    if (now === last) return now;
+    last = now;
+  }
 }
 
 /** A vector of length 1 that is the same for the same number. */
