@@ -44,6 +44,8 @@ class Peer:
         self._incoming: TagSequence | None = None
         self._outgoing: TagSequence | None = None
         self._lock = threading.Lock()
+
+    def start(self) -> None:
         threading.Thread(target=self._run, daemon=True).start()
 
     def reply(self, request: Request, payload: dict[str, Any]) -> None:
@@ -184,4 +186,7 @@ class ScriptedServer:
                 stream, _ = listener.accept()
             except OSError:
                 return
-            self.peers.append(Peer(stream, self, len(self.peers)))
+            # Known before it says anything, so that whoever hears of it finds it.
+            peer = Peer(stream, self, len(self.peers))
+            self.peers.append(peer)
+            peer.start()
