@@ -17,12 +17,7 @@ const WEIGHTS = section('Parts of the final rank; only their proportions count.'
   similarity: number(0.6, 0, 1, 'How well the text fits, by its words and its vector.'),
   recency: number(0.2, 0, 1, 'How new it is.'),
   level: number(0.2, 0, 1, 'Which level it is in.'),
-  frequency: number(
-    0,
-    0,
-    1,
-    'How often it was returned before. What was returned then returns, whatever it says: more than 0 found less in every set that was measured.',
-  ),
+  frequency: number(0, 0, 1, 'How often it was returned before. What was returned then returns, whatever it says.'),
 });
 
 const LEVEL_WEIGHTS = record('How much a level counts by itself.', {
