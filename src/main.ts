@@ -213,7 +213,7 @@ async function build(
   const live = { keys: ring, addresses, failedLogins, listener, http, gate, audit, metrics, gateway };
   const shown = { cacheEntries: () => embedding.counts().entries, jobs: () => jobs.registry.states };
   health.running({
-    storeAnswers: () => memory.healthy(),
+    storeAnswers: () => memory.storeAnswers(),
     backlog: () => memory.backlog,
     sharedLimitsAnswer: rates && (() => rates.ping()),
     ...{ ...shown, ...ofHealth },

@@ -254,9 +254,13 @@ class TieredMemory implements Memory {
     return { embeddings: await this.#embedding.clear(signal) };
   }
 
+  async storeAnswers(): Promise<void> {
+    await this.#store.ping();
+  }
+
   async healthy(): Promise<boolean> {
     try {
-      await this.#store.ping();
+      await this.storeAnswers();
       return true;
     } catch {
       return false;

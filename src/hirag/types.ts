@@ -215,7 +215,9 @@ export interface Memory {
   unsearched(): Promise<readonly { readonly level: Level; readonly count: number }[]>;
   /** Says how many vectors were in memory; those that servers share go, too. */
   clearCaches(options?: CallOptions): Promise<{ readonly embeddings: number }>;
-  /** True where the store answers. */
+  /** Rejects with why the store does not answer, or would not keep what it is given. */
+  storeAnswers(): Promise<void>;
+  /** True where it does. */
   healthy(): Promise<boolean>;
   /** Flushes access counts and closes what it owns. */
   close(): Promise<void>;

@@ -88,7 +88,9 @@ describe.skipIf(!isPosix)('with its data folder', () => {
   it('replaced by an empty one, a server is not ready', async () => {
     const server = await world.serve(world.folder());
     for (const name of readdirSync(server.dataDir)) rmSync(join(server.dataDir, name), { recursive: true });
-    await expect.poll(() => readiness(server)).toEqual(notReady(/the store did not answer/));
+    await expect
+      .poll(() => readiness(server))
+      .toEqual(notReady(/the store cannot answer: its data folder was removed or replaced/));
     await isAlive(server);
     server.kill('SIGKILL');
     await server.ended;

@@ -221,6 +221,10 @@ export class MemoryDouble implements Memory {
     return Promise.resolve({ embeddings: 3 });
   }
 
+  storeAnswers(): Promise<void> {
+    return this.answers ? Promise.resolve() : Promise.reject(new Error('down'));
+  }
+
   healthy(): Promise<boolean> {
     return Promise.resolve(this.answers);
   }

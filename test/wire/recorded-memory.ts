@@ -63,6 +63,7 @@ export class RecordedMemory {
       embedBacklog: () => Promise.resolve({ pending: 0, refused: 0 }),
       backlog: { pending: 0, refused: 0 },
       clearCaches: () => Promise.resolve(this.cleared),
+      storeAnswers: () => Promise.resolve(),
       healthy: () => Promise.resolve(true),
       close: () => Promise.resolve(),
     };

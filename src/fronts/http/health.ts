@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
 import type { CircuitState } from '../../base/resilience/circuit-breaker.ts';
 import type { Circuits } from '../../base/resilience/circuits.ts';
 import {
@@ -17,7 +18,7 @@ import {
   type JobState,
 } from './components.ts';
 import { checkLasting, checkWriting, freeBytes } from './data-folder-check.ts';
-import { Probe, type CheckResult } from './probe.ts';
+import { Ailment, Probe, type CheckResult } from './probe.ts';
 
 export interface HealthSources {
   readonly clock: Clock;
@@ -43,8 +44,8 @@ export interface EmbeddingSources {
 
 /** What is there only when the server runs. */
 export interface RunningSources {
-  /** May hang where the store does not answer. */
-  readonly storeAnswers: () => Promise<boolean>;
+  /** Rejects where the store does not answer, or would not keep what it is given. May hang. */
+  readonly storeAnswers: () => Promise<unknown>;
   /** Vectors in memory. */
   readonly cacheEntries: () => number;
   readonly jobs: () => readonly JobState[];
@@ -131,9 +132,7 @@ class ServerHealth implements Health {
     this.#running = running;
     const { sharedLimitsAnswer } = running;
     this.#sharedLimits = sharedLimitsAnswer === undefined ? null : this.#probe(sharedLimitsAnswer);
-    this.#store = this.#probe(async () => {
-      if (!(await running.storeAnswers())) throw new Error('no answer');
-    });
+    this.#store = this.#probe(() => running.storeAnswers().catch(inWords));
   }
 
   stopping(): void {
@@ -218,6 +217,13 @@ class ServerHealth implements Health {
       free_bytes: free,
     };
   }
+}
+
+/** What a coded error says clients may read. */
+function inWords(error: unknown): never {
+  if (!(error instanceof CodedError)) throw error;
+  const [, said = `did not answer: ${error.message}`] = /^the store (.+)/s.exec(error.message) ?? [];
+  throw new Ailment(said);
 }
 
 const WELL: CheckResult = { isWell: true };

@@ -7,6 +7,7 @@ import { AccessCounts, PENDING_ACCESSES_MAX } from './database/access-counts.ts'
 import { CoreReads, type VectorAt } from './core-reads.ts';
 import { DocumentTable } from './database/document-table.ts';
 import type { OpenDatabase } from './database/database.ts';
+import { DiskWatch } from './database/disk-watch.ts';
 import { ColumnSearch } from './search/column-search.ts';
 import { DenseSearch } from './search/dense-search.ts';
 import type { Effect } from './database/effects.ts';
@@ -40,7 +41,6 @@ import { Spaces } from './database/spaces.ts';
 import { type RowVectors, StoredPassages } from './database/stored-passages.ts';
 import { databaseFigures, namespaceCounts, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './border/worker-log.ts';
-import { WriteAheadLog } from './database/write-ahead-log.ts';
 import { Writer } from './database/writer.ts';
 
 export interface QueuedCall {
@@ -60,9 +60,6 @@ export interface CommitOutcome {
 type WriteKind = 'write' | 'expire' | 'change_documents';
 type WriteCall = Extract<WireCall, { readonly kind: WriteKind }>;
 type WriteValue = CallTypes[WriteKind]['result'];
-
-/** Somebody has to put the folder back. */
-const LOST_RETRY_MS = 5_000;
 
 export class StoreEngine {
   /** How long one step of a read may take. */
@@ -85,7 +82,7 @@ export class StoreEngine {
   readonly #keeper: IndexKeeper;
   readonly #indexes: NamespaceIndexes;
   readonly #core: CoreReads;
-  readonly #writeAhead: WriteAheadLog;
+  readonly #disk: DiskWatch;
   readonly #scrubber: Scrubber;
   #hasCommitted = false;
   #nextForcedFlushMs = -Infinity;
@@ -98,7 +95,7 @@ export class StoreEngine {
     this.#clock = clock;
     this.pace = new Pace(clock);
     this.#failures = new CallFailures(log, clock);
-    this.#writeAhead = new WriteAheadLog(database);
+    this.#disk = new DiskWatch(opened, log, clock);
     this.#spaces = new Spaces(database);
     const sequence = new Sequence(database);
     this.#accesses = new AccessCounts(database, this.#spaces);
@@ -163,10 +160,14 @@ export class StoreEngine {
   /** All in one transaction; those that fail are replied to as such and take nothing of the others back. */
   commit(writes: readonly QueuedCall[]): CommitOutcome {
     if (writes.length === 0) this.#nextForcedFlushMs = this.#clock.monotonicMs() + this.#settings.touchFlushMs;
+    const refusal = this.#disk.refusal();
+    if (refusal !== null)
+      return { replies: writes.map(({ call }) => this.#failure(call, refusal)), committedWrites: 0 };
     const tasks = writes.map((queued) => this.#task(queued));
-    const { outcomes, effects } = this.#group.run<WriteValue>(tasks);
+    const { outcomes, effects, failure } = this.#group.run<WriteValue>(tasks);
+    this.#disk.tell(failure);
     this.#tellIndexes(effects);
-    const lost = this.#lostFile();
+    const lost = this.#disk.lost();
     if (outcomes.some(({ ok }) => ok)) this.#opened.mark.write(this.#group.lastCommit);
     let committedWrites = 0;
     const replies = outcomes.map((outcome, i): WireReply => {
@@ -187,7 +188,7 @@ export class StoreEngine {
 
   /** Work that no reply waits for. */
   maintain(): void {
-    if (this.#hasCommitted) this.#tidyLog(() => this.#writeAhead.committed());
+    if (this.#hasCommitted) this.#disk.tidyLog();
     this.#hasCommitted = false;
     this.#keeper.schedule();
   }
@@ -201,22 +202,9 @@ export class StoreEngine {
   async close(): Promise<void> {
     await this.#keeper.close();
     this.flushAccesses();
-    this.#tidyLog(() => this.#writeAhead.empty());
+    this.#disk.emptyLog();
     this.#opened.close();
     this.#scrubber.close();
-  }
-
-  #checkFiles(): void {
-    const lost = this.#lostFile();
-    if (lost !== null) throw lost;
-  }
-
-  /** What is written to a file that is no longer in its place is gone with the process, so it is not acknowledged. */
-  #lostFile(): CodedError | null {
-    const path = this.#opened.files.missing();
-    if (path === null) return null;
-    const message = 'the store cannot answer: its data folder was removed or replaced';
-    return new CodedError('STORE_UNAVAILABLE', message, { retryAfterMs: LOST_RETRY_MS, cause: `${path} is gone` });
   }
 
   #task(queued: QueuedCall): WriteTask<WriteValue> {
@@ -260,6 +248,7 @@ export class StoreEngine {
         return packRows(rows);
       }
       case 'scrub':
+        this.#checkDisk();
         return this.#scrubber.step(call.body);
       case 'read_documents':
         return this.#documents.read(call.body);
@@ -283,7 +272,7 @@ export class StoreEngine {
         return namespaceCounts(this.#spaces, this.#opened, call.body, nowMs);
       case 'ping':
         if (this.#failures.damage !== null) throw this.#failures.damage;
-        this.#checkFiles();
+        this.#checkDisk();
         this.#opened.database.exec('SELECT 1');
         return null;
       default:
@@ -335,15 +324,12 @@ export class StoreEngine {
   }
 
   #failure(call: WireCall, error: unknown): WireReply {
+    this.#disk.tell(error);
     return { id: call.id, ok: false, error: this.#failures.told(call.kind, error) };
   }
 
-  #tidyLog(tidy: () => void): void {
-    try {
-      tidy();
-    } catch (error) {
-      // The log keeps what the main file could not take: nothing is lost, and the next one tries again.
-      this.#log.warn({ err: error }, 'the write-ahead log could not be moved into the database');
-    }
+  #checkDisk(): void {
+    const refusal = this.#disk.refusal();
+    if (refusal !== null) throw refusal;
   }
 }

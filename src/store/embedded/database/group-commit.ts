@@ -6,6 +6,7 @@ import type { AccessCounts } from './access-counts.ts';
 import type { Effect } from './effects.ts';
 import type { Sequence } from './sequence.ts';
 import type { Spaces } from './spaces.ts';
+import { isFailedWrite } from './sqlite-errors.ts';
 
 /** Applies one call's operations, adding what they did to `effects`. */
 export type WriteTask<T> = (effects: Effect[]) => T;
@@ -16,6 +17,8 @@ export interface Committed<T> {
   readonly outcomes: readonly Outcome<T>[];
   /** Of the calls that succeeded; empty where nothing was committed. */
   readonly effects: readonly Effect[];
+  /** Why nothing was committed; null: it was. */
+  readonly failure: unknown;
 }
 
 /** Writes that tasks put off to the end of the transaction, or of the part of it that can be taken back. */
@@ -56,7 +59,8 @@ export class GroupCommit {
     try {
       return this.#transaction((effects) => tasks.map((task) => ({ ok: true, value: task(effects) })));
     } catch (error) {
-      if (tasks.length <= 1) return failed(tasks, error);
+      // After a sync that failed the next one may succeed without what was to be synced: not to be tried at once.
+      if (tasks.length <= 1 || isFailedWrite(error)) return failed(tasks, error);
     }
     // Savepoints cost something on every call, so they are used only once something went wrong.
     try {
@@ -80,7 +84,7 @@ export class GroupCommit {
       this.#spaces.committed();
       this.#sequence.committed();
       this.#accesses.committed();
-      return { outcomes, effects };
+      return { outcomes, effects, failure: null };
     } catch (error) {
       this.#rollBack();
       throw error;
@@ -122,5 +126,5 @@ export class GroupCommit {
 }
 
 function failed<T>(tasks: readonly unknown[], error: unknown): Committed<T> {
-  return { outcomes: tasks.map(() => ({ ok: false, error })), effects: [] };
+  return { outcomes: tasks.map(() => ({ ok: false, error })), effects: [], failure: error };
 }

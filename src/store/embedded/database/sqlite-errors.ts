@@ -23,11 +23,24 @@ const MEANINGS: ReadonlyMap<number, string> = new Map([
   [SQLITE_NOTADB, 'the file is not a database'],
 ]);
 
+/** Of writing, of syncing a file and its folder, of cutting a file off: what was to be kept may not be. */
+const FAILED_WRITES: ReadonlySet<number> = new Set([3, 4, 5, 6].map((detail) => SQLITE_IOERR | (detail << 8)));
+
 /** The primary result code, or null where the error is not SQLite's. */
 export function sqliteCode(error: unknown): number | null {
+  const code = extendedCode(error);
+  return code === null ? null : code & 0xff;
+}
+
+/** The disk failed in the middle of writing; not that it is full, which takes nothing. */
+export function isFailedWrite(error: unknown): boolean {
+  return FAILED_WRITES.has(extendedCode(error) ?? 0);
+}
+
+function extendedCode(error: unknown): number | null {
   if (!(error instanceof Error) || (error as { code?: unknown }).code !== 'ERR_SQLITE_ERROR') return null;
   const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' ? errcode & 0xff : null;
+  return typeof errcode === 'number' ? errcode : null;
 }
 
 /** Something in the database is not what was written there. */

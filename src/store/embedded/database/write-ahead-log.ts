@@ -11,6 +11,7 @@ const KEPT_BYTES = 16 * 1024 * 1024;
 const COMMITS_PER_LOOK = 64;
 
 interface LogState {
+  readonly busy: number;
   readonly log: number;
   readonly checkpointed: number;
 }
@@ -39,6 +40,14 @@ export class WriteAheadLog {
     if (waiting(this.#state) < this.#nextMovePages) return;
     const left = waiting(this.#database.prepare('PRAGMA wal_checkpoint(PASSIVE)'));
     this.#nextMovePages = left + PAGES_MAX;
+  }
+
+  /** Moves and syncs all of it; false: a reader holds some of it up. Throws what SQLite says. */
+  moveAll(): boolean {
+    const { busy, log, checkpointed } = this.#database
+      .prepare('PRAGMA wal_checkpoint(FULL)')
+      .get() as unknown as LogState;
+    return busy === 0 && log === checkpointed;
   }
 
   /** Moves all of it, and empties the file. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../../../src/base/clock.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
-import { StartupError } from '../../../../src/base/errors.ts';
+import { CodedError, StartupError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { Circuits } from '../../../../src/base/resilience/circuits.ts';
 import { PassingFault } from '../../../../src/base/resilience/passing-fault.ts';
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 interface World {
   starting?: boolean;
-  storeAnswers?: () => Promise<boolean>;
+  storeAnswers?: () => Promise<unknown>;
   embedderAnswers?: (signal: AbortSignal) => Promise<unknown>;
   isEmbedderDispensable?: boolean;
   sharedCacheAnswers?: () => Promise<unknown>;
@@ -119,7 +119,7 @@ describe('health', () => {
 
   it('names what fails, without its words, and stays alive', async () => {
     const { url } = await start({
-      storeAnswers: () => Promise.resolve(false),
+      storeAnswers: () => Promise.reject(new Error('key hunter3 refused')),
       embedderAnswers: () => Promise.reject(new Error('token hunter2 refused')),
     });
     const { status, body } = await ask(`${url}/health`);
@@ -128,12 +128,20 @@ describe('health', () => {
       status: 'unhealthy',
       components: { vector_database: { status: 'unhealthy' }, embedding: { status: 'unhealthy' } },
     });
-    expect(JSON.stringify(body)).not.toContain('hunter2');
+    expect(JSON.stringify(body)).not.toContain('hunter');
     expect(await ask(`${url}/health/readiness`)).toEqual({
       status: 503,
       body: { ready: false, reason: 'the store did not answer' },
     });
     expect((await ask(`${url}/health/liveness`)).status).toBe(200);
+  });
+
+  it.each([
+    ['the store takes no writes: the disk failed', 'the store takes no writes: the disk failed'],
+    ['Qdrant is not there', 'the store did not answer: Qdrant is not there'],
+  ])('says why the store is not ready in the words that clients get: %s', async (message, reason) => {
+    const { url } = await start({ storeAnswers: () => Promise.reject(new CodedError('STORE_UNAVAILABLE', message)) });
+    expect(await ask(`${url}/health/ready`)).toEqual({ status: 503, body: { ready: false, reason } });
   });
 
   it('tells of each backend how it is, and how its circuit stands where it has one', async () => {
@@ -203,7 +211,7 @@ describe('health', () => {
   it('asks the store once a second at most', async () => {
     let asked = 0;
     const clock = standingClock();
-    const storeAnswers = (): Promise<boolean> => Promise.resolve(++asked > 0);
+    const storeAnswers = (): Promise<number> => Promise.resolve(++asked);
     const { url } = await start({ storeAnswers, clock });
     await Promise.all(Array.from({ length: 10 }, () => ask(`${url}/health/readiness`)));
     expect(asked).toBe(1);
@@ -216,7 +224,7 @@ describe('health', () => {
     let asked = 0;
     let isWell = true;
     const clock = standingClock();
-    const storeAnswers = (): Promise<boolean> => Promise.resolve((asked++, isWell));
+    const storeAnswers = () => (asked++, isWell ? Promise.resolve() : Promise.reject(new Error('down')));
     const { url } = await start({ storeAnswers, clock });
     const statusAfter = async (ms: number): Promise<unknown> => {
       clock.move(ms);
@@ -236,7 +244,10 @@ describe('health', () => {
   it('shows what a probe of readiness has found since', async () => {
     const clock = standingClock();
     let isWell = true;
-    const { url } = await start({ storeAnswers: () => Promise.resolve(isWell), clock });
+    const { url } = await start({
+      storeAnswers: () => (isWell ? Promise.resolve() : Promise.reject(new Error('down'))),
+      clock,
+    });
     await ask(`${url}/health`);
     isWell = false;
     clock.move(1_000);
