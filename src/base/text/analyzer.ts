@@ -1,5 +1,6 @@
 // From texts to index terms, and from a query to what retrieval needs of it.
 
+import { requestOf } from './courtesy.ts';
 import { findDates, type NamedDate } from './dates.ts';
 import { IRREGULAR_ENGLISH } from './irregular.ts';
 import { ownCopy, VIEW_CHARS_MIN } from './own-copy.ts';
@@ -18,6 +19,8 @@ const ASCII_LETTERS = /^[a-z]+$/;
 const ASCII_LAST = 0x7f;
 /** What a Han character of a query counts inside a longer run, whose pairs say more: half of all words are pairs. */
 const HAN_INSIDE_WEIGHT = 0.2;
+/** What a word counts that only wraps the question (`requestOf`). */
+const COURTESY_WEIGHT = 0.1;
 const stems = new Map<string, string>();
 
 export interface WeightedTerm {
@@ -69,7 +72,9 @@ function termsOf(words: readonly string[]): string[] {
 export function analyzeQuery(text: string): QueryAnalysis {
   const { words, characters, alone } = segmentForIndex(text);
   const weights = new Map<string, number>();
-  for (const term of termsOf(words)) weights.set(term, 1);
+  const { courtesies } = requestOf(text);
+  for (const word of courtesies) if (!ENGLISH_STOP_WORDS.has(word)) weights.set(stemWord(word), COURTESY_WEIGHT);
+  for (const term of termsOf(words.filter((word) => !courtesies.has(word)))) weights.set(term, 1);
   for (const character of alone) weights.set(character, 1);
   for (const character of characters) {
     if (isHan(character.codePointAt(0) ?? 0) && !weights.has(character)) weights.set(character, HAN_INSIDE_WEIGHT);

@@ -4,6 +4,7 @@ import { badRequest } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { QueryAnalysis } from '../../base/text/analyzer.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
+import { requestOf } from '../../base/text/courtesy.ts';
 import { checkFilter } from '../../store/filter.ts';
 import type { Scope } from '../../store/store.ts';
 import type { AdmissionRules } from '../rank/admission.ts';
@@ -76,7 +77,8 @@ export async function planQuery(
   return {
     scope: scopeOf(input, nowMs),
     levels,
-    embedText: denseCounts && vector === undefined ? input.query : undefined,
+    embedText:
+      denseCounts && vector === undefined && input.query !== undefined ? requestOf(input.query).core : undefined,
     analysis,
     // Without words it is all that there is, whatever its share.
     vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
