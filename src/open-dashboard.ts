@@ -29,6 +29,7 @@ function queryDefaultsOf(hirag: Settings['hirag']): DashboardOptions['queryDefau
       level: scaled(level),
       frequency: scaled(frequency),
     },
+    ranking: hirag.ranking,
     maxTokens: hirag.maxContextTokens,
     limit: hirag.queryLimit,
     relevanceThreshold: hirag.relevanceThreshold,

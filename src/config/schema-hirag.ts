@@ -14,9 +14,9 @@ import {
 } from './setting.ts';
 
 const WEIGHTS = section('Parts of the final rank; only their proportions count.', {
-  similarity: number(0.6, 0, 1, 'How well the text fits, by its words and its vector.'),
-  recency: number(0.2, 0, 1, 'How new it is.'),
-  level: number(0.2, 0, 1, 'Which level it is in.'),
+  similarity: number(0.7, 0, 1, 'How well the text fits, by its words and its vector.'),
+  recency: number(0.15, 0, 1, 'How new it is.'),
+  level: number(0.15, 0, 1, 'Which level it is in.'),
   frequency: number(0, 0, 1, 'How often it was returned before. What was returned then returns, whatever it says.'),
 });
 
@@ -127,7 +127,7 @@ export const HIRAG = section(
     l3_ttl_secs: integer(0, 0, 3650 * DAY_SECS, 'How long a context stays in L3, in seconds; 0 for ever.'),
     max_context_tokens: integer(4000, 1, 1_000_000, 'Token budget of a query that names none.'),
     min_contexts_per_level: integer(
-      1,
+      0,
       0,
       100,
       'Contexts that every level gets into an answer, where they fit and have anything to do with the query.',
@@ -159,6 +159,11 @@ export const HIRAG = section(
       0,
       1,
       'Texts that differ only in fillers (the, please, too) and agree to this share of their words count as one; 1: equal ones only.',
+    ),
+    ranking: choice(
+      'proportional',
+      ['proportional', 'additive'],
+      'How recency, level and frequency count beside the similarity: in proportion to it, so that they order what fits and lift nothing that does not; or by themselves.',
     ),
     recency_hours: number(24, 0.001, 87_600, 'Age at which recency has fallen to 1/e, in hours.'),
     candidates: integer(

@@ -85,11 +85,12 @@ describe('a login', () => {
         expires_at: expect.any(Number) as number,
         query_defaults: {
           weights: {
-            similarity: expect.closeTo(0.6) as number,
-            recency: expect.closeTo(0.2) as number,
-            level: expect.closeTo(0.2) as number,
+            similarity: expect.closeTo(0.7) as number,
+            recency: expect.closeTo(0.15) as number,
+            level: expect.closeTo(0.15) as number,
             frequency: expect.closeTo(0) as number,
           },
+          ranking: 'proportional',
           max_tokens: 4000,
           limit: 50,
           relevance_threshold: 0.05,

@@ -12,11 +12,16 @@ export interface Weights {
 export interface QueryDefaults {
   /** Scaled to sum 1. */
   readonly weights: Weights;
+  /** Whether the other parts count by themselves, or in proportion to the similarity. */
+  readonly ranking: 'proportional' | 'additive';
   readonly max_tokens: number;
   readonly limit: number;
   readonly relevance_threshold: number;
   readonly min_similarity: number;
 }
+
+/** How a score is made of its parts. */
+export type Rank = Pick<QueryDefaults, 'weights' | 'ranking'>;
 
 export interface Login {
   readonly key_id: string;

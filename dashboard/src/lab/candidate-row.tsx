@@ -5,7 +5,7 @@ import type { QueryDefaults } from '../api/login.ts';
 import { LevelBadge } from '../parts/level-badge.tsx';
 import { TextBlock } from '../parts/text-block.tsx';
 import { hashOf } from '../state/route.ts';
-import { contribution, outcomeWords, PARTS, type Candidate } from './candidates.ts';
+import { contributionWords, outcomeWords, PARTS, type Candidate } from './candidates.ts';
 import type { Asked } from './question.ts';
 import { ScoreBar } from './score-bar.tsx';
 import { useText } from './texts.ts';
@@ -40,7 +40,7 @@ export function CandidateRow(props: CandidateRowProps) {
         <span class="candidate-place num">{place ?? '–'}</span>
         <LevelBadge level={receipt.level} />
         <span class="num strong">{score(receipt.relevance_score)}</span>
-        <ScoreBar receipt={receipt} weights={defaults.weights} />
+        <ScoreBar receipt={receipt} rank={defaults} />
         <span class="candidate-tokens num muted">{count(receipt.token_count)} tokens</span>
       </div>
       {!isOpen && (
@@ -55,11 +55,7 @@ export function CandidateRow(props: CandidateRowProps) {
             {PARTS.map((part) => (
               <li key={part}>
                 <span class={`swatch part-${part}`} aria-hidden="true" />
-                {part}{' '}
-                <span class="num">
-                  {score(receipt.scores[part])} × {score(defaults.weights[part])} ={' '}
-                  {score(contribution(receipt, part, defaults.weights))}
-                </span>
+                {part} <span class="num">{contributionWords(receipt, part, defaults)}</span>
               </li>
             ))}
             <li>

@@ -1,5 +1,5 @@
 import type { RankedContext, Receipt } from '../../../src/protocol/messages.generated.ts';
-import type { QueryDefaults, Weights } from '../api/login.ts';
+import type { QueryDefaults, Rank } from '../api/login.ts';
 import { count, plural, score } from '../format/numbers.ts';
 import type { Asked } from './question.ts';
 
@@ -44,9 +44,22 @@ function standingOf({ place, receipt }: Candidate): number {
   return place ?? (receipt.outcome === 'below_threshold' ? 1e9 + 1 : 1e9);
 }
 
-/** What a part brings to the score. */
-export function contribution({ scores }: Receipt, part: Part, weights: Weights): number {
-  return scores[part] * weights[part];
+/** What a part brings to the score; see docs/retrieval.md, section 4. */
+export function contribution(receipt: Receipt, part: Part, rank: Rank): number {
+  return receipt.scores[part] * rank.weights[part] * shareOf(receipt, part, rank);
+}
+
+/** How `contribution` comes about. */
+export function contributionWords(receipt: Receipt, part: Part, rank: Rank): string {
+  const share = shareOf(receipt, part, rank);
+  const factors = [receipt.scores[part], rank.weights[part], ...(share === 1 ? [] : [share])].map(score);
+  return `${factors.join(' × ')} = ${score(contribution(receipt, part, rank))}`;
+}
+
+function shareOf({ scores }: Receipt, part: Part, { weights, ranking }: Rank): number {
+  if (part === 'similarity' || ranking === 'additive') return 1;
+  const others = weights.recency + weights.level + weights.frequency;
+  return others === 0 ? 1 : scores.similarity ** Math.min(1, weights.similarity / others);
 }
 
 /** What became of it and why, with the numbers that decided. */
@@ -79,13 +92,13 @@ function leastSimilarity({ reply, threshold }: Asked, defaults: QueryDefaults): 
 }
 
 /** The two apart, in one sentence. */
-export function differenceWords(first: Receipt, second: Receipt, weights: Weights): string {
+export function differenceWords(first: Receipt, second: Receipt, rank: Rank): string {
   const gap = first.relevance_score - second.relevance_score;
   if (Math.abs(gap) < 0.0005) return 'Both score the same.';
   const [higher, sign] = gap > 0 ? ['first', 1] : ['second', -1];
   const gains = PARTS.map((part) => ({
     part,
-    gain: sign * (contribution(first, part, weights) - contribution(second, part, weights)),
+    gain: sign * (contribution(first, part, rank) - contribution(second, part, rank)),
   })).sort((a, b) => b.gain - a.gain);
   const [most, next] = gains;
   const named = [most, next]

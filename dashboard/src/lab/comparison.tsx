@@ -32,7 +32,7 @@ export function Comparison({ first, second, asked, defaults, onClose }: Comparis
       <div class="comparison-words" role="status">
         <Side name="First" candidate={first} asked={asked} defaults={defaults} />
         <Side name="Second" candidate={second} asked={asked} defaults={defaults} />
-        <p class="strong">{differenceWords(a, b, weights)}</p>
+        <p class="strong">{differenceWords(a, b, defaults)}</p>
       </div>
       <Table
         label="The two scores line by line"
@@ -45,7 +45,7 @@ export function Comparison({ first, second, asked, defaults, onClose }: Comparis
         ]}
       >
         {PARTS.map((part) => {
-          const gap = contribution(a, part, weights) - contribution(b, part, weights);
+          const gap = contribution(a, part, defaults) - contribution(b, part, defaults);
           return (
             <tr key={part}>
               <th scope="row" title={PART_MEANINGS[part]}>

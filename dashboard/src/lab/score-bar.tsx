@@ -1,12 +1,12 @@
 import type { Receipt } from '../../../src/protocol/messages.generated.ts';
-import type { Weights } from '../api/login.ts';
+import type { Rank, Weights } from '../api/login.ts';
 import { score } from '../format/numbers.ts';
-import { contribution, PART_MEANINGS, PARTS } from './candidates.ts';
+import { contribution, contributionWords, PART_MEANINGS, PARTS } from './candidates.ts';
 
 /** What each part brings to the score, side by side on a track of length 1; beneath it the share of the words alone. */
-export function ScoreBar({ receipt, weights }: { readonly receipt: Receipt; readonly weights: Weights }) {
+export function ScoreBar({ receipt, rank }: { readonly receipt: Receipt; readonly rank: Rank }) {
   const { scores } = receipt;
-  const words = PARTS.map((part) => `${part} ${score(contribution(receipt, part, weights))}`).join(', ');
+  const words = PARTS.map((part) => `${part} ${score(contribution(receipt, part, rank))}`).join(', ');
   return (
     <span
       class="score-bar"
@@ -18,15 +18,15 @@ export function ScoreBar({ receipt, weights }: { readonly receipt: Receipt; read
           <span
             key={part}
             class={`part part-${part}`}
-            style={{ width: `${contribution(receipt, part, weights) * 100}%` }}
-            title={`${part} ${score(scores[part])} × ${score(weights[part])} = ${score(contribution(receipt, part, weights))}`}
+            style={{ width: `${contribution(receipt, part, rank) * 100}%` }}
+            title={`${part} ${contributionWords(receipt, part, rank)}`}
           />
         ))}
       </span>
       <span class="lexical-track">
         <span
           class="part part-lexical"
-          style={{ width: `${scores.lexical * weights.similarity * 100}%` }}
+          style={{ width: `${scores.lexical * rank.weights.similarity * 100}%` }}
           title={`lexical ${score(scores.lexical)}: within the similarity`}
         />
       </span>

@@ -2,7 +2,7 @@ import type { Level } from '../../base/context.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ScoreParts } from '../types.ts';
 
-export type RankSettings = Pick<Settings['hirag'], 'weights' | 'levelWeights' | 'recencyHours'>;
+export type RankSettings = Pick<Settings['hirag'], 'ranking' | 'weights' | 'levelWeights' | 'recencyHours'>;
 
 /** What the rank is made from, besides the similarity. */
 export interface RankFacts {
@@ -55,8 +55,14 @@ export function recencyOf(createdAtMs: number, nowMs: number, { recencyHours }: 
 }
 
 /**
- * The final score, 0..1: similarity 0.5, recency 0.2 (e^(-age / 24 h)), level 0.2 (1.0, 0.7, 0.5) and
- * frequency 0.1 (log(1 + n) / log(101)), with the weights from the settings, scaled to sum 1.
+ * The final score, 0..1, from similarity s, recency r (e^(-age / `recencyHours`)), level l (1.0, 0.7, 0.5) and frequency f
+ * (log(1 + n) / log(101)), with the weights from the settings, scaled to sum 1:
+ *
+ *     additive:      w_s s +  w_r r + w_l l + w_f f
+ *     proportional:  w_s s + (w_r r + w_l l + w_f f) s^min(1, w_s / (w_r + w_l + w_f))
+ *
+ * In the second form what is new orders what fits about equally well, and lifts nothing that does not fit; the less the
+ * similarity is told to count, the more the others count by themselves.
  */
 export function finalScore(
   similarity: number,
@@ -66,15 +72,16 @@ export function finalScore(
   settings: RankSettings,
 ): number {
   const { weights } = settings;
-  const total = weights.similarity + weights.recency + weights.level + weights.frequency;
+  const others = weights.recency + weights.level + weights.frequency;
+  const total = weights.similarity + others;
   if (!(total > 0)) return 0;
   const levelPart = clamp01(settings.levelWeights[level]);
-  const weighed =
-    weights.similarity * similarity +
-    weights.recency * recency +
-    weights.level * levelPart +
-    weights.frequency * frequency;
-  return clamp01(weighed / total);
+  const circumstances = weights.recency * recency + weights.level * levelPart + weights.frequency * frequency;
+  const share =
+    settings.ranking === 'additive' || others === 0
+      ? 1
+      : clamp01(similarity) ** Math.min(1, weights.similarity / others);
+  return clamp01((weights.similarity * similarity + circumstances * share) / total);
 }
 
 interface Scored {

@@ -11,6 +11,8 @@ import { sendJson } from './replies.ts';
 export interface QueryDefaults {
   /** Of the parts of a score; they sum to 1, or are all 0. */
   readonly weights: Readonly<Record<'similarity' | 'recency' | 'level' | 'frequency', number>>;
+  /** Whether the other parts count by themselves, or in proportion to the similarity. */
+  readonly ranking: 'proportional' | 'additive';
   readonly maxTokens: number;
   readonly limit: number;
   readonly relevanceThreshold: number;
@@ -99,9 +101,17 @@ function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, 
   reply.header('set-cookie', `${name}=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${maxAgeSecs}${secure}`);
 }
 
-function wireDefaults({ weights, maxTokens, limit, relevanceThreshold, minSimilarity }: QueryDefaults): object {
+function wireDefaults({
+  weights,
+  ranking,
+  maxTokens,
+  limit,
+  relevanceThreshold,
+  minSimilarity,
+}: QueryDefaults): object {
   return {
     weights,
+    ranking,
     max_tokens: maxTokens,
     limit,
     relevance_threshold: relevanceThreshold,

@@ -6,7 +6,11 @@ import { compareRank } from '../../../../src/hirag/rank/ranking.ts';
 import { DEFAULTS } from '../../../support/settings.ts';
 import { toCandidates } from '../../../../src/store/candidates.ts';
 
-const SETTINGS = DEFAULTS.hirag;
+const SETTINGS = {
+  ...DEFAULTS.hirag,
+  ranking: 'additive' as const,
+  weights: { similarity: 0.6, recency: 0.2, level: 0.2, frequency: 0 },
+};
 const NOW_MS = 1_700_000_000_000;
 const YEAR_MS = 365 * 86_400_000;
 const RULES: AdmissionRules = { threshold: 0.2, minSimilarity: 0.1, standInSimilarity: 0.1, keptPerLevel: 1 };

@@ -30,16 +30,30 @@ const anyFacts = fc.record({
 const anySimilarity = fc.double({ min: -2, max: 3 });
 
 describe('the final score', () => {
-  it('weighs similarity 0.6, recency 0.2 and level 0.2', () => {
+  it('weighs similarity 0.7, and recency and level 0.15 each in proportion to it', () => {
     expect(score({ accessCount: 100 }, 1)).toBeCloseTo(1);
-    expect(score({}, 0)).toBeCloseTo(0.2 + 0.2);
-    expect(score({ level: 'long_term', createdAtMs: 0, accessCount: 100 }, 0.5)).toBeCloseTo(0.3 + 0.2 * 0.5);
+    expect(score({}, 0)).toBe(0);
+    expect(score({}, 0.5)).toBeCloseTo(0.5);
+    expect(score({ level: 'long_term', createdAtMs: 0, accessCount: 100 }, 0.5)).toBeCloseTo(0.5 * (0.7 + 0.15 * 0.5));
   });
 
-  it('weighs similarity 0.5, recency 0.2, level 0.2 and frequency 0.1, where it is told so', () => {
+  it('orders what fits equally by age and level, and lifts nothing that does not fit', () => {
+    const old: Partial<RankFacts> = { level: 'long_term', createdAtMs: 0 };
+    expect(score({}, 0.4)).toBeGreaterThan(score(old, 0.4));
+    expect(score(old, 0.4)).toBeGreaterThan(score({}, 0.3));
+  });
+
+  it('goes by the others the more, the less the similarity is told to count', () => {
+    const weights = { similarity: 0.1, recency: 0.9, level: 0, frequency: 0 };
+    const settings = { ...SETTINGS, weights };
+    expect(score({}, 0.2, settings)).toBeGreaterThan(score({ createdAtMs: NOW_MS - DAY_MS }, 1, settings));
+    expect(score({}, 0, { ...SETTINGS, weights: { ...weights, similarity: 0 } })).toBe(1);
+  });
+
+  it('adds similarity 0.5, recency 0.2, level 0.2 and frequency 0.1, where it is told so', () => {
     const weights = { similarity: 0.5, recency: 0.2, level: 0.2, frequency: 0.1 };
     const score = (changes: Partial<RankFacts>, similarity: number) =>
-      scoreWith(changes, similarity, { ...SETTINGS, weights });
+      scoreWith(changes, similarity, { ...SETTINGS, ranking: 'additive', weights });
     expect(score({ accessCount: 100 }, 1)).toBeCloseTo(1);
     expect(score({}, 0)).toBeCloseTo(0.2 + 0.2);
     expect(score({ createdAtMs: NOW_MS - DAY_MS }, 0.5)).toBeCloseTo(0.25 + 0.2 / Math.E + 0.2);
@@ -66,7 +80,7 @@ describe('the final score', () => {
         expect(result).toBeLessThanOrEqual(1);
       }),
     );
-    expect(score({}, Number.NaN)).toBeCloseTo(0.4);
+    expect(score({}, Number.NaN)).toBe(0);
     expect(score({}, 1, { ...SETTINGS, weights: { similarity: 0, recency: 0, level: 0, frequency: 0 } })).toBe(0);
   });
 
@@ -84,7 +98,9 @@ describe('the final score', () => {
   });
 
   it('counts no more than a hundred accesses', () => {
-    expect(score({ accessCount: 1_000_000 }, 0)).toBe(score({ accessCount: 100 }, 0));
+    const settings = { ...SETTINGS, weights: { similarity: 1, recency: 0, level: 0, frequency: 1 } };
+    expect(score({ accessCount: 1_000_000 }, 1, settings)).toBe(score({ accessCount: 100 }, 1, settings));
+    expect(score({ accessCount: 100 }, 1, settings)).toBeGreaterThan(score({ accessCount: 99 }, 1, settings));
   });
 });
 

@@ -32,6 +32,7 @@ async function starting(): Promise<{ url: string; folder: string }> {
     capacities: { immediate: null, short_term: null, long_term: null },
     queryDefaults: {
       weights: { similarity: 1, recency: 0, level: 0, frequency: 0 },
+      ranking: 'proportional',
       maxTokens: 4000,
       limit: 50,
       relevanceThreshold: 0,
