@@ -121,6 +121,11 @@ export class Gate {
     this.#connections = read;
   }
 
+  /** To be gone through, with pauses, before a request is handed in whose payload may be long: its check takes no time then. */
+  payloadSlices(type: string, payload: object): Generator<void, void> {
+    return this.#deps.validators.payloadSlices(type, payload);
+  }
+
   /** Checks a request and answers it: at once where its handler can, else later. Throws or rejects with a `CodedError`. */
   run(request: GateRequest): object | Promise<object> {
     const answer = new Answer();

@@ -10,6 +10,8 @@ const SHORT_BYTES_MAX = 2 * 1024 * 1024;
 export interface RequestBudget {
   /** Requests that are being worked on, from the end of their bytes to the reply. */
   readonly running: ByteBudget;
+  /** A place for one: what takes more than a slice to decode has its size known, and counted, before the next one begins. */
+  readonly decoding: ByteBudget;
   /** Where a request counts that is still coming, or waits until it may be worked on: short ones never wait for long ones. */
   coming(requestBytes: number): FrameBudget;
   /** Replies that are unread, and those expected of the requests that are being worked on. */
@@ -25,11 +27,12 @@ type BudgetSettings = Pick<Settings['protocol'], 'maxRequestBytesTotal' | 'maxBu
 export function createRequestBudget(limits: BudgetSettings, metrics: Metrics): RequestBudget {
   const bytesMax = limits.maxRequestBytesTotal;
   const running = new ByteBudget(bytesMax / 2);
+  const decoding = new ByteBudget(1);
   const short = new FrameBudget(bytesMax / 4);
   const long = new FrameBudget(bytesMax / 4);
   const replies = new ByteBudget(limits.maxBufferedBytesTotal);
   metrics.gauge('reply_bytes', () => replies.bytes);
   metrics.gauge('request_bytes_running', () => running.bytes);
   metrics.gauge('request_bytes_coming', () => short.bytes + long.bytes);
-  return { running, coming: (requestBytes) => (requestBytes <= SHORT_BYTES_MAX ? short : long), replies };
+  return { running, decoding, coming: (requestBytes) => (requestBytes <= SHORT_BYTES_MAX ? short : long), replies };
 }

@@ -1,29 +1,17 @@
 import { isUtf8 } from 'node:buffer';
-import { badRequest, type CodedError } from '../base/errors.ts';
+import { badRequest, CodedError } from '../base/errors.ts';
+import type { ScanLimits } from './body-limits.ts';
+import { isExact } from './exact-integer.ts';
+import { MapKeys } from './map-keys.ts';
 
-/** Section 1: nesting of a request's body; the envelope is level 1. */
-export const NESTING_MAX = 32;
-/**
- * Values in one request's body. A batch of 1,000 contexts with every tag and a hundred metadata fields each has
- * fewer; a frame full of empty maps would take the loop for a tenth of a second and a hundred times its size.
- */
-export const VALUES_MAX = 262_144;
-
-export interface ScanLimits {
-  /** Maps and arrays inside one another. */
-  readonly nestingMax: number;
-  /** Values of any kind; keys are not counted. */
-  readonly valuesMax: number;
+/** A map or an array that a scan is in, and the offsets of its first byte and of what it holds. */
+export interface OpenContainer {
+  readonly isMap: boolean;
+  readonly headAt: number;
+  readonly firstAt: number;
 }
 
-/** What a server accepts. */
-export const REQUEST_LIMITS: ScanLimits = { nestingMax: NESTING_MAX, valuesMax: VALUES_MAX };
-/** What a client accepts: a reply holds a context a few levels deeper than the request that stored it. */
-export const REPLY_LIMITS: ScanLimits = { nestingMax: 2 * NESTING_MAX, valuesMax: Number.MAX_SAFE_INTEGER };
-
-/** Keys of a map compared one by one; a larger map is given a set. */
-const KEYS_COMPARED_MAX = 24;
-/** Text up to this length is checked, and keys are compared, here; beyond it the call into the runtime pays. */
+/** Text up to this length is checked here; beyond it the call into the runtime pays. */
 const ASCII_LOOP_BYTES_MAX = 48;
 /** Decoders written in JavaScript hand longer texts to `TextDecoder`, which drops a byte order mark. */
 const MARKED_TEXT_BYTES_MIN = 17;
@@ -43,29 +31,80 @@ const ID_KEY = Buffer.from('id');
 export class BodyScanner {
   /** Where a longer text starts with a byte order mark, in the last body that passed. */
   readonly marks: number[] = [];
+  /** Where containers ended that were open at the last `pause`, innermost first. */
+  readonly ends: number[] = [];
   readonly #nestingMax: number;
   readonly #valuesMax: number;
+  readonly #textBytesMax: number;
   #bytes: Uint8Array = NO_BYTES;
   #at = 0;
   #values = 0;
-  /** Starts and ends of the keys of all open maps, innermost last. */
-  readonly #keyStarts: number[] = [];
-  readonly #keyEnds: number[] = [];
-  #keyCount = 0;
+  /** Where the value of the outermost map's first `id` begins; -1: none has come. */
+  #idAt = -1;
+  /** Of the maps and arrays that are open, outermost first: what is left in each, and where it stands. */
+  #open = 0;
+  readonly #left: number[] = [];
+  readonly #isMap: boolean[] = [];
+  readonly #headsAt: number[] = [];
+  readonly #firstAt: number[] = [];
+  /** How many of them were open at the last pause, and have been since. */
+  #pausedIn = 0;
+  readonly #keys = new MapKeys();
 
   constructor(limits: ScanLimits) {
     this.#nestingMax = limits.nestingMax;
     this.#valuesMax = limits.valuesMax;
+    this.#textBytesMax = limits.textBytesMax;
   }
 
   scan(bytes: Uint8Array): void {
-    this.#start(bytes);
+    this.start(bytes);
+    this.next(Infinity, Infinity);
+  }
+
+  /** Begins with a body that `next` reads. */
+  start(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#at = 0;
+    this.#values = 0;
+    this.#idAt = -1;
+    this.#open = 0;
+    this.#pausedIn = 0;
+    this.#keys.clear();
+    if (this.marks.length > 0) this.marks.length = 0;
+    if (this.ends.length > 0) this.ends.length = 0;
+  }
+
+  /** Reads on until about so many more values or bytes have been read; true where that was the end. */
+  next(values: number, bytes: number): boolean {
+    let goesOn = false;
     try {
-      this.#value(0);
-      if (this.#at < bytes.length) throw malformed('bytes after the value');
+      goesOn = !this.#readOn(values, this.#at + bytes);
+      if (!goesOn && this.#at < this.#bytes.length) throw malformed('bytes after the value');
+      return !goesOn;
     } finally {
-      this.#bytes = NO_BYTES;
+      if (!goesOn) this.#bytes = NO_BYTES;
     }
+  }
+
+  /** To be called between two `next`: from here on `ends` tells which of the containers that are open now have ended. */
+  pause(): void {
+    this.#pausedIn = this.#open;
+    this.ends.length = 0;
+  }
+
+  /** Offset of what is read next. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Maps and arrays that are not at their end, outermost first. */
+  get openCount(): number {
+    return this.#open;
+  }
+
+  openAt(index: number): OpenContainer {
+    return { isMap: this.#isMap[index]!, headAt: this.#headsAt[index]!, firstAt: this.#firstAt[index]! };
   }
 
   /** How many values the body held that was scanned last. */
@@ -73,42 +112,66 @@ export class BodyScanner {
     return this.#values;
   }
 
-  /** The `id` of a request that did not pass, where it can be read before the fault; else 0. */
+  /** The `id` of the request that was read last, in its `bytes`, where that comes before a fault; else 0. */
   requestId(bytes: Uint8Array): number {
-    this.#start(bytes);
+    if (this.#idAt < 0) return 0;
+    this.#bytes = bytes;
+    this.#at = this.#idAt;
     try {
-      for (let left = this.#mapHead(); left > 0; left--) {
-        if (this.#keyIs(ID_KEY)) return this.#smallUint();
-        this.#value(1);
-      }
+      return this.#smallUint();
     } catch {
-      // The fault lies before the id.
+      return 0;
     } finally {
       this.#bytes = NO_BYTES;
     }
-    return 0;
   }
 
-  #start(bytes: Uint8Array): void {
-    this.#bytes = bytes;
-    this.#at = 0;
-    this.#values = 0;
-    this.#keyCount = 0;
-    if (this.marks.length > 0) this.marks.length = 0;
+  /** True where the outermost value is at its end. */
+  #readOn(values: number, stopAt: number): boolean {
+    let room = values;
+    if (this.#at === 0) this.#value();
+    while (this.#open > 0) {
+      const level = this.#open - 1;
+      const isMap = this.#isMap[level]!;
+      let left = this.#left[level]!;
+      while (left > 0 && this.#open === level + 1) {
+        if (room <= 0 || this.#at >= stopAt) {
+          this.#left[level] = left;
+          return false;
+        }
+        room -= 1;
+        left -= 1;
+        if (isMap) this.#key(level);
+        this.#value();
+      }
+      this.#left[level] = left;
+      if (this.#open === level + 1) this.#close(level, isMap);
+    }
+    return true;
   }
 
-  /** One value that lies inside `depth` containers. */
-  #value(depth: number): void {
-    const head = this.#bytes[this.#at++];
+  /** One value, or the head of one that holds others. */
+  #value(): void {
+    const headAt = this.#at;
+    const head = this.#bytes[headAt];
     if (head === undefined) throw endsEarly();
+    this.#at += 1;
     if (head < 0x80 || head >= 0xe0) return;
-    if (head < 0x90) this.#map(head & 0x0f, depth + 1);
-    else if (head < 0xa0) this.#array(head & 0x0f, depth + 1);
+    if (head < 0x90) this.#map(head & 0x0f, headAt);
+    else if (head < 0xa0) this.#array(head & 0x0f, headAt);
     else if (head < 0xc0) this.#text(head & 0x1f);
-    else this.#sized(head, depth);
+    else this.#sized(head, headAt);
   }
 
-  #sized(head: number, depth: number): void {
+  #close(level: number, isMap: boolean): void {
+    this.#open = level;
+    if (isMap) this.#keys.close(level);
+    if (level >= this.#pausedIn) return;
+    this.#pausedIn = level;
+    this.ends.push(this.#at);
+  }
+
+  #sized(head: number, headAt: number): void {
     switch (head) {
       case 0xc0:
       case 0xc2:
@@ -144,11 +207,11 @@ export class BodyScanner {
         return;
       case 0xdc:
       case 0xdd:
-        this.#array(this.#uint(head === 0xdc ? 2 : 4), depth + 1);
+        this.#array(this.#uint(head === 0xdc ? 2 : 4), headAt);
         return;
       case 0xde:
       case 0xdf:
-        this.#map(this.#uint(head === 0xde ? 2 : 4), depth + 1);
+        this.#map(this.#uint(head === 0xde ? 2 : 4), headAt);
         return;
       case 0xc1:
         throw malformed('the unused byte 0xc1');
@@ -157,44 +220,40 @@ export class BodyScanner {
     }
   }
 
-  #array(count: number, depth: number): void {
-    this.#enter(count, count, depth);
-    for (let i = 0; i < count; i++) this.#value(depth);
+  #array(count: number, headAt: number): void {
+    this.#enter(count, count);
+    this.#opened(count, false, headAt);
   }
 
-  #map(count: number, depth: number): void {
-    this.#enter(count, 2 * count, depth);
-    const base = this.#keyCount;
-    const seen = count > KEYS_COMPARED_MAX ? new Set<string>() : null;
-    for (let i = 0; i < count; i++) {
-      this.#key(base, seen);
-      this.#value(depth);
-    }
-    this.#keyCount = base;
+  #map(count: number, headAt: number): void {
+    this.#enter(count, 2 * count);
+    this.#keys.open(this.#open, count);
+    this.#opened(count, true, headAt);
   }
 
-  #enter(count: number, bytesAtLeast: number, depth: number): void {
-    if (depth > this.#nestingMax) throw malformed(`more than ${this.#nestingMax} levels of nesting`);
+  #enter(count: number, bytesAtLeast: number): void {
+    if (this.#open >= this.#nestingMax) throw malformed(`more than ${this.#nestingMax} levels of nesting`);
     if (bytesAtLeast > this.#bytes.length - this.#at) throw endsEarly();
     this.#values += count;
     if (this.#values > this.#valuesMax) throw malformed(`more than ${this.#valuesMax} values`);
   }
 
-  #key(base: number, seen: Set<string> | null): void {
+  #opened(count: number, isMap: boolean, headAt: number): void {
+    this.#left[this.#open] = count;
+    this.#isMap[this.#open] = isMap;
+    this.#headsAt[this.#open] = headAt;
+    this.#firstAt[this.#open] = this.#at;
+    this.#open += 1;
+  }
+
+  #key(level: number): void {
     const length = this.#keyLength();
     const start = this.#at;
     this.#text(length);
     if (length === PROTO_KEY.length && this.#sameBytes(start, PROTO_KEY)) throw malformed('the key __proto__');
-    if (seen === null) {
-      this.#compareKeys(base, start, length);
-      this.#keyStarts[this.#keyCount] = start;
-      this.#keyEnds[this.#keyCount] = this.#at;
-      this.#keyCount += 1;
-    } else {
-      const key = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, length).toString('latin1');
-      if (seen.has(key)) throw malformed('a repeated key');
-      seen.add(key);
-    }
+    if (level === 0 && this.#idAt < 0 && length === ID_KEY.length && this.#sameBytes(start, ID_KEY))
+      this.#idAt = this.#at;
+    if (!this.#keys.add(this.#bytes, level, start, this.#at)) throw malformed('a repeated key');
   }
 
   #keyLength(): number {
@@ -205,24 +264,6 @@ export class BodyScanner {
     throw malformed('a key that is not a string');
   }
 
-  #compareKeys(base: number, start: number, length: number): void {
-    const bytes = this.#bytes;
-    const keyStarts = this.#keyStarts;
-    const keyEnds = this.#keyEnds;
-    for (let i = base; i < this.#keyCount; i++) {
-      const other = keyStarts[i]!;
-      if (keyEnds[i]! - other !== length) continue;
-      if (length > ASCII_LOOP_BYTES_MAX) {
-        if (Buffer.compare(bytes.subarray(other, other + length), bytes.subarray(start, start + length)) === 0)
-          throw malformed('a repeated key');
-        continue;
-      }
-      let same = 0;
-      while (same < length && bytes[other + same] === bytes[start + same]) same += 1;
-      if (same === length) throw malformed('a repeated key');
-    }
-  }
-
   #sameBytes(start: number, expected: Uint8Array): boolean {
     for (let i = 0; i < expected.length; i++) if (this.#bytes[start + i] !== expected[i]) return false;
     return true;
@@ -231,6 +272,7 @@ export class BodyScanner {
   #text(length: number): void {
     const start = this.#at;
     this.#skip(length);
+    if (length > this.#textBytesMax) throw textTooLong(this.#textBytesMax);
     const bytes = this.#bytes;
     if (length <= ASCII_LOOP_BYTES_MAX) {
       let bits = 0;
@@ -278,20 +320,6 @@ export class BodyScanner {
     return value;
   }
 
-  #mapHead(): number {
-    const head = this.#bytes[this.#at++];
-    if (head !== undefined && head >= 0x80 && head < 0x90) return head & 0x0f;
-    return head === 0xde ? this.#uint(2) : 0;
-  }
-
-  /** Steps over a key; true where it is `expected`. */
-  #keyIs(expected: Uint8Array): boolean {
-    const length = this.#keyLength();
-    const start = this.#at;
-    this.#skip(length);
-    return length === expected.length && this.#sameBytes(start, expected);
-  }
-
   #smallUint(): number {
     const head = this.#bytes[this.#at++];
     if (head === undefined) return 0;
@@ -302,14 +330,10 @@ export class BodyScanner {
   }
 }
 
-/** Whether a double holds high * 2^32 + low: no more than its 53 bits lie between the first one and the last. */
-function isExact(high: number, low: number): boolean {
-  const bitsOver = HIGH_BITS_BEYOND_DOUBLE - Math.clz32(high);
-  return bitsOver <= 0 || (low & ((1 << bitsOver) - 1)) === 0;
+function textTooLong(bytesMax: number): CodedError {
+  const reason = `holds a text of more than ${bytesMax} bytes`;
+  return new CodedError('PAYLOAD_TOO_LARGE', `the body ${reason}`, { details: { fields: [{ field: '/', reason }] } });
 }
-
-/** Of the 64 bits of an integer, those that a double's 53 leave out. */
-const HIGH_BITS_BEYOND_DOUBLE = 11;
 
 function endsEarly(): CodedError {
   return malformed('it ends before a length that it claims');

@@ -1,4 +1,4 @@
-import { NESTING_MAX, VALUES_MAX } from './body-scan.ts';
+import { NESTING_MAX, VALUES_MAX } from './body-limits.ts';
 import { encodedBytes } from './metadata.ts';
 
 /** What a JSON-like value takes of the room that a request's body has. */

@@ -1,6 +1,8 @@
 import { Unpackr } from 'msgpackr';
 import { badRequest, CodedError } from '../base/errors.ts';
-import { BodyScanner, REPLY_LIMITS, REQUEST_LIMITS } from './body-scan.ts';
+import { REPLY_LIMITS, REQUEST_LIMITS } from './body-limits.ts';
+import { BodyScanner } from './body-scan.ts';
+import { BodyParts } from './body-parts.ts';
 import { MessagePackWriter } from './body-writer.ts';
 import {
   encodeFrameHead,
@@ -39,9 +41,73 @@ export function decodeBody(bytes: Uint8Array): BodyMap {
 }
 
 /** A request's body, and how many values it holds: what it weighs in memory depends on both. */
-export function decodeRequest(bytes: Uint8Array): { readonly message: BodyMap; readonly valueCount: number } {
+export function decodeRequest(bytes: Uint8Array): DecodedRequest {
   const message = decodeBody(bytes);
   return { message, valueCount: requestScanner.valueCount };
+}
+
+/** What a body came to. */
+export interface DecodedRequest {
+  readonly message: BodyMap;
+  readonly valueCount: number;
+}
+
+/** Values, and bytes, that are decoded in some milliseconds. */
+const SLICE_VALUES = 4_096;
+const SLICE_BYTES = 512 * 1024;
+
+/** Whether a body is so long that it may take more than one slice to decode. */
+export function isLongBody(bytes: Uint8Array): boolean {
+  return bytes.length > LONG_BYTES;
+}
+
+/** Shorter bodies hold too little to be worth a pause, whatever it is. */
+const LONG_BYTES = 16 * 1024;
+
+/**
+ * The same as `decodeRequest`, stopping every some milliseconds. It throws a `CodedError` as that does, whose `id` is then
+ * what `salvageRequestId` would say.
+ */
+export class SlicedDecoding {
+  readonly #bytes: Uint8Array;
+  readonly #scanner = new BodyScanner(REQUEST_LIMITS);
+  readonly #sliceValues: number;
+  readonly #sliceBytes: number;
+
+  constructor(bytes: Uint8Array, sliceValues = SLICE_VALUES, sliceBytes = SLICE_BYTES) {
+    this.#bytes = bytes;
+    this.#sliceValues = sliceValues;
+    this.#sliceBytes = sliceBytes;
+  }
+
+  /** The `id` of a request that was refused, for the error reply; 0 where it cannot be read. */
+  get requestId(): number {
+    return this.#scanner.requestId(this.#bytes);
+  }
+
+  *run(): Generator<void, DecodedRequest> {
+    const bytes = this.#bytes;
+    const scanner = this.#scanner;
+    let marksDone = 0;
+    const parts = new BodyParts(scanner, (from, to) => {
+      const marks: number[] = [];
+      for (let at = scanner.marks[marksDone]; at !== undefined && at < to; at = scanner.marks[++marksDone])
+        marks.push(at - from);
+      return unpackedValues(bytes.subarray(from, to), marks);
+    });
+    scanner.start(bytes);
+    while (!scanner.next(this.#sliceValues, this.#sliceBytes)) {
+      parts.pause();
+      yield;
+    }
+    checkMap(bytes);
+    return { message: (parts.finish() ?? unpacked(bytes, scanner.marks)) as BodyMap, valueCount: scanner.valueCount };
+  }
+}
+
+function unpackedValues(bytes: Uint8Array, marks: readonly number[]): readonly unknown[] {
+  if (marks.length === 0) return unpackr.unpackMultiple(bytes) as unknown[];
+  return withMarks(bytes, marks, (copy) => unpackr.unpackMultiple(copy) as unknown) as unknown[];
 }
 
 /** The same for what a server sent: as strict about the bytes, but without the limits that protect a server. */
@@ -51,28 +117,39 @@ export function decodeReplyBody(bytes: Uint8Array): BodyMap {
 
 /** The `id` of a request whose body `decodeBody` refused, for the error reply; 0 where it cannot be read. */
 export function salvageRequestId(bytes: Uint8Array): number {
+  try {
+    requestScanner.scan(bytes);
+  } catch {
+    // What comes before the fault may be the id.
+  }
   return requestScanner.requestId(bytes);
 }
 
 function decode(bytes: Uint8Array, scanner: BodyScanner): BodyMap {
   scanner.scan(bytes);
+  checkMap(bytes);
+  return unpacked(bytes, scanner.marks) as BodyMap;
+}
+
+function checkMap(bytes: Uint8Array): void {
   const head = bytes[0]!;
   if ((head & 0xf0) !== 0x80 && head !== 0xde && head !== 0xdf)
     throw badRequest(WHOLE_BODY, 'is not a map', 'the body is not a map');
-  if (scanner.marks.length > 0) return decodeMarked(bytes, scanner.marks);
-  return unpackr.unpack(bytes) as BodyMap;
+}
+
+function unpacked(bytes: Uint8Array, marks: readonly number[]): unknown {
+  return marks.length > 0 ? withMarks(bytes, marks, (copy) => unpackr.unpack(copy) as unknown) : unpackr.unpack(bytes);
 }
 
 /**
  * Keeps the byte order mark of texts that start with one, which the decoder's JavaScript side drops: each is
  * swapped for a character of the same three bytes that occurs nowhere in the body, and put back afterwards.
  */
-function decodeMarked(bytes: Uint8Array, marks: readonly number[]): BodyMap {
+function withMarks(bytes: Uint8Array, marks: readonly number[], unpack: (copy: Buffer) => unknown): unknown {
   const copy = Buffer.from(bytes);
   const standIn = unusedCharacter(copy);
   for (const at of marks) copy.set(standIn, at);
-  const standInText = standIn.toString();
-  return restoreMarks(unpackr.unpack(copy), standInText) as BodyMap;
+  return restoreMarks(unpack(copy), standIn.toString());
 }
 
 /** The first byte of U+E000 to U+EFFF, which lie in the private use area; two more with six bits each follow. */

@@ -5,7 +5,7 @@ import { findJsonFaults } from '../base/json-faults.ts';
 import { parseJson } from '../base/json.ts';
 import { NoJson, readJsonInTurns, TooMuchJson, type JsonBounds, type JsonRead } from '../base/json-in-turns.ts';
 import type { LoopTurns } from '../base/loop-turns.ts';
-import { NESTING_MAX, VALUES_MAX } from './body-scan.ts';
+import { NESTING_MAX, VALUES_MAX } from './body-limits.ts';
 
 const WHOLE_BODY = '/';
 

@@ -11,8 +11,9 @@ import type {
   RequestType,
   Welcome,
 } from './messages.generated.ts';
-import { encodedBytes, metadataFault } from './metadata.ts';
+import { metadataFault } from './metadata.ts';
 import { type BinRule, faultsToError } from './payload-faults.ts';
+import { countValues, PayloadSlices } from './payload-slices.ts';
 import { SCHEMAS } from './schemas.generated.ts';
 
 /** Names of the messages outside the table. */
@@ -33,6 +34,11 @@ export interface Validators {
   /** The envelope of a request, its payload not looked into. */
   envelope(value: unknown): RequestEnvelope;
   payload<T extends RequestType>(type: T, payload: unknown): RequestPayloads[T];
+  /**
+   * Does the long part of the work of `payload` in slices: what comes of it is told by `payload`, when that is asked of the same
+   * object. A list of objects is checked item by item.
+   */
+  payloadSlices(type: string, payload: object): Generator<void, void>;
   control<K extends keyof ControlMessages>(name: K, value: unknown): ControlMessages[K];
   /** Whether a reply keeps its schema: for tests, and for servers that check themselves. */
   reply<T extends RequestType>(type: T, payload: unknown): ReplyPayloads[T];
@@ -58,8 +64,11 @@ export function createValidators(): Validators {
     return made;
   };
 
+  const slices = new PayloadSlices(quick);
+  const explained = (first: readonly ErrorObject[], id: string, value: unknown, what: string): Error =>
+    explain((thorough ??= createAjv(true)), first, id, value, what);
   const check = (validate: ValidateFunction, id: string, value: unknown, what: string): void => {
-    if (!validate(value)) throw explain((thorough ??= createAjv(true)), validate, id, value, what);
+    if (!validate(value)) throw explained(validate.errors ?? [], id, value, what);
   };
   const bySchema = (id: string, value: unknown, what: string): void => check(compiled(quick, id), id, value, what);
 
@@ -72,9 +81,12 @@ export function createValidators(): Validators {
       return envelope;
     },
     payload<T extends RequestType>(type: T, payload: unknown) {
-      check(payloadCheck(type), `${type}.request.json`, payload, 'the payload');
+      const validate = payloadCheck(type);
+      const faults = slices.faultsOf(validate, payload);
+      if (faults.length > 0) throw explained(faults, `${type}.request.json`, payload, 'the payload');
       return payload as RequestPayloads[T];
     },
+    payloadSlices: (type, payload) => slices.run(`${type}.request.json`, payload),
     control<K extends keyof ControlMessages>(name: K, value: unknown) {
       bySchema(`${name}.json`, value, `the ${name} message`);
       return value as ControlMessages[K];
@@ -87,22 +99,10 @@ export function createValidators(): Validators {
   };
 }
 
-function explain(thorough: Ajv, validate: ValidateFunction, id: string, value: unknown, what: string): Error {
-  const first = validate.errors ?? [];
+function explain(thorough: Ajv, first: readonly ErrorObject[], id: string, value: unknown, what: string): Error {
   if (countValues(value, VALUES_EXPLAINED_MAX) > VALUES_EXPLAINED_MAX) return faultsToError(first, what);
   const again = compiled(thorough, id);
   return faultsToError(again(value) ? first : (again.errors ?? first), what);
-}
-
-/** Values inside `value`; once past `max` it counts no further. */
-function countValues(value: unknown, max: number): number {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return 1;
-  let count = 1;
-  for (const item of Object.values(value)) {
-    count += countValues(item, max - count);
-    if (count > max) break;
-  }
-  return count;
 }
 
 function compiled(ajv: Ajv, id: string): ValidateFunction {
@@ -198,7 +198,7 @@ function addProtocolKeywords(ajv: Ajv): void {
 
 const checkMetadata = Object.assign(
   (bytesMax: number, value: unknown): boolean => {
-    const fault = metadataFault(value) ?? (encodedBytes(value, bytesMax) > bytesMax ? 'size' : null);
+    const fault = metadataFault(value, bytesMax);
     checkMetadata.errors = fault === null ? [] : [{ keyword: 'x-json-bytes-max', params: { fault } }];
     return fault === null;
   },

@@ -2,7 +2,7 @@ import { oneLine } from '../../base/control-characters.ts';
 import { InvalidArgumentError } from 'commander';
 import { LEVELS, STRATEGIES, type JsonObject, type Level, type Priority } from '../../base/context.ts';
 import { parseJson } from '../../base/json.ts';
-import { NESTING_MAX } from '../../protocol/body-scan.ts';
+import { NESTING_MAX } from '../../protocol/body-limits.ts';
 import { findJsonFaults } from '../../base/json-faults.ts';
 
 /** Parsers of option values; each refuses what does not fit with a message that commander shows as wrong usage. */

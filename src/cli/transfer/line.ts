@@ -1,6 +1,6 @@
 import type { JsonObject, Level } from '../../base/context.ts';
 import { suggest } from '../../config/suggest.ts';
-import { NESTING_MAX } from '../../protocol/body-scan.ts';
+import { NESTING_MAX } from '../../protocol/body-limits.ts';
 import type { NewContext } from '../../protocol/messages.generated.ts';
 import { clip } from '../terminal/render.ts';
 import { isUuid, stableId } from './identity.ts';

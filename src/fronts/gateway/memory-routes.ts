@@ -5,6 +5,7 @@ import { openApi } from '../../protocol/openapi.ts';
 import { INGEST_PATH } from './ingest/ingest-route.ts';
 import type { GatewayParts } from './parts.ts';
 import { goneSignal } from './gone-signal.ts';
+import { inTurns } from './request-json.ts';
 
 const MEMORY_PATH = '/v1/memory/';
 /** Nobody waits longer. */
@@ -31,11 +32,13 @@ export function addMemoryRoutes(app: FastifyInstance, parts: GatewayParts): void
 async function ask(
   request: FastifyRequest<{ Params: { type: string } }>,
   reply: FastifyReply,
-  { authenticator, door, bodies, turns }: GatewayParts,
+  { authenticator, gate, door, bodies, turns }: GatewayParts,
 ): Promise<object> {
   const signal = goneSignal(reply.raw);
-  const payload = (await readJsonBodyInTurns(await bodies.read(request.raw, reply.raw), turns)) ?? {};
-  return door.ask(authenticator.callerOf(request), request.params.type, withBytes(payload), {
+  const { type } = request.params;
+  const payload = withBytes((await readJsonBodyInTurns(await bodies.read(request.raw, reply.raw), turns)) ?? {});
+  await inTurns(gate.payloadSlices(type, payload), turns);
+  return door.ask(authenticator.callerOf(request), type, payload, {
     door: 'gateway',
     address: request.socket.remoteAddress,
     timeoutMs: TIMEOUT_MS,

@@ -1,6 +1,6 @@
 import type { JsonMember } from '../../base/json-in-turns.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
-import { VALUES_MAX } from '../../protocol/body-scan.ts';
+import { VALUES_MAX } from '../../protocol/body-limits.ts';
 import { readLongJson, textInTurns } from '../../protocol/json-body.ts';
 
 /** A request's JSON object: as it was written, what it says, and where in the text its values stand. */

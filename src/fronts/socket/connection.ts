@@ -95,7 +95,6 @@ export class Connection implements Requester {
   settled(id: number, running: RunningRequest): void {
     this.#running.remove(id, running);
     this.#takeUpReading();
-    this.#finishIfDone();
   }
 
   reply(id: number, payload: object): void {
@@ -108,7 +107,7 @@ export class Connection implements Requester {
 
   /** A connection-level error: told with id 0, then the connection is closed (section 4). */
   fail(error: CodedError): void {
-    if (!this.#isLive()) return;
+    if (!this.isLive()) return;
     let delayMs = 0;
     if (this.#handshake === null) this.#reports.failed(error);
     else delayMs = this.#reports.notAuthenticated(error, this.#handshake.claimedKeyId);
@@ -216,12 +215,12 @@ export class Connection implements Requester {
     return this.#watch.reading(nowMs, this.#outbox.bufferedBytes, this.#outbox.takenBytes, requestsWait);
   }
 
-  #isLive(): boolean {
+  isLive(): boolean {
     return this.#phase === 'open' || this.#phase === 'handshake';
   }
 
   #onData(chunk: Uint8Array): void {
-    if (!this.#isLive()) return;
+    if (!this.isLive()) return;
     this.#watch.heard(this.#deps.clock.monotonicMs());
     this.#deps.metrics.count('bytes_received_total', undefined, chunk.length);
     this.#inbox.push(chunk);
@@ -246,7 +245,7 @@ export class Connection implements Requester {
   }
 
   #mayTakeFrame(): boolean {
-    if (!this.#isLive() || this.#goodbye.isDismissed || !this.#running.haveRoom) return false;
+    if (!this.isLive() || this.#goodbye.isDismissed || !this.#running.haveRoom) return false;
     if (this.#running.haveReplyRoom(this.#outbox.bufferedBytes)) return true;
     this.#outbox.flush();
     return this.#running.haveReplyRoom(this.#outbox.bufferedBytes);
@@ -257,7 +256,12 @@ export class Connection implements Requester {
     if (!this.#session.incoming.verify(frame.tag, frame.body)) {
       throw new CodedError('AUTH_FAILED', 'the tag of a frame does not verify');
     }
-    this.#deps.dispatcher.receive(frame.body, this, this.#watch.arrivedMs);
+    const decoding = this.#deps.dispatcher.receive(frame.body, this, this.#watch.arrivedMs);
+    if (decoding !== null)
+      void this.#running.decode(decoding, frame.body.length).then(
+        () => this.#takeUpReading(),
+        (error: unknown) => this.fail(toCodedError(error)),
+      );
   }
 
   #authenticate(frame: Frame): void {
@@ -287,8 +291,7 @@ export class Connection implements Requester {
   }
 
   #takeUpReading(): void {
-    if (this.#phase !== 'open' || !this.#paused || !this.#mayTakeFrame()) return;
-    this.#readFrames();
+    if (this.#phase === 'open' && this.#paused && this.#mayTakeFrame()) this.#readFrames();
     this.#finishIfDone();
   }
 
@@ -302,13 +305,13 @@ export class Connection implements Requester {
   #finishIfDone(): void {
     if (this.#phase !== 'open') return;
     if (this.#goodbye.isDismissed) {
-      const error = this.#goodbye.due(this.#running.size === 0, this.#deps.clock.monotonicMs());
+      const error = this.#goodbye.due(this.#running.isEmpty, this.#deps.clock.monotonicMs());
       if (error !== null) this.fail(error);
     } else if (this.#peerEnded && this.#isIdle()) this.#close();
   }
 
   #isIdle(): boolean {
-    return !this.#paused && this.#running.size === 0 && this.#duplex.readableLength === 0;
+    return !this.#paused && this.#running.isEmpty && this.#duplex.readableLength === 0;
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Waiter } from '../../api/byte-budget.ts';
 import type { FrameBudget } from '../../api/frame-budget.ts';
 import type { RequestBudget } from '../../api/request-budget.ts';
+import { isLongBody } from '../../protocol/codec.ts';
 import { FrameReader, type Frame } from '../../protocol/frame.ts';
 import { FREE_BYTES, isFree } from './free-frames.ts';
 import type { ReplyShare } from './reply-share.ts';
@@ -92,6 +93,7 @@ export class Inbox implements Waiter {
     this.#reader = new FrameReader();
     this.#held = null;
     this.#budget.running.leave(this);
+    this.#budget.decoding.leave(this);
     this.#replies.leave(this);
     this.#count();
   }
@@ -99,6 +101,8 @@ export class Inbox implements Waiter {
   #admits(body: Uint8Array): boolean {
     const { running } = this.#budget;
     if (!running.hasRoom && !isFree(body) && !running.admits(this)) return false;
+    const { decoding } = this.#budget;
+    if (!decoding.hasRoom && isLongBody(body) && !decoding.admits(this)) return false;
     return this.#replies.admits(body, this);
   }
 

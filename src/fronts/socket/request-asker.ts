@@ -23,6 +23,8 @@ export interface Requester {
   readonly session: Session;
   /** Gives that of the address that it is connected from; null: no limit. */
   readonly addressBucket: () => TokenBucket | null;
+  /** It reads on, and sends what is answered. */
+  isLive(): boolean;
   isRunning(id: number): boolean;
   started(id: number, running: RunningRequest): void;
   settled(id: number, running: RunningRequest): void;

@@ -5,16 +5,22 @@ import type { ServerLimits } from './limits.ts';
 /** Requests of one connection that are being worked on, and whether there is room for another (section 3). */
 export class RunningRequests {
   readonly #limits: ServerLimits;
-  readonly #budget: Pick<RequestBudget, 'running' | 'replies'>;
+  readonly #budget: Pick<RequestBudget, 'running' | 'decoding' | 'replies'>;
   readonly #highWaterBytes: number;
   readonly #replyRoomBytes: number;
   readonly #byId = new Map<number, RunningRequest>();
   #requestBytes = 0;
   /** What their replies are expected to weigh. */
   #expectedBytes = 0;
+  /** One is being decoded: what comes behind it waits, so that requests are begun in the order in which they were sent. */
+  #isDecoding = false;
 
   /** `drainBytes`: below it the stream tells of no `drain` after which reading could be taken up again. */
-  constructor(limits: ServerLimits, budget: Pick<RequestBudget, 'running' | 'replies'>, drainBytes: number) {
+  constructor(
+    limits: ServerLimits,
+    budget: Pick<RequestBudget, 'running' | 'decoding' | 'replies'>,
+    drainBytes: number,
+  ) {
     const { highWaterBytes, replyRoomBytes, maxBufferedBytes } = limits;
     this.#limits = limits;
     this.#budget = budget;
@@ -22,8 +28,8 @@ export class RunningRequests {
     this.#replyRoomBytes = Math.max(Math.min(replyRoomBytes, maxBufferedBytes / 2), this.#highWaterBytes);
   }
 
-  get size(): number {
-    return this.#byId.size;
+  get isEmpty(): boolean {
+    return this.#byId.size === 0 && !this.#isDecoding;
   }
 
   has(id: number): boolean {
@@ -36,6 +42,21 @@ export class RunningRequests {
     this.#expectedBytes += running.call.replyBytes;
     this.#budget.running.take(running.requestBytes);
     this.#budget.replies.take(running.call.replyBytes);
+  }
+
+  /** `decoding` a body of so many bytes takes several slices. Resolves or rejects as it does. */
+  async decode(decoding: Promise<void>, bytes: number): Promise<void> {
+    const { running, decoding: place } = this.#budget;
+    this.#isDecoding = true;
+    place.take(1);
+    running.take(bytes);
+    try {
+      await decoding;
+    } finally {
+      this.#isDecoding = false;
+      running.giveBack(bytes);
+      place.giveBack(1);
+    }
   }
 
   /** It is done: not before takes it no more memory, though its connection may have ended long ago. */
@@ -56,6 +77,7 @@ export class RunningRequests {
 
   /** Below each bound one more gets in, whatever its size. */
   get haveRoom(): boolean {
+    if (this.#isDecoding) return false;
     return this.#byId.size < this.#limits.maxInFlight && this.#requestBytes < this.#limits.maxRequestBytes;
   }
 

@@ -56,7 +56,7 @@ export function slowRequests({ server }: FuzzWorld): SlowRequest[] {
       },
     );
   }
-  all.push(...batches(wire));
+  all.push(...batches(wire), ...batchesOverHttp(http));
   for (const [name, body] of Object.entries(JSON_BODIES)) {
     all.push(
       { name: `chat of 16 MiB: ${name}`, make: () => http('/v1/chat/completions', body()) },
@@ -82,8 +82,6 @@ function tool(name: string, given: object): string {
 function batches(wire: (type: string, payload: unknown) => SentRequest): SlowRequest[] {
   const long = (units: number, count: number): object[] =>
     Array.from({ length: count }, (_, n) => ({ text: `${n} `.padEnd(units, 'The fox jumps. ') }));
-  const tags = Array.from({ length: 64 }, (_, n) => `t${n}`);
-  const fields = Object.fromEntries(Array.from({ length: 190 }, (_, n) => [`k${n}`, n]));
   const names = Array.from({ length: 100 }, (_, n) => ({
     subject: `${'\u0301'.repeat(250)}${n}`,
     predicate: 'p'.repeat(250),
@@ -108,9 +106,35 @@ function batches(wire: (type: string, payload: unknown) => SentRequest): SlowReq
     },
     {
       name: 'context.store_batch: tags and metadata',
+      make: () => wire('context.store_batch', { contexts: Array(1000).fill(FULL) }),
+    },
+    {
+      name: 'context.store_batch: one fault at its end',
+      make: () => wire('context.store_batch', { contexts: [...(Array(999).fill(FULL) as object[]), { text: 1 }] }),
+    },
+    {
+      name: 'context.store_batch: long lists',
+      make: () => wire('context.store_batch', { contexts: Array(4).fill(DEEP_LIST) }),
+    },
+    {
+      name: 'context.store: a list of lists',
+      make: () => wire('context.store', { text: 'x', metadata: { list: Array(262_000).fill([]) } }),
+    },
+    {
+      name: 'context.store: too long a text',
+      make: () => wire('context.store', { text: 'я'.repeat(FRAME_BYTES / 2 - 100) }),
+    },
+    {
+      name: 'context.store: many maps',
       make: () =>
-        wire('context.store_batch', {
-          contexts: Array.from({ length: 1000 }, () => ({ text: 'x', tags, metadata: fields })),
+        wire('context.store', { text: 'x', metadata: { list: Array.from({ length: 1300 }, () => FULL.metadata) } }),
+    },
+    {
+      name: 'session.append: many fields',
+      make: () =>
+        wire('session.append', {
+          session_id: 's',
+          messages: Array.from({ length: 100 }, () => ({ role: 'user', content: 'x', metadata: FULL.metadata })),
         }),
     },
     {
@@ -135,6 +159,27 @@ function batches(wire: (type: string, payload: unknown) => SentRequest): SlowReq
     },
     { name: 'fact.put: 100 facts', make: () => wire('fact.put', { facts: names }) },
     { name: 'fact.list', make: () => wire('fact.list', { subject: '\u0301'.repeat(250), limit: 1000 }) },
+  ];
+}
+
+/** A tag and a metadata field more than this, and a request has more values than it may have. */
+const FULL = {
+  text: 'x',
+  tags: Array.from({ length: 64 }, (_, n) => `t${n}`),
+  metadata: Object.fromEntries(Array.from({ length: 190 }, (_, n) => [`k${n}`, n])),
+};
+const DEEP_LIST = { text: 'x', metadata: { list: Array(64_000).fill(0) } };
+
+function batchesOverHttp(http: (path: string, body: string) => SentRequest): SlowRequest[] {
+  const post = (contexts: readonly object[]) => () =>
+    http('/v1/memory/context.store_batch', JSON.stringify({ contexts }));
+  return [
+    { name: 'memory of a batch: tags and metadata', make: post(Array(1000).fill(FULL) as object[]) },
+    {
+      name: 'memory of a batch: one fault at its end',
+      make: post([...(Array(999).fill(FULL) as object[]), { text: 1 }]),
+    },
+    { name: 'memory of a batch: long lists', make: post(Array(4).fill(DEEP_LIST) as object[]) },
   ];
 }
 

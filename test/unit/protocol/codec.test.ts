@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.ts';
-import { VALUES_MAX } from '../../../src/protocol/body-scan.ts';
+import { VALUES_MAX } from '../../../src/protocol/body-limits.ts';
 import {
   decodeBody,
   decodeReplyBody,
