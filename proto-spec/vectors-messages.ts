@@ -390,6 +390,7 @@ const ENDS: readonly Exchange[] = [
   },
   { type: 'admin.slowlog', payload: { limit: 10, reset: true }, reply: { requests: [], threshold_ms: 0, total: 0 } },
   { type: 'admin.monitor', payload: { wait_ms: 0 }, reply: { requests: [], cursor: 31, lost: 0 } },
+  { type: 'context.used', payload: { ids: [FIRST_ID, TWO_ID] }, reply: { counted: 1 } },
 ];
 
 /** Section 8. */

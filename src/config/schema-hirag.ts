@@ -172,6 +172,11 @@ export const HIRAG = section(
       10_000,
       'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer.',
     ),
+    accesses: choice(
+      'returned',
+      ['returned', 'used'],
+      'What counts as an access of a context: that an answer held it, or only that a client says it was of use (context.used).',
+    ),
     access_flush_ms: integer(1000, 10, 60_000, 'How often access counts are written, in milliseconds.'),
     access_flush_entries: integer(1000, 1, 100_000, 'Contexts with new access counts that are written at once.'),
     gc_interval_secs: integer(300, 1, DAY_SECS, 'How often lifetimes are ended, in seconds.'),

@@ -173,8 +173,16 @@ class TieredMemory implements Memory {
   async get(namespace: string, id: string, options: CallOptions = {}): Promise<ContextRecord> {
     const [record] = await orAbort(this.#store.fetch(namespace, [id], this.#clock.nowMs()), options.signal);
     if (record === undefined || record === null) throw notFound();
-    if (options.isLook !== true) this.#accessCounts.add(namespace, [id]);
+    if (options.isLook !== true) this.#accessCounts.returned(namespace, [id]);
     return this.#accessCounts.merged(record);
+  }
+
+  async used(namespace: string, ids: readonly string[], options: CallOptions = {}): Promise<number> {
+    const asked = [...new Set(ids)];
+    const records = await orAbort(this.#store.fetch(namespace, asked, this.#clock.nowMs()), options.signal);
+    const there = records.flatMap((record) => (record === null ? [] : [record.id]));
+    this.#accessCounts.add(namespace, there);
+    return there.length;
   }
 
   async update(input: UpdateInput, options: CallOptions = {}): Promise<ContextRecord> {

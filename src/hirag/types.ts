@@ -177,6 +177,8 @@ export interface Memory {
   query(input: QueryInput, options?: CallOptions): Promise<QueryOutcome>;
   /** Counts an access; `NOT_FOUND` where there is none. */
   get(namespace: string, id: string, options?: CallOptions): Promise<ContextRecord>;
+  /** Counts an access of each that there is, and says how many these are. */
+  used(namespace: string, ids: readonly string[], options?: CallOptions): Promise<number>;
   update(input: UpdateInput, options?: CallOptions): Promise<ContextRecord>;
   /** How many were deleted; by id it is 0 or 1. */
   delete(

@@ -10,6 +10,7 @@ export const MESSAGES = [
   {"type":"context.update","scope":"write","namespace":"payload","repeat":"never","reply":{"bytes":65536},"method":"update"},
   {"type":"context.delete","scope":"write","namespace":"payload","repeat":"with_id","reply":{"bytes":128},"method":"delete"},
   {"type":"context.list","scope":"read","namespace":"payload","repeat":"always","reply":{"bytes":256,"per":[{"field":"limit","bytes":65536,"unnamed":100}],"max":1048576},"method":"list"},
+  {"type":"context.used","scope":"write","namespace":"payload","repeat":"never","reply":{"bytes":128},"method":"used"},
   {"type":"session.append","scope":"write","namespace":"payload","ids_in":"messages","repeat":"with_made_id","reply":{"bytes":512,"per":[{"field":"messages","bytes":128,"unnamed":0}]},"method":"appendToSession"},
   {"type":"session.window","scope":"read","namespace":"payload","repeat":"always","reply":{"bytes":65536,"per":[{"field":"max_tokens","bytes":16,"unnamed":4096}]},"method":"sessionWindow"},
   {"type":"session.configure","scope":"write","namespace":"payload","repeat":"never","reply":{"bytes":16384},"method":"configureSession"},

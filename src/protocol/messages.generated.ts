@@ -338,7 +338,7 @@ export interface Context {
    */
   expires_by?: 'level';
   /**
-   * How often a query or a get returned it; kept in batches, so it may lag.
+   * How often a query or a get returned it, and how often `context.used` named it; kept in batches, so it may lag. A server may count the latter alone.
    */
   access_count: number;
 }
@@ -1726,6 +1726,28 @@ export interface ContextUpdateRequest {
   if_version?: number;
 }
 /**
+ * How many there were.
+ */
+export interface ContextUsedReply {
+  /**
+   * Those that are in the namespace; the others are passed over.
+   */
+  counted: number;
+}
+/**
+ * Which contexts of an answer were of use: what `weights.frequency` and `promote_after_accesses` go by.
+ */
+export interface ContextUsedRequest {
+  /**
+   * Of the contexts, 1 to 100. One that is named twice counts once.
+   */
+  ids: readonly string[];
+  /**
+   * What keeps memories apart: a key sees only its own namespaces. 1 to 128 of the characters `A-Z a-z 0-9 . _ : -`; by default the one that the key has, or `default` for a key of every namespace.
+   */
+  namespace?: string;
+}
+/**
  * What went wrong.
  */
 export interface ErrorPayload {
@@ -2505,6 +2527,8 @@ export interface RequestPayloads {
   'context.delete': ContextDeleteRequest;
   /** Contexts, newest first: loop over all of them, or take page by page. What is said about time is said of each page. */
   'context.list': ContextListRequest;
+  /** Counts an access of each: they were of use, and not only returned. */
+  'context.used': ContextUsedRequest;
   /** Appends messages to a session's window, in order, all or none; they are durable when this resolves. */
   'session.append': SessionAppendRequest;
   /** What to send to a model now, within the window's budget, with what matters from before. */
@@ -2569,6 +2593,8 @@ export interface ReplyPayloads {
   'context.delete': ContextDeleteReply;
   /** Contexts, newest first: loop over all of them, or take page by page. What is said about time is said of each page. */
   'context.list': ContextListReply;
+  /** Counts an access of each: they were of use, and not only returned. */
+  'context.used': ContextUsedReply;
   /** Appends messages to a session's window, in order, all or none; they are durable when this resolves. */
   'session.append': SessionAppendReply;
   /** What to send to a model now, within the window's budget, with what matters from before. */

@@ -289,6 +289,7 @@ describe('an id that is guessed', () => {
     const attempts: readonly (readonly [Scope, string, string, (id: string) => object])[] = [
       ['read', 'context.get', id, (each) => ({ id: each })],
       ['write', 'context.update', id, (each) => ({ id: each, text: 'x' })],
+      ['write', 'context.used', id, (each) => ({ ids: [each] })],
       ['write', 'context.delete', id, (each) => ({ id: each })],
       ['write', 'fact.delete', fact.id, (each) => ({ id: each })],
       ['read', 'session.get', 'session-of-another', (each) => ({ session_id: each, agent_id: 'agent' })],

@@ -83,6 +83,7 @@ describe('against a real server', () => {
       await client.update({ id: stored.id, metadata: {}, if_version: 1 }),
     );
     expect(updated.context.version).toBe(2);
+    expect(validators.reply('context.used', await client.used({ ids: [stored.id] }))).toEqual({ counted: 1 });
     validators.reply('context.list', await client.list().page());
     validators.reply('context.delete', await client.delete({ id: stored.id }));
     validators.reply('level.clear', await client.clearLevel({ level: 'immediate' }));

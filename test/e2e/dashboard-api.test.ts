@@ -269,6 +269,7 @@ describe('a request', () => {
   it.each([
     'context.store',
     'context.update',
+    'context.used',
     'context.delete',
     'context.store_batch',
     'level.clear',

@@ -108,6 +108,11 @@ export class MemoryDouble implements Memory {
     return this.#find(namespace, id);
   }
 
+  async used(namespace: string, ids: readonly string[]): Promise<number> {
+    await this.#enter('used', { namespace, ids });
+    return ids.filter((id) => this.records.has(keyOf(namespace, id))).length;
+  }
+
   async update(input: UpdateInput, options?: CallOptions): Promise<ContextRecord> {
     await this.#enter('update', input, options);
     const record = this.#find(input.namespace, input.id);

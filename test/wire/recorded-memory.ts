@@ -47,6 +47,7 @@ export class RecordedMemory {
       storeBatch: call,
       query: call,
       get: call,
+      used: call,
       update: call,
       delete: call,
       list: call,
@@ -103,6 +104,8 @@ export function outcomeOf(type: string, reply: unknown): unknown {
     case 'context.get':
     case 'context.update':
       return fromContext((reply as wire.ContextGetReply).context);
+    case 'context.used':
+      return (reply as wire.ContextUsedReply).counted;
     case 'context.list': {
       const { contexts, cursor } = reply as wire.ContextListReply;
       return { records: contexts.map(fromContext), ...(cursor !== undefined && { cursor }) };

@@ -53,6 +53,11 @@ export abstract class Methods {
     return new PagedList('contexts', request, (page) => this.call('context.list', page, options, site));
   }
 
+  /** Counts an access of each: they were of use, and not only returned. */
+  used(request: Input<'context.used'>, options?: CallOptions): Promise<ReplyOf<'context.used'>> {
+    return this.call('context.used', request, options, captureCallSite());
+  }
+
   /** Appends messages to a session's window, in order, all or none; they are durable when this resolves. */
   appendToSession(request: Input<'session.append'>, options?: CallOptions): Promise<ReplyOf<'session.append'>> {
     return this.call('session.append', request, options, captureCallSite());

@@ -58,6 +58,10 @@ export const remove: Handler<'context.delete'> = async (payload, call, services)
   return { deleted: receipt.rows, receipt };
 };
 
+export const used: Handler<'context.used'> = async ({ namespace, ids }, call, { memory }) => ({
+  counted: await memory.used(namespace, ids, call.options),
+});
+
 export const list: Handler<'context.list'> = async (payload, call, { memory, listBytesMax }) => {
   const { namespace, levels, filter, limit, cursor } = payload;
   const input = {

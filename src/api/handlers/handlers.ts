@@ -1,6 +1,6 @@
 import { cacheClear, circuitReset, gc, listSnapshots, snapshot } from './admin.ts';
 import { monitor, slowlog } from './watching.ts';
-import { get, list, query, remove, store, storeBatch, update } from './context.ts';
+import { get, list, query, remove, store, storeBatch, update, used } from './context.ts';
 import { erase } from './erase.ts';
 import * as fact from './fact.ts';
 import type { Handlers } from './handler.ts';
@@ -20,6 +20,7 @@ export const HANDLERS: Handlers = {
   'context.update': update,
   'context.delete': remove,
   'context.list': list,
+  'context.used': used,
   'session.append': session.append,
   'session.window': session.window,
   'session.configure': session.configure,

@@ -130,7 +130,7 @@ export class Retrieval {
   #countAccesses({ scope }: QueryPlan, { included }: Answer): void {
     // What fills a place was not looked for; counted, it would fill that place for ever.
     const wanted = included.filter(({ ranked }) => !ranked.isFiller);
-    this.#deps.accessCounts.add(
+    this.#deps.accessCounts.returned(
       scope.namespace,
       wanted.map(({ record }) => record.id),
     );

@@ -12,18 +12,25 @@ export interface AccessCountsDeps {
 /** Contexts with counts waiting, as a multiple of the number that starts a flush; past it further ones are not counted. */
 const WAITING_FACTOR = 4;
 
-/** Counts how often contexts are returned, and writes that in batches: a count may lag, and a kill loses the last batch. */
+/** Counts how often contexts are returned or were of use, and writes that in batches: a count may lag, and a kill loses the last batch. */
 export class AccessCounts {
   readonly #deps: AccessCountsDeps;
   readonly #flushEntries: number;
+  readonly #counted: Settings['hirag']['accesses'];
   #waiting = new CountsByContext();
   /** Taken by a flush that is not acknowledged yet. */
   #leaving = new CountsByContext();
   #flushing: Promise<void> | null = null;
 
-  constructor(deps: AccessCountsDeps, settings: Pick<Settings['hirag'], 'accessFlushEntries'>) {
+  constructor(deps: AccessCountsDeps, settings: Pick<Settings['hirag'], 'accessFlushEntries' | 'accesses'>) {
     this.#deps = deps;
     this.#flushEntries = settings.accessFlushEntries;
+    this.#counted = settings.accesses;
+  }
+
+  /** An access of each, where being returned is one. */
+  returned(namespace: string, ids: readonly string[]): void {
+    if (this.#counted === 'returned') this.add(namespace, ids);
   }
 
   /** One access of each. */

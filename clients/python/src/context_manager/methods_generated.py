@@ -367,6 +367,29 @@ class Methods(ABC):
         }
         return PagedList(self._call, operations.CONTEXT_LIST, fields, timeout_ms, traceparent, lambda page: page.contexts)
 
+    def used(
+        self,
+        ids: Sequence[str],
+        *,
+        namespace: str | None = None,
+        timeout_ms: float | None = None,
+        traceparent: str | None = None,
+    ) -> models.ContextUsedReply:
+        """Counts an access of each: they were of use, and not only returned.
+
+        Args:
+            ids: Of the contexts, 1 to 100. One that is named twice counts once.
+            namespace: What keeps memories apart: a key sees only its own namespaces. 1 to 128 of the characters ``A-Z
+                a-z 0-9 . _ : -``; by default the one that the key has, or ``default`` for a key of every namespace.
+            timeout_ms: For everything: connecting, waiting, every attempt. By default the client's.
+            traceparent: W3C Trace Context, handed on to the server.
+        """
+        fields: dict[str, Any] = {
+            "ids": ids,
+            "namespace": namespace,
+        }
+        return self._call(operations.CONTEXT_USED, fields, timeout_ms, traceparent)
+
     def append_to_session(
         self,
         session_id: str,

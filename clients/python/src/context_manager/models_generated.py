@@ -156,7 +156,8 @@ class Context:
     """Present where not the client but the level gave ``expires_at``: then its time in the level ends, and it may
     move on."""
     access_count: int
-    """How often a query or a get returned it; kept in batches, so it may lag."""
+    """How often a query or a get returned it, and how often ``context.used`` named it; kept in batches, so it may
+    lag. A server may count the latter alone."""
 
 
 def parse_context(fields: _Fields) -> Context:
@@ -637,6 +638,20 @@ def parse_context_list_reply(fields: _Fields) -> ContextListReply:
     return ContextListReply(
         contexts=[parse_context(item) for item in fields["contexts"]],
         cursor=fields.get("cursor"),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class ContextUsedReply:
+    """How many there were."""
+
+    counted: int
+    """Those that are in the namespace; the others are passed over."""
+
+
+def parse_context_used_reply(fields: _Fields) -> ContextUsedReply:
+    return ContextUsedReply(
+        counted=fields["counted"],
     )
 
 

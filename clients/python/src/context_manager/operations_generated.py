@@ -32,6 +32,9 @@ CONTEXT_DELETE: Operation[models.ContextDeleteReply] = Operation(
 CONTEXT_LIST: Operation[models.ContextListReply] = Operation(
     "context.list", "payload", "always", None, None, models.parse_context_list_reply
 )
+CONTEXT_USED: Operation[models.ContextUsedReply] = Operation(
+    "context.used", "payload", "never", None, None, models.parse_context_used_reply
+)
 SESSION_APPEND: Operation[models.SessionAppendReply] = Operation(
     "session.append", "payload", "with_made_id", None, "messages", models.parse_session_append_reply
 )
@@ -110,6 +113,7 @@ OPERATIONS: dict[str, Operation[Any]] = {
         CONTEXT_UPDATE,
         CONTEXT_DELETE,
         CONTEXT_LIST,
+        CONTEXT_USED,
         SESSION_APPEND,
         SESSION_WINDOW,
         SESSION_CONFIGURE,

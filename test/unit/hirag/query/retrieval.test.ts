@@ -454,6 +454,18 @@ describe('access counts', () => {
     expect((await ask('violin', { limit: 1 })).contexts[0]?.record.accessCount).toBe(4);
   });
 
+  it('count what was of use, and with a setting nothing else', async () => {
+    await start({ settings: { accesses: 'used' } });
+    await tell(['the violin is in the attic', 'the piano is in the cellar']);
+    const [violin] = (await ask('violin')).contexts;
+    const id = violin?.record.id ?? '';
+    expect((await current.memory.get('n', id)).accessCount).toBe(0);
+    expect(await current.memory.used('n', [id, id, '018f0000-0000-7000-8000-00000000000a'])).toBe(1);
+    expect(await current.memory.used('other', [id])).toBe(0);
+    expect((await ask('violin')).contexts[0]?.record.accessCount).toBe(1);
+    expect((await ask('violin')).contexts[0]?.record.accessCount).toBe(1);
+  });
+
   it('are those of the store once they are written, and one more each time after', async () => {
     const { store, memory, clock } = current;
     await tell(['the violin is in the attic']);

@@ -14,9 +14,9 @@ class Recording extends FaultyStore {
   }
 }
 
-function start(accessFlushEntries = 100) {
+function start(accessFlushEntries = 100, accesses: 'returned' | 'used' = 'returned') {
   const store = new Recording();
-  const counts = new AccessCounts({ store, log: silentLog }, { accessFlushEntries });
+  const counts = new AccessCounts({ store, log: silentLog }, { accessFlushEntries, accesses });
   return { store, counts };
 }
 
@@ -41,6 +41,14 @@ describe('access counts', () => {
     expect(counts.pendingIn('n')('a')).toBe(0);
     await counts.flush();
     expect(store.touched).toHaveLength(1);
+  });
+
+  it('are those of use alone, where it is told so', async () => {
+    const { store, counts } = start(100, 'used');
+    counts.returned('n', ['a', 'b']);
+    counts.add('n', ['b']);
+    await counts.flush();
+    expect(store.touched).toEqual([[{ namespace: 'n', id: 'b', count: 1 }]]);
   });
 
   it('of the time while some are written are written, too, for whoever asks then', async () => {
