@@ -25,3 +25,12 @@ export class LoopTurns {
     return this.next();
   }
 }
+
+/** What `steps` comes to, with a turn for others wherever it pauses. */
+export async function inTurns<T>(steps: Generator<void, T>, turns: LoopTurns): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await turns.next();
+  }
+}

@@ -4,7 +4,7 @@ import { requestOf } from './courtesy.ts';
 import { findDates, type NamedDate } from './dates.ts';
 import { IRREGULAR_ENGLISH } from './irregular.ts';
 import { ownCopy, VIEW_CHARS_MIN } from './own-copy.ts';
-import { isHan, segmentForIndex, segmentWords } from './segment.ts';
+import { isHan, segmentForIndex, segmentInSlices, segmentWords } from './segment.ts';
 import { stemEnglish } from './stemmer.ts';
 import { ENGLISH_STOP_WORDS } from './stopwords.ts';
 
@@ -60,6 +60,50 @@ export function analyze(text: string): string[] {
   const terms = termsOf(words);
   for (const character of characters) terms.push(character);
   return terms;
+}
+
+/** How often each term stands in a text, in the order in which they come, and how many stand in it. */
+export interface TermCounts {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly length: number;
+}
+
+export function countTerms(text: string): TermCounts {
+  const terms = analyze(text);
+  const counts = new Map<string, number>();
+  for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
+  return { counts, length: terms.length };
+}
+
+/** Words that are told apart, stemmed and counted in a few milliseconds. */
+const SLICE_WORDS = 8_192;
+
+/** The same as `countTerms`, with a pause every few milliseconds however long the text. */
+export function* countTermsInSlices(text: string): Generator<void, TermCounts> {
+  if (text.length <= SLICE_WORDS) return countTerms(text);
+  const { words, characters } = yield* segmentInSlices(text);
+  const counts = new Map<string, number>();
+  const isTelling = (word: string): boolean => !ENGLISH_STOP_WORDS.has(word);
+  let length = yield* addInSlices(words, (some) => some.filter(isTelling).map(stemWord), counts);
+  if (length === 0) length = yield* addInSlices(words, (some) => some.map(stemWord), counts);
+  length += yield* addInSlices(characters, (some) => some, counts);
+  return { counts, length };
+}
+
+/** Returns how many terms were counted. */
+function* addInSlices(
+  words: readonly string[],
+  termsOf: (some: readonly string[]) => readonly string[],
+  counts: Map<string, number>,
+): Generator<void, number> {
+  let length = 0;
+  for (let from = 0; from < words.length; from += SLICE_WORDS) {
+    const terms = termsOf(words.slice(from, from + SLICE_WORDS));
+    for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
+    length += terms.length;
+    yield;
+  }
+  return length;
 }
 
 function termsOf(words: readonly string[]): string[] {

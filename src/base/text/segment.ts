@@ -94,6 +94,61 @@ export function segmentForIndex(text: string): IndexWords {
   return { words, ...found };
 }
 
+/** Characters and words that are looked at in a few milliseconds. */
+const SLICE_CHARS = 8_192;
+
+/** The same as `segmentForIndex`, with a pause every few milliseconds however long the text. */
+export function* segmentInSlices(text: string): Generator<void, IndexWords> {
+  if (text.length <= SLICE_CHARS) return segmentForIndex(text);
+  const found = { characters: [] as string[], alone: [] as string[] };
+  if (ASCII_ONLY.test(text)) return { words: segmentWords(text), ...found };
+  const words: string[] = [];
+  const folded = foldText(text);
+  yield;
+  const matches = folded.match(WORD) ?? [];
+  yield;
+  let chars = 0;
+  for (const word of matches) {
+    if (!UNSPACED_ANY.test(word)) pushSpaced(word, words);
+    else if (word.length <= SLICE_CHARS) pushUnspaced(word, words, found);
+    else yield* unspacedInSlices(word, words, found);
+    chars += word.length + 1;
+    if (chars < SLICE_CHARS) continue;
+    yield;
+    chars = 0;
+  }
+  if (INNER_CAPITAL.test(text)) pushCamelParts(text, words);
+  return { words, ...found };
+}
+
+function* unspacedInSlices(word: string, words: string[], found: FoundCharacters): Generator<void, void> {
+  let end = 0;
+  let pausedAt = 0;
+  for (const run of word.matchAll(UNSPACED_RUN)) {
+    if (run.index > end) pushSpaced(word.slice(end, run.index), words);
+    end = run.index + run[0].length;
+    if (run[0].length <= SLICE_CHARS) pushRun(run[0], words, found);
+    else yield* runInSlices(run[0], words, found);
+    if (end - pausedAt < SLICE_CHARS) continue;
+    yield;
+    pausedAt = end;
+  }
+  if (end < word.length) pushSpaced(word.slice(end), words);
+}
+
+function* runInSlices(run: string, words: string[], found: FoundCharacters): Generator<void, void> {
+  const characters = SURROGATE.test(run) ? [...run] : run;
+  for (let from = 0; from + 1 < characters.length; from += SLICE_CHARS) {
+    pushPairsOf(characters, from, from + SLICE_CHARS, words);
+    yield;
+  }
+  const place = { at: 0, before: NO_SCRIPT };
+  while (place.at < run.length) {
+    pushCharactersUntil(run, place.at + SLICE_CHARS, place, found);
+    yield;
+  }
+}
+
 function pushSpaced(word: string, words: string[]): void {
   const bounded = word.length > WORD_CHARS_MAX ? word.slice(0, WORD_CHARS_MAX) : word;
   if (isDigit(bounded)) pushNumber(bounded, words);
@@ -141,13 +196,16 @@ function pushBounded(part: string, words: string[]): void {
 }
 
 function pushPairs(run: string, words: string[]): void {
-  if (run.length === 1) words.push(run);
-  else if (!SURROGATE.test(run)) for (let at = 0; at + 1 < run.length; at++) words.push(run.slice(at, at + 2));
-  else {
-    const characters = [...run];
-    if (characters.length === 1) words.push(run);
-    for (let i = 0; i + 1 < characters.length; i++) words.push(`${characters[i] ?? ''}${characters[i + 1] ?? ''}`);
-  }
+  const characters = SURROGATE.test(run) ? [...run] : run;
+  if (characters.length === 1) words.push(run);
+  else pushPairsOf(characters, 0, run.length, words);
+}
+
+/** Those that begin before `end`. */
+function pushPairsOf(characters: string | readonly string[], from: number, end: number, words: string[]): void {
+  const last = Math.min(end, characters.length - 1);
+  if (typeof characters === 'string') for (let at = from; at < last; at++) words.push(characters.slice(at, at + 2));
+  else for (let i = from; i < last; i++) words.push(`${characters[i] ?? ''}${characters[i + 1] ?? ''}`);
 }
 
 interface FoundCharacters {
@@ -156,9 +214,19 @@ interface FoundCharacters {
 }
 
 /** A run of one character is a word already. */
-function pushCharacters(run: string, { characters, alone }: FoundCharacters): void {
-  let before = NO_SCRIPT;
-  for (let at = 0, width: number; at < run.length; at += width) {
+function pushCharacters(run: string, found: FoundCharacters): void {
+  pushCharactersUntil(run, run.length, { at: 0, before: NO_SCRIPT }, found);
+}
+
+/** Goes on from `place`, which it moves to `end` or one unit behind. */
+function pushCharactersUntil(
+  run: string,
+  end: number,
+  place: { at: number; before: number },
+  { characters, alone }: FoundCharacters,
+): void {
+  let { at, before } = place;
+  for (let width: number; at < run.length && at < end; at += width) {
     width = widthAt(run, at);
     const script = scriptAt(run, at);
     if (script !== NO_SCRIPT && width < run.length) {
@@ -168,6 +236,8 @@ function pushCharacters(run: string, { characters, alone }: FoundCharacters): vo
     }
     before = script;
   }
+  place.at = at;
+  place.before = before;
 }
 
 function widthAt(run: string, at: number): 1 | 2 {

@@ -3,7 +3,7 @@ import type { AskOptions, CallerDoor } from '../../api/caller.ts';
 import type { Clock } from '../../base/clock.ts';
 import { toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { LoopTurns } from '../../base/loop-turns.ts';
+import { inTurns, type LoopTurns } from '../../base/loop-turns.ts';
 import type { Settings } from '../../config/settings.ts';
 import {
   answerMessage,
@@ -23,7 +23,7 @@ import { messageOfCard } from '../../base/card-ids.ts';
 import { roughTokens } from './json-values.ts';
 import { planPrompt, type Plan, type PlanInput, type Strip, type Told } from './prompt-plan.ts';
 import { recognise, type Recognition, type Shown } from './recognition.ts';
-import { inTurns, Pace } from './request-json.ts';
+import { Pace } from './request-json.ts';
 import type { ResponsePlaces } from './response-places.ts';
 import { fingerprintOf, idAfter, saidOf, type WindowMessage } from './said.ts';
 import type { Answer, Conversation } from './shapes/shape.ts';

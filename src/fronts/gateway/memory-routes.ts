@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest } from '../../base/errors.ts';
+import { inTurns } from '../../base/loop-turns.ts';
 import { readJsonBodyInTurns } from '../../protocol/json-body.ts';
 import { openApi } from '../../protocol/openapi.ts';
 import { INGEST_PATH } from './ingest/ingest-route.ts';
 import type { GatewayParts } from './parts.ts';
 import { goneSignal } from './gone-signal.ts';
-import { inTurns } from './request-json.ts';
 
 const MEMORY_PATH = '/v1/memory/';
 /** Nobody waits longer. */

@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { systemRandom, uuidV7 } from '../../base/random.ts';
 import { toCodedError } from '../../base/errors.ts';
+import { inTurns } from '../../base/loop-turns.ts';
 import type { ConversationMemory } from './conversation-memory.ts';
 import type { Place } from './conversation-messages.ts';
 import { replaceSpans } from './json-spans.ts';
 import { ModelRequest } from './model-request.ts';
 import type { GatewayParts } from './parts.ts';
 import { targetOf } from './passed-routes.ts';
-import { inTurns, requestJson, type RequestJson } from './request-json.ts';
+import { requestJson, type RequestJson } from './request-json.ts';
 import type { ResponsePlaces } from './response-places.ts';
 import { sessionOf } from './session-identity.ts';
 import { CHAT } from './shapes/chat.ts';

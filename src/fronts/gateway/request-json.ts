@@ -47,15 +47,6 @@ export class Pace {
   }
 }
 
-/** What `steps` comes to, with a turn for others wherever it pauses. */
-export async function inTurns<T>(steps: Generator<void, T>, turns: LoopTurns): Promise<T> {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-    await turns.next();
-  }
-}
-
 const PIECE_UNITS = 262_144;
 
 /** UTF-8 of a text of any length. */

@@ -1,5 +1,6 @@
 import type { ContextOutline } from '../../base/context.ts';
-import { analyze } from '../../base/text/analyzer.ts';
+import { inTurns, LoopTurns } from '../../base/loop-turns.ts';
+import { countTermsInSlices } from '../../base/text/analyzer.ts';
 import type { Found, Position, StoreDriver } from '../driver.ts';
 import type { ErasedSome, EraseRequest } from '../erasure.ts';
 import { matchesFilter } from '../filter-match.ts';
@@ -23,6 +24,7 @@ export async function eraseSome(
     ids === undefined
       ? await page(driver, request)
       : { found: await named(driver, namespace, ids, filter), next: undefined };
+  const turns = new LoopTurns();
   const counts = { rows: 0, vectors: 0, postings: 0, supersessions: 0 };
   if (found.length > 0) {
     await before?.(found.map(({ record }) => record));
@@ -33,7 +35,8 @@ export async function eraseSome(
       if (!deleted.has(one.record.id)) continue;
       counts.rows += 1;
       counts.vectors += (one.unembedded === undefined ? 1 : 0) + (one.passages?.length ?? 0);
-      counts.postings += new Set(analyze(one.record.text)).size;
+      counts.postings += (await inTurns(countTermsInSlices(one.record.text), turns)).counts.size;
+      await turns.nextForText(one.record.text.length);
     }
   }
   return next === undefined ? counts : { ...counts, next };

@@ -3,7 +3,8 @@
 
 import { textLengths } from '../../base/text/bm25.ts';
 import type { ContextRecord, Level } from '../../base/context.ts';
-import { analyze } from '../../base/text/analyzer.ts';
+import { LoopTurns } from '../../base/loop-turns.ts';
+import { countTerms, type TermCounts } from '../../base/text/analyzer.ts';
 import { textKey } from '../../base/text/normal.ts';
 import { textTraits, type TextTraits } from '../../base/text/traits.ts';
 import { applyPatch, isOver, meets } from '../apply-patch.ts';
@@ -24,6 +25,7 @@ import type {
   StoreDriver,
 } from '../driver.ts';
 import { filterMatcher } from '../filter-match.ts';
+import { derivedInTurns } from '../generic/derived-texts.ts';
 import { bestCosineWith, TermScorer } from '../generic/features.ts';
 import { comparePositions } from '../generic/positions.ts';
 import { replyBytes } from '../generic/reply-bytes.ts';
@@ -54,9 +56,22 @@ export class MemoryDriver implements StoreDriver {
   readonly documents = new MemoryDocuments();
   readonly #namespaces = new Map<string, Map<string, Row>>();
   #last = 0;
+  readonly #turns = new LoopTurns();
+  #applied: Promise<unknown> = Promise.resolve();
+  /** Of the texts that are being applied, where they are long. */
+  #derived: ReadonlyMap<string, Derived> = new Map();
 
+  /** One call behind the other, though the texts of one may take several turns. */
   apply(changes: readonly Change[], nowMs: number): Promise<ChangeResult[]> {
-    return answer(() => changes.map((change) => this.#apply(change, nowMs)));
+    const derived = derivedInTurns(changes, derive, this.#turns);
+    const applied = Promise.all([derived, this.#applied]).then(([known]) => {
+      this.#derived = known;
+      const results = changes.map((change) => this.#apply(change, nowMs));
+      this.#derived = new Map();
+      return results;
+    });
+    this.#applied = applied.catch(() => undefined);
+    return applied;
   }
 
   get(namespace: string, ids: readonly string[], nowMs: number): Promise<(ContextRecord | null)[]> {
@@ -125,12 +140,16 @@ export class MemoryDriver implements StoreDriver {
     return { op: 'delete', deletedIds, ...(freed.length === 0 ? {} : { freed }) };
   }
 
+  #derivedOf(text: string): Derived {
+    return this.#derived.get(text) ?? derive(text);
+  }
+
   #put({ record, ...vectors }: NewContext, nowMs: number): ChangeResult {
     const existing = this.#living(record.namespace, record.id, nowMs)?.record;
     if (existing !== undefined && existing.text !== record.text) return { op: 'put', conflict: true };
     if (existing !== undefined) return { op: 'put', created: false, record: existing };
     const arrival = ++this.#last;
-    this.#set({ record, arrival, entered: arrival, vectors: copied(vectors), ...derive(record.text) });
+    this.#set({ record, arrival, entered: arrival, vectors: copied(vectors), ...this.#derivedOf(record.text) });
     return { op: 'put', created: true, record };
   }
 
@@ -141,7 +160,7 @@ export class MemoryDriver implements StoreDriver {
     if (outcome === 'created' || outcome === 'replaced') {
       const arrival = row === undefined || outcome === 'created' ? ++this.#last : row.arrival;
       this.#last = Math.max(this.#last, entered);
-      this.#set({ record, arrival, entered, vectors: copied(context), ...derive(record.text) });
+      this.#set({ record, arrival, entered, vectors: copied(context), ...this.#derivedOf(record.text) });
     }
     return { op: 'transfer', outcome, record, ...before };
   }
@@ -156,7 +175,7 @@ export class MemoryDriver implements StoreDriver {
     const record = applyPatch(row.record, change);
     const entered = record.level === level ? row.entered : ++this.#last;
     const isReworded = patch.text !== undefined && record.text !== row.record.text;
-    const derived = isReworded ? derive(record.text) : row;
+    const derived = isReworded ? this.#derivedOf(record.text) : row;
     const vectors = isReworded ? patch.text : patch.vectors;
     this.#set({ ...row, ...derived, ...(vectors && { vectors: copied(vectors) }), record, entered });
     return { op: 'update', record };
@@ -276,12 +295,8 @@ function copied({ vector, passages = [], unembedded }: TextVectors): TextVectors
   return { ...copies, ...(unembedded && { unembedded }) };
 }
 
-function derive(text: string): Derived {
-  const terms = analyze(text);
-  const termCounts = new Map<string, number>();
-  for (const term of terms) termCounts.set(term, (termCounts.get(term) ?? 0) + 1);
-  const { length: termCount } = terms;
-  return { termCounts, termCount, traits: textTraits(text), textKey: textKey(text) };
+function derive(text: string, { counts, length }: TermCounts = countTerms(text)): Derived {
+  return { termCounts: counts, termCount: length, traits: textTraits(text), textKey: textKey(text) };
 }
 
 function featuresOf(row: Row, question: Question): Features {

@@ -10,8 +10,10 @@
 
 import { LEVELS, type ContextRecord } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
+import { LoopTurns } from '../../base/loop-turns.ts';
 import type { Random } from '../../base/random.ts';
 import { ChangesFailed, ContentRefused, type Outcomes } from '../failed-changes.ts';
+import { derivedInTurns } from '../generic/derived-texts.ts';
 import type { Change, ChangeResult, TextVectors } from '../store.ts';
 import { atRevisions, type CollectionCalls, unchanged, type WriteOperation } from './collection-calls.ts';
 import { Held, type Copy } from './held.ts';
@@ -20,11 +22,13 @@ import { type PassageUse, storedVectors } from './passage-use.ts';
 import { changedPlace, isAnywhere, isIn, isSame, levelOf, type Plan, revisionsOf, textOf, together } from './plans.ts';
 import {
   DENSE,
+  derivedText,
   lengthOf,
   PASSAGES,
   placePayload,
   wordsOf,
   WORDS,
+  type DerivedText,
   type FoundPoint,
   type Payload,
   type Point,
@@ -46,6 +50,7 @@ export class Changes {
   readonly #stamps: Stamps;
   readonly #random: Random;
   readonly #passages: PassageUse;
+  readonly #turns = new LoopTurns();
 
   constructor(calls: CollectionCalls, stamps: Stamps, random: Random, passages: PassageUse) {
     this.#calls = calls;
@@ -59,7 +64,10 @@ export class Changes {
     const outcomes = changes.map((change): Outcomes[number] => emptyResult(change));
     const tasks = changes.flatMap(tasksOf);
     for (let from = 0; from < tasks.length; from += CONTEXTS_AT_ONCE) {
-      const error = await this.#run(tasks.slice(from, from + CONTEXTS_AT_ONCE), nowMs, outcomes);
+      const some = tasks.slice(from, from + CONTEXTS_AT_ONCE);
+      const steps = some.map(({ step }) => step);
+      const derived = await derivedInTurns(steps, derivedText, this.#turns);
+      const error = await this.#run(some, nowMs, outcomes, derived);
       // The rest would only wait for the same.
       if (error !== null) noteFailure(outcomes, tasks.slice(from + CONTEXTS_AT_ONCE), error, false);
       if (error !== null) break;
@@ -70,13 +78,18 @@ export class Changes {
   }
 
   /** Notes what becomes of each task. Not null: why whatever comes next is not to be tried. */
-  async #run(tasks: readonly Task[], nowMs: number, outcomes: Outcomes): Promise<unknown> {
+  async #run(
+    tasks: readonly Task[],
+    nowMs: number,
+    outcomes: Outcomes,
+    derived: ReadonlyMap<string, DerivedText>,
+  ): Promise<unknown> {
     let left = tasks;
     for (let attempt = 1; left.length > 0; attempt++) {
       let isWriting = false;
       try {
         if (attempt > ATTEMPTS_MAX) throw overtaken();
-        const held = await this.#read(left);
+        const held = await this.#read(left, derived);
         const results = left.map((task) => (held.get(task.pointId) as Held).take(task.step, nowMs));
         const plans = [...held.values()].map((one) => this.#plan(one));
         isWriting = true;
@@ -92,7 +105,7 @@ export class Changes {
         });
         left = again;
         if (refusal === undefined) continue;
-        if (tasks.length > 1) return await this.#runApart(left, nowMs, outcomes);
+        if (tasks.length > 1) return await this.#runApart(left, nowMs, outcomes, derived);
         noteFailure(outcomes, left, new ContentRefused(refusal), false);
         return null;
       } catch (error) {
@@ -105,9 +118,14 @@ export class Changes {
   }
 
   /** What it is that the database refuses shows when each is written alone. */
-  async #runApart(tasks: readonly Task[], nowMs: number, outcomes: Outcomes): Promise<unknown> {
+  async #runApart(
+    tasks: readonly Task[],
+    nowMs: number,
+    outcomes: Outcomes,
+    derived: ReadonlyMap<string, DerivedText>,
+  ): Promise<unknown> {
     for (const [i, task] of tasks.entries()) {
-      const error = await this.#run([task], nowMs, outcomes);
+      const error = await this.#run([task], nowMs, outcomes, derived);
       if (error === null) continue;
       noteFailure(outcomes, tasks.slice(i + 1), error, false);
       return error;
@@ -115,7 +133,7 @@ export class Changes {
     return null;
   }
 
-  async #read(tasks: readonly Task[]): Promise<Map<string, Held>> {
+  async #read(tasks: readonly Task[], derived: ReadonlyMap<string, DerivedText>): Promise<Map<string, Held>> {
     const ids = [...new Set(tasks.map(({ pointId }) => pointId))];
     const mayMove = tasks.some(({ step }) => step.op === 'update' && step.patch.move !== undefined);
     const vectors = mayMove ? storedVectors(this.#passages) : false;
@@ -124,7 +142,7 @@ export class Changes {
     LEVELS.forEach((level, i) => {
       for (const point of found[i] as FoundPoint[]) copies.get(point.id)?.push({ level, point });
     });
-    return new Map(ids.map((id) => [id, new Held(id, copies.get(id) as Copy[])]));
+    return new Map(ids.map((id) => [id, new Held(id, copies.get(id) as Copy[], derived)]));
   }
 
   #plan(held: Held): Plan {

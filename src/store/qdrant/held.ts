@@ -5,7 +5,15 @@ import { applyPatch, isOver, meets } from '../apply-patch.ts';
 import type { Change, ChangeResult, NewContext, TextVectors, Unembedded } from '../store.ts';
 import { freedBy } from '../supersession.ts';
 import { decideTransfer } from '../transfer.ts';
-import { numbersOf, passageNumbers, recordOf, textPayload, type FoundPoint, type TextPayload } from './points.ts';
+import {
+  derivedText,
+  numbersOf,
+  passageNumbers,
+  recordOf,
+  type DerivedText,
+  type FoundPoint,
+  type TextPayload,
+} from './points.ts';
 
 /** A point and the level in whose collection it lies. */
 export interface Copy {
@@ -44,8 +52,12 @@ export class Held {
   /** When it came into its level, where another store has said so. */
   entered: number | undefined;
 
-  constructor(pointId: string, copies: readonly Copy[]) {
+  readonly #derived: ReadonlyMap<string, DerivedText>;
+
+  /** `derived`: of texts that may come. */
+  constructor(pointId: string, copies: readonly Copy[], derived: ReadonlyMap<string, DerivedText>) {
     this.pointId = pointId;
+    this.#derived = derived;
     const sorted = copies.toSorted(newestFirst);
     [this.stored, ...this.stale] = sorted as [Copy | undefined, ...Copy[]];
     this.record = this.stored === undefined ? null : recordOf(this.stored.point.payload, this.stored.level);
@@ -73,7 +85,7 @@ export class Held {
     this.record = record;
     this.isNew = true;
     this.entered = undefined;
-    this.content = contentOf(record, vectors);
+    this.content = this.#contentOf(record, vectors);
     return { op: 'put', created: true, record };
   }
 
@@ -87,7 +99,7 @@ export class Held {
       this.record = record;
       this.isNew ||= outcome === 'created';
       this.entered = entered;
-      this.content = contentOf(record, context);
+      this.content = this.#contentOf(record, context);
     }
     return { op: 'transfer', outcome, record, ...before };
   }
@@ -104,18 +116,18 @@ export class Held {
     if (record.level !== before.level) this.entered = undefined;
     const isReworded = patch.text !== undefined && record.text !== before.text;
     const vectors = isReworded ? patch.text : patch.vectors;
-    if (vectors !== undefined) this.content = contentOf(record, vectors);
+    if (vectors !== undefined) this.content = this.#contentOf(record, vectors);
     return { op: 'update', record };
   }
-}
 
-function contentOf({ text, tokenCount }: ContextRecord, { vector, passages = [], unembedded }: TextVectors): Content {
-  return {
-    payload: textPayload(text, tokenCount),
-    dense: numbersOf(vector),
-    passages: passageNumbers(passages),
-    unembedded: unembedded ?? null,
-  };
+  #contentOf({ text, tokenCount }: ContextRecord, { vector, passages = [], unembedded }: TextVectors): Content {
+    return {
+      payload: { ...(this.#derived.get(text) ?? derivedText(text)), token_count: tokenCount },
+      dense: numbersOf(vector),
+      passages: passageNumbers(passages),
+      unembedded: unembedded ?? null,
+    };
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import type { ContextRecord, ExpiryAction, ExpirySetter, JsonObject, Level } fro
 import { badRequest } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import { uuidOf } from '../../base/random.ts';
-import { analyze } from '../../base/text/analyzer.ts';
+import { countTerms, type TermCounts } from '../../base/text/analyzer.ts';
 import { NO_LENGTHS, saturatedFrequency } from '../../base/text/bm25.ts';
 import { textKey } from '../../base/text/normal.ts';
 import { textTraits } from '../../base/text/traits.ts';
@@ -187,14 +187,18 @@ export function metadataJson(metadata: JsonObject): string {
   return json;
 }
 
-export function textPayload(text: string, tokenCount: number): TextPayload {
+/** What is told of a text itself. */
+export type DerivedText = Omit<TextPayload, 'token_count'>;
+
+export function derivedText(text: string, terms: TermCounts = countTerms(text)): DerivedText {
   const counts = new Map<number, number>();
-  const terms = analyze(text).map(termHash);
-  for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
+  for (const [term, count] of terms.counts) {
+    const hash = termHash(term);
+    counts.set(hash, (counts.get(hash) ?? 0) + count);
+  }
   const { speaker, isQuestion } = textTraits(text);
   return {
     text,
-    token_count: tokenCount,
     terms: [...counts.keys()],
     term_counts: [...counts.values()],
     term_count: terms.length,

@@ -1,6 +1,6 @@
-import { LoopTurns } from '../../../src/base/loop-turns.ts';
+import { inTurns, LoopTurns } from '../../../src/base/loop-turns.ts';
 import { readJsonInTurns } from '../../../src/base/json-in-turns.ts';
-import { analyze, analyzeQuery } from '../../../src/base/text/analyzer.ts';
+import { analyze, analyzeQuery, countTermsInSlices } from '../../../src/base/text/analyzer.ts';
 import { findDates } from '../../../src/base/text/dates.ts';
 import { textKey } from '../../../src/base/text/normal.ts';
 import { foldText, segmentForIndex } from '../../../src/base/text/segment.ts';
@@ -41,6 +41,7 @@ export const SLOW_FUNCTIONS: readonly SlowFunction[] = [
   { name: 'tokens, words', isServing: true, work: (text) => estimators.words.count([text]) },
   { name: 'tokens, exact', isServing: true, work: (text) => estimators.exact.count([text]) },
   { name: 'tokens, estimated', isServing: true, work: estimatedTokens },
+  { name: 'terms in slices', isServing: true, work: (text) => inTurns(countTermsInSlices(text), turns) },
   { name: 'copies', isServing: false, work: textKey },
   { name: 'folding', isServing: false, work: foldText },
   { name: 'segmenting', isServing: false, work: segmentForIndex },

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHAT } from '../../../../../src/fronts/gateway/shapes/chat.ts';
-import { LoopTurns } from '../../../../../src/base/loop-turns.ts';
-import { inTurns, ITEMS_MAX, requestJson } from '../../../../../src/fronts/gateway/request-json.ts';
+import { inTurns, LoopTurns } from '../../../../../src/base/loop-turns.ts';
+import { ITEMS_MAX, requestJson } from '../../../../../src/fronts/gateway/request-json.ts';
 import { MESSAGES } from '../../../../../src/fronts/gateway/shapes/messages.ts';
 import { RESPONSES } from '../../../../../src/fronts/gateway/shapes/responses.ts';
 
