@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from '../../clients/typescript/src/index.ts';
+import { openVectors } from '../../src/store/embedded/database/sealed-values.ts';
 import { ModelService, modelVector } from '../support/model-service.ts';
 import { LAUNCHER, World, type Ended, type Variables } from './support/processes.ts';
 
@@ -65,9 +66,11 @@ function stored(folder: string): Stored {
     const { value } = database.prepare(`SELECT value FROM meta WHERE key = 'embedding_id'`).get() as { value: string };
     const model = value.includes(NEW) ? NEW : OLD;
     const rows = database
-      .prepare('SELECT c.text, v.vector FROM contexts AS c LEFT JOIN vectors AS v ON v.seq = c.seq')
-      .all() as { text: string; vector: Uint8Array | null }[];
-    const wrong = rows.filter(({ text, vector }) => vector === null || !isVectorOf(model, text, vector));
+      .prepare('SELECT c.seq, c.text, v.vector FROM contexts AS c LEFT JOIN vectors AS v ON v.seq = c.seq')
+      .all() as { seq: number; text: string; vector: Uint8Array | null }[];
+    const wrong = rows.filter(
+      ({ seq, text, vector }) => vector === null || !isVectorOf(model, text, openVectors(null, 'vectors', seq, vector)),
+    );
     return { model, wrong: wrong.map(({ text }) => text), count: rows.length };
   } finally {
     database.close();

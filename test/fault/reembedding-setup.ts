@@ -3,6 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { systemRandom } from '../../src/base/random.ts';
 import { NO_KEYS } from '../../src/store/embedded/border/opening-settings.ts';
 import { DATABASE_FILE } from '../../src/store/embedded/database/data-folder.ts';
+import { openVectors } from '../../src/store/embedded/database/sealed-values.ts';
+import { toNumbers } from '../../src/store/embedded/database/stored-passages.ts';
 import { openEmbeddedReembedding } from '../../src/store/embedded/reembedding/embedded-reembedding.ts';
 import type { EmbedTexts } from '../../src/store/reembedding.ts';
 import { put, sample } from '../contract/store-samples.ts';
@@ -47,7 +49,7 @@ export function vectorsIn(folder: string): { readonly model: string; readonly co
   try {
     const { value } = database.prepare(`SELECT value FROM meta WHERE key = 'embedding_id'`).get() as { value: string };
     const rows = database
-      .prepare(`SELECT c.text, v.vector, p.vectors AS passages FROM contexts AS c
+      .prepare(`SELECT c.seq, c.text, v.vector, p.vectors AS passages FROM contexts AS c
         LEFT JOIN vectors AS v ON v.seq = c.seq LEFT JOIN passages AS p ON p.seq = c.seq`)
       .all() as unknown as VectorRow[];
     const wrong = rows.filter(value === NEW_MODEL.id ? isNotNew : isNotOld);
@@ -58,19 +60,24 @@ export function vectorsIn(folder: string): { readonly model: string; readonly co
 }
 
 interface VectorRow {
+  readonly seq: number;
   readonly text: string;
   readonly vector: Uint8Array | null;
   readonly passages: Uint8Array | null;
 }
 
-function isNotOld({ vector, passages }: VectorRow): boolean {
-  return vector?.byteLength !== DIMENSION * 4 || passages !== null;
+function isNotOld({ seq, vector, passages }: VectorRow): boolean {
+  return vector === null || openVectors(null, 'vectors', seq, vector).length !== DIMENSION * 4 || passages !== null;
 }
 
-function isNotNew({ text, vector, passages }: VectorRow): boolean {
+function isNotNew({ seq, text, vector, passages }: VectorRow): boolean {
   const { dimension } = NEW_MODEL;
-  const numbers = [vector, passages].flatMap((bytes) =>
-    bytes === null ? [] : Array.from(new Float32Array(bytes.slice().buffer)),
+  const stored = [
+    ['vectors', vector],
+    ['passages', passages],
+  ] as const;
+  const numbers = stored.flatMap(([table, bytes]) =>
+    bytes === null ? [] : Array.from(toNumbers(openVectors(null, table, seq, bytes))),
   );
   const firsts = numbers.filter((_, i) => i % dimension === 0);
   const expected = Array.from({ length: passagesOf(text) + 1 }, (_, i) => text.length + i);

@@ -1,12 +1,14 @@
 // Thread entry of the store: one database, one thread, batches in and out.
 
+import { join } from 'node:path';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { systemRandom } from '../../base/random.ts';
 import { FolderInUse, StartupError } from '../../base/errors.ts';
 import { BusyTime } from './border/busy-time.ts';
 import { CallLoop } from './call-loop.ts';
-import { openDatabase } from './database/database.ts';
+import { DATABASE_FILE } from './database/data-folder.ts';
+import { explain, openDatabase } from './database/database.ts';
 import { BuildStop } from './hnsw/build-stop.ts';
 import type { SegmentFile } from './hnsw/index-files.ts';
 import type { BuildIndex } from './hnsw/index-keeper.ts';
@@ -84,7 +86,8 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
 if (parentPort !== null) {
   try {
     serve(parentPort, workerData as WorkerSettings);
-  } catch (error) {
+  } catch (thrown) {
+    const error = explain(thrown, join((workerData as WorkerSettings).dataDir, DATABASE_FILE));
     const remedy = error instanceof StartupError ? error.remedy : null;
     const message = error instanceof Error ? error.message : String(error);
     const inUse = error instanceof FolderInUse && { inUse: true as const };

@@ -86,7 +86,9 @@ function lastCommit(path: string): number {
   try {
     const tables = database.prepare(`SELECT count(*) AS count FROM sqlite_schema WHERE name = 'sequence'`).get();
     if ((tables as { count: number }).count === 0) return 0;
-    return (database.prepare('SELECT last FROM sequence').get() as { last: number }).last;
+    // One that is no number of JavaScript's is looked at later.
+    const row = database.prepare(`SELECT min(last, ${Number.MAX_SAFE_INTEGER}) AS last FROM sequence`).get();
+    return (row as { last: number }).last;
   } finally {
     database.close();
   }

@@ -25,17 +25,12 @@ import type { Random } from '../../../base/random.ts';
 import { type Resealed, type ResealProgress, settleSeal } from './reseal.ts';
 import type { OpeningSettings } from '../border/opening-settings.ts';
 import type { Sealer } from './sealer.ts';
-import { isDamage, sqliteCode } from './sqlite-errors.ts';
+import { DamageError, isDamage, sqliteCode } from './sqlite-errors.ts';
+import { checkTerms, faultOf } from './start-check.ts';
 
 /** Marks the file as ours in its header (`PRAGMA application_id`): "CtxM". */
 const APPLICATION_ID = 0x4374784d;
 const SQLITE_HEADER = 'SQLite format 3\0';
-/** Up to this size the whole file is checked at start, in a fraction of a second; larger ones where they are read. */
-const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
-const TABLES =
-  'meta sequence namespaces contexts vectors passages unembedded accesses documents document_terms supersessions'.split(
-    ' ',
-  );
 const PAGE_CACHE_KIB = 32 * 1024;
 
 export interface DatabaseSettings extends OpeningSettings {
@@ -82,6 +77,7 @@ export function openDatabase(settings: DatabaseSettings, { random, onReseal }: D
   const { dataDir, seal: keys } = settings;
   return openLocked(settings, (database, lock, path) => {
     const { sealer, resealed } = settleSeal({ database, dataDir, path, keys, random, onProgress: onReseal });
+    checkTerms(database, sealer);
     const reembedded = settleEmbedding(database, settings, sealer);
     return { ...opened(database, lock, dataDir, path), sealer, resealed, reembedded };
   });
@@ -111,7 +107,8 @@ export function openLocked<T>(
     configure(database, settings);
     checkOrigin(database, path);
     migrate(database);
-    checkContent(database, path);
+    const fault = faultOf(database);
+    if (fault !== null) throw damaged(path, fault);
     return work(database, lock, path);
   } catch (error) {
     if (database?.isOpen) database.close();
@@ -211,18 +208,6 @@ function checkOrigin(database: DatabaseSync, path: string): void {
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 }
 
-function checkContent(database: DatabaseSync, path: string): void {
-  const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number };
-  const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as { page_size: number };
-  const names = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all() as { name: string }[];
-  for (const table of TABLES) {
-    if (!names.some(({ name }) => name === table)) throw damaged(path, `lacks the table ${table}`);
-  }
-  if (pages * pageBytes > CHECKED_BYTES_MAX) return;
-  const result = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
-  if (result.quick_check !== 'ok') throw damaged(path, 'is damaged');
-}
-
 /** Vectors of two models never mix: their distances mean nothing to each other. */
 function settleEmbedding(database: DatabaseSync, settings: DatabaseSettings, sealer: Sealer | null): Reembedded | null {
   const { dataDir, embeddingId: id, dimension } = settings;
@@ -241,6 +226,7 @@ function settleEmbedding(database: DatabaseSync, settings: DatabaseSettings, sea
 function readCursorKey(database: DatabaseSync): Buffer {
   database.exec(`INSERT INTO meta VALUES ('cursor_key', lower(hex(randomblob(16)))) ON CONFLICT DO NOTHING`);
   const row = database.prepare(`SELECT value FROM meta WHERE key = 'cursor_key'`).get() as { value: string };
+  if (!/^[0-9a-f]{32}$/.test(row.value)) throw new DamageError('the key of cursors is not what was written');
   return Buffer.from(row.value, 'hex');
 }
 
@@ -260,7 +246,8 @@ export function damaged(path: string, what: string, cause?: unknown): StartupErr
   );
 }
 
-function explain(error: unknown, path: string): unknown {
+/** The error itself where it is none of the database's or its files'. */
+export function explain(error: unknown, path: string): unknown {
   if (error instanceof StartupError) return error;
   if (isDamage(error)) return damaged(path, 'is damaged', error);
   if (sqliteCode(error) === null && (error as { syscall?: unknown }).syscall === undefined) return error;

@@ -139,8 +139,10 @@ export class DocumentTable {
     // A cross join is done in the order that it is written in: from the term's rows to their documents.
     const joined = term === null ? table : `${table} CROSS JOIN documents ON documents.id = ${table}.id`;
     const where = conditions.join(' AND ');
-    const sql = `SELECT ${DOCUMENT_COLUMNS} FROM ${joined} WHERE ${where} ORDER BY ${table}.place ${order}, ${table}.id ${order} LIMIT ?`;
-    return this.#checked(this.#database.prepare(sql).all(...values, limit));
+    const sql = `SELECT ${DOCUMENT_COLUMNS}, ${table}.place AS found_at FROM ${joined} WHERE ${where} ORDER BY ${table}.place ${order}, ${table}.id ${order} LIMIT ?`;
+    const rows = this.#checked(this.#database.prepare(sql).all(...values, limit));
+    for (const row of rows) if (term !== null && !isFoundBy(row, term)) throw damaged(row.id);
+    return rows;
   }
 
   #find(namespace: string, kind: string, key: string): DocumentRow | undefined {
@@ -151,6 +153,15 @@ export class DocumentTable {
   #checked(rows: readonly unknown[]): DocumentRow[] {
     return (rows as DocumentRow[]).map((row) => checkedDocument(row, this.#sealer));
   }
+}
+
+/** Whether the row of the term that led to it is what was written. */
+function isFoundBy(row: DocumentRow & { readonly found_at?: number }, term: string): boolean {
+  return row.found_at === row.place && (JSON.parse(row.terms) as readonly string[]).includes(term);
+}
+
+function damaged(id: number): DamageError {
+  return new DamageError(`document ${id} of the database is not what was written`);
 }
 
 function toWire({ id, namespace, kind, key, owner, place, version, body, terms }: DocumentRow): WireRow {
@@ -172,6 +183,6 @@ export function storedDocument(sealer: Sealer | null, said: Said) {
 
 /** A row of `DOCUMENT_COLUMNS` with what was sealed of it. Throws `DamageError` where it is not what was written. */
 export function checkedDocument(row: DocumentRow, sealer: Sealer | null): DocumentRow {
-  if (row.sum !== sumOf(row)) throw new DamageError(`document ${row.id} of the database is not what was written`);
+  if (row.sum !== sumOf(row)) throw damaged(row.id);
   return sealer === null ? row : { ...row, ...openDocument(sealer, row, row.sealed, row) };
 }

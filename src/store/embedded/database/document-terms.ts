@@ -46,7 +46,8 @@ export function storedTerm(
   return digest.subarray(0, TERM_BYTES);
 }
 
-function termsOf(document: Termed, sealer: Sealer | null): Uint8Array[] {
+/** Those of its rows. */
+export function termsOf(document: Termed, sealer: Sealer | null): Uint8Array[] {
   const terms = JSON.parse(document.terms) as readonly string[];
   return terms.map((term) => storedTerm(document, term, sealer));
 }

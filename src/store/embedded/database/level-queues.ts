@@ -7,7 +7,7 @@ import type { Effect } from './effects.ts';
 import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
 import { checkedStored, checkedStoredColumns, contentSum, stateSum } from './row-checksums.ts';
 import type { LevelNumber, PackedRows, RecordRow } from '../border/rows.ts';
-import { NO_TERMS, sealedContents, sealedTerms, sealedVectors, visible } from './sealed-values.ts';
+import { NO_TERMS, sealedContents, sealedTerms, sealedVectors, termsSum, visible } from './sealed-values.ts';
 import type { Sealer } from './sealer.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
@@ -116,7 +116,7 @@ export class LevelQueues {
     this.#insert =
       database.prepare(`INSERT INTO contexts (seq, namespace_id, level, entry, entered, id, agent_id, session_id,
       created_at, updated_at, expires_at, expiry_action, expiry_by, version, access_count, token_count, tags, metadata,
-      analyzer, terms, traits, text, content_sum, state_sum, times, sealed_terms, sealed) VALUES (${new Array(27).fill('?').join(', ')})`);
+      analyzer, terms, traits, text, content_sum, state_sum, times, sealed_terms, sealed, terms_sum) VALUES (${new Array(28).fill('?').join(', ')})`);
     this.#insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
     this.#move = database.prepare(MOVE_SQL);
     const oldest = (owner: string) =>
@@ -276,6 +276,7 @@ export class LevelQueues {
       row.times,
       sealedTerms(sealer, place, row),
       sealedContents(sealer, place, record),
+      termsSum(sealer, row),
     );
     this.#insertVector.run(row.seq, sealedVectors(sealer, 'vectors', row.seq, vectors.vector));
     this.#passages.add(row.seq, vectors);

@@ -138,6 +138,13 @@ const SEALED = `
   ALTER TABLE documents ADD COLUMN sealed BLOB;
 `;
 
+/** Checksums of what decides answers beside contexts and documents. NULL: from before there were any, or sealed. */
+const MORE_CHECKSUMS = `
+  ALTER TABLE contexts ADD COLUMN terms_sum INTEGER;
+  ALTER TABLE namespaces ADD COLUMN sum INTEGER;
+  ALTER TABLE supersessions ADD COLUMN sum INTEGER;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST_SCHEMA },
   { version: 2, sql: ROW_CHECKSUMS },
@@ -149,6 +156,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 8, sql: TIMES },
   { version: 9, sql: SUPERSESSIONS },
   { version: 10, sql: SEALED },
+  { version: 11, sql: MORE_CHECKSUMS },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */

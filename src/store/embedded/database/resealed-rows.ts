@@ -22,6 +22,7 @@ import {
   sealedContents,
   sealedTerms,
   sealedVectors,
+  termsSum,
   type VectorTable,
   visible,
 } from './sealed-values.ts';
@@ -59,10 +60,10 @@ export class ResealedRows {
     this.#parts = parts;
     this.#page = arrays(
       database,
-      `SELECT ${CHECKED_COLUMNS}, c.terms, c.traits, c.sealed_terms FROM contexts AS c WHERE c.seq > ? ORDER BY c.seq LIMIT ${BATCH_ROWS}`,
+      `SELECT ${CHECKED_COLUMNS}, c.terms, c.traits, c.sealed_terms, c.terms_sum FROM contexts AS c WHERE c.seq > ? ORDER BY c.seq LIMIT ${BATCH_ROWS}`,
     );
     this.#update = database.prepare(`UPDATE contexts SET text = ?, metadata = ?, tags = ?, terms = ?, traits = ?,
-      sealed = ?, sealed_terms = ?, content_sum = ? WHERE seq = ?`);
+      sealed = ?, sealed_terms = ?, content_sum = ?, terms_sum = ? WHERE seq = ?`);
     this.#setAnalyzer = database.prepare('UPDATE contexts SET analyzer = ? WHERE seq = ?');
     this.#unembedded = database.prepare('INSERT OR IGNORE INTO unembedded VALUES (?, ?)');
     const statements = (table: VectorTable, column: string): VectorStatements => ({
@@ -95,7 +96,7 @@ export class ResealedRows {
     const { to, reader } = this.#parts;
     const packed = values as PackedRows;
     const columns = recordOf(packed);
-    const [terms, traits, sealedBefore] = values.slice(-3) as [string, string, Uint8Array | null];
+    const [terms, traits, sealedBefore, sum] = values.slice(-4) as SummedTerms;
     const seq = values[RECORD_WIDTH] as number;
     const place: RowPlace = { seq, namespaceId: values[RECORD_WIDTH + 1] as number, id: columns.id };
     const sealed = values[RECORD_WIDTH + 6] as Uint8Array | null;
@@ -103,7 +104,7 @@ export class ResealedRows {
     const isWhole = contents !== null && isAsSummed(packed);
     if (!isWhole) this.damaged++;
     const record = { ...columns, ...(contents ?? NO_CONTENTS) };
-    const derived = this.#terms(place, sealedBefore, { terms, traits }, contents);
+    const derived = this.#terms(place, sealedBefore, { terms, traits, sum }, contents);
     const shown = visible(to, record);
     const shownTerms = to === null ? derived : NO_TERMS;
     this.#update.run(
@@ -115,6 +116,7 @@ export class ResealedRows {
       contents === null ? null : sealedContents(to, place, contents),
       sealedTerms(to, place, derived),
       isWhole ? contentSum(record, to) : NO_SUM,
+      termsSum(to, derived),
       seq,
     );
     this.#resealVectors('vectors', seq);
@@ -122,8 +124,14 @@ export class ResealedRows {
     return record.text.length + record.metadata.length + derived.terms.length;
   }
 
-  #terms(place: RowPlace, sealed: Uint8Array | null, columns: Derived, contents: Contents | null): Derived {
-    const known = opened(() => openTerms(this.#parts.reader, place, sealed, columns));
+  #terms(
+    place: RowPlace,
+    sealed: Uint8Array | null,
+    columns: Derived & { readonly sum: number | null },
+    contents: Contents | null,
+  ): Derived {
+    const isWhole = columns.sum === null || columns.sum === termsSum(null, columns);
+    const known = isWhole ? opened(() => openTerms(this.#parts.reader, place, sealed, columns)) : null;
     if (known !== null) return known;
     this.damaged++;
     if (contents === null) return NO_TERMS;
@@ -148,6 +156,8 @@ export class ResealedRows {
     this.#unembedded.run(seq, UNEMBEDDED_STATES.pending);
   }
 }
+
+type SummedTerms = [terms: string, traits: string, sealed: Uint8Array | null, sum: number | null];
 
 interface VectorStatements {
   readonly read: StatementSync;

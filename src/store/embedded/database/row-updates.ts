@@ -12,7 +12,7 @@ import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksu
 import { type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
 import { patchedJson } from '../border/times.ts';
 import type { Sequence } from './sequence.ts';
-import { NO_TERMS, sealedContents, sealedTerms, sealedVectors, visible } from './sealed-values.ts';
+import { NO_TERMS, sealedContents, sealedTerms, sealedVectors, termsSum, visible } from './sealed-values.ts';
 import type { Sealer } from './sealer.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
@@ -51,7 +51,7 @@ export class RowUpdates {
     this.#update = database.prepare(`UPDATE contexts SET version = ?, updated_at = ?, entry = ?, entered = ?, level = ?,
       expires_at = ?, expiry_action = ?, expiry_by = ?, metadata = ?, tags = ?, text = ?, token_count = ?,
       terms = coalesce(?, terms), traits = coalesce(?, traits), analyzer = coalesce(?, analyzer), times = ?, content_sum = ?, state_sum = ?,
-      sealed = ?, sealed_terms = coalesce(?, sealed_terms) WHERE seq = ?`);
+      sealed = ?, sealed_terms = coalesce(?, sealed_terms), terms_sum = coalesce(?, terms_sum) WHERE seq = ?`);
     this.#updateVector = database.prepare('UPDATE vectors SET vector = ? WHERE seq = ?');
     this.#addAccesses = database.prepare(ADD_ACCESSES_SQL);
   }
@@ -106,6 +106,7 @@ export class RowUpdates {
       stateSum(spaceId, changed),
       sealedContents(sealer, rowPlace, record),
       derived === null ? null : sealedTerms(sealer, rowPlace, derived),
+      derived === null ? null : termsSum(sealer, derived),
       stored.seq,
     );
     this.#counts.moveContext(spaceId, stored, place.level);

@@ -1,6 +1,7 @@
 // What is sealed together, and to which place: the contents of a context, what the analysis made of its text, its vectors,
 // and what a document says. Without a sealer everything passes as it is.
 
+import { crc32 } from 'node:zlib';
 import type { RecordRow } from '../border/rows.ts';
 import { DamageError } from './sqlite-errors.ts';
 import type { Derived } from './derived-text.ts';
@@ -74,6 +75,11 @@ export function openTerms(
 
 export type VectorTable = 'vectors' | 'passages';
 
+const SUM_BYTES = 4;
+/** Behind what is not sealed stand a CRC-32 and two zeros: neither numbers alone nor anything sealed are so long. */
+const SUMMED_BYTES = SUM_BYTES + 2;
+const NUMBER_BYTES = Float32Array.BYTES_PER_ELEMENT;
+
 /** Of the context with this `seq`: its vector, or those of its further passages. */
 export function sealedVectors(
   sealer: Sealer | null,
@@ -82,14 +88,44 @@ export function sealedVectors(
   vectors: Float32Array,
 ): Uint8Array {
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-  return sealer === null ? bytes : sealer.seal(bytes, `${table} of row/${seq}`);
+  const place = vectorPlace(table, seq);
+  if (sealer !== null) return sealer.seal(bytes, place);
+  const summed = Buffer.alloc(bytes.byteLength + SUMMED_BYTES);
+  summed.set(bytes);
+  summed.writeUInt32LE(vectorSum(bytes, place), bytes.byteLength);
+  return summed;
 }
 
 /** Float32, little-endian, one after another. Throws `DamageError`. */
 export function openVectors(sealer: Sealer | null, table: VectorTable, seq: number, stored: Uint8Array): Uint8Array {
-  if (sealer === null || (sealer.allowsPlain && stored.byteLength % Float32Array.BYTES_PER_ELEMENT === 0))
-    return stored;
-  return sealer.open(stored, `${table} of row/${seq}`);
+  const place = vectorPlace(table, seq);
+  const looksPlain = [0, SUMMED_BYTES % NUMBER_BYTES].includes(stored.byteLength % NUMBER_BYTES);
+  return sealer === null || (sealer.allowsPlain && looksPlain) ? asSummed(stored, place) : sealer.open(stored, place);
+}
+
+/** Those from before there were sums have none. */
+function asSummed(stored: Uint8Array, place: string): Uint8Array {
+  const { buffer, byteOffset, byteLength } = stored;
+  if (byteLength % NUMBER_BYTES === 0) return stored;
+  const bytes = stored.subarray(0, Math.max(0, byteLength - SUMMED_BYTES));
+  const isWhole =
+    bytes.byteLength % NUMBER_BYTES === 0 &&
+    new DataView(buffer, byteOffset + bytes.byteLength).getUint32(0, true) === vectorSum(bytes, place);
+  if (!isWhole) throw damaged(place);
+  return bytes;
+}
+
+function vectorSum(bytes: Uint8Array, place: string): number {
+  return crc32(bytes, crc32(place));
+}
+
+function vectorPlace(table: VectorTable, seq: number): string {
+  return `${table} of row/${seq}`;
+}
+
+/** Of what is not sealed; where it is, a sum would tell of it. */
+export function termsSum(sealer: Sealer | null, { terms, traits }: Derived): number | null {
+  return sealer === null ? crc32(`${terms}${END}${traits}`) : null;
 }
 
 /** Where a document is found; `key` as its column has it. */
@@ -145,7 +181,11 @@ function isPlain(sealer: Sealer | null): boolean {
 
 function opening(sealer: Sealer | null, sealed: Uint8Array | null, place: string): Buffer {
   if (sealer !== null && sealed !== null) return sealer.open(sealed, place);
-  throw new DamageError(`${place.split('/', 2).join(' ')} of the database is not what was written`);
+  throw damaged(place);
+}
+
+function damaged(place: string): DamageError {
+  return new DamageError(`${place.split('/', 2).join(' ')} of the database is not what was written`);
 }
 
 function rowPlace(what: string, { seq, namespaceId, id }: RowPlace): string {

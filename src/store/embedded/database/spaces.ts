@@ -3,6 +3,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Effect } from './effects.ts';
 import type { LevelNumber } from '../border/rows.ts';
+import { spaceSum } from './small-sums.ts';
 
 export interface Space {
   readonly id: number;
@@ -18,13 +19,15 @@ export class Spaces {
   readonly #byName = new Map<string, Space>();
   readonly #byId = new Map<number, Space>();
   readonly #insert: StatementSync;
+  readonly #setSum: StatementSync;
   readonly #rename: StatementSync;
   /** Made by the open transaction: gone again if it is rolled back. */
   #uncommitted: Space[] = [];
 
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare('INSERT INTO namespaces (name) VALUES (?) RETURNING id');
-    this.#rename = database.prepare('UPDATE namespaces SET name = ? WHERE id = ?');
+    this.#setSum = database.prepare('UPDATE namespaces SET sum = ? WHERE id = ?');
+    this.#rename = database.prepare('UPDATE namespaces SET name = ?, sum = ? WHERE id = ?');
     const named = database.prepare(`SELECT id, name FROM namespaces WHERE name NOT LIKE '${ERASED_NAME}%'`);
     for (const row of named.iterate()) {
       this.#remember({ id: row['id'] as number, name: row['name'] as string, counts: [0, 0, 0] });
@@ -54,6 +57,7 @@ export class Spaces {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
     const { id } = this.#insert.get(name) as { id: number };
+    this.#setSum.run(spaceSum(id, name), id);
     const space: Space = { id, name, counts: [0, 0, 0] };
     this.#remember(space);
     this.#uncommitted.push(space);
@@ -63,7 +67,8 @@ export class Spaces {
   /** Takes its name from one that holds nothing, between transactions; false: it holds something. */
   forget(space: Space): boolean {
     if (space.counts.some((count) => count > 0)) return false;
-    this.#rename.run(`${ERASED_NAME}${space.id}`, space.id);
+    const erased = `${ERASED_NAME}${space.id}`;
+    this.#rename.run(erased, spaceSum(space.id, erased), space.id);
     this.#byName.delete(space.name);
     this.#byId.delete(space.id);
     return true;

@@ -46,10 +46,16 @@ function extendedCode(error: unknown): number | null {
 /** Something in the database is not what was written there. */
 export class DamageError extends Error {}
 
+/** All JSON that is parsed in the store's thread, and all numbers that are read there, are the database's own. */
 export function isDamage(error: unknown): error is Error {
-  if (error instanceof DamageError) return true;
+  if (error instanceof DamageError || error instanceof SyntaxError || isNoNumber(error)) return true;
   const code = sqliteCode(error);
   return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+}
+
+/** SQLite's integers are longer than JavaScript's, and none that was written is. */
+function isNoNumber(error: unknown): error is Error {
+  return error instanceof RangeError && error.message.startsWith('Value is too large to be represented');
 }
 
 /** Of files that are read beside the database. */
@@ -61,7 +67,7 @@ const FILE_MEANINGS: ReadonlyMap<unknown, string> = new Map([
 
 /** In words; undefined where the error is not SQLite's, or none of an operator's. */
 export function meaningOf(error: unknown): string | undefined {
-  const code = error instanceof DamageError ? SQLITE_CORRUPT : sqliteCode(error);
+  const code = sqliteCode(error) ?? (isDamage(error) ? SQLITE_CORRUPT : null);
   return code === null ? undefined : MEANINGS.get(code);
 }
 

@@ -3,7 +3,8 @@
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { deriveFromText } from './derived-text.ts';
 import { DELETE_ACTION, type LevelNumber, type PackedRows, type RecordRow } from '../border/rows.ts';
-import { NO_CONTENTS, openContents, openTerms } from './sealed-values.ts';
+import { NO_CONTENTS, openContents, openTerms, termsSum } from './sealed-values.ts';
+import { DamageError } from './sqlite-errors.ts';
 import type { Sealer } from './sealer.ts';
 
 export interface StoredRow extends Readonly<Omit<RecordRow, 'text' | 'metadata' | 'tags' | 'updatedAtMs'>> {
@@ -22,9 +23,9 @@ export interface StoredRow extends Readonly<Omit<RecordRow, 'text' | 'metadata' 
 const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.session_id, c.level, c.created_at,
   c.expires_at, c.expiry_action, c.token_count, c.version, c.terms, c.traits,
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0), c.expiry_by,
-  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END, c.times`;
+  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END, c.times, c.terms_sum`;
 
-export const STORED_WIDTH = 18;
+export const STORED_WIDTH = 19;
 const SEALED_COLUMNS = `c.namespace_id, c.sealed_terms, CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.sealed END`;
 
 /** Columns of `contexts AS c` for `toStored`; `more` stand at `STORED_WIDTH`. */
@@ -34,11 +35,16 @@ export function storedColumns(sealer: Sealer | null, ...more: readonly string[])
 
 /**
  * From a row that SQLite gave as an array: an object that V8 made itself is much cheaper to copy than one of its binding.
- * Throws `DamageError` where what is sealed cannot be opened.
+ * Throws `DamageError` where what is sealed cannot be opened, or its terms are not what was written.
  */
 export function toStored(values: PackedRows, sealer: Sealer | null): StoredRow {
   const row = asColumnsSay(values);
-  if (sealer === null) return row;
+  if (sealer === null) {
+    const sum = values[STORED_WIDTH - 1] as number | null;
+    if (row.oldText === null && sum !== null && sum !== termsSum(sealer, row))
+      throw new DamageError(`the terms of row ${row.seq} of the database are not what was written`);
+    return row;
+  }
   const [namespaceId, terms, contents] = values.slice(-3) as unknown as SealedValues;
   const place = { seq: row.seq, namespaceId, id: row.id };
   if (row.oldText === null) return { ...row, ...openTerms(sealer, place, terms, row) };

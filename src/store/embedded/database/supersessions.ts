@@ -18,6 +18,8 @@ import { parseTimes, timesJson } from '../border/times.ts';
 import { changeOf, type Effect } from './effects.ts';
 import { CHECKED_COLUMNS, checkedRow, contentSum } from './row-checksums.ts';
 import type { Sealer } from './sealer.ts';
+import { DamageError } from './sqlite-errors.ts';
+import { supersessionSum } from './small-sums.ts';
 import { isOver } from './stored-row.ts';
 
 type Superseding = Pick<RecordRow, 'id' | 'createdAtMs' | 'times'>;
@@ -71,11 +73,11 @@ export class Supersessions {
       'SELECT expires_at, expiry_action FROM contexts WHERE namespace_id = ? AND id = ?',
     );
     this.#update = database.prepare('UPDATE contexts SET times = ?, content_sum = ? WHERE seq = ?');
-    this.#insert = database.prepare('INSERT OR IGNORE INTO supersessions VALUES (?, ?, ?, ?, ?)');
+    this.#insert = database.prepare('INSERT OR IGNORE INTO supersessions VALUES (?, ?, ?, ?, ?, ?)');
     this.#delete = database.prepare(`DELETE FROM supersessions
       WHERE namespace_id = ? AND superseded = ? AND valid_from = ? AND recorded = ? AND successor = ?`);
     this.#deleteTold = database.prepare('DELETE FROM supersessions WHERE namespace_id = ? AND superseded = ?');
-    const known = 'SELECT valid_from, recorded, successor FROM supersessions';
+    const known = 'SELECT valid_from, recorded, successor, sum FROM supersessions';
     const ofOne = 'WHERE namespace_id = ? AND superseded = ? AND recorded >= ?';
     this.#first = arrays(
       database,
@@ -105,7 +107,7 @@ export class Supersessions {
     const { by, fromMs, recordedAtMs } = supersession;
     this.#makeRoom(effects);
     for (const one of ids) {
-      this.#insert.run(spaceId, one, fromMs, recordedAtMs, by);
+      this.#insert.run(spaceId, one, fromMs, recordedAtMs, by, supersessionSum(spaceId, one, supersession));
       const held = this.#superseded(spaceId, one);
       if (held === null || !mustLearn(timedOf(held), supersession, isNew)) continue;
       held.isCut ||= isListed(held, by) && mayHaveMore(timedOf(held));
@@ -176,12 +178,12 @@ export class Supersessions {
   /** Of all that supersede it, those that count first and those that decided at some time. */
   #all(held: Superseded): readonly Supersession[] {
     const reach = [held.spaceId, held.row.id, recordedAt(timedOf(held))] as const;
-    const first = this.#first.all(...reach).map(readSupersession);
+    const first = this.#first.all(...reach).map((values) => checkedSupersession(held, values));
     const found = new Map(first.map((one) => [one.by, one]));
     let earliestMs = Infinity;
     let deciding = 0;
     for (const values of this.#told.iterate(...reach)) {
-      const one = readSupersession(values);
+      const one = checkedSupersession(held, values);
       if (one.fromMs >= earliestMs) continue;
       earliestMs = one.fromMs;
       found.set(one.by, one);
@@ -213,9 +215,13 @@ export class Supersessions {
   }
 }
 
-function readSupersession(values: unknown): Supersession {
-  const [fromMs, recordedAtMs, by] = values as [number, number, string];
-  return { by, fromMs, recordedAtMs };
+/** Throws `DamageError` where the row is not what was written; rows from before there were sums have none. */
+function checkedSupersession({ spaceId, row }: Superseded, values: unknown): Supersession {
+  const [fromMs, recordedAtMs, by, sum] = values as [number, number, string, number | null];
+  const supersession = { by, fromMs, recordedAtMs };
+  if (sum !== null && sum !== supersessionSum(spaceId, row.id, supersession))
+    throw new DamageError('who supersedes a context is not what was written');
+  return supersession;
 }
 
 function keyOf(spaceId: number, id: string): string {

@@ -18,6 +18,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Index } from 'usearch';
 import { newIndex } from './hnsw-segment.ts';
 import { dataExtensions, describeSegment, segmentChecksum, segmentName, type SegmentFile } from './index-files.ts';
+import { openVectors } from '../database/sealed-values.ts';
 import { StoredPassages } from '../database/stored-passages.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
 import type { IndexJob } from './index-keeper.ts';
@@ -183,7 +184,7 @@ function* readVectors(
   for (const [entry, seq] of places) {
     const row = read.get(seq, entry) as unknown as [Uint8Array] | undefined;
     if (row === undefined) continue;
-    yield [entry, row[0]];
+    yield [entry, openVectors(null, 'vectors', seq, row[0])];
     const further = passages.readBytes(seq);
     for (let at = 0; further !== null && at < further.length; at += vectorBytes)
       yield [entry, further.subarray(at, at + vectorBytes)];

@@ -9,15 +9,15 @@ import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
 import { LEVEL_NUMBERS, type LevelNumber, type PackedRows } from '../border/rows.ts';
 import { type StoredPassages, toNumbers } from '../database/stored-passages.ts';
-import { isDamage } from '../database/sqlite-errors.ts';
+import { DamageError, isDamage } from '../database/sqlite-errors.ts';
 import { analyzed, asColumnsSay, storedColumns, type StoredRow, toStored } from '../database/stored-row.ts';
-import { NO_TERMS, openVectors, sealedTerms, type VectorTable } from '../database/sealed-values.ts';
+import { NO_TERMS, openVectors, sealedTerms, termsSum, type VectorTable } from '../database/sealed-values.ts';
 import type { Sealer } from '../database/sealer.ts';
 
 const DOCUMENTS_SQL =
   'FROM contexts AS c INDEXED BY contexts_by_entry WHERE c.namespace_id = ? AND c.level = ? ORDER BY c.entry';
 
-/** Of what is sealed, one value: without it the rest is searched, and who asks for the store's health is to know. */
+/** One value is not what was written: without it the rest is searched, and who asks for the store's health is to know. */
 type OnDamage = (error: Error) => void;
 type VectorValues = [entry: number, vectors: Uint8Array, seq: number];
 
@@ -33,6 +33,7 @@ export class NamespaceLoader {
   readonly #database: DatabaseSync;
   readonly #dimension: number;
   readonly #setDerived: StatementSync;
+  readonly #text: StatementSync;
   readonly #vector: StatementSync;
   readonly #vectors: StatementSync;
   /** One per level, because they run at the same time. */
@@ -50,8 +51,9 @@ export class NamespaceLoader {
     this.#sealer = sealer;
     this.#onDamage = onDamage;
     this.#setDerived = database.prepare(
-      'UPDATE contexts SET terms = ?, traits = ?, analyzer = ?, sealed_terms = ? WHERE seq = ?',
+      'UPDATE contexts SET terms = ?, traits = ?, analyzer = ?, sealed_terms = ?, terms_sum = ? WHERE seq = ?',
     );
+    this.#text = arrays(database, 'SELECT text FROM contexts WHERE seq = ?');
     this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
     this.#vectors = arrays(
       database,
@@ -103,7 +105,8 @@ export class NamespaceLoader {
           const { seq, id } = document;
           const { terms, traits } = this.#sealer === null ? document : NO_TERMS;
           const sealed = sealedTerms(this.#sealer, { seq, namespaceId: spaceId, id }, document);
-          this.#setDerived.run(terms, traits, ANALYZER_VERSION, sealed, seq);
+          const sum = termsSum(this.#sealer, document);
+          this.#setDerived.run(terms, traits, ANALYZER_VERSION, sealed, sum, seq);
         }
       });
     } catch {
@@ -139,11 +142,12 @@ export class NamespaceLoader {
     }
   }
 
-  /** null: it is not what was sealed. The others are searched without it. */
+  /** null: it is not what was written. The others are searched without it. */
   #numbers(table: VectorTable, seq: number, bytes: Uint8Array): Float32Array | null {
-    if (this.#sealer === null) return toNumbers(bytes);
     try {
-      return toNumbers(openVectors(this.#sealer, table, seq, bytes));
+      const numbers = toNumbers(openVectors(this.#sealer, table, seq, bytes));
+      if (numbers.length > 0 && numbers.length % this.#dimension === 0) return numbers;
+      throw new DamageError(`${table} of row ${seq} of the database are of another length`);
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#onDamage(error);
@@ -157,8 +161,14 @@ export class NamespaceLoader {
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#onDamage(error);
-      return asColumnsSay(values);
+      const row = asColumnsSay(values);
+      // What was made of a text is made of it again; of what is sealed the text would have to be opened.
+      return this.#sealer === null ? { ...row, oldText: this.#textOf(row.seq) } : row;
     }
+  }
+
+  #textOf(seq: number): string {
+    return (this.#text.get(seq) as unknown as [string])[0];
   }
 
   *#documentsOf(spaceId: number, level: LevelNumber, outdated: Document[]): Generator<Document> {

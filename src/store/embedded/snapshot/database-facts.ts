@@ -35,10 +35,10 @@ export function sumOfCounts(namespaces: readonly NamespaceCounts[]): Record<Leve
   return sum;
 }
 
-/** Whether SQLite finds its structure in order; a database of more than `bytesMax` is not looked through and counts as such. */
+/** Whether SQLite finds its structure and each row in each index in order; a database of more than `bytesMax` is not looked through and counts as such. */
 export function isWhole(database: DatabaseSync, bytesMax: number): boolean {
   const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number };
   const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as { page_size: number };
   if (pages * pageBytes > bytesMax) return true;
-  return (database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check === 'ok';
+  return (database.prepare('PRAGMA integrity_check(1)').get() as { integrity_check: string }).integrity_check === 'ok';
 }
