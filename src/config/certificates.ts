@@ -109,6 +109,11 @@ function checkKey(own: X509Certificate, pem: string, path: string): void {
 }
 
 function timeWarnings(own: X509Certificate, path: string, nowMs: number): string[] {
+  if ([own.validFromDate, own.validToDate].some((date) => Number.isNaN(date.getTime())))
+    throw new StartupError(
+      `\`tls.cert\`: the certificate in ${path} says of no time that it counts from then, or until then`,
+      'Restore the file, or make a new certificate, as docs/tls.md says.',
+    );
   const leftMs = own.validToDate.getTime() - nowMs;
   if (own.validFromDate.getTime() > nowMs)
     return [`the certificate ${path} counts from ${own.validFromDate.toISOString()} on: clients refuse it until then`];

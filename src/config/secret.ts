@@ -4,6 +4,8 @@ import { SECRET_BYTES_MIN } from '../base/wire-limits.ts';
 /** Of the key `default`. */
 export const SECRET_VARIABLE = 'PROTOCOL_SECRET';
 
+/** No secret is so long. */
+const SECRET_BYTES_MAX = 64 * 1024;
 const MAKE_ONE = 'Make one with: openssl rand -hex 32';
 
 /**
@@ -22,6 +24,12 @@ export function checkSecret(secret: string | undefined, name: string, remedy = M
     throw new StartupError(
       `${name} has ${byteCount} ${byteCount === 1 ? 'byte' : 'bytes'}; a secret needs at least ${SECRET_BYTES_MIN}`,
       remedy,
+    );
+  }
+  if (byteCount > SECRET_BYTES_MAX) {
+    throw new StartupError(
+      `${name} is longer than ${SECRET_BYTES_MAX} bytes`,
+      'Check that it is the secret that was meant.',
     );
   }
   // What bytes that are no UTF-8 are read as, whatever they were: of random ones hardly any are left.
