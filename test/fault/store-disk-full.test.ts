@@ -34,11 +34,12 @@ describe('a full disk', () => {
     expect(records.every((record) => record !== null)).toBe(true);
     expect((await searchIn(store, searchOf({ terms: termsOf('filler') }))).searched).toBe(stored.length);
     expect((await store.stats()).counts.immediate).toBe(stored.length);
-    await store.ping();
+    await expect(store.ping()).rejects.toMatchObject({ message: 'the store takes no writes: the disk is full' });
 
     await store.write([{ op: 'delete', namespace: 'space', ids: stored.slice(0, 10).map(idOf) }]);
     expect(await store.write([put(sample('walrus', DIMENSION))])).toMatchObject([{ created: true }]);
     expect((await searchIn(store, searchOf({ terms: termsOf('walrus') }))).candidates).toHaveLength(1);
+    await store.ping();
   });
 
   it('takes nothing of a call that does not fit, and loses nothing of those before it', async () => {

@@ -165,7 +165,8 @@ export class StoreEngine {
       return { replies: writes.map(({ call }) => this.#failure(call, refusal)), committedWrites: 0 };
     const tasks = writes.map((queued) => this.#task(queued));
     const { outcomes, effects, failure } = this.#group.run<WriteValue>(tasks);
-    this.#disk.tell(failure);
+    if (failure === null) this.#disk.committed();
+    else this.#disk.tell(failure);
     this.#tellIndexes(effects);
     const lost = this.#disk.lost();
     if (outcomes.some(({ ok }) => ok)) this.#opened.mark.write(this.#group.lastCommit);
@@ -248,7 +249,7 @@ export class StoreEngine {
         return packRows(rows);
       }
       case 'scrub':
-        this.#checkDisk();
+        this.#checkDisk(this.#disk.refusal());
         return this.#scrubber.step(call.body);
       case 'read_documents':
         return this.#documents.read(call.body);
@@ -272,7 +273,7 @@ export class StoreEngine {
         return namespaceCounts(this.#spaces, this.#opened, call.body, nowMs);
       case 'ping':
         if (this.#failures.damage !== null) throw this.#failures.damage;
-        this.#checkDisk();
+        this.#checkDisk(this.#disk.ailment());
         this.#opened.database.exec('SELECT 1');
         return null;
       default:
@@ -328,8 +329,7 @@ export class StoreEngine {
     return { id: call.id, ok: false, error: this.#failures.told(call.kind, error) };
   }
 
-  #checkDisk(): void {
-    const refusal = this.#disk.refusal();
-    if (refusal !== null) throw refusal;
+  #checkDisk(fault: CodedError | null): void {
+    if (fault !== null) throw fault;
   }
 }

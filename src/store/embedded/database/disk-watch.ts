@@ -9,7 +9,7 @@ import { CodedError } from '../../../base/errors.ts';
 import type { WorkerLog } from '../border/worker-log.ts';
 import type { OpenDatabase } from './database.ts';
 import { inTransaction } from './in-transaction.ts';
-import { isFailedWrite, meaningOf } from './sqlite-errors.ts';
+import { isFailedWrite, isFull, meaningOf } from './sqlite-errors.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
 /** Somebody has to put the folder back. */
@@ -20,6 +20,9 @@ const TRIAL_INTERVAL_MS = 1_000;
 /** A value that is another each time: SQLite writes nothing where nothing changes. */
 const TRIAL =
   "INSERT INTO meta VALUES ('disk_trial', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)";
+/** Room for some texts; given back at once. */
+const LARGE_TRIAL = "INSERT OR REPLACE INTO meta VALUES ('disk_room', hex(randomblob(65536)))";
+const TRIED = "DELETE FROM meta WHERE key = 'disk_room'";
 
 export class DiskWatch {
   readonly #opened: OpenDatabase;
@@ -28,6 +31,8 @@ export class DiskWatch {
   readonly #writeAhead: WriteAheadLog;
   /** What the disk failed with; null: it is trusted. */
   #failure: unknown = null;
+  /** The last commit found no room. */
+  #isFull = false;
   #nextTrialMs = -Infinity;
 
   constructor(opened: OpenDatabase, log: WorkerLog, clock: Clock) {
@@ -37,15 +42,30 @@ export class DiskWatch {
     this.#writeAhead = new WriteAheadLog(opened.database);
   }
 
-  /** Any error of the database, outside a transaction: those of a disk that does not keep what it is given stop writes. */
+  /**
+   * Any error of the database, outside a transaction: those of a disk that does not keep what it is given stop writes. One that is
+   * full may have room for the next one, which is tried.
+   */
   tell(error: unknown): void {
-    if (!isFailedWrite(error)) return;
-    this.#voidFailed();
+    if (isFull(error)) this.#isFull = true;
+    if (!isFull(error) && !isFailedWrite(error)) return;
     this.#nextTrialMs = this.#clock.monotonicMs() + TRIAL_INTERVAL_MS;
+    if (isFull(error)) return;
+    this.#voidFailed();
     if (this.#failure === null) {
       this.#log.error({ err: error }, 'the disk failed to keep what was written: no writes are taken until it does');
     }
     this.#failure = error;
+  }
+
+  /** There was room. */
+  committed(): void {
+    this.#isFull = false;
+  }
+
+  /** Why nobody should be sent here who writes; null: anybody may. */
+  ailment(): CodedError | null {
+    return this.refusal() ?? this.#fullness();
   }
 
   /** Why nothing may be written and acknowledged; null where it may. Outside a transaction; a disk that failed is tried anew. */
@@ -104,6 +124,25 @@ export class DiskWatch {
   #commitTrial(): void {
     const { database } = this.#opened;
     inTransaction(database, () => database.exec(TRIAL));
+  }
+
+  #fullness(): CodedError | null {
+    if (this.#isFull && this.#clock.monotonicMs() >= this.#nextTrialMs) this.#tryForRoom();
+    if (!this.#isFull) return null;
+    const message = 'the store takes no writes: the disk is full';
+    return new CodedError('STORE_UNAVAILABLE', message, { retryAfterMs: TRIAL_INTERVAL_MS });
+  }
+
+  #tryForRoom(): void {
+    this.#nextTrialMs = this.#clock.monotonicMs() + TRIAL_INTERVAL_MS;
+    const { database } = this.#opened;
+    try {
+      inTransaction(database, () => database.exec(LARGE_TRIAL));
+      this.#isFull = false;
+      inTransaction(database, () => database.exec(TRIED));
+    } catch (error) {
+      this.tell(error);
+    }
   }
 
   #try(): void {

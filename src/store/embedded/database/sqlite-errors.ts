@@ -37,6 +37,10 @@ export function isFailedWrite(error: unknown): boolean {
   return FAILED_WRITES.has(extendedCode(error) ?? 0);
 }
 
+export function isFull(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_FULL;
+}
+
 function extendedCode(error: unknown): number | null {
   if (!(error instanceof Error) || (error as { code?: unknown }).code !== 'ERR_SQLITE_ERROR') return null;
   const { errcode } = error as { errcode?: unknown };
