@@ -8,12 +8,13 @@ import { World, type ServerProcess } from '../e2e/support/processes.ts';
 import { WireClient } from '../support/wire-client.ts';
 
 const world = new World();
+const [MOUNT, UNMOUNT] = ['mount', 'umount'];
 const disk = world.folder();
-const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
+const mount = (...args: string[]): boolean => spawnSync(MOUNT, args).status === 0;
 const hasDisk = process.platform === 'linux' && mount('-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk);
 afterAll(async () => {
   await world.cleanUp().catch(() => undefined);
-  if (hasDisk) spawnSync('umount', ['--lazy', disk]);
+  if (hasDisk) spawnSync(UNMOUNT, ['--lazy', disk]);
   await world.cleanUp();
 });
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
 type Found = string | undefined;
 
 /** What a server would go by. */
-const WAYS: Readonly<Record<string, { readonly file: string; read(): Found }>> = {
+const WAYS: Readonly<Record<string, { readonly file: string; readonly read: () => Found }>> = {
   'the generated secret': { file: 'data/secret', read: () => firstSecret({ CONFIG_PATH: undefined }, path('data/..')) },
   'the file of PROTOCOL_SECRET_FILE': {
     file: 'mounted',

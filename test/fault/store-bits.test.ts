@@ -14,7 +14,7 @@ const NAMES = Array.from({ length: COUNT }, (_, i) => `c-${i}`);
 const IDS = NAMES.map(idOf);
 const SEED = 20_261_126;
 /** `FLIPS=1000` tries longer. */
-const FLIPS = Number(process.env['FLIPS'] ?? 16);
+const FLIPS = Number(process.env['FLIPS'] ?? 10);
 
 /** A closed folder, and what it answers. */
 async function filledFolder(): Promise<{ folder: string; truth: ReadonlyMap<string, ContextRecord> }> {
@@ -55,7 +55,6 @@ describe('a row that is not what was written', () => {
     [`expires_at = ${NOW_MS + 1_000_000}`],
     ['level = 3'],
     [`times = '{"from":'`],
-    [`created_at = ${2 ** 60}`],
   ])('is damage, not an answer: %s', async (change) => {
     const { folder } = await filledFolder();
     sql(folder, `UPDATE contexts SET ${change} WHERE id = '${idOf('c-7')}'`);
