@@ -20,7 +20,8 @@ COPY --from=build /app/dashboard/dist dashboard/dist
 COPY src/bin.js src/bin.js
 COPY config config
 COPY proto-spec proto-spec
-COPY LICENSE ./
+COPY word-vectors word-vectors
+COPY LICENSE NOTICE ./
 # `docker exec <container> context-manager ...`
 RUN ln -s /app/src/bin.js /usr/local/bin/context-manager && mkdir /data && chown node:node /data
 USER node

@@ -4,8 +4,9 @@ import { parseArgs } from 'node:util';
 import { chartSvg } from './retrieval/chart.ts';
 import { loadConversations } from './retrieval/conversations.ts';
 import { answerableLines } from './retrieval/answerable.ts';
-import { evaluate, evaluateAnswerable, evaluateDefaults } from './retrieval/evaluate.ts';
+import { evaluate, evaluateAnswerable, evaluateDefaults, evaluatePairs } from './retrieval/evaluate.ts';
 import type { Measures } from './retrieval/measures.ts';
+import { loadPairs, pairLines, type PairMeasures } from './retrieval/pairs.ts';
 import { reportTable, sideBySide } from './retrieval/table.ts';
 import { VARIATIONS } from './retrieval/variations.ts';
 
@@ -18,11 +19,13 @@ Several folders are printed side by side.
   --json              print one JSON object instead of the table
   --defaults          nothing beside the defaults
   --variations        also the first folder as others would have stored and asked it, by the defaults alone
+  --pairs <file>      only whether facts are found by questions in other words: a fact, a tab and its question on each
+                      line, among 2,000 turns of the folder (may be given several times)
   --chart <file>      also write an SVG chart
   --answerable        only whether the memory knows which questions it can answer
   --ablation          also run once without each part of the ranking
   --qdrant            keep the contexts in the Qdrant server at QDRANT_URL (QDRANT_API_KEY)
-  --provider <name>   local (default) or http
+  --provider <name>   local (default), local-semantic or http
   --url <address>     base address of an OpenAI-compatible service (http)
   --model <name>      its model (http)
   --dimension <n>     numbers per vector of that model; default: asked of the service (http)
@@ -41,6 +44,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'boolean', default: false },
       chart: { type: 'string' },
+      pairs: { type: 'string', multiple: true },
       ablation: { type: 'boolean', default: false },
       defaults: { type: 'boolean', default: false },
       variations: { type: 'boolean', default: false },
@@ -59,6 +63,7 @@ async function main(): Promise<void> {
     if (!values.help) process.exitCode = 2;
     return;
   }
+  if (values.pairs !== undefined) return findPairs(folder, values.pairs, values);
   if (positionals.length > 1 || values.defaults || values.variations) return compare(positionals, values);
   const conversations = await loadConversations(folder);
   if (values.answerable) {
@@ -115,6 +120,22 @@ async function compare(folders: readonly string[], values: CompareValues): Promi
   process.stdout.write(values.json ? `${JSON.stringify(Object.fromEntries(sets), null, 2)}\n` : sideBySide(sets));
 }
 
+async function findPairs(folder: string, files: readonly string[], values: CompareValues): Promise<void> {
+  const options = {
+    embedding: await embeddingSettings(values),
+    overQdrant: values.qdrant,
+    progress: (text: string) => process.stderr.write(`${text}\n`),
+  };
+  const conversations = await loadConversations(folder);
+  const sets: Record<string, Record<string, PairMeasures>> = {};
+  for (const file of files) {
+    options.progress(file);
+    const hidden = await loadPairs(file, conversations);
+    sets[hidden.name] = await evaluatePairs(hidden, options, values.defaults);
+  }
+  process.stdout.write(values.json ? `${JSON.stringify(sets, null, 2)}\n` : pairLines(sets));
+}
+
 interface ProviderValues {
   readonly provider: string;
   readonly url?: string | undefined;
@@ -124,7 +145,8 @@ interface ProviderValues {
 
 async function embeddingSettings(values: ProviderValues): Promise<Record<string, string>> {
   if (values.provider === 'local') return {};
-  if (values.provider !== 'http') throw new Error('--provider is local or http');
+  if (values.provider === 'local-semantic') return { EMBEDDING__PROVIDER: values.provider };
+  if (values.provider !== 'http') throw new Error('--provider is local, local-semantic or http');
   if (values.url === undefined || values.model === undefined)
     throw new Error('--provider http needs --url and --model');
   return {

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from './base/clock.ts';
 import { StartupError } from './base/errors.ts';
@@ -15,8 +14,7 @@ import { SharedRates } from './base/shared-rates.ts';
 import { refuseEncryptionKeys, resolveEncryptionKeys } from './config/encryption-keys.ts';
 import type { Settings } from './config/settings.ts';
 import { createHttpProvider, prefixesOfModel } from './embedding/http.ts';
-import { createLocalProvider } from './embedding/local.ts';
-import { createLocalThread } from './embedding/local-thread.ts';
+import { openLocal } from './embedding/local-opening.ts';
 import { PassageEmbedder } from './embedding/passage-embedder.ts';
 import { openOnnxProvider } from './embedding/onnx.ts';
 import type { EmbeddingProvider, OwnedText } from './embedding/provider.ts';
@@ -95,11 +93,8 @@ const EMBEDDING_DRIVERS: Readonly<
     (settings: ServedEmbedding, parts: EmbeddingParts) => OpenedProvider | Promise<OpenedProvider>
   >
 > = {
-  local: ({ dimension }, parts) =>
-    // Beside the main thread, where there is a core for it.
-    availableParallelism() > 1
-      ? createLocalThread({ ...parts, onDeath: () => parts.threads?.died('embedding'), dimension })
-      : withoutResources(createLocalProvider({ dimension })),
+  local: ({ dimension }, parts) => openLocal({ ...localParts(parts), dimension, hasMeanings: false }),
+  'local-semantic': ({ dimension }, parts) => openLocal({ ...localParts(parts), dimension, hasMeanings: true }),
   http: (settings, parts) => {
     const { fetch, clock, random } = parts;
     const why = 'embedding.provider = "http"';
@@ -133,6 +128,12 @@ const EMBEDDING_DRIVERS: Readonly<
       log: parts.log,
     }),
 };
+
+const localParts = ({ threads, clock, log }: EmbeddingParts) => ({
+  onDeath: () => threads?.died('embedding'),
+  clock,
+  log,
+});
 
 type Quantizations<T> = Readonly<Partial<Record<StoreSettings['quantization'], T>>>;
 const EMBEDDED_QUANTIZATION = { f32: 'f32', bf16: 'bf16', i8: 'i8' } as const;
@@ -241,7 +242,7 @@ export async function openSharedVectors(
 ): Promise<SharedVectors | undefined> {
   const { redisUrl, cacheEnabled, cacheTtlSecs, apiUrl, queryPrefix, passagePrefix } = embedding;
   if (redisUrl === undefined || !cacheEnabled) return undefined;
-  if (provider.kind === 'lexical') {
+  if (provider.kind !== 'semantic') {
     parts.log.warn(
       {},
       'embedding.redis_url is not used: the local embedder makes a vector faster than Redis brings one',

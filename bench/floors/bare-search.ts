@@ -33,7 +33,7 @@ export interface Ways {
   readonly dense: 'hnsw' | 'columns';
 }
 
-const provider = createLocalProvider({ dimension: defaultSettings().vectorDb.vectorSize });
+const provider = createLocalProvider({ dimension: defaultSettings().vectorDb.vectorSize, table: null });
 let vectors = new Float32Array();
 let index: Index;
 const columns = new LevelColumns(provider.dimension);

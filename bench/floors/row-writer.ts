@@ -19,7 +19,7 @@ let database: DatabaseSync;
 let insertRow: StatementSync;
 let insertVector: StatementSync;
 let texts: string[] = [];
-const provider = createLocalProvider({ dimension: defaultSettings().vectorDb.vectorSize });
+const provider = createLocalProvider({ dimension: defaultSettings().vectorDb.vectorSize, table: null });
 
 const operations = {
   open({ path }: { path: string }): void {

@@ -12,6 +12,7 @@ import {
   type Answer,
   type Measures,
 } from './measures.ts';
+import { measurePairs, type PairMeasures } from './pairs.ts';
 import { ABLATIONS, BM25_ALONE, DENSE_ALONE, type Settings } from './strategies.ts';
 
 /** Contexts asked for where ranks count; the largest cutoff. */
@@ -74,6 +75,30 @@ export async function evaluateDefaults(
     await leave(contestant);
   }
   return strategyReport(contestant);
+}
+
+/** How the whole answer, and each of its sides alone, finds facts among others' turns. */
+export async function evaluatePairs(
+  conversation: Conversation,
+  options: Omit<EvaluateOptions, 'ablation'>,
+  onlyDefaults: boolean,
+): Promise<Record<string, PairMeasures>> {
+  const strategies = {
+    'context-manager': {},
+    ...(!onlyDefaults && { 'BM25 alone': BM25_ALONE, 'dense alone': DENSE_ALONE }),
+  };
+  const reports: Record<string, PairMeasures> = {};
+  for (const [name, strategy] of Object.entries(strategies)) {
+    const contestant = await enter(name, { ...options, ablation: false }, strategy);
+    try {
+      await storeConversation(contestant, conversation);
+      for (const question of conversation.questions) await ask(contestant, conversation.name, question);
+    } finally {
+      await leave(contestant);
+    }
+    reports[name] = measurePairs(contestant.answers);
+  }
+  return reports;
 }
 
 /** Warms up a server per strategy, stores the conversations in each and asks every question of each, one after the other. */

@@ -56,7 +56,7 @@ export const isolation: Scenario = {
 
 async function embeddingsOf(texts: readonly string[]): Promise<Float32Array[]> {
   const { createLocalProvider } = await import('../../src/embedding/local.ts');
-  return createLocalProvider({ dimension: 128 }).embed(texts, 'query');
+  return createLocalProvider({ dimension: 128, table: null }).embed(texts, 'query');
 }
 
 async function start(bench: Bench): Promise<Subject> {

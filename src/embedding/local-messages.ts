@@ -1,9 +1,11 @@
 // What main thread and embedding thread tell each other.
 
 import { SLICE_CHARS } from '../base/text/slices.ts';
+import type { SharedTable } from './word-table.ts';
 
 export interface LocalWorkerData {
   readonly dimension: number;
+  readonly table: SharedTable | null;
 }
 
 export interface ThreadCall {

@@ -7,11 +7,10 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { FairQueue } from '../base/fair-queue.ts';
 import { charsOf, isLong, type FromThread, type LocalWorkerData, type ToThread } from './local-messages.ts';
-import { createLocalProvider, type LocalProvider } from './local.ts';
+import { createLocalProvider, type LocalOptions, type LocalProvider } from './local.ts';
 import type { EmbeddingKind } from './provider.ts';
 
-export interface LocalThreadOptions {
-  readonly dimension: number;
+export interface LocalThreadOptions extends LocalOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Entry of the thread, for tests that break it. */
@@ -117,7 +116,7 @@ class LocalThread implements LocalProvider {
     if (this.#worker !== null || this.#isClosed || nowMs < this.#nextStartMs) return;
     this.#nextStartMs = nowMs + RESTART_MS;
     const worker = new Worker(this.#options.workerUrl ?? defaultWorkerUrl(), {
-      workerData: { dimension: this.dimension } satisfies LocalWorkerData,
+      workerData: { dimension: this.dimension, table: this.#options.table?.shared ?? null } satisfies LocalWorkerData,
     });
     // Whoever waits for vectors holds a connection; the thread alone keeps no process alive.
     worker.unref();

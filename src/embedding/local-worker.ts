@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SLICE_CHARS } from '../base/text/slices.ts';
 import { FairQueue } from '../base/fair-queue.ts';
 import { LocalEmbedder } from './local.ts';
+import { WordTable } from './word-table.ts';
 import {
   charsOf,
   isLong,
@@ -16,8 +17,8 @@ import {
 /** Replies are held back for so many texts: none waits long for its vectors, and few messages carry them. */
 const REPLY_TEXTS = 32;
 
-const { dimension } = workerData as LocalWorkerData;
-const embedder = new LocalEmbedder(dimension);
+const { dimension, table } = workerData as LocalWorkerData;
+const embedder = new LocalEmbedder(dimension, table === null ? null : new WordTable(table));
 const port = parentPort;
 
 /** A long call on its way. */

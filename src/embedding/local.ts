@@ -1,15 +1,22 @@
-// Vectors without a model: signed feature hashing (Weinberger et al., "Feature Hashing for Large Scale
-// Multitask Learning", ICML 2009) of word stems and of their character n-grams. It compares spellings,
-// not meanings; the n-grams let inflected, compounded and misspelt words of any language meet.
+// Vectors without a model. The first side compares spellings: signed feature hashing (Weinberger et al., "Feature Hashing
+// for Large Scale Multitask Learning", ICML 2009) of word stems and of their character n-grams, which let inflected,
+// compounded and misspelt words of any language meet. The second, where there is a table of word vectors, compares
+// meanings: the sum of the text's words. Of a text whose words the table knows the second counts most, of a text in another
+// language only the first.
 
 import { LoopTurns } from '../base/loop-turns.ts';
 import { isStopWord, stemWord } from '../base/text/analyzer.ts';
 import { segmentWords } from '../base/text/segment.ts';
 import { SLICE_CHARS, slicesOf } from '../base/text/slices.ts';
 import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
+import type { WordTable } from './word-table.ts';
 
-/** Raised with every change of the vectors that a text gives. */
-const VERSION = 1;
+/** Raised with every change of the vectors that a text gives, */
+const HASH_VERSION = 1;
+/** also by another table. */
+const SEMANTIC_VERSION = 1;
+/** What the second side counts of a text all of whose words are known: the first still tells names and numbers apart. */
+const MEANING_SHARE = 0.85;
 const GRAM_CHARS_MIN = 3;
 const GRAM_CHARS_MAX = 4;
 /** Function words say little, but a text may have nothing else. */
@@ -30,7 +37,7 @@ const WORDS_PER_SLICE = 2_000;
 
 /** It refuses no text. */
 export interface LocalProvider extends EmbeddingProvider {
-  readonly kind: 'lexical';
+  readonly kind: 'lexical' | 'blended';
   embed(texts: readonly string[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]>;
 }
 
@@ -101,12 +108,15 @@ function normalise(vector: Float32Array): void {
 
 /** Keeps the features of words that it has seen. */
 export class LocalEmbedder {
-  readonly #dimension: number;
+  /** Numbers of the first side, and the second side's behind them. */
+  readonly #hashed: number;
+  readonly #table: WordTable | null;
   readonly #cache = new Map<string, WordFeatures>();
   readonly #scratch = new FeatureScratch();
 
-  constructor(dimension: number) {
-    this.#dimension = dimension;
+  constructor(dimension: number, table: WordTable | null) {
+    this.#hashed = table === null ? dimension : dimension - Math.min(table.dimension, dimension >> 1);
+    this.#table = table;
   }
 
   /**
@@ -137,12 +147,21 @@ export class LocalEmbedder {
     if (counts.size === 0) counts.set(text.trim().slice(0, WORD_CHARS_MAX), 1);
     // A long text has mostly words that no other has, and would push theirs out of the cache.
     const keeps = text.length <= SLICE_CHARS;
+    const spelling = vector.subarray(0, this.#hashed);
+    const meaning = vector.subarray(this.#hashed);
     let added = 0;
+    let known = 0;
+    let total = 0;
     for (const [word, count] of counts) {
       if (++added % WORDS_PER_SLICE === 0) yield;
-      this.#add(vector, stemWord(word), (1 + Math.log(count)) * wordWeight(word), keeps);
+      const times = 1 + Math.log(count);
+      const weight = times * wordWeight(word);
+      total += weight;
+      this.#add(spelling, stemWord(word), weight, keeps);
+      if (this.#addMeaning(meaning, word, times)) known += weight;
     }
-    normalise(vector);
+    normalise(spelling);
+    if (known > 0) blend(spelling, meaning, MEANING_SHARE * (known / total) ** 2);
   }
 
   #add(vector: Float32Array, stem: string, weight: number, keeps: boolean): void {
@@ -153,10 +172,17 @@ export class LocalEmbedder {
     }
   }
 
+  /** False: the word is not known. How much a frequent one counts is in the table. */
+  #addMeaning(vector: Float32Array, word: string, times: number): boolean {
+    const row = this.#table?.rowOf(word) ?? -1;
+    if (row >= 0) this.#table?.add(vector, row, times);
+    return row >= 0;
+  }
+
   #features(stem: string, keeps: boolean): WordFeatures {
     const known = this.#cache.get(stem);
     if (known !== undefined) return known;
-    this.#scratch.fill(stem, this.#dimension);
+    this.#scratch.fill(stem, this.#hashed);
     if (!keeps) return this.#scratch;
     const features = this.#scratch.copy();
     if (this.#cache.size >= CACHED_WORDS_MAX) this.#cache.clear();
@@ -165,14 +191,31 @@ export class LocalEmbedder {
   }
 }
 
+/** One unit vector of both sides, of which the second has this share of the square length. */
+function blend(spelling: Float32Array, meaning: Float32Array, share: number): void {
+  normalise(meaning);
+  const ofSpelling = Math.sqrt(1 - share);
+  const ofMeaning = Math.sqrt(share);
+  for (let i = 0; i < spelling.length; i++) spelling[i] = (spelling[i] as number) * ofSpelling;
+  for (let i = 0; i < meaning.length; i++) meaning[i] = (meaning[i] as number) * ofMeaning;
+}
+
+export interface LocalOptions {
+  /** Of both sides together. */
+  readonly dimension: number;
+  /** null: spellings alone. */
+  readonly table: WordTable | null;
+}
+
 /** The default provider: deterministic, no network, no download. Queries and passages are embedded alike. */
-export function createLocalProvider({ dimension }: { readonly dimension: number }): LocalProvider {
-  const embedder = new LocalEmbedder(dimension);
+export function createLocalProvider({ dimension, table }: LocalOptions): LocalProvider {
+  const embedder = new LocalEmbedder(dimension, table);
   const turns = new LoopTurns();
   return {
-    id: `local-hash-v${VERSION}-${dimension}`,
+    id:
+      table === null ? `local-hash-v${HASH_VERSION}-${dimension}` : `local-semantic-v${SEMANTIC_VERSION}-${dimension}`,
     dimension,
-    kind: 'lexical',
+    kind: table === null ? 'lexical' : 'blended',
     async embed(texts: readonly string[], _kind: EmbeddingKind, signal?: AbortSignal): Promise<Float32Array[]> {
       signal?.throwIfAborted();
       const vectors = texts.map(() => new Float32Array(dimension));

@@ -18,8 +18,8 @@ export interface EmbeddingProvider<Text extends string | OwnedText = string> {
   readonly id: string;
   /** Numbers per vector. */
   readonly dimension: number;
-  /** A `lexical` provider compares spellings and counts less beside BM25 than a `semantic` one. */
-  readonly kind: 'lexical' | 'semantic';
+  /** What a cosine of its vectors says beside BM25 (settings `hirag.fusion.dense_*`). */
+  readonly kind: EmbedderKind;
   /**
    * Tokens (`estimatedTokens`) up to which a text of either kind is embedded whole, what the provider puts before it not
    * counted; longer ones go in passages (`PassageEmbedder`). Absent: all go as they are.
@@ -32,6 +32,9 @@ export interface EmbeddingProvider<Text extends string | OwnedText = string> {
    */
   embed(texts: readonly Text[], kind: EmbeddingKind, signal?: AbortSignal): Promise<Embedded[]>;
 }
+
+/** `lexical`: spellings are compared; `blended`: spellings and the meanings of single words; `semantic`: whole texts. */
+export type EmbedderKind = 'lexical' | 'blended' | 'semantic';
 
 export type EmbeddingKind = 'query' | 'passage';
 

@@ -193,7 +193,7 @@ const estimators = {
   words: createTokenEstimator({ ...tokens, estimator: 'WordBased' }, new LoopTurns()),
   exact: createTokenEstimator({ ...tokens, estimator: 'Exact' }, new LoopTurns()),
 };
-const provider = createLocalProvider({ dimension: 64 });
+const provider = createLocalProvider({ dimension: 64, table: null });
 
 const PARTS: readonly (readonly [name: string, work: Work, chars: number])[] = [
   ['folding', foldText, CHARS],
@@ -250,7 +250,7 @@ describe.each(PARTS)('%s', (_part, work, chars) => {
 
 describe('the embedder', () => {
   it('stops every few thousand characters, and every few thousand words', () => {
-    const embedder = new LocalEmbedder(64);
+    const embedder = new LocalEmbedder(64, null);
     for (const make of [repeated('a '), repeated('漢'), repeated('='), unrepeated(0x4e00, 20_000, 1)]) {
       const text = make(262_144);
       expect([...embedder.embedding([new Float32Array(64)], [text])].length).toBeGreaterThan(60);

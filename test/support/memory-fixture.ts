@@ -40,7 +40,7 @@ export async function openMemory(options: FixtureOptions = {}): Promise<MemoryFi
 }
 
 async function open(options: FixtureOptions, folder: string | null, clock: FakeClock): Promise<MemoryFixture> {
-  const provider = options.provider ?? createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize });
+  const provider = options.provider ?? createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize, table: null });
   const embedding = withCache(provider, { maxEntries: 1000, ttlMs: 3_600_000 }, clock, noMetrics);
   const store = options.store ?? (await openStore(folder ?? '', provider, clock));
   const settings = { ...DEFAULTS.hirag, ...options.settings };

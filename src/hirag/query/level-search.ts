@@ -75,7 +75,7 @@ export class LevelSearch {
     try {
       const ask = (signal: AbortSignal | undefined): Promise<Float32Array> => this.#embedder.question(parts, signal);
       // Those who make vectors in this process are never away.
-      const isQuick = cached || embedding.kind === 'lexical';
+      const isQuick = cached || embedding.kind !== 'semantic';
       const vector = isQuick ? await ask(options.signal) : await inShareOfTime(options, clock, Infinity, ask);
       return { vector, cached };
     } catch (error) {
@@ -121,7 +121,7 @@ export class LevelSearch {
       terms: plan.analysis.terms,
       termsMax: TERMS_MAX,
       names: [...plan.analysis.names],
-      denseSamples: embedding.kind === 'semantic' ? settings.fusion.denseFloorSamples : 0,
+      denseSamples: embedding.kind !== 'lexical' ? settings.fusion.denseFloorSamples : 0,
       candidates: plan.candidates,
       distinct: true,
       neighbours: settings.fusion.neighbourWeights.length,

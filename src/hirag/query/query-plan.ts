@@ -12,7 +12,7 @@ import type { AnswerRules } from './answer.ts';
 import { sharesOf } from './budget.ts';
 import { clientVector } from '../client-vector.ts';
 import type { LevelPolicy } from '../tiers/level-policy.ts';
-import { denseShareOf } from '../rank/similarity.ts';
+import { denseRules } from '../rank/similarity.ts';
 import { analyzeQuestion } from './question.ts';
 import type { Settings } from '../../config/settings.ts';
 import { timeView } from '../time-view.ts';
@@ -73,7 +73,8 @@ export async function planQuery(
   const nowMs = clock.nowMs();
   const maxTokens = input.maxTokens ?? settings.maxContextTokens;
   const limit = input.limit ?? settings.queryLimit;
-  const denseCounts = denseShareOf(settings.fusion, embedding.kind) > 0;
+  const { share, alone } = denseRules(settings.fusion, embedding.kind);
+  const denseCounts = share > 0 || alone > 0;
   return {
     scope: scopeOf(input, nowMs),
     levels,

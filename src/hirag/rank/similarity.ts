@@ -42,7 +42,7 @@ export function attainableScore(terms: readonly QueryTerm[], statistics: TermSta
  *           as a share of what is attainable
  *     sem = the best among the context's calibrated cosine and its neighbours' weighed ones
  *           (what a context is lent, in both, x min(1, neighbour tokens / its tokens))
- *     E   = ((1 - b) lex + b sem) x speaker factor x question factor x (1 + date boost x date affinity)
+ *     E   = max((1 - b) lex + b sem, k (1 - best lex) c) x speaker factor x question factor x (1 + date boost x date affinity)
  *     similarity = tanh(slope E) x (E / best E)^exponent
  *
  * E is a share of what the query could find at all, so a similarity means the same in every corpus, and the floor of
@@ -57,12 +57,15 @@ export function similarities(
   const chain = linksOf(candidates);
   const needs = needsOf(candidates, settings);
   const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
-  const dense = denseEvidence(candidates, chain, needs, comparison, settings);
+  const own = calibratedCosines(candidates, comparison, settings);
+  const dense = asksByVector(comparison.query) ? own : withNeighbours(own, chain, needs, settings);
   const denseShare = denseShareAmong(candidates, lexical, comparison, settings);
+  const denseAlone = denseAloneAmong(lexical, comparison, settings);
   const similarity = new Float64Array(count);
   let best = 0;
   for (let place = 0; place < count; place++) {
-    const found = (1 - denseShare) * (lexical[place] as number) + denseShare * (dense[place] as number);
+    const mixed = (1 - denseShare) * (lexical[place] as number) + denseShare * (dense[place] as number);
+    const found = Math.max(mixed, denseAlone * (own[place] as number));
     if (found <= 0) continue;
     const evidence = found * circumstances(candidates, place, comparison.query, settings);
     similarity[place] = evidence;
@@ -75,9 +78,37 @@ export function similarities(
   return { similarity, lexical };
 }
 
-/** What the cosine counts beside the words, by what the vectors compare. */
-export function denseShareOf(settings: FusionSettings, kind: Comparison['kind']): number {
-  return kind === 'lexical' ? settings.denseShareLexical : settings.denseShareSemantic;
+interface DenseRules {
+  /** What the cosine counts beside the words, */
+  readonly share: number;
+  /** and by itself, where the words find little. */
+  readonly alone: number;
+  /** Cosine of unrelated texts where it is not measured, */
+  readonly floor: number;
+  /** and what is added to it where it is. */
+  readonly margin: number;
+}
+
+/** By what the vectors compare. */
+export function denseRules(settings: FusionSettings, kind: Comparison['kind']): DenseRules {
+  switch (kind) {
+    case 'lexical':
+      return { share: settings.denseShareLexical, alone: 0, floor: settings.denseFloorLexical, margin: 0 };
+    case 'blended':
+      return {
+        share: settings.denseShareBlended,
+        alone: settings.denseAloneBlended,
+        floor: settings.denseFloorBlended,
+        margin: settings.denseMarginBlended,
+      };
+    case 'semantic':
+      return {
+        share: settings.denseShareSemantic,
+        alone: settings.denseAloneSemantic,
+        floor: settings.denseFloorSemantic,
+        margin: 0,
+      };
+  }
 }
 
 /** Where no text holds any word of the query, the vectors are all there is to go by. */
@@ -88,7 +119,16 @@ function denseShareAmong(
   settings: FusionSettings,
 ): number {
   if (dense.every(Number.isNaN)) return 0;
-  return lexical.some((found) => found > 0) ? denseShareOf(settings, kind) : 1;
+  return lexical.some((found) => found > 0) ? denseRules(settings, kind).share : 1;
+}
+
+/** The better the words fit somewhere, the less it means that a vector is near elsewhere. */
+function denseAloneAmong(lexical: Float64Array, { kind }: Comparison, settings: FusionSettings): number {
+  const { alone } = denseRules(settings, kind);
+  if (alone === 0) return 0;
+  let best = 0;
+  for (const found of lexical) if (found > best) best = found;
+  return alone * Math.max(0, 1 - best);
 }
 
 /** What each candidate is lent of its neighbours' evidence, 0..1. */
@@ -200,28 +240,34 @@ function asksByVector(query: QueryAnalysis): boolean {
   return query.terms.length === 0;
 }
 
-/** The best calibrated cosine among each candidate and the ones before and after it. */
-function denseEvidence(
+/** How much nearer than an unrelated text each candidate is, 0..1. */
+function calibratedCosines(
   { count, dense }: CandidateColumns,
-  chain: Chain,
-  needs: Float64Array,
-  comparison: Comparison,
+  { query, kind, denseFloor }: Comparison,
   settings: FusionSettings,
 ): Float64Array {
-  const byVector = asksByVector(comparison.query);
-  const fixed =
-    comparison.kind === 'semantic' ? settings.denseFloorSemantic : byVector ? 0 : settings.denseFloorLexical;
-  const floor = Math.min(0.99, comparison.denseFloor ?? fixed);
+  const { floor: usual, margin } = denseRules(settings, kind);
+  const fixed = asksByVector(query) && kind !== 'semantic' ? 0 : usual;
+  const floor = Math.min(0.99, denseFloor === null ? fixed : denseFloor + margin);
   const calibrated = new Float64Array(count);
   for (let place = 0; place < count; place++) {
     const share = ((dense[place] as number) - floor) / (1 - floor);
     // Not so where there is no cosine.
     if (share > 0) calibrated[place] = Math.min(1, share);
   }
-  if (byVector) return calibrated;
+  return calibrated;
+}
+
+/** The best calibrated cosine among each candidate and the ones before and after it. */
+function withNeighbours(
+  calibrated: Float64Array,
+  chain: Chain,
+  needs: Float64Array,
+  settings: FusionSettings,
+): Float64Array {
   const at = (place: number): number => (place === NOBODY ? 0 : (calibrated[place] as number));
-  const evidence = new Float64Array(count);
-  for (let place = 0; place < count; place++) {
+  const evidence = new Float64Array(calibrated.length);
+  for (let place = 0; place < evidence.length; place++) {
     const around = Math.max(at(chain.previous[place] as number), at(chain.next[place] as number));
     evidence[place] = Math.max(
       calibrated[place] as number,

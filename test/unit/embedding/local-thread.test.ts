@@ -7,7 +7,7 @@ import { createLocalThread, type LocalThreadOptions } from '../../../src/embeddi
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const DIMENSION = 64;
-const local = createLocalProvider({ dimension: DIMENSION });
+const local = createLocalProvider({ dimension: DIMENSION, table: null });
 const lengthWorker = new URL('./length-worker.ts', import.meta.url);
 /** 250,000 characters of different words. */
 const LONG = Array.from({ length: 31_250 }, (_, i) => `w${String(i).padStart(6, '0')} `).join('');
@@ -16,7 +16,13 @@ afterEach(() => running?.close());
 
 function start(options: Partial<LocalThreadOptions> = {}) {
   const clock = new FakeClock();
-  const thread = (running = createLocalThread({ dimension: DIMENSION, clock, log: silentLog, ...options }));
+  const thread = (running = createLocalThread({
+    dimension: DIMENSION,
+    table: null,
+    clock,
+    log: silentLog,
+    ...options,
+  }));
   const firstOf = async (text: string): Promise<number> => (await thread.embed([text], 'passage'))[0]?.[0] as number;
   /** Until the thread that tells lengths is the one that answers. */
   const untilUp = async (): Promise<void> => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../support/settings.ts';
 import { createLocalProvider } from '../../../src/embedding/local.ts';
 
-const provider = createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize });
+const provider = createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize, table: null });
 
 async function embedOne(text: string): Promise<Float32Array> {
   const [vector] = await provider.embed([text], 'passage');
@@ -18,7 +18,10 @@ async function cosine(a: string, b: string): Promise<number> {
 describe('createLocalProvider', () => {
   it('says what it is', () => {
     expect(provider).toMatchObject({ id: 'local-hash-v1-1024', dimension: 1024, kind: 'lexical' });
-    expect(createLocalProvider({ dimension: 256 })).toMatchObject({ id: 'local-hash-v1-256', dimension: 256 });
+    expect(createLocalProvider({ dimension: 256, table: null })).toMatchObject({
+      id: 'local-hash-v1-256',
+      dimension: 256,
+    });
   });
 
   it.each(['a plain sentence', 'the of and', '', '   ', '!!!', '😀', '猫', 'a'.repeat(10_000), '\ud800'])(
@@ -34,7 +37,7 @@ describe('createLocalProvider', () => {
     const texts = Array.from({ length: 200 }, (_, i) => `text number ${i}`);
     const [first, again] = [
       await provider.embed(texts, 'passage'),
-      await createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize }).embed(texts, 'query'),
+      await createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize, table: null }).embed(texts, 'query'),
     ];
     expect(again).toEqual(first);
     expect(first[150]).toEqual(await embedOne('text number 150'));

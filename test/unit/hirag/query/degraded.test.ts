@@ -14,7 +14,7 @@ const DOWN = new CodedError('STORE_UNAVAILABLE', 'down');
 
 /** The local embedder, which can be made to fail or to wait. */
 class Embedder implements EmbeddingProvider {
-  readonly #local = createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize });
+  readonly #local = createLocalProvider({ dimension: DEFAULTS.vectorDb.vectorSize, table: null });
   readonly id = this.#local.id;
   readonly dimension = this.#local.dimension;
   readonly kind = 'lexical' as const;

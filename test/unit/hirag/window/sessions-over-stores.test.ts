@@ -37,7 +37,7 @@ const STORES: Readonly<Record<string, () => Promise<Memory[]>>> = {
     closing.push(async () => qdrant?.close());
     const url = QDRANT_URL ?? qdrant?.url ?? '';
     const prefix = `sessions_${randomUUID()}`;
-    const provider = createLocalProvider({ dimension: DIMENSION });
+    const provider = createLocalProvider({ dimension: DIMENSION, table: null });
     return Promise.all(
       [1, 2].map(async () => {
         const store = await openOver(url, { prefix, embedding: provider, clock: systemClock });
