@@ -350,6 +350,31 @@ def test_three_silent_heartbeats_end_the_connection_and_the_next_takes_over(
     assert open_client(scripted).call("request", "stats") == {"peer": 1}
 
 
+def test_a_frame_that_does_not_end_ends_the_connection_though_bytes_keep_coming(
+    open_client: Open, scripted: ScriptedServer
+) -> None:
+    scripted.heartbeat_ms = 40
+    over = threading.Event()
+
+    def script(request: Request, peer: Peer) -> None:
+        if peer.number > 0:
+            peer.reply(request, {"peer": peer.number})
+        elif request["type"] == "stats":
+            threading.Thread(target=drip, args=(peer,)).start()
+
+    def drip(peer: Peer) -> None:
+        # A length that was changed on the way: what follows seems to be of that frame.
+        peer.send_bytes(bytes([0, 0x10, 0, 0]))
+        while not over.wait(0.01):
+            peer.send_bytes(b"x")
+
+    scripted.script = script
+    try:
+        assert open_client(scripted).call("request", "stats") == {"peer": 1}
+    finally:
+        over.set()
+
+
 def test_lists_go_through_all_pages_and_ask_for_none_that_is_not_wanted(
     open_client: Open, scripted: ScriptedServer
 ) -> None:

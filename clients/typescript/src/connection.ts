@@ -7,6 +7,7 @@ import { FrameReader, type Frame } from '../../../src/protocol/frame.ts';
 import type { ErrorPayload } from '../../../src/protocol/messages.generated.ts';
 import type { Call } from './call.ts';
 import { ContextManagerError, fromPayload, toClientError } from './errors.ts';
+import { FramePace } from './frame-pace.ts';
 import { ClientHandshake, notAServer, type Identity, type Session } from './handshake.ts';
 import { FrameOutbox } from './outbox.ts';
 
@@ -49,6 +50,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #maxInFlight: number;
   readonly #reader = new FrameReader();
+  readonly #pace = new FramePace();
   readonly #outbox: FrameOutbox;
   readonly #inFlight = new Map<number, Call>();
   #handshake: ClientHandshake | null;
@@ -162,11 +164,16 @@ export class Connection {
 
   #onData(chunk: Uint8Array): void {
     if (this.#closed) return;
-    this.#heardAtMs = this.#clock.monotonicMs();
+    const nowMs = this.#clock.monotonicMs();
+    this.#heardAtMs = nowMs;
     this.#reader.push(chunk);
+    let isComplete = false;
     try {
-      for (let frame = this.#reader.next(); frame !== null && !this.#closed; frame = this.#reader.next())
+      for (let frame = this.#reader.next(); frame !== null && !this.#closed; frame = this.#reader.next()) {
+        isComplete = true;
         this.#onFrame(frame);
+      }
+      this.#pace.count(this.#reader.bufferedBytes, isComplete, nowMs);
     } catch (error) {
       const isOurs = error instanceof ContextManagerError;
       this.#fail(this.isGreeted || isOurs ? toClientError(error) : notAServer(error));
@@ -225,11 +232,13 @@ export class Connection {
     this.#endIfDrained();
   }
 
-  /** Section 3: a ping after a heartbeat of silence, the end after three. */
+  /** Section 3: a ping after a heartbeat of silence, the end after three, also where a frame does not come on. */
   #onHeartbeat(heartbeatMs: number): void {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#heardAtMs >= SILENT_HEARTBEATS * heartbeatMs) {
       this.#fail(this.#lost(undefined, 'the server fell silent'));
+    } else if (this.#pace.isTooSlow(this.#reader.bufferedBytes, nowMs, heartbeatMs)) {
+      this.#fail(this.#lost(undefined, 'a frame of the server does not end'));
     } else if (nowMs - this.#heardAtMs >= heartbeatMs / 2 && nowMs - this.#pingedAtMs >= heartbeatMs / 2) {
       this.#pingedAtMs = nowMs;
       // Nobody waits for the answer: any frame is a sign of life.

@@ -251,4 +251,36 @@ describe('heartbeats', () => {
     await pass(clock, 3.5 * HEARTBEAT_MS, HEARTBEAT_MS / 4);
     expect(await call).toEqual({ from: 1 });
   });
+
+  it('do not hide a frame that does not end: the next connection takes over', async () => {
+    const length = Buffer.from([0, 0x10, 0, 0]);
+    const server = new ScriptedServer((request, peer) => {
+      if (peer.number > 0) return peer.reply(request, { from: peer.number });
+      if (request.type === 'context.query') peer.stream.write(length);
+      peer.reply(request, {});
+    });
+    const clock = new FakeClock();
+    const client = await open(server, {}, clock);
+    const call = client.query({ query: 'a' });
+    await rest();
+    // Bytes keep coming, as parts of the frame that the length told of.
+    const stop = clock.every(HEARTBEAT_MS / 2, () => server.peers[0]!.stream.write('a reply'));
+    await pass(clock, 4.5 * HEARTBEAT_MS, HEARTBEAT_MS / 4);
+    stop();
+    expect(await call).toEqual({ from: 1 });
+  });
+
+  it('let a frame come that is long and slow', async () => {
+    const server = new ScriptedServer((_, peer) => void peer.stream.write(Buffer.from([0, 0x10, 0, 0])));
+    const clock = new FakeClock();
+    const client = await open(server, {}, clock);
+    const call = client.query({ query: 'a' }, { timeoutMs: 60_000 });
+    await rest();
+    const stop = clock.every(HEARTBEAT_MS / 2, () => server.peers[0]!.stream.write(Buffer.alloc(2_048)));
+    await pass(clock, 20 * HEARTBEAT_MS, HEARTBEAT_MS / 4);
+    stop();
+    expect(server.peers).toHaveLength(1);
+    await client.close({ timeoutMs: 0 });
+    await expect(call).rejects.toMatchObject({ code: 'CLOSED' });
+  });
 });

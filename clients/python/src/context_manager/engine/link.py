@@ -12,6 +12,9 @@ from .runtime import Address, Runtime
 
 #: A connection that silence has lasted on for so many heartbeats is lost (section 3).
 _SILENT_HEARTBEATS = 3
+#: Of a frame that is still coming after so many heartbeats less than this has come, in bytes a second: its length is
+#: not what was sent, and it swallows the frames behind it, whose bytes look like signs of life.
+_SLOWEST_FRAME_RATE = 1024
 #: Past this many bytes that the stream was not given yet, calls wait in the client's own queue.
 _OUTBOX_BYTES_MAX = 4 * 1024 * 1024
 _EXACT_MS_MAX = 2**53 - 1
@@ -47,6 +50,7 @@ class Link:
         "_in_flight",
         "_in_flight_max",
         "_is_open",
+        "_partial_since_ms",
         "_pinged_at_ms",
         "_runtime",
         "_stop_heartbeat",
@@ -70,6 +74,8 @@ class Link:
         self._write_number = 0
         self._flush_is_due = False
         self._heard_at_ms = self._pinged_at_ms = runtime.monotonic_ms()
+        #: When the frame began to come that is not complete; None: there is none.
+        self._partial_since_ms: float | None = None
         self._stop_heartbeat: Callable[[], None] | None = None
         self._stream = runtime.open_stream(address, self)
 
@@ -132,6 +138,7 @@ class Link:
             return
         self._heard_at_ms = self._runtime.monotonic_ms()
         connection, events = self._connection, self._events
+        frames = connection.frame_count
         connection.receive(data)
         try:
             while not self._closed and (event := connection.next_event()) is not None:
@@ -145,6 +152,10 @@ class Link:
             self._fail(to_client_error(error))
         if self._closed:
             return
+        if not connection.partial_bytes:
+            self._partial_since_ms = None
+        elif self._partial_since_ms is None or connection.frame_count != frames:
+            self._partial_since_ms = self._heard_at_ms
         if connection.outbox_bytes:
             self._flush_soon()
         events.on_room()
@@ -176,13 +187,19 @@ class Link:
         self._stop_heartbeat = self._runtime.call_later(heartbeat_ms, lambda: self._on_heartbeat(heartbeat_ms))
 
     def _on_heartbeat(self, heartbeat_ms: float) -> None:
-        """Section 3: a ping after a heartbeat of silence, the end after three."""
+        """Section 3: a ping after a heartbeat of silence, the end after three, also where a frame does not come on."""
         if self._closed:
             return
         now_ms = self._runtime.monotonic_ms()
         silent_ms = now_ms - self._heard_at_ms
         if silent_ms >= _SILENT_HEARTBEATS * heartbeat_ms:
             return self._fail(ContextManagerError("CONNECTION_LOST", "the server fell silent", retryable=True))
+        if self._partial_since_ms is not None:
+            coming_ms = now_ms - self._partial_since_ms
+            is_slow = self._connection.partial_bytes * 1000 < _SLOWEST_FRAME_RATE * coming_ms
+            if coming_ms >= _SILENT_HEARTBEATS * heartbeat_ms and is_slow:
+                reason = "a frame of the server does not end"
+                return self._fail(ContextManagerError("CONNECTION_LOST", reason, retryable=True))
         if silent_ms >= heartbeat_ms / 2 and now_ms - self._pinged_at_ms >= heartbeat_ms / 2:
             self._pinged_at_ms = now_ms
             self._connection.send_ping()

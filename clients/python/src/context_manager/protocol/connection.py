@@ -73,6 +73,7 @@ class Connection(Generic[T]):
         "_outbox",
         "_outgoing",
         "_reader",
+        "frame_count",
         "in_flight",
         "outbox_bytes",
         "session",
@@ -95,6 +96,13 @@ class Connection(Generic[T]):
         self.in_flight: dict[int, T] = {}
         #: Bytes that wait for ``data_to_send``.
         self.outbox_bytes = 0
+        #: Frames that came.
+        self.frame_count = 0
+
+    @property
+    def partial_bytes(self) -> int:
+        """Of a frame that has not come in full, once ``next_event`` gives None."""
+        return self._reader.buffered_bytes
 
     def receive(self, data: bytes) -> None:
         self._reader.feed(data)
@@ -103,6 +111,7 @@ class Connection(Generic[T]):
         """What came next; None: more bytes are needed. Raises ``ContextManagerError`` where the connection is over."""
         reader, incoming = self._reader, self._incoming
         while (frame := reader.next()) is not None:
+            self.frame_count += 1
             if incoming is None:
                 event: Event[T] | None = self._shake_hands(frame)
             else:

@@ -41,6 +41,11 @@ class FrameReader:
         #: Bytes without which there is nothing more to say.
         self._wanted = _LENGTH_BYTES
 
+    @property
+    def buffered_bytes(self) -> int:
+        """What came and is not taken yet."""
+        return self._size - self._at
+
     def feed(self, data: bytes) -> None:
         self._chunks.append(data)
         self._size += len(data)
