@@ -18,8 +18,9 @@ export class FakeClock implements Clock {
     this.#nowMs = startMs;
   }
 
+  /** Whole milliseconds, as a system has them. */
   nowMs(): number {
-    return this.#nowMs;
+    return Math.floor(this.#nowMs);
   }
 
   monotonicMs(): number {
@@ -29,6 +30,12 @@ export class FakeClock implements Clock {
   /** Timers that wait: a test's proof that nothing is left behind. */
   get pendingTimers(): number {
     return this.#timers.size;
+  }
+
+  /** Until the next timer is due; null: there is none. */
+  get nextInMs(): number | null {
+    const next = this.#nextDue(Infinity);
+    return next === undefined ? null : Math.max(0, next.dueMs - this.#elapsedMs);
   }
 
   after(delayMs: number, task: () => void): () => void {
