@@ -15,8 +15,8 @@ const HELP = `Usage: npm run fuzz -- [--seconds N] [--inputs N] [--seed S] [--ta
 
 Sends a server in this process what nobody should: frames, bodies and requests that were changed byte by byte, and payloads
 that keep their schema, nearly or not at all. Ends with 1 where something crashes, hangs, is answered without a code, is
-taken for a defect by the server, or memory grows by more than 100 MB. On Linux set MALLOC_ARENA_MAX=2 for long runs: without
-it what glibc keeps for each thread that ever ran counts as growth.
+taken for a defect by the server, or memory grows by more than 100 MB. Growth is counted from the first
+100,000 inputs on, after everything that nobody needs has been given back to the system.
 
   --seconds N      how long (60)
   --inputs N       or how many frames and bodies

@@ -1,12 +1,15 @@
 import { Agent, request as ask } from 'node:http';
 import { connect } from 'node:net';
+import type fc from 'fast-check';
 import { DECLARED } from '../../support/declared-messages.ts';
 import { mutated } from './byte-mutations.ts';
 import { TOKEN, type FuzzWorld } from './fuzz-world.ts';
+import { GATEWAY_BODIES, MCP_BODIES, type MadeBody } from './http-bodies.ts';
 import { bent } from './schema-values.ts';
 import type { Seeded } from './seeded.ts';
 import { count, Fault, inTime, type Outcomes, type Target } from './target.ts';
 
+const REQUESTS_OF_CASE = 8;
 const agent = new Agent({ keepAlive: true, maxSockets: 4 });
 const JSON_TYPE = 'application/json';
 const FORM = 'multipart/form-data; boundary=xx';
@@ -119,15 +122,20 @@ function bytesOf({ body }: Sample): Buffer {
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
+function sampleOf(made: fc.Arbitrary<MadeBody>, random: Seeded): Sample {
+  const [{ path, body } = { path: '/', body: {} }] = random.sample(made, 1);
+  return post(path, body);
+}
+
 /** A line that says how it is asked, and the body behind it. */
-function inputOf(samples: readonly Sample[], random: Seeded): Buffer {
-  const sample = random.pick(samples);
+function inputOf(samples: readonly Sample[], made: fc.Arbitrary<MadeBody> | null, random: Seeded): Buffer {
+  const sample = made !== null && random.chance(0.5) ? sampleOf(made, random) : random.pick(samples);
   const { method, path, type, body } = sample;
-  const how = random.below(10);
+  const how = random.below(12);
   const isBent = how < 5 && typeof body === 'object';
   const bytes = isBent
     ? Buffer.from(JSON.stringify(bent(body, (end) => random.below(end))) ?? '')
-    : how === 9
+    : how >= 9
       ? bytesOf(sample)
       : mutated(bytesOf(sample), random, ALL_BODIES);
   return Buffer.concat([Buffer.from(`${method} ${path} ${type}\n`), bytes]);
@@ -137,26 +145,29 @@ function httpTarget(
   name: string,
   weight: number,
   samples: readonly Sample[],
+  made: fc.Arbitrary<MadeBody> | null,
   portOf: (world: FuzzWorld) => number,
 ): Target {
   return {
     name,
     weight,
-    make: (random) => [inputOf(samples, random)],
-    async run([input = Buffer.alloc(0)], world, outcomes) {
-      const border = input.indexOf(0x0a);
-      const [method = '', path = '', ...type] = Buffer.from(input.subarray(0, border)).toString().split(' ');
-      const headers = {
-        authorization: `Bearer ${TOKEN}`,
-        'content-type': type.join(' '),
-        accept: 'application/json, text/event-stream',
-      };
-      const body = input.subarray(border + 1);
-      const { status, text } = await inTime(
-        answerTo(portOf(world), { method, path, headers, body }),
-        `${method} ${path}`,
-      );
-      check(status, text, outcomes);
+    make: (random) => Array.from({ length: REQUESTS_OF_CASE }, () => inputOf(samples, made, random)),
+    async run(inputs, world, outcomes) {
+      for (const input of inputs) {
+        const border = input.indexOf(0x0a);
+        const [method = '', path = '', ...type] = Buffer.from(input.subarray(0, border)).toString().split(' ');
+        const headers = {
+          authorization: `Bearer ${TOKEN}`,
+          'content-type': type.join(' '),
+          accept: 'application/json, text/event-stream',
+        };
+        const body = input.subarray(border + 1);
+        const { status, text } = await inTime(
+          answerTo(portOf(world), { method, path, headers, body }),
+          `${method} ${path}`,
+        );
+        check(status, text, outcomes);
+      }
     },
   };
 }
@@ -195,9 +206,15 @@ function check(status: number, text: string, outcomes: Outcomes): void {
     throw new Fault(`an error ${status} that does not say what it is: ${text.slice(0, 300)}`);
 }
 
-export const GATEWAY = httpTarget('gateway', 10, GATEWAY_SAMPLES, ({ server }) => server.gatewayPort ?? 0);
-export const MCP = httpTarget('mcp', 3, MCP_SAMPLES, ({ server }) => server.gatewayPort ?? 0);
-export const DASHBOARD = httpTarget('dashboard', 2, PAGE_SAMPLES, ({ server }) => server.httpPort);
+export const GATEWAY = httpTarget(
+  'gateway',
+  20,
+  GATEWAY_SAMPLES,
+  GATEWAY_BODIES,
+  ({ server }) => server.gatewayPort ?? 0,
+);
+export const MCP = httpTarget('mcp', 12, MCP_SAMPLES, MCP_BODIES, ({ server }) => server.gatewayPort ?? 0);
+export const DASHBOARD = httpTarget('dashboard', 2, PAGE_SAMPLES, null, ({ server }) => server.httpPort);
 
 const HEAD = `POST /v1/memory/ping HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { SCHEMAS } from '../../../src/protocol/schemas.generated.ts';
 
-interface Schema {
+export interface Schema {
   readonly $ref?: string;
   readonly type?: string;
   readonly enum?: readonly unknown[];
@@ -13,6 +13,8 @@ interface Schema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;
+  readonly minLength?: number;
+  readonly oneOf?: readonly Schema[];
   readonly pattern?: string;
   readonly definitions?: Readonly<Record<string, Schema>>;
   readonly 'x-bin'?: { readonly bytesMin: number };
@@ -20,7 +22,8 @@ interface Schema {
 
 const BY_ID = new Map(SCHEMAS.map((schema) => [(schema as { $id: string }).$id, schema as Schema]));
 const DEPTH_MAX = 5;
-const TEXT = fc.string({ unit: 'binary', maxLength: 40 });
+/** Of any characters, halves of surrogate pairs and all. */
+export const TEXT = fc.string({ unit: 'binary', maxLength: 40 });
 const UUID = fc.nat(20).map((n) => `018f0000-0000-7000-8000-0000000000${String(n).padStart(2, '0')}`);
 
 /** What stands where something else should: of a wrong type, at the border of a bound, or too long. */
@@ -43,8 +46,17 @@ const made = new Map<Schema, fc.Arbitrary<unknown>>();
 
 /** Values that keep the schema of a request's payload, as far as types, lists of choices and bounds go. */
 export function payloadsOf(type: string): fc.Arbitrary<unknown> {
-  const id = `${type}.request.json`;
+  return valuesOfFile(`${type}.request.json`);
+}
+
+/** The same of a schema by its name, such as `auth.json`. */
+export function valuesOfFile(id: string): fc.Arbitrary<unknown> {
   return valuesOf(BY_ID.get(id) ?? {}, id, 0);
+}
+
+/** The same of a schema that refers to no other. */
+export function valuesOfSchema(schema: Schema): fc.Arbitrary<unknown> {
+  return valuesOf(schema, '', 0);
 }
 
 function valuesOf(schema: Schema, file: string, depth: number): fc.Arbitrary<unknown> {
@@ -66,11 +78,13 @@ function newValues(schema: Schema, file: string, depth: number): fc.Arbitrary<un
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema['x-bin'] !== undefined) return fc.constant(new Uint8Array(schema['x-bin'].bytesMin));
   if (depth > DEPTH_MAX) return fc.constant(null);
-  const anyOf = schema.anyOf?.filter((each) => each.required === undefined || each.properties !== undefined) ?? [];
+  const anyOf =
+    (schema.anyOf ?? schema.oneOf)?.filter((each) => each.required === undefined || each.properties !== undefined) ??
+    [];
   if (anyOf.length > 0) return fc.oneof(...anyOf.map((each) => valuesOf(each, file, depth + 1)));
   switch (schema.type) {
     case 'string':
-      return schema.pattern?.includes('{8}') === true ? UUID : schema.pattern === undefined ? TEXT : NAME;
+      return schema.pattern?.includes('{8}') === true ? UUID : schema.pattern === undefined ? textOf(schema) : NAME;
     case 'integer':
       return integers(schema);
     case 'number':
@@ -82,6 +96,12 @@ function newValues(schema: Schema, file: string, depth: number): fc.Arbitrary<un
     default:
       return objects(schema, file, depth);
   }
+}
+
+const LONGER = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 });
+
+function textOf({ minLength = 0 }: Schema): fc.Arbitrary<string> {
+  return minLength > 0 ? LONGER : TEXT;
 }
 
 const NAME = fc.constantFrom('default', 'team-a', 'A.b_c:d-1');

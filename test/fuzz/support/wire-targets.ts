@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { CodedError } from '../../../src/base/errors.ts';
 import {
   decodeBody,
@@ -15,7 +16,7 @@ import { WireClient } from '../../support/wire-client.ts';
 import { connect } from 'node:net';
 import { mutated } from './byte-mutations.ts';
 import { CREDENTIALS, START_MS, type FuzzWorld } from './fuzz-world.ts';
-import { bent, payloadsOf } from './schema-values.ts';
+import { bent, payloadsOf, TEXT, valuesOfFile } from './schema-values.ts';
 import type { Seeded } from './seeded.ts';
 import { count, countError, Fault, inTime, type Outcomes, type Target } from './target.ts';
 
@@ -57,15 +58,24 @@ function bodiesOf(random: Seeded): Buffer[] {
     const id = place + 1;
     const { type, payload } = random.pick(EXAMPLES);
     const bend = (value: unknown): unknown => bent(value, (end) => random.below(end));
-    switch (random.below(8)) {
+    switch (random.below(12)) {
       case 0:
-        return request(id, type, random.sample(payloadsOf(type), 1)[0]);
       case 1:
-      case 2:
-        return request(id, type, bend(payload));
-      case 3:
-        return envelope(id, bend({ type, timestamp: START_MS, payload, deadline_ms: DEADLINE_MS }) as object);
+      case 2: {
+        // Of every type alike, however many examples it has.
+        const { type: any } = random.pick(TYPES);
+        return request(id, any, random.sample(payloadsOf(any), 1)[0]);
+      }
+      case 3: {
+        const { type: any } = random.pick(TYPES);
+        return request(id, any, bend(random.sample(payloadsOf(any), 1)[0]));
+      }
       case 4:
+      case 5:
+        return request(id, type, bend(payload));
+      case 6:
+        return envelope(id, bend({ type, timestamp: START_MS, payload, deadline_ms: DEADLINE_MS }) as object);
+      case 7:
         return random.chance(1 / FRAMES_OF_CASE) ? mutated(request(id, type, payload), random, BODIES) : PING;
       default: {
         const body = request(id, type, payload);
@@ -172,9 +182,12 @@ export const HANDSHAKE: Target = {
   make(random) {
     const body = { type: 'auth', protocol: 1, key_id: 'default', sender: 'a', client: 'fuzz/1', timestamp: START_MS };
     const auth = { ...body, client_nonce: random.bytes(NONCE_BYTES) };
-    const bytes = random.chance(0.5)
-      ? encodeBody(bent(auth, (end) => random.below(end)) as object)
-      : mutated(encodeBody(auth), random, BODIES);
+    const made = (): object => random.sample(valuesOfFile('auth.json'), 1)[0] as object;
+    const bytes = random.chance(0.3)
+      ? envelope(0, random.chance(0.5) ? made() : { ...made(), ...body })
+      : random.chance(0.5)
+        ? envelope(0, bent(auth, (end) => random.below(end)) as object)
+        : mutated(encodeBody(auth), random, BODIES);
     return [Buffer.of(random.below(3)), bytes];
   },
   async run([how = Buffer.of(0), body = Buffer.alloc(0)], world, outcomes) {
@@ -224,6 +237,8 @@ export const READER: Target = {
   make: (random) =>
     Array.from({ length: FRAMES_OF_CASE }, () => {
       const body = random.pick(BODIES);
+      if (random.chance(0.2)) return encodeFrame(random.chance(0.5) ? random.bytes(32) : null, anyBody(random));
+      if (random.chance(0.2)) return framed(anyBody(random), random);
       return random.chance(0.5) ? mutated(encodeFrame(null, body), random, BODIES) : framed(body, random);
     }),
   async run(inputs, _world, outcomes) {
@@ -245,6 +260,15 @@ export const READER: Target = {
     return Promise.resolve();
   },
 };
+
+/** An envelope around any values that MessagePack can say, or a request of any type whose payload keeps its schema. */
+function anyBody(random: Seeded): Buffer {
+  const { type } = random.pick(TYPES);
+  const payload = random.chance(0.5) ? random.sample(ANYTHING, 1)[0] : random.sample(payloadsOf(type), 1)[0];
+  return request(1, type, payload);
+}
+
+const ANYTHING = fc.anything({ withTypedArray: false, withBigInt: false, withDate: false, maxDepth: 6, key: TEXT });
 
 function framed(body: Uint8Array, random: Seeded): Buffer {
   return encodeFrame(random.chance(0.5) ? random.bytes(32) : null, mutated(body, random, BODIES));
