@@ -6,6 +6,7 @@ import { turnText, turnTimeMs, type Conversation, type Question } from './conver
 import {
   measure,
   measureByCategory,
+  measureByConversation,
   percentile,
   reciprocalRankFusion,
   TOKEN_BUDGETS,
@@ -67,14 +68,14 @@ interface Contestant {
 export async function evaluateDefaults(
   conversations: readonly Conversation[],
   options: Omit<EvaluateOptions, 'ablation'>,
-): Promise<StrategyReport> {
+): Promise<StrategyReport & { by_conversation: Record<string, Measures> }> {
   const contestant = await enter('context-manager', { ...options, ablation: false }, {});
   try {
     await askAll(contestant, conversations);
   } finally {
     await leave(contestant);
   }
-  return strategyReport(contestant);
+  return { ...strategyReport(contestant), by_conversation: measureByConversation(contestant.answers) };
 }
 
 /** How the whole answer, and each of its sides alone, finds facts among others' turns. */
@@ -261,7 +262,7 @@ async function ask(
   contestant.latenciesMs.push(performance.now() - startedMs);
   const withinBudget: string[][] = [];
   for (const budget of TOKEN_BUDGETS) withinBudget.push(await query(1_000, budget));
-  contestant.answers.push({ category, evidence, ranked, withinBudget });
+  contestant.answers.push({ conversation: namespace, category, evidence, ranked, withinBudget });
 }
 
 /** What fusing the ranks of both baselines gives, its budgets filled in rank order as the server fills them. */
@@ -294,6 +295,7 @@ async function askFused(bm25: Contestant, dense: Contestant, namespace: string, 
     });
   });
   return {
+    conversation: namespace,
     category: question.category,
     evidence: question.evidence,
     ranked: ranked.slice(0, RANKED_LIMIT),

@@ -6,6 +6,7 @@ const CUTOFFS = [5, 10, 20] as const;
 
 /** What one strategy answered to one question, as ids of turns, best first. */
 export interface Answer {
+  readonly conversation: string;
   readonly category: number;
   readonly evidence: readonly string[];
   readonly ranked: readonly string[];
@@ -64,6 +65,12 @@ export function measureByCategory(answers: readonly Answer[]): Record<string, Me
       measure(answers.filter((answer) => answer.category === category)),
     ]),
   );
+}
+
+/** `measure` for each conversation, by its name. */
+export function measureByConversation(answers: readonly Answer[]): Record<string, Measures> {
+  const groups = Object.entries(Object.groupBy(answers, ({ conversation }) => conversation));
+  return Object.fromEntries(groups.map(([name, some = []]) => [name, measure(some)]));
 }
 
 /** The value below which `share` (0..1) of the samples lie; nearest rank. */

@@ -181,6 +181,8 @@ export interface Scope {
 export interface QueryTerm {
   /** An index term as `analyze` makes it. */
   readonly term: string;
+  /** Words that in texts of other languages are this one (`languageForms`): what holds any of them holds it. Absent: none. */
+  readonly written?: readonly string[];
   /** 1 for a plain word of the query. */
   readonly weight: number;
 }

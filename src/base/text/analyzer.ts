@@ -3,16 +3,20 @@
 import { requestOf } from './courtesy.ts';
 import { findDates, type NamedDate } from './dates.ts';
 import { IRREGULAR_ENGLISH } from './irregular.ts';
+import { languagesOf, type TextLanguages } from './languages.ts';
 import { ownCopy, VIEW_CHARS_MIN } from './own-copy.ts';
-import { isHan, segmentForIndex, segmentInSlices, segmentWords } from './segment.ts';
+import { isHan, segmentForIndex, segmentInSlices, segmentWords, type IndexWords } from './segment.ts';
 import { stemEnglish } from './stemmer.ts';
+import { isStemmed, languageForms, languageTerm } from './stems.ts';
 import { ENGLISH_STOP_WORDS } from './stopwords.ts';
 
 /** Raised with every change of what is made of a text, terms, traits and key: indexes made before must be rebuilt. */
-export const ANALYZER_VERSION = 3;
+export const ANALYZER_VERSION = 4;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;
+/** Distinct words of a text that is asked in all languages: of more, only in its own. */
+const POLYGLOT_WORDS_MAX = 48;
 /** A capitalised word inside a sentence. */
 const NAME_INSIDE = /(?<=[\p{L}\p{N},;'’"] )\p{Lu}[\p{L}\p{M}]+/gu;
 const ASCII_LETTERS = /^[a-z]+$/;
@@ -24,7 +28,10 @@ const COURTESY_WEIGHT = 0.1;
 const stems = new Map<string, string>();
 
 export interface WeightedTerm {
+  /** As English texts have it, and those of which nothing tells the language. */
   readonly term: string;
+  /** The words as the query writes them, for texts of other languages (`languageForms`); or what these have it as. */
+  readonly written?: readonly string[];
   /** 1 for a plain word of the query. */
   readonly weight: number;
 }
@@ -37,7 +44,7 @@ export interface QueryAnalysis {
   readonly dates: readonly NamedDate[];
 }
 
-/** Stem of a folded word: Porter2 for ASCII letters, the word itself for any other script. */
+/** Plain term of a folded word: its Porter2 stem where it has ASCII letters only, else the word itself. */
 export function stemWord(word: string): string {
   // Pairs of characters are many and short, and would push the words of spaced scripts out of the cache.
   if (word.length < VIEW_CHARS_MIN && word.charCodeAt(0) > ASCII_LAST) return word;
@@ -54,11 +61,18 @@ export function isStopWord(word: string): boolean {
   return ENGLISH_STOP_WORDS.has(word);
 }
 
-/** Index terms of `text` in order, without function words; with them where there is nothing else. */
-export function analyze(text: string): string[] {
-  const { words, characters } = segmentForIndex(text);
-  const terms = termsOf(words);
-  for (const character of characters) terms.push(character);
+export function textLanguages(text: string): TextLanguages {
+  const { words, unfolded } = segmentForIndex(text);
+  return languagesOf(words, unfolded);
+}
+
+/** Index terms of `text` in order, without function words; with them where there is nothing else. Absent `ofText`: in its own languages. */
+export function analyze(text: string, ofText?: TextLanguages): string[] {
+  const segmented = segmentForIndex(text);
+  const languages = ofText ?? languagesOf(segmented.words, segmented.unfolded);
+  const { words, unfolded } = meaningful(segmented);
+  const terms = termsIn(languages, words, unfolded);
+  for (const character of segmented.characters) terms.push(character);
   return terms;
 }
 
@@ -75,30 +89,34 @@ export function countTerms(text: string): TermCounts {
   return { counts, length: terms.length };
 }
 
-/** Words that are told apart, stemmed and counted in a few milliseconds. */
-const SLICE_WORDS = 8_192;
+/** Characters and words that are told apart, stemmed and counted in a few milliseconds. */
+const SLICE_CHARS = 8_192;
+const SLICE_WORDS = 1_024;
 
 /** The same as `countTerms`, with a pause every few milliseconds however long the text. */
 export function* countTermsInSlices(text: string): Generator<void, TermCounts> {
-  if (text.length <= SLICE_WORDS) return countTerms(text);
-  const { words, characters } = yield* segmentInSlices(text);
+  if (text.length <= SLICE_CHARS) return countTerms(text);
+  const segmented = yield* segmentInSlices(text);
+  const languages = languagesOf(segmented.words, segmented.unfolded);
   const counts = new Map<string, number>();
-  const isTelling = (word: string): boolean => !ENGLISH_STOP_WORDS.has(word);
-  let length = yield* addInSlices(words, (some) => some.filter(isTelling).map(stemWord), counts);
-  if (length === 0) length = yield* addInSlices(words, (some) => some.map(stemWord), counts);
-  length += yield* addInSlices(characters, (some) => some, counts);
+  const { words, unfolded } = meaningful(segmented);
+  const termsOf = (from: number, to: number): readonly string[] =>
+    termsIn(languages, words.slice(from, to), unfolded.slice(from, to));
+  let length = yield* addInSlices(words.length, termsOf, counts);
+  const { characters } = segmented;
+  length += yield* addInSlices(characters.length, (from, to) => characters.slice(from, to), counts);
   return { counts, length };
 }
 
 /** Returns how many terms were counted. */
 function* addInSlices(
-  words: readonly string[],
-  termsOf: (some: readonly string[]) => readonly string[],
+  count: number,
+  termsOf: (from: number, to: number) => readonly string[],
   counts: Map<string, number>,
 ): Generator<void, number> {
   let length = 0;
-  for (let from = 0; from < words.length; from += SLICE_WORDS) {
-    const terms = termsOf(words.slice(from, from + SLICE_WORDS));
+  for (let from = 0; from < count; from += SLICE_WORDS) {
+    const terms = termsOf(from, from + SLICE_WORDS);
     for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
     length += terms.length;
     yield;
@@ -106,35 +124,86 @@ function* addInSlices(
   return length;
 }
 
-function termsOf(words: readonly string[]): string[] {
-  const terms: string[] = [];
-  for (const word of words) if (!ENGLISH_STOP_WORDS.has(word)) terms.push(stemWord(word));
-  return terms.length > 0 ? terms : words.map(stemWord);
+type Words = Pick<IndexWords, 'words' | 'unfolded'>;
+
+function picked({ words, unfolded }: Words, isWanted: (word: string) => boolean): Words {
+  const kept: { words: string[]; unfolded: string[] } = { words: [], unfolded: [] };
+  words.forEach((word, place) => {
+    if (!isWanted(word)) return;
+    kept.words.push(word);
+    kept.unfolded.push(unfolded[place] as string);
+  });
+  return kept;
+}
+
+/** Without English function words, where there are others. */
+function meaningful(all: Words): Words {
+  const kept = picked(all, (word) => !ENGLISH_STOP_WORDS.has(word) && word !== '');
+  return kept.words.length > 0 ? kept : all;
+}
+
+function termsIn(languages: TextLanguages, words: readonly string[], unfolded: readonly string[]): string[] {
+  return words.map((word, place) => languageTerm(unfolded[place] as string, languages) ?? stemWord(word));
+}
+
+/** All index terms, in any language, that are words of a query. */
+export function termsSought(query: string): Set<string> {
+  return new Set(
+    analyzeQuery(query).terms.flatMap(({ term, written = [] }) => [
+      term,
+      ...written.flatMap((word) => languageForms(word)),
+    ]),
+  );
 }
 
 /** What a query asks for: its terms, the names and the dates in it. */
 export function analyzeQuery(text: string): QueryAnalysis {
-  const { words, characters, alone } = segmentForIndex(text);
-  const weights = new Map<string, number>();
+  const segmented = segmentForIndex(text);
+  const { words, characters, alone } = segmented;
   const { courtesies } = requestOf(text);
-  for (const word of courtesies) if (!ENGLISH_STOP_WORDS.has(word)) weights.set(stemWord(word), COURTESY_WEIGHT);
-  for (const term of termsOf(words.filter((word) => !courtesies.has(word)))) weights.set(term, 1);
-  for (const character of alone) weights.set(character, 1);
+  const terms = new Map<string, WeightedTerm>();
+  const add = (some: Words, weight: number): void => {
+    for (const [term, written] of writtenWords(some))
+      terms.set(term, { term, ...(written.size > 0 && { written: [...written] }), weight });
+  };
+  add(
+    picked(segmented, (word) => courtesies.has(word) && !ENGLISH_STOP_WORDS.has(word)),
+    COURTESY_WEIGHT,
+  );
+  add(meaningful(picked(segmented, (word) => !courtesies.has(word))), 1);
+  for (const character of alone) terms.set(character, { term: character, weight: 1 });
   for (const character of characters) {
-    if (isHan(character.codePointAt(0) ?? 0) && !weights.has(character)) weights.set(character, HAN_INSIDE_WEIGHT);
+    if (isHan(character.codePointAt(0) ?? 0) && !terms.has(character))
+      terms.set(character, { term: character, weight: HAN_INSIDE_WEIGHT });
   }
-  const terms = [...weights].map(([term, weight]) => ({ term, weight }));
   const names = new Set(words.filter((word) => !ENGLISH_STOP_WORDS.has(word)));
   // Will, May or Don inside a sentence is a person, at its start most likely not.
   for (const name of text.match(NAME_INSIDE) ?? []) {
     for (const word of segmentWords(name)) names.add(word);
   }
-  return { terms, names, dates: findDates(text) };
+  return { terms: [...terms.values()], names, dates: findDates(text) };
 }
 
-/** Makes the tables of months and marks, which takes some dozens of milliseconds, before the first question waits for them. */
+/** By plain term: inflections of one word in English are one word in any language. */
+function writtenWords({ words, unfolded }: Words): Map<string, Set<string>> {
+  const isLong = new Set(words).size > POLYGLOT_WORDS_MAX;
+  const languages = isLong ? languagesOf(words, unfolded) : {};
+  const byTerm = new Map<string, Set<string>>();
+  words.forEach((word, place) => {
+    const term = stemWord(word);
+    let written = byTerm.get(term);
+    if (written === undefined) byTerm.set(term, (written = new Set()));
+    const own = unfolded[place] as string;
+    const asked = isLong ? languageTerm(own, languages) : isStemmed(own) ? own : undefined;
+    if (asked !== undefined) written.add(asked);
+  });
+  return byTerm;
+}
+
+/** Makes the tables of months, marks and languages, which takes some dozens of milliseconds, before the first question waits for them. */
 export function prepareAnalysis(): void {
   analyzeQuery('in May, à deux');
+  languagesOf([], []);
 }
 
 /** Whether the query names the speaker of a text (`TextTraits.speaker`) by any part of the name. */

@@ -3,6 +3,7 @@
 // need no dictionary, and a query's pairs are found inside any longer run.
 
 import { boundMarks } from './marks.ts';
+import { ownCopy } from './own-copy.ts';
 
 // eslint-disable-next-line no-control-regex -- all of ASCII, control characters with it
 const ASCII_ONLY = /^[\x00-\x7f]*$/;
@@ -28,7 +29,7 @@ const UNSPACED_RUN = new RegExp(`[${UNSPACED}]+`, 'gu');
 
 /** Marks that spelling often leaves out: Latin, Greek and Cyrillic accents, Hebrew points, Arabic signs. */
 const OPTIONAL_MARKS = /[\u0300-\u036f]|[\u0591-\u05bd]|[\u05bf-\u05c7]|\u0640|[\u064b-\u0652]|\u0670/g;
-const UNDECOMPOSED = /[ßæœøłđðþıς’ʼ]/g;
+const UNDECOMPOSED = /[ßæœøłđðþıς]/g;
 const FOLDED: ReadonlyMap<string, string> = new Map([
   ['ß', 'ss'],
   ['æ', 'ae'],
@@ -40,20 +41,36 @@ const FOLDED: ReadonlyMap<string, string> = new Map([
   ['þ', 'th'],
   ['ı', 'i'],
   ['ς', 'σ'],
-  ['’', "'"],
-  ['ʼ', "'"],
 ]);
 
 /** NFKC, lower case, without diacritics: the form in which words are compared. */
 export function foldText(text: string): string {
   if (ASCII_ONLY.test(text)) return text.toLowerCase();
-  return boundMarks(text)
-    .normalize('NFKC')
-    .toLowerCase()
+  return lowerText(text)
     .normalize('NFD')
     .replace(OPTIONAL_MARKS, '')
     .normalize('NFC')
     .replace(UNDECOMPOSED, (letter) => FOLDED.get(letter) ?? letter);
+}
+
+/** With its diacritics, and one kind of apostrophe. */
+function lowerText(text: string): string {
+  return boundMarks(text).normalize('NFKC').toLowerCase().normalize('NFC').replace(APOSTROPHES, "'");
+}
+
+const APOSTROPHES = /[’ʼ]/g;
+/** Bounds the memory of `foldWord`. */
+const CACHED_FOLDED_MAX = 20_000;
+const foldedWords = new Map<string, string>();
+
+function foldWord(word: string): string {
+  if (ASCII_ONLY.test(word)) return word;
+  const known = foldedWords.get(word);
+  if (known !== undefined) return known;
+  const folded = foldText(word);
+  if (foldedWords.size >= CACHED_FOLDED_MAX) foldedWords.clear();
+  foldedWords.set(ownCopy(word), folded);
+  return folded;
 }
 
 /** The words of `text` in order, folded. The parts of `getUserName` follow at the end. */
@@ -73,6 +90,8 @@ export function segmentWords(text: string): string[] {
 export interface IndexWords {
   /** As `segmentWords` has them, but numbers that touch an unspaced script are words of their own. */
   readonly words: readonly string[];
+  /** The same with their diacritics; the same list where there are none. */
+  readonly unfolded: readonly string[];
   /** Han and Hangul characters inside the unspaced runs, which `words` has in pairs only: each may be a word. */
   readonly characters: readonly string[];
   /** Of these, those that have no other of their script beside them: the Han of `猫は`. */
@@ -82,16 +101,19 @@ export interface IndexWords {
 /** What of `text` can be looked for. The pairs alone would never answer a word of one character. */
 export function segmentForIndex(text: string): IndexWords {
   const found = { characters: [] as string[], alone: [] as string[] };
-  if (ASCII_ONLY.test(text)) return { words: segmentWords(text), ...found };
-  const words: string[] = [];
-  const folded = foldText(text);
-  const hasUnspaced = UNSPACED_ANY.test(folded);
-  for (const word of folded.match(WORD) ?? []) {
-    if (hasUnspaced && UNSPACED_ANY.test(word)) pushUnspaced(word, words, found);
-    else pushSpaced(word, words);
+  if (ASCII_ONLY.test(text)) {
+    const words = segmentWords(text);
+    return { words, unfolded: words, ...found };
   }
-  if (INNER_CAPITAL.test(text)) pushCamelParts(text, words);
-  return { words, ...found };
+  const unfolded: string[] = [];
+  const lower = lowerText(text);
+  const hasUnspaced = UNSPACED_ANY.test(lower);
+  for (const word of lower.match(WORD) ?? []) {
+    if (hasUnspaced && UNSPACED_ANY.test(word)) pushUnspaced(word, unfolded, found);
+    else pushSpaced(word, unfolded);
+  }
+  if (INNER_CAPITAL.test(text)) pushCamelParts(text, unfolded);
+  return { words: unfolded.map(foldWord), unfolded, ...found };
 }
 
 /** Characters and words that are looked at in a few milliseconds. */
@@ -101,24 +123,32 @@ const SLICE_CHARS = 8_192;
 export function* segmentInSlices(text: string): Generator<void, IndexWords> {
   if (text.length <= SLICE_CHARS) return segmentForIndex(text);
   const found = { characters: [] as string[], alone: [] as string[] };
-  if (ASCII_ONLY.test(text)) return { words: segmentWords(text), ...found };
-  const words: string[] = [];
-  const folded = foldText(text);
+  if (ASCII_ONLY.test(text)) {
+    const words = segmentWords(text);
+    return { words, unfolded: words, ...found };
+  }
+  const unfolded: string[] = [];
+  const lower = lowerText(text);
   yield;
-  const matches = folded.match(WORD) ?? [];
+  const matches = lower.match(WORD) ?? [];
   yield;
   let chars = 0;
   for (const word of matches) {
-    if (!UNSPACED_ANY.test(word)) pushSpaced(word, words);
-    else if (word.length <= SLICE_CHARS) pushUnspaced(word, words, found);
-    else yield* unspacedInSlices(word, words, found);
+    if (!UNSPACED_ANY.test(word)) pushSpaced(word, unfolded);
+    else if (word.length <= SLICE_CHARS) pushUnspaced(word, unfolded, found);
+    else yield* unspacedInSlices(word, unfolded, found);
     chars += word.length + 1;
     if (chars < SLICE_CHARS) continue;
     yield;
     chars = 0;
   }
-  if (INNER_CAPITAL.test(text)) pushCamelParts(text, words);
-  return { words, ...found };
+  if (INNER_CAPITAL.test(text)) pushCamelParts(text, unfolded);
+  const words: string[] = [];
+  for (let from = 0; from < unfolded.length; from += SLICE_CHARS) {
+    for (const word of unfolded.slice(from, from + SLICE_CHARS)) words.push(foldWord(word));
+    yield;
+  }
+  return { words, unfolded, ...found };
 }
 
 function* unspacedInSlices(word: string, words: string[], found: FoundCharacters): Generator<void, void> {

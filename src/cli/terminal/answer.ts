@@ -1,6 +1,6 @@
 import { oneLine } from '../../base/control-characters.ts';
 import { ContextManagerError, type Client } from '../../../clients/typescript/src/index.ts';
-import { analyze } from '../../base/text/analyzer.ts';
+import { termsSought } from '../../base/text/analyzer.ts';
 import type { ContextQueryReply } from '../../protocol/messages.generated.ts';
 import { bar, countOf, formatTime, renderRows } from './render.ts';
 import type { Style } from './style.ts';
@@ -24,7 +24,7 @@ const COLUMNS_MIN = 20;
 export function renderAnswer(reply: ContextQueryReply, look: AnswerLook): string {
   const { contexts, total_tokens: tokens, retrieval_time_ms: tookMs, metadata } = reply;
   if (contexts.length === 0) return 'nothing found\n';
-  const terms = new Set(analyze(look.question));
+  const terms = termsSought(look.question);
   const shown = look.columns === undefined ? renderLines(reply, look, terms) : renderBlocks(reply, look, terms);
   const below = metadata.below_threshold === true ? '; none as similar as hirag.relevance_threshold asks' : '';
   const summary = `${countOf(contexts.length, 'context')}, ${countOf(tokens, 'token')}, ${tookMs.toFixed(0)} ms; ${metadata.total_searched.toLocaleString('en')} searched${below}`;

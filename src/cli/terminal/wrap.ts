@@ -1,5 +1,5 @@
 import { oneLine } from '../../base/control-characters.ts';
-import { analyze } from '../../base/text/analyzer.ts';
+import { analyze, textLanguages } from '../../base/text/analyzer.ts';
 import { displayWidth, graphemesOf } from './render.ts';
 
 /** Lines of at most so many columns, broken between words, and within those that are longer than a line. */
@@ -78,5 +78,7 @@ const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 
 /** The words of a line that say what the terms say. */
 export function markTerms(line: string, terms: ReadonlySet<string>, mark: (word: string) => string): string {
-  return line.replaceAll(WORD, (word) => (analyze(word).some((term) => terms.has(term)) ? mark(word) : word));
+  const languages = textLanguages(line);
+  const isSought = (word: string): boolean => analyze(word, languages).some((term) => terms.has(term));
+  return line.replaceAll(WORD, (word) => (isSought(word) ? mark(word) : word));
 }

@@ -25,10 +25,16 @@ export async function analyzeQuestion(
     const part = analyzeQuery(slice);
     for (const term of part.terms) {
       const known = terms.get(term.term);
-      if (known === undefined ? terms.size < TERMS_MAX : term.weight > known.weight) terms.set(term.term, term);
+      if (known !== undefined) terms.set(term.term, joined(known, term));
+      else if (terms.size < TERMS_MAX) terms.set(term.term, term);
     }
     for (const name of part.names) if (names.size < NAMES_MAX) names.add(name);
     for (const date of part.dates) dates.set(`${date.year}-${date.month}-${date.day}`, date);
   }
   return { terms: [...terms.values()], names, dates: [...dates.values()].slice(0, DATES_MAX) };
+}
+
+function joined(one: WeightedTerm, other: WeightedTerm): WeightedTerm {
+  const written = [...new Set([...(one.written ?? []), ...(other.written ?? [])])];
+  return { term: one.term, ...(written.length > 0 && { written }), weight: Math.max(one.weight, other.weight) };
 }

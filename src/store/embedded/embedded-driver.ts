@@ -16,6 +16,7 @@ import type {
   StoreDriver,
 } from '../driver.ts';
 import type { Change, ChangeResult } from '../store.ts';
+import { joinTerm } from '../term-forms.ts';
 import { toLevelNumber, toRecord, unpackRows } from './border/rows.ts';
 import { EmbeddedDocuments } from './embedded-documents.ts';
 import { decodeChange, decodeStatistics, encodeChange, type Parcel } from './encode.ts';
@@ -127,7 +128,7 @@ function encodeReach(reach: Reach): WireReach {
 function encodeQuestion({ vector, terms }: Question, parcel: Parcel): WireQuestion {
   return {
     vector: vector === undefined ? null : parcel.vector(vector),
-    terms: terms.map(({ term }) => term),
+    terms: terms.map(joinTerm),
     weights: terms.map(({ weight }) => weight),
   };
 }

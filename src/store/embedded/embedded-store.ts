@@ -20,6 +20,7 @@ import type {
   WriteOp,
   WriteResult,
 } from '../store.ts';
+import { joinTerm } from '../term-forms.ts';
 import { levelName, toLevelNumber, toRecord, unpackRow } from './border/rows.ts';
 import type { EmbeddedDriver } from './embedded-driver.ts';
 import { RowErasure } from './row-erasure.ts';
@@ -103,7 +104,7 @@ export class EmbeddedStore extends GenericStore {
         levels,
         includeSessionless: request.includeSessionless,
         vector: vector === undefined ? null : parcel.vector(vector),
-        terms: terms.map(({ term }) => term),
+        terms: terms.map(joinTerm),
         weights: terms.map(({ weight }) => weight),
         termsMax: request.termsMax ?? terms.length,
         names: request.names,

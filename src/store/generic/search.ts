@@ -18,6 +18,7 @@ import type {
 } from '../driver.ts';
 import type { LevelFindings, SearchRequest, SearchResult, TermStatistics } from '../store.ts';
 import { termColumns } from '../term-columns.ts';
+import { joinTerm } from '../term-forms.ts';
 import type { EmptyLevels } from './empty-levels.ts';
 import { distinctHits } from './distinct-hits.ts';
 import { cosineWith, medianOf, TermScorer } from './features.ts';
@@ -94,7 +95,7 @@ async function bothSides(
     driver.counts({
       // Whoever stands beside a hit has its agent and its session, and so is within reach of the question, too.
       reaches: LEVELS.map((level): Reach => ({ ...reach, levels: [level], nowMs })),
-      statistics: { namespace, terms: question.terms.map(({ term }) => term) },
+      statistics: { namespace, terms: question.terms.map(joinTerm) },
     }),
   ]);
   emptyLevels.note(reach, counts);

@@ -32,6 +32,7 @@ import { replyBytes } from '../generic/reply-bytes.ts';
 import { freedBy, isLinked } from '../supersession.ts';
 import type { Change, ChangeResult, NewContext, TermStatistics, TextVectors } from '../store.ts';
 import { MemoryDocuments } from './memory-documents.ts';
+import { formsOf, formsOfJoined, joinTerm } from '../term-forms.ts';
 import { holds } from '../times.ts';
 import { decideTransfer } from '../transfer.ts';
 
@@ -96,10 +97,7 @@ export class MemoryDriver implements StoreDriver {
 
   matching(request: HitRequest): Promise<LevelHits[]> {
     const { namespace, question } = request;
-    const statistics = this.#statistics(
-      namespace,
-      question.terms.map(({ term }) => term),
-    );
+    const statistics = this.#statistics(namespace, question.terms.map(joinTerm));
     const scorer = new TermScorer(question.terms, statistics);
     return answer(() =>
       request.levels.map((level) =>
@@ -252,7 +250,12 @@ export class MemoryDriver implements StoreDriver {
     return {
       documentCount: rows.length,
       ...textLengths(rows.length, termCount, termSquares),
-      documentFrequencies: terms.map((term) => rows.filter(({ termCounts }) => termCounts.has(term)).length),
+      documentFrequencies: terms.map((term) =>
+        formsOfJoined(term).reduce(
+          (sum, form) => sum + rows.filter(({ termCounts }) => termCounts.has(form)).length,
+          0,
+        ),
+      ),
     };
   }
 }
@@ -303,7 +306,7 @@ function featuresOf(row: Row, question: Question): Features {
   const { termCounts, termCount, traits, textKey: key } = row;
   return {
     dense: bestCosineWith(question, row.vectors),
-    termCounts: question.terms.map(({ term }) => termCounts.get(term) ?? 0),
+    termCounts: question.terms.map((term) => formsOf(term).reduce((sum, form) => sum + (termCounts.get(form) ?? 0), 0)),
     termCount,
     traits,
     textKey: key,

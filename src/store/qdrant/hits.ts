@@ -5,6 +5,7 @@ import type { Level } from '../../base/context.ts';
 import type { Hit, HitRequest, LevelHits, NearestRequest } from '../driver.ts';
 import { TermScorer } from '../generic/features.ts';
 import type { TermStatistics } from '../store.ts';
+import { formsOf, joinTerm } from '../term-forms.ts';
 import type { QuerySearch } from './collection-calls.ts';
 import { equals, reachFilter } from './filters.ts';
 import {
@@ -12,11 +13,11 @@ import {
   featuresOf,
   HIT_FIELDS,
   hitRecordOf,
-  termHash,
   WORDS,
   type FoundPoint,
   type SparseVector,
 } from './points.ts';
+import { termHash } from './term-hashes.ts';
 import type { ScoredQueries } from './scored-queries.ts';
 import type { Similarity } from './similarity.ts';
 import type { Statistics } from './statistics.ts';
@@ -64,7 +65,7 @@ export class Hits {
 
   async matching(request: HitRequest, signal?: AbortSignal): Promise<LevelHits[]> {
     const { namespace, question, count } = request;
-    const terms = question.terms.map(({ term }) => term);
+    const terms = question.terms.map(joinTerm);
     const statistics = await this.#statistics.of(namespace, terms, signal);
     const words = questionVector(request, statistics);
     if (words.indices.length === 0) return request.levels.map(() => ({ hits: [] }));
@@ -102,12 +103,14 @@ export class Hits {
 function questionVector({ question }: HitRequest, statistics: TermStatistics): SparseVector {
   const values = new Map<number, number>();
   const known = new Set<number>();
-  question.terms.forEach(({ term, weight }, i) => {
+  question.terms.forEach((term, i) => {
     const frequency = statistics.documentFrequencies[i] ?? 0;
-    const hash = termHash(term);
-    if (frequency > 0) known.add(hash);
-    const value = weight * inverseDocumentFrequency(statistics.documentCount, frequency);
-    values.set(hash, (values.get(hash) ?? 0) + value);
+    const value = term.weight * inverseDocumentFrequency(statistics.documentCount, frequency);
+    for (const form of formsOf(term)) {
+      const hash = termHash(form);
+      if (frequency > 0) known.add(hash);
+      values.set(hash, (values.get(hash) ?? 0) + value);
+    }
   });
   const rank = (hash: number): number => (known.has(hash) ? 0 : 1);
   const heaviest = [...values].sort((a, b) => rank(a[0]) - rank(b[0]) || b[1] - a[1]).slice(0, QUERY_TERMS_MAX);

@@ -11,6 +11,7 @@ import { textKey } from '../../base/text/normal.ts';
 import { textTraits } from '../../base/text/traits.ts';
 import type { Features, HitRecord, Position, Question } from '../driver.ts';
 import type { Unembedded } from '../store.ts';
+import { hashesOf, termHash } from './term-hashes.ts';
 import { TIMES_FIELDS, type TimesPayload, withTimes } from './times-payload.ts';
 
 /** Names of the vectors of a point. */
@@ -165,17 +166,6 @@ export function pointIdOf(namespace: string, id: string): string {
   return uuidOf(createHash('sha256').update(`${namespace}\0${id}`).digest());
 }
 
-/** FNV-1a: the place of a term in the sparse vectors. Two terms of one text share one with a likelihood of some 2^-25. */
-export function termHash(term: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < term.length; i++) {
-    const unit = term.charCodeAt(i);
-    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
-    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
-  }
-  return hash >>> 0;
-}
-
 /** Throws `BAD_REQUEST` where the metadata are too large for a payload. */
 export function metadataJson(metadata: JsonObject): string {
   const json = JSON.stringify(metadata);
@@ -299,11 +289,11 @@ export function creationOf({ created_at: createdAt, arrival }: Payload): Positio
 }
 
 /** `dense`: the cosine that Qdrant found. */
-export function featuresOf(payload: Payload, { terms }: Question, dense: number | null): Features {
+export function featuresOf(payload: Payload, question: Question, dense: number | null): Features {
   const counts = new Map(payload.terms.map((term, i) => [term, payload.term_counts[i] ?? 0]));
   return {
     dense,
-    termCounts: terms.map(({ term }) => counts.get(termHash(term)) ?? 0),
+    termCounts: hashesOf(question).map((hashes) => hashes.reduce((sum, hash) => sum + (counts.get(hash) ?? 0), 0)),
     termCount: payload.term_count,
     traits: { speaker: payload.speaker, isQuestion: payload.asks },
     textKey: payload.text_key,

@@ -9,7 +9,8 @@ import { LEVELS, type Level } from '../../base/context.ts';
 import type { TermStatistics } from '../store.ts';
 import type { CollectionCalls } from './collection-calls.ts';
 import { equals, type QdrantFilter } from './filters.ts';
-import { termHash } from './points.ts';
+import { formsOfJoined } from '../term-forms.ts';
+import { termHash } from './term-hashes.ts';
 
 /** Contexts of a level whose terms are read: in smaller levels all, where the figures are exact. */
 const SAMPLED = 512;
@@ -60,11 +61,21 @@ export class Statistics {
       kept.sample,
       signal,
     );
-    const hashes = terms.map(termHash);
     const fromSample = isWhole || terms.length > COUNTED_TERMS_MAX;
-    const documentFrequencies = fromSample
-      ? hashes.map((hash) => Math.round((frequencies.get(hash) ?? 0) * scale))
-      : await Promise.all(hashes.map((hash) => orAbort(this.#frequency(namespace, levels, hash, kept), signal)));
+    const inSample = (hash: number): number => Math.round((frequencies.get(hash) ?? 0) * scale);
+    const documentFrequencies = await Promise.all(
+      terms.map(async (joined) => {
+        const [own, ...forms] = formsOfJoined(joined).map(termHash);
+        // In languages that the sample does not know it is as good as nowhere.
+        const known = forms.filter((hash) => frequencies.has(hash));
+        const counts = [own as number, ...known].map((hash) =>
+          fromSample
+            ? Promise.resolve(inSample(hash))
+            : orAbort(this.#frequency(namespace, levels, hash, kept), signal),
+        );
+        return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+      }),
+    );
     return { documentCount, averageTermCount, lengthShare, documentFrequencies };
   }
 

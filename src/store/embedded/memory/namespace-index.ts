@@ -8,6 +8,7 @@ import { DocumentTable, NO_VECTOR } from './document-table.ts';
 import type { Document, Effect } from '../database/effects.ts';
 import type { LevelVectors } from './level-vectors.ts';
 import { FieldColumns } from './field-columns.ts';
+import { formsOfJoined } from '../../term-forms.ts';
 import { LexicalIndex } from './lexical-index.ts';
 import type { WireStatistics } from '../border/messages.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
@@ -91,10 +92,12 @@ export class NamespaceIndex {
   }
 
   statistics(terms: readonly string[]): WireStatistics {
-    const frequencies = terms.map((text) => {
-      const term = this.dictionary.find(text);
-      return term === undefined ? 0 : this.documentFrequency(term);
-    });
+    const frequencies = terms.map((joined) =>
+      formsOfJoined(joined, this.dictionary.languages).reduce((sum, form) => {
+        const term = this.dictionary.find(form);
+        return term === undefined ? sum : sum + this.documentFrequency(term);
+      }, 0),
+    );
     return { documentCount: this.documentCount, ...this.textLengths, frequencies };
   }
 

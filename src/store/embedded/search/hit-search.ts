@@ -8,6 +8,7 @@ import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
 import type { FilterCheck } from './filter-check.ts';
 import { lexicalHits } from './lexical-hits.ts';
+import { formsOfJoined } from '../../term-forms.ts';
 import { QueryTerms } from './query-terms.ts';
 import { SearchScope } from './search-scope.ts';
 import type { VectorScorer } from './vector-scorer.ts';
@@ -67,13 +68,17 @@ export class HitSearch {
     vector: Float32Array | null,
   ): WireFeatures[] {
     const { documents, dictionary } = index;
-    const names = terms.map((term) => dictionary.find(term));
+    const names = terms.map((joined) =>
+      formsOfJoined(joined, dictionary.languages)
+        .map((form) => dictionary.find(form))
+        .filter((term) => term !== undefined),
+    );
     const dense = vector === null ? null : this.#scorer.scores(index, ordinals, new DenseQuery(vector));
     return ordinals.map((ordinal, i) => {
       const lexical = index.lexical(documents.levels[ordinal] as LevelNumber);
       return {
         dense: dense === null ? null : (dense[i] as number),
-        termCounts: names.map((term) => (term === undefined ? 0 : lexical.frequencyIn(term, ordinal))),
+        termCounts: names.map((forms) => forms.reduce((sum, term) => sum + lexical.frequencyIn(term, ordinal), 0)),
         termCount: documents.termCounts[ordinal] as number,
         traits: documents.traitsOf(ordinal),
         textKey: documents.textKeys[ordinal] as number,

@@ -2,6 +2,7 @@
 
 import { inverseDocumentFrequency } from '../../../base/text/bm25.ts';
 import { termColumns, type TermColumns } from '../../term-columns.ts';
+import { formsOfJoined } from '../../term-forms.ts';
 import { LEVEL_NUMBERS } from '../border/rows.ts';
 import type { WeightedTerm } from '../memory/lexical-index.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
@@ -32,11 +33,14 @@ export class QueryTerms {
     const known: WeightedTerm[] = [];
     const knownColumns: number[] = [];
     frequencies.forEach((frequency, place) => {
-      const term = frequency === 0 ? undefined : index.dictionary.find(terms[place] as string);
-      if (term === undefined) return;
+      if (frequency === 0) return;
       const factor = (weights[place] as number) * inverseDocumentFrequency(totals.documentCount, frequency);
-      known.push({ term, factor });
-      knownColumns.push(this.columns.columnOf(place));
+      for (const form of formsOfJoined(terms[place] as string, index.dictionary.languages)) {
+        const term = index.dictionary.find(form);
+        if (term === undefined || index.documentFrequency(term) === 0) continue;
+        known.push({ term, factor });
+        knownColumns.push(this.columns.columnOf(place));
+      }
     });
     this.known = known;
     this.#knownColumns = knownColumns;

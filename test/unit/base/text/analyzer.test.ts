@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { analyze, analyzeQuery, namesSpeaker } from '../../../../src/base/text/analyzer.ts';
+import { formsOf } from '../../../../src/store/term-forms.ts';
 import { textTraits } from '../../../../src/base/text/traits.ts';
 
 /** The text that shares most terms with the query. */
 function best(query: string, texts: readonly string[]): string | undefined {
-  const wanted = analyzeQuery(query).terms;
+  const wanted = analyzeQuery(query).terms.map((term) => formsOf(term));
   const scored = texts.map((text) => {
     const terms = new Set(analyze(text));
-    return { text, score: wanted.filter(({ term }) => terms.has(term)).length };
+    return { text, score: wanted.filter((forms) => forms.some((form) => terms.has(form))).length };
   });
   return scored.sort((a, b) => b.score - a.score).find(({ score }) => score > 0)?.text;
 }
@@ -27,8 +28,51 @@ describe('analyze', () => {
     expect(analyze('bought')).toEqual(analyze('buying'));
   });
 
-  it('leaves other scripts unstemmed', () => {
-    expect(analyze('Собаки бегают')).toEqual(['собаки', 'бегают']);
+  it.each([
+    ['German', 'Die Katzen schliefen auf dem Sofa', 'Katze', 'katz~de'],
+    ['German without umlauts', 'Wir waren gestern bei Müllers in Köln', 'Koeln', 'koln~de'],
+    ['German in capitals', 'Die Straße ist gesperrt', 'STRASSEN', 'strass~de'],
+    ['French', 'J’aime beaucoup les vieux châteaux', 'chateau', 'chateau~fr'],
+    ['Spanish', 'Me gustan los gatos negros de mi vecina', 'gato', 'gat~es'],
+    ['Italian', 'Mi piacciono i gatti della vicina', 'gatto', 'gatt~it'],
+    ['Dutch', 'Ik woon met mijn katten in Utrecht', 'kat', 'kat~nl'],
+    ['Swedish', 'Jag bor i Stockholm med mina katter', 'katt', 'katt~sv'],
+    ['Turkish', 'Bu şehirde çok güzel evler var', 'ev', 'ev~tr'],
+    ['Russian', 'Собаки бегают', 'собака', 'собак~ru'],
+    ['Russian with a letter that is written in two ways', 'Ёлки стоят в лесу', 'елка', 'елк~ru'],
+    ['Ukrainian', 'Мої коти дуже гарні', 'кот', 'кот~uk'],
+    ['Greek without its accents', 'Μου αρέσει το σπίτι', 'σπιτια', 'σπιτ~el'],
+    ['Arabic with its marks', 'أُحِبُّ الكِتابَ', 'كتاب', 'كتاب~ar'],
+    ['Hindi', 'मुझे किताबें पसंद हैं', 'किताब', 'किताब~hi'],
+  ])('stems words of %s, and a question finds them', (_language, text, question, term) => {
+    expect(analyze(text)).toContain(term);
+    expect(analyzeQuery(question).terms.some((asked) => formsOf(asked).includes(term))).toBe(true);
+  });
+
+  it('takes for English what nothing tells apart from it', () => {
+    for (const text of ['I live in Los Angeles', 'ERROR in example.com: die 42', 'const name = await foo(bar)'])
+      expect(analyze(text).filter((term) => term.includes('~'))).toEqual([]);
+    // A language without a stemmer.
+    expect(analyze('Kocham koty i psy, ale nie mam psa')).toContain('koti');
+  });
+
+  it('finds the same word whatever language its text was taken for', () => {
+    const { terms } = analyzeQuery('Where did Maria meet Johannes?');
+    for (const text of [
+      'María vive en Madrid con Johannes',
+      'Maria traf Johannes in der Stadt',
+      'Maria et Johannes sont là',
+    ]) {
+      const held = new Set(analyze(text));
+      const found = terms.filter((term) => formsOf(term).some((form) => held.has(form))).map(({ term }) => term);
+      expect(found).toEqual(['maria', 'johann']);
+    }
+  });
+
+  it('asks a long text in its own language alone', () => {
+    const long = Array.from({ length: 60 }, (_, i) => `wort${String.fromCharCode(97 + (i % 26))}${'x'.repeat(i % 7)}`);
+    const { terms } = analyzeQuery(`Die Katzen sind nicht bei uns und ${long.join(' ')}`);
+    expect(terms.find(({ term }) => term === 'katzen')?.written).toEqual(['katz~de']);
   });
 
   it('gives the same terms whatever was analysed before', () => {
@@ -82,10 +126,10 @@ describe('words of one character', () => {
 
 describe('analyzeQuery', () => {
   it('gives each term once, in order', () => {
-    expect(analyzeQuery('red boots, red hats').terms).toEqual([
-      { term: 'red', weight: 1 },
-      { term: 'boot', weight: 1 },
-      { term: 'hat', weight: 1 },
+    expect(analyzeQuery('red boots, red hats, a boot').terms).toEqual([
+      { term: 'red', written: ['red'], weight: 1 },
+      { term: 'boot', written: ['boots', 'boot'], weight: 1 },
+      { term: 'hat', written: ['hats'], weight: 1 },
     ]);
   });
 

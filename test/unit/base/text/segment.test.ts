@@ -52,24 +52,24 @@ describe('segmentWords', () => {
 
 describe('segmentForIndex', () => {
   it('gives the Han and Hangul characters besides the pairs', () => {
-    expect(segmentForIndex('我喜欢猫')).toEqual({
+    expect(segmentForIndex('我喜欢猫')).toMatchObject({
       words: ['我喜', '喜欢', '欢猫'],
       characters: ['我', '喜', '欢', '猫'],
       alone: [],
     });
     expect(segmentForIndex('猫は寝ている').alone).toEqual(['猫', '寝']);
-    expect(segmentForIndex('개 짖는다')).toEqual({
+    expect(segmentForIndex('개 짖는다')).toMatchObject({
       words: ['개', '짖는', '는다'],
       characters: ['짖', '는', '다'],
       alone: [],
     });
-    expect(segmentForIndex('𠀀か𠀁𠀂')).toEqual({
+    expect(segmentForIndex('𠀀か𠀁𠀂')).toMatchObject({
       words: ['𠀀か', 'か𠀁', '𠀁𠀂'],
       characters: ['𠀀', '𠀁', '𠀂'],
       alone: ['𠀀'],
     });
     for (const word of ['猫', '𠀀', '개'])
-      expect(segmentForIndex(word)).toEqual({ words: [word], characters: [], alone: [] });
+      expect(segmentForIndex(word)).toEqual({ words: [word], unfolded: [word], characters: [], alone: [] });
   });
 
   it('parts numbers from the characters around them', () => {
@@ -79,6 +79,10 @@ describe('segmentForIndex', () => {
 
   it('gives spaced scripts as they are', () => {
     for (const text of ["Max's dog", 'Müller kam 08', 'getUserName()', 'हिन्दी भाषा', ''])
-      expect(segmentForIndex(text)).toEqual({ words: segmentWords(text), characters: [], alone: [] });
+      expect(segmentForIndex(text)).toMatchObject({ words: segmentWords(text), characters: [], alone: [] });
+  });
+
+  it('keeps words with their marks beside the folded ones', () => {
+    expect(segmentForIndex('L’été à Köln').unfolded).toEqual(['l', 'été', 'à', 'köln']);
   });
 });
