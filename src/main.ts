@@ -183,14 +183,15 @@ async function build(
     ...{ version, clock, random: deps.random, log, metrics },
   });
   snapshots.look();
-  const jobs = startJobs(settings, { memory, snapshots }, { clock, log, metrics }, onStop);
+  const erasable = erasableSnapshots(snapshots, settings, { ...deps, metrics, circuits });
+  const jobs = startJobs(settings, { memory, snapshots, erasable }, { clock, log, metrics }, onStop);
   const parts = { ...deps, metrics, audit, validators: createValidators() };
   const { slowRequestMs } = settings.logging;
   const gate = new Gate({
     ...parts,
     memory,
     jobs,
-    snapshots: erasableSnapshots(snapshots, settings, { ...deps, metrics, circuits }),
+    snapshots: erasable,
     circuits,
     limits: gateLimits(settings.protocol),
     slowRequestMs,

@@ -1,4 +1,5 @@
-import type { JobsByHand } from './api/handlers/handler.ts';
+import { eraseSnapshots } from './api/handlers/erase.ts';
+import type { JobsByHand, Snapshots } from './api/handlers/handler.ts';
 import type { Settings } from './config/settings.ts';
 import { snapshotSchedule } from './config/snapshot-folder.ts';
 import type { Memory } from './hirag/types.ts';
@@ -14,10 +15,17 @@ const SUMMARIES_EVERY_MS = 30_000;
 /** The same of erasures. */
 const ERASURES_EVERY_MS = 15_000;
 
+interface JobParts {
+  readonly memory: Memory;
+  readonly snapshots: SnapshotKeeper;
+  /** The same, for erasures that were cut off. */
+  readonly erasable: Snapshots;
+}
+
 /** What runs by schedule, with what a request may run by hand. */
 export function startJobs(
   settings: Settings,
-  { memory, snapshots }: { readonly memory: Memory; readonly snapshots: SnapshotKeeper },
+  { memory, snapshots, erasable }: JobParts,
   deps: JobDeps,
   onStop: (task: () => unknown) => void,
 ): JobsByHand & { readonly registry: JobRegistry } {
@@ -42,7 +50,8 @@ export function startJobs(
   const summarySweep = { name: 'summary_sweep', schedule: { everyMs: SUMMARIES_EVERY_MS }, run: sweepSummaries };
   // At once, too: what the server before this one gave up is not left for half a minute.
   if (settings.summary.provider !== 'none') jobs.add(summarySweep).turn();
-  const resumeErasures = (signal: AbortSignal) => memory.resumeErasures(signal);
+  const resumeErasures = (signal: AbortSignal) =>
+    memory.resumeErasures(signal, (input) => eraseSnapshots(input, erasable));
   jobs.add({ name: 'erasures', schedule: { everyMs: ERASURES_EVERY_MS }, run: resumeErasures }).turn();
   const schedule = snapshotSchedule(settings);
   if (schedule !== undefined)

@@ -25,7 +25,7 @@ import type { ChatModel } from '../models/chat-model.ts';
 import { checkFilter } from '../store/filter.ts';
 import type { ContextStore, NamespaceCounts } from '../store/store.ts';
 import { Erasures } from './erasure/erasures.ts';
-import type { EraseInput, ErasureEstimate, ErasureOutcome } from './erasure/types.ts';
+import type { AfterErasure, EraseInput, ErasureEstimate, ErasureOutcome } from './erasure/types.ts';
 import { Facts } from './facts/facts.ts';
 import type { FactMemory } from './facts/types.ts';
 import { QuestionFacts } from './query/question-facts.ts';
@@ -210,16 +210,16 @@ class TieredMemory implements Memory {
     return { ...page, records: page.records.map((record) => this.#accessCounts.merged(record)) };
   }
 
-  erase(input: EraseInput, options: CallOptions = {}): Promise<ErasureOutcome> {
-    return this.#erasures.erase(input, options);
+  erase(input: EraseInput, options: CallOptions = {}, after?: AfterErasure): Promise<ErasureOutcome> {
+    return this.#erasures.erase(input, options, after);
   }
 
   estimateErasure(input: EraseInput): Promise<ErasureEstimate> {
     return this.#erasures.estimate(input);
   }
 
-  resumeErasures(signal: AbortSignal): Promise<void> {
-    return this.#erasures.resume(signal);
+  resumeErasures(signal: AbortSignal, after?: AfterErasure): Promise<void> {
+    return this.#erasures.resume(signal, after);
   }
 
   clearLevel(namespace: string, level: Level, options: CallOptions = {}): Promise<number> {

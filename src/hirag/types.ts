@@ -1,7 +1,7 @@
 import type { ContextRecord, Filter, JsonObject, Level, Priority } from '../base/context.ts';
 import type { Answerable } from './answerable.ts';
 import type { CallOptions } from './call-options.ts';
-import type { EraseInput, ErasureEstimate, ErasureOutcome } from './erasure/types.ts';
+import type { AfterErasure, EraseInput, ErasureEstimate, ErasureOutcome } from './erasure/types.ts';
 import type { HeldFact } from './facts/fact.ts';
 import type { FactMemory } from './facts/types.ts';
 import type { Receipt, ScoreParts } from './receipt.ts';
@@ -190,12 +190,12 @@ export interface Memory {
     input: ListInput,
     options?: CallOptions,
   ): Promise<{ readonly records: readonly ContextRecord[]; readonly cursor?: string }>;
-  /** Deletes with all that was made of it, and leaves no byte of it. Who stops waiting does not stop it. */
-  erase(input: EraseInput, options?: CallOptions): Promise<ErasureOutcome>;
+  /** Deletes with all that was made of it, and leaves no byte of it. Who stops waiting does not stop it. `after`: default none. */
+  erase(input: EraseInput, options?: CallOptions, after?: AfterErasure): Promise<ErasureOutcome>;
   /** What an erasure of an agent or a namespace would delete. */
   estimateErasure(input: EraseInput): Promise<ErasureEstimate>;
   /** Goes on with erasures that were cut off. To be called at the start, and every so often. */
-  resumeErasures(signal: AbortSignal): Promise<void>;
+  resumeErasures(signal: AbortSignal, after?: AfterErasure): Promise<void>;
   clearLevel(namespace: string, level: Level, options?: CallOptions): Promise<number>;
   stats(namespace?: string, options?: CallOptions): Promise<MemoryStats>;
   /** What each of `names` holds; absent: every namespace that holds contexts. By name. */

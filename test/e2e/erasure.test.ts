@@ -1,6 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Client, ErasureReceipt } from '../../clients/typescript/src/index.ts';
 import { foundBytes } from '../support/found-bytes.ts';
@@ -37,6 +40,27 @@ async function remember(client: Client, word: string, agent: string, namespace: 
 async function left(dataDir: string, ...words: string[]): Promise<string[]> {
   const found = await foundBytes(dataDir, words);
   return Object.keys(found).filter((path) => !path.startsWith('snapshots'));
+}
+
+/** What is sealed of a namespace's contexts, as it stands in the database. */
+function sealedIn(dataDir: string, namespace: string): Buffer[] {
+  const database = new DatabaseSync(join(dataDir, 'contexts.db'), { readOnly: true });
+  const rows = database
+    .prepare(`SELECT c.sealed, c.sealed_terms, v.vector FROM contexts AS c JOIN vectors AS v ON v.seq = c.seq
+      WHERE c.namespace_id = (SELECT id FROM namespaces WHERE name = ?)`)
+    .all(namespace) as Record<string, Uint8Array>[];
+  database.close();
+  return rows.flatMap((row) => Object.values(row)).map((bytes) => Buffer.from(bytes.subarray(0, 48)));
+}
+
+/** Names of files that hold any of it; snapshots are looked into. */
+function holding(dataDir: string, wanted: readonly Buffer[]): string[] {
+  return readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).filter((name) => {
+    const path = join(dataDir, name);
+    if (!(statSync(path, { throwIfNoEntry: false })?.isFile() ?? false)) return false;
+    const bytes = name.endsWith('.zst') ? zstdDecompressSync(readFileSync(path)) : readFileSync(path);
+    return wanted.some((one) => bytes.includes(one));
+  });
 }
 
 async function erase(server: ServerProcess, folder: string, args: string[]): Promise<ErasureReceipt> {
@@ -126,6 +150,46 @@ describe('erasure', () => {
     const { messages } = await session.window({ recall: false });
     expect(JSON.stringify(messages)).toContain(OTHER);
     expect(JSON.stringify(messages)).not.toContain(SECRET);
+  });
+
+  it('over a sealed store leaves no sealed row in any file, and goes on with snapshots that a kill left half done', async () => {
+    const folder = world.folder();
+    const keyed = { VECTOR_DB__ENCRYPTION_KEY: randomBytes(32).toString('hex') };
+    const server = await world.serve(folder, keyed);
+    const client = await server.connect();
+    await remember(client, SECRET, 'gone', 'shop');
+    await remember(client, OTHER, 'stays', 'other');
+    const before = await client.createSnapshot({});
+    const sealed = sealedIn(server.dataDir, 'shop');
+    expect(sealed.length).toBeGreaterThan(180);
+    expect(holding(server.dataDir, sealed)).not.toEqual([]);
+
+    const snapshots = join(server.dataDir, 'snapshots');
+    const erasing = client.eraseNamespace({ namespace: 'shop', confirm: 'shop', snapshots: 'rewrite' });
+    const cutOff = erasing.catch(() => 'cut off');
+    while (!readdirSync(snapshots).some((name) => name.startsWith('.partial-erasing-'))) await sleep(2);
+    server.kill('SIGKILL');
+    await server.ended;
+    await client.close({ timeoutMs: 0 });
+    expect(await cutOff).toBe('cut off');
+    expect(readdirSync(snapshots)).toContain(before.snapshot.id);
+
+    const next = await world.serve(folder, keyed);
+    const whole = () => readdirSync(snapshots).filter((name) => !name.startsWith('.'));
+    await expect
+      .poll(whole, { timeout: 60_000, interval: 100 })
+      .toEqual([expect.not.stringContaining(before.snapshot.id) as string]);
+    await expect.poll(() => holding(server.dataDir, sealed), { timeout: 60_000, interval: 200 }).toEqual([]);
+    await expect.poll(() => left(server.dataDir, 'shop'), { timeout: 60_000, interval: 100 }).toEqual([]);
+    expect(await foundBytes(server.dataDir, [SECRET, OTHER])).toEqual({});
+    const reader = await next.connect();
+    expect((await reader.listNamespaces()).namespaces).toMatchObject([{ namespace: 'other', counts: { total: 66 } }]);
+    await reader.close();
+    await next.end('SIGTERM');
+    expect(holding(server.dataDir, sealed)).toEqual([]);
+    expect(await world.run(['snapshot', 'verify'], folder, { ...cliVariables(next), ...keyed })).toMatchObject({
+      code: 0,
+    });
   });
 
   it('that a kill cuts off is gone on with at the next start', async () => {

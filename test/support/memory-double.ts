@@ -13,7 +13,7 @@ import type {
   StoreOutcome,
   UpdateInput,
 } from '../../src/hirag/types.ts';
-import type { EraseInput, ErasureEstimate, ErasureOutcome } from '../../src/hirag/erasure/types.ts';
+import type { AfterErasure, EraseInput, ErasureEstimate, ErasureOutcome } from '../../src/hirag/erasure/types.ts';
 import type { SessionMemory } from '../../src/hirag/window/types.ts';
 import type { FactMemory } from '../../src/hirag/facts/types.ts';
 import { FactsDouble } from './facts-double.ts';
@@ -137,7 +137,7 @@ export class MemoryDouble implements Memory {
     return this.#remove((record) => record.namespace === namespace);
   }
 
-  async erase(input: EraseInput, options?: CallOptions): Promise<ErasureOutcome> {
+  async erase(input: EraseInput, options?: CallOptions, after?: AfterErasure): Promise<ErasureOutcome> {
     await this.#enter('erase', input, options);
     const { namespace, agentId, id } = input;
     const rows = this.#remove(
@@ -146,6 +146,7 @@ export class MemoryDouble implements Memory {
         (agentId === undefined || record.agentId === agentId) &&
         (id === undefined || record.id === id),
     );
+    await after?.(input);
     return { ...NOTHING_ERASED, rows, vectors: rows };
   }
 

@@ -1,7 +1,7 @@
 import { badRequest, CodedError } from '../../base/errors.ts';
 import type { EraseInput, ErasureOutcome } from '../../hirag/erasure/types.ts';
 import type { ErasedSnapshot, ErasureReceipt } from '../../protocol/messages.generated.ts';
-import type { Handler, HandlerCall, Services } from './handler.ts';
+import type { Handler, HandlerCall, Services, Snapshots } from './handler.ts';
 
 type SnapshotsMode = 'keep' | 'remove' | 'rewrite';
 
@@ -38,15 +38,24 @@ export async function eraseWithReceipt(
 ): Promise<ErasureReceipt> {
   const { clock, memory, monitor, snapshots } = services;
   const startedMs = clock.nowMs();
-  const outcome = await memory.erase(input, call.options);
+  let told: readonly ErasedSnapshot[] = [];
+  const whole = mode === 'keep' ? input : { ...input, snapshots: mode };
+  const outcome = await memory.erase(whole, call.options, async (erased) => {
+    told = await eraseSnapshots(erased, snapshots);
+  });
   const monitorEntries = monitor.forget(input.namespace);
+  return receiptOf(outcome, monitorEntries, told, startedMs, services);
+}
+
+/** What becomes of those that hold some of it. */
+export async function eraseSnapshots(input: EraseInput, snapshots: Snapshots): Promise<ErasedSnapshot[]> {
   // One that is being made just now may have begun before.
   await snapshots.idle();
   const told: ErasedSnapshot[] = [];
   for (const snapshot of snapshots.holding(input.namespace)) {
     const facts = snapshotFacts(snapshot);
-    if (mode === 'keep') told.push({ ...facts, outcome: 'holds' });
-    else if (mode === 'remove') {
+    if (input.snapshots === undefined) told.push({ ...facts, outcome: 'holds' });
+    else if (input.snapshots === 'remove') {
       snapshots.remove(snapshot);
       told.push({ ...facts, outcome: 'removed' });
     } else {
@@ -54,7 +63,7 @@ export async function eraseWithReceipt(
       told.push({ ...facts, outcome: 'rewritten', replaced_by: replacement.manifest.id });
     }
   }
-  return receiptOf(outcome, monitorEntries, told, startedMs, services);
+  return told;
 }
 
 function snapshotFacts({ manifest: { id, label }, createdAtMs }: ReturnType<Services['snapshots']['holding']>[number]) {

@@ -15,7 +15,7 @@ import type { Summaries } from '../window/summary/summaries.ts';
 import { forgetTasks, type SummaryTask } from '../window/summary/task-store.ts';
 import { type Checkpoint, countDocuments, eraseFacts, eraseFactsOf, eraseSessions } from './erase-documents.ts';
 import { ErasureNotes, type OpenNote, type SessionName } from './erasure-notes.ts';
-import type { EraseInput, ErasureEstimate, ErasureOutcome } from './types.ts';
+import type { AfterErasure, EraseInput, ErasureEstimate, ErasureOutcome } from './types.ts';
 
 export interface ErasuresDeps {
   readonly store: ContextStore;
@@ -61,11 +61,15 @@ export class Erasures {
   }
 
   /** Resolves when it is done. Who stops waiting does not stop it. */
-  async erase(input: EraseInput, { signal }: CallOptions = {}): Promise<ErasureOutcome> {
+  async erase(
+    input: EraseInput,
+    { signal }: CallOptions = {},
+    after: AfterErasure = nothingMore,
+  ): Promise<ErasureOutcome> {
     throwIfAborted(signal);
     if (input.filter !== undefined) checkFilter(input.filter);
     const note = await this.#notes.begin(input);
-    return orAbort(this.#track(this.#run(note)), signal);
+    return orAbort(this.#track(this.#run(note, after)), signal);
   }
 
   async estimate({ namespace, agentId }: EraseInput): Promise<ErasureEstimate> {
@@ -76,10 +80,10 @@ export class Erasures {
   }
 
   /** Goes on with those that were cut off. To be called at the start, and every so often. */
-  async resume(signal: AbortSignal): Promise<void> {
+  async resume(signal: AbortSignal, after: AfterErasure = nothingMore): Promise<void> {
     for (const note of await this.#notes.take()) {
       if (signal.aborted || this.#closing.signal.aborted) return this.#notes.leave(note);
-      const { rows, facts } = await this.#track(this.#run(note));
+      const { rows, facts } = await this.#track(this.#run(note, after));
       this.#deps.log.info({ contexts: rows, facts }, 'an erasure that was cut off is done');
     }
   }
@@ -99,10 +103,10 @@ export class Erasures {
     }
   }
 
-  async #run(begun: OpenNote): Promise<ErasureOutcome> {
+  async #run(begun: OpenNote, after: AfterErasure): Promise<ErasureOutcome> {
     const { metrics, log } = this.#deps;
     try {
-      const outcome = await this.#erase(begun);
+      const outcome = await this.#erase(begun, after);
       metrics.count('erasures_total', { outcome: 'done' });
       return outcome;
     } catch (error) {
@@ -113,7 +117,7 @@ export class Erasures {
     }
   }
 
-  async #erase(begun: OpenNote): Promise<ErasureOutcome> {
+  async #erase(begun: OpenNote, after: AfterErasure): Promise<ErasureOutcome> {
     const { store } = this.#deps;
     let note = begun;
     const keep = (next: OpenNote | null): void => {
@@ -129,10 +133,13 @@ export class Erasures {
       keep(sessions.length === 0 ? await this.#notes.renew(note) : await this.#notes.change(note, { sessions }));
     };
     const stored = note.input === null ? {} : await this.#stored(note.input, begun.sessions, checkpoint, noteSessions);
-    // From here on nothing tells of it but bytes that nobody reads.
-    keep(await this.#notes.change(note, { input: null, sessions: [] }));
+    const failure = note.input === null ? null : await failureOf(orAbort(after(note.input), this.#closing.signal));
+    const isLeft = failure !== null && toCodedError(failure).retryable;
+    // From here on nothing tells of it but bytes that nobody reads, or a snapshot that is tried again.
+    if (!isLeft) keep(await this.#notes.change(note, { input: null, sessions: [] }));
     const scrubbed = await store.scrub(this.#closing.signal);
-    await this.#notes.end(note);
+    if (!isLeft) await this.#notes.end(note);
+    if (failure !== null) throw failure;
     return { ...NOTHING, ...stored, ...scrubbed };
   }
 
@@ -208,6 +215,20 @@ export class Erasures {
     for (const [agentId, sessionId] of names)
       cards += await this.#deps.sessions.refresh({ namespace, agentId, sessionId });
     return cards;
+  }
+}
+
+function nothingMore(): Promise<void> {
+  return Promise.resolve();
+}
+
+/** null: it did not fail. */
+async function failureOf(work: Promise<unknown>): Promise<Error | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

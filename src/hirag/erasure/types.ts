@@ -9,7 +9,12 @@ export interface EraseInput {
   readonly filter?: Filter;
   /** The same of one. */
   readonly id?: string;
+  /** What becomes of snapshots that hold some of it; absent: nothing. */
+  readonly snapshots?: 'remove' | 'rewrite';
 }
+
+/** What is done elsewhere once nothing is stored of it: repeated where it was cut off, so to be done twice without harm. */
+export type AfterErasure = (input: EraseInput) => Promise<unknown>;
 
 /** What is gone, by where it was. */
 export interface ErasureOutcome extends ErasedCounts, Scrubbed {
