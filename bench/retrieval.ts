@@ -25,7 +25,7 @@ Several folders are printed side by side.
   --answerable        only whether the memory knows which questions it can answer
   --ablation          also run once without each part of the ranking
   --qdrant            keep the contexts in the Qdrant server at QDRANT_URL (QDRANT_API_KEY)
-  --provider <name>   local (default), local-semantic or http
+  --provider <name>   local (default), local-hash or http
   --url <address>     base address of an OpenAI-compatible service (http)
   --model <name>      its model (http)
   --dimension <n>     numbers per vector of that model; default: asked of the service (http)
@@ -145,8 +145,8 @@ interface ProviderValues {
 
 async function embeddingSettings(values: ProviderValues): Promise<Record<string, string>> {
   if (values.provider === 'local') return {};
-  if (values.provider === 'local-semantic') return { EMBEDDING__PROVIDER: values.provider };
-  if (values.provider !== 'http') throw new Error('--provider is local, local-semantic or http');
+  if (values.provider === 'local-hash') return { EMBEDDING__PROVIDER: values.provider };
+  if (values.provider !== 'http') throw new Error('--provider is local, local-hash or http');
   if (values.url === undefined || values.model === undefined)
     throw new Error('--provider http needs --url and --model');
   return {

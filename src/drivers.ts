@@ -20,14 +20,19 @@ import { openOnnxProvider } from './embedding/onnx.ts';
 import type { EmbeddingProvider, OwnedText } from './embedding/provider.ts';
 import { RedisVectors } from './embedding/redis-vectors.ts';
 import type { SharedVectors } from './embedding/shared-vectors.ts';
+import { EMBEDDED_QUANTIZATION, QDRANT_QUANTIZATION, quantizationIn } from './quantizations.ts';
 import type { ChatModel } from './models/chat-model.ts';
 import { createHttpChatModel } from './models/http-chat-model.ts';
-import { openEmbeddedReembedding } from './store/embedded/reembedding/embedded-reembedding.ts';
+import {
+  isNearlyReembedded,
+  openEmbeddedReembedding,
+  storedIn,
+} from './store/embedded/reembedding/embedded-reembedding.ts';
 import { openEmbeddedStore } from './store/embedded/open-embedded-store.ts';
 import { openMemoryStore } from './store/memory/open-memory-store.ts';
 import { openQdrantStore, type QdrantStoreOptions } from './store/qdrant/open-qdrant-store.ts';
 import { QdrantSnapshots } from './store/qdrant/qdrant-snapshots.ts';
-import { openQdrantReembedding } from './store/qdrant/qdrant-reembedding.ts';
+import { openQdrantReembedding, storedInQdrant } from './store/qdrant/qdrant-reembedding.ts';
 import { embeddedSnapshots } from './store/embedded/embedded-snapshots.ts';
 import type { Snapshot } from './store/snapshot/snapshot.ts';
 import type { SnapshotDriver } from './store/snapshot/snapshot-driver.ts';
@@ -93,8 +98,8 @@ const EMBEDDING_DRIVERS: Readonly<
     (settings: ServedEmbedding, parts: EmbeddingParts) => OpenedProvider | Promise<OpenedProvider>
   >
 > = {
-  local: ({ dimension }, parts) => openLocal({ ...localParts(parts), dimension, hasMeanings: false }),
-  'local-semantic': ({ dimension }, parts) => openLocal({ ...localParts(parts), dimension, hasMeanings: true }),
+  local: ({ dimension }, parts) => openLocal({ ...parts, dimension, hasMeanings: true }),
+  'local-hash': ({ dimension }, parts) => openLocal({ ...parts, dimension, hasMeanings: false }),
   http: (settings, parts) => {
     const { fetch, clock, random } = parts;
     const why = 'embedding.provider = "http"';
@@ -128,16 +133,6 @@ const EMBEDDING_DRIVERS: Readonly<
       log: parts.log,
     }),
 };
-
-const localParts = ({ threads, clock, log }: EmbeddingParts) => ({
-  onDeath: () => threads?.died('embedding'),
-  clock,
-  log,
-});
-
-type Quantizations<T> = Readonly<Partial<Record<StoreSettings['quantization'], T>>>;
-const EMBEDDED_QUANTIZATION = { f32: 'f32', bf16: 'bf16', i8: 'i8' } as const;
-const QDRANT_QUANTIZATION = { f32: 'none', i8: 'scalar', binary: 'binary', product: 'product' } as const;
 
 /** By `vector_db.driver`. */
 const STORE_DRIVERS: Readonly<
@@ -294,6 +289,27 @@ export function textEmbedder(embedding: EmbeddingProvider<OwnedText>): EmbedText
   return (texts) => embedder.texts(texts);
 }
 
+/** By `vector_db.driver`. */
+const STORED_EMBEDDINGS: Readonly<
+  Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<EmbeddingIdentity | null>>
+> = {
+  embedded: (settings, { random }) => storedIn(settings.dataDir, resolveEncryptionKeys(settings), random),
+  memory: () => Promise.resolve(null),
+  qdrant: (settings, parts) => storedInQdrant(qdrantOptions(settings, parts)),
+};
+
+/** What the stored vectors are made by; null: nothing is stored. Throws `StartupError`. */
+export async function storedEmbedding(settings: StoreSettings, parts: StoreParts): Promise<EmbeddingIdentity | null> {
+  return await STORED_EMBEDDINGS[settings.driver](settings, parts);
+}
+
+/** So little is missing of the vectors by `embedding` that `openStore` makes it. */
+export async function isNearlyEmbedded(settings: StoreSettings, parts: StoreParts): Promise<boolean> {
+  const { random, embedding: to } = parts;
+  if (settings.driver !== 'embedded') return false;
+  return isNearlyReembedded({ dataDir: settings.dataDir, to, seal: resolveEncryptionKeys(settings), random });
+}
+
 /** null: nothing that is stored was made by another model. Throws `StartupError` where the driver cannot. */
 export async function openReembedding(settings: StoreSettings, parts: StoreParts): Promise<Reembedding | null> {
   return await REEMBEDDING_DRIVERS[settings.driver](settings, parts);
@@ -317,16 +333,6 @@ export function snapshotDriver(
   throw new StartupError(
     `the snapshot is of a store named ${store}, which this program does not know`,
     'Use the version of context-manager that made it.',
-  );
-}
-
-/** What the driver calls it. Throws `StartupError`. */
-function quantizationIn<T>(known: Quantizations<T>, { driver, quantization }: StoreSettings): T {
-  const name = known[quantization];
-  if (name !== undefined) return name;
-  throw new StartupError(
-    `\`vector_db.quantization\` is "${quantization}", which the ${driver} store does not know`,
-    `Set it to one of ${Object.keys(known).join(', ')}.`,
   );
 }
 

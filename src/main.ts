@@ -12,14 +12,7 @@ import { ThreadDeaths } from './base/resilience/thread-deaths.ts';
 import type { Tracing } from './base/tracing.ts';
 import type { Settings } from './config/settings.ts';
 import { snapshotFolder } from './config/snapshot-folder.ts';
-import {
-  openEmbedding,
-  openSharedRates,
-  openSharedVectors,
-  openStore,
-  openSummaryModel,
-  textEmbedder,
-} from './drivers.ts';
+import { openSharedRates, openSharedVectors, openStore, openSummaryModel, textEmbedder } from './drivers.ts';
 import { withCache } from './embedding/cache.ts';
 import { withTextBound } from './embedding/text-bound.ts';
 import { onlyVectors } from './embedding/provider.ts';
@@ -47,7 +40,9 @@ import { createMemory } from './hirag/memory.ts';
 import type { Memory } from './hirag/types.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { openGateway } from './open-gateway.ts';
+import { openServedEmbedding } from './served-embedding.ts';
 import { startJobs } from './start-jobs.ts';
+import { startUpgrade } from './vector-upgrade.ts';
 import { createValidators } from './protocol/messages.ts';
 import { MeasuredStore } from './store/measured-store.ts';
 import { SnapshotKeeper } from './store/snapshot/snapshot-keeper.ts';
@@ -138,7 +133,7 @@ async function build(
   const http = await startHttpListener({ ...listening, allowedHosts, health, metrics, dashboard, clock, log });
   onStop(() => http.close());
 
-  const provider = await openEmbedding(settings, { ...deps, metrics, circuits, threads });
+  const { provider, upgradesTo } = await openServedEmbedding(settings, { ...deps, metrics, circuits, threads });
   onStop(() => provider.close());
   const shared = await openSharedVectors(settings, provider, { ...deps, metrics, circuits });
   onStop(() => shared?.close());
@@ -212,11 +207,13 @@ async function build(
   const { gateway, port: gatewayPort, ofHealth } = await openGateway(settings, asked, onStop);
   jobs.registry.start();
   const live = { keys: ring, addresses, failedLogins, listener, http, gate, audit, metrics, gateway };
+  const upgrade = startUpgrade(settings, provider.id, upgradesTo, { clock, log }, onStop);
   const shown = { cacheEntries: () => embedding.counts().entries, jobs: () => jobs.registry.states };
   health.running({
     storeAnswers: () => memory.storeAnswers(),
     backlog: () => memory.backlog,
     sharedLimitsAnswer: rates && (() => rates.ping()),
+    upgrade: upgrade && (() => upgrade.state),
     ...{ ...shown, ...ofHealth },
   });
   dashboard?.running({ gate, keys: ring, addressBucket, ...shown });

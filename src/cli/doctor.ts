@@ -321,8 +321,9 @@ async function countStored(settings: Settings): Promise<LevelCounts> {
   const { vectorDb } = settings;
   const { dataDir } = vectorDb;
   checkWritable(dataDir);
-  const { openEmbedding, openStore } = await import('../drivers.ts');
-  const provider = await openEmbedding(settings, PARTS);
+  const { openStore } = await import('../drivers.ts');
+  const { openServedEmbedding } = await import('../served-embedding.ts');
+  const { provider } = await openServedEmbedding(settings, PARTS);
   await provider.close();
   const store = await openStore(vectorDb, { ...PARTS, embedding: provider });
   try {

@@ -29,12 +29,17 @@ const LEVEL_WEIGHTS = record('How much a level counts by itself.', {
 const FUSION = section(
   'How words, vectors and what stands around a context become one similarity; docs/retrieval.md has the measurements.',
   {
-    dense_share_lexical: number(0.15, 0, 1, 'Share of vectors that compare spellings (provider local) beside BM25.'),
+    dense_share_lexical: number(
+      0.15,
+      0,
+      1,
+      'Share of vectors that compare spellings (provider local-hash) beside BM25.',
+    ),
     dense_share_blended: number(
       0.25,
       0,
       1,
-      'Share of vectors that compare spellings and meanings of words (provider local-semantic) beside BM25.',
+      'Share of vectors that compare spellings and meanings of words (provider local) beside BM25.',
     ),
     dense_share_semantic: number(0.35, 0, 1, 'Share of vectors that compare meanings beside BM25.'),
     dense_floor_lexical: number(
@@ -50,7 +55,7 @@ const FUSION = section(
       'The same for vectors that compare spellings and meanings of words, where it cannot be measured.',
     ),
     dense_margin_blended: number(
-      0.1,
+      0.05,
       0,
       0.99,
       'Added to it where it is measured: it is a median, and many unrelated texts are somewhat nearer.',
@@ -62,12 +67,19 @@ const FUSION = section(
       'The same for vectors that compare meanings, where it cannot be measured.',
     ),
     dense_alone_blended: number(
-      1.8,
+      3,
       0,
       100,
       'What vectors that compare spellings and meanings of words count by themselves, times the share of the query that words found nowhere: an answer in other words than its question has nothing else.',
     ),
     dense_alone_semantic: number(0, 0, 100, 'The same for vectors that compare meanings.'),
+    dense_sure_blended: number(
+      0.2,
+      0,
+      0.99,
+      'How far above its floor the cosine must be for that, as a share of what is above it: one of a hundred unrelated texts is nearer.',
+    ),
+    dense_sure_semantic: number(0.2, 0, 0.99, 'The same for vectors that compare meanings.'),
     dense_floor_samples: integer(
       64,
       0,

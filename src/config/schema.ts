@@ -69,8 +69,8 @@ const EMBEDDING = section(
     provider: following(
       choice(
         'local',
-        ['local', 'local-semantic', 'http', 'onnx'],
-        'local: made in the process, without a model or a network; spellings are compared. local-semantic: the same, and the meanings of English words, too. http: any OpenAI-compatible service. onnx: a model in a thread of the process, with the package @huggingface/transformers beside this one; see docs/embedding.md.',
+        ['local', 'local-hash', 'http', 'onnx'],
+        'local: made in the process, without a model or a network, of spellings and of the meanings of English words. local-hash: of spellings alone. http: any OpenAI-compatible service. onnx: a model in a thread of the process, with the package @huggingface/transformers beside this one; see docs/embedding.md.',
       ),
       'api_url',
       'http',

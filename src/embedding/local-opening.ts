@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
+import type { ThreadDeaths } from '../base/resilience/thread-deaths.ts';
 import { StartupError } from '../base/errors.ts';
 import { createLocalThread, type LocalThreadOptions } from './local-thread.ts';
 import { createLocalProvider } from './local.ts';
 import type { EmbeddingProvider } from './provider.ts';
 import { readWordTable, type WordTable } from './word-table.ts';
 
-interface LocalParts extends Omit<LocalThreadOptions, 'table' | 'workerUrl'> {
+interface LocalParts extends Pick<LocalThreadOptions, 'dimension' | 'clock' | 'log'> {
+  readonly threads?: ThreadDeaths | undefined;
   /** Meanings of words are compared, too. */
   readonly hasMeanings: boolean;
 }
@@ -13,11 +15,15 @@ interface LocalParts extends Omit<LocalThreadOptions, 'table' | 'workerUrl'> {
 /** The local embedder beside the main thread, where there is a core for it. Throws `StartupError` where its table is damaged. */
 export async function openLocal({
   hasMeanings,
-  ...parts
+  threads,
+  dimension,
+  clock,
+  log,
 }: LocalParts): Promise<EmbeddingProvider & { close(): Promise<void> }> {
-  const options = { ...parts, table: hasMeanings ? await wordTable() : null };
-  if (availableParallelism() > 1) return createLocalThread(options);
-  return Object.assign(createLocalProvider(options), { close: () => Promise.resolve() });
+  const table = hasMeanings ? await wordTable() : null;
+  const onDeath = (): void => threads?.died('embedding');
+  if (availableParallelism() > 1) return createLocalThread({ dimension, table, onDeath, clock, log });
+  return Object.assign(createLocalProvider({ dimension, table }), { close: () => Promise.resolve() });
 }
 
 async function wordTable(): Promise<WordTable> {

@@ -6,7 +6,8 @@ import { noMetrics } from '../../base/metrics.ts';
 import { systemRandom } from '../../base/random.ts';
 import { Circuits } from '../../base/resilience/circuits.ts';
 import type { Settings } from '../../config/settings.ts';
-import { openEmbedding, openStore } from '../../drivers.ts';
+import { openStore } from '../../drivers.ts';
+import { openServedEmbedding } from '../../served-embedding.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
 import type { GenericStore } from '../../store/generic/generic-store.ts';
 import { loadLocalConfig } from '../server/connection.ts';
@@ -95,7 +96,7 @@ function sidesOf(options: MigrateOptions, settings: Settings, io: Io): Record<'s
 async function withStores<T>(run: Run, work: (stores: Stores) => Promise<T>): Promise<T> {
   const { settings, io } = run;
   const parts = { clock: systemClock, random: systemRandom, log: warningsTo(io), metrics: noMetrics, fetch };
-  const embedding = await openEmbedding(settings, { ...parts, circuits: new Circuits() });
+  const { provider: embedding } = await openServedEmbedding(settings, { ...parts, circuits: new Circuits() });
   try {
     const source = await open(run.source, { ...parts, circuits: new Circuits(), embedding, mustExist: true });
     try {

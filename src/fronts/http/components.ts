@@ -86,6 +86,24 @@ export function backlogOf({ pending, refused }: BacklogSize): Component {
   return { status: 'degraded', reason: `${pending} contexts wait for their vectors`, pending, refused };
 }
 
+/** Of vectors that are made anew by a newer version of the local embedder, while those of before answer. */
+export interface UpgradeState {
+  /** `ready`: the next start takes the new vectors. `failed`: it tries again. */
+  readonly phase: 'running' | 'ready' | 'failed';
+  /** Contexts that were looked at, of so many. */
+  readonly looked: number;
+  readonly total: number;
+}
+
+export function upgradeOf({ phase, looked, total }: UpgradeState): Component {
+  const reasons = {
+    running: `vectors are made anew, ${looked} of ${total} contexts; those of before answer`,
+    ready: 'new vectors are made, and the next start takes them; those of before answer',
+    failed: 'vectors could not be made anew (see the log), and the next start tries again; those of before answer',
+  };
+  return { status: 'degraded', reason: reasons[phase], looked, total };
+}
+
 /** It listens; what its upstreams answer is their owners' to mend, and makes the server no worse. */
 export function gatewayOf({ inFlight, upstream }: { readonly inFlight: number; readonly upstream: string }): Component {
   return { status: 'healthy', in_flight: inFlight, upstream };

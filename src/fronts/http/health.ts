@@ -11,11 +11,13 @@ import {
   jobsOf,
   ofCheck,
   threadsOf,
+  upgradeOf,
   worst,
   type BacklogSize,
   type Component,
   type ComponentStatus,
   type JobState,
+  type UpgradeState,
 } from './components.ts';
 import { checkLasting, checkWriting, freeBytes } from './data-folder-check.ts';
 import { Ailment, Probe, type CheckResult } from './probe.ts';
@@ -53,6 +55,8 @@ export interface RunningSources {
   readonly sharedLimitsAnswer?: (() => Promise<unknown>) | undefined;
   /** Contexts without a vector. */
   readonly backlog: () => BacklogSize;
+  /** Absent: no vectors are made anew. */
+  readonly upgrade?: (() => UpgradeState) | undefined;
   /** Absent: it is switched off. */
   readonly gateway?: (() => { readonly inFlight: number; readonly upstream: string }) | undefined;
 }
@@ -163,6 +167,7 @@ class ServerHealth implements Health {
       ...(summaries && { summaries: dispensable(ofCheck(WELL, summaries)) }),
       ...(ofSharedLimits && { rate_limit: dispensable(ofCheck(ofSharedLimits, this.#circuit('rate_limit'))) }),
       ...(running === null ? {} : { embedding_backlog: backlogOf(running.backlog()) }),
+      ...(running?.upgrade && { embedding_upgrade: upgradeOf(running.upgrade()) }),
       ...(running?.gateway && { gateway: gatewayOf(running.gateway()) }),
     };
     return {

@@ -42,7 +42,7 @@ export function attainableScore(terms: readonly QueryTerm[], statistics: TermSta
  *           as a share of what is attainable
  *     sem = the best among the context's calibrated cosine and its neighbours' weighed ones
  *           (what a context is lent, in both, x min(1, neighbour tokens / its tokens))
- *     E   = max((1 - b) lex + b sem, k (1 - best lex) c) x speaker factor x question factor x (1 + date boost x date affinity)
+ *     E   = max((1 - b) lex + b sem, k (1 - best lex) (c - s) / (1 - s)) x speaker factor x question factor x (1 + date boost x date affinity)
  *     similarity = tanh(slope E) x (E / best E)^exponent
  *
  * E is a share of what the query could find at all, so a similarity means the same in every corpus, and the floor of
@@ -60,12 +60,12 @@ export function similarities(
   const own = calibratedCosines(candidates, comparison, settings);
   const dense = asksByVector(comparison.query) ? own : withNeighbours(own, chain, needs, settings);
   const denseShare = denseShareAmong(candidates, lexical, comparison, settings);
-  const denseAlone = denseAloneAmong(lexical, comparison, settings);
+  const alone = denseAloneAmong(lexical, comparison, settings);
   const similarity = new Float64Array(count);
   let best = 0;
   for (let place = 0; place < count; place++) {
     const mixed = (1 - denseShare) * (lexical[place] as number) + denseShare * (dense[place] as number);
-    const found = Math.max(mixed, denseAlone * (own[place] as number));
+    const found = Math.max(mixed, alone.factor * ((own[place] as number) - alone.sure));
     if (found <= 0) continue;
     const evidence = found * circumstances(candidates, place, comparison.query, settings);
     similarity[place] = evidence;
@@ -83,6 +83,8 @@ interface DenseRules {
   readonly share: number;
   /** and by itself, where the words find little. */
   readonly alone: number;
+  /** from this calibrated cosine on. */
+  readonly sure: number;
   /** Cosine of unrelated texts where it is not measured, */
   readonly floor: number;
   /** and what is added to it where it is. */
@@ -93,11 +95,12 @@ interface DenseRules {
 export function denseRules(settings: FusionSettings, kind: Comparison['kind']): DenseRules {
   switch (kind) {
     case 'lexical':
-      return { share: settings.denseShareLexical, alone: 0, floor: settings.denseFloorLexical, margin: 0 };
+      return { share: settings.denseShareLexical, alone: 0, sure: 0, floor: settings.denseFloorLexical, margin: 0 };
     case 'blended':
       return {
         share: settings.denseShareBlended,
         alone: settings.denseAloneBlended,
+        sure: settings.denseSureBlended,
         floor: settings.denseFloorBlended,
         margin: settings.denseMarginBlended,
       };
@@ -105,6 +108,7 @@ export function denseRules(settings: FusionSettings, kind: Comparison['kind']): 
       return {
         share: settings.denseShareSemantic,
         alone: settings.denseAloneSemantic,
+        sure: settings.denseSureSemantic,
         floor: settings.denseFloorSemantic,
         margin: 0,
       };
@@ -123,12 +127,16 @@ function denseShareAmong(
 }
 
 /** The better the words fit somewhere, the less it means that a vector is near elsewhere. */
-function denseAloneAmong(lexical: Float64Array, { kind }: Comparison, settings: FusionSettings): number {
-  const { alone } = denseRules(settings, kind);
-  if (alone === 0) return 0;
+function denseAloneAmong(
+  lexical: Float64Array,
+  { kind }: Comparison,
+  settings: FusionSettings,
+): { readonly factor: number; readonly sure: number } {
+  const { alone, sure } = denseRules(settings, kind);
+  if (alone === 0) return { factor: 0, sure };
   let best = 0;
   for (const found of lexical) if (found > best) best = found;
-  return alone * Math.max(0, 1 - best);
+  return { factor: (alone * Math.max(0, 1 - best)) / (1 - sure), sure };
 }
 
 /** What each candidate is lent of its neighbours' evidence, 0..1. */

@@ -1,4 +1,4 @@
-import type { PassOptions, PassOutcome, Reembedding } from '../reembedding.ts';
+import type { EmbeddingIdentity, PassOptions, PassOutcome, Reembedding } from '../reembedding.ts';
 import { isSameEmbedding } from '../reembedding.ts';
 import { LEVELS } from '../../base/context.ts';
 import { Claim, REEMBEDDING } from './claim.ts';
@@ -25,6 +25,19 @@ export function openQdrantReembedding(
     } catch (error) {
       await claim.release();
       throw error;
+    }
+  });
+}
+
+/** What the stored vectors are made by; null: nothing is stored. Rejects with `StartupError`. */
+export function storedInQdrant(
+  options: ConnectionOptions & Pick<CopyOptions, 'prefix'>,
+): Promise<EmbeddingIdentity | null> {
+  return withConnection(options, async (http) => {
+    try {
+      return (await readMeta(http, options.prefix))?.embedding ?? null;
+    } finally {
+      http.close();
     }
   });
 }

@@ -37,6 +37,11 @@ export function openEmbeddedReembedding({ dataDir, to, seal, random }: Reembeddi
   return new EmbeddedReembedding({ dataDir, source, from, to, seal, random });
 }
 
+/** What the stored vectors are made by; null: nothing is stored. Rejects with `StartupError`. */
+export async function storedIn(dataDir: string, seal: SealKeys, random: Random): Promise<EmbeddingIdentity | null> {
+  return Promise.resolve(new TextSource(dataDir, seal, random).embedding());
+}
+
 interface Parts extends ReembeddingDeps {
   readonly source: TextSource;
   readonly from: EmbeddingIdentity;
@@ -57,7 +62,6 @@ class EmbeddedReembedding implements Reembedding {
     return Promise.resolve(this.#parts.source.count());
   }
 
-  /** Contexts without a new vector; no more are counted than `max`. */
   async missing(max: number): Promise<number> {
     let count = 0;
     for await (const rows of this.#pages()) {
@@ -134,6 +138,16 @@ class EmbeddedReembedding implements Reembedding {
       if (!(one instanceof CodedError)) return { ...one, row, refusal: null };
       return { row, vector: new Float32Array(this.#parts.to.dimension), refusal: one.message };
     });
+  }
+}
+
+/** Whether so little is missing of the new vectors that a start makes it. Rejects with `StartupError`. */
+export async function isNearlyReembedded(deps: ReembeddingDeps): Promise<boolean> {
+  const reembedding = openEmbeddedReembedding(deps);
+  try {
+    return reembedding === null || (await reembedding.missing(AT_START_MAX + 1)) <= AT_START_MAX;
+  } finally {
+    await reembedding?.close();
   }
 }
 

@@ -149,6 +149,17 @@ describe('dense evidence', () => {
     expect(evidence([candidate('b', { terms: [2, 0] })])).toEqual([0.5]);
   });
 
+  it('of meanings of words counts by itself where the words find little, and its own cosine alone', () => {
+    const blended = { ...QUERY, kind: 'blended', denseFloor: 0 } as const;
+    const settings = { denseShareBlended: 0.25, denseMarginBlended: 0, denseAloneBlended: 2, denseSureBlended: 0.2 };
+    // Words find a fifth of the query at best, and the vector of b is three quarters above what is sure.
+    const found = [candidate('a', { terms: [0.8, 0] }), dense('b', 0.8), dense('c', 0.2)];
+    expect(evidence(found, blended, settings)).toEqual([0.15, 1.2, 0.05]);
+    const all = [candidate('a', { terms: [4, 0] }), dense('b', 0.8)];
+    expect(evidence(all, blended, settings)).toEqual([0.75, 0.2]);
+    expect(evidence([dense('a', 0.3)], { ...blended, denseFloor: null }, settings)).toEqual([0.125]);
+  });
+
   it('comes from the neighbours too', () => {
     const found = evidence(session(dense('a', 1), dense('b', 0), dense('c', 0)), { ...QUERY, attainable: 0 });
     expect(found).toEqual([1, 0.7, 0]);
