@@ -2,7 +2,9 @@
 // outcome. It is made of the table of operations, so that a new one is in it, or fails here until its outcome is known.
 
 import { randomUUID } from 'node:crypto';
+import { subscribe } from 'node:diagnostics_channel';
 import { connect as connectSocket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCOPES, type Scope } from '../../src/base/wire-names.ts';
 import { TOOLS } from '../../src/fronts/mcp/tools/tools.ts';
@@ -43,7 +45,18 @@ const keys: KeySettings[] = CALLERS.map(({ scope, sees, id }) => ({
   namespaces: [sees],
 }));
 
+/** For what needs more than one scope. */
+keys.push({ id: 'both', secret: secretOf('both'), scopes: ['read', 'write'], namespaces: ['own'] });
+
 let world: GatewayWorld;
+/** All that the server's HTTP listeners have, as they are made: `POST /ingest`. */
+const served = new Set<string>();
+subscribe('fastify.initialization', (message) => {
+  const { fastify } = message as { readonly fastify: FastifyInstance };
+  fastify.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) if (each !== 'HEAD' && each !== 'OPTIONS') served.add(`${each} ${url}`);
+  });
+});
 const wires = new Map<string, WireClient>();
 const browsers = new Map<string, Browser>();
 beforeAll(async () => {
@@ -189,13 +202,18 @@ describe('MCP, where a token has one namespace of its key', () => {
     forget: ['write', { ids: [randomUUID()] }, 'ok'],
   };
 
-  async function call(id: string, method: string, params: object): Promise<string> {
+  async function said(id: string, method: string, params: object): Promise<string> {
     const accept = 'application/json, text/event-stream';
     const headers = { accept, 'content-type': 'application/json', 'mcp-protocol-version': '2025-11-25' };
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
     const answer = await world.ask('/mcp', { method: 'POST', headers, body }, tokenOf(id));
-    expect(answer.status).toBe(200);
     const text = await answer.text();
+    expect([answer.status, text]).toEqual([200, text]);
+    return /^data: (.*)$/m.exec(text)?.[1] ?? text;
+  }
+
+  async function call(id: string, method: string, params: object): Promise<string> {
+    const text = await said(id, method, params);
     if (!/"isError":true|"error":/.test(text)) return 'ok';
     return /FORBIDDEN|NOT_FOUND|additional properties/.exec(text)?.[0] ?? text;
   }
@@ -209,6 +227,70 @@ describe('MCP, where a token has one namespace of its key', () => {
       expect(await call(id, 'tools/call', elsewhere)).toBe('additional properties');
     }
   });
+
+  /** Names and templates, as the lists have them, and what each is asked. All of them only read. */
+  const PROMPTS: Readonly<Record<string, object>> = { recall: { topic: 'flights' }, summary: {} };
+  const RESOURCES: Readonly<Record<string, readonly [uri: string, outcome: string]>> = {
+    'memory://context/{id}': [`memory://context/${randomUUID()}`, 'NOT_FOUND'],
+    'memory://session/{id}': ['memory://session/session-of-nobody', 'ok'],
+    'memory://stats': ['memory://stats', 'ok'],
+  };
+
+  async function listed(method: string, list: string, key: string): Promise<string[]> {
+    const { result } = JSON.parse(await said('read-own', method, {})) as { readonly result: Lists };
+    return (result[list] ?? []).map((each) => each[key] ?? '').sort();
+  }
+  type Lists = Readonly<Record<string, readonly Readonly<Record<string, string>>[]>>;
+
+  it('prompts', async () => {
+    expect(await listed('prompts/list', 'prompts', 'name')).toEqual(Object.keys(PROMPTS).sort());
+    for (const [name, given] of Object.entries(PROMPTS))
+      for (const { scope, id } of CALLERS) {
+        const outcome = await call(id, 'prompts/get', { name, arguments: given });
+        expect([name, id, outcome]).toEqual([name, id, scope === 'read' ? 'ok' : 'FORBIDDEN']);
+      }
+  });
+
+  it('resources', async () => {
+    const templates = await listed('resources/templates/list', 'resourceTemplates', 'uriTemplate');
+    const resources = await listed('resources/list', 'resources', 'uri');
+    expect([...templates, ...resources].sort()).toEqual(Object.keys(RESOURCES).sort());
+    for (const [uri, outcome] of Object.values(RESOURCES))
+      for (const { scope, id } of CALLERS)
+        expect([uri, id, await call(id, 'resources/read', { uri })]).toEqual([
+          uri,
+          id,
+          scope === 'read' ? outcome : 'FORBIDDEN',
+        ]);
+  });
+
+  it('shows nothing of another namespace, by whichever id', async () => {
+    const all = await wire(KEY.id, KEY.secret);
+    const id = randomUUID();
+    const foreign = { namespace: 'foreign', agent_id: 'agent' };
+    await all.request('context.store', { id, text: 'flights of somebody else', session_id: 'theirs', ...foreign });
+    // Without what was asked, which some of them repeat.
+    for (const [method, params] of [
+      ['tools/call', { name: 'recall', arguments: { query: 'flights of somebody else' } }],
+      ['tools/call', { name: 'expand', arguments: { id } }],
+      ['tools/call', { name: 'recent', arguments: {} }],
+      ['prompts/get', { name: 'recall', arguments: { topic: 'flights of somebody else' } }],
+      ['prompts/get', { name: 'summary', arguments: { session_id: 'theirs' } }],
+      ['resources/read', { uri: `memory://context/${id}` }],
+      ['resources/read', { uri: 'memory://session/theirs' }],
+    ] as const)
+      expect((await said('read-own', method, params)).replaceAll(JSON.stringify(params).slice(1, -1), '')).not.toMatch(
+        /"text\\?":\\?"flights of somebody else/,
+      );
+    all.duplex.destroy();
+  });
+
+  it('without a key nobody comes to any of them', async () => {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const refused = await world.ask('/mcp', { method, headers: { authorization: '' } });
+      expect([method, refused.status]).toEqual([method, 401]);
+    }
+  });
 });
 
 describe('the gateway, where a token has one namespace of its key', () => {
@@ -218,23 +300,43 @@ describe('the gateway, where a token has one namespace of its key', () => {
     body: JSON.stringify(body),
   });
   const chat = { model: 'm', messages: [{ role: 'user', content: 'what does Mara like?' }] };
-  const ROUTES: readonly (readonly [string, RequestInit, readonly Scope[]])[] = [
-    ['/v1/models', {}, []],
-    ['/v1/chat/completions', post(chat), []],
-    ['/stats', {}, ['read']],
-    ['/stats?namespace=foreign', {}, ['read']],
-    ['/reset', post({ target: 'level', level: 'immediate' }), ['admin']],
-    ['/v1/memory/openapi.json', {}, []],
+  const messages = [{ role: 'user', content: 'what does Mara like?' }];
+  /** What is passed on needs nothing but a token; the rest has these scopes, one alone or both. */
+  const ROUTES: readonly (readonly [route: string, path: string, RequestInit, readonly Scope[]])[] = [
+    ['GET /v1/models', '/v1/models', {}, []],
+    ['GET /v1/models/:model', '/v1/models/m', {}, []],
+    ['POST /v1/chat/completions', '/v1/chat/completions', post(chat), []],
+    ['POST /v1/responses', '/v1/responses', post({ model: 'm', input: 'what does Mara like?' }), []],
+    ['POST /v1/messages', '/v1/messages', post({ model: 'm', max_tokens: 9, messages }), []],
+    ['POST /v1/messages/count_tokens', '/v1/messages/count_tokens', post({ model: 'm', messages }), []],
+    ['POST /v1/embeddings', '/v1/embeddings', post({ model: 'm', input: 'a' }), []],
+    ['GET /stats', '/stats', {}, ['read']],
+    ['GET /stats', '/stats?namespace=foreign', {}, ['read']],
+    ['POST /reset', '/reset', post({ target: 'level', level: 'immediate' }), ['admin']],
+    ['POST /ingest', '/ingest', post({ text: 'Mara likes flights.', document_id: 'd' }), ['read', 'write']],
+    ['GET /openapi.json', '/openapi.json', {}, []],
+    ['GET /v1/memory/openapi.json', '/v1/memory/openapi.json', {}, []],
   ];
 
-  it.each(ROUTES)('%s', async (path, options, needed) => {
+  it.each(ROUTES)('%s (%s)', async (_route, path, options, needed) => {
     for (const { scope, id } of CALLERS) {
       const answer = await world.ask(path, options, tokenOf(id));
       const text = await answer.text();
       expect([id, answer.status, text]).toEqual([id, needed.every((each) => each === scope) ? 200 : 403, text]);
       expect(text).not.toContain('of somebody else');
     }
-    expect((await world.ask(path, { ...options, headers: { authorization: '' } })).status).toBe(401);
+    // What describes the routes is for whoever makes a client.
+    const stranger = await world.ask(path, { ...options, headers: { authorization: '' } });
+    expect(stranger.status).toBe(path === '/openapi.json' ? 200 : 401);
+  });
+
+  it('takes a document from who may read and write, into the namespace of the token', async () => {
+    const answer = await world.ask('/ingest', post({ text: 'Mara likes trains.', document_id: 'd' }), tokenOf('both'));
+    expect([answer.status, await answer.text()]).toMatchObject([200, /"done"/]);
+    const all = await wire(KEY.id, KEY.secret);
+    const { contexts } = await all.request('context.list', { namespace: 'own', agent_id: 'agent', limit: 1000 });
+    expect(contexts.some(({ text }) => text.includes('Mara likes trains.'))).toBe(true);
+    all.duplex.destroy();
   });
 
   it('takes no namespace from a client', async () => {
@@ -261,7 +363,8 @@ describe('the gateway, where a token has one namespace of its key', () => {
     await world.settled();
     const all = await wire(KEY.id, KEY.secret);
     const { sessions } = await all.request('session.list', { namespace: 'own', agent_id: '*' });
-    const ids = sessions.map(({ session_id: id }) => id).filter((id) => !id.startsWith('trip-'));
+    // Of the routes above, where a request of the writers begins a conversation without a name.
+    const ids = sessions.map(({ session_id: id }) => id).filter((id) => !/^(?:trip-|responses:)/.test(id));
     expect(ids.sort()).toEqual(['write-all', 'write-own']);
     all.duplex.destroy();
   });
@@ -314,5 +417,59 @@ describe('an id that is guessed', () => {
     const { facts } = await all.request('fact.list', { namespace: 'foreign', agent_id: '*' });
     expect(facts.map((each) => each.id)).toContain(fact.id);
     all.duplex.destroy();
+  });
+});
+
+describe('the routes of all listeners', () => {
+  /** Of what listens for people and probes: what is answered without a login, and what is not. */
+  const SIDE: Readonly<Record<string, number>> = {
+    'GET /health': 200,
+    'GET /health/live': 200,
+    'GET /health/liveness': 200,
+    'GET /health/ready': 200,
+    'GET /health/readiness': 200,
+    'GET /metrics': 200,
+    'GET /': 200,
+    'GET /assets/*': 404,
+    'GET /api/login': 401,
+    'POST /api/login': 400,
+    'POST /api/logout': 200,
+    'POST /api/request/:type': 401,
+    'GET /api/neighbours': 401,
+    'GET /api/keys': 401,
+    // Of somebody at the machine itself; others are asked for a login (dashboard-api).
+    'GET /api/overview': 200,
+    'GET /api/live': 200,
+  };
+  /** Tested above. */
+  const GATEWAY = [
+    ...[
+      'GET /v1/models',
+      'GET /v1/models/:model',
+      'POST /v1/chat/completions',
+      'POST /v1/responses',
+      'POST /v1/messages',
+    ],
+    ...['POST /v1/messages/count_tokens', 'POST /v1/embeddings', 'GET /stats', 'POST /reset', 'POST /ingest'],
+    ...['GET /openapi.json', 'GET /v1/memory/openapi.json', 'POST /v1/memory/:type'],
+    ...['GET /mcp', 'POST /mcp', 'DELETE /mcp'],
+  ];
+
+  it('are all in this test', () => {
+    const others = [...served].filter((route) => !route.endsWith(' /api/*') && !route.endsWith(' *'));
+    expect(others.sort()).toEqual([...Object.keys(SIDE), ...GATEWAY].sort());
+  });
+
+  it.each(Object.entries(SIDE))('%s without a login: %i', async (route, status) => {
+    const [method = '', url = ''] = route.split(' ');
+    const gone = new AbortController();
+    const path = url.replace(':type', 'context.query').replace('*', 'nothing');
+    const answer = await fetch(`http://127.0.0.1:${world.server.httpPort}${path}`, {
+      method,
+      signal: gone.signal,
+      ...(method === 'POST' && { headers: { 'content-type': 'application/json' }, body: '{}' }),
+    });
+    expect(answer.status).toBe(status);
+    gone.abort();
   });
 });
