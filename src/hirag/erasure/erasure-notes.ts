@@ -55,7 +55,8 @@ export class ErasureNotes {
 
   /** Keeps it this server's for a while. */
   renew(note: OpenNote): Promise<OpenNote | null> {
-    const isFresh = note.untilMs - this.#clock.nowMs() > LEASE_MS / 2;
+    const leftMs = note.untilMs - this.#clock.nowMs();
+    const isFresh = leftMs > LEASE_MS / 2 && leftMs <= LEASE_MS;
     return isFresh ? Promise.resolve(note) : this.change(note, {});
   }
 
@@ -76,7 +77,9 @@ export class ErasureNotes {
     for await (const page of allDocuments((request) => this.#store.scanDocuments(request), scan)) {
       for (const { key, version, body } of page) {
         const { untilMs, ...note } = body as unknown as ErasureNote & { readonly untilMs: number };
-        const isFree = this.#store.capabilities.isExclusive === true || untilMs <= this.#clock.nowMs();
+        const leftMs = untilMs - this.#clock.nowMs();
+        // One that would last longer than any was written by a clock that has been put back since.
+        const isFree = this.#store.capabilities.isExclusive === true || leftMs <= 0 || leftMs > 2 * LEASE_MS;
         if (this.#own.has(key) || !isFree) continue;
         const mine = await this.#write({ ...note, key, version, untilMs }, version);
         if (mine === null) continue;

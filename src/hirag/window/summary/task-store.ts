@@ -94,10 +94,12 @@ export class TaskStore {
     const scan = { namespace: SUMMARY_NAMESPACE, kind: TASK_KIND, descending: false, limit: 100 };
     let page = await this.#store.scanDocuments(scan);
     for (;;) {
-      for (const { key, body, version } of page.documents) {
+      for (const { key, body, version, order: writtenAtMs } of page.documents) {
         if (taken.length >= limit || signal.aborted) return taken;
         const { untilMs, ...task } = body as unknown as SummaryTask & { readonly untilMs: number };
-        if (untilMs > nowMs || this.#leases.has(key)) continue;
+        // Where the clock has been put back since, what it said before would keep the task waiting for as long.
+        const isDue = untilMs <= nowMs || writtenAtMs > nowMs + this.#leaseMs;
+        if (!isDue || this.#leases.has(key)) continue;
         if (await this.#put(task, version, nowMs + this.#leaseMs)) taken.push(task);
       }
       if (page.next === undefined) return taken;

@@ -28,3 +28,22 @@ describe('what summaries have spent', () => {
     );
   });
 });
+
+describe('a task that a server has left', () => {
+  const task = { namespace: 'n', agentId: 'a', sessionId: 's', card: 'c', isInPlace: false, attempts: 0 };
+  const take = (): Promise<unknown[]> =>
+    new TaskStore(fixture.store, fixture.clock, 60_000).take(10, new AbortController().signal);
+
+  it("is another one's when its lease is over, and not before", async () => {
+    await new TaskStore(fixture.store, fixture.clock, 60_000).add(task);
+    expect(await take()).toEqual([]);
+    fixture.clock.advance(60_000);
+    expect(await take()).toEqual([task]);
+  });
+
+  it('does not wait for the time to come again where the clock is put back by an hour', async () => {
+    await new TaskStore(fixture.store, fixture.clock, 60_000).add(task);
+    fixture.clock.setWallClock(fixture.clock.nowMs() - 3_600_000);
+    expect(await take()).toEqual([task]);
+  });
+});
