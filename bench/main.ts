@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { encryption } from './scenarios/encryption.ts';
 import { gateway } from './scenarios/gateway.ts';
 import { growth } from './scenarios/growth.ts';
+import { hostile } from './scenarios/hostile.ts';
 import { idleConnections } from './scenarios/idle-connections.ts';
 import { isolation } from './scenarios/isolation.ts';
 import { million } from './scenarios/million.ts';
@@ -24,6 +25,7 @@ const SCENARIOS: readonly Scenario[] = [
   store,
   mixed,
   idleConnections,
+  hostile,
   isolation,
   gateway,
   query,
