@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeBody } from '../../src/protocol/codec.ts';
 import { WireClient } from '../../test/support/wire-client.ts';
 import { answerCalls } from './child-calls.ts';
 
@@ -21,6 +20,8 @@ const CONNECTS_PER_SEC = 2_000;
 const TICK_MS = 10;
 /** The start of a frame that would be a megabyte. */
 const LONG_FRAME_HEAD = Buffer.from([0, 0x10, 0, 0]);
+/** The start of one that answers `hello`, and never ends. */
+const HALF_AUTH = Buffer.from([0, 0, 1, 0, 0x92]);
 
 let isOver = false;
 let ended: Promise<unknown> = Promise.resolve();
@@ -74,8 +75,7 @@ async function greetOnly(target: Target): Promise<void> {
     for (let left = Math.min(100, HALF_HANDSHAKES - sockets.size); left > 0; left--) {
       const socket = open(target);
       socket.resume();
-      // The half of what a client answers.
-      socket.once('connect', () => socket.write(encodeBody({ type: 'auth', protocol: 1 }).subarray(0, 8)));
+      socket.once('connect', () => socket.write(HALF_AUTH));
     }
     await sleep(TICK_MS);
   }
