@@ -37,6 +37,7 @@ import {
 } from './live-settings.ts';
 import { erasableSnapshots } from './erase-snapshots.ts';
 import { createMemory } from './hirag/memory.ts';
+import { readNearWords } from './base/text/near-words.ts';
 import type { Memory } from './hirag/types.ts';
 import { openDashboard } from './open-dashboard.ts';
 import { openGateway } from './open-gateway.ts';
@@ -155,6 +156,7 @@ async function build(
   const summaryModel = openSummaryModel(settings.summary, { ...deps, metrics, circuits });
   const memory = createMemory({
     ...deps,
+    nearWords: hirag.fusion.nearWordWeight > 0 ? await readNearWords() : undefined,
     metrics,
     summary: summaryModel && { model: summaryModel, settings: settings.summary },
     store: measured,

@@ -18,7 +18,15 @@ const NO_NEIGHBOURS: Settings = {
 const NO_SPEAKER: Settings = { HIRAG__FUSION__SPEAKER_FACTOR: '1' };
 const NO_QUESTION: Settings = { HIRAG__FUSION__QUESTION_FACTOR: '1' };
 const NO_DATES: Settings = { HIRAG__FUSION__DATE_BOOST: '0' };
-const PLAIN: Settings = { ...SIMILARITY_ONLY, ...NO_NEIGHBOURS, ...NO_SPEAKER, ...NO_QUESTION, ...NO_DATES };
+const NO_NEAR_WORDS: Settings = { HIRAG__FUSION__NEAR_WORD_WEIGHT: '0' };
+const PLAIN: Settings = {
+  ...SIMILARITY_ONLY,
+  ...NO_NEIGHBOURS,
+  ...NO_SPEAKER,
+  ...NO_QUESTION,
+  ...NO_DATES,
+  ...NO_NEAR_WORDS,
+};
 const NO_DENSE: Settings = {
   HIRAG__FUSION__DENSE_SHARE_LEXICAL: '0',
   HIRAG__FUSION__DENSE_SHARE_BLENDED: '0',
@@ -50,5 +58,6 @@ export const ABLATIONS: Readonly<Record<string, Settings>> = {
   'without full weight behind a question': { HIRAG__FUSION__ANSWER_WEIGHT: '0.7' },
   'without date boost': NO_DATES,
   'without dense side': NO_DENSE,
+  'without near words': NO_NEAR_WORDS,
   'without relative spread': { HIRAG__FUSION__RELATIVE_EXPONENT: '0' },
 };

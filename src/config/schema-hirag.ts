@@ -86,6 +86,12 @@ const FUSION = section(
       1000,
       'Vectors of a level that this floor is measured on; 0 takes the setting as it stands.',
     ),
+    near_word_weight: number(
+      0.7,
+      0,
+      1,
+      'What an English word counts, times its cosine, that means about the same as one of the query; 0: words are looked for as they are.',
+    ),
     neighbour_weights: list(
       [0.7, 0.5, 0.35],
       bareNumber('number', 0, 1, 'One weight.'),

@@ -48,6 +48,14 @@ export class WordTable {
     }
   }
 
+  /** All that it has, the most frequent first. */
+  *words(): Generator<string> {
+    for (let row = 0; row + 1 < this.#starts.length; row++) {
+      const bytes = this.#words.slice(this.#starts[row], (this.#starts[row + 1] as number) - 1);
+      yield String.fromCharCode(...bytes);
+    }
+  }
+
   /** Adds `weight` times the first numbers of the row's vector, as many as `sum` has. */
   add(sum: Float32Array, row: number, weight: number): void {
     const rows = this.#rows;

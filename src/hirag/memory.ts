@@ -44,6 +44,7 @@ import { Sessions } from './window/sessions.ts';
 import { factSink } from './window/summary/fact-sink.ts';
 import { Summaries } from './window/summary/summaries.ts';
 import type { SessionMemory } from './window/types.ts';
+import type { NearWords } from '../base/text/near-words.ts';
 import { timeView } from './time-view.ts';
 import { createTokenEstimator } from './write/tokens.ts';
 import type {
@@ -71,6 +72,8 @@ export interface MemoryDeps {
   readonly summary?: { readonly model: ChatModel; readonly settings: Settings['summary'] } | undefined;
   /** Stores go on without vectors where the model is away (`embedding.defer`); absent: they fail. */
   readonly defer?: boolean;
+  /** English words that mean about the same. Absent: a question's words are looked for as they are. */
+  readonly nearWords?: NearWords | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;

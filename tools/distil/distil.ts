@@ -34,6 +34,7 @@ mkdirSync(join(root, 'word-vectors'), { recursive: true });
 const params = { [constants.ZSTD_c_compressionLevel]: LEVEL };
 const packed = zstdCompressSync(readFileSync(join(work, 'table.bin')), { params });
 writeFileSync(table, packed);
+run(process.execPath, join(here, 'near-words.ts'));
 say(`${table}: ${packed.length} bytes, made in ${Math.round((performance.now() - startedMs) / 1000)} s`);
 
 /** An environment of its own, and what the registries have. */

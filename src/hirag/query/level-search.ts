@@ -6,7 +6,8 @@ import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import { PassageEmbedder } from '../../embedding/passage-embedder.ts';
 import { toCandidates, type Candidates } from '../../store/candidates.ts';
-import type { ContextStore, QueryTerm, SearchRequest, TermStatistics } from '../../store/store.ts';
+import type { ContextStore, QueryTerm, SearchRequest, SearchResult, TermStatistics } from '../../store/store.ts';
+import { lendNearScores, type SoughtTerm } from './near-terms.ts';
 import type { QueryPlan } from './query-plan.ts';
 import type { Settings } from '../../config/settings.ts';
 import { inShareOfTime } from '../share-of-time.ts';
@@ -103,7 +104,7 @@ export class LevelSearch {
           };
         }),
         candidates: result.candidates,
-        terms: result.terms.map((place) => plan.analysis.terms[place] as QueryTerm),
+        terms: ownTerms(plan, result),
         statistics: result.statistics,
       };
     } catch (error) {
@@ -118,7 +119,7 @@ export class LevelSearch {
       levels: plan.levels,
       includeSessionless: true,
       ...(vector === undefined ? {} : { vector }),
-      terms: plan.analysis.terms,
+      terms: plan.terms,
       termsMax: TERMS_MAX,
       names: [...plan.analysis.names],
       denseSamples: embedding.kind !== 'lexical' ? settings.fusion.denseFloorSamples : 0,
@@ -129,6 +130,13 @@ export class LevelSearch {
       nowMs: clock.nowMs(),
     };
   }
+}
+
+/** With what near words scored lent to them; those stand behind them. */
+function ownTerms(plan: QueryPlan, { terms, candidates, statistics }: SearchResult): readonly QueryTerm[] {
+  const sought = terms.map((place) => plan.terms[place] as SoughtTerm);
+  if (statistics !== null) lendNearScores(candidates, sought, statistics);
+  return sought.filter(({ nearTo }) => nearTo === undefined);
 }
 
 function failed(levels: readonly Level[], error: unknown): SearchAnswer {

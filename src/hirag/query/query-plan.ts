@@ -10,6 +10,8 @@ import type { Scope } from '../../store/store.ts';
 import type { AdmissionRules } from '../rank/admission.ts';
 import type { AnswerRules } from './answer.ts';
 import { sharesOf } from './budget.ts';
+import { withNearTerms, type SoughtTerm } from './near-terms.ts';
+import type { NearWords } from '../../base/text/near-words.ts';
 import { clientVector } from '../client-vector.ts';
 import type { LevelPolicy } from '../tiers/level-policy.ts';
 import { denseRules } from '../rank/similarity.ts';
@@ -26,6 +28,8 @@ export interface QueryPlan {
   /** To be embedded; undefined: there is no text, or the dense side counts nothing, so that no vector is made or compared. */
   readonly embedText: string | undefined;
   readonly analysis: QueryAnalysis;
+  /** Its terms, and behind them those that mean about the same. */
+  readonly terms: readonly SoughtTerm[];
   /** The client's own embedding, normalised, where it counts. */
   readonly vector: Float32Array | undefined;
   /** Asked for from each side of each level. */
@@ -53,6 +57,8 @@ export interface PlanDeps {
   readonly embedding: Pick<EmbeddingProvider, 'dimension' | 'kind'>;
   readonly turns: LoopTurns;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Absent: words are looked for as they are. */
+  readonly nearWords?: NearWords | undefined;
 }
 
 const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
@@ -60,7 +66,7 @@ const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
 /** Throws `BAD_REQUEST` where the query cannot be run as it stands. */
 export async function planQuery(
   input: QueryInput,
-  { settings, policy, embedding, turns, clock }: PlanDeps,
+  { settings, policy, embedding, turns, clock, nearWords }: PlanDeps,
   signal: AbortSignal | undefined,
 ): Promise<QueryPlan> {
   if (input.query === undefined && input.embedding === undefined) {
@@ -81,6 +87,10 @@ export async function planQuery(
     embedText:
       denseCounts && vector === undefined && input.query !== undefined ? requestOf(input.query).core : undefined,
     analysis,
+    terms:
+      nearWords === undefined || input.query === undefined
+        ? analysis.terms
+        : withNearTerms(input.query, analysis.terms, nearWords, settings.fusion.nearWordWeight),
     // Without words it is all that there is, whatever its share.
     vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
     candidates:

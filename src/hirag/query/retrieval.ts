@@ -1,3 +1,4 @@
+import type { NearWords } from '../../base/text/near-words.ts';
 import { orAbort, throwIfAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type Level } from '../../base/context.ts';
@@ -33,6 +34,7 @@ export interface RetrievalDeps {
   readonly metrics: Metrics;
   /** For what a query takes of this thread at a time. */
   readonly turns: LoopTurns;
+  readonly nearWords?: NearWords | undefined;
 }
 
 /** Candidates that are compared, ranked and packed in one go; with more, others get their turn between. */

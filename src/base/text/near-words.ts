@@ -1,0 +1,42 @@
+// English words that mean about the same: a question about a doctor finds what is said of a physician.
+
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { zstdDecompress } from 'node:zlib';
+
+export interface NearWord {
+  /** A stem, as `stemWord` has it. */
+  readonly term: string;
+  /** Cosine of the two, 0.5 to 1. */
+  readonly cosine: number;
+}
+
+/** The list that comes with the program (`tools/distil/near-words.ts`). */
+export class NearWords {
+  /** Lines by the stems that they begin with; a line is taken apart where it is asked for. */
+  readonly #lines = new Map<string, string>();
+
+  constructor(list: string) {
+    for (const line of list.split('\n')) {
+      const end = line.indexOf(' ');
+      if (end > 0) this.#lines.set(line.slice(0, end), line.slice(end + 1));
+    }
+  }
+
+  /** The nearest first; none of a stem that the list lacks. */
+  of(stem: string): NearWord[] {
+    const line = this.#lines.get(stem);
+    if (line === undefined) return [];
+    return line.split(' ').map((entry) => {
+      const at = entry.indexOf(':');
+      return { term: entry.slice(0, at), cosine: Number(entry.slice(at + 1)) / 100 };
+    });
+  }
+}
+
+/** Rejects where the list is missing or damaged. */
+export async function readNearWords(): Promise<NearWords> {
+  const root = import.meta.url.endsWith('.ts') ? '../../..' : '../../../..';
+  const packed = await readFile(new URL(`${root}/word-vectors/near-words.txt.zst`, import.meta.url));
+  return new NearWords((await promisify(zstdDecompress)(packed)).toString('latin1'));
+}
