@@ -317,7 +317,18 @@ export function describeSearch(subject: ContractSubject): void {
       expect(by.get(idOf('turn-2'))).toMatchObject({ previousId: idOf('turn-1'), nextId: null, direct: false });
     });
 
-    it('are none for notes without a session', async () => {
+    it('without a session and without names are what was said within minutes, and not at once', async () => {
+      const said = ['where is it?', 'the needle is in the shed', 'thanks', 'a parcel came', 'hello'];
+      const seconds = [0, 20, 240, 620, 620.2];
+      for (const [i, text] of said.entries())
+        await subject.add(`said-${i}`, { sessionId: null, createdAtMs: NOW_MS + (seconds[i] ?? 0) * 1_000, text });
+      const found = async (word: string): Promise<Set<string>> =>
+        new Set(idsOf((await search({ terms: termsOf(word), neighbours: 3 })).candidates));
+      expect(await found('needle')).toEqual(new Set([idOf('said-0'), idOf('said-1'), idOf('said-2')]));
+      expect(await found('parcel')).toEqual(new Set([idOf('said-3')]));
+    });
+
+    it('are none for notes without a session that were stored together', async () => {
       for (const i of [1, 2, 3])
         await subject.add(`loose-${i}`, {
           sessionId: null,

@@ -11,7 +11,7 @@ import { isStemmed, languageForms, languageTerm } from './stems.ts';
 import { ENGLISH_STOP_WORDS } from './stopwords.ts';
 
 /** Raised with every change of what is made of a text, terms, traits and key: indexes made before must be rebuilt. */
-export const ANALYZER_VERSION = 4;
+export const ANALYZER_VERSION = 5;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;

@@ -4,18 +4,28 @@ import { isLabel, isRole, isWrittenAsName } from './labels.ts';
 import { foldText, segmentWords } from './segment.ts';
 
 export interface TextTraits {
-  /** Folded words of the name before the first colon (`Ann Lee: hello`); empty where there is none. */
+  /** Folded words of the name before the first colon (`Ann Lee: hello`), or of who says a message in JSON; empty where there is none. */
   readonly speaker: readonly string[];
   /** The text ends by asking: what answers it stands behind it. */
   readonly isQuestion: boolean;
 }
 
-const SPEAKER_CHARS_MAX = 40;
+/** Bullet, stamp, name and time together. */
+const START_CHARS = 160;
 const SPEAKER_WORDS_MAX = 4;
-/** An optional bracketed time stamp, a name without digits or punctuation, a colon, and a space where the script has them. */
-const SPEAKER = /^\s*([[(][^\])]{1,40}[\])]\s*)?([\p{L}][\p{L}\p{M}\p{N} ._'’-]{0,39}?)(?::\s|：)/u;
+/**
+ * A name without digits or punctuation, a colon, and a space where the script has them. Before it may stand a list's bullet and
+ * a bracketed time stamp, around it the stars of bold letters, behind it a time in brackets.
+ */
+const SPEAKER =
+  /^\s*(?:[-*•–]\s+)?(?<stamp>[[(][^\])]{1,40}[\])]\s*)?(?:\*\*|__)?(?<name>[\p{L}][\p{L}\p{M}\p{N} ._'’-]{0,39}?)(?:\*\*|__)?(?<time>\s?[[(][^\])]{0,30}\d[:.h-]\d\d[^\])]{0,20}[\])])?(?:\*\*|__)?(?::(?:\*\*|__)?\s|：)/u;
+const JSON_START = /^\s*\{\s*"/;
+/** Who says what a message in JSON holds, and that it holds something said. */
+const JSON_SPEAKER = /"(?:role|speaker|name|author|sender|from)"\s*:\s*"([^"\\\n]{1,40})"/;
+const JSON_SAID = /"(?:content|text|message|body)"\s*:/;
+const JSON_CHARS = 400;
 /** A question mark of any script, then closing marks, emoji, or one bracketed attachment. */
-const QUESTION_END = /[?？؟⁇]["'”’»)\s\p{Extended_Pictographic}\ufe0f]*(?:\[[^\]]{0,300}\]\s*)?$/u;
+const QUESTION_END = /[?？؟⁇]["'”’»)}*_\s\p{Extended_Pictographic}\ufe0f]*(?:\[[^\]]{0,300}\]\s*)?$/u;
 const TAIL_CHARS = 400;
 
 /** Characters after the colon that tell what is said from a value. */
@@ -36,12 +46,22 @@ export function textTraits(text: string): TextTraits {
 }
 
 function speakerOf(text: string): readonly string[] {
-  const match = SPEAKER.exec(text.slice(0, 2 * SPEAKER_CHARS_MAX + 4));
+  if (JSON_START.test(text)) return speakerOfJson(text.slice(0, JSON_CHARS));
+  const match = SPEAKER.exec(text.slice(0, START_CHARS));
   if (match === null) return [];
-  const name = match[2] as string;
+  const { name = '', stamp, time } = match.groups ?? {};
   const folded = foldText(name);
   const said = text.slice(match[0].length, match[0].length + UTTERANCE_CHARS);
-  if (!speaks(name, folded, match[1] !== undefined, said)) return [];
+  if (!speaks(name, folded, (stamp ?? time) !== undefined, said)) return [];
+  return wordsOfName(folded);
+}
+
+function speakerOfJson(start: string): readonly string[] {
+  const name = JSON_SAID.test(start) ? JSON_SPEAKER.exec(start)?.[1] : undefined;
+  return name === undefined ? [] : wordsOfName(foldText(name));
+}
+
+function wordsOfName(folded: string): readonly string[] {
   const speaker = segmentWords(folded);
   return speaker.length <= SPEAKER_WORDS_MAX ? speaker : [];
 }

@@ -46,9 +46,8 @@ export async function surroundings(
   around: Around,
   signal: AbortSignal | undefined,
 ): Promise<Surroundings[]> {
-  const standing = hits.filter(mayHaveNeighbours);
-  const found = await toldByDriver(driver, standing, around, signal);
-  const untold = standing.filter((hit) => !found.has(hit));
+  const found = await toldByDriver(driver, hits, around, signal);
+  const untold = hits.filter((hit) => !found.has(hit));
   const stretches = stretchesOf(untold);
   const stretched = new Set(stretches.flat());
   const alone = untold.filter((hit) => !stretched.has(hit));
@@ -144,11 +143,6 @@ function takePages(
     const after = neighboursIn(hit, pages[2 * i + 1]?.found ?? [], around);
     found.set(hit, { before, after });
   });
-}
-
-/** A note that belongs to no session and that nobody speaks stands alone. */
-function mayHaveNeighbours({ record, features }: Hit): boolean {
-  return record.sessionId !== null || features.traits.speaker.length > 0;
 }
 
 function scanOf(
