@@ -48,11 +48,16 @@ describe.skipIf(!hasRedis)(`a cache of vectors that servers share ${NEEDS_REDIS}
     expect(passages()).toBe(2);
     expect((await second.query({ query: 'bananas' })).contexts[0]?.text).toBe('bananas');
 
+    // What is erased is in neither cache: the same texts are embedded again.
+    await first.eraseNamespace({ namespace: 'default', confirm: 'default' });
+    await first.storeBatch({ contexts });
+    expect(passages()).toBe(4);
+
     await redis.stop();
     await expect.poll(() => cacheHealth(other)).toEqual(WITHOUT);
     await second.store({ text: 'dates' });
     expect((await second.query({ query: 'dates' })).contexts[0]?.text).toBe('dates');
-    expect(passages()).toBe(3);
+    expect(passages()).toBe(5);
     await redis.start();
     await expect.poll(() => cacheHealth(other)).toEqual(WELL);
 
