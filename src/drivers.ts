@@ -75,6 +75,8 @@ export interface StoreParts extends DriverParts {
   readonly embed?: EmbedTexts;
   /** What is not there is refused, not made. */
   readonly mustExist?: boolean;
+  /** Told of rows that are sealed with another key while the store is opened, and of how many there are. */
+  readonly onReseal?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
 const EMBEDDING_SERVICE: Backend = { name: 'embedding', title: 'the embedding service', code: 'EMBEDDING_UNAVAILABLE' };
@@ -138,19 +140,16 @@ const EMBEDDING_DRIVERS: Readonly<
 const STORE_DRIVERS: Readonly<
   Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<GenericStore>>
 > = {
-  embedded: (settings, { clock, log, metrics, threads, embedding, embed, mustExist }) => {
+  embedded: (settings, { clock, log, metrics, threads, embedding, embed, mustExist, onReseal }) => {
     const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
     const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw, seal: resolveEncryptionKeys(settings) };
     return openEmbeddedStore({
-      clock,
-      log,
-      metrics,
       ...own,
+      ...{ clock, log, metrics },
       quantization: quantizationIn(EMBEDDED_QUANTIZATION, settings),
       embeddingId: embedding.id,
       dimension: embedding.dimension,
-      embed,
-      mustExist,
+      ...{ embed, mustExist, onReseal },
       onDeath: () => threads?.died('store'),
     });
   },
@@ -326,7 +325,7 @@ const SNAPSHOT_DRIVERS: Readonly<Record<string, (settings: StoreSettings, parts:
 export function snapshotDriver(
   { store, embedder: id, dimension }: Snapshot['manifest'],
   settings: StoreSettings,
-  parts: Omit<StoreParts, 'embedding' | 'embed' | 'mustExist'>,
+  parts: Omit<StoreParts, 'embedding' | 'embed' | 'mustExist' | 'onReseal'>,
 ): SnapshotDriver {
   const open = SNAPSHOT_DRIVERS[store];
   if (open !== undefined) return open(settings, { ...parts, embedding: { id, dimension } });

@@ -20,6 +20,7 @@ import { AuditFile } from './fronts/http/audit-file.ts';
 import { createHealth } from './fronts/http/health.ts';
 import { startHttpListener } from './fronts/http/http.ts';
 import { createMetricsRegistry } from './fronts/http/metrics.ts';
+import { EncryptionStatus, type ResealingState } from './encryption-status.ts';
 import { showDisk, showStoreFigures } from './fronts/http/store-gauges.ts';
 import { Addresses } from './fronts/socket/addresses.ts';
 import { ConnectionHandler, type ConnectionHandlerDeps } from './fronts/socket/connection-handler.ts';
@@ -116,13 +117,16 @@ async function build(
   const tracing = await openSpans(settings.tracing, version, clock, onStop);
   const circuits = new Circuits();
   const threads = new ThreadDeaths(clock, metrics);
+  const encryption = new EncryptionStatus(settings.vectorDb);
   const health = createHealth({
     clock,
     version,
     circuits,
     failingThreads: () => threads.failing,
     eventLoopDelaySeconds: () => metrics.eventLoopDelaySeconds,
-    ...(settings.vectorDb.driver === 'embedded' ? { dataFolder: settings.vectorDb.dataDir } : {}),
+    ...(settings.vectorDb.driver === 'embedded'
+      ? { dataFolder: settings.vectorDb.dataDir, encryption: () => encryption.state }
+      : {}),
   });
 
   // Probes are answered from the first moment: fetching a model and opening a large store take their time.
@@ -148,7 +152,9 @@ async function build(
   const kept = { maxEntries: cacheEnabled ? cacheSize : 0, ttlMs: cacheTtlSecs * 1000 };
   const embedding = withCache(withTextBound(provider), kept, clock, metrics, shared);
   const embed = textEmbedder(embedding);
-  const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, threads, embedding, embed });
+  const onReseal = (progress: ResealingState): void => encryption.resealing(progress);
+  const store = await openStore(settings.vectorDb, { ...deps, metrics, circuits, threads, embedding, embed, onReseal });
+  encryption.resealing(null);
   // The embedder first: V8 (Node 24.21) may crash where one thread ends while another still strips types.
   onStop(() => provider.close().then(() => store.close()));
   const measured = new MeasuredStore(store, clock, metrics);

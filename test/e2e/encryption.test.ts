@@ -7,6 +7,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
 import type { Client } from '../../clients/typescript/src/index.ts';
 import { run } from '../../src/cli.ts';
+import type { HealthReport } from '../../src/fronts/http/health.ts';
 import { World, type Variables } from './support/processes.ts';
 
 const world = new World();
@@ -72,6 +73,12 @@ it('is sealed from the first word on, through a kill, a snapshot, a change of th
   expect(store).toMatchObject({
     encryption: 'aes-256-gcm',
     encryption_key_id: expect.stringMatching(/^[0-9a-f]{8}$/) as string,
+  });
+  const health = (await (await fetch(`http://127.0.0.1:${server.httpPort}/health`)).json()) as HealthReport;
+  expect(health.components['encryption']).toEqual({
+    status: 'healthy',
+    mode: 'aes-256-gcm',
+    key_id: store['encryption_key_id'],
   });
   await client.close();
   await server.end('SIGKILL');

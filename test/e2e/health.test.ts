@@ -54,11 +54,13 @@ it('of a server where all is well names every component', async () => {
     'vector_database',
     'cache',
     'disk',
+    'encryption',
     'event_loop',
     'jobs',
     'threads',
     'embedding_backlog',
   ]);
+  expect(body.components['encryption']).toEqual({ status: 'healthy', mode: 'off' });
   expect(body.components['disk']).toMatchObject({ free_bytes: expect.any(Number) as number });
   // What it tried to write is gone again.
   expect(readdirSync(server.dataDir)).not.toContain('contexts.health');

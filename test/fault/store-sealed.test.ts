@@ -232,10 +232,13 @@ describe('a re-seal', () => {
     const copy = await temporaryFolder();
     cpSync(folder, copy, { recursive: true });
     expect(resealFolder(copy, keys(KEY, OTHER_KEY), systemRandom)?.contexts).toBeLessThan(COUNT + 600);
+    const told: { done: number; total: number }[] = [];
     for (const each of [folder, copy]) {
-      await expectAll(await openAt(each, { seal: keys(KEY, OTHER_KEY) }));
+      await expectAll(await openAt(each, { seal: keys(KEY, OTHER_KEY), onReseal: (progress) => told.push(progress) }));
       expect(tellers(each)).toEqual([]);
     }
+    expect(told.at(0)).toMatchObject({ total: COUNT + 600, done: expect.any(Number) as number });
+    expect(told.length).toBeGreaterThan(1);
   });
 });
 

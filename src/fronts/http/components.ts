@@ -81,6 +81,21 @@ export function threadsOf(failing: readonly string[]): Component {
   return { status: 'unhealthy', reason, failing: failing.length };
 }
 
+/** Of a store whose files this server writes. */
+export interface EncryptionState {
+  /** Tells keys apart, and nothing about them; null: nothing is sealed. */
+  readonly keyId: string | null;
+  /** While what was stored before is sealed with it. */
+  readonly resealing: { readonly done: number; readonly total: number } | null;
+}
+
+export function encryptionOf({ keyId, resealing }: EncryptionState): Component {
+  const mode = keyId === null ? { mode: 'off' } : { mode: 'aes-256-gcm', key_id: keyId };
+  if (resealing === null) return { status: 'healthy', ...mode };
+  const { done, total } = resealing;
+  return { status: 'degraded', reason: 'what is stored is being sealed anew', ...mode, resealed: done, of: total };
+}
+
 export function backlogOf({ pending, refused }: BacklogSize): Component {
   if (pending === 0) return { status: 'healthy', pending, refused };
   return { status: 'degraded', reason: `${pending} contexts wait for their vectors`, pending, refused };

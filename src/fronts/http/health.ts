@@ -6,6 +6,7 @@ import {
   backlogOf,
   cacheOf,
   dispensable,
+  encryptionOf,
   eventLoopOf,
   gatewayOf,
   jobsOf,
@@ -16,6 +17,7 @@ import {
   type BacklogSize,
   type Component,
   type ComponentStatus,
+  type EncryptionState,
   type JobState,
   type UpgradeState,
 } from './components.ts';
@@ -30,6 +32,8 @@ export interface HealthSources {
   readonly failingThreads?: () => readonly string[];
   /** Where contexts are kept; absent: not on a disk of this machine. */
   readonly dataFolder?: string;
+  /** Of what is stored; absent: not in files of this server. */
+  readonly encryption?: () => EncryptionState;
   /** 99th percentile of the last seconds. */
   readonly eventLoopDelaySeconds: () => number;
 }
@@ -161,6 +165,7 @@ class ServerHealth implements Health {
       vector_database: ofCheck(ofStore, this.#circuit('vector_db')),
       cache: cacheOf(running?.cacheEntries() ?? 0, ofSharedCache, this.#circuit('embedding_cache')),
       disk: this.#diskOf(ofDisk),
+      ...(this.#sources.encryption && { encryption: encryptionOf(this.#sources.encryption()) }),
       event_loop: eventLoopOf(eventLoopDelaySeconds()),
       jobs: jobsOf(running?.jobs() ?? []),
       threads: threadsOf(this.#failingThreads()),

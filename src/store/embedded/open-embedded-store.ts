@@ -10,7 +10,7 @@ import { EmbeddedDriver } from './embedded-driver.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import type { ColumnLimits, StoreSettings } from './border/messages.ts';
 import { completeReembedding } from './reembedding/embedded-reembedding.ts';
-import { NO_KEYS, type SealKeys } from './border/opening-settings.ts';
+import { NO_KEYS, type RowsDone, type SealKeys } from './border/opening-settings.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Settings that are left out have their default. */
@@ -41,6 +41,8 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
   readonly seal?: SealKeys;
   /** Called each time that the store's thread has ended by itself; it is started again. */
   readonly onDeath?: (() => void) | undefined;
+  /** Called while it opens, for as long as what is stored is sealed with another key, which had been interrupted. */
+  readonly onReseal?: ((progress: RowsDone) => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -66,6 +68,7 @@ export async function openEmbeddedDriver(
     mustExist,
     workerUrl,
     onDeath,
+    onReseal,
     embed,
     clock,
     log,
@@ -91,6 +94,7 @@ export async function openEmbeddedDriver(
     queueBytesMax: queueBytesMax ?? 256 * 1024 * 1024,
     workerUrl: workerUrl ?? defaultWorkerUrl(),
     onDeath: onDeath ?? (() => {}),
+    onReseal: onReseal ?? (() => {}),
     clock,
     log,
     metrics,

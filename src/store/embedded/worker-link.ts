@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError, FolderInUse, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
+import type { RowsDone } from './border/opening-settings.ts';
 import { rowWeight, weightOf } from './border/weight.ts';
 import { packRows, type RecordRow } from './border/rows.ts';
 import { decodeError, type Parcel } from './encode.ts';
@@ -30,6 +31,8 @@ export interface WorkerLinkDeps {
   readonly workerUrl: URL;
   /** Called each time that it ended by itself after it was up. */
   readonly onDeath: () => void;
+  /** Called before it is up, for as long as what is stored is sealed with another key. */
+  readonly onReseal: (progress: RowsDone) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -228,6 +231,7 @@ export class WorkerLink {
   #receive(message: Exclude<FromWorker, { type: 'ready' | 'startup_failed' }>): void {
     const { log, metrics } = this.#deps;
     if (message.type === 'log') return log[message.level](message.fields, message.message);
+    if (message.type === 'resealing') return this.#deps.onReseal(message);
     this.#restartDelayMs = RESTART_FIRST_MS;
     for (const writes of message.committedWrites) {
       metrics.count('store_commits_total');

@@ -61,9 +61,15 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   const send = (message: FromWorker) => port.postMessage(message);
   const log = forwardingLog((level, fields, message) => send({ type: 'log', level, fields, message }));
   const busy = new BusyTime();
+  const sealing = slowly(systemClock, (progress: object) =>
+    log.info({ ...progress }, 'what is stored is being sealed anew'),
+  );
   const opened = openDatabase(settings, {
     random: systemRandom,
-    onReseal: slowly(systemClock, (progress) => log.info({ ...progress }, 'what is stored is being sealed anew')),
+    onReseal: (progress) => {
+      send({ type: 'resealing', done: progress.done, total: progress.total });
+      sealing(progress);
+    },
   });
   if (opened.readableByOthers.length > 0) {
     log.warn({ paths: opened.readableByOthers }, 'others on this machine can read what is stored: close these paths');

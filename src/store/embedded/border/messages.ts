@@ -9,7 +9,7 @@ import type { Settings } from '../../../config/settings.ts';
 import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
 import type { TimesPatch, TimeView } from '../../times.ts';
 import type { Condition, ContextPatch, Move, TransferOutcome, Unembedded } from '../../store.ts';
-import type { OpeningSettings } from './opening-settings.ts';
+import type { OpeningSettings, RowsDone } from './opening-settings.ts';
 import type { DocumentCallTypes } from './document-messages.ts';
 import type { ErasureCallTypes, WireTally } from './erasure-messages.ts';
 import type { WireExpiry, WireSweep } from './expiry-messages.ts';
@@ -339,6 +339,8 @@ export type FromWorker =
   | { readonly type: 'startup_failed'; readonly message: string; readonly remedy: string | null; readonly inUse?: true }
   /** `committedWrites`: operations of each transaction behind these replies. */
   | { readonly type: 'replies'; readonly replies: readonly WireReply[]; readonly committedWrites: readonly number[] }
+  /** Before it is ready: what is stored is being sealed with another key. */
+  | ({ readonly type: 'resealing' } & RowsDone)
   | {
       readonly type: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -15,3 +15,9 @@ export interface OpeningSettings {
   readonly mayReembed: boolean;
   readonly seal: SealKeys;
 }
+
+/** Of a re-seal: rows of one kind, of all that there are. */
+export interface RowsDone {
+  readonly done: number;
+  readonly total: number;
+}

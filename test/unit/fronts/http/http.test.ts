@@ -8,7 +8,7 @@ import { CodedError, StartupError } from '../../../../src/base/errors.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import { Circuits } from '../../../../src/base/resilience/circuits.ts';
 import { PassingFault } from '../../../../src/base/resilience/passing-fault.ts';
-import type { JobState } from '../../../../src/fronts/http/components.ts';
+import { encryptionOf, type JobState } from '../../../../src/fronts/http/components.ts';
 import { createHealth, type Health, type RunningSources } from '../../../../src/fronts/http/health.ts';
 import { startHttpListener, type HttpListener } from '../../../../src/fronts/http/http.ts';
 import { createMetricsRegistry } from '../../../../src/fronts/http/metrics.ts';
@@ -142,6 +142,19 @@ describe('health', () => {
   ])('says why the store is not ready in the words that clients get: %s', async (message, reason) => {
     const { url } = await start({ storeAnswers: () => Promise.reject(new CodedError('STORE_UNAVAILABLE', message)) });
     expect(await ask(`${url}/health/ready`)).toEqual({ status: 503, body: { ready: false, reason } });
+  });
+
+  it.each([
+    [
+      { keyId: null, resealing: null },
+      { status: 'healthy', mode: 'off' },
+    ],
+    [
+      { keyId: '01234567', resealing: { done: 3, total: 9 } },
+      { status: 'degraded', mode: 'aes-256-gcm', key_id: '01234567', resealed: 3, of: 9 },
+    ],
+  ])('tells whether what is stored is sealed, and how far: %j', (state, component) => {
+    expect(encryptionOf(state)).toMatchObject(component);
   });
 
   it('tells of each backend how it is, and how its circuit stands where it has one', async () => {
