@@ -14,6 +14,7 @@ import { query } from './scenarios/query.ts';
 import { sizing } from './scenarios/sizing.ts';
 import { snapshot } from './scenarios/snapshot.ts';
 import { store } from './scenarios/store.ts';
+import { tls } from './scenarios/tls.ts';
 import { toJson, toTable, type Row } from './support/report.ts';
 import { runScenarios } from './support/run-scenarios.ts';
 import type { Scenario } from './support/scenario.ts';
@@ -32,6 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
   growth,
   snapshot,
   encryption,
+  tls,
   qdrant,
   sizing,
   million,
