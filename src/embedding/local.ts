@@ -5,9 +5,10 @@
 // language only the first.
 
 import { LoopTurns } from '../base/loop-turns.ts';
-import { isStopWord, stemWord } from '../base/text/analyzer.ts';
+import { isStopWord, stemWord, textLanguages } from '../base/text/analyzer.ts';
 import { segmentWords } from '../base/text/segment.ts';
 import { SLICE_CHARS, slicesOf } from '../base/text/slices.ts';
+import { MEANING_SHARE } from './meaning-share.ts';
 import type { EmbeddingKind, EmbeddingProvider } from './provider.ts';
 import type { WordTable } from './word-table.ts';
 
@@ -15,8 +16,8 @@ import type { WordTable } from './word-table.ts';
 const HASH_VERSION = 1;
 /** also by another table. */
 const SEMANTIC_VERSION = 1;
-/** What the second side counts of a text all of whose words are known: the first still tells names and numbers apart. */
-const MEANING_SHARE = 0.85;
+/** Characters that tell a text's language. */
+const LANGUAGE_CHARS = 2_000;
 const GRAM_CHARS_MIN = 3;
 const GRAM_CHARS_MAX = 4;
 /** Function words say little, but a text may have nothing else. */
@@ -149,6 +150,8 @@ export class LocalEmbedder {
     const keeps = text.length <= SLICE_CHARS;
     const spelling = vector.subarray(0, this.#hashed);
     const meaning = vector.subarray(this.#hashed);
+    // Words of other languages are in the table as well, for what they mean in English.
+    const isEnglish = this.#table !== null && textLanguages(text.slice(0, LANGUAGE_CHARS)).latin === undefined;
     let added = 0;
     let known = 0;
     let total = 0;
@@ -158,7 +161,7 @@ export class LocalEmbedder {
       const weight = times * wordWeight(word);
       total += weight;
       this.#add(spelling, stemWord(word), weight, keeps);
-      if (this.#addMeaning(meaning, word, times)) known += weight;
+      if (isEnglish && this.#addMeaning(meaning, word, times)) known += weight;
     }
     normalise(spelling);
     if (known > 0) blend(spelling, meaning, MEANING_SHARE * (known / total) ** 2);

@@ -121,7 +121,8 @@ afterAll(async () => {
 
 describe.each(LANGUAGES)('$name among other languages', ({ memories, questions }) => {
   it.each(questions)('%s', async (question, answer) => {
-    const { contexts } = await client.query({ query: question, limit: 3 });
+    // What a compound has in common with its parts is little, and yet more than with anything else.
+    const { contexts } = await client.query({ query: question, limit: 3, relevance_threshold: 0.001 });
     expect(contexts[0]?.text).toBe(memories[answer]);
   });
 });

@@ -60,7 +60,8 @@ describe.each(PACKAGES)('a server whose model runs in the process, by $title', (
     ['where texts are cut into passages', { EMBEDDING__MAX_INPUT_TOKENS: '64' }],
     ['not where it reads their beginnings', {}],
   ])('finds what stands behind the window of the model: %s', async (_, own) => {
-    const server = await world.serve(folderWithModel(), variables(own));
+    const asStored = { HIRAG__FUSION__NEAR_WORD_WEIGHT: '0' };
+    const server = await world.serve(folderWithModel(), variables({ ...own, ...asStored }));
     const client = await server.connect();
     const filler = 'the ship enters the harbour at night. '.repeat(60);
     const { id } = await client.store({ text: `${filler}${'bread '.repeat(40)}`, level: 'long_term' });

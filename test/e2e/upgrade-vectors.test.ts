@@ -6,7 +6,10 @@ import { afterAll, expect, it } from 'vitest';
 import type { Client } from '../../clients/typescript/src/index.ts';
 import { World, type ServerProcess } from './support/processes.ts';
 
-const OLDER = { EMBEDDING__PROVIDER: 'local-hash' };
+const OLDER = {
+  HIRAG__FUSION__NEAR_WORD_WEIGHT: '0',
+  EMBEDDING__PROVIDER: 'local-hash',
+};
 /** A start makes so many vectors itself. */
 const AT_START = 5_000;
 const QUESTION = 'When did their child begin school?';

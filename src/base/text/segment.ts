@@ -61,6 +61,8 @@ function lowerText(text: string): string {
 const APOSTROPHES = /[’ʼ]/g;
 /** Bounds the memory of `foldWord`. */
 const CACHED_FOLDED_MAX = 20_000;
+/** A longer text would push the words of the others out of it. */
+const CACHED_TEXT_CHARS_MAX = 4_096;
 const foldedWords = new Map<string, string>();
 
 function foldWord(word: string): string {
@@ -113,7 +115,10 @@ export function segmentForIndex(text: string): IndexWords {
     else pushSpaced(word, unfolded);
   }
   if (INNER_CAPITAL.test(text)) pushCamelParts(text, unfolded);
-  return { words: unfolded.map(foldWord), unfolded, ...found };
+  // Most texts have no diacritics to fold: these are seen at once, as a word at a time would cost more than all else.
+  const fold = text.length > CACHED_TEXT_CHARS_MAX ? foldText : foldWord;
+  const words = foldText(lower) === lower ? unfolded : unfolded.map((word) => fold(word));
+  return { words, unfolded, ...found };
 }
 
 /** Characters and words that are looked at in a few milliseconds. */

@@ -7,6 +7,7 @@ import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { inStage } from '../../base/request-scope.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
+import { meaningShareOf } from '../../embedding/meaning-share.ts';
 import type { ContextStore } from '../../store/store.ts';
 import type { AccessCounts } from '../tiers/access-counts.ts';
 import { admit, type Admission } from '../rank/admission.ts';
@@ -64,7 +65,7 @@ export class Retrieval {
     failWhereAllFailed(found.levels, new Map());
 
     const rankingMs = clock.monotonicMs();
-    const admission = await inStage('rank', () => this.#rank(plan, found));
+    const admission = await inStage('rank', () => this.#rank(plan, found, embedded));
     const fetch: FetchRecords = (ids) => this.#fetch(plan, ids, options.signal);
     if (found.candidates.columns.count > RANKED_AT_ONCE) await this.#deps.turns.next();
     const answer = await inStage('assemble', () => assemble(admission.admitted, plan.rules, fetch, this.#deps.turns));
@@ -99,10 +100,14 @@ export class Retrieval {
   }
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
-  async #rank(plan: QueryPlan, found: SearchAnswer): Promise<Admission> {
+  async #rank(plan: QueryPlan, found: SearchAnswer, embedded: QueryVector): Promise<Admission> {
     const { settings, embedding, accessCounts, turns } = this.#deps;
     const { candidates } = found;
-    const compared = similarities(candidates.columns, comparisonOf(plan, found, embedding.kind), settings.fusion);
+    const compared = similarities(
+      candidates.columns,
+      comparisonOf(plan, found, embedding.kind, embedded),
+      settings.fusion,
+    );
     if (candidates.columns.count > RANKED_AT_ONCE) await turns.next();
     const contest = {
       candidates,
@@ -212,6 +217,7 @@ function comparisonOf(
   plan: QueryPlan,
   { levels, terms, statistics }: SearchAnswer,
   kind: Comparison['kind'],
+  { vector }: QueryVector,
 ): Comparison {
   let floor = 0;
   let sampled = 0;
@@ -224,6 +230,7 @@ function comparisonOf(
     query: plan.analysis,
     attainable: statistics === null ? 0 : attainableScore(terms, statistics),
     kind,
+    meaningShare: kind === 'blended' && vector !== undefined ? meaningShareOf(vector) : 1,
     denseFloor: sampled < FLOOR_SAMPLE_MIN ? null : floor / sampled,
   };
 }

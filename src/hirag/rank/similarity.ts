@@ -23,6 +23,8 @@ export interface Comparison {
   /** Sum of weight x idf over the query's terms, also those that no text holds; 0: there is no lexical side. */
   readonly attainable: number;
   readonly kind: EmbeddingProvider['kind'];
+  /** How much of a `blended` query vector compares meanings, 0..1; the rest compares spellings. Of other kinds 1. */
+  readonly meaningShare: number;
   /** The measured floor of the cosine; null: the setting's. */
   readonly denseFloor: number | null;
 }
@@ -251,12 +253,15 @@ function asksByVector(query: QueryAnalysis): boolean {
 /** How much nearer than an unrelated text each candidate is, 0..1. */
 function calibratedCosines(
   { count, dense }: CandidateColumns,
-  { query, kind, denseFloor }: Comparison,
+  { query, kind, meaningShare, denseFloor }: Comparison,
   settings: FusionSettings,
 ): Float64Array {
-  const { floor: usual, margin } = denseRules(settings, kind);
-  const fixed = asksByVector(query) && kind !== 'semantic' ? 0 : usual;
-  const floor = Math.min(0.99, denseFloor === null ? fixed : denseFloor + margin);
+  const { floor: ofKind, margin } = denseRules(settings, kind);
+  const measured = denseFloor === null ? ofKind : denseFloor + margin;
+  // What knows no word of the query compares its spelling alone.
+  const usual = settings.denseFloorLexical + (measured - settings.denseFloorLexical) * meaningShare;
+  const isNearest = asksByVector(query) && kind !== 'semantic' && denseFloor === null;
+  const floor = isNearest ? 0 : Math.min(0.99, usual);
   const calibrated = new Float64Array(count);
   for (let place = 0; place < count; place++) {
     const share = ((dense[place] as number) - floor) / (1 - floor);

@@ -13,7 +13,7 @@ import { DEFAULTS } from '../../../support/settings.ts';
 const DEFAULT_FUSION = DEFAULTS.hirag.fusion;
 
 const TWO_TERMS = analyzeQuery('support group');
-const QUERY: Comparison = { query: TWO_TERMS, attainable: 4, kind: 'lexical', denseFloor: null };
+const QUERY: Comparison = { query: TWO_TERMS, attainable: 4, kind: 'lexical', meaningShare: 1, denseFloor: null };
 
 function candidate(id: string, changes: Partial<Candidate> & { readonly terms?: readonly number[] } = {}): Candidate {
   const { terms = [0, 0], ...rest } = changes;
@@ -158,6 +158,10 @@ describe('dense evidence', () => {
     const all = [candidate('a', { terms: [4, 0] }), dense('b', 0.8)];
     expect(evidence(all, blended, settings)).toEqual([0.75, 0.2]);
     expect(evidence([dense('a', 0.3)], { ...blended, denseFloor: null }, settings)).toEqual([0.125]);
+    // Of a query in another language it is the floor of spellings.
+    const foreign = { ...blended, denseFloor: null, meaningShare: 0 };
+    const [near = 0] = evidence([dense('a', 0.3)], foreign, settings);
+    expect(near).toBeGreaterThan(0.2);
   });
 
   it('comes from the neighbours too', () => {
