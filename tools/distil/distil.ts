@@ -1,5 +1,5 @@
-// Makes the table of word vectors anew: `npm run distil`, with Python 3.11 or later. It takes about a quarter of an hour on two
-// cores, nearly all of it the teacher's, and 1.5 GB in node_modules/.cache/distil; what is there already is not made again.
+// Makes the table of word vectors anew: `npm run distil`, with Python 3.11 or later. Nearly all of its time is the
+// teacher's. It works in node_modules/.cache/distil; what is there already is not made again.
 // On one machine it gives the same bytes each time: seeds are fixed and sums are added in one order. Another processor may
 // round otherwise, in the teacher and in the sums.
 

@@ -1,6 +1,6 @@
 // Which words mean about the same, by the vectors of the table: word-vectors/near-words.txt.zst has a line for each stem, its
-// nearest ones with their cosines in hundredths behind it, the nearest first. `npm run distil` makes it after the table; alone
-// it takes two minutes: `node tools/distil/near-words.ts`.
+// nearest ones with their cosines in hundredths behind it, the nearest first. `npm run distil` makes it after the table, and
+// `node tools/distil/near-words.ts` alone.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
