@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
+import { StartupError } from '../errors.ts';
 
 export interface NearWord {
   /** A stem, as `stemWord` has it. */
@@ -34,9 +35,20 @@ export class NearWords {
   }
 }
 
-/** Rejects where the list is missing or damaged. */
-export async function readNearWords(): Promise<NearWords> {
+/** Throws `StartupError` where the list is missing or damaged. */
+export async function readNearWords(url: URL = listUrl()): Promise<NearWords> {
+  try {
+    return new NearWords((await promisify(zstdDecompress)(await readFile(url))).toString('latin1'));
+  } catch (error) {
+    throw new StartupError(
+      `the list of near words that comes with the program cannot be read: ${(error as Error).message}`,
+      'Install context-manager again: its folder word-vectors is not whole.',
+      error,
+    );
+  }
+}
+
+function listUrl(): URL {
   const root = import.meta.url.endsWith('.ts') ? '../../..' : '../../../..';
-  const packed = await readFile(new URL(`${root}/word-vectors/near-words.txt.zst`, import.meta.url));
-  return new NearWords((await promisify(zstdDecompress)(packed)).toString('latin1'));
+  return new URL(`${root}/word-vectors/near-words.txt.zst`, import.meta.url);
 }

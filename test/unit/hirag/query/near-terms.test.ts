@@ -1,3 +1,7 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { analyzeQuery } from '../../../../src/base/text/analyzer.ts';
 import { NearWords, readNearWords } from '../../../../src/base/text/near-words.ts';
@@ -30,6 +34,18 @@ describe('words that mean about the same', () => {
     expect(near.of('doctor').map(({ term }) => term)).toContain('physician');
     expect(near.of('doctor')[0]?.cosine).toBeGreaterThan(0.5);
     expect(near.of('no such stem')).toEqual([]);
+  });
+
+  it('stop the start where their list is cut off or missing, and say what to do', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'near-words-'));
+    const cut = join(folder, 'cut.zst');
+    await writeFile(cut, (await readFile('word-vectors/near-words.txt.zst')).subarray(0, 10_000));
+    for (const path of [cut, join(folder, 'none.zst')])
+      await expect(readNearWords(pathToFileURL(path))).rejects.toMatchObject({
+        name: 'StartupError',
+        remedy: expect.stringContaining('word-vectors') as string,
+      });
+    await rm(folder, { recursive: true });
   });
 });
 
