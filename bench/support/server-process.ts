@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,7 +61,8 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
   };
   process.once('exit', killOnExit);
   child.once('exit', () => process.off('exit', killOnExit));
-  await untilReady(child, httpPort, lastWords);
+  const byTls = options.settings?.['TLS__CERT'] !== undefined;
+  await untilReady(child, `${byTls ? 'https' : 'http'}://127.0.0.1:${httpPort}/health/readiness`, lastWords);
   return {
     host: '127.0.0.1',
     port,
@@ -86,17 +89,26 @@ function collectStderr(child: ChildProcess): () => string {
   return () => text;
 }
 
-async function untilReady(child: ChildProcess, httpPort: number, lastWords: () => string): Promise<void> {
+async function untilReady(child: ChildProcess, url: string, lastWords: () => string): Promise<void> {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
   while (performance.now() < deadlineMs) {
     if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}:\n${lastWords()}`);
-    const ready = await fetch(`http://127.0.0.1:${httpPort}/health/readiness`).then(
-      (response) => response.ok,
-      () => false,
-    );
+    const ready = await isOk(url);
     if (ready) return;
     await sleep(25);
   }
   child.kill('SIGKILL');
   throw new Error(`the server was not ready within ${READY_TIMEOUT_MS} ms:\n${lastWords()}`);
+}
+
+/** Over TLS whatever its certificate: it is the server that was started here. */
+function isOk(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const ask = url.startsWith('https:') ? httpsGet(url, { rejectUnauthorized: false }) : httpGet(url);
+    ask.on('error', () => resolve(false));
+    ask.on('response', (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+  });
 }
