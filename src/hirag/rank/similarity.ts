@@ -121,24 +121,33 @@ export function denseRules(settings: FusionSettings, kind: Comparison['kind']): 
 function denseShareAmong(
   { dense }: CandidateColumns,
   lexical: Float64Array,
-  { kind }: Comparison,
+  { kind, meaningShare }: Comparison,
   settings: FusionSettings,
 ): number {
   if (dense.every(Number.isNaN)) return 0;
-  return lexical.some((found) => found > 0) ? denseRules(settings, kind).share : 1;
+  const { share } = denseRules(settings, kind);
+  return lexical.some((found) => found > 0) ? towardsMeaning(settings.denseShareLexical, share, meaningShare) : 1;
 }
 
-/** The better the words fit somewhere, the less it means that a vector is near elsewhere. */
+/** Between what holds of vectors that compare spellings and what holds of these, as far as this one compares meanings. */
+function towardsMeaning(ofSpellings: number, ofKind: number, meaningShare: number): number {
+  return ofSpellings + (ofKind - ofSpellings) * meaningShare;
+}
+
+/**
+ * The better the words fit somewhere, the less it means that a vector is near elsewhere; and nothing, where it is near by its
+ * spelling: who asks for one number wants none that looks like it.
+ */
 function denseAloneAmong(
   lexical: Float64Array,
-  { kind }: Comparison,
+  { kind, meaningShare }: Comparison,
   settings: FusionSettings,
 ): { readonly factor: number; readonly sure: number } {
   const { alone, sure } = denseRules(settings, kind);
   if (alone === 0) return { factor: 0, sure };
   let best = 0;
   for (const found of lexical) if (found > best) best = found;
-  return { factor: (alone * Math.max(0, 1 - best)) / (1 - sure), sure };
+  return { factor: (meaningShare * alone * Math.max(0, 1 - best)) / (1 - sure), sure };
 }
 
 /** What each candidate is lent of its neighbours' evidence, 0..1. */
@@ -259,7 +268,7 @@ function calibratedCosines(
   const { floor: ofKind, margin } = denseRules(settings, kind);
   const measured = denseFloor === null ? ofKind : denseFloor + margin;
   // What knows no word of the query compares its spelling alone.
-  const usual = settings.denseFloorLexical + (measured - settings.denseFloorLexical) * meaningShare;
+  const usual = towardsMeaning(settings.denseFloorLexical, measured, meaningShare);
   const isNearest = asksByVector(query) && kind !== 'semantic' && denseFloor === null;
   const floor = isNearest ? 0 : Math.min(0.99, usual);
   const calibrated = new Float64Array(count);
