@@ -1,9 +1,8 @@
 import { cpSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ContextQueryReply } from '../../clients/typescript/src/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { ModelHub } from '../support/model-hub.ts';
 import { TINY_DIMENSION, writeTinyModel } from '../support/tiny-model.ts';
 import { PACKAGES, packageVariables } from '../support/transformers-packages.ts';
@@ -11,15 +10,6 @@ import { cliVariables, World } from './support/processes.ts';
 
 const world = new World();
 afterAll(() => world.cleanUp());
-
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  const { port } = holder.address() as AddressInfo;
-  holder.close();
-  await once(holder, 'close');
-  return port;
-}
 
 describe.each(PACKAGES)('a server whose model runs in the process, by $title', (which) => {
   /** The model lies in `models/tiny` of the server's folder. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { freePort } from './free-port.ts';
 
 /** What a backend does behind the proxy. */
 export type Mood =
@@ -36,7 +37,8 @@ export class FaultProxy {
 
   /** `target` tells the backend's port on loopback. */
   static async start(target: () => number): Promise<FaultProxy> {
-    const server = createServer().listen(0, '127.0.0.1');
+    // It comes back to the same port: nobody else may be given it meanwhile.
+    const server = createServer().listen(await freePort(), '127.0.0.1');
     await once(server, 'listening');
     return new FaultProxy(server, target);
   }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import random
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -26,11 +28,23 @@ def node() -> str | None:
     return str(own) if own.exists() else shutil.which("node")
 
 
+def free_port() -> int:
+    """Below those that the system gives to whoever asks for any: nobody is given it while the server is away."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
 class RealServer:
     def __init__(self, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cm-python-"))
         self.settings = settings
-        self.port = 0
+        self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
         self.start()
 

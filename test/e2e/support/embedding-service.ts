@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freePort } from '../../support/free-port.ts';
 import type { Variables } from './processes.ts';
 
 export interface Asked {
@@ -60,7 +61,8 @@ export async function embeddingService(status: Status): Promise<EmbeddingService
     });
   });
   services.add(service);
-  service.listen(0, '127.0.0.1');
+  // It comes back to the same port: nobody else may be given it meanwhile.
+  service.listen(await freePort(), '127.0.0.1');
   await once(service, 'listening');
   const { port } = service.address() as AddressInfo;
   const variables = {

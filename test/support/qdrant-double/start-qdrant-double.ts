@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { freePort } from '../free-port.ts';
 import { answerSnapshot } from './collection-snapshots.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { Faults, type Answer } from './faults.ts';
@@ -65,7 +66,7 @@ export async function startQdrantDouble(options: QdrantDoubleOptions = {}): Prom
     });
   };
   const server = options.tls === undefined ? createServer(onRequest) : createTlsServer(options.tls, onRequest);
-  const port = await listen(server, 0);
+  const port = await listen(server, await freePort());
   const stop = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
