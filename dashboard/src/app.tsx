@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { figures, liveState, startLive } from './api/live.ts';
+import { endLive, liveState, startLive } from './api/live.ts';
 import { login, type Login, type LoginState } from './api/login.ts';
 import { Header } from './header.tsx';
 import { KeysPage } from './keys/keys-page.tsx';
@@ -28,10 +28,9 @@ export function App() {
     isFirst.current = false;
   }, [here.page]);
   useEffect(() => {
-    // With a login the figures may be open that were not before.
-    if (state.kind === 'in' && liveState.value.kind === 'refused') startLive();
-    if (state.kind === 'out' && figures.value !== null) startLive();
+    if (state.kind === 'in' && liveState.value.kind === 'off') startLive();
     if (state.kind === 'out') {
+      endLive();
       forgetAnswers();
       forgetTexts();
     }
@@ -58,17 +57,11 @@ export function App() {
 }
 
 function Content({ here, state }: { readonly here: Route; readonly state: LoginState }) {
-  const live = useStore(liveState);
-  if (here.page === 'overview' && live.kind !== 'refused') return <OverviewPage />;
   if (state.kind === 'unknown') {
     return state.error === undefined ? <Waiting what="Looking for your login" /> : <Problem error={state.error} />;
   }
   if (state.kind === 'out') {
-    const purpose =
-      here.page === 'overview'
-        ? 'From another machine, the figures are shown to who has a key.'
-        : 'What is remembered is shown to who has a key, within its scopes and namespaces.';
-    return <LoginPage purpose={purpose} ended={state.ended} />;
+    return <LoginPage ended={state.ended} />;
   }
   return <Inside here={here} login={state.login} />;
 }
@@ -84,6 +77,6 @@ function Inside({ here, login: own }: { readonly here: Route; readonly login: Lo
     case 'keys':
       return <KeysPage login={own} />;
     default:
-      return <Waiting what="Waiting for the first figures" />;
+      return <OverviewPage />;
   }
 }

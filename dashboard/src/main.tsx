@@ -1,6 +1,5 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
-import { startLive } from './api/live.ts';
 import { resumeLogin } from './api/login.ts';
 import { startTheme } from './state/theme.ts';
 import './styles/tokens.css';
@@ -10,7 +9,6 @@ import './styles/pages.css';
 import './styles/lab.css';
 
 startTheme();
-startLive();
 void resumeLogin();
 const root = document.getElementById('app');
 if (root !== null) render(<App />, root);

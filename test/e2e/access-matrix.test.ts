@@ -437,9 +437,8 @@ describe('the routes of all listeners', () => {
     'POST /api/request/:type': 401,
     'GET /api/neighbours': 401,
     'GET /api/keys': 401,
-    // Of somebody at the machine itself; others are asked for a login (dashboard-api).
-    'GET /api/overview': 200,
-    'GET /api/live': 200,
+    'GET /api/overview': 401,
+    'GET /api/live': 401,
   };
   /** Tested above. */
   const GATEWAY = [

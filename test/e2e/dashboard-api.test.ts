@@ -135,17 +135,13 @@ describe('a login', () => {
     }
   });
 
-  it.each([
-    ['/api/keys', {}],
-    ['/api/overview', { 'x-forwarded-for': '192.0.2.1' }],
-    ['/api/live', { 'x-forwarded-for': '192.0.2.1' }],
-  ])('counts with %s as requests of its key', async (path, headers) => {
+  it.each(['/api/keys', '/api/overview', '/api/live'])('counts with %s as requests of its key', async (path) => {
     const one = browser();
     const key = `few${path.slice(4).replace('/', '-')}` as const;
     expect((await one.login(key, SECRETS.few)).status).toBe(200);
-    if (path !== '/api/live') expect((await one.ask(path, { headers })).status).toBe(200);
-    else expect((await one.ask('/api/overview', { headers })).status).toBe(200);
-    expect(await one.ask(path, { headers })).toMatchObject({ status: 429, body: { error: { code: 'RATE_LIMITED' } } });
+    // A stream has no end to wait for.
+    expect((await one.ask(path === '/api/live' ? '/api/overview' : path)).status).toBe(200);
+    expect(await one.ask(path)).toMatchObject({ status: 429, body: { error: { code: 'RATE_LIMITED' } } });
   });
 
   it.each([

@@ -1,20 +1,25 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, type HttpAnswer } from './support/browser.ts';
+import { ask, Browser, type HttpAnswer } from './support/browser.ts';
 import { World, type ServerProcess } from './support/processes.ts';
 
 const world = new World();
+const SECRET = 'secret of the one key that there is!!';
 let server: ServerProcess;
+let browser: Browser;
 beforeAll(async () => {
   server = await world.serve(world.folder(), {
     SERVER__HTTP_HOST: '0.0.0.0',
     DASHBOARD__ALLOWED_HOSTS: '["Memory.example.com", "203.0.113.7"]',
+    KEYS__0__ID: 'mara',
+    KEYS__0__SECRET: SECRET,
   });
+  browser = new Browser(server);
+  expect((await browser.login('mara', SECRET)).status).toBe(200);
 });
 afterAll(() => world.cleanUp());
 
-const get = (path: string, headers: Record<string, string> = {}): Promise<HttpAnswer> =>
-  ask(server.httpPort, path, { headers });
+const get = (path: string, headers: Record<string, string> = {}): Promise<HttpAnswer> => browser.ask(path, { headers });
 const FORBIDDEN = { status: 403, body: { error: { code: 'FORBIDDEN' } } };
 
 describe('the Host header', () => {
@@ -95,11 +100,11 @@ describe('a page of another site', () => {
 });
 
 describe('the overview', () => {
-  it.each(['x-forwarded-for', 'forwarded', 'x-real-ip', 'x-forwarded-proto'])(
-    'is closed to whom a proxy names by %s',
-    async (name) => {
+  it.each([{}, { 'x-forwarded-for': '203.0.113.7' }, { cookie: 'context_manager_login_1=x' }])(
+    'is closed to who is not logged in: %j',
+    async (headers) => {
       for (const path of ['/api/overview', '/api/live'])
-        expect(await get(path, { [name]: '203.0.113.7' })).toMatchObject({
+        expect(await ask(server.httpPort, path, { headers: headers })).toMatchObject({
           status: 401,
           body: { error: { code: 'AUTH_FAILED' } },
         });

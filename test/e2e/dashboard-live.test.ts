@@ -1,6 +1,6 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { ask, Browser } from './support/browser.ts';
+import { Browser } from './support/browser.ts';
 import { World, type ServerProcess } from './support/processes.ts';
 
 const world = new World();
@@ -56,10 +56,21 @@ async function* linesOf(incoming: IncomingMessage): AsyncGenerator<string, void>
   }
 }
 
+const served = (): Promise<ServerProcess> => world.serve(world.folder(), KEY);
+
+/** A browser that has logged in, and its cookie as a header. */
+async function loggedIn(server: ServerProcess): Promise<{ browser: Browser; headers: { cookie: string } }> {
+  const browser = new Browser(server);
+  const login = await browser.login('mara', SECRET);
+  const [cookie = ''] = login.headers['set-cookie']![0]!.split(';');
+  return { browser, headers: { cookie } };
+}
+
 describe('figures', () => {
   it('come once a second to all who watch, with what happened in between, and end at once with the server', async () => {
-    const server = await world.serve(world.folder(), KEY);
-    const streams = [await watch(server), await watch(server)];
+    const server = await served();
+    const { headers: login } = await loggedIn(server);
+    const streams = [await watch(server, login), await watch(server, login)];
     for (const { status, headers } of streams) {
       expect(status).toBe(200);
       expect(headers).toMatchObject({
@@ -95,10 +106,11 @@ describe('figures', () => {
   });
 
   it('are what an overview says once', async () => {
-    const server = await world.serve(world.folder(), KEY);
+    const server = await served();
     const client = await server.connect({ keyId: 'mara', secret: SECRET });
     await client.store({ text: 'the harbour' });
-    const { status, body } = await ask(server.httpPort, '/api/overview');
+    const { browser } = await loggedIn(server);
+    const { status, body } = await browser.ask('/api/overview');
     expect(status).toBe(200);
     const number = expect.any(Number) as number;
     expect(body).toEqual({
@@ -140,22 +152,21 @@ describe('figures', () => {
   });
 
   it('go to a bounded number, and to the next one when one has gone', async () => {
-    const server = await world.serve(world.folder(), KEY);
-    const streams = await Promise.all(Array.from({ length: 32 }, () => watch(server)));
+    const server = await served();
+    const { browser, headers } = await loggedIn(server);
+    const streams = await Promise.all(Array.from({ length: 32 }, () => watch(server, headers)));
     expect(streams.map(({ status }) => status)).toEqual(Array<number>(32).fill(200));
-    const tooMany = await ask(server.httpPort, '/api/live');
+    const tooMany = await browser.ask('/api/live');
     expect(tooMany).toMatchObject({ status: 503, body: { error: { code: 'OVERLOADED', retry_after_ms: 5000 } } });
     streams[0]!.asked.destroy();
-    await vi.waitFor(async () => expect((await watch(server)).status).toBe(200), { timeout: 60_000 });
+    await vi.waitFor(async () => expect((await watch(server, headers)).status).toBe(200), { timeout: 60_000 });
     await server.end('SIGTERM');
   });
 
   it('of a login end with it', async () => {
-    const server = await world.serve(world.folder(), KEY);
-    const browser = new Browser(server);
-    const login = await browser.login('mara', SECRET);
-    const [cookie = ''] = login.headers['set-cookie']![0]!.split(';');
-    const stream = await watch(server, { cookie, 'x-forwarded-for': '203.0.113.7' });
+    const server = await served();
+    const { browser, headers } = await loggedIn(server);
+    const stream = await watch(server, headers);
     expect(stream.status).toBe(200);
     await stream.next();
     await browser.ask('/api/logout', { method: 'POST' });

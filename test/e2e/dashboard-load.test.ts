@@ -38,8 +38,8 @@ function query({ httpPort }: ServerProcess, cookie: string, text: string): Clien
   return asked;
 }
 
-async function inFlight({ httpPort }: ServerProcess): Promise<number> {
-  const { body } = await ask(httpPort, '/api/overview');
+async function inFlight({ httpPort }: ServerProcess, cookie: string): Promise<number> {
+  const { body } = await ask(httpPort, '/api/overview', { headers: { cookie } });
   return (body as { requests: { in_flight: number } }).requests.in_flight;
 }
 
@@ -47,14 +47,14 @@ describe('requests of browsers', () => {
   it('end when the browser goes, and are worked on no more than so many at a time', async () => {
     const { server, cookie } = await hanging();
     const queries = Array.from({ length: 16 }, (_, i) => query(server, cookie, `question ${i}`));
-    await expect.poll(() => inFlight(server)).toBe(16);
+    await expect.poll(() => inFlight(server, cookie)).toBe(16);
     const list = () => ask(server.httpPort, '/api/request/context.list', { body: {}, headers: { cookie } });
     const tooMany = await list();
     expect(tooMany).toMatchObject({ status: 503, body: { error: { code: 'OVERLOADED', retry_after_ms: 250 } } });
     // Without a deadline of its own each would take until that of the page.
     const startedMs = performance.now();
     for (const each of queries) each.destroy();
-    await expect.poll(() => inFlight(server)).toBe(0);
+    await expect.poll(() => inFlight(server, cookie)).toBe(0);
     expect(performance.now() - startedMs).toBeLessThan(20_000);
     await expect.poll(async () => (await list()).status).toBe(200);
     await server.end('SIGTERM');
@@ -63,7 +63,7 @@ describe('requests of browsers', () => {
   it('do not hold up the end of the server', async () => {
     const { server, cookie } = await hanging();
     query(server, cookie, 'a question');
-    await expect.poll(() => inFlight(server)).toBe(1);
+    await expect.poll(() => inFlight(server, cookie)).toBe(1);
     const startedMs = performance.now();
     expect((await server.end('SIGTERM')).code).toBe(0);
     expect(performance.now() - startedMs).toBeLessThan(25_000);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Client } from '../../clients/typescript/src/index.ts';
-import { ask, Browser } from './support/browser.ts';
+import { Browser } from './support/browser.ts';
 import { runCommand } from './support/command-line.ts';
 import { LAUNCHER, World, type ServerProcess } from './support/processes.ts';
 
@@ -144,7 +144,9 @@ describe('a monitor', () => {
     const own = await world.serve(world.folder(), KEYS);
     const client = await own.connect({ keyId: 'default', secret: SECRETS.default });
     const waiting = client.monitor({ wait_ms: 30_000 }, { timeoutMs: 300_000 });
-    const running = async () => ((await ask(own.httpPort, '/api/overview')).body as { requests: object }).requests;
+    const browser = new Browser(own);
+    await browser.login('default', SECRETS.default);
+    const running = async () => ((await browser.ask('/api/overview')).body as { requests: object }).requests;
     await expect.poll(running).toMatchObject({ in_flight: 1 });
     const startedMs = performance.now();
     const ended = await own.end('SIGTERM');

@@ -8,8 +8,8 @@ export type LiveState =
   | { readonly kind: 'live' }
   /** `nextTryAt`: null while one is under way. */
   | { readonly kind: 'lost'; readonly error: RequestError; readonly nextTryAt: number | null }
-  /** The server shows its figures here only to who is logged in. */
-  | { readonly kind: 'refused' };
+  /** Nobody is logged in, and figures are shown to nobody else. */
+  | { readonly kind: 'off' };
 
 export interface Point {
   readonly at: number;
@@ -25,7 +25,7 @@ const RETRY_MS = 3_000;
 /** A stream that brings nothing this long is a lost one, even if the connection still stands. */
 const SILENCE_MS = 8_000;
 
-export const liveState = new Store<LiveState>({ kind: 'connecting' });
+export const liveState = new Store<LiveState>({ kind: 'off' });
 export const figures = new Store<Figures | null>(null);
 /** Of the last five minutes, oldest first. */
 export const points = new Store<readonly Point[]>([]);
@@ -45,6 +45,14 @@ export function startLive(): void {
   });
   source.addEventListener('error', () => void lost());
   watchSilence();
+}
+
+/** Ends them, and forgets what came. */
+export function endLive(): void {
+  stop();
+  figures.set(null);
+  points.set([]);
+  liveState.set({ kind: 'off' });
 }
 
 function stop(): void {
@@ -81,16 +89,16 @@ async function lost(): Promise<void> {
   stop();
   let error = new RequestError('UNREACHABLE', 'the stream of figures broke');
   try {
-    take(await call<Figures>('GET', '/api/overview'));
+    const next = await call<Figures>('GET', '/api/overview');
+    // Who has logged out meanwhile is shown no more.
+    if (liveState.value.kind === 'off') return;
+    take(next);
   } catch (caught) {
+    if (liveState.value.kind === 'off') return;
     if (caught instanceof RequestError) error = caught;
   }
-  if (error.code === 'AUTH_FAILED' || error.code === 'FORBIDDEN') {
-    figures.set(null);
-    points.set([]);
-    liveState.set({ kind: 'refused' });
-    return;
-  }
+  // Who asked has said already that the login is over.
+  if (error.code === 'AUTH_FAILED') return;
   const waitMs = error.retryAfterMs ?? RETRY_MS;
   liveState.set({ kind: 'lost', error, nextTryAt: Date.now() + waitMs });
   timer = setTimeout(startLive, waitMs);

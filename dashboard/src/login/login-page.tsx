@@ -1,11 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RequestError } from '../api/client.ts';
-import { figures } from '../api/live.ts';
 import { logIn } from '../api/login.ts';
 import { toRequestError } from '../api/use-answer.ts';
 import { Field } from '../parts/field.tsx';
 import { Problem, useCountdown } from '../parts/problem.tsx';
-import { useStore } from '../state/store.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
   AUTH_FAILED: 'The key id or the secret is wrong, or the key has expired.',
@@ -13,13 +11,11 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 interface LoginPageProps {
-  /** What it is wanted for. */
-  readonly purpose: string;
   /** The one before has ended by itself. */
   readonly ended: boolean;
 }
 
-export function LoginPage({ purpose, ended }: LoginPageProps) {
+export function LoginPage({ ended }: LoginPageProps) {
   const [keyId, setKeyId] = useState('default');
   const [secret, setSecret] = useState('');
   const [isBusy, setBusy] = useState(false);
@@ -27,7 +23,6 @@ export function LoginPage({ purpose, ended }: LoginPageProps) {
   const [until, setUntil] = useState<number | null>(null);
   const left = useCountdown(until);
   const secretField = useRef<HTMLInputElement>(null);
-  const version = useStore(figures)?.version;
 
   useEffect(() => {
     if (error !== null) secretField.current?.focus();
@@ -55,8 +50,8 @@ export function LoginPage({ purpose, ended }: LoginPageProps) {
       <form class="card login-card" onSubmit={(event) => void submit(event)}>
         <h1>Log in</h1>
         <p class="muted">
-          to <span class="code strong">{location.host}</span>
-          {version !== undefined && `, version ${version}`}. {purpose}
+          to <span class="code strong">{location.host}</span>. How the server is and what it remembers is shown to who
+          has a key, within its scopes and namespaces.
         </p>
         {ended && error === null && (
           <p class="notice notice-warn" role="status">

@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { takeFrom } from '../../../api/gate.ts';
 import { certificateNamesOf } from '../../../base/certificates.ts';
 import { CodedError } from '../../../base/errors.ts';
-import { isLoopback } from './guard.ts';
 import type { LiveStream } from './live-stream.ts';
 import { loginOf, tokenOf } from './login-routes.ts';
 import type { Logins } from './logins.ts';
@@ -16,13 +15,11 @@ export interface OverviewRouteDeps {
 }
 
 const WATCH_RETRY_MS = 5_000;
-/** What a proxy says of whom it asks for. */
-const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'forwarded', 'x-real-ip', 'via'];
 
-/** How the server is, once and live: open to whoever sits at the machine itself, else for those who are logged in. */
+/** How the server is, once and live, for those who are logged in. */
 export function addOverviewRoutes(app: FastifyInstance, { figures, live, logins }: OverviewRouteDeps): void {
   app.get('/api/overview', async (request, reply) => {
-    if (!isAtTheMachine(request)) takeFrom(loginOf(request, logins()).principal.bucket, 'key');
+    takeFrom(loginOf(request, logins()).principal.bucket, 'key');
     return sendJson(reply, await figures());
   });
   app.get('/api/live', { exposeHeadRoute: false }, (request, reply) => {
@@ -40,13 +37,7 @@ export function addOverviewRoutes(app: FastifyInstance, { figures, live, logins 
 
 /** Whether a stream may go on, asked again and again; throws where it may not begin. */
 function admission(request: FastifyRequest, logins: () => Logins): () => boolean {
-  if (isAtTheMachine(request)) return () => true;
   takeFrom(loginOf(request, logins()).principal.bucket, 'key');
   const token = tokenOf(request) ?? '';
   return () => logins().lasts(token, certificateNamesOf(request.socket));
-}
-
-function isAtTheMachine({ headers, socket }: FastifyRequest): boolean {
-  const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '') ?? '';
-  return isLoopback(address) && !PROXY_HEADERS.some((name) => headers[name] !== undefined);
 }
