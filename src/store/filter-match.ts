@@ -11,6 +11,7 @@ import {
   metadataPath,
   type RangeCondition,
 } from './filter.ts';
+import { ListLookup } from './list-lookup.ts';
 import { validUntil } from './times.ts';
 
 /** Gives the value of the key at this place of `FilterProgram.keys`; undefined where there is none. */
@@ -19,8 +20,18 @@ export type ReadField = (place: number) => JsonValue | undefined;
 type Test = (read: ReadField) => boolean;
 type ValueTest = (value: JsonValue) => boolean;
 
+/** What one condition wants of a field. */
+interface Wanted {
+  /** Of a value that is no list, or an item of one. */
+  readonly fits: ValueTest;
+  /** Whether an item of a list fits that was made ready for many questions. */
+  readonly isAmong: (list: ListLookup) => boolean;
+}
+
 /** Lists up to this length are read through, longer ones looked up. */
 const LISTED_MAX = 8;
+/** So many conditions on one field read through the list that it holds; what more ask is looked up. */
+const READERS_MAX = 4;
 
 /** A filter made ready to be asked about many contexts; it is one that `checkFilter` let through. */
 export class FilterProgram {
@@ -33,7 +44,7 @@ export class FilterProgram {
   constructor(filter: Filter) {
     const compiler = new Compiler();
     this.#test = compiler.group(filter);
-    this.keys = [...compiler.places.keys()];
+    this.keys = compiler.keys;
     this.conditionCount = compiler.conditionCount;
   }
 
@@ -88,7 +99,11 @@ export function finite(time: number): number | null {
 }
 
 class Compiler {
-  readonly places = new Map<string, number>();
+  /** By place. */
+  readonly keys: string[] = [];
+  readonly #fields: Field[] = [];
+  /** By what a key names, however it is spelled: twelve steps have thousands of spellings. */
+  readonly #places = new Map<string, number>();
   conditionCount = 0;
 
   group(filter: Filter): Test {
@@ -104,37 +119,81 @@ class Compiler {
 
   #condition(condition: FilterCondition): Test {
     this.conditionCount++;
-    if (isEmptyTest(condition)) return this.#field(condition.is_empty.key, isEmptyValue);
-    if (isMatch(condition)) return this.#field(condition.key, anyItem(matchTest(condition)));
-    if (isRange(condition)) return this.#field(condition.key, anyItem(rangeTest(condition)));
+    if (isEmptyTest(condition)) {
+      const place = this.#placeOf(condition.is_empty.key);
+      return (read) => isEmptyValue(read(place));
+    }
+    if (isMatch(condition)) return this.#anyItem(condition.key, matching(condition));
+    if (isRange(condition)) return this.#anyItem(condition.key, within(condition));
     return this.group(condition);
   }
 
-  #field(key: string, test: (value: JsonValue | undefined) => boolean): Test {
-    const place = this.places.get(key) ?? this.places.size;
-    this.places.set(key, place);
-    return (read) => test(read(place));
+  #anyItem(key: string, wanted: Wanted): Test {
+    const place = this.#placeOf(key);
+    const field = (this.#fields[place] ??= new Field());
+    field.readers++;
+    return (read) => field.hasItem(read(place), wanted);
+  }
+
+  #placeOf(key: string): number {
+    const named = JSON.stringify(metadataPath(key) ?? key);
+    const known = this.#places.get(named);
+    if (known !== undefined) return known;
+    this.#places.set(named, this.keys.length);
+    return this.keys.push(key) - 1;
   }
 }
 
-function matchTest({ match }: MatchCondition): ValueTest {
+/**
+ * What the conditions on one field share. A context may hold a list of a quarter of a million items, and a filter ask
+ * thousands of things about it: read through for each, one context would take a thread's seconds.
+ */
+class Field {
+  readers = 0;
+  #list: readonly JsonValue[] | null = null;
+  #lookup: ListLookup | null = null;
+
+  hasItem(value: JsonValue | undefined, { fits, isAmong }: Wanted): boolean {
+    if (value === undefined) return false;
+    if (!Array.isArray(value)) return fits(value);
+    const list = value as readonly JsonValue[];
+    return this.readers <= READERS_MAX || list.length <= LISTED_MAX ? list.some(fits) : isAmong(this.#lookupOf(list));
+  }
+
+  #lookupOf(list: readonly JsonValue[]): ListLookup {
+    if (this.#lookup === null || this.#list !== list) {
+      this.#list = list;
+      this.#lookup = new ListLookup(list);
+    }
+    return this.#lookup;
+  }
+}
+
+function matching({ match }: MatchCondition): Wanted {
   if ('value' in match) {
-    const wanted = match.value;
-    return (value) => value === wanted;
+    const { value: wanted } = match;
+    return { fits: (value) => value === wanted, isAmong: (list) => list.has(wanted) };
   }
   const listed: readonly JsonValue[] = match.any;
-  if (listed.length <= LISTED_MAX) return (value) => listed.includes(value);
+  const isAmong = (list: ListLookup): boolean => listed.some((wanted) => list.has(wanted));
+  if (listed.length <= LISTED_MAX) return { fits: (value) => listed.includes(value), isAmong };
   const wanted = new Set(listed);
-  return (value) => wanted.has(value);
+  return { fits: (value) => wanted.has(value), isAmong };
 }
 
-function rangeTest({ range }: RangeCondition): ValueTest {
+function within({ range }: RangeCondition): Wanted {
   const { gt = -Infinity, gte = -Infinity, lt = Infinity, lte = Infinity } = range;
-  return (value) => typeof value === 'number' && value > gt && value >= gte && value < lt && value <= lte;
-}
-
-function anyItem(test: ValueTest): (value: JsonValue | undefined) => boolean {
-  return (value) => value !== undefined && (Array.isArray(value) ? value.some(test) : test(value));
+  const fits = (value: JsonValue): boolean =>
+    typeof value === 'number' && value > gt && value >= gte && value < lt && value <= lte;
+  return {
+    fits,
+    isAmong(list) {
+      // The least that is not too little: where it is too much, so are all above it.
+      const least = Math.max(gt, gte);
+      const number = gt >= gte ? list.firstAbove(least) : list.firstFrom(least);
+      return number !== undefined && fits(number);
+    },
+  };
 }
 
 function isEmptyValue(value: JsonValue | undefined): boolean {

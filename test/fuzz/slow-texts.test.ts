@@ -17,6 +17,7 @@ import { createTokenEstimator } from '../../src/hirag/write/tokens.ts';
 import { decodeBody, encodeBody } from '../../src/protocol/codec.ts';
 import { deriveFromText } from '../../src/store/embedded/database/derived-text.ts';
 import { DEFAULTS } from '../support/settings.ts';
+import { filterByPieces } from './support/filter-work.ts';
 
 type Work = (text: string) => unknown;
 
@@ -206,6 +207,7 @@ const PARTS: readonly (readonly [name: string, work: Work, chars: number])[] = [
   ['traits of its end', (text) => textTraits(`${text}?${text.slice(0, 300)}`), CHARS],
   ['dates', findDates, CHARS],
   ['slices', (text) => [...slicesOf(text)], CHARS],
+  ['filters', (text) => filterByPieces(text, 16), CHARS],
   ['duplicates', printOf, CHARS],
   ['keys of copies', textKey, CHARS],
   ['embedding', (text) => provider.embed([text], 'passage'), CHARS],

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Filter } from '../../../src/base/context.ts';
+import type { Filter, FilterCondition, JsonValue } from '../../../src/base/context.ts';
 import { checkFilter, FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, metadataPath } from '../../../src/store/filter.ts';
 import { FilterProgram, matchesFilter } from '../../../src/store/filter-match.ts';
 import { NOW_MS, sampleRecord } from '../../contract/store-samples.ts';
@@ -105,6 +106,11 @@ describe('FilterProgram', () => {
     expect(program.conditionCount).toBe(5);
   });
 
+  it('knows a key again that is spelled in another way', () => {
+    const must = ['a.b', '"a".b', 'a."b"', '"a"."b"'].map((path) => ({ is_empty: { key: `metadata.${path}` } }));
+    expect(new FilterProgram({ must }).keys).toEqual(['metadata.a.b']);
+  });
+
   it('finds one of a few values and one of many', () => {
     const record = sampleRecord('a', { metadata: { size: [7, 'x'] } });
     for (const count of [1, 500]) {
@@ -112,5 +118,38 @@ describe('FilterProgram', () => {
       expect(matchesFilter(record, { must: [{ key: 'metadata.size', match: { any } }] })).toBe(true);
       expect(matchesFilter(record, { must: [{ key: 'metadata.size', match: { any: any.map(String) } }] })).toBe(false);
     }
+  });
+
+  it('says of a long list that many conditions ask about what each of them says alone', () => {
+    const scalar = fc.oneof(fc.integer({ min: -3, max: 12 }), fc.constantFrom('1', 'a', 'b', '', 0.5, -0));
+    const item = fc.oneof(scalar, fc.constantFrom(null, true, false, {}, []));
+    const bound = fc.option(fc.oneof(fc.integer({ min: -4, max: 13 }), fc.constant(0.5)), { nil: undefined });
+    const range = fc.record({ gt: bound, gte: bound, lt: bound, lte: bound }, { requiredKeys: [] });
+    const condition = fc.oneof(
+      fc.oneof(scalar, fc.boolean()).map((value) => ({ match: { value } })),
+      fc.array(scalar, { maxLength: 12 }).map((any) => ({ match: { any } })),
+      range.map((bounds) => ({ range: bounds })),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(item, { maxLength: 40 }), { minLength: 1, maxLength: 3 }),
+        fc.array(condition, { minLength: 5, maxLength: 9 }),
+        (lists, wanted) => {
+          const conditions = wanted.map((one) => ({ key: 'metadata.list', ...one }) as FilterCondition);
+          // Of each condition, whether the whole holds with it, and which record is asked about changes in between.
+          const programs = conditions.map((one) => ({
+            alone: new FilterProgram({ must: [one] }),
+            beside: new FilterProgram({ must: [one], should: [...conditions, { is_empty: { key: 'tags' } }] }),
+          }));
+          for (const list of lists) {
+            const read = (program: FilterProgram) => (place: number) =>
+              program.keys[place] === 'tags' ? [] : (list as JsonValue[]);
+            for (const { alone, beside } of programs)
+              expect(beside.passes(read(beside))).toBe(alone.passes(read(alone)));
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 });
