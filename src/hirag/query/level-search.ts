@@ -125,7 +125,8 @@ export class LevelSearch {
       denseSamples: embedding.kind !== 'lexical' ? settings.fusion.denseFloorSamples : 0,
       candidates: plan.candidates,
       distinct: true,
-      neighbours: settings.fusion.neighbourWeights.length,
+      // They lend words, and nothing to a query that has none: it wants what is nearest.
+      neighbours: plan.analysis.terms.length === 0 ? 0 : settings.fusion.neighbourWeights.length,
       denseNeighbours: embedding.kind === 'semantic',
       nowMs: clock.nowMs(),
     };

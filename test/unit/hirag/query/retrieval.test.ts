@@ -141,6 +141,22 @@ describe('a query', () => {
     expect(await of(1000, 1_000_000)).toBe(1000);
   });
 
+  it('asks for who stands beside a hit where there are words to lend, and not for a vector alone', async () => {
+    await tell(TURNS);
+    const asked: number[] = [];
+    const search = current.store.search.bind(current.store);
+    current.store.search = (request, signal) => {
+      asked.push(request.neighbours);
+      return search(request, signal);
+    };
+    const { vectorSize } = DEFAULTS.vectorDb;
+    const embedding = new Float32Array(vectorSize).fill(1 / Math.sqrt(vectorSize));
+    await ask('violin', { embedding });
+    await current.memory.query({ ...OWNER, embedding });
+    await ask('?!', { embedding });
+    expect(asked).toEqual([DEFAULTS.hirag.fusion.neighbourWeights.length, 0, 0]);
+  });
+
   it('fills a wide limit', async () => {
     await start({ settings: { l1Enabled: false, l2Enabled: false } });
     const notes = Array.from({ length: 300 }, (_, i) => ({ ...OWNER, sessionId: `s${i}`, text: `tea of kind ${i}` }));
