@@ -15,7 +15,14 @@ const IN_FLIGHT = 4;
 const STORES_OF = 8;
 const QUERIES_OF = 4;
 
-const HOSTILITIES: readonly Hostility[] = ['reads_nothing', 'byte_a_second', 'half_handshakes', 'connects'];
+const HOSTILITIES: readonly Hostility[] = [
+  'reads_nothing',
+  'byte_a_second',
+  'half_handshakes',
+  'connects',
+  'garbage',
+  'wrong_clock',
+];
 
 interface Stage {
   readonly server: ServerProcess;
@@ -26,8 +33,8 @@ interface Stage {
 export const hostile: Scenario = {
   name: 'hostile',
   about:
-    'what others notice of a client that reads nothing, one that drips, 1,000 half handshakes, 2,000 connects a second',
-  fullDuration: '3 min',
+    'what others notice of a client that reads nothing, one that drips, 1,000 half handshakes, 2,000 connects a second, 1,000 that send garbage, a clock that is an hour wrong',
+  fullDuration: '4 min',
   async run(bench) {
     const stage = await setUp(bench);
     const child = startChild<HostileClients>(new URL('../support/hostile-clients.ts', import.meta.url));

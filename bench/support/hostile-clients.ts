@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,12 +13,16 @@ interface Target {
   readonly secret: string;
 }
 
-export type Hostility = 'reads_nothing' | 'byte_a_second' | 'half_handshakes' | 'connects';
+export type Hostility = 'reads_nothing' | 'byte_a_second' | 'half_handshakes' | 'connects' | 'garbage' | 'wrong_clock';
 
 const LONG_QUERIES = 400;
 const HALF_HANDSHAKES = 1_000;
 const CONNECTS_PER_SEC = 2_000;
 const TICK_MS = 10;
+const GARBAGE_PER_SEC = 1_000;
+/** As a client whose clock was set to another zone. */
+const CLOCK_OFF_MS = 3_600_000;
+const WRONG_PER_SEC = 1_000;
 /** The start of a frame that would be a megabyte. */
 const LONG_FRAME_HEAD = Buffer.from([0, 0x10, 0, 0]);
 /** The start of one that answers `hello`, and never ends. */
@@ -81,15 +86,40 @@ async function greetOnly(target: Target): Promise<void> {
   }
 }
 
-async function connectOften(target: Target): Promise<void> {
+function connectOften(target: Target): Promise<void> {
+  return atRate(CONNECTS_PER_SEC, () => {
+    if (sockets.size >= 1_000) return;
+    const socket = open(target);
+    socket.once('data', () => socket.destroy());
+  });
+}
+
+/** Connections that say at once what no client says. */
+function sendGarbage(target: Target): Promise<void> {
+  return atRate(GARBAGE_PER_SEC, () => {
+    if (sockets.size >= 1_000) return;
+    const socket = open(target);
+    socket.resume();
+    socket.once('connect', () => socket.end(randomBytes(4_096)));
+  });
+}
+
+/** An hour behind and an hour ahead, by turns: each request is refused. */
+async function askAtWrongTimes(target: Target): Promise<void> {
+  const client = await authenticated(target);
+  client.duplex.resume();
+  let id = 0;
+  await atRate(WRONG_PER_SEC, () => {
+    const offMs = ++id % 2 === 0 ? CLOCK_OFF_MS : -CLOCK_OFF_MS;
+    if (!client.duplex.destroyed) client.send({ id, type: 'ping', timestamp: Date.now() + offMs, payload: {} });
+  });
+}
+
+async function atRate(perSec: number, act: () => void): Promise<void> {
   const startedMs = performance.now();
-  let count = 0;
-  while (!isOver) {
-    const due = ((performance.now() - startedMs) / 1_000) * CONNECTS_PER_SEC;
-    for (; count < due && sockets.size < 1_000; count++) {
-      const socket = open(target);
-      socket.once('data', () => socket.destroy());
-    }
+  for (let count = 0; !isOver; ) {
+    const due = ((performance.now() - startedMs) / 1_000) * perSec;
+    for (; count < due; count++) act();
     await sleep(TICK_MS);
   }
 }
@@ -99,6 +129,8 @@ const WAYS: Readonly<Record<Hostility, (target: Target) => Promise<void>>> = {
   byte_a_second: dripBytes,
   half_handshakes: greetOnly,
   connects: connectOften,
+  garbage: sendGarbage,
+  wrong_clock: askAtWrongTimes,
 };
 
 const operations = {

@@ -7,7 +7,7 @@ import { textKey } from '../../../src/base/text/normal.ts';
 import { foldText, segmentForIndex } from '../../../src/base/text/segment.ts';
 import { estimatedTokens, passagesOf } from '../../../src/base/text/passages.ts';
 import { textTraits } from '../../../src/base/text/traits.ts';
-import { nameWords, possibleNames } from '../../../src/hirag/facts/name-words.ts';
+import { possibleNames } from '../../../src/hirag/facts/name-words.ts';
 import { analyzeQuestion } from '../../../src/hirag/query/question.ts';
 import { printInTurns } from '../../../src/hirag/rank/duplicates.ts';
 import { extractiveSummary, readableOf } from '../../../src/hirag/window/extractive-card.ts';
@@ -58,7 +58,6 @@ export const SLOW_FUNCTIONS: readonly SlowFunction[] = [
   { name: 'duplicates', isServing: true, work: (text) => printInTurns(text, turns) },
   { name: 'courtesy', isServing: true, work: requestOf },
   { name: 'names in questions', isServing: true, work: possibleNames },
-  { name: 'names of facts', isServing: true, work: nameWords },
   { name: 'cards', isServing: true, work: card },
   { name: 'filters', isServing: true, work: (text) => filterByPieces(text, 64) },
   { name: 'tokens, characters', isServing: true, work: (text) => estimators.characters.count([text]) },
