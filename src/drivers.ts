@@ -142,7 +142,8 @@ const STORE_DRIVERS: Readonly<
 > = {
   embedded: (settings, { clock, log, metrics, threads, embedding, embed, mustExist, onReseal }) => {
     const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
-    const own = { dataDir, indexingThreshold, memoryBytesMax, hnsw, seal: resolveEncryptionKeys(settings) };
+    const seal = resolveEncryptionKeys(settings);
+    const own = { dataDir, memoryBytesMax, hnsw, seal, ...(indexingThreshold !== undefined && { indexingThreshold }) };
     return openEmbeddedStore({
       ...own,
       ...{ clock, log, metrics },
@@ -161,9 +162,10 @@ const STORE_DRIVERS: Readonly<
 function qdrantOptions(settings: StoreSettings, parts: StoreParts): QdrantStoreOptions {
   refuseEncryptionKeys(settings);
   const { clock, random, log, metrics, embedding, embed, mustExist } = parts;
-  const { collectionPrefix, timeoutSecs, readConsistency, ...own } = settings;
+  const { collectionPrefix, timeoutSecs, readConsistency, hnsw, ...own } = settings;
   return {
     ...own,
+    hnsw: { m: 48, efConstruction: 200, efSearch: 288, ...hnsw },
     url: required(settings.url, 'vector_db.url', 'vector_db.driver = "qdrant"'),
     timeoutMs: timeoutSecs * 1000,
     prefix: collectionPrefix,

@@ -1,8 +1,6 @@
 import type { BareSearch, SearchParameters } from '../floors/bare-search.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { nodeConfigFiles } from '../../src/config/node-files.ts';
 import { startChild, type Child } from './child-calls.ts';
-import { connectTo, loadTexts } from './client.ts';
+import { type Client, connectTo, loadTexts } from './client.ts';
 import { createCorpus, type Corpus } from './corpus.ts';
 import { untilIndexed } from './index-state.ts';
 import { readUsage } from './process-usage.ts';
@@ -33,7 +31,7 @@ export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
   return bench.shared('large-namespace', async () => {
     const count = bench.quick ? 3_000 : 100_000;
     const settings: Record<string, string> = bench.quick ? { VECTOR_DB__INDEXING_THRESHOLD: '2000' } : {};
-    const parameters = { seed: SEED, count, queries: bench.quick ? 300 : 2_000, ...configuredIndex() };
+    const parameters = { seed: SEED, count, queries: bench.quick ? 300 : 2_000 };
     const corpus = createCorpus(SEED);
     const server = await startServerProcess({ settings });
     const emptyRssMib = readUsage(server.pid).rssMib;
@@ -42,11 +40,12 @@ export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
     const ids = await loadTexts(client, { count, text: (position) => corpus.text(position) });
     bench.note('waiting for the index');
     await untilIndexed(server);
+    const index = await indexOf(client);
     await client.close();
     const loadedRssMib = readUsage(server.pid).rssMib;
     bench.note('building the floor');
     const floor = startChild<BareSearch>(new URL('../floors/bare-search.ts', import.meta.url));
-    await floor.call('build', parameters);
+    await floor.call('build', { ...parameters, ...index });
     const queries = Array.from({ length: bench.quick ? 3_000 : QUERIES }, (_, number) => corpus.query(number, count));
     const value: LargeNamespace = {
       server,
@@ -64,13 +63,25 @@ export function largeNamespace(bench: Bench): Promise<LargeNamespace> {
   });
 }
 
-/** The floor's index has the parameters that the server takes from the same environment. */
-function configuredIndex(): Pick<SearchParameters, 'm' | 'efConstruction' | 'efSearch' | 'quantization'> {
-  const { settings } = loadConfig({ environment: process.env, folder: process.cwd(), files: nodeConfigFiles });
-  const { quantization, hnsw } = settings.vectorDb;
-  if (quantization === 'binary' || quantization === 'product')
-    throw new Error(`the embedded store has no ${quantization}`);
-  return { ...hnsw, quantization };
+/** What the server's index is built and searched with: the floor's has the same. */
+async function indexOf(
+  client: Client,
+): Promise<Pick<SearchParameters, 'm' | 'efConstruction' | 'efSearch' | 'quantization'>> {
+  const { store } = await client.stats({ namespace: 'default' });
+  const number = (name: string): number => {
+    const value = store[name];
+    if (typeof value !== 'number') throw new Error(`the server tells no ${name}`);
+    return value;
+  };
+  const { quantization } = store;
+  if (quantization !== 'f32' && quantization !== 'bf16' && quantization !== 'i8')
+    throw new Error('the server tells no quantization that the embedded store has');
+  return {
+    m: number('index_m'),
+    efConstruction: number('index_ef_construction'),
+    efSearch: number('index_ef_search'),
+    quantization,
+  };
 }
 
 /** A question that was not asked before, so that its embedding is in no cache. */

@@ -149,6 +149,11 @@ export const GAUGES = {
     labels: ['part'],
   },
   store_memory_bytes: { help: 'Memory of the embedded store for indexes, in bytes.' },
+  store_index_recall: {
+    help: 'Share of the nearest vectors that a search of an index finds, as measured; of the index that finds least.',
+  },
+  store_index_m: { help: 'Links per vector of the largest index.' },
+  store_index_ef_search: { help: 'Candidates that a search of the largest index keeps.' },
   data_disk_free_bytes: { help: 'Room left on the disk of the data folder, for this user, in bytes.' },
   data_disk_size_bytes: { help: 'Size of the disk of the data folder, in bytes.' },
   active_connections: { help: 'Connections open now.' },

@@ -169,12 +169,6 @@ const VECTOR_DB = section(
       './data',
       'Folder of the database and of the generated secret; relative to where the server is started.',
     ),
-    indexing_threshold: integer(
-      20_000,
-      1000,
-      10_000_000,
-      'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers.',
-    ),
     memory_bytes_max: integer(
       2048 * MIB,
       64 * MIB,
@@ -200,15 +194,42 @@ const VECTOR_DB = section(
     }),
     timeout_secs: number(30, 0.1, 600, 'qdrant: how long a request may take, in seconds.'),
     tls_verify: flag(true, "qdrant: check the server's certificate."),
-    hnsw: section('The approximate index.', {
-      m: integer(48, 4, 64, 'Links per vector.'),
-      ef_construction: integer(200, 8, 1024, 'Candidates looked at when a vector is added.'),
-      ef_search: integer(288, 8, 4096, 'Candidates looked at by a search.'),
-    }),
+    hnsw: section(
+      'The approximate index. Each index measures on its own vectors, in the background and again as it grows, what m, ef_construction and ef_search it takes to find the wanted share; those that are given here hold for all.',
+      {
+        recall: number(
+          0.97,
+          0.5,
+          0.999,
+          'embedded: share of the true ten nearest that a search is to find, where ef_search is not given.',
+        ),
+      },
+      {
+        m: bareNumber('integer', 4, 64, 'Links per vector; qdrant: 48 where it is not given.'),
+        ef_construction: bareNumber(
+          'integer',
+          8,
+          1024,
+          'Candidates looked at when a vector is added; qdrant: 200 where it is not given.',
+        ),
+        ef_search: bareNumber(
+          'integer',
+          8,
+          4096,
+          'Candidates looked at by a search; qdrant: 288 where it is not given.',
+        ),
+      },
+    ),
     ...bulkhead('qdrant', 64, 10_000),
     circuit: circuit('qdrant'),
   },
   {
+    indexing_threshold: bareNumber(
+      'integer',
+      1000,
+      10_000_000,
+      'Vectors of one namespace and level up to which search is exact; past it an HNSW index answers. Absent: from some thousand vectors on, where an index was measured to answer sooner.',
+    ),
     url: bareText('qdrant: address of the server, as https://host:6333, without user or password.', {
       format: 'http-url',
     }),

@@ -26,6 +26,9 @@ export function showStoreFigures(metrics: Shown, clock: Clock, read: () => Promi
   for (const [part, name] of Object.entries(DISK_PARTS))
     metrics.gauge('store_disk_bytes', () => number(name), { part });
   metrics.gauge('store_memory_bytes', () => number('memory_bytes'));
+  metrics.gauge('store_index_recall', () => number('index_recall'));
+  metrics.gauge('store_index_m', () => number('index_m'));
+  metrics.gauge('store_index_ef_search', () => number('index_ef_search'));
 }
 
 /** Shows the room on the disk of `folder`. */

@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs';
 import type { OpenDatabase } from './database/database.ts';
-import type { IndexKeeper } from './hnsw/index-keeper.ts';
+import type { IndexFigures, IndexKeeper } from './hnsw/index-keeper.ts';
 import type { CallTypes, WireStats, WorkerSettings } from './border/messages.ts';
 import type { Residents } from './memory/residents.ts';
 import { DELETE_ACTION } from './border/rows.ts';
@@ -41,6 +41,7 @@ export function databaseFigures(
       resident_namespaces: residents.count,
       indexed_vectors: keeper.indexedCount(),
       index_building: keeper.isBuilding,
+      ...indexFigures(keeper.tunings()),
       memory_bytes: residents.bytes(),
       encryption: opened.sealer === null ? 'off' : 'aes-256-gcm',
       ...(opened.sealer !== null && { encryption_key_id: opened.sealer.keyId }),
@@ -61,8 +62,22 @@ export function namespaceFigures(
       dimension: settings.dimension,
       quantization: settings.quantization,
       indexed_vectors: space === undefined ? 0 : keeper.indexedCount(space.id),
+      ...(space !== undefined && indexFigures(keeper.tunings(space.id))),
       memory_bytes: space === undefined ? 0 : residents.bytes(space.id),
     },
+  };
+}
+
+/** What the largest index is built and searched with, and the lowest share of the nearest that was measured of any. */
+function indexFigures(indexes: readonly IndexFigures[]): Record<string, number> {
+  const [largest] = indexes.toSorted((a, b) => b.vectors - a.vectors);
+  if (largest === undefined) return {};
+  const recalls = indexes.flatMap(({ search }) => search.recall ?? []);
+  return {
+    index_m: largest.shape.m,
+    index_ef_construction: largest.shape.efConstruction,
+    index_ef_search: largest.search.efSearch,
+    ...(recalls.length > 0 && { index_recall: Math.min(...recalls) }),
   };
 }
 

@@ -76,12 +76,11 @@ export async function openEmbeddedDriver(
     ...given
   } = options;
   if (mustExist === true) refuseMissing(options.dataDir);
-  const { indexingThreshold, memoryBytesMax, hnsw: hnswDefaults } = defaultSettings().vectorDb;
+  const { memoryBytesMax, hnsw: hnswDefaults } = defaultSettings().vectorDb;
   const link = new WorkerLink({
     settings: {
       databasePagesMax: null,
       touchFlushMs: 1_000,
-      indexingThreshold,
       memoryBytesMax,
       quantization: 'i8',
       seal: NO_KEYS,

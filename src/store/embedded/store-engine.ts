@@ -57,6 +57,9 @@ export interface CommitOutcome {
   readonly committedWrites: number;
 }
 
+/** Any will do: it chooses the vectors that a new index is tried with. */
+const INDEX_SEED = 1;
+
 type WriteKind = 'write' | 'expire' | 'change_documents';
 type WriteCall = Extract<WireCall, { readonly kind: WriteKind }>;
 type WriteValue = CallTypes[WriteKind]['result'];
@@ -116,7 +119,7 @@ export class StoreEngine {
       limits: settings.columns,
       hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
     });
-    const dense = new DenseSearch(scorer, columns, settings.hnsw);
+    const dense = new DenseSearch(scorer, columns);
     this.#searcher = new Searcher(dense, scorer);
     this.#keeper = new IndexKeeper({
       database,
@@ -126,6 +129,7 @@ export class StoreEngine {
       spaces: this.#spaces,
       sequence,
       clock,
+      seed: INDEX_SEED,
       folder: opened.indexFolder,
       databasePath: opened.path,
       passagesInMemory: (spaceId, level) => this.#indexes.passagesInMemory(spaceId, level),

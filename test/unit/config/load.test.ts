@@ -35,7 +35,7 @@ describe('loadConfig', () => {
   it('has a default for everything', () => {
     const { settings, environmentName, production, filesRead } = load();
     expect(settings.server.port).toBe(7420);
-    expect(settings.vectorDb.hnsw.m).toBeGreaterThan(1);
+    expect(settings.vectorDb.hnsw.recall).toBeGreaterThan(0.9);
     expect(settings.keys).toEqual([]);
     expect({ environmentName, production, filesRead }).toEqual({
       environmentName: 'development',

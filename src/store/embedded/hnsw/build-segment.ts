@@ -1,5 +1,6 @@
 // Builds one HNSW segment and saves it whole or not at all. Runs in a thread of its own: linking a vector
-// in costs up to a millisecond. Reads in short transactions, so that checkpoints are never held up.
+// in costs up to a millisecond. Reads in short transactions, so that checkpoints are never held up. Before it is saved, what
+// the graph finds is measured, where nothing is known of it yet or it has outgrown what is.
 
 import {
   chmodSync,
@@ -22,29 +23,43 @@ import { openVectors } from '../database/sealed-values.ts';
 import { StoredPassages } from '../database/stored-passages.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
 import type { IndexJob } from './index-keeper.ts';
-import { toEightBits } from '../arrays/eight-bits.ts';
+import { isOutgrown, type Measured } from './index-tuning.ts';
+import { measureRecall } from './measure-recall.ts';
 import type { Quantization } from '../border/messages.ts';
 
-/** Vectors handed to the graph at a time. */
-const BATCH = 64;
-/** Only a search uses it, and none runs here. */
-const EF_SEARCH_UNUSED = 8;
+/** Vectors read, and where nobody else works handed to the graph, at a time. */
+const BATCH = 256;
+/** Else so many between two looks whether others need the machine. */
+const PACED = 32;
+/** A search that is to keep more asks for more. */
+const EF_SEARCH_LEAST = 8;
 
-/**
- * `betweenSteps`: called every few vectors and before each longer piece of work, to hold it up where others need the
- * machine more; where it throws, the build ends and leaves no file behind.
- */
-export function buildSegment(job: IndexJob, betweenSteps: () => void = () => {}): SegmentFile {
-  betweenSteps();
+/** How a builder goes about its work. */
+export interface BuildSteps {
+  /** Processors that it may take while nobody else works. The same throughout: the graph has room for so many at a time. */
+  readonly threads: number;
+  /** Nobody else works just now. */
+  readonly isAlone: boolean;
+  /**
+   * Called every few vectors and before each longer piece of work, to hold it up where others need the machine more; where it
+   * throws, the build ends and leaves no file behind.
+   */
+  pause(): void;
+}
+
+const UNPACED: BuildSteps = { threads: 1, isAlone: true, pause: () => {} };
+
+export function buildSegment(job: IndexJob, steps = UNPACED): SegmentFile {
+  steps.pause();
   const database = new DatabaseSync(job.databasePath, { readOnly: true, timeout: 5_000 });
   try {
     const start = startingPoint(job, hasPassages(database, job));
     const { to, places } = listEntries(database, job, start.from);
     const path = join(job.folder, segmentName(job.spaceId, job.level, job.from, to));
     try {
-      const last = addVectors(database, start, places, job, `${path}.tmp.vectors`, betweenSteps);
-      betweenSteps();
-      return save(start, job, to, path, last);
+      const last = addVectors(database, start, places, job, `${path}.tmp.vectors`, steps);
+      steps.pause();
+      return save(start, job, to, path, last, steps);
     } catch (error) {
       for (const extension of extensionsOf(job)) {
         rmSync(`${path}.tmp.${extension}`, { force: true });
@@ -85,7 +100,7 @@ function hasPassages(database: DatabaseSync, { spaceId, level, from }: IndexJob)
  */
 function startingPoint({ base, from, parameters }: IndexJob, isMulti: boolean): StartingPoint {
   const { dimension, quantization, m, efConstruction } = parameters;
-  const hnsw = { m, efConstruction, efSearch: EF_SEARCH_UNUSED };
+  const hnsw = { m, efConstruction, efSearch: EF_SEARCH_LEAST };
   const empty = () => newIndex(dimension, quantization, hnsw, isMulti);
   const nothing = () => ({ index: empty(), entries: [], from, basePath: null });
   if (base === null || (isMulti && base.passageCount === 0)) return nothing();
@@ -125,29 +140,45 @@ function addVectors(
   places: readonly Place[],
   job: IndexJob,
   fullPath: string,
-  betweenSteps: () => void,
+  steps: BuildSteps,
 ): Uint8Array | null {
   const { dimension, quantization } = job.parameters;
   const full = quantization === 'f32' ? null : openFullVectors(fullPath, start.basePath);
   try {
     let last: Uint8Array | null = null;
     for (const { keys, vectors } of readBatches(database, places, dimension)) {
-      // One thread: the vectors lie in the order in which they are given.
-      start.index.add(
-        BigUint64Array.from(keys, BigInt),
-        quantization === 'i8' ? codesOf(vectors, dimension) : vectors,
-        1,
-      );
+      addBatch(start.index, keys, vectors, full === null ? 1 : steps.threads, steps);
       start.entries.push(...keys);
       const bytes = new Uint8Array(vectors.buffer, 0, vectors.byteLength);
       if (full !== null && writeSync(full, bytes) !== bytes.length)
         throw new Error('the disk took less than it was given');
       last = bytes.subarray(-dimension * 4);
-      betweenSteps();
     }
     return last;
   } finally {
     if (full !== null) closeSync(full);
+  }
+}
+
+/** `threads`: 1 where the graph must have the vectors in their order. */
+function addBatch(
+  index: Index,
+  keys: readonly number[],
+  vectors: Float32Array,
+  threads: number,
+  steps: BuildSteps,
+): void {
+  const dimension = vectors.length / keys.length;
+  const bigKeys = BigUint64Array.from(keys, BigInt);
+  const add = (from: number, to: number) =>
+    index.add(bigKeys.subarray(from, to), vectors.subarray(from * dimension, to * dimension), threads);
+  for (let at = 0; at < keys.length; steps.pause()) {
+    if (threads > 1 && steps.isAlone) {
+      add(at, keys.length);
+      return steps.pause();
+    }
+    // A call takes no more threads than it has vectors. To ask for fewer would take from the graph the room that more need later.
+    for (const behind = Math.min(at + PACED, keys.length); at < behind; at++) add(at, at + 1);
   }
 }
 
@@ -198,12 +229,6 @@ function openFullVectors(path: string, basePath: string | null): number {
   return openSync(path, 'a');
 }
 
-function codesOf(vectors: Float32Array, dimension: number): Int8Array {
-  const codes = new Int8Array(vectors.length);
-  for (let at = 0; at < vectors.length; at += dimension) toEightBits(vectors.subarray(at, at + dimension), codes, at);
-  return codes;
-}
-
 const PRIVATE_FILE = 0o600;
 
 function save(
@@ -212,17 +237,30 @@ function save(
   to: number,
   path: string,
   last: Uint8Array | null,
+  steps: BuildSteps,
 ): SegmentFile {
   const { spaceId, level, from, parameters } = job;
   const temporary = `${path}.tmp`;
   index.save(`${temporary}.usearch`);
   writeFileSync(`${temporary}.entries`, new Uint8Array(Float64Array.from(entries).buffer));
   if (last !== null) checkVectors(temporary, parameters.quantization, entries.length, last);
+  const measured = measure(job, index, entries, temporary, steps);
   const bytes = statSync(`${temporary}.usearch`).size;
   const crc32 = segmentChecksum(temporary, parameters.quantization);
   const { length: count } = entries;
   const passageCount = count - new Set(entries).size;
-  const description = describeSegment({ spaceId, level, from, to, count, passageCount, bytes, crc32, parameters });
+  const description = describeSegment({
+    spaceId,
+    level,
+    from,
+    to,
+    count,
+    passageCount,
+    bytes,
+    crc32,
+    parameters,
+    measured,
+  });
   writeFileSync(`${temporary}.json`, JSON.stringify(description));
   for (const extension of extensionsOf(job)) {
     // Whatever made it: the library that saves the graph asks nobody.
@@ -231,6 +269,26 @@ function save(
     renameSync(`${temporary}.${extension}`, `${path}.${extension}`);
   }
   return { ...description, path };
+}
+
+/** What is known of a smaller graph holds for this one until it is twice as large. */
+function measure(
+  { known, efs, seed, parameters }: IndexJob,
+  index: Index,
+  entries: readonly number[],
+  path: string,
+  steps: BuildSteps,
+): Measured | null {
+  if (known !== null && !isOutgrown(known, entries.length)) return known;
+  const { dimension, quantization } = parameters;
+  const vectors = new SegmentVectors(path, dimension, quantization);
+  try {
+    const options = { efs, seed, threads: steps.threads, betweenSteps: () => steps.pause() };
+    const graph = { index, vectors, entries, dimension, isExact: quantization === 'f32' };
+    return { recalls: measureRecall(graph, options), count: entries.length };
+  } finally {
+    vectors.close();
+  }
 }
 
 /** The files must hold the vectors where searches read them: a binding that lays them out otherwise is found out here. */

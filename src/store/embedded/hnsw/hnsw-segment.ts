@@ -4,9 +4,13 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { Index, MetricKind, ScalarKind } from 'usearch';
-import { eightBitQuery } from '../arrays/eight-bits.ts';
-import type { HnswSettings, Quantization } from '../border/messages.ts';
+import type { Quantization } from '../border/messages.ts';
+import type { GraphShape } from './index-tuning.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
+
+export interface HnswParameters extends GraphShape {
+  readonly efSearch: number;
+}
 
 export interface SegmentHit {
   readonly entry: number;
@@ -37,7 +41,7 @@ const SCALARS: Readonly<Record<Quantization, ScalarKind>> = {
 };
 
 /** `multi`: a context may have several vectors. A file that is loaded or mapped says by itself whether it may. */
-export function newIndex(dimension: number, quantization: Quantization, hnsw: HnswSettings, multi = false): Index {
+export function newIndex(dimension: number, quantization: Quantization, hnsw: HnswParameters, multi = false): Index {
   return new Index({
     dimensions: dimension,
     metric: MetricKind.IP,
@@ -60,17 +64,20 @@ export class HnswSegment {
   readonly isExact: boolean;
   readonly vectors: SegmentVectors;
   readonly memoryBytes: number;
+  /** Candidates that a search keeps, and links of each. */
+  readonly efSearch: number;
+  readonly links: number;
   readonly #index: Index;
-  readonly #quantization: Quantization;
 
   /** Maps the files. Throws where they do not hold what `source` says. */
-  constructor(source: SegmentSource, dimension: number, quantization: Quantization, hnsw: HnswSettings) {
+  constructor(source: SegmentSource, dimension: number, quantization: Quantization, hnsw: HnswParameters) {
     const { path, from, to, count, passageCount } = source;
     this.passageCount = passageCount;
     this.from = from;
     this.to = to;
     this.count = count;
-    this.#quantization = quantization;
+    this.efSearch = hnsw.efSearch;
+    this.links = hnsw.m;
     this.entries = readEntries(`${path}.entries`);
     this.#index = newIndex(dimension, quantization, hnsw);
     mapFile(this.#index, `${path}.usearch`);
@@ -86,8 +93,7 @@ export class HnswSegment {
   search(query: Float32Array, count: number): SegmentHit[] {
     // All its contexts may have died while it was built, and the binding refuses to look for none.
     if (this.count === 0) return [];
-    const asked = this.#quantization === 'i8' ? eightBitQuery(query).codes : query;
-    const { keys, distances } = this.#index.search(asked, Math.min(count, this.count), 1);
+    const { keys, distances } = this.#index.search(query, Math.min(count, this.count), 1);
     const hits: SegmentHit[] = [];
     for (let i = 0; i < keys.length; i++) hits.push({ entry: Number(keys[i]), score: 1 - (distances[i] as number) });
     return hits;

@@ -5,23 +5,22 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { HnswSettings, Quantization } from '../border/messages.ts';
+import type { Quantization } from '../border/messages.ts';
 import type { LevelNumber } from '../border/rows.ts';
+import { type GraphShape, isMeasured, type Measured } from './index-tuning.ts';
 
 /** Raised with every change of what the files hold. */
-const FORMAT = 2;
+const FORMAT = 3;
 const READ_BYTES = 4 * 1024 * 1024;
 const ENTRY_BYTES = 8;
 const NUMBER_BYTES = 4;
 const NAME = /^\d+-[123]-\d+-\d+$/;
 
 /** What a segment was built for: with other settings it is another index. */
-export interface IndexParameters {
+export interface IndexParameters extends GraphShape {
   readonly embeddingId: string;
   readonly dimension: number;
   readonly quantization: Quantization;
-  readonly m: number;
-  readonly efConstruction: number;
 }
 
 export interface SegmentDescription {
@@ -39,6 +38,8 @@ export interface SegmentDescription {
   /** Over the files but this one. */
   readonly crc32: number;
   readonly parameters: IndexParameters;
+  /** null: nothing, as of one without vectors. */
+  readonly measured: Measured | null;
 }
 
 export interface SegmentFile extends SegmentDescription {
@@ -51,15 +52,6 @@ type DataExtension = 'usearch' | 'entries' | 'vectors';
 /** Files of a segment beside its description. */
 export function dataExtensions(quantization: Quantization): readonly DataExtension[] {
   return quantization === 'f32' ? ['usearch', 'entries'] : ['usearch', 'entries', 'vectors'];
-}
-
-export function parametersOf(
-  embeddingId: string,
-  dimension: number,
-  quantization: Quantization,
-  hnsw: HnswSettings,
-): IndexParameters {
-  return { embeddingId, dimension, quantization, m: hnsw.m, efConstruction: hnsw.efConstruction };
 }
 
 export function segmentName(spaceId: number, level: LevelNumber, from: number, to: number): string {
@@ -99,7 +91,7 @@ function dataSizes({ bytes, count, parameters }: SegmentDescription): Readonly<R
 function readDescription(path: string): SegmentDescription | null {
   try {
     const description = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as SegmentDescription;
-    if (description.format !== FORMAT) return null;
+    if (description.format !== FORMAT || !isTuned(description)) return null;
     const sizes = dataSizes(description);
     const isWhole = dataExtensions(description.parameters.quantization).every(
       (extension) => statSync(`${path}.${extension}`).size === sizes[extension],
@@ -108,6 +100,10 @@ function readDescription(path: string): SegmentDescription | null {
   } catch {
     return null;
   }
+}
+
+function isTuned({ parameters: { m, efConstruction }, measured }: SegmentDescription): boolean {
+  return Number.isInteger(m) && m > 1 && Number.isInteger(efConstruction) && isMeasured(measured);
 }
 
 export function deleteSegment(path: string): void {

@@ -5,8 +5,6 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   deleteSegment,
   deleteUnfinished,
-  listSegments,
-  parametersOf,
   segmentBytes,
   segmentChecksum,
   type SegmentDescription,
@@ -17,6 +15,16 @@ import type { Effect } from '../database/effects.ts';
 import { HnswSegment } from './hnsw-segment.ts';
 import type { IndexParameters } from './index-files.ts';
 import { planIndex, type SegmentState } from './index-plan.ts';
+import {
+  efsToTry,
+  firstShape,
+  type GraphShape,
+  type Measured,
+  type SearchTuning,
+  searchTuning,
+  wantedShape,
+} from './index-tuning.ts';
+import { levelKey, parseLevelKey, savedChains } from './saved-chains.ts';
 import type { WorkerSettings } from '../border/messages.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
 import type { Sealer } from '../database/sealer.ts';
@@ -33,6 +41,12 @@ export interface IndexJob {
   /** A segment of (from, base.to] to start from. */
   readonly base: Pick<SegmentState, 'path' | 'to' | 'passageCount'> | null;
   readonly parameters: IndexParameters;
+  /** Of a graph that this one grows from, or lies beside; null: it is to be measured. */
+  readonly known: Measured | null;
+  /** How many candidates are tried where it is measured, rising. */
+  readonly efs: readonly number[];
+  /** What the questions of a measurement follow from. */
+  readonly seed: number;
 }
 
 /** Runs a job elsewhere; `done` is called once unless it was told to stop. */
@@ -52,6 +66,8 @@ export interface IndexKeeperDeps {
   readonly sequence: Sequence;
   readonly log: WorkerLog;
   readonly clock: Clock;
+  /** What is chosen by chance follows from it. */
+  readonly seed: number;
   readonly build: BuildIndex;
   /** Vectors of further passages of the level that searches scan exactly; 0 where its vectors are not in memory. */
   readonly passagesInMemory: (spaceId: number, level: LevelNumber) => number;
@@ -65,16 +81,25 @@ interface KeptSegment extends SegmentState {
   isVerified: boolean;
 }
 
+/** Of the large segment of a level. */
+export interface IndexFigures {
+  readonly level: LevelNumber;
+  readonly vectors: number;
+  readonly shape: GraphShape;
+  readonly search: SearchTuning;
+}
+
 /** A graph is a file that is mapped as it is: where what is stored is sealed there is none, and search is exact. */
 export function indexSettings(settings: WorkerSettings, sealer: Sealer | null): WorkerSettings {
   return sealer === null ? settings : { ...settings, indexingThreshold: Infinity };
 }
 
 const RETRY_AFTER_MS = 60_000;
+/** Where the settings name none. */
+const INDEXING_THRESHOLD = 20_000;
 
 export class IndexKeeper {
   readonly #deps: IndexKeeperDeps;
-  readonly #parameters: IndexParameters;
   readonly #countLive: StatementSync;
   /** By level and namespace; at most two each, the large one first. */
   readonly #segments = new Map<string, KeptSegment[]>();
@@ -88,19 +113,17 @@ export class IndexKeeper {
 
   constructor(deps: IndexKeeperDeps) {
     this.#deps = deps;
-    const { embeddingId, dimension, quantization, hnsw } = deps.settings;
-    this.#parameters = parametersOf(embeddingId, dimension, quantization, hnsw);
     this.#countLive = deps.database.prepare(
       'SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? AND entry <= ?',
     );
     this.#findSaved();
     for (const space of deps.spaces.all())
-      for (const level of LEVEL_NUMBERS) this.#unchecked.add(keyOf(space.id, level));
+      for (const level of LEVEL_NUMBERS) this.#unchecked.add(levelKey(space.id, level));
   }
 
   /** The level's segments, ready for searches; none where there are none or one of them is damaged. */
   open(spaceId: number, level: LevelNumber): HnswSegment[] {
-    const kept = this.#segments.get(keyOf(spaceId, level)) ?? [];
+    const kept = this.#segments.get(levelKey(spaceId, level)) ?? [];
     const opened: HnswSegment[] = [];
     try {
       for (const segment of kept) opened.push(this.#openSegment(segment));
@@ -115,12 +138,12 @@ export class IndexKeeper {
 
   /** The level's vectors have come into memory: how many passages it has is known now. */
   loaded(spaceId: number, level: LevelNumber): void {
-    if (this.#deps.passagesInMemory(spaceId, level) > 0) this.#unchecked.add(keyOf(spaceId, level));
+    if (this.#deps.passagesInMemory(spaceId, level) > 0) this.#unchecked.add(levelKey(spaceId, level));
   }
 
   /** Deletes the level's segments; the next `schedule` has them built again where that is worth it. */
   discard(spaceId: number, level: LevelNumber): void {
-    const key = keyOf(spaceId, level);
+    const key = levelKey(spaceId, level);
     for (const { path } of this.#segments.get(key) ?? []) deleteSegment(path);
     this.#segments.delete(key);
     this.#unchecked.add(key);
@@ -136,13 +159,13 @@ export class IndexKeeper {
       this.#building = null;
       void running.stop().then(() => {
         this.#running = null;
-        for (const level of LEVEL_NUMBERS) this.#unchecked.add(keyOf(spaceId, level));
+        for (const level of LEVEL_NUMBERS) this.#unchecked.add(levelKey(spaceId, level));
       });
     }
     if (running !== null && this.#building === null) return null;
     let count = 0;
     for (const level of LEVEL_NUMBERS) {
-      const segments = this.#segments.get(keyOf(spaceId, level)) ?? [];
+      const segments = this.#segments.get(levelKey(spaceId, level)) ?? [];
       if (segments.length === 0) continue;
       count += segments.length;
       this.discard(spaceId, level);
@@ -154,11 +177,11 @@ export class IndexKeeper {
 
   apply(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'add') this.#unchecked.add(keyOf(effect.spaceId, effect.document.level));
+      if (effect.kind === 'add') this.#unchecked.add(levelKey(effect.spaceId, effect.document.level));
       else if (effect.kind === 'remove') this.#died(effect.spaceId, effect.level, effect.entry);
       else if (effect.kind === 'move') {
         this.#died(effect.spaceId, effect.from, effect.oldEntry);
-        this.#unchecked.add(keyOf(effect.spaceId, effect.document.level));
+        this.#unchecked.add(levelKey(effect.spaceId, effect.document.level));
       }
     }
   }
@@ -186,10 +209,21 @@ export class IndexKeeper {
   indexedCount(spaceId?: number): number {
     let count = 0;
     for (const [key, segments] of this.#segments) {
-      if (spaceId !== undefined && parseKey(key).spaceId !== spaceId) continue;
+      if (spaceId !== undefined && parseLevelKey(key).spaceId !== spaceId) continue;
       for (const segment of segments) count += segment.live;
     }
     return count;
+  }
+
+  /** How the saved indexes of a namespace, or of all, are searched: the large one of each level. */
+  tunings(spaceId?: number): readonly IndexFigures[] {
+    const figures: IndexFigures[] = [];
+    for (const [key, [segment]] of this.#segments) {
+      if (segment === undefined || (spaceId !== undefined && parseLevelKey(key).spaceId !== spaceId)) continue;
+      const { level, parameters } = segment.file;
+      figures.push({ level, vectors: segment.live, shape: parameters, search: this.#tuning(segment) });
+    }
+    return figures;
   }
 
   /** Of all saved indexes. */
@@ -203,26 +237,22 @@ export class IndexKeeper {
 
   #findSaved(): void {
     const { folder, sequence, spaces } = this.#deps;
-    const wanted = JSON.stringify(this.#parameters);
     // A segment of entries that are still to come belongs to another database, or to a later copy of this one.
     const fits = (segment: SegmentDescription) =>
-      JSON.stringify(segment.parameters) === wanted &&
-      segment.to <= sequence.last &&
-      spaces.byId(segment.spaceId) !== undefined;
-    const found = new Map<string, SegmentFile[]>();
-    for (const file of listSegments(folder, fits)) {
-      const key = keyOf(file.spaceId, file.level);
-      found.set(key, [...(found.get(key) ?? []), file]);
-    }
-    for (const [key, files] of found) {
-      const chain = newestChain(files);
-      for (const file of files) if (!chain.includes(file)) deleteSegment(file.path);
-      if (chain.length > 0)
-        this.#segments.set(
-          key,
-          chain.map((file) => this.#keep(file, false)),
-        );
-    }
+      this.#isWanted(segment.parameters) && segment.to <= sequence.last && spaces.byId(segment.spaceId) !== undefined;
+    for (const [key, files] of savedChains(folder, fits))
+      this.#segments.set(
+        key,
+        files.map((file) => this.#keep(file, false)),
+      );
+  }
+
+  #isWanted({ embeddingId, dimension, quantization, m, efConstruction }: IndexParameters): boolean {
+    const { settings } = this.#deps;
+    if (embeddingId !== settings.embeddingId || dimension !== settings.dimension) return false;
+    const given = settings.hnsw;
+    const isAsGiven = (given.m ?? m) === m && (given.efConstruction ?? efConstruction) === efConstruction;
+    return quantization === settings.quantization && isAsGiven;
   }
 
   #keep(file: SegmentFile, isVerified: boolean): KeptSegment {
@@ -233,17 +263,21 @@ export class IndexKeeper {
   }
 
   #openSegment(segment: KeptSegment): HnswSegment {
-    const { dimension, quantization, hnsw } = this.#deps.settings;
+    const { dimension, quantization } = this.#deps.settings;
     // A damaged graph would lead the search out of its memory, so no byte of it is used unchecked.
     if (!segment.isVerified && segmentChecksum(segment.path, quantization) !== segment.file.crc32)
       throw new Error('the checksum differs');
     segment.isVerified = true;
     const source = { ...segment.file, passageCount: segment.passageCount };
-    return new HnswSegment(source, dimension, quantization, hnsw);
+    return new HnswSegment(source, dimension, quantization, { ...segment.file.parameters, ...this.#tuning(segment) });
+  }
+
+  #tuning({ file }: KeptSegment): SearchTuning {
+    return searchTuning(file.measured, this.#deps.settings.hnsw);
   }
 
   #died(spaceId: number, level: LevelNumber, entry: number): void {
-    const key = keyOf(spaceId, level);
+    const key = levelKey(spaceId, level);
     const segment = this.#segments.get(key)?.find(({ from, to }) => entry > from && entry <= to);
     if (segment === undefined) return;
     segment.live--;
@@ -252,25 +286,32 @@ export class IndexKeeper {
 
   #check(key: string): void {
     const { spaces, settings } = this.#deps;
-    const { spaceId, level } = parseKey(key);
+    const { spaceId, level } = parseLevelKey(key);
     const live = spaces.byId(spaceId)?.counts[level - 1] ?? 0;
     const passages = this.#deps.passagesInMemory(spaceId, level);
-    const plan = planIndex(live, this.#segments.get(key) ?? [], settings.indexingThreshold, passages);
+    const segments = this.#segments.get(key) ?? [];
+    const large = segments[0]?.file;
+    const hasShape = large?.parameters ?? firstShape(settings.hnsw);
+    const wanted = wantedShape(hasShape, large?.measured ?? null, settings.hnsw);
+    const threshold = settings.indexingThreshold ?? INDEXING_THRESHOLD;
+    const plan = planIndex(live, segments, threshold, passages, wanted.m - hasShape.m);
     if (plan === null) return;
     if (plan.kind === 'drop') {
       this.discard(spaceId, level);
       this.#deps.onChanged(spaceId, level);
       return;
     }
-    const { databasePath, folder, build } = this.#deps;
+    const { databasePath, folder, build, seed } = this.#deps;
+    const isNew = plan.from === 0 && plan.base === null;
+    const { m, efConstruction } = isNew ? wanted : hasShape;
+    const { embeddingId, dimension, quantization } = settings;
     const job: IndexJob = {
-      databasePath,
-      folder,
-      spaceId,
-      level,
+      ...{ databasePath, folder, spaceId, level, seed },
       from: plan.from,
       base: plan.base,
-      parameters: this.#parameters,
+      parameters: { embeddingId, dimension, quantization, m, efConstruction },
+      known: isNew ? null : (large?.measured ?? null),
+      efs: efsToTry(settings.hnsw),
     };
     this.#building = spaceId;
     this.#running = build(job, (result) => this.#finished(key, result));
@@ -294,25 +335,9 @@ export class IndexKeeper {
     const before = this.#segments.get(key) ?? [];
     const after = built.from === 0 ? [built] : [...before.filter(({ to }) => to === built.from), built];
     this.#segments.set(key, after);
-    const { spaceId, level } = parseKey(key);
+    const { spaceId, level } = parseLevelKey(key);
     this.#deps.onChanged(spaceId, level);
     for (const segment of before) if (!after.some(({ path }) => path === segment.path)) deleteSegment(segment.path);
     this.#deps.log.info({ vectors: built.count }, 'a vector index was built');
   }
-}
-
-function newestChain(files: readonly SegmentFile[]): SegmentFile[] {
-  const newest = (from: number) => files.filter((file) => file.from === from).sort((a, b) => b.to - a.to)[0];
-  const large = newest(0);
-  const small = large === undefined ? undefined : newest(large.to);
-  return [large, small].filter((file) => file !== undefined);
-}
-
-function keyOf(spaceId: number, level: LevelNumber): string {
-  return `${spaceId}-${level}`;
-}
-
-function parseKey(key: string): { spaceId: number; level: LevelNumber } {
-  const [spaceId, level] = key.split('-').map(Number);
-  return { spaceId: spaceId as number, level: level as LevelNumber };
 }

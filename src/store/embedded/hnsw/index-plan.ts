@@ -30,24 +30,26 @@ const TAIL_SHARE = 0.05;
 
 /**
  * null: all is well. `live` counts the level's contexts, `passages` the vectors of further passages that are scanned
- * exactly, as far as it is known: each of them costs as much as a context.
+ * exactly, as far as it is known: each of them costs as much as a context. `moreLinks`: by so many links a vector the large
+ * graph has too few, or below zero too many.
  */
 export function planIndex(
   live: number,
   segments: readonly SegmentState[],
   threshold: number,
   passages = 0,
+  moreLinks = 0,
 ): Plan | null {
   const [large, small] = segments;
   if (large === undefined) return live + passages > threshold ? { kind: 'build', from: 0, base: null } : null;
   const indexedPassages = segments.reduce((sum, { passageCount }) => sum + passageCount, 0);
   if (live + passages + indexedPassages < threshold * DROP_SHARE) return { kind: 'drop' };
-  if (isWornOut(large)) return { kind: 'build', from: 0, base: null };
+  if (isWornOut(large) || moreLinks > 0) return { kind: 'build', from: 0, base: null };
   const uncovered = live - large.live;
   const tail = uncovered - (small?.live ?? 0) + passages;
   const isSmallWornOut = small !== undefined && isWornOut(small);
   if (tail <= threshold * TAIL_SHARE && !isSmallWornOut) return null;
-  if (uncovered > large.count * SMALL_SHARE_MAX) return { kind: 'build', from: 0, base: large };
+  if (uncovered > large.count * SMALL_SHARE_MAX) return { kind: 'build', from: 0, base: moreLinks < 0 ? null : large };
   return { kind: 'build', from: large.to, base: small === undefined || isSmallWornOut ? null : small };
 }
 

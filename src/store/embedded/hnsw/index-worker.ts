@@ -1,11 +1,11 @@
 // Thread entry: builds the segment it was started for, reports, ends. Its memory goes with it.
 
-import { setPriority } from 'node:os';
+import { availableParallelism, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../../base/clock.ts';
 import { BusyTime } from '../border/busy-time.ts';
 import { BuildPace } from './build-pace.ts';
-import { buildSegment } from './build-segment.ts';
+import { buildSegment, type BuildSteps } from './build-segment.ts';
 import { BuildStop } from './build-stop.ts';
 import type { IndexJob } from './index-keeper.ts';
 
@@ -19,6 +19,8 @@ export interface IndexWorkerData {
 
 /** Below the threads that answer requests. */
 const NICENESS = 10;
+/** More gain little, and each takes memory of its own. */
+const THREADS_MAX = 8;
 
 // Only Linux gives a thread a priority of its own; elsewhere this would slow the whole process down.
 if (process.platform === 'linux') setPriority(0, NICENESS);
@@ -26,8 +28,14 @@ if (process.platform === 'linux') setPriority(0, NICENESS);
 const { job, busy, stop } = workerData as IndexWorkerData;
 const stopped = new BuildStop(stop);
 const pace = new BuildPace(new BusyTime(busy), systemClock, (ms) => stopped.rest(ms));
-const betweenSteps = (): void => {
-  pace.pause();
-  stopped.check();
+const steps: BuildSteps = {
+  threads: Math.min(THREADS_MAX, availableParallelism()),
+  get isAlone() {
+    return pace.isAlone;
+  },
+  pause() {
+    pace.pause();
+    stopped.check();
+  },
 };
-parentPort?.postMessage(buildSegment(job, betweenSteps));
+parentPort?.postMessage(buildSegment(job, steps));

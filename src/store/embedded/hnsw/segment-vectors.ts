@@ -10,6 +10,7 @@ const GRAPH_HEADER_BYTES = 8;
 /** Vectors this far apart are read together: one longer read is cheaper than two. */
 const GAP_MAX = 4;
 const READ_VECTORS = 64;
+const ENDS_EARLY = 'a vector index ends before its vectors do';
 
 /** Where a vector is wanted, and its place in the segment. */
 export interface WantedSlot {
@@ -49,6 +50,15 @@ export class SegmentVectors {
     }
   }
 
+  /** So many vectors from that place on, one after another. */
+  readRange(slot: number, count: number): Float32Array {
+    const vectors = new Float32Array(count * this.#dimension);
+    const bytes = new Uint8Array(vectors.buffer);
+    const read = readSync(this.#file, bytes, 0, bytes.length, this.#startBytes + slot * this.#dimension * 4);
+    if (read !== bytes.length) throw new Error(ENDS_EARLY);
+    return vectors;
+  }
+
   close(): void {
     closeSync(this.#file);
   }
@@ -61,7 +71,7 @@ export class SegmentVectors {
     const vectorBytes = this.#dimension * 4;
     const length = count * vectorBytes;
     const read = readSync(this.#file, this.#bytes, 0, length, this.#startBytes + slot * vectorBytes);
-    if (read !== length) throw new Error('a vector index ends before its vectors do');
+    if (read !== length) throw new Error(ENDS_EARLY);
   }
 }
 

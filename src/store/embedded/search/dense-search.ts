@@ -8,7 +8,6 @@ import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
 import type { PassageRows } from '../memory/passage-rows.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import type { HnswSettings } from '../border/messages.ts';
 import type { ColumnSearch } from './column-search.ts';
 import type { SearchScope } from './search-scope.ts';
 import { distancesTo, rescoredCount, type VectorHit } from '../arrays/vector-rows.ts';
@@ -35,15 +34,10 @@ const SAMPLE_GROWTH_MAX = 1.05;
 export class DenseSearch {
   readonly #scorer: VectorScorer;
   readonly #columns: ColumnSearch;
-  readonly #efSearch: number;
-  /** Of each node of a graph. */
-  readonly #links: number;
 
-  constructor(scorer: VectorScorer, columns: ColumnSearch, { m, efSearch }: HnswSettings) {
+  constructor(scorer: VectorScorer, columns: ColumnSearch) {
     this.#scorer = scorer;
     this.#columns = columns;
-    this.#efSearch = efSearch;
-    this.#links = m;
   }
 
   /** At least the `count` best in scope where there are as many, perhaps more. */
@@ -52,8 +46,7 @@ export class DenseSearch {
     const { hasPassages } = vectors;
     const share = scope.expectedShare;
     const exactNs = scope.ownedCount * gatherNs(vectors) * (hasPassages ? vectorsPerContext(vectors, scope) : 1);
-    const kept = Math.max(this.#efSearch, count / share);
-    const graphsNs = vectors.segments.reduce((sum, segment) => sum + this.#graphNs(segment, kept), 0);
+    const graphsNs = vectors.segments.reduce((sum, segment) => sum + graphNs(segment, count / share), 0);
     const indexNs = (vectors.rows.count + (vectors.passages?.rows.count ?? 0)) * SCAN_NS + graphsNs;
     this.#columns.tidy(vectors, scope.levelCount);
     // Columns know the first vector of each context alone.
@@ -124,7 +117,7 @@ export class DenseSearch {
     const needed = segment.isExact ? count : rescoredCount(count);
     for (let round = 0; round < ROUNDS_MAX; round++) {
       wanted = Math.min(segment.count, Math.max(wanted, needed));
-      if (this.#graphNs(segment, wanted) > exactNs) return null;
+      if (graphNs(segment, wanted) > exactNs) return null;
       const found = eligibleHits(index.documents, segment, query.vector, wanted, needed, scope);
       if (found.length >= needed || wanted === segment.count) return this.#finished(index, segment, found, query);
       const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
@@ -132,11 +125,6 @@ export class DenseSearch {
       wanted = Math.ceil((needed / Math.max(found.length, MISSES_AS_FOUND)) * wanted * OVERSAMPLING);
     }
     return null;
-  }
-
-  /** Of a search that keeps so many candidates: it compares what they link to, but no vector twice. */
-  #graphNs(segment: HnswSegment, kept: number): number {
-    return Math.min(kept * this.#links, segment.count) * LINK_NS;
   }
 
   #finished(index: NamespaceIndex, segment: HnswSegment, hits: VectorHit[], query: DenseQuery): VectorHit[] {
@@ -147,6 +135,11 @@ export class DenseSearch {
       query,
     );
   }
+}
+
+/** Of a search that is to find so many: it compares what the candidates that it keeps link to, but no vector twice. */
+function graphNs({ efSearch, links, count }: HnswSegment, wanted: number): number {
+  return Math.min(Math.max(efSearch, wanted) * links, count) * LINK_NS;
 }
 
 /** Where the level has passages. */

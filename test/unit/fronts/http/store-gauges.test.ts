@@ -6,7 +6,16 @@ import { settle } from '../../../support/wire-server.ts';
 
 const FIGURES: StoreFigures = {
   counts: { immediate: 1, short_term: 2, long_term: 3 },
-  driver: { name: 'embedded', database_bytes: 4096, wal_bytes: 10, index_bytes: 7, memory_bytes: 5 },
+  driver: {
+    name: 'embedded',
+    database_bytes: 4096,
+    wal_bytes: 10,
+    index_bytes: 7,
+    memory_bytes: 5,
+    index_recall: 0.98,
+    index_m: 16,
+    index_ef_search: 64,
+  },
 };
 
 let metrics: MetricsRegistry;
@@ -31,6 +40,9 @@ describe('gauges of the store', () => {
       'store_disk_bytes{part="log"} 10',
       'store_disk_bytes{part="indexes"} 7',
       'store_memory_bytes 5',
+      'store_index_recall 0.98',
+      'store_index_m 16',
+      'store_index_ef_search 64',
     ])
       expect(page).toContain(`context_manager_${line}\n`);
     clock.advance(9_999);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrate } from '../../../../../src/store/embedded/database/migrations.ts';
-import { buildSegment } from '../../../../../src/store/embedded/hnsw/build-segment.ts';
+import { buildSegment, type BuildSteps } from '../../../../../src/store/embedded/hnsw/build-segment.ts';
 import { BuildStop } from '../../../../../src/store/embedded/hnsw/build-stop.ts';
 import type { IndexJob } from '../../../../../src/store/embedded/hnsw/index-keeper.ts';
 import { vectorOf } from '../../../../contract/store-samples.ts';
@@ -13,7 +13,7 @@ const DIMENSION = 8;
 const COUNT = 300;
 
 /** A job over a database of some vectors, whose folder is gone when the test has ended. */
-async function jobOver(count: number): Promise<IndexJob> {
+async function jobOver(count: number, nameOf = (i: number) => `v-${i}`): Promise<IndexJob> {
   const folder = await mkdtemp(join(tmpdir(), 'segment-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const databasePath = join(folder, 'contexts.db');
@@ -23,14 +23,31 @@ async function jobOver(count: number): Promise<IndexJob> {
     created_at, updated_at, expiry_action, version, access_count, token_count, tags, metadata, analyzer, terms, traits,
     text) VALUES (?1, 1, 3, ?1, ?1, ?1, 'a', 0, 0, 0, 1, 0, 1, '[]', '{}', 1, '', '', '')`);
   const insertVector = database.prepare('INSERT INTO vectors VALUES (?, ?)');
+  database.exec('BEGIN');
   for (let i = 1; i <= count; i++) {
     insert.run(i);
-    insertVector.run(i, new Uint8Array(vectorOf(`v-${i}`, DIMENSION).buffer));
+    insertVector.run(i, new Uint8Array(vectorOf(nameOf(i), DIMENSION).buffer));
   }
-  database.exec(`UPDATE sequence SET last = ${count}`);
+  database.exec(`UPDATE sequence SET last = ${count}; COMMIT`);
   database.close();
   const parameters = { embeddingId: 'm', dimension: DIMENSION, quantization: 'i8', m: 8, efConstruction: 16 } as const;
-  return { databasePath, folder, spaceId: 1, level: 3, from: 0, base: null, parameters };
+  const place = { databasePath, folder, spaceId: 1, level: 3, from: 0, base: null } as const;
+  return { ...place, parameters, known: null, efs: [16, 32], seed: 1 };
+}
+
+/** Two processors, now both and now one of them. */
+function stepping(pause: () => void): BuildSteps {
+  let pauses = 0;
+  return {
+    threads: 2,
+    get isAlone() {
+      return pauses % 2 === 0;
+    },
+    pause() {
+      pauses++;
+      pause();
+    },
+  };
 }
 
 const segmentFiles = async ({ folder }: IndexJob): Promise<string[]> =>
@@ -45,20 +62,44 @@ describe('building a segment', () => {
     );
   });
 
+  it('measures what it finds, the same for the same seed, unless that is known', async () => {
+    const job = await jobOver(COUNT);
+    const { measured } = buildSegment(job);
+    expect(measured?.count).toBe(COUNT);
+    const recalls = measured?.recalls.map(([, recall]) => recall) ?? [];
+    expect(recalls).toEqual(recalls.toSorted());
+    expect(recalls.at(-1)).toBeGreaterThan(0.9);
+    expect(buildSegment(job).measured).toEqual(measured);
+    const known = { recalls: [[8, 0.5]], count: COUNT / 2 + 1 } as const;
+    expect(buildSegment({ ...job, known }).measured).toEqual(known);
+    expect(buildSegment({ ...job, known: { ...known, count: COUNT / 2 } }).measured).toEqual(measured);
+  });
+
+  it('takes any of several vectors that are the same for a right answer', async () => {
+    const { measured } = buildSegment(await jobOver(COUNT, () => 'all the same'));
+    expect(measured?.recalls).toEqual([[16, 1]]);
+  });
+
   it('ends where it is told to stop, at whatever step, and leaves nothing', async () => {
     const job = await jobOver(COUNT);
     let steps = 0;
-    buildSegment(job, () => void steps++);
+    buildSegment(
+      job,
+      stepping(() => void steps++),
+    );
     for (const file of await segmentFiles(job)) await rm(join(job.folder, file));
     expect(steps).toBeGreaterThan(3);
     for (let last = 0; last < steps; last++) {
       const stop = new BuildStop();
       let step = 0;
       const build = () =>
-        buildSegment(job, () => {
-          if (step++ === last) new BuildStop(stop.buffer).request();
-          stop.check();
-        });
+        buildSegment(
+          job,
+          stepping(() => {
+            if (step++ === last) new BuildStop(stop.buffer).request();
+            stop.check();
+          }),
+        );
       expect(build).toThrow('the build was stopped');
       expect(step).toBe(last + 1);
       expect(await segmentFiles(job)).toEqual([]);

@@ -1,0 +1,112 @@
+// What a graph is built and searched with, chosen by what was measured on its own vectors. Pure: the same measurements
+// lead to the same choices. Vectors in clusters, as models make them, are found with few links; those that are hardly
+// nearer to one another than to the rest, as of spellings, take three times as many, and building takes six times as long.
+
+import type { HnswSettings } from '../border/messages.ts';
+
+/** How a graph is built: with another shape it is another graph. */
+export interface GraphShape {
+  readonly m: number;
+  readonly efConstruction: number;
+}
+
+/** Of the true nearest, a search that keeps `ef` candidates finds this share. */
+export type RecallPoint = readonly [ef: number, recall: number];
+
+/** What was measured of a graph, or of a smaller one that it has grown from. */
+export interface Measured {
+  /** Rising, up to the first that finds nearly all. */
+  readonly recalls: readonly RecallPoint[];
+  /** Vectors that the graph had. */
+  readonly count: number;
+}
+
+/** How a graph is searched. */
+export interface SearchTuning {
+  readonly efSearch: number;
+  /** As measured; null: it was not. */
+  readonly recall: number | null;
+}
+
+/** From the first that is tried: links, and the most candidates with which searches are not slower than with the next. */
+const SHAPES: readonly { readonly m: number; readonly efSearchMax: number }[] = [
+  { m: 16, efSearchMax: 192 },
+  { m: 32, efSearchMax: 320 },
+  { m: 48, efSearchMax: Infinity },
+];
+const EF_CONSTRUCTION_PER_LINK = 4;
+const EF_CONSTRUCTION_MAX = 1_024;
+/** Where nothing was measured. */
+const EF_SEARCH_UNMEASURED = 256;
+/** Rising. A search never keeps fewer: so many are scored in full for ten answers. */
+const EF_SEARCH_TRIED = [32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_024] as const;
+/** Beyond there is nothing to gain. */
+export const RECALL_ENOUGH = 0.999;
+/** A graph that has grown by this factor is measured anew. */
+const GROWTH_MAX = 2;
+
+/** Whether what a file says is a measurement, or that there was none. */
+export function isMeasured(value: unknown): value is Measured | null {
+  if (value === null) return true;
+  const { recalls, count } = (value ?? {}) as Partial<Record<keyof Measured, unknown>>;
+  const isPoint = (point: unknown) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
+  return Array.isArray(recalls) && recalls.every(isPoint) && Number.isInteger(count);
+}
+
+/** The `ef`s to be measured, rising. */
+export function efsToTry({ efSearch }: HnswSettings): readonly number[] {
+  if (efSearch === undefined) return EF_SEARCH_TRIED;
+  return [...new Set([...EF_SEARCH_TRIED.filter((ef) => ef < efSearch), efSearch])];
+}
+
+export function firstShape(settings: HnswSettings): GraphShape {
+  return shapeOf(SHAPES[0]?.m ?? 0, settings);
+}
+
+/** Whether a graph of so many vectors is to be measured again. */
+export function isOutgrown({ count }: Measured, vectors: number): boolean {
+  return vectors >= count * GROWTH_MAX;
+}
+
+export function searchTuning(measured: Measured | null, settings: HnswSettings): SearchTuning {
+  const recalls = measured?.recalls ?? [];
+  const given = settings.efSearch;
+  if (given !== undefined) return { efSearch: given, recall: recalls.findLast(([ef]) => ef <= given)?.[1] ?? null };
+  const [efSearch, recall] = recalls.find((point) => point[1] >= settings.recall) ?? recalls.at(-1) ?? [];
+  return { efSearch: efSearch ?? EF_SEARCH_UNMEASURED, recall: recall ?? null };
+}
+
+/** The shape that vectors which were measured in a graph of `shape` are worth: more links, fewer, or as many. */
+export function wantedShape(shape: GraphShape, measured: Measured | null, settings: HnswSettings): GraphShape {
+  const place = SHAPES.findIndex(({ m }) => m === shape.m);
+  const { m, efSearch } = settings;
+  if (measured === null || place < 0 || m !== undefined || efSearch !== undefined)
+    return m === undefined ? shape : shapeOf(m, settings);
+  const needed = measured.recalls.find((point) => point[1] >= settings.recall)?.[0] ?? Infinity;
+  const isTooFew = needed > (SHAPES[place]?.efSearchMax ?? Infinity);
+  const isTooMany = needed === EF_SEARCH_TRIED[0];
+  const better = isTooFew ? SHAPES[place + 1] : isTooMany ? SHAPES[place - 1] : undefined;
+  return better === undefined ? shape : shapeOf(better.m, settings);
+}
+
+function shapeOf(byDefault: number, settings: HnswSettings): GraphShape {
+  const m = settings.m ?? byDefault;
+  const efConstruction = settings.efConstruction ?? Math.min(EF_CONSTRUCTION_MAX, m * EF_CONSTRUCTION_PER_LINK);
+  return { m, efConstruction };
+}
+
+/** Rough costs in nanoseconds of one search: of each vector that is read, and of each of its numbers. */
+const SCAN_NS = 30;
+const SCAN_NUMBER_NS = 0.06;
+const VISIT_NS = 20;
+const VISIT_NUMBER_NS = 0.05;
+/** Beside a graph's links, what each candidate costs as if it had so many more. */
+const LINKS_BESIDE = 16;
+/** Reading what a graph found from its file. */
+const FOUND_NS = 100_000;
+
+/** Whether reading all vectors takes no longer than asking the graph. */
+export function isExactFaster(vectors: number, dimension: number, { m }: GraphShape, efSearch: number): boolean {
+  const scanNs = vectors * (SCAN_NS + dimension * SCAN_NUMBER_NS);
+  return scanNs <= FOUND_NS + efSearch * (m + LINKS_BESIDE) * (VISIT_NS + dimension * VISIT_NUMBER_NS);
+}

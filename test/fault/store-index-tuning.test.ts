@@ -1,0 +1,97 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { EmbeddedStoreOptions } from '../../src/store/embedded/open-embedded-store.ts';
+import type { ContextStore } from '../../src/store/store.ts';
+import { put, sample, vectorOf } from '../contract/store-samples.ts';
+import { eventually, openAt, temporaryFolder } from './store-setup.ts';
+
+const DIMENSION = 64;
+const COUNT = { easy: 1_500, hard: 6_000 };
+const OPTIONS: Partial<EmbeddedStoreOptions> = { dimension: DIMENSION, indexingThreshold: 500 };
+
+/** Vectors even over all directions are the hardest to find; those around a few middles are easy. */
+type Vectors = 'hard' | 'easy';
+
+function contexts(kind: Vectors): ReturnType<typeof put>[] {
+  return Array.from({ length: COUNT[kind] }, (_, i) => {
+    const away = vectorOf(`${kind}-${i}`, DIMENSION);
+    const middle = vectorOf(`middle-${i % 20}`, DIMENSION);
+    const vector = kind === 'hard' ? away : unit(middle.map((value, at) => value + 0.3 * (away[at] as number)));
+    return put({ ...sample(`${kind}-${i}`, DIMENSION), vector });
+  });
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+/** What the index is built and searched with, once nothing is built any more. */
+async function tuning(store: ContextStore, kind: Vectors = 'easy'): Promise<Record<string, unknown>> {
+  const driver = await eventually(async () => {
+    const figures = (await store.stats()).driver;
+    return figures['index_building'] === false && figures['indexed_vectors'] === COUNT[kind] ? figures : undefined;
+  });
+  const { index_m: m, index_ef_construction: construction, index_ef_search: search, index_recall: recall } = driver;
+  return { m, construction, search, recall };
+}
+
+async function storedIn(folder: string, kind: Vectors, options = OPTIONS): Promise<Record<string, unknown>> {
+  const store = await openAt(folder, options);
+  await store.write(contexts(kind));
+  const tuned = await tuning(store, kind);
+  await store.close();
+  return tuned;
+}
+
+describe('an index without numbers in the settings', () => {
+  it('keeps few links where its vectors are easy to find, and more where they are not', async () => {
+    const easy = await storedIn(await temporaryFolder(), 'easy');
+    expect(easy).toMatchObject({ m: 16, construction: 64 });
+    expect(easy['recall']).toBeGreaterThanOrEqual(0.97);
+    const hard = await storedIn(await temporaryFolder(), 'hard', { ...OPTIONS, hnsw: { recall: 0.999 } });
+    expect(hard['m']).toBeGreaterThan(16);
+    expect(hard['recall']).toBeGreaterThanOrEqual(0.999);
+  });
+
+  it('is searched after a restart as it was measured before, or for another share', async () => {
+    const folder = await temporaryFolder();
+    const tuned = await storedIn(folder, 'easy');
+    const files = await readdir(join(folder, 'indexes'));
+    const same = await openAt(folder, OPTIONS);
+    expect(await tuning(same)).toEqual(tuned);
+    await same.close();
+    const other = await tuning(await openAt(folder, { ...OPTIONS, hnsw: { recall: 0.999 } }));
+    expect(other['search']).toBeGreaterThan(tuned['search'] as number);
+    expect(await readdir(join(folder, 'indexes'))).toEqual(files);
+  });
+
+  it('is built again where its measurements are damaged', async () => {
+    const folder = await temporaryFolder();
+    await storedIn(folder, 'easy');
+    const name = (await readdir(join(folder, 'indexes'))).find((file) => file.endsWith('.json')) as string;
+    const path = join(folder, 'indexes', name);
+    const description = JSON.parse(await readFile(path, 'utf8')) as { parameters: object };
+    const damages = [
+      ...[undefined, 'x', { recalls: [[1]], count: 5 }, { recalls: [], count: 0.5 }].map((measured) => ({ measured })),
+      { parameters: { ...description.parameters, m: -1 } },
+    ];
+    for (const damage of damages) {
+      await writeFile(path, JSON.stringify({ ...description, ...damage }));
+      const store = await openAt(folder, OPTIONS);
+      expect(await tuning(store)).toMatchObject({ m: 16, construction: 64 });
+      await store.close();
+    }
+  });
+});
+
+describe('an index with numbers in the settings', () => {
+  it('has these, also where it was built with others', async () => {
+    const folder = await temporaryFolder();
+    await storedIn(folder, 'easy');
+    const given = { m: 8, efConstruction: 20, efSearch: 40 };
+    const tuned = await tuning(await openAt(folder, { ...OPTIONS, hnsw: given }));
+    expect(tuned).toMatchObject({ m: 8, construction: 20, search: 40 });
+  });
+});
