@@ -18,6 +18,7 @@ const NO_NEIGHBOURS: Settings = {
 const NO_SPEAKER: Settings = { HIRAG__FUSION__SPEAKER_FACTOR: '1' };
 const NO_QUESTION: Settings = { HIRAG__FUSION__QUESTION_FACTOR: '1' };
 const NO_DATES: Settings = { HIRAG__FUSION__DATE_BOOST: '0' };
+const NO_TIME: Settings = { HIRAG__FUSION__TIME_FACTOR: '1' };
 const NO_NEAR_WORDS: Settings = { HIRAG__FUSION__NEAR_WORD_WEIGHT: '0' };
 const PLAIN: Settings = {
   ...SIMILARITY_ONLY,
@@ -25,6 +26,7 @@ const PLAIN: Settings = {
   ...NO_SPEAKER,
   ...NO_QUESTION,
   ...NO_DATES,
+  ...NO_TIME,
   ...NO_NEAR_WORDS,
 };
 const NO_DENSE: Settings = {
@@ -57,6 +59,7 @@ export const ABLATIONS: Readonly<Record<string, Settings>> = {
   'without question factor': NO_QUESTION,
   'without full weight behind a question': { HIRAG__FUSION__ANSWER_WEIGHT: '0.7' },
   'without date boost': NO_DATES,
+  'without time factor': NO_TIME,
   'without dense side': NO_DENSE,
   'without near words': NO_NEAR_WORDS,
   'without relative spread': { HIRAG__FUSION__RELATIVE_EXPONENT: '0' },

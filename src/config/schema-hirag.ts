@@ -109,7 +109,13 @@ const FUSION = section(
     dense_neighbour_weight: number(0.7, 0, 1, 'What the cosine of the context before or after counts.'),
     speaker_factor: number(1.5, 0.01, 100, 'Factor where the query names who speaks.'),
     question_factor: number(0.85, 0.01, 100, 'Factor where the text itself asks.'),
-    date_boost: number(1, 0, 100, 'Added to the factor 1 where the context was made at a date that the query names.'),
+    date_boost: number(
+      1,
+      0,
+      100,
+      'Added to the factor 1 where the context was made at a date that the query names, or tells of it.',
+    ),
+    time_factor: number(1.3, 0.01, 100, 'Factor where the query asks for a time and the text tells of one.'),
     slope: number(2, 0.01, 100, 'How fast the similarity nears 1 as more of the query is found.'),
     relative_exponent: number(
       0.5,

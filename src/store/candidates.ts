@@ -2,6 +2,10 @@
 // each of them would cost more than the comparison.
 
 import { LEVELS, type Level } from '../base/context.ts';
+import type { NamedDate } from '../base/text/dates.ts';
+import { tellsOfDates } from '../base/text/time-spans.ts';
+import { tellsWhen } from '../base/text/told-times.ts';
+import type { TextTraits } from '../base/text/traits.ts';
 
 /** One context that may answer, with its scores but without its text. */
 export interface Candidate {
@@ -14,10 +18,8 @@ export interface Candidate {
   readonly dense: number | null;
   /** What each query term adds to the BM25 score (weight x idf x saturated frequency), by its column (`termColumns`). */
   readonly termScores: ArrayLike<number>;
-  /** The text starts with the name of a speaker whom the query names (`textTraits`, `namesSpeaker`). */
-  readonly speakerNamed: boolean;
-  /** The text ends by asking (`textTraits`): what answers it stands behind it. */
-  readonly isQuestion: boolean;
+  /** Bits by what its text is like (`flagsOfTraits`). */
+  readonly traitFlags: number;
   /** False: it is here only as somebody's neighbour. */
   readonly direct: boolean;
   /**
@@ -30,8 +32,34 @@ export interface Candidate {
 
 /** Bits of `CandidateColumns.flags`. */
 export const DIRECT_FLAG = 1;
+/** The text starts with the name of a speaker whom the query names (`textTraits`, `namesSpeaker`). */
 export const SPEAKER_FLAG = 2;
+/** The text ends by asking (`textTraits`): what answers it stands behind it. */
 export const QUESTION_FLAG = 4;
+/** The text has words of time (`tellsWhen`). */
+export const TIME_FLAG = 8;
+/** It tells of a time that the query names, counted from when it was made (`tellsOfDates`). */
+export const DATE_FLAG = 16;
+
+/** What of a query texts are looked at for. */
+export interface AskedTraits {
+  readonly names: ReadonlySet<string>;
+  readonly dates: readonly NamedDate[];
+}
+
+/** Of a context made at `createdAtMs`, all but `DIRECT_FLAG`. */
+export function flagsOfTraits(
+  { speaker, isQuestion, times }: TextTraits,
+  createdAtMs: number,
+  { names, dates }: AskedTraits,
+): number {
+  return (
+    (names.size > 0 && speaker.some((word) => names.has(word)) ? SPEAKER_FLAG : 0) |
+    (isQuestion ? QUESTION_FLAG : 0) |
+    (tellsWhen(times) ? TIME_FLAG : 0) |
+    (dates.length > 0 && times.length > 0 && tellsOfDates(times, createdAtMs, dates) ? DATE_FLAG : 0)
+  );
+}
 
 /** No place, in `previous` and `next`. */
 export const NOBODY = -1;
@@ -112,10 +140,7 @@ export function toCandidates(given: readonly Candidate[], termCount: number): Ca
     columns.previous[place] = placeOf(candidate.previousId);
     columns.next[place] = placeOf(candidate.nextId);
     columns.levels[place] = LEVELS.indexOf(candidate.level);
-    columns.flags[place] =
-      (candidate.direct ? DIRECT_FLAG : 0) |
-      (candidate.speakerNamed ? SPEAKER_FLAG : 0) |
-      (candidate.isQuestion ? QUESTION_FLAG : 0);
+    columns.flags[place] = (candidate.direct ? DIRECT_FLAG : 0) | candidate.traitFlags;
   });
   return { columns, ids };
 }

@@ -1,7 +1,7 @@
 import type { ContextOutline, ContextRecord, Filter, JsonObject, Level } from '../base/context.ts';
 import type { CodedError } from '../base/errors.ts';
 import { PASSAGES_MAX } from '../base/text/passages.ts';
-import type { Candidates } from './candidates.ts';
+import type { AskedTraits, Candidates } from './candidates.ts';
 import type { StoreCapabilities } from './capabilities.ts';
 export type { StoreCapabilities } from './capabilities.ts';
 import type { DocumentStore } from './documents.ts';
@@ -198,8 +198,10 @@ export interface SearchRequest extends Scope {
   readonly terms: readonly QueryTerm[];
   /** Terms that have scores of their own at most; of more, those that say least share one (`termColumns`). Absent: all. >= 1. */
   readonly termsMax?: number;
-  /** Folded words of the query that may name a speaker (`QueryAnalysis.names`), for `Candidate.speakerNamed`. */
+  /** Folded words of the query that may name a speaker (`QueryAnalysis.names`), for `SPEAKER_FLAG`. */
   readonly names: readonly string[];
+  /** Those of the query (`QueryAnalysis.dates`), for `DATE_FLAG`. Absent: none. */
+  readonly dates?: AskedTraits['dates'];
   /** How many contexts of each level, taken at even distances, `LevelFindings.denseMedian` looks at, by their `vector`s alone; 0: none. */
   readonly denseSamples: number;
   /** Candidates wanted from each side of each level. */

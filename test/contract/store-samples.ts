@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LEVELS, type ContextRecord, type Level } from '../../src/base/context.ts';
 import { analyze } from '../../src/base/text/analyzer.ts';
-import {
-  DIRECT_FLAG,
-  QUESTION_FLAG,
-  SPEAKER_FLAG,
-  type Candidate,
-  type Candidates,
-} from '../../src/store/candidates.ts';
+import { DIRECT_FLAG, type Candidate, type Candidates } from '../../src/store/candidates.ts';
 import type {
   ContextStore,
   Lifetime,
@@ -150,8 +144,7 @@ export function foundIn({ columns, ids }: Candidates): FoundCandidate[] {
       dense: Number.isNaN(dense) ? null : dense,
       lexical: columns.lexical[place] as number,
       termScores: columns.termScores.slice(place * columns.termCount, (place + 1) * columns.termCount),
-      speakerNamed: (flags & SPEAKER_FLAG) !== 0,
-      isQuestion: (flags & QUESTION_FLAG) !== 0,
+      traitFlags: flags & ~DIRECT_FLAG,
       direct: (flags & DIRECT_FLAG) !== 0,
       previousId: idAt(ids, columns.previous[place]),
       nextId: idAt(ids, columns.next[place]),

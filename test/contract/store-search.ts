@@ -7,6 +7,7 @@ import {
   type TextLengths,
   textLengths,
 } from '../../src/base/text/bm25.ts';
+import { DATE_FLAG, QUESTION_FLAG, SPEAKER_FLAG, TIME_FLAG } from '../../src/store/candidates.ts';
 import type { SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
 import {
@@ -193,10 +194,22 @@ export function describeSearch(subject: ContractSubject): void {
       await subject.add('said', { text: 'Ann Lee: I moved to Oslo' });
       await subject.add('asked', { text: 'Bob: did you move to Oslo?' });
       const { candidates } = await search({ terms: termsOf('Oslo'), names: ['ann'] });
-      const traits = Object.fromEntries(
-        candidates.map(({ id, speakerNamed, isQuestion }) => [id, [speakerNamed, isQuestion]]),
-      );
-      expect(traits).toEqual({ [idOf('said')]: [true, false], [idOf('asked')]: [false, true] });
+      const traits = Object.fromEntries(candidates.map(({ id, traitFlags }) => [id, traitFlags]));
+      expect(traits).toEqual({ [idOf('said')]: SPEAKER_FLAG, [idOf('asked')]: QUESTION_FLAG });
+    });
+
+    it('tells who tells of times, and of those that are asked for, counted from when it was said', async () => {
+      const createdAtMs = Date.UTC(2023, 4, 8);
+      await subject.add('friday', { text: 'I moved to Oslo last Friday', createdAtMs });
+      await subject.add('later', { text: 'I moved to Oslo last Friday!!', createdAtMs: createdAtMs + 30 * 86_400_000 });
+      await subject.add('never', { text: 'I moved to Oslo', createdAtMs });
+      const { candidates } = await search({ terms: termsOf('Oslo'), dates: [{ year: 2023, month: 5, day: 5 }] });
+      const flags = Object.fromEntries(candidates.map(({ id, traitFlags }) => [id, traitFlags]));
+      expect(flags).toEqual({
+        [idOf('friday')]: TIME_FLAG | DATE_FLAG,
+        [idOf('later')]: TIME_FLAG,
+        [idOf('never')]: 0,
+      });
     });
   });
 

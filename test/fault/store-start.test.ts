@@ -144,11 +144,7 @@ describe('a data folder that can be used', () => {
       (await searchIn(store, searchOf({ terms: termsOf(query), names: ['nobody'] }))).candidates;
     expect(await search('nonsense')).toEqual([]);
     const found = await search('text');
-    expect(found.map(({ isQuestion, speakerNamed }) => [isQuestion, speakerNamed])).toEqual([
-      [false, false],
-      [false, false],
-      [false, false],
-    ]);
+    expect(found.map(({ traitFlags }) => traitFlags)).toEqual([0, 0, 0]);
     await store.write([{ op: 'delete', namespace: 'space', ids: [idOf('c-0')] }]);
     expect((await searchIn(store, searchOf({ terms: termsOf('text') }))).statistics).toMatchObject({
       documentCount: 2,

@@ -447,8 +447,7 @@ async function compareSearch(store: ContextStore, model: ContextStore, request: 
       createdAtMs: one.createdAtMs,
       accessCount: one.accessCount,
       tokenCount: one.tokenCount,
-      speakerNamed: one.speakerNamed,
-      isQuestion: one.isQuestion,
+      traitFlags: one.traitFlags,
       previousId: one.previousId,
       nextId: one.nextId,
     });

@@ -1,5 +1,6 @@
 // From texts to index terms, and from a query to what retrieval needs of it.
 
+import { asksWhen } from './asks-when.ts';
 import { requestOf } from './courtesy.ts';
 import { findDates, type NamedDate } from './dates.ts';
 import { IRREGULAR_ENGLISH } from './irregular.ts';
@@ -9,9 +10,10 @@ import { isHan, segmentForIndex, segmentInSlices, segmentWords, type IndexWords 
 import { stemEnglish } from './stemmer.ts';
 import { isStemmed, languageForms, languageTerm } from './stems.ts';
 import { ENGLISH_STOP_WORDS } from './stopwords.ts';
+import { toldTimes } from './told-times.ts';
 
 /** Raised with every change of what is made of a text, terms, traits and key: indexes made before must be rebuilt. */
-export const ANALYZER_VERSION = 5;
+export const ANALYZER_VERSION = 6;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;
@@ -42,6 +44,10 @@ export interface QueryAnalysis {
   /** Folded words that may name a speaker: all but function words, and capitalised ones of those. */
   readonly names: ReadonlySet<string>;
   readonly dates: readonly NamedDate[];
+  /** It asks for a time: when, how long ago, in which year. */
+  readonly asksWhen: boolean;
+  /** The text without what is wrapped around the question (`requestOf`). */
+  readonly core: string;
 }
 
 /** Plain term of a folded word: its Porter2 stem where it has ASCII letters only, else the word itself. */
@@ -160,7 +166,7 @@ export function termsSought(query: string): Set<string> {
 export function analyzeQuery(text: string): QueryAnalysis {
   const segmented = segmentForIndex(text);
   const { words, characters, alone } = segmented;
-  const { courtesies } = requestOf(text);
+  const { courtesies, core } = requestOf(text);
   const terms = new Map<string, WeightedTerm>();
   const add = (some: Words, weight: number): void => {
     for (const [term, written] of writtenWords(some))
@@ -181,7 +187,7 @@ export function analyzeQuery(text: string): QueryAnalysis {
   for (const name of text.match(NAME_INSIDE) ?? []) {
     for (const word of segmentWords(name)) names.add(word);
   }
-  return { terms: [...terms.values()], names, dates: findDates(text) };
+  return { terms: [...terms.values()], names, dates: findDates(text), asksWhen: asksWhen(core), core };
 }
 
 /** By plain term: inflections of one word in English are one word in any language. */
@@ -203,6 +209,7 @@ function writtenWords({ words, unfolded }: Words): Map<string, Set<string>> {
 /** Makes the tables of months, marks and languages, which takes some dozens of milliseconds, before the first question waits for them. */
 export function prepareAnalysis(): void {
   analyzeQuery('in May, à deux');
+  toldTimes('in May, 今日');
   languagesOf([], []);
 }
 

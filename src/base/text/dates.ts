@@ -1,21 +1,29 @@
-// Dates that a text names, in the common written forms. Month names come from the ICU data of the
-// runtime, so that no list of them has to be kept here.
+// Dates that a text names, in the common written forms, with month names from ICU's data.
 
 import { foldText } from './segment.ts';
+import { MONTHS, SHORT_MONTHS } from './time-words.generated.ts';
+
+/** Half-open. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
 
 /** A day, a month (of any year where `year` is absent) or a year. Months count from 1. */
 export interface NamedDate {
+  /** In place of all others. */
+  readonly span?: TimeSpan;
   readonly year?: number;
   readonly month?: number;
   readonly day?: number;
 }
 
-const LANGUAGES = ['en', 'de', 'fr', 'es', 'it', 'pt', 'nl', 'pl', 'ru', 'uk', 'tr', 'sv', 'hi'];
 const MS_PER_DAY = 86_400_000;
 /** What happened is often told some days later: the affinity falls to 1/e over this time. */
 const TOLD_AFTER_DAYS = 7;
 /** A year alone says little about a context. */
 const YEAR_AFFINITY = 0.3;
+const YEAR_DAYS_MIN = 360;
 /** Month names that are words or first names too: a number or a preposition must stand beside them. */
 const AMBIGUOUS: ReadonlySet<string> = new Set([
   'april',
@@ -75,19 +83,15 @@ let monthNames: ReadonlyMap<string, MonthName> | undefined;
 function monthsByName(): ReadonlyMap<string, MonthName> {
   if (monthNames !== undefined) return monthNames;
   const names = new Map<string, MonthName>();
-  for (const options of [{ month: 'long' }, { month: 'long', day: 'numeric' }, { month: 'short' }] as const) {
-    for (const language of LANGUAGES) {
-      const format = new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' });
-      for (let month = 1; month <= 12; month++) {
-        const parts = format.formatToParts(Date.UTC(2024, month - 1, 15));
-        const name = foldText(parts.find((part) => part.type === 'month')?.value ?? '').replace(/\.$/, '');
-        const isName = /^[\p{L}\p{M}]{3,}$/u.test(name) && !names.has(name);
-        if (isName) names.set(name, { month, needsNumber: options.month === 'short' });
-      }
+  for (const [list, needsNumber] of [
+    [MONTHS, false],
+    [SHORT_MONTHS, true],
+  ] as const)
+    for (const line of list.split('\n')) {
+      const [month, all = ''] = line.split(': ');
+      for (const name of all.split(' ')) names.set(name, { month: Number(month), needsNumber });
     }
-  }
-  monthNames = names;
-  return names;
+  return (monthNames = names);
 }
 
 function isYear(token: string | undefined): token is string {
@@ -151,15 +155,17 @@ export function findDates(text: string): NamedDate[] {
   return found;
 }
 
-function rangeMs(date: NamedDate, nearMs: number): readonly [number, number] {
+/** What is meant where it is said at `nearMs`. */
+export function spanOfDate(date: NamedDate, nearMs: number): TimeSpan {
+  if (date.span !== undefined) return date.span;
   const near = new Date(nearMs);
   const month = (date.month ?? 1) - 1;
   // A month without a year is the last one that had begun when the context was made.
   const year = date.year ?? near.getUTCFullYear() - (month > near.getUTCMonth() ? 1 : 0);
-  if (date.month === undefined) return [Date.UTC(year, 0, 1), Date.UTC(year + 1, 0, 1)];
-  if (date.day === undefined) return [Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)];
+  if (date.month === undefined) return { fromMs: Date.UTC(year, 0, 1), untilMs: Date.UTC(year + 1, 0, 1) };
+  if (date.day === undefined) return { fromMs: Date.UTC(year, month, 1), untilMs: Date.UTC(year, month + 1, 1) };
   const startMs = Date.UTC(year, month, date.day);
-  return [startMs, startMs + MS_PER_DAY];
+  return { fromMs: startMs, untilMs: startMs + MS_PER_DAY };
 }
 
 /**
@@ -169,14 +175,14 @@ function rangeMs(date: NamedDate, nearMs: number): readonly [number, number] {
 export function dateAffinity(dates: readonly NamedDate[], createdAtMs: number): number {
   let best = 0;
   for (const date of dates) {
-    const [startMs, endMs] = rangeMs(date, createdAtMs);
+    const { fromMs: startMs, untilMs: endMs } = spanOfDate(date, createdAtMs);
     const isWithin = createdAtMs >= startMs && createdAtMs < endMs;
-    if (date.month === undefined) best = Math.max(best, isWithin ? YEAR_AFFINITY : 0);
+    if (endMs - startMs > YEAR_DAYS_MIN * MS_PER_DAY) best = Math.max(best, isWithin ? YEAR_AFFINITY : 0);
     else if (isWithin) best = 1;
     else if (createdAtMs >= endMs)
       best = Math.max(best, Math.exp((endMs - createdAtMs) / MS_PER_DAY / TOLD_AFTER_DAYS));
     // Another time zone: the evening before may be the day itself.
-    else if (date.day !== undefined && startMs - createdAtMs <= MS_PER_DAY / 2) best = Math.max(best, 0.5);
+    else if (endMs - startMs === MS_PER_DAY && startMs - createdAtMs <= MS_PER_DAY / 2) best = Math.max(best, 0.5);
   }
   return best;
 }

@@ -2,12 +2,15 @@
 
 import { isLabel, isRole, isWrittenAsName } from './labels.ts';
 import { foldText, segmentWords } from './segment.ts';
+import { toldTimes } from './told-times.ts';
 
 export interface TextTraits {
   /** Folded words of the name before the first colon (`Ann Lee: hello`), or of who says a message in JSON; empty where there is none. */
   readonly speaker: readonly string[];
   /** The text ends by asking: what answers it stands behind it. */
   readonly isQuestion: boolean;
+  /** `toldTimes` */
+  readonly times: readonly string[];
 }
 
 /** Bullet, stamp, name and time together. */
@@ -42,7 +45,7 @@ const UNSPACED = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/gu;
 
 /** The traits of `text`, from its first and last characters only. */
 export function textTraits(text: string): TextTraits {
-  return { speaker: speakerOf(text), isQuestion: QUESTION_END.test(text.slice(-TAIL_CHARS)) };
+  return { speaker: speakerOf(text), isQuestion: QUESTION_END.test(text.slice(-TAIL_CHARS)), times: toldTimes(text) };
 }
 
 function speakerOf(text: string): readonly string[] {

@@ -122,6 +122,7 @@ export class LevelSearch {
       terms: plan.terms,
       termsMax: TERMS_MAX,
       names: [...plan.analysis.names],
+      dates: plan.analysis.dates,
       denseSamples: embedding.kind !== 'lexical' ? settings.fusion.denseFloorSamples : 0,
       candidates: plan.candidates,
       distinct: true,

@@ -4,7 +4,8 @@ import { badRequest } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { QueryAnalysis } from '../../base/text/analyzer.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
-import { requestOf } from '../../base/text/courtesy.ts';
+import { isNow, spanOf } from '../../base/text/time-spans.ts';
+import { toldTimes } from '../../base/text/told-times.ts';
 import { checkFilter } from '../../store/filter.ts';
 import type { Scope } from '../../store/store.ts';
 import type { AdmissionRules } from '../rank/admission.ts';
@@ -61,7 +62,7 @@ export interface PlanDeps {
   readonly nearWords?: NearWords | undefined;
 }
 
-const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [] };
+const NO_ANALYSIS: QueryAnalysis = { terms: [], names: new Set(), dates: [], asksWhen: false, core: '' };
 
 /** Throws `BAD_REQUEST` where the query cannot be run as it stands. */
 export async function planQuery(
@@ -75,8 +76,9 @@ export async function planQuery(
   if (input.filter !== undefined) checkFilter(input.filter);
   const vector = input.embedding === undefined ? undefined : clientVector(input.embedding, embedding.dimension);
   const levels = levelsOf(input.levels, policy);
-  const analysis = input.query === undefined ? NO_ANALYSIS : await analyzeQuestion(input.query, turns, signal);
   const nowMs = clock.nowMs();
+  const askedAtMs = input.asOfMs ?? nowMs;
+  const analysis = await analysisOf(input.query, askedAtMs, turns, signal);
   const maxTokens = input.maxTokens ?? settings.maxContextTokens;
   const limit = input.limit ?? settings.queryLimit;
   const { share, alone } = denseRules(settings.fusion, embedding.kind);
@@ -84,8 +86,7 @@ export async function planQuery(
   return {
     scope: scopeOf(input, nowMs),
     levels,
-    embedText:
-      denseCounts && vector === undefined && input.query !== undefined ? requestOf(input.query).core : undefined,
+    embedText: denseCounts && vector === undefined && input.query !== undefined ? analysis.core : undefined,
     analysis,
     terms:
       nearWords === undefined || input.query === undefined
@@ -106,10 +107,27 @@ export async function planQuery(
     },
     explain: input.explain ?? false,
     weights: input.weights === undefined ? undefined : weightsOf(input.weights),
-    recencyAtMs: input.asOfMs ?? nowMs,
+    recencyAtMs: askedAtMs,
     excluded: input.excludedIds,
     leavesOut: input.leavesOut,
   };
+}
+
+/** With the times that the question tells of from the moment on at which it is asked: last Friday, two weeks ago. */
+async function analysisOf(
+  query: string | undefined,
+  askedAtMs: number,
+  turns: LoopTurns,
+  signal: AbortSignal | undefined,
+): Promise<QueryAnalysis> {
+  if (query === undefined) return NO_ANALYSIS;
+  const analysis = await analyzeQuestion(query, turns, signal);
+  const told = toldTimes(query).filter((each) => !isNow(each));
+  const spans = told.flatMap((each) => {
+    const span = spanOf(each, askedAtMs);
+    return span === undefined ? [] : [{ span }];
+  });
+  return spans.length === 0 ? analysis : { ...analysis, dates: [...analysis.dates, ...spans] };
 }
 
 /** A threshold of the query's own, of the score, says all: what reaches it is in, and nothing else. */

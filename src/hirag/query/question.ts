@@ -19,6 +19,8 @@ export async function analyzeQuestion(
   const terms = new Map<string, WeightedTerm>();
   const names = new Set<string>();
   const dates = new Map<string, NamedDate>();
+  let asksWhen = false;
+  let core = text;
   for (const slice of slicesOf(text)) {
     if (slice.length < text.length) await turns.next();
     throwIfAborted(signal);
@@ -29,9 +31,12 @@ export async function analyzeQuestion(
       else if (terms.size < TERMS_MAX) terms.set(term.term, term);
     }
     for (const name of part.names) if (names.size < NAMES_MAX) names.add(name);
+    asksWhen ||= part.asksWhen;
+    // What has several is too long for a request.
+    if (slice.length === text.length) ({ core } = part);
     for (const date of part.dates) dates.set(`${date.year}-${date.month}-${date.day}`, date);
   }
-  return { terms: [...terms.values()], names, dates: [...dates.values()].slice(0, DATES_MAX) };
+  return { terms: [...terms.values()], names, dates: [...dates.values()].slice(0, DATES_MAX), asksWhen, core };
 }
 
 function joined(one: WeightedTerm, other: WeightedTerm): WeightedTerm {

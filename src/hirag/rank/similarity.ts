@@ -3,7 +3,14 @@ import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
 import { dateAffinity } from '../../base/text/dates.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
 import type { Settings } from '../../config/settings.ts';
-import { NOBODY, QUESTION_FLAG, SPEAKER_FLAG, type CandidateColumns } from '../../store/candidates.ts';
+import {
+  DATE_FLAG,
+  NOBODY,
+  QUESTION_FLAG,
+  SPEAKER_FLAG,
+  TIME_FLAG,
+  type CandidateColumns,
+} from '../../store/candidates.ts';
 import type { QueryTerm, TermStatistics } from '../../store/store.ts';
 
 /** docs/retrieval.md has the measurements. */
@@ -44,7 +51,8 @@ export function attainableScore(terms: readonly QueryTerm[], statistics: TermSta
  *           as a share of what is attainable
  *     sem = the best among the context's calibrated cosine and its neighbours' weighed ones
  *           (what a context is lent, in both, x min(1, neighbour tokens / its tokens))
- *     E   = max((1 - b) lex + b sem, k (1 - best lex) (c - s) / (1 - s)) x speaker factor x question factor x (1 + date boost x date affinity)
+ *     E   = max((1 - b) lex + b sem, k (1 - best lex) (c - s) / (1 - s)) x speaker factor x question factor x time factor
+ *         x (1 + date boost x date affinity)
  *     similarity = tanh(slope E) x (E / best E)^exponent
  *
  * E is a share of what the query could find at all, so a similarity means the same in every corpus, and the floor of
@@ -299,7 +307,7 @@ function withNeighbours(
   return evidence;
 }
 
-/** Who speaks, whether it is a question, and when it was said. */
+/** Who speaks, whether it is a question, when it was said and of what time it tells. */
 function circumstances(
   { flags, createdAtMs }: CandidateColumns,
   place: number,
@@ -311,7 +319,9 @@ function circumstances(
   let factor = 1;
   if ((flagged & SPEAKER_FLAG) !== 0) factor *= settings.speakerFactor;
   if ((flagged & QUESTION_FLAG) !== 0) factor *= settings.questionFactor;
-  if (query.dates.length > 0)
+  if (query.asksWhen && (flagged & TIME_FLAG) !== 0) factor *= settings.timeFactor;
+  if ((flagged & DATE_FLAG) !== 0) factor *= 1 + settings.dateBoost;
+  else if (query.dates.length > 0)
     factor *= 1 + settings.dateBoost * dateAffinity(query.dates, createdAtMs[place] as number);
   return factor;
 }

@@ -108,6 +108,7 @@ export class EmbeddedStore extends GenericStore {
         weights: terms.map(({ weight }) => weight),
         termsMax: request.termsMax ?? terms.length,
         names: request.names,
+        dates: request.dates ?? [],
         denseSamples: request.denseSamples,
         candidates: request.candidates,
         distinct: request.distinct ?? false,

@@ -3,7 +3,7 @@
 
 import { NO_LENGTHS } from '../../base/text/bm25.ts';
 import { LEVELS, type Level } from '../../base/context.ts';
-import { type Candidate, toCandidates } from '../candidates.ts';
+import { type AskedTraits, type Candidate, flagsOfTraits, toCandidates } from '../candidates.ts';
 import type {
   Features,
   Hit,
@@ -63,7 +63,8 @@ export async function searchLevels(
   const columns = termColumns(weights, documentFrequencies, totals.documentCount, request.termsMax ?? terms.length);
   const scorer = new TermScorer(terms, sides.statistics, columns);
   const known = await withNeighbours(deps.driver, request, question, sides, scorer, signal);
-  const candidates = [...known.values()].map((one) => candidateOf(one, request, question, scorer));
+  const asked = { names: new Set(request.names), dates: request.dates ?? [] };
+  const candidates = [...known.values()].map((one) => candidateOf(one, asked, question, scorer));
   return {
     candidates: toCandidates(candidates, columns.count),
     levels,
@@ -205,9 +206,8 @@ async function withNeighbours(
   return known;
 }
 
-function candidateOf(known: Known, { names }: SearchRequest, question: Question, scorer: TermScorer): Candidate {
+function candidateOf(known: Known, asked: AskedTraits, question: Question, scorer: TermScorer): Candidate {
   const { record, features, direct, previousId, nextId } = known;
-  const { speaker, isQuestion } = features.traits;
   return {
     id: record.id,
     level: record.level,
@@ -216,8 +216,7 @@ function candidateOf(known: Known, { names }: SearchRequest, question: Question,
     tokenCount: record.tokenCount,
     dense: cosineWith(question, features.dense),
     termScores: scorer.scores(features),
-    speakerNamed: speaker.some((word) => names.includes(word)),
-    isQuestion,
+    traitFlags: flagsOfTraits(features.traits, record.createdAtMs, asked),
     direct,
     previousId,
     nextId,

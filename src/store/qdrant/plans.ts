@@ -104,7 +104,8 @@ export function textOf({
   term_count,
   speaker,
   asks,
+  told_times = [],
   text_key,
 }: TextPayload): TextPayload {
-  return { text, token_count, terms, term_counts, term_count, speaker, asks, text_key };
+  return { text, token_count, terms, term_counts, term_count, speaker, asks, told_times, text_key };
 }

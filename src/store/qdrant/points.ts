@@ -61,6 +61,8 @@ export interface Payload extends TimesPayload {
   readonly term_count: number;
   readonly speaker: readonly string[];
   readonly asks: boolean;
+  /** Points of earlier versions lack it. */
+  readonly told_times?: readonly string[];
   readonly text_key: number;
   /** Another one with each change of the point, by which a writer sees that somebody else was faster. */
   readonly revision: string;
@@ -72,7 +74,7 @@ export interface Payload extends TimesPayload {
 
 export type TextPayload = Pick<
   Payload,
-  'text' | 'token_count' | 'terms' | 'term_counts' | 'term_count' | 'speaker' | 'asks' | 'text_key'
+  'text' | 'token_count' | 'terms' | 'term_counts' | 'term_count' | 'speaker' | 'asks' | 'told_times' | 'text_key'
 >;
 
 export interface SparseVector {
@@ -138,6 +140,7 @@ const FEATURE_FIELDS: readonly (keyof Payload)[] = [
   'term_count',
   'speaker',
   'asks',
+  'told_times',
   'text_key',
 ];
 export const RECORD_AND_FEATURE_FIELDS: readonly (keyof Payload)[] = [...RECORD_FIELDS, ...FEATURE_FIELDS];
@@ -186,7 +189,7 @@ export function derivedText(text: string, terms: TermCounts = countTerms(text)):
     const hash = termHash(term);
     counts.set(hash, (counts.get(hash) ?? 0) + count);
   }
-  const { speaker, isQuestion } = textTraits(text);
+  const { speaker, isQuestion, times } = textTraits(text);
   return {
     text,
     terms: [...counts.keys()],
@@ -194,6 +197,7 @@ export function derivedText(text: string, terms: TermCounts = countTerms(text)):
     term_count: terms.length,
     speaker,
     asks: isQuestion,
+    told_times: times,
     text_key: textKey(text),
   };
 }
@@ -295,7 +299,11 @@ export function featuresOf(payload: Payload, question: Question, dense: number |
     dense,
     termCounts: hashesOf(question).map((hashes) => hashes.reduce((sum, hash) => sum + (counts.get(hash) ?? 0), 0)),
     termCount: payload.term_count,
-    traits: { speaker: payload.speaker, isQuestion: payload.asks },
+    traits: {
+      speaker: payload.speaker,
+      isQuestion: payload.asks,
+      times: payload.told_times ?? [],
+    },
     textKey: payload.text_key,
   };
 }

@@ -8,7 +8,7 @@ import type { Filter } from '../../../base/context.ts';
 import type { Settings } from '../../../config/settings.ts';
 import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
 import type { TimesPatch, TimeView } from '../../times.ts';
-import type { Condition, ContextPatch, Move, TransferOutcome, Unembedded } from '../../store.ts';
+import type { Condition, ContextPatch, Move, SearchRequest, TransferOutcome, Unembedded } from '../../store.ts';
 import type { OpeningSettings, RowsDone } from './opening-settings.ts';
 import type { DocumentCallTypes } from './document-messages.ts';
 import type { ErasureCallTypes, WireTally } from './erasure-messages.ts';
@@ -115,7 +115,7 @@ export interface WireScope {
   readonly filter: Filter | null;
 }
 
-export interface WireSearch extends WireScope {
+export interface WireSearch extends WireScope, Required<Pick<SearchRequest, 'names' | 'dates'>> {
   readonly levels: readonly LevelNumber[];
   readonly includeSessionless: boolean;
   /** Its place in the message's packed vectors. */
@@ -123,7 +123,6 @@ export interface WireSearch extends WireScope {
   readonly terms: readonly string[];
   readonly weights: readonly number[];
   readonly termsMax: number;
-  readonly names: readonly string[];
   readonly denseSamples: number;
   readonly candidates: number;
   readonly distinct: boolean;

@@ -3,31 +3,34 @@
 
 import { analyze } from '../../../base/text/analyzer.ts';
 import { textKey } from '../../../base/text/normal.ts';
-import { textTraits } from '../../../base/text/traits.ts';
+import { textTraits, type TextTraits } from '../../../base/text/traits.ts';
 
 export interface Derived {
   /** Index terms in order, joined by line breaks, which no term holds. */
   readonly terms: string;
-  /** Its `textKey` in base 36, `|`, `?` where the text ends by asking, then the words of its speaker's name. */
+  /**
+   * Its `textKey` in base 36, `|`, `?` where the text ends by asking, the
+   * times that it tells between two `@`, then the words of its speaker's name.
+   */
   readonly traits: string;
 }
 
-export interface Traits {
-  readonly isQuestion: boolean;
-  readonly speaker: readonly string[];
-}
-
 const QUESTION = '?';
+const TIMES = '@';
 const KEY_BASE = 36;
 const KEY_END = '|';
 
 export function deriveFromText(text: string): Derived {
-  const { speaker, isQuestion } = textTraits(text);
   const key = textKey(text).toString(KEY_BASE);
   return {
     terms: analyze(text).join('\n'),
-    traits: `${key}${KEY_END}${isQuestion ? QUESTION : ''}${speaker.join(' ')}`,
+    traits: `${key}${KEY_END}${joinTraits(textTraits(text))}`,
   };
+}
+
+function joinTraits({ isQuestion, times, speaker }: TextTraits): string {
+  const told = times.length === 0 ? '' : `${TIMES}${times.join(' ')}${TIMES}`;
+  return `${isQuestion ? QUESTION : ''}${told}${speaker.join(' ')}`;
 }
 
 export function splitTerms(joined: string): string[] {
@@ -42,8 +45,14 @@ export function splitTraits(derived: string): { readonly key: number; readonly t
 }
 
 /** Of the part behind the key. */
-export function parseTraits(traits: string): Traits {
-  const isQuestion = traits.startsWith(QUESTION);
-  const words = isQuestion ? traits.slice(QUESTION.length) : traits;
-  return { isQuestion, speaker: words === '' ? [] : words.split(' ') };
+export function parseTraits(traits: string): TextTraits {
+  const [, asks, times, words = ''] = TRAITS.exec(traits) ?? [];
+  return {
+    isQuestion: asks !== '',
+    times: times === undefined ? NONE : times.split(' '),
+    speaker: words === '' ? NONE : words.split(' '),
+  };
 }
+
+const NONE: readonly string[] = [];
+const TRAITS = /^(\??)(?:@([^@]*)@)?(.*)$/;

@@ -2,7 +2,8 @@
 // ordinals rise with `entry`, so an entry is found by bisection, and a context that changes its level
 // or its text gets a new ordinal while the old one dies.
 
-import { parseTraits, splitTraits, type Traits } from '../database/derived-text.ts';
+import type { TextTraits } from '../../../base/text/traits.ts';
+import { parseTraits, splitTraits } from '../database/derived-text.ts';
 import type { Document } from '../database/effects.ts';
 import { ColumnSpace, NO_BYTES, NO_FLOATS, NO_NUMBERS, NO_SIGNED, releaseSpace } from '../arrays/growing.ts';
 import { CopyGroups } from './copy-groups.ts';
@@ -46,7 +47,7 @@ export class DocumentTable {
   readonly copies = new CopyGroups(this);
   readonly times = new DocumentTimes();
   /** Distinct traits of texts: many texts share a speaker. */
-  readonly traits: Traits[] = [];
+  readonly traits: TextTraits[] = [];
   readonly #traitIndexes = new Map<string, number>();
   ids: string[] = [];
   seqs = NO_FLOATS;
@@ -137,8 +138,8 @@ export class DocumentTable {
     );
   }
 
-  traitsOf(ordinal: number): Traits {
-    return this.traits[this.traitIndexes[ordinal] as number] as Traits;
+  traitsOf(ordinal: number): TextTraits {
+    return this.traits[this.traitIndexes[ordinal] as number] as TextTraits;
   }
 
   setLifetime(ordinal: number, hiddenFromMs: number): void {

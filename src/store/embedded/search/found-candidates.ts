@@ -1,6 +1,6 @@
 // From the documents that a search has found to what crosses the thread border.
 
-import { CandidateColumns, DIRECT_FLAG, NOBODY, QUESTION_FLAG, SPEAKER_FLAG } from '../../candidates.ts';
+import { CandidateColumns, DIRECT_FLAG, flagsOfTraits, NOBODY } from '../../candidates.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { WireCandidates, WireSearch } from '../border/messages.ts';
@@ -21,19 +21,21 @@ export function packCandidates(
   columns.termScores.set(termScores);
   columns.lexical.set(sums);
   columns.dense.set(found.dense);
-  const names = new Set(request.names);
+  const asked = { names: new Set(request.names), dates: request.dates };
   const outside = new OutsideNeighbours(found);
   const moment = documents.momentOf(request);
   for (let place = 0; place < count; place++) {
     const ordinal = ordinals[place] as number;
     const { previous, next } = adjacent(documents, ordinal, moment);
-    columns.createdAtMs[place] = documents.createdAtMs[ordinal] as number;
     columns.accessCounts[place] = documents.accessCounts[ordinal] as number;
     columns.tokenCounts[place] = documents.tokenCounts[ordinal] as number;
     columns.previous[place] = outside.placeOf(previous);
     columns.next[place] = outside.placeOf(next);
     columns.levels[place] = (documents.levels[ordinal] as number) - 1;
-    columns.flags[place] = flagsOf(documents, ordinal, names) | (found.direct[place] === true ? DIRECT_FLAG : 0);
+    const createdAtMs = documents.createdAtMs[ordinal] as number;
+    columns.createdAtMs[place] = createdAtMs;
+    columns.flags[place] =
+      flagsOfTraits(documents.traitsOf(ordinal), createdAtMs, asked) | (found.direct[place] === true ? DIRECT_FLAG : 0);
   }
   return {
     count,
@@ -41,12 +43,6 @@ export function packCandidates(
     columns: columns.buffer,
     ...packIds(documents, [...ordinals, ...outside.ordinals]),
   };
-}
-
-function flagsOf(documents: DocumentTable, ordinal: number, names: ReadonlySet<string>): number {
-  const traits = documents.traitsOf(ordinal);
-  const speakerNamed = names.size > 0 && traits.speaker.some((word) => names.has(word));
-  return (speakerNamed ? SPEAKER_FLAG : 0) | (traits.isQuestion ? QUESTION_FLAG : 0);
 }
 
 /** One string crosses the border in the time of a few, and is cut only where an id is looked at. */

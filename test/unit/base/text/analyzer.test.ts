@@ -154,6 +154,6 @@ describe('analyzeQuery', () => {
   });
 
   it('takes an empty query', () => {
-    expect(analyzeQuery('')).toEqual({ terms: [], names: new Set(), dates: [] });
+    expect(analyzeQuery('')).toEqual({ terms: [], names: new Set(), dates: [], asksWhen: false, core: '' });
   });
 });

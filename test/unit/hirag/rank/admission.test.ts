@@ -28,8 +28,7 @@ function run(given: readonly Given[], rules = RULES, levels: readonly Level[] = 
     const found = {
       dense: null,
       termScores: [],
-      speakerNamed: false,
-      isQuestion: false,
+      traitFlags: 0,
       direct: true,
       previousId: null,
       nextId: null,

@@ -7,7 +7,15 @@ import {
   type Comparison,
   type Similarities,
 } from '../../../../src/hirag/rank/similarity.ts';
-import { toCandidates, type Candidate } from '../../../../src/store/candidates.ts';
+import {
+  DATE_FLAG,
+  DIRECT_FLAG,
+  QUESTION_FLAG,
+  SPEAKER_FLAG,
+  TIME_FLAG,
+  toCandidates,
+  type Candidate,
+} from '../../../../src/store/candidates.ts';
 import { DEFAULTS } from '../../../support/settings.ts';
 
 const DEFAULT_FUSION = DEFAULTS.hirag.fusion;
@@ -25,8 +33,7 @@ function candidate(id: string, changes: Partial<Candidate> & { readonly terms?: 
     tokenCount: 10,
     dense: null,
     termScores: Float32Array.from(terms),
-    speakerNamed: false,
-    isQuestion: false,
+    traitFlags: 0,
     previousId: null,
     nextId: null,
     direct: true,
@@ -109,7 +116,7 @@ describe('lexical evidence', () => {
   });
 
   it('passes all of a question on to what answers it', () => {
-    const ask = candidate('q', { terms: [2, 2], isQuestion: true });
+    const ask = candidate('q', { terms: [2, 2], traitFlags: QUESTION_FLAG });
     expect(evidence(session(candidate('before'), ask, candidate('answer'), candidate('later')))).toEqual([
       0.7, 0.85, 1, 0.5,
     ]);
@@ -178,8 +185,8 @@ describe('circumstances', () => {
     expect(
       evidence([
         candidate('a', { terms }),
-        candidate('b', { terms, speakerNamed: true }),
-        candidate('c', { terms, isQuestion: true }),
+        candidate('b', { terms, traitFlags: SPEAKER_FLAG }),
+        candidate('c', { terms, traitFlags: QUESTION_FLAG }),
       ]),
     ).toEqual([0.5, 0.75, 0.425]);
   });
@@ -193,14 +200,31 @@ describe('circumstances', () => {
   });
 });
 
+describe('circumstances of time', () => {
+  const terms = [1, 1];
+
+  it('raise what tells of times where a time is asked for', () => {
+    const told = candidate('a', { terms, traitFlags: TIME_FLAG });
+    const query = analyzeQuery('When did the support group meet?');
+    expect(evidence([told, candidate('b', { terms })], { ...QUERY, query })).toEqual([0.65, 0.5]);
+    expect(evidence([told, candidate('b', { terms })])).toEqual([0.5, 0.5]);
+  });
+
+  it('double what tells of the time that the query names', () => {
+    const query = analyzeQuery('support group on 8 May 2023');
+    const all = [...terms, ...query.terms.slice(2).map(() => 0)];
+    const told = candidate('a', { terms: all, traitFlags: DATE_FLAG });
+    expect(evidence([told, candidate('b', { terms: all })], { ...QUERY, query })).toEqual([1, 0.5]);
+  });
+});
+
 describe('similarity', () => {
   const scores = fc.array(fc.double({ min: 0, max: 8, noNaN: true }), { minLength: 2, maxLength: 2 });
   const some = fc.array(
     fc.record({
       terms: scores,
       dense: fc.double({ min: -1, max: 1, noNaN: true }),
-      isQuestion: fc.boolean(),
-      speakerNamed: fc.boolean(),
+      traitFlags: fc.integer({ min: 0, max: 31 }).map((flags) => flags & ~DIRECT_FLAG),
     }),
     { maxLength: 20 },
   );

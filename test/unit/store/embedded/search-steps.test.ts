@@ -37,6 +37,7 @@ const SEARCH: WireSearch = {
   weights: [],
   termsMax: 0,
   names: [],
+  dates: [],
   denseSamples: 0,
   candidates: 10_000,
   distinct: false,
