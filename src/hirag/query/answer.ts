@@ -2,7 +2,7 @@ import type { ContextRecord, Level } from '../../base/context.ts';
 import type { CodedError } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
 import { allocate, type BudgetOutcome, type BudgetRules } from './budget.ts';
-import { DuplicateFilter, printInTurns, type TextPrint } from '../rank/duplicates.ts';
+import { DuplicateFilter, outlineOf, printInTurns, type TextPrint } from '../rank/duplicates.ts';
 import type { Ranked } from '../rank/ranking.ts';
 import type { ReceiptOutcome } from '../types.ts';
 
@@ -45,6 +45,8 @@ interface Item {
   state: 'open' | 'duplicate' | 'gone';
   record: ContextRecord | null;
   print: TextPrint | null;
+  /** `outlineOf` its text; null: not known. */
+  outline: number | null;
 }
 
 /** Texts fetched beyond those needed when duplicates turned up, as more of them tend to follow. */
@@ -96,6 +98,7 @@ function openItem(ranked: Ranked, place: number): Item {
     state: 'open',
     record: null,
     print: null,
+    outline: null,
   };
 }
 
@@ -137,10 +140,12 @@ async function markDuplicates(
   turns: LoopTurns,
 ): Promise<boolean> {
   if (chosen.size < 2) return false;
+  const alike = withLikeOutlines(open);
+  if (alike.length < 2) return false;
   const seen = new DuplicateFilter<Item>(threshold);
   let found = false;
   let chars = 0;
-  for (const item of open) {
+  for (const item of alike) {
     if (item.record === null) continue;
     if (item.print === null) {
       chars += item.record.text.length;
@@ -165,6 +170,19 @@ async function markDuplicates(
     found ||= chosen.has(repeated);
   }
   return found;
+}
+
+/** Of those that are read all that may repeat another one, in their order: nearly always none. */
+function withLikeOutlines(open: readonly Item[]): readonly Item[] {
+  const counts = new Map<number, number>();
+  for (const item of open) {
+    if (item.record === null) continue;
+    item.outline ??= outlineOf(item.record.text);
+    // It may repeat any of them.
+    if (item.outline === null) return open;
+    counts.set(item.outline, (counts.get(item.outline) ?? 0) + 1);
+  }
+  return open.filter(({ outline }) => outline !== null && (counts.get(outline) ?? 0) > 1);
 }
 
 function answerOf(

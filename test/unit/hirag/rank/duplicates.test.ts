@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DuplicateFilter, printOf, resemblance } from '../../../../src/hirag/rank/duplicates.ts';
+import { DuplicateFilter, outlineOf, printOf, resemblance } from '../../../../src/hirag/rank/duplicates.ts';
 
 function repeats(first: string, second: string, threshold = 0.9): boolean {
   const filter = new DuplicateFilter<string>(threshold);
@@ -146,5 +146,44 @@ describe('resemblance', () => {
         expect(resemblance(x, x)).toBe(1);
       }),
     );
+  });
+});
+
+describe('outlines', () => {
+  const part = fc.constantFrom(
+    ...'the a A please Please PLEASE pleased also tea Teapots teapots custard42tarts 3.5 10:30 != ! . … “off” ＡＢＣＤＥＦＧ Müller-Lüdenscheidt foo_barbaric'.split(
+      ' ',
+    ),
+  );
+  const text = fc
+    .tuple(fc.array(part, { maxLength: 6 }), fc.constantFrom(' ', '  ', '\n', ''))
+    .map(([parts, gap]) => parts.join(gap));
+
+  it('are equal where one text repeats the other, whenever both are known', () => {
+    let known = 0;
+    fc.assert(
+      fc.property(text, text, fc.array(part, { maxLength: 2 }), (first, other, more) => {
+        for (const second of [
+          other,
+          first.toUpperCase(),
+          `${more.join(' ')} ${first}`,
+          `${first}! ${more.join(' ')}`,
+        ]) {
+          const [a, b] = [outlineOf(first), outlineOf(second)];
+          if (a === null || b === null || !repeats(first, second, 0)) continue;
+          known++;
+          expect([first, second, b]).toEqual([first, second, a]);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(known).toBeGreaterThan(500);
+  });
+
+  it('differ where a long word does, and are unknown of what is long or no ASCII', () => {
+    expect(outlineOf('the sister of Caroline')).not.toBe(outlineOf('the sister of Melanie'));
+    expect(outlineOf('what Melanie told Caroline')).not.toBe(outlineOf('what Caroline told Melanie'));
+    expect(outlineOf('naïve')).toBeNull();
+    expect(outlineOf('word '.repeat(1_000))).toBeNull();
   });
 });
