@@ -5,7 +5,7 @@ import type { DocumentTable } from '../memory/document-table.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { WireCandidates, WireSearch } from '../border/messages.ts';
 import type { FoundDocuments } from './found-documents.ts';
-import { adjacent } from './neighbours.ts';
+import type { Neighbours } from './neighbours.ts';
 import type { QueryTerms } from './query-terms.ts';
 
 export function packCandidates(
@@ -13,6 +13,7 @@ export function packCandidates(
   request: WireSearch,
   terms: QueryTerms,
   found: FoundDocuments,
+  neighbours: Neighbours,
 ): WireCandidates {
   const { documents } = index;
   const { count, ordinals } = found;
@@ -23,14 +24,12 @@ export function packCandidates(
   columns.dense.set(found.dense);
   const asked = { names: new Set(request.names), dates: request.dates };
   const outside = new OutsideNeighbours(found);
-  const moment = documents.momentOf(request);
   for (let place = 0; place < count; place++) {
     const ordinal = ordinals[place] as number;
-    const { previous, next } = adjacent(documents, ordinal, moment);
     columns.accessCounts[place] = documents.accessCounts[ordinal] as number;
     columns.tokenCounts[place] = documents.tokenCounts[ordinal] as number;
-    columns.previous[place] = outside.placeOf(previous);
-    columns.next[place] = outside.placeOf(next);
+    columns.previous[place] = outside.placeOf(neighbours.before(place));
+    columns.next[place] = outside.placeOf(neighbours.after(place));
     columns.levels[place] = (documents.levels[ordinal] as number) - 1;
     const createdAtMs = documents.createdAtMs[ordinal] as number;
     columns.createdAtMs[place] = createdAtMs;

@@ -5,44 +5,92 @@ import { followsInConversation, type Turn } from '../../../base/text/turns.ts';
 import { NOBODY } from '../../candidates.ts';
 import type { DocumentTable, Moment } from '../memory/document-table.ts';
 import type { Owner } from '../memory/owner-table.ts';
+import { type FoundDocuments, UNKNOWN } from './found-documents.ts';
 import type { SearchScope } from './search-scope.ts';
 
-/** The nearest living contexts before and after it; `NOBODY` where there is none. */
-export function adjacent(
-  documents: DocumentTable,
-  ordinal: number,
-  moment: Moment,
-): { previous: number; next: number } {
-  const owner = documents.ownerOf(ordinal);
-  const at = placeOf(owner, documents, ordinal);
-  return {
-    previous: memberAt(owner, walk(owner, documents, at, -1, moment)),
-    next: memberAt(owner, walk(owner, documents, at, 1, moment)),
-  };
-}
+const BEFORE = -1;
+const AFTER = 1;
 
-/** Those of the `reach` contexts before and after each of `ordinals` that the scope lets through. */
-export function neighboursOf(
-  documents: DocumentTable,
-  ordinals: Iterable<number>,
-  reach: number,
-  scope: SearchScope,
-): Set<number> {
-  const found = new Set<number>();
-  if (reach === 0) return found;
-  for (const ordinal of ordinals) {
-    const owner = documents.ownerOf(ordinal);
-    const place = placeOf(owner, documents, ordinal);
-    for (const direction of [-1, 1] as const) {
-      let at = place;
-      for (let step = 0; step < reach && at >= 0; step++) {
-        at = walk(owner, documents, at, direction, scope);
-        const neighbour = memberAt(owner, at);
-        if (neighbour !== NOBODY && scope.sees(neighbour)) found.add(neighbour);
-      }
+/**
+ * Who stands around the documents that one search has found: the nearest living contexts before and after each. What one walk
+ * has seen no other looks for again: hits often stand beside each other.
+ */
+export class Neighbours {
+  readonly #documents: DocumentTable;
+  readonly #found: FoundDocuments;
+  readonly #moment: Moment;
+
+  constructor(documents: DocumentTable, found: FoundDocuments, moment: Moment) {
+    this.#documents = documents;
+    this.#found = found;
+    this.#moment = moment;
+  }
+
+  /** Adds those of the `reach` contexts before and after each of `hosts`, which are found, that the scope lets through. */
+  addAround(hosts: Iterable<number>, reach: number, scope: SearchScope): void {
+    if (reach === 0) return;
+    for (const host of hosts) {
+      const owner = this.#documents.ownerOf(host);
+      const place = this.#found.placeOf(host);
+      this.#addAlong(owner, place, BEFORE, reach, scope);
+      this.#addAlong(owner, place, AFTER, reach, scope);
     }
   }
-  return found;
+
+  /** The ordinal, or `NOBODY`. `place`: among those found. */
+  before(place: number): number {
+    const known = this.#found.before[place] as number;
+    return known === UNKNOWN ? this.#beside(place, BEFORE) : known;
+  }
+
+  after(place: number): number {
+    const known = this.#found.after[place] as number;
+    return known === UNKNOWN ? this.#beside(place, AFTER) : known;
+  }
+
+  /** `start`: of a host among those found. */
+  #addAlong(owner: Owner, start: number, direction: -1 | 1, reach: number, scope: SearchScope): void {
+    const found = this.#found;
+    const ahead = direction === BEFORE ? found.before : found.after;
+    const behind = direction === BEFORE ? found.after : found.before;
+    let ordinal = found.ordinals[start] as number;
+    let at = this.#memberPlace(owner, start);
+    let place = start;
+    for (let step = 0; step < reach; step++) {
+      at = this.#nextPlace(owner, place, at, direction, ahead);
+      const neighbour = memberAt(owner, at);
+      if (place >= 0) ahead[place] = neighbour;
+      if (neighbour === NOBODY) return;
+      place = found.placeOf(neighbour);
+      if (place < 0 && scope.sees(neighbour)) place = found.add(neighbour, false);
+      if (place >= 0) {
+        found.memberPlaces[place] = at;
+        behind[place] = ordinal;
+      }
+      ordinal = neighbour;
+    }
+  }
+
+  /** By what is known already, or by a walk. `place`: of the one at `at` among those found, if it is one of them. */
+  #nextPlace(owner: Owner, place: number, at: number, direction: -1 | 1, ahead: readonly number[]): number {
+    const known = place < 0 ? UNKNOWN : (ahead[place] as number);
+    if (known === NOBODY) return -1;
+    const next = known === UNKNOWN ? -1 : this.#found.placeOf(known);
+    const nextAt = next < 0 ? UNKNOWN : (this.#found.memberPlaces[next] as number);
+    return nextAt === UNKNOWN ? walk(owner, this.#documents, at, direction, this.#moment) : nextAt;
+  }
+
+  #beside(place: number, direction: -1 | 1): number {
+    const owner = this.#documents.ownerOf(this.#found.ordinals[place] as number);
+    return memberAt(owner, walk(owner, this.#documents, this.#memberPlace(owner, place), direction, this.#moment));
+  }
+
+  #memberPlace(owner: Owner, place: number): number {
+    const { memberPlaces, ordinals } = this.#found;
+    if (memberPlaces[place] === UNKNOWN)
+      memberPlaces[place] = placeOf(owner, this.#documents, ordinals[place] as number);
+    return memberPlaces[place] as number;
+  }
 }
 
 function placeOf(owner: Owner, documents: DocumentTable, ordinal: number): number {

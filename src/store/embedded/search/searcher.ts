@@ -12,7 +12,7 @@ import type { FilterCheck } from './filter-check.ts';
 import { packCandidates } from './found-candidates.ts';
 import { FoundDocuments } from './found-documents.ts';
 import { lexicalHits } from './lexical-hits.ts';
-import { neighboursOf } from './neighbours.ts';
+import { Neighbours } from './neighbours.ts';
 import { QueryTerms } from './query-terms.ts';
 import { SearchScope } from './search-scope.ts';
 import type { VectorScorer } from './vector-scorer.ts';
@@ -47,6 +47,7 @@ interface Search {
   /** null: no dense side. */
   readonly dense: DenseQuery | null;
   readonly found: FoundDocuments;
+  readonly neighbours: Neighbours;
   readonly filter: FilterCheck | null;
 }
 
@@ -73,11 +74,13 @@ export class Searcher {
     const found = new FoundDocuments(index.documents.count);
     try {
       const dense = vector === null ? null : new DenseQuery(vector);
-      const search: Search = { index, request, filter, dense, found, terms: new QueryTerms(index, request) };
+      const neighbours = new Neighbours(index.documents, found, index.documents.momentOf(request));
+      const terms = new QueryTerms(index, request);
+      const search: Search = { index, request, filter, dense, found, neighbours, terms };
       const levels = request.levels.map((level) => attempt(level, () => this.#searchLevel(search, level)));
       this.#completeDense(search);
-      const { columns, statistics } = search.terms;
-      return { levels, terms: columns.own, statistics, ...packCandidates(index, request, search.terms, found) };
+      const { columns, statistics } = terms;
+      return { levels, terms: columns.own, statistics, ...packCandidates(index, request, terms, found, neighbours) };
     } finally {
       found.release();
     }
@@ -93,8 +96,7 @@ export class Searcher {
     const byVector = this.#addNearest(search, scope);
     const byWords = addLexicalHits(search, scope);
     const hosts = vectorsSpeakForNeighbours(request, search.terms) ? new Set([...byVector, ...byWords]) : byWords;
-    for (const ordinal of neighboursOf(index.documents, hosts, request.neighbours, scope))
-      search.found.add(ordinal, false);
+    search.neighbours.addAround(hosts, request.neighbours, scope);
     return {
       searched: scope.countSeen(),
       denseMedian: this.#denseMedian(index, request, level, dense),
