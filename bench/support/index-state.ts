@@ -10,6 +10,8 @@ const LOOK_EVERY_MS = 500;
 const QUIET_PERCENT = 5;
 /** Looks in a row that find the server at rest. */
 const QUIET_LOOKS = 4;
+/** How long a server does nothing until it counts as at rest. */
+export const REST_MS = QUIET_LOOKS * LOOK_EVERY_MS;
 /** A million vectors take most of an hour of one core. */
 const WAIT_MS = 5_400_000;
 
