@@ -17,6 +17,7 @@ export interface Turn {
   readonly speaker: string;
   readonly text: string;
   readonly image_caption?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
   /** In place of `date_time`, in ms. */
   readonly atMs?: number;
 }

@@ -223,6 +223,7 @@ async function storeConversation(
       level: 'long_term' as const,
       ...(turn.session !== undefined && { session_id: `session-${turn.session}` }),
       created_at: turnTimeMs(turn, position),
+      ...(turn.metadata !== undefined && { metadata: turn.metadata }),
     };
   });
   for (let start = 0; start < contexts.length; start += STORE_BATCH) {

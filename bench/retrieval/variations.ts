@@ -15,6 +15,7 @@ export const VARIATIONS: Readonly<Record<string, Variation>> = {
     (text) => `Could you please tell me, if you happen to remember: ${text} Thank you very much!`,
   ),
   'no prefix': told((turn) => ({ ...turn, speaker: '' })),
+  'speaker in metadata': told((turn) => ({ ...turn, speaker: '', metadata: { speaker: turn.speaker } })),
   'no session': told(withoutSession),
   'no prefix and no session': told((turn) => ({ ...withoutSession(turn), speaker: '' })),
   'one typing error': asked(withTypingError),

@@ -198,6 +198,22 @@ export function describeSearch(subject: ContractSubject): void {
       expect(traits).toEqual({ [idOf('said')]: SPEAKER_FLAG, [idOf('asked')]: QUESTION_FLAG });
     });
 
+    it('takes who speaks from the metadata, where the text does not say it, and follows their changes', async () => {
+      await subject.add('said', { text: 'I moved to Oslo', metadata: { speaker: 'Ann Lee' } });
+      await subject.add('quoted', { text: 'Bob: I moved to Oslo', metadata: { speaker: 'Ann Lee' } });
+      const named = async (name: string): Promise<string[]> => {
+        const { candidates } = await search({ terms: termsOf('Oslo'), names: [name] });
+        return candidates.filter(({ traitFlags }) => traitFlags === SPEAKER_FLAG).map(({ id }) => id);
+      };
+      expect(await named('ann')).toEqual([idOf('said')]);
+      expect(await named('bob')).toEqual([idOf('quoted')]);
+      const { namespace } = subject;
+      const patch = { metadata: { speaker: 'Cem' } };
+      await subject.store.write([{ op: 'update', namespace, id: idOf('said'), patch, updatedAtMs: NOW_MS }]);
+      expect(await named('ann')).toEqual([]);
+      expect(await named('cem')).toEqual([idOf('said')]);
+    });
+
     it('tells who tells of times, and of those that are asked for, counted from when it was said', async () => {
       const createdAtMs = Date.UTC(2023, 4, 8);
       await subject.add('friday', { text: 'I moved to Oslo last Friday', createdAtMs });

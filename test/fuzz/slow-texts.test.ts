@@ -201,7 +201,7 @@ const PARTS: readonly (readonly [name: string, work: Work, chars: number])[] = [
   ['segmenting', segmentForIndex, CHARS],
   ['analysis', analyze, CHARS],
   ['analysis of a query', analyzeQuery, CHARS],
-  ['what the store derives', deriveFromText, CHARS],
+  ['what the store derives', (text) => deriveFromText(text, '{}'), CHARS],
   ['traits', textTraits, CHARS],
   ['traits of a turn', (text) => textTraits(`Ann: ${text}`), CHARS],
   ['traits of its end', (text) => textTraits(`${text}?${text.slice(0, 300)}`), CHARS],

@@ -13,7 +13,7 @@ import { ENGLISH_STOP_WORDS } from './stopwords.ts';
 import { toldTimes } from './told-times.ts';
 
 /** Raised with every change of what is made of a text, terms, traits and key: indexes made before must be rebuilt. */
-export const ANALYZER_VERSION = 6;
+export const ANALYZER_VERSION = 7;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;

@@ -48,7 +48,8 @@ export function textTraits(text: string): TextTraits {
   return { speaker: speakerOf(text), isQuestion: QUESTION_END.test(text.slice(-TAIL_CHARS)), times: toldTimes(text) };
 }
 
-function speakerOf(text: string): readonly string[] {
+/** `TextTraits.speaker` alone. */
+export function speakerOf(text: string): readonly string[] {
   if (JSON_START.test(text)) return speakerOfJson(text.slice(0, JSON_CHARS));
   const match = SPEAKER.exec(text.slice(0, START_CHARS));
   if (match === null) return [];

@@ -6,6 +6,7 @@ import type { ContextRecord, Level } from '../../base/context.ts';
 import { LoopTurns } from '../../base/loop-turns.ts';
 import { countTerms, type TermCounts } from '../../base/text/analyzer.ts';
 import { textKey } from '../../base/text/normal.ts';
+import { speakerInMetadata } from '../../base/text/told-speaker.ts';
 import { textTraits, type TextTraits } from '../../base/text/traits.ts';
 import { applyPatch, isOver, meets } from '../apply-patch.ts';
 import type {
@@ -303,12 +304,12 @@ function derive(text: string, { counts, length }: TermCounts = countTerms(text))
 }
 
 function featuresOf(row: Row, question: Question): Features {
-  const { termCounts, termCount, traits, textKey: key } = row;
+  const { termCounts, termCount, traits, textKey: key, record } = row;
   return {
     dense: bestCosineWith(question, row.vectors),
     termCounts: question.terms.map((term) => formsOf(term).reduce((sum, form) => sum + (termCounts.get(form) ?? 0), 0)),
     termCount,
-    traits,
+    traits: traits.speaker.length > 0 ? traits : { ...traits, speaker: speakerInMetadata(record.metadata) },
     textKey: key,
   };
 }

@@ -102,10 +102,9 @@ export function textOf({
   terms,
   term_counts,
   term_count,
-  speaker,
   asks,
   told_times = [],
   text_key,
 }: TextPayload): TextPayload {
-  return { text, token_count, terms, term_counts, term_count, speaker, asks, told_times, text_key };
+  return { text, token_count, terms, term_counts, term_count, asks, told_times, text_key };
 }

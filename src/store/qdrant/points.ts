@@ -8,7 +8,8 @@ import { uuidOf } from '../../base/random.ts';
 import { countTerms, type TermCounts } from '../../base/text/analyzer.ts';
 import { NO_LENGTHS, saturatedFrequency } from '../../base/text/bm25.ts';
 import { textKey } from '../../base/text/normal.ts';
-import { textTraits } from '../../base/text/traits.ts';
+import { speakerInMetadata } from '../../base/text/told-speaker.ts';
+import { speakerOf, textTraits } from '../../base/text/traits.ts';
 import type { Features, HitRecord, Position, Question } from '../driver.ts';
 import type { Unembedded } from '../store.ts';
 import { hashesOf, termHash } from './term-hashes.ts';
@@ -74,7 +75,7 @@ export interface Payload extends TimesPayload {
 
 export type TextPayload = Pick<
   Payload,
-  'text' | 'token_count' | 'terms' | 'term_counts' | 'term_count' | 'speaker' | 'asks' | 'told_times' | 'text_key'
+  'text' | 'token_count' | 'terms' | 'term_counts' | 'term_count' | 'asks' | 'told_times' | 'text_key'
 >;
 
 export interface SparseVector {
@@ -189,13 +190,12 @@ export function derivedText(text: string, terms: TermCounts = countTerms(text)):
     const hash = termHash(term);
     counts.set(hash, (counts.get(hash) ?? 0) + count);
   }
-  const { speaker, isQuestion, times } = textTraits(text);
+  const { isQuestion, times } = textTraits(text);
   return {
     text,
     terms: [...counts.keys()],
     term_counts: [...counts.values()],
     term_count: terms.length,
-    speaker,
     asks: isQuestion,
     told_times: times,
     text_key: textKey(text),
@@ -323,7 +323,9 @@ export function placePayload(
   | 'expiry_set_by'
   | 'hidden_from'
   | 'access_count'
+  | 'speaker'
 > {
+  const ofText = speakerOf(record.text);
   return {
     metadata: record.metadata,
     metadata_json: metadataJson(record.metadata),
@@ -335,5 +337,6 @@ export function placePayload(
     expiry_set_by: record.expirySetBy,
     hidden_from: record.expiryAction === 'delete' ? record.expiresAtMs : null,
     access_count: record.accessCount,
+    speaker: ofText.length > 0 ? ofText : speakerInMetadata(record.metadata),
   };
 }

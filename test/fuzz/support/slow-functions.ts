@@ -73,5 +73,5 @@ export const SLOW_FUNCTIONS: readonly SlowFunction[] = [
   { name: 'traits', isServing: false, work: textTraits },
   { name: 'dates', isServing: false, work: findDates },
   { name: 'passages', isServing: false, work: (text) => [...passagesOf(text, 500)] },
-  { name: 'index entries', isServing: false, work: deriveFromText },
+  { name: 'index entries', isServing: false, work: (text) => deriveFromText(text, '{}') },
 ];

@@ -3,6 +3,7 @@
 
 import { analyze } from '../../../base/text/analyzer.ts';
 import { textKey } from '../../../base/text/normal.ts';
+import { speakerInJson } from '../../../base/text/told-speaker.ts';
 import { textTraits, type TextTraits } from '../../../base/text/traits.ts';
 
 export interface Derived {
@@ -20,11 +21,14 @@ const TIMES = '@';
 const KEY_BASE = 36;
 const KEY_END = '|';
 
-export function deriveFromText(text: string): Derived {
+/** `metadata`: as JSON; they tell who speaks where the text does not. */
+export function deriveFromText(text: string, metadata: string): Derived {
+  const traits = textTraits(text);
+  const speaker = traits.speaker.length > 0 ? traits.speaker : speakerInJson(metadata);
   const key = textKey(text).toString(KEY_BASE);
   return {
     terms: analyze(text).join('\n'),
-    traits: `${key}${KEY_END}${joinTraits(textTraits(text))}`,
+    traits: `${key}${KEY_END}${joinTraits({ ...traits, speaker })}`,
   };
 }
 

@@ -47,6 +47,8 @@ export type Effect =
       readonly entry: number;
       readonly hiddenFromMs: number;
       readonly times: string | null;
+      /** Where its metadata tell of another speaker. */
+      readonly traits: string | undefined;
     }
   | { readonly kind: 'access'; readonly spaceId: number; readonly entry: number; readonly count: number };
 
@@ -59,8 +61,9 @@ export function moveOf(spaceId: number, before: StoredRow, after: StoredRow): Ex
 export function changeOf(
   spaceId: number,
   after: Pick<StoredRow, 'entry' | 'expiresAtMs' | 'expiryAction' | 'times'>,
+  traits?: string,
 ): Effect {
-  return { kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after), times: after.times };
+  return { kind: 'change', spaceId, entry: after.entry, hiddenFromMs: hiddenFrom(after), times: after.times, traits };
 }
 
 /** It says something else; `after` has the terms of its new text. */

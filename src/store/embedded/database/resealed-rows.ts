@@ -136,7 +136,7 @@ export class ResealedRows {
     this.damaged++;
     if (contents === null) return NO_TERMS;
     this.#setAnalyzer.run(ANALYZER_VERSION, place.seq);
-    return deriveFromText(contents.text);
+    return deriveFromText(contents.text, contents.metadata);
   }
 
   #resealVectors(table: VectorTable, seq: number): void {

@@ -5,6 +5,7 @@ import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { WireVectors, WireWriteOp } from '../border/messages.ts';
 import { placeAfter } from '../../apply-patch.ts';
 import { ADD_ACCESSES_SQL } from './access-counts.ts';
+import { speakerInJson } from '../../../base/text/told-speaker.ts';
 import { deriveFromText } from './derived-text.ts';
 import { changeOf, type Effect, moveOf, rewordingOf } from './effects.ts';
 import type { OwnerCounts } from './owner-counts.ts';
@@ -66,7 +67,6 @@ export class RowUpdates {
     const anew = text ?? op.vectors;
     const entry = moves || anew !== null ? this.#sequence.next() : stored.entry;
     const entered = moves ? entry : stored.entered;
-    const derived = text === null ? null : deriveFromText(text.text);
     const record: RecordRow = {
       ...before,
       ...place,
@@ -79,6 +79,8 @@ export class RowUpdates {
       accessCount: before.accessCount + op.accesses,
       times: op.times === null ? before.times : patchedJson(before.times, op.times),
     };
+    const says = text !== null || isOfAnother(before.metadata, record.metadata);
+    const derived = says ? deriveFromText(record.text, record.metadata) : null;
     const { version, tokenCount, times } = record;
     const changed = { ...stored, ...place, entry, entered, version, tokenCount, times, ...derived };
     const sealer = this.#sealer;
@@ -115,13 +117,18 @@ export class RowUpdates {
       this.#updateVector.run(sealedVectors(sealer, 'vectors', stored.seq, vectors.vector), stored.seq);
       this.#passages.delete(stored.seq);
       this.#passages.add(stored.seq, vectors);
-      const after = text === null ? analyzed(changed) : { ...changed, oldText: null };
+      const after = text === null ? analyzed(changed) : { ...changed, oldText: null, oldMetadata: null };
       context.effects.push(...rewordingOf(spaceId, stored, after, vectors));
-    } else context.effects.push(moves ? moveOf(spaceId, stored, changed) : changeOf(spaceId, changed));
+    } else context.effects.push(moves ? moveOf(spaceId, stored, changed) : changeOf(spaceId, changed, derived?.traits));
     if (op.accesses > 0) {
       this.#addAccesses.run(stored.seq, op.accesses);
       context.effects.push({ kind: 'access', spaceId, entry, count: op.accesses });
     }
     return record;
   }
+}
+
+/** Whether the metadata tell of another speaker than before. */
+function isOfAnother(before: string, after: string): boolean {
+  return before !== after && speakerInJson(before).join(' ') !== speakerInJson(after).join(' ');
 }

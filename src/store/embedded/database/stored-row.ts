@@ -18,14 +18,17 @@ export interface StoredRow extends Readonly<Omit<RecordRow, 'text' | 'metadata' 
   readonly traits: string;
   /** The text, only where `terms` and `traits` are of another analyzer. */
   readonly oldText: string | null;
+  /** Its metadata, where there is one. */
+  readonly oldMetadata: string | null;
 }
 
 const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.session_id, c.level, c.created_at,
   c.expires_at, c.expiry_action, c.token_count, c.version, c.terms, c.traits,
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0), c.expiry_by,
-  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END, c.times, c.terms_sum`;
+  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END, c.times,
+  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.metadata END, c.terms_sum`;
 
-export const STORED_WIDTH = 19;
+export const STORED_WIDTH = 20;
 const SEALED_COLUMNS = `c.namespace_id, c.sealed_terms, CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.sealed END`;
 
 /** Columns of `contexts AS c` for `toStored`; `more` stand at `STORED_WIDTH`. */
@@ -48,7 +51,8 @@ export function toStored(values: PackedRows, sealer: Sealer | null): StoredRow {
   const [namespaceId, terms, contents] = values.slice(-3) as unknown as SealedValues;
   const place = { seq: row.seq, namespaceId, id: row.id };
   if (row.oldText === null) return { ...row, ...openTerms(sealer, place, terms, row) };
-  return { ...row, oldText: openContents(sealer, place, contents, { ...NO_CONTENTS, text: row.oldText }).text };
+  const { text, metadata } = openContents(sealer, place, contents, { ...NO_CONTENTS, text: row.oldText });
+  return { ...row, oldText: text, oldMetadata: metadata };
 }
 
 type SealedValues = [namespaceId: number, terms: Uint8Array | null, contents: Uint8Array | null];
@@ -74,12 +78,15 @@ export function asColumnsSay(values: PackedRows): StoredRow {
     expirySetBy: values[15] as number,
     oldText: values[16] as string | null,
     times: values[17] as string | null,
+    oldMetadata: values[18] as string | null,
   };
 }
 
 /** The row with what the analyzer of today makes of its text: as the indexes take it. */
 export function analyzed(row: StoredRow): StoredRow {
-  return row.oldText === null ? row : { ...row, ...deriveFromText(row.oldText), oldText: null };
+  const { oldText, oldMetadata } = row;
+  if (oldText === null) return row;
+  return { ...row, ...deriveFromText(oldText, oldMetadata ?? '{}'), oldText: null, oldMetadata: null };
 }
 
 /** When its lifetime ends in deletion; Infinity where it does not. */

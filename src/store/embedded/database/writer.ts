@@ -189,7 +189,7 @@ export class Writer {
     const entry = this.#sequence.next();
     const { entered = entry, seq = entry } = place;
     this.#sequence.raiseTo(entered);
-    const { terms, traits } = deriveFromText(row.text);
+    const { terms, traits } = deriveFromText(row.text, row.metadata);
     const stored: StoredRow = {
       seq,
       entry,
@@ -208,6 +208,7 @@ export class Writer {
       accessCount: row.accessCount,
       expirySetBy: row.expirySetBy,
       oldText: null,
+      oldMetadata: null,
       times: row.times,
     };
     this.#queues.put(space.id, stored, row, vectors);

@@ -156,6 +156,11 @@ export class DocumentTable {
     this.#ending[level] = (this.#ending[level] as number) + Number(hasEnd) - Number(hadEnd);
   }
 
+  /** `joined`: with the key of the text, which is as before. */
+  setTraits(ordinal: number, joined: string): void {
+    this.traitIndexes[ordinal] = this.#internTraits(splitTraits(joined).traits);
+  }
+
   /** When such a request asks, where anything depends on it. */
   momentOf({ nowMs, time }: Moment): Moment {
     return { nowMs, time: time === null || this.times.isNothingTo(time) ? null : time };

@@ -129,6 +129,7 @@ export class NamespaceIndex {
         this.#living(effect.entry, (ordinal) => {
           this.documents.setLifetime(ordinal, effect.hiddenFromMs);
           this.documents.setTimes(ordinal, effect.times);
+          if (effect.traits !== undefined) this.documents.setTraits(ordinal, effect.traits);
           this.#fields?.forget(ordinal);
           for (const follower of this.#followers) follower.forget(ordinal);
         });

@@ -53,7 +53,7 @@ export class NamespaceLoader {
     this.#setDerived = database.prepare(
       'UPDATE contexts SET terms = ?, traits = ?, analyzer = ?, sealed_terms = ?, terms_sum = ? WHERE seq = ?',
     );
-    this.#text = arrays(database, 'SELECT text FROM contexts WHERE seq = ?');
+    this.#text = arrays(database, 'SELECT text, metadata FROM contexts WHERE seq = ?');
     this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
     this.#vectors = arrays(
       database,
@@ -163,12 +163,13 @@ export class NamespaceLoader {
       this.#onDamage(error);
       const row = asColumnsSay(values);
       // What was made of a text is made of it again; of what is sealed the text would have to be opened.
-      return this.#sealer === null ? { ...row, oldText: this.#textOf(row.seq) } : row;
+      return this.#sealer === null ? { ...row, ...this.#oldOf(row.seq) } : row;
     }
   }
 
-  #textOf(seq: number): string {
-    return (this.#text.get(seq) as unknown as [string])[0];
+  #oldOf(seq: number): Pick<StoredRow, 'oldText' | 'oldMetadata'> {
+    const [oldText, oldMetadata] = this.#text.get(seq) as unknown as [string, string];
+    return { oldText, oldMetadata };
   }
 
   *#documentsOf(spaceId: number, level: LevelNumber, outdated: Document[]): Generator<Document> {
