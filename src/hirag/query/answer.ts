@@ -73,10 +73,8 @@ export async function assemble(
     const outcome = allocate(open, rules);
     const chosen = open.filter((_, i) => outcome.included[i]);
     const unread = chosen.filter((item) => item.record === null);
-    if (unread.length > 0) {
-      await read(withNext(unread, open, ahead), fetch, lost);
-      continue;
-    }
+    // As long as they are what they were ranked as, the same ones would be chosen again.
+    if (unread.length > 0 && !(await read(withNext(unread, open, ahead), fetch, lost))) continue;
     if (!(await markDuplicates(open, new Set(chosen), rules.nearDuplicateThreshold, turns))) {
       return answerOf(items, chosen.sort(byPlace), outcome, rules, lost);
     }
@@ -115,18 +113,21 @@ function withNext(unread: readonly Item[], open: readonly Item[], ahead: number)
   return [...wanted];
 }
 
-/** Where texts cannot be had, the answer goes on without these contexts. */
-async function read(items: readonly Item[], fetch: FetchRecords, lost: Map<Level, CodedError>): Promise<void> {
+/** Where texts cannot be had, the answer goes on without these contexts. True: all are there, and as long as they were. */
+async function read(items: readonly Item[], fetch: FetchRecords, lost: Map<Level, CodedError>): Promise<boolean> {
   const { records, error } = await fetch(items.map((item) => item.ranked.id));
+  let areAsRanked = true;
   items.forEach((item, i) => {
     const record = records[i] ?? null;
     item.record = record;
+    areAsRanked &&= record?.tokenCount === item.tokenCount;
     if (record !== null) item.tokenCount = record.tokenCount;
     else {
       item.state = 'gone';
       if (error !== undefined) lost.set(item.level, error);
     }
   });
+  return areAsRanked;
 }
 
 /**

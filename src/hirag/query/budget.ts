@@ -88,8 +88,7 @@ class Packing {
   /** Places of all but the fillers. */
   readonly #hits: readonly number[];
   readonly #fillers: readonly number[];
-  /** The hits, those first that say most for their tokens. */
-  readonly #byWorth: readonly number[];
+  #sorted: readonly number[] | null = null;
   readonly #rules: BudgetRules;
   readonly #included: boolean[];
   readonly #used: Record<Level, number> = { immediate: 0, short_term: 0, long_term: 0 };
@@ -99,16 +98,19 @@ class Packing {
 
   constructor(items: readonly BudgetItem[], rules: BudgetRules) {
     this.#items = items;
-    const places = [...items.keys()];
-    this.#hits = places.filter((i) => items[i]?.isFiller !== true);
-    this.#fillers = places.filter((i) => items[i]?.isFiller === true);
-    const worth = items.map(worthOf);
-    this.#byWorth = this.#hits.toSorted((a, b) => (worth[b] as number) - (worth[a] as number) || a - b);
+    const [hits, fillers]: [number[], number[]] = [[], []];
+    items.forEach(({ isFiller }, i) => (isFiller === true ? fillers : hits).push(i));
+    [this.#hits, this.#fillers] = [hits, fillers];
     this.#rules = rules;
     this.#included = new Array<boolean>(items.length).fill(false);
     this.#granted = grant(this.#hits.length > 0 ? this.#hits.map((i) => items[i] as BudgetItem) : items, rules);
     this.#tokensLeft = rules.maxTokens;
     this.#placesLeft = rules.limit;
+  }
+
+  /** The hits, those first that say most for their tokens; mostly nobody asks. */
+  get #byWorth(): readonly number[] {
+    return (this.#sorted ??= sortedByWorth(this.#items, this.#hits));
   }
 
   takeFirstIfTheyFit(): boolean {
@@ -239,8 +241,9 @@ class Packing {
 /** A context may cost sixteen times the tokens of another one that is half as relevant. */
 const TOKENS_EXPONENT = 0.25;
 
-function worthOf({ relevance, tokenCount }: BudgetItem): number {
-  return relevance / Math.max(1, tokenCount) ** TOKENS_EXPONENT;
+function sortedByWorth(items: readonly BudgetItem[], places: readonly number[]): readonly number[] {
+  const worth = items.map(({ relevance, tokenCount }) => relevance / Math.max(1, tokenCount) ** TOKENS_EXPONENT);
+  return places.toSorted((a, b) => (worth[b] as number) - (worth[a] as number) || a - b);
 }
 
 interface Minimum {

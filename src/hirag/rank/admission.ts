@@ -1,6 +1,15 @@
 import { LEVELS, type Level } from '../../base/context.ts';
 import type { Candidates } from '../../store/candidates.ts';
-import { compareRank, finalScore, recencyOf, scoreParts, type Ranked, type RankSettings } from './ranking.ts';
+import {
+  compareRank,
+  finalScore,
+  frequencyOf,
+  recencyOf,
+  scoreParts,
+  type Ranked,
+  type RankSettings,
+} from './ranking.ts';
+import type { ScoreParts } from '../types.ts';
 import type { Similarities } from './similarity.ts';
 
 /** What a candidate needs to be in an answer. */
@@ -89,24 +98,61 @@ function isReached({ candidates, similarities }: Contest, asked: readonly boolea
   return false;
 }
 
-function rankedAt(
-  { candidates: { columns, ids }, similarities, nowMs, pendingAccesses }: Contest,
-  place: number,
-  isFiller: boolean,
-  settings: RankSettings,
-): Ranked {
-  const id = ids.at(place) as string;
-  const level = LEVELS[columns.levels[place] as number] as Level;
-  const createdAtMs = columns.createdAtMs[place] as number;
-  const facts = { id, level, createdAtMs, accessCount: (columns.accessCounts[place] as number) + pendingAccesses(id) };
-  const relevance = {
-    similarity: similarities.similarity[place] as number,
-    lexical: similarities.lexical[place] as number,
-  };
-  const scores = scoreParts(facts, relevance, nowMs, settings);
-  const relevanceScore = finalScore(scores.similarity, scores.recency, level, scores.frequency, settings);
-  const tokenCount = columns.tokenCounts[place] as number;
-  return { id, place, level, createdAtMs, tokenCount, scores, relevanceScore, isFiller };
+function rankedAt(contest: Contest, place: number, isFiller: boolean, settings: RankSettings): Ranked {
+  return new Contestant(contest, place, isFiller, settings);
+}
+
+/** Of hundreds of candidates a dozen are shown: what only these are asked for is made when it is. */
+class Contestant implements Ranked {
+  readonly place: number;
+  readonly level: Level;
+  readonly createdAtMs: number;
+  readonly tokenCount: number;
+  readonly relevanceScore: number;
+  readonly isFiller: boolean;
+  readonly #contest: Contest;
+  readonly #settings: RankSettings;
+  #id: string | undefined;
+  #scores: ScoreParts | undefined;
+
+  constructor(contest: Contest, place: number, isFiller: boolean, settings: RankSettings) {
+    const { columns } = contest.candidates;
+    this.#contest = contest;
+    this.#settings = settings;
+    this.place = place;
+    this.isFiller = isFiller;
+    this.level = LEVELS[columns.levels[place] as number] as Level;
+    this.createdAtMs = columns.createdAtMs[place] as number;
+    this.tokenCount = columns.tokenCounts[place] as number;
+    const similarity = contest.similarities.similarity[place] as number;
+    const recency = recencyOf(this.createdAtMs, contest.nowMs, settings);
+    const frequency = settings.weights.frequency > 0 ? frequencyOf(this.#accessCount) : 0;
+    this.relevanceScore = finalScore(similarity, recency, this.level, frequency, settings);
+  }
+
+  get id(): string {
+    this.#id ??= this.#contest.candidates.ids.at(this.place) as string;
+    return this.#id;
+  }
+
+  get scores(): ScoreParts {
+    if (this.#scores === undefined) {
+      const { similarities, nowMs } = this.#contest;
+      const relevance = {
+        similarity: similarities.similarity[this.place] as number,
+        lexical: similarities.lexical[this.place] as number,
+      };
+      const { level, createdAtMs } = this;
+      const facts = { level, createdAtMs, accessCount: this.#accessCount };
+      this.#scores = scoreParts(facts, relevance, nowMs, this.#settings);
+    }
+    return this.#scores;
+  }
+
+  get #accessCount(): number {
+    const { candidates, pendingAccesses } = this.#contest;
+    return (candidates.columns.accessCounts[this.place] as number) + pendingAccesses(this.id);
+  }
 }
 
 /** The unfit among the best `count` of their level. */

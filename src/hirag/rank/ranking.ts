@@ -6,7 +6,6 @@ export type RankSettings = Pick<Settings['hirag'], 'ranking' | 'weights' | 'leve
 
 /** What the rank is made from, besides the similarity. */
 export interface RankFacts {
-  readonly id: string;
   readonly level: Level;
   readonly createdAtMs: number;
   readonly accessCount: number;
@@ -45,8 +44,13 @@ export function scoreParts(facts: RankFacts, relevance: Relevance, nowMs: number
     lexical: clamp01(relevance.lexical),
     recency: recencyOf(facts.createdAtMs, nowMs, settings),
     level: clamp01(settings.levelWeights[facts.level]),
-    frequency: Math.log1p(Math.min(facts.accessCount, ACCESSES_FULL)) / LOG_FULL,
+    frequency: frequencyOf(facts.accessCount),
   };
+}
+
+/** From 0 to 1, where it was returned a hundred times. */
+export function frequencyOf(accessCount: number): number {
+  return Math.log1p(Math.min(accessCount, ACCESSES_FULL)) / LOG_FULL;
 }
 
 /** e^(-age / `recencyHours`); of what lies in the future 1. */

@@ -9,7 +9,7 @@ const NOW_MS = 1_700_000_000_000;
 const DAY_MS = 86_400_000;
 
 function facts(changes: Partial<RankFacts> = {}): RankFacts {
-  return { id: 'a', level: 'immediate', createdAtMs: NOW_MS, accessCount: 0, ...changes };
+  return { level: 'immediate', createdAtMs: NOW_MS, accessCount: 0, ...changes };
 }
 
 function scoreWith(changes: Partial<RankFacts>, similarity: number, settings: typeof SETTINGS): number {
