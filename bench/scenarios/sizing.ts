@@ -13,8 +13,8 @@ import { startServerProcess, type ServerProcess } from '../support/server-proces
 const SEED = 8;
 const TOP = 10;
 const DIMENSION = 384;
-/** `vector_db.indexing_threshold`: below, there is no index to wait for. */
-const INDEXED_FROM = 20_000;
+/** Below, there is no index to wait for. */
+const INDEXED_FROM = 4_000;
 const SIZES = [10_000, 100_000];
 const QUICK_SIZES = [3_000];
 const BYTES_PER_MIB = 1_048_576;

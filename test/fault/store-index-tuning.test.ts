@@ -13,8 +13,8 @@ const OPTIONS: Partial<EmbeddedStoreOptions> = { dimension: DIMENSION, indexingT
 /** Vectors even over all directions are the hardest to find; those around a few middles are easy. */
 type Vectors = 'hard' | 'easy';
 
-function contexts(kind: Vectors): ReturnType<typeof put>[] {
-  return Array.from({ length: COUNT[kind] }, (_, i) => {
+function contexts(kind: Vectors, count = COUNT[kind]): ReturnType<typeof put>[] {
+  return Array.from({ length: count }, (_, i) => {
     const away = vectorOf(`${kind}-${i}`, DIMENSION);
     const middle = vectorOf(`middle-${i % 20}`, DIMENSION);
     const vector = kind === 'hard' ? away : unit(middle.map((value, at) => value + 0.3 * (away[at] as number)));
@@ -82,6 +82,40 @@ describe('an index without numbers in the settings', () => {
       const store = await openAt(folder, OPTIONS);
       expect(await tuning(store)).toMatchObject({ m: 16, construction: 64 });
       await store.close();
+    }
+  });
+});
+
+describe('a level of some thousand vectors', () => {
+  const MEASURED: Partial<EmbeddedStoreOptions> = { dimension: DIMENSION };
+
+  it('has an index where that answers sooner than reading all', async () => {
+    const store = await openAt(await temporaryFolder(), MEASURED);
+    await store.write(contexts('easy', 4_100));
+    await eventually(async () => ((await store.stats()).driver['indexed_vectors'] === 4_100 ? true : undefined));
+  });
+
+  it('has none where it does not, which is not tried again before the level has grown', async () => {
+    const folder = await temporaryFolder();
+    const store = await openAt(folder, MEASURED);
+    await store.write(contexts('hard', 4_100));
+    const notes = await eventually(async () => {
+      const files = await readdir(join(folder, 'indexes'));
+      return files.length === 1 && files[0]?.endsWith('.exact') === true ? files : undefined;
+    });
+    expect((await store.stats()).driver).toMatchObject({ indexed_vectors: 0, index_building: false });
+    await store.close();
+    const again = await openAt(folder, MEASURED);
+    expect((await again.stats()).driver).toMatchObject({ indexed_vectors: 0, index_building: false });
+    expect(await readdir(join(folder, 'indexes'))).toEqual(notes);
+    await again.close();
+    // Of another model nothing is known, nor from a note that is damaged.
+    const path = join(folder, 'indexes', notes[0] as string);
+    for (const note of [(await readFile(path, 'utf8')).replace('model-a', 'model-b'), '{"until":', '5']) {
+      await writeFile(path, note);
+      const trying = await openAt(folder, MEASURED);
+      expect((await trying.stats()).driver['index_building']).toBe(true);
+      await trying.close();
     }
   });
 });

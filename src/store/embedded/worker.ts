@@ -11,7 +11,7 @@ import { DATABASE_FILE } from './database/data-folder.ts';
 import { explain, openDatabase } from './database/database.ts';
 import { BuildStop } from './hnsw/build-stop.ts';
 import type { SegmentFile } from './hnsw/index-files.ts';
-import type { BuildIndex } from './hnsw/index-keeper.ts';
+import type { BuildIndex } from './hnsw/index-job.ts';
 import type { IndexWorkerData } from './hnsw/index-worker.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './border/messages.ts';
 import { StoreEngine } from './store-engine.ts';

@@ -22,7 +22,7 @@ import { dataExtensions, describeSegment, segmentChecksum, segmentName, type Seg
 import { openVectors } from '../database/sealed-values.ts';
 import { StoredPassages } from '../database/stored-passages.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
-import type { IndexJob } from './index-keeper.ts';
+import type { IndexJob } from './index-job.ts';
 import { isOutgrown, type Measured } from './index-tuning.ts';
 import { measureRecall } from './measure-recall.ts';
 import type { Quantization } from '../border/messages.ts';

@@ -62,8 +62,12 @@ export function describeSegment(fields: Omit<SegmentDescription, 'format'>): Seg
   return { format: FORMAT, ...fields };
 }
 
-/** Every whole segment that fits; deletes all else in the folder. */
-export function listSegments(folder: string, fits: (segment: SegmentDescription) => boolean): SegmentFile[] {
+/** Every whole segment that fits; deletes all else in the folder, but the files of which `isKept` says yes. */
+export function listSegments(
+  folder: string,
+  fits: (segment: SegmentDescription) => boolean,
+  isKept: (file: string) => boolean = () => false,
+): SegmentFile[] {
   const segments: SegmentFile[] = [];
   const names = new Set(readdirSync(folder).map((file) => file.replace(/\.[^.]*(\.tmp)?$/, '')));
   for (const name of names) {
@@ -74,7 +78,8 @@ export function listSegments(folder: string, fits: (segment: SegmentDescription)
   const filesOf = ({ path, parameters }: SegmentFile) =>
     ['json', ...dataExtensions(parameters.quantization)].map((extension) => `${path}.${extension}`);
   const kept = new Set(segments.flatMap(filesOf));
-  for (const file of readdirSync(folder)) if (!kept.has(join(folder, file))) removeQuietly(join(folder, file));
+  for (const file of readdirSync(folder))
+    if (!kept.has(join(folder, file)) && !isKept(file)) removeQuietly(join(folder, file));
   return segments;
 }
 

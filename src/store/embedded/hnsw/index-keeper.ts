@@ -7,23 +7,27 @@ import {
   deleteUnfinished,
   segmentBytes,
   segmentChecksum,
+  type IndexParameters,
   type SegmentDescription,
   type SegmentFile,
 } from './index-files.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Effect } from '../database/effects.ts';
 import { HnswSegment } from './hnsw-segment.ts';
-import type { IndexParameters } from './index-files.ts';
 import { planIndex, type SegmentState } from './index-plan.ts';
 import {
   efsToTry,
   firstShape,
   type GraphShape,
-  type Measured,
+  INDEXED_FROM,
+  isExactFaster,
+  levelLimits,
   type SearchTuning,
   searchTuning,
   wantedShape,
 } from './index-tuning.ts';
+import type { BuildIndex, IndexJob, RunningBuild } from './index-job.ts';
+import { ExactLevels } from './exact-levels.ts';
 import { levelKey, parseLevelKey, savedChains } from './saved-chains.ts';
 import type { WorkerSettings } from '../border/messages.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
@@ -31,31 +35,6 @@ import type { Sealer } from '../database/sealer.ts';
 import type { Sequence } from '../database/sequence.ts';
 import type { Spaces } from '../database/spaces.ts';
 import type { WorkerLog } from '../border/worker-log.ts';
-
-export interface IndexJob {
-  readonly databasePath: string;
-  readonly folder: string;
-  readonly spaceId: number;
-  readonly level: LevelNumber;
-  readonly from: number;
-  /** A segment of (from, base.to] to start from. */
-  readonly base: Pick<SegmentState, 'path' | 'to' | 'passageCount'> | null;
-  readonly parameters: IndexParameters;
-  /** Of a graph that this one grows from, or lies beside; null: it is to be measured. */
-  readonly known: Measured | null;
-  /** How many candidates are tried where it is measured, rising. */
-  readonly efs: readonly number[];
-  /** What the questions of a measurement follow from. */
-  readonly seed: number;
-}
-
-/** Runs a job elsewhere; `done` is called once unless it was told to stop. */
-export type BuildIndex = (job: IndexJob, done: (result: SegmentFile | Error) => void) => RunningBuild;
-
-export interface RunningBuild {
-  /** Resolves when it has ended. */
-  stop(): Promise<void>;
-}
 
 export interface IndexKeeperDeps {
   readonly database: DatabaseSync;
@@ -95,8 +74,8 @@ export function indexSettings(settings: WorkerSettings, sealer: Sealer | null): 
 }
 
 const RETRY_AFTER_MS = 60_000;
-/** Where the settings name none. */
-const INDEXING_THRESHOLD = 20_000;
+/** An index that is not worth it is tried again in a level of so many times as many vectors. */
+const TRIED_AGAIN = 2;
 
 export class IndexKeeper {
   readonly #deps: IndexKeeperDeps;
@@ -105,6 +84,7 @@ export class IndexKeeper {
   readonly #segments = new Map<string, KeptSegment[]>();
   /** Levels that changed since they were last looked at: never more than there are. */
   readonly #unchecked = new Set<string>();
+  readonly #exact: ExactLevels;
   readonly #retryAtMs = new Map<string, number>();
   #running: RunningBuild | null = null;
   /** The namespace of the running build; null: it is being stopped. */
@@ -116,6 +96,8 @@ export class IndexKeeper {
     this.#countLive = deps.database.prepare(
       'SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? AND entry <= ?',
     );
+    const { embeddingId, dimension, quantization, hnsw } = deps.settings;
+    this.#exact = new ExactLevels(deps.folder, JSON.stringify([embeddingId, dimension, quantization, hnsw]));
     this.#findSaved();
     for (const space of deps.spaces.all())
       for (const level of LEVEL_NUMBERS) this.#unchecked.add(levelKey(space.id, level));
@@ -240,7 +222,9 @@ export class IndexKeeper {
     // A segment of entries that are still to come belongs to another database, or to a later copy of this one.
     const fits = (segment: SegmentDescription) =>
       this.#isWanted(segment.parameters) && segment.to <= sequence.last && spaces.byId(segment.spaceId) !== undefined;
-    for (const [key, files] of savedChains(folder, fits))
+    const isExact = (key: string) =>
+      this.#exact.until(key) > 0 && spaces.byId(parseLevelKey(key).spaceId) !== undefined;
+    for (const [key, files] of savedChains(folder, fits, isExact))
       this.#segments.set(
         key,
         files.map((file) => this.#keep(file, false)),
@@ -293,8 +277,8 @@ export class IndexKeeper {
     const large = segments[0]?.file;
     const hasShape = large?.parameters ?? firstShape(settings.hnsw);
     const wanted = wantedShape(hasShape, large?.measured ?? null, settings.hnsw);
-    const threshold = settings.indexingThreshold ?? INDEXING_THRESHOLD;
-    const plan = planIndex(live, segments, threshold, passages, wanted.m - hasShape.m);
+    const limits = levelLimits(settings.indexingThreshold, this.#exact.until(key));
+    const plan = planIndex(live, segments, limits, passages, wanted.m - hasShape.m);
     if (plan === null) return;
     if (plan.kind === 'drop') {
       this.discard(spaceId, level);
@@ -326,15 +310,30 @@ export class IndexKeeper {
       this.#deps.log.warn({ err: result }, 'a vector index could not be built; search stays exact');
     } else {
       this.#retryAtMs.delete(key);
-      this.#replace(key, this.#keep(result, true));
+      const until = this.#exactUntil(result);
+      if (until === 0) this.#replace(key, this.#keep(result, true));
+      else {
+        deleteSegment(result.path);
+        this.#exact.note(key, until);
+      }
     }
     this.schedule();
+  }
+
+  /** Vectors up to which the level of a graph that was just built is read through sooner; 0: the graph is worth it. */
+  #exactUntil({ count, measured, parameters, from }: SegmentFile): number {
+    const { settings } = this.#deps;
+    if (settings.indexingThreshold !== undefined || from > 0 || count >= INDEXED_FROM) return 0;
+    const { efSearch } = searchTuning(measured, settings.hnsw);
+    const isExact = isExactFaster(count, settings.dimension, parameters, efSearch);
+    return isExact ? Math.min(INDEXED_FROM, TRIED_AGAIN * Math.max(count, 1)) : 0;
   }
 
   #replace(key: string, built: KeptSegment): void {
     const before = this.#segments.get(key) ?? [];
     const after = built.from === 0 ? [built] : [...before.filter(({ to }) => to === built.from), built];
     this.#segments.set(key, after);
+    this.#exact.forget(key);
     const { spaceId, level } = parseLevelKey(key);
     this.#deps.onChanged(spaceId, level);
     for (const segment of before) if (!after.some(({ path }) => path === segment.path)) deleteSegment(segment.path);

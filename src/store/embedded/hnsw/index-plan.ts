@@ -1,6 +1,8 @@
 // When a level's vectors are indexed anew. At most two segments: a large one, and a small one for what
 // came after it, so that a growing level rewrites little of what it has.
 
+import type { LevelLimits } from './index-tuning.ts';
+
 export interface SegmentState {
   readonly from: number;
   readonly to: number;
@@ -25,8 +27,6 @@ const DEAD_SHARE_MAX = 0.25;
 const SMALL_SHARE_MAX = 0.25;
 /** Below this share of the threshold an index is given up; the gap keeps a level at the border from flapping. */
 const DROP_SHARE = 0.5;
-/** Vectors behind the last segment, as a share of the threshold, that are still scanned exactly. */
-const TAIL_SHARE = 0.05;
 
 /**
  * null: all is well. `live` counts the level's contexts, `passages` the vectors of further passages that are scanned
@@ -36,7 +36,7 @@ const TAIL_SHARE = 0.05;
 export function planIndex(
   live: number,
   segments: readonly SegmentState[],
-  threshold: number,
+  { threshold, tailMax }: LevelLimits,
   passages = 0,
   moreLinks = 0,
 ): Plan | null {
@@ -48,7 +48,7 @@ export function planIndex(
   const uncovered = live - large.live;
   const tail = uncovered - (small?.live ?? 0) + passages;
   const isSmallWornOut = small !== undefined && isWornOut(small);
-  if (tail <= threshold * TAIL_SHARE && !isSmallWornOut) return null;
+  if (tail <= tailMax && !isSmallWornOut) return null;
   if (uncovered > large.count * SMALL_SHARE_MAX) return { kind: 'build', from: 0, base: moreLinks < 0 ? null : large };
   return { kind: 'build', from: large.to, base: small === undefined || isSmallWornOut ? null : small };
 }

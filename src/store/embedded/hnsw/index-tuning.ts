@@ -34,12 +34,14 @@ const SHAPES: readonly { readonly m: number; readonly efSearchMax: number }[] = 
   { m: 32, efSearchMax: 320 },
   { m: 48, efSearchMax: Infinity },
 ];
+/** Where so many times as many candidates would be needed, the next shape is left out. */
+const FAR_TOO_FEW = 3;
 const EF_CONSTRUCTION_PER_LINK = 4;
 const EF_CONSTRUCTION_MAX = 1_024;
 /** Where nothing was measured. */
 const EF_SEARCH_UNMEASURED = 256;
 /** Rising. A search never keeps fewer: so many are scored in full for ten answers. */
-const EF_SEARCH_TRIED = [32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_024] as const;
+const EF_SEARCH_TRIED = [32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1_024] as const;
 /** Beyond there is nothing to gain. */
 export const RECALL_ENOUGH = 0.999;
 /** A graph that has grown by this factor is measured anew. */
@@ -83,16 +85,38 @@ export function wantedShape(shape: GraphShape, measured: Measured | null, settin
   if (measured === null || place < 0 || m !== undefined || efSearch !== undefined)
     return m === undefined ? shape : shapeOf(m, settings);
   const needed = measured.recalls.find((point) => point[1] >= settings.recall)?.[0] ?? Infinity;
-  const isTooFew = needed > (SHAPES[place]?.efSearchMax ?? Infinity);
+  const efSearchMax = SHAPES[place]?.efSearchMax ?? Infinity;
   const isTooMany = needed === EF_SEARCH_TRIED[0];
-  const better = isTooFew ? SHAPES[place + 1] : isTooMany ? SHAPES[place - 1] : undefined;
-  return better === undefined ? shape : shapeOf(better.m, settings);
+  // What lacks much would lack the next, too.
+  const more = needed > efSearchMax * FAR_TOO_FEW ? 2 : needed > efSearchMax ? 1 : 0;
+  const better = SHAPES[Math.min(SHAPES.length - 1, place + (isTooMany ? -1 : more))];
+  return better === undefined || better.m === shape.m ? shape : shapeOf(better.m, settings);
 }
 
 function shapeOf(byDefault: number, settings: HnswSettings): GraphShape {
   const m = settings.m ?? byDefault;
   const efConstruction = settings.efConstruction ?? Math.min(EF_CONSTRUCTION_MAX, m * EF_CONSTRUCTION_PER_LINK);
   return { m, efConstruction };
+}
+
+/** Vectors from which a level is tried with an index, and from which it has one in any case. */
+const TRIED_FROM = 4_000;
+export const INDEXED_FROM = 20_000;
+/** Vectors behind the last segment that are still scanned exactly: so many, or this share of a threshold that is given. */
+const TAIL_MAX = 1_000;
+const TAIL_SHARE = 0.05;
+
+export interface LevelLimits {
+  /** Vectors up to which search is exact. */
+  readonly threshold: number;
+  /** Vectors behind the last segment that are still scanned exactly. */
+  readonly tailMax: number;
+}
+
+/** `given`: by the settings; `exactUntil`: vectors up to which an index was found not to be worth it. */
+export function levelLimits(given: number | undefined, exactUntil: number): LevelLimits {
+  if (given !== undefined) return { threshold: given, tailMax: given * TAIL_SHARE };
+  return { threshold: Math.max(TRIED_FROM, exactUntil), tailMax: TAIL_MAX };
 }
 
 /** Rough costs in nanoseconds of one search: of each vector that is read, and of each of its numbers. */

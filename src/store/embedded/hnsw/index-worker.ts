@@ -7,7 +7,7 @@ import { BusyTime } from '../border/busy-time.ts';
 import { BuildPace } from './build-pace.ts';
 import { buildSegment, type BuildSteps } from './build-segment.ts';
 import { BuildStop } from './build-stop.ts';
-import type { IndexJob } from './index-keeper.ts';
+import type { IndexJob } from './index-job.ts';
 
 export interface IndexWorkerData {
   readonly job: IndexJob;

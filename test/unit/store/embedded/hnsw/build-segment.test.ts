@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrate } from '../../../../../src/store/embedded/database/migrations.ts';
 import { buildSegment, type BuildSteps } from '../../../../../src/store/embedded/hnsw/build-segment.ts';
 import { BuildStop } from '../../../../../src/store/embedded/hnsw/build-stop.ts';
-import type { IndexJob } from '../../../../../src/store/embedded/hnsw/index-keeper.ts';
+import type { IndexJob } from '../../../../../src/store/embedded/hnsw/index-job.ts';
 import { vectorOf } from '../../../../contract/store-samples.ts';
 
 const DIMENSION = 8;

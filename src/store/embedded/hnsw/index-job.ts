@@ -1,0 +1,31 @@
+// What is asked of a thread that builds an index.
+
+import type { IndexParameters, SegmentFile } from './index-files.ts';
+import type { SegmentState } from './index-plan.ts';
+import type { Measured } from './index-tuning.ts';
+import type { LevelNumber } from '../border/rows.ts';
+
+export interface IndexJob {
+  readonly databasePath: string;
+  readonly folder: string;
+  readonly spaceId: number;
+  readonly level: LevelNumber;
+  readonly from: number;
+  /** A segment of (from, base.to] to start from. */
+  readonly base: Pick<SegmentState, 'path' | 'to' | 'passageCount'> | null;
+  readonly parameters: IndexParameters;
+  /** Of a graph that this one grows from, or lies beside; null: it is to be measured. */
+  readonly known: Measured | null;
+  /** How many candidates are tried where it is measured, rising. */
+  readonly efs: readonly number[];
+  /** What the questions of a measurement follow from. */
+  readonly seed: number;
+}
+
+/** Runs a job elsewhere; `done` is called once unless it was told to stop. */
+export type BuildIndex = (job: IndexJob, done: (result: SegmentFile | Error) => void) => RunningBuild;
+
+export interface RunningBuild {
+  /** Resolves when it has ended. */
+  stop(): Promise<void>;
+}
