@@ -4,6 +4,7 @@ import { gateway } from './scenarios/gateway.ts';
 import { growth } from './scenarios/growth.ts';
 import { hostile } from './scenarios/hostile.ts';
 import { idleConnections } from './scenarios/idle-connections.ts';
+import { indexing } from './scenarios/indexing.ts';
 import { isolation } from './scenarios/isolation.ts';
 import { million } from './scenarios/million.ts';
 import { mixed } from './scenarios/mixed.ts';
@@ -31,6 +32,7 @@ const SCENARIOS: readonly Scenario[] = [
   gateway,
   query,
   growth,
+  indexing,
   snapshot,
   encryption,
   tls,
