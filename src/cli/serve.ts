@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { StartupError } from '../base/errors.ts';
 import { systemClock } from '../base/clock.ts';
+import { collectIdleGarbage, ownGarbage } from '../base/idle-garbage.ts';
 import { systemRandom } from '../base/random.ts';
 import { readCertificates } from '../config/certificates.ts';
 import { exposureWarnings } from '../config/exposure.ts';
@@ -86,6 +87,7 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
   const { log, lines } = logging;
   const reloading = new Reloading(io, loaded, logging);
   const stopReloading = reloading.listen();
+  const stopCollecting = collectIdleGarbage({ clock: systemClock, ...ownGarbage() });
   const exposures = await exposureWarnings(settings, lookup);
   const warnings = [...loaded.warnings, ...loaded.unused, ...keys.warnings, ...exposures, ...ofCertificates];
   for (const warning of warnings) log.warn({}, warning);
@@ -104,6 +106,7 @@ async function serve(options: ServeOptions, io: Io, version: string): Promise<vo
     throw error;
   } finally {
     stopReloading();
+    stopCollecting();
     lines.flush();
   }
 }

@@ -1,6 +1,8 @@
 // Thread entry: embeds texts with the local embedder. Short calls as they come, long ones in slices between them.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
+import { collectIdleGarbage, ownGarbage } from '../base/idle-garbage.ts';
 import { SLICE_CHARS } from '../base/text/slices.ts';
 import { FairQueue } from '../base/fair-queue.ts';
 import { LocalEmbedder } from './local.ts';
@@ -84,4 +86,5 @@ function reply(ids: readonly number[], vectors: Float32Array): void {
 }
 
 port?.on('message', receive);
+collectIdleGarbage({ clock: systemClock, ...ownGarbage() });
 reply([], new Float32Array(0));

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { collectIdleGarbage, ownGarbage } from '../../base/idle-garbage.ts';
 import { systemRandom } from '../../base/random.ts';
 import { FolderInUse, StartupError } from '../../base/errors.ts';
 import { BusyTime } from './border/busy-time.ts';
@@ -84,7 +85,11 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   const loop = new CallLoop(port, engine, systemClock, busy);
   const stopFlushing = systemClock.every(settings.touchFlushMs, () => engine.flushAccesses());
   port.on('message', (message: ToWorker) => loop.receive(message));
-  port.on('close', stopFlushing);
+  const stopCollecting = collectIdleGarbage({ clock: systemClock, ...ownGarbage() });
+  port.on('close', () => {
+    stopFlushing();
+    stopCollecting();
+  });
   engine.maintain();
   send({ type: 'ready', cursorKey: opened.cursorKey });
 }
