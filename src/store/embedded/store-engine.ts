@@ -15,8 +15,8 @@ import { ExpirySweeper } from './database/expiry.ts';
 import { UNDECIDED } from './search/filter-check.ts';
 import { FilterReader } from './search/filter-reader.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
-import type { BuildIndex } from './hnsw/index-job.ts';
-import { IndexKeeper, indexSettings } from './hnsw/index-keeper.ts';
+import { type BuildIndex, indexSettings } from './hnsw/index-job.ts';
+import { IndexKeeper } from './hnsw/index-keeper.ts';
 import { Pace, type Steps } from './border/steps.ts';
 import type {
   CallTypes,

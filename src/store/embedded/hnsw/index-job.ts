@@ -3,7 +3,9 @@
 import type { IndexParameters, SegmentFile } from './index-files.ts';
 import type { SegmentState } from './index-plan.ts';
 import type { Measured } from './index-tuning.ts';
+import type { WorkerSettings } from '../border/messages.ts';
 import type { LevelNumber } from '../border/rows.ts';
+import type { Sealer } from '../database/sealer.ts';
 
 export interface IndexJob {
   readonly databasePath: string;
@@ -28,4 +30,9 @@ export type BuildIndex = (job: IndexJob, done: (result: SegmentFile | Error) => 
 export interface RunningBuild {
   /** Resolves when it has ended. */
   stop(): Promise<void>;
+}
+
+/** A graph is a file that is mapped as it is: where what is stored is sealed there is none, and search is exact. */
+export function indexSettings(settings: WorkerSettings, sealer: Sealer | null): WorkerSettings {
+  return sealer === null ? settings : { ...settings, indexingThreshold: Infinity };
 }

@@ -19,19 +19,18 @@ import {
   efsToTry,
   firstShape,
   type GraphShape,
-  INDEXED_FROM,
-  isExactFaster,
+  exactUntil,
   levelLimits,
   type SearchTuning,
   searchTuning,
   wantedShape,
 } from './index-tuning.ts';
 import type { BuildIndex, IndexJob, RunningBuild } from './index-job.ts';
+import { GROWTH_WINDOW_MS, GrowthWatch } from './growth-watch.ts';
 import { ExactLevels } from './exact-levels.ts';
 import { levelKey, parseLevelKey, savedChains } from './saved-chains.ts';
 import type { WorkerSettings } from '../border/messages.ts';
 import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
-import type { Sealer } from '../database/sealer.ts';
 import type { Sequence } from '../database/sequence.ts';
 import type { Spaces } from '../database/spaces.ts';
 import type { WorkerLog } from '../border/worker-log.ts';
@@ -68,14 +67,7 @@ export interface IndexFigures {
   readonly search: SearchTuning;
 }
 
-/** A graph is a file that is mapped as it is: where what is stored is sealed there is none, and search is exact. */
-export function indexSettings(settings: WorkerSettings, sealer: Sealer | null): WorkerSettings {
-  return sealer === null ? settings : { ...settings, indexingThreshold: Infinity };
-}
-
 const RETRY_AFTER_MS = 60_000;
-/** An index that is not worth it is tried again in a level of so many times as many vectors. */
-const TRIED_AGAIN = 2;
 
 export class IndexKeeper {
   readonly #deps: IndexKeeperDeps;
@@ -86,6 +78,8 @@ export class IndexKeeper {
   readonly #unchecked = new Set<string>();
   readonly #exact: ExactLevels;
   readonly #retryAtMs = new Map<string, number>();
+  readonly #growth: GrowthWatch;
+  #cancelLook: () => void = () => {};
   #running: RunningBuild | null = null;
   /** The namespace of the running build; null: it is being stopped. */
   #building: number | null = null;
@@ -97,6 +91,7 @@ export class IndexKeeper {
       'SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? AND entry <= ?',
     );
     const { embeddingId, dimension, quantization, hnsw } = deps.settings;
+    this.#growth = new GrowthWatch(deps.clock);
     this.#exact = new ExactLevels(deps.folder, JSON.stringify([embeddingId, dimension, quantization, hnsw]));
     this.#findSaved();
     for (const space of deps.spaces.all())
@@ -159,13 +154,18 @@ export class IndexKeeper {
 
   apply(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'add') this.#unchecked.add(levelKey(effect.spaceId, effect.document.level));
+      if (effect.kind === 'add') this.#added(levelKey(effect.spaceId, effect.document.level));
       else if (effect.kind === 'remove') this.#died(effect.spaceId, effect.level, effect.entry);
       else if (effect.kind === 'move') {
         this.#died(effect.spaceId, effect.from, effect.oldEntry);
-        this.#unchecked.add(levelKey(effect.spaceId, effect.document.level));
+        this.#added(levelKey(effect.spaceId, effect.document.level));
       }
     }
+  }
+
+  #added(key: string): void {
+    this.#unchecked.add(key);
+    this.#growth.added(key);
   }
 
   /** Starts the next build where one is due and none runs. */
@@ -183,6 +183,7 @@ export class IndexKeeper {
   /** No build runs any more when it resolves. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#cancelLook();
     await this.#running?.stop();
     this.#running = null;
   }
@@ -277,8 +278,11 @@ export class IndexKeeper {
     const large = segments[0]?.file;
     const hasShape = large?.parameters ?? firstShape(settings.hnsw);
     const wanted = wantedShape(hasShape, large?.measured ?? null, settings.hnsw);
-    const limits = levelLimits(settings.indexingThreshold, this.#exact.until(key));
-    const plan = planIndex(live, segments, limits, passages, wanted.m - hasShape.m);
+    const isFast = this.#growth.isFast(key);
+    if (isFast) this.#lookAgain(key);
+    const grownFrom = isFast ? (large?.count ?? 0) : null;
+    const limits = levelLimits(settings.indexingThreshold, this.#exact.until(key), grownFrom);
+    const plan = planIndex(live, segments, limits, passages, isFast ? 0 : wanted.m - hasShape.m);
     if (plan === null) return;
     if (plan.kind === 'drop') {
       this.discard(spaceId, level);
@@ -301,6 +305,15 @@ export class IndexKeeper {
     this.#running = build(job, (result) => this.#finished(key, result));
   }
 
+  /** Once it grows no more, if nobody writes then. */
+  #lookAgain(key: string): void {
+    const { clock } = this.#deps;
+    this.#unchecked.add(key);
+    this.#retryAtMs.set(key, clock.monotonicMs() + GROWTH_WINDOW_MS);
+    this.#cancelLook();
+    this.#cancelLook = clock.after(GROWTH_WINDOW_MS, () => this.schedule());
+  }
+
   #finished(key: string, result: SegmentFile | Error): void {
     this.#running = null;
     this.#unchecked.add(key);
@@ -310,7 +323,8 @@ export class IndexKeeper {
       this.#deps.log.warn({ err: result }, 'a vector index could not be built; search stays exact');
     } else {
       this.#retryAtMs.delete(key);
-      const until = this.#exactUntil(result);
+      const { settings } = this.#deps;
+      const until = result.from > 0 ? 0 : exactUntil(result, result.parameters, settings);
       if (until === 0) this.#replace(key, this.#keep(result, true));
       else {
         deleteSegment(result.path);
@@ -318,15 +332,6 @@ export class IndexKeeper {
       }
     }
     this.schedule();
-  }
-
-  /** Vectors up to which the level of a graph that was just built is read through sooner; 0: the graph is worth it. */
-  #exactUntil({ count, measured, parameters, from }: SegmentFile): number {
-    const { settings } = this.#deps;
-    if (settings.indexingThreshold !== undefined || from > 0 || count >= INDEXED_FROM) return 0;
-    const { efSearch } = searchTuning(measured, settings.hnsw);
-    const isExact = isExactFaster(count, settings.dimension, parameters, efSearch);
-    return isExact ? Math.min(INDEXED_FROM, TRIED_AGAIN * Math.max(count, 1)) : 0;
   }
 
   #replace(key: string, built: KeptSegment): void {

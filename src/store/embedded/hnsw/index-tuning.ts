@@ -2,7 +2,7 @@
 // lead to the same choices. Vectors in clusters, as models make them, are found with few links; those that are hardly
 // nearer to one another than to the rest, as of spellings, take three times as many, and building takes six times as long.
 
-import type { HnswSettings } from '../border/messages.ts';
+import type { HnswSettings, WorkerSettings } from '../border/messages.ts';
 
 /** How a graph is built: with another shape it is another graph. */
 export interface GraphShape {
@@ -101,7 +101,7 @@ function shapeOf(byDefault: number, settings: HnswSettings): GraphShape {
 
 /** Vectors from which a level is tried with an index, and from which it has one in any case. */
 const TRIED_FROM = 4_000;
-export const INDEXED_FROM = 20_000;
+const INDEXED_FROM = 20_000;
 /** Vectors behind the last segment that are still scanned exactly: so many, or this share of a threshold that is given. */
 const TAIL_MAX = 1_000;
 const TAIL_SHARE = 0.05;
@@ -113,9 +113,13 @@ export interface LevelLimits {
   readonly tailMax: number;
 }
 
-/** `given`: by the settings; `exactUntil`: vectors up to which an index was found not to be worth it. */
-export function levelLimits(given: number | undefined, exactUntil: number): LevelLimits {
+/**
+ * `given`: by the settings; `exactUntil`: vectors up to which an index was found not to be worth it; `grownFrom`: vectors in the
+ * index of a level that grows fast just now, which is left until it has doubled; null: it does not.
+ */
+export function levelLimits(given: number | undefined, exactUntil: number, grownFrom: number | null): LevelLimits {
   if (given !== undefined) return { threshold: given, tailMax: given * TAIL_SHARE };
+  if (grownFrom !== null) return { threshold: INDEXED_FROM, tailMax: Math.max(TAIL_MAX, grownFrom) };
   return { threshold: Math.max(TRIED_FROM, exactUntil), tailMax: TAIL_MAX };
 }
 
@@ -129,8 +133,24 @@ const LINKS_BESIDE = 16;
 /** Reading what a graph found from its file. */
 const FOUND_NS = 100_000;
 
-/** Whether reading all vectors takes no longer than asking the graph. */
-export function isExactFaster(vectors: number, dimension: number, { m }: GraphShape, efSearch: number): boolean {
-  const scanNs = vectors * (SCAN_NS + dimension * SCAN_NUMBER_NS);
-  return scanNs <= FOUND_NS + efSearch * (m + LINKS_BESIDE) * (VISIT_NS + dimension * VISIT_NUMBER_NS);
+/** An index that is not worth it is tried again in a level of so many times as many vectors. */
+const TRIED_AGAIN = 2;
+
+export interface BuiltGraph {
+  /** Vectors. */
+  readonly count: number;
+  readonly measured: Measured | null;
+}
+
+/** Vectors up to which reading all of the level takes no longer than asking the graph of it that was just built; 0: the graph is worth it. */
+export function exactUntil(
+  { count, measured }: BuiltGraph,
+  { m }: GraphShape,
+  { indexingThreshold, dimension, hnsw }: Pick<WorkerSettings, 'indexingThreshold' | 'dimension' | 'hnsw'>,
+): number {
+  if (indexingThreshold !== undefined || count >= INDEXED_FROM) return 0;
+  const { efSearch } = searchTuning(measured, hnsw);
+  const scanNs = count * (SCAN_NS + dimension * SCAN_NUMBER_NS);
+  const graphNs = FOUND_NS + efSearch * (m + LINKS_BESIDE) * (VISIT_NS + dimension * VISIT_NUMBER_NS);
+  return scanNs <= graphNs ? Math.min(INDEXED_FROM, TRIED_AGAIN * Math.max(count, 1)) : 0;
 }

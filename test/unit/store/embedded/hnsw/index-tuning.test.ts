@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   efsToTry,
+  exactUntil,
   firstShape,
   isOutgrown,
+  levelLimits,
   type Measured,
   searchTuning,
   wantedShape,
@@ -69,5 +71,35 @@ describe('how an index is built', () => {
   it('is measured again once it is twice as large', () => {
     expect(isOutgrown(EASY, 19_999)).toBe(false);
     expect(isOutgrown(EASY, 20_000)).toBe(true);
+  });
+});
+
+describe('when a level has an index', () => {
+  const MEASURED = { hnsw: SETTINGS, dimension: 384 };
+  const built = (count: number, measurement: Measured) =>
+    exactUntil({ count, measured: measurement }, firstShape(SETTINGS), MEASURED);
+
+  it('is from some thousand vectors on where few candidates suffice', () => {
+    expect(built(4_000, EASY)).toBe(0);
+    expect(levelLimits(undefined, 0, null).threshold).toBe(4_000);
+  });
+
+  it('is later where many are needed, and in any case at 20,000', () => {
+    expect(built(4_000, HARD)).toBe(8_000);
+    expect(levelLimits(undefined, 8_000, null).threshold).toBe(8_000);
+    expect(built(12_000, HOPELESS)).toBe(20_000);
+    expect(built(20_000, HOPELESS)).toBe(0);
+  });
+
+  it('is at 20,000 while it grows fast, and again at the double', () => {
+    expect(levelLimits(undefined, 8_000, 0)).toEqual({ threshold: 20_000, tailMax: 1_000 });
+    expect(levelLimits(undefined, 0, 25_000)).toEqual({ threshold: 20_000, tailMax: 25_000 });
+  });
+
+  it('is as the settings say', () => {
+    expect(
+      exactUntil({ count: 4_000, measured: HOPELESS }, firstShape(SETTINGS), { ...MEASURED, indexingThreshold: 1_000 }),
+    ).toBe(0);
+    expect(levelLimits(1_000, 8_000, 0)).toEqual({ threshold: 1_000, tailMax: 50 });
   });
 });

@@ -1,0 +1,45 @@
+// Which levels grow fast just now, as in an import: what is built of them meanwhile is outgrown before it is done, and
+// takes time from what comes.
+
+import type { Clock } from '../../../base/clock.ts';
+
+export const GROWTH_WINDOW_MS = 500;
+/** Contexts added in one window. */
+const FAST_MIN = 500;
+
+interface Window {
+  readonly sinceMs: number;
+  readonly before: number;
+  added: number;
+}
+
+export class GrowthWatch {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #windows = new Map<string, Window>();
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock;
+  }
+
+  added(key: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    const window = this.#windows.get(key);
+    const ageMs = window === undefined ? Infinity : nowMs - window.sinceMs;
+    if (window !== undefined && ageMs < GROWTH_WINDOW_MS) window.added++;
+    else
+      this.#windows.set(key, {
+        sinceMs: nowMs,
+        before: ageMs < 2 * GROWTH_WINDOW_MS ? (window?.added ?? 0) : 0,
+        added: 1,
+      });
+  }
+
+  isFast(key: string): boolean {
+    const window = this.#windows.get(key);
+    if (window === undefined) return false;
+    if (this.#clock.monotonicMs() - window.sinceMs < GROWTH_WINDOW_MS)
+      return Math.max(window.before, window.added) >= FAST_MIN;
+    this.#windows.delete(key);
+    return false;
+  }
+}
