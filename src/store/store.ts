@@ -2,6 +2,7 @@ import type { ContextOutline, ContextRecord, Filter, JsonObject, Level } from '.
 import type { CodedError } from '../base/errors.ts';
 import { PASSAGES_MAX } from '../base/text/passages.ts';
 import type { AskedTraits, Candidates } from './candidates.ts';
+import type { FirstTexts, FirstTextsAsked } from './first-texts.ts';
 import type { StoreCapabilities } from './capabilities.ts';
 export type { StoreCapabilities } from './capabilities.ts';
 import type { DocumentStore } from './documents.ts';
@@ -187,7 +188,7 @@ export interface QueryTerm {
   readonly weight: number;
 }
 
-export interface SearchRequest extends Scope {
+export interface SearchRequest extends Scope, FirstTextsAsked {
   /** Each is searched by itself and brings `candidates` of either side. Each once. */
   readonly levels: readonly Level[];
   /** With `sessionId`: also contexts that belong to no session (what the agent knows at large). */
@@ -217,16 +218,15 @@ export interface SearchRequest extends Scope {
    */
   readonly neighbours: number;
   /**
-   * Whether candidates that only the dense side found bring neighbours, too; absent: yes. Vectors that compare
-   * spellings find little by themselves that is worth its surroundings: then a neighbour's cosine need not be true
-   * beyond the second decimal. Without words they always do.
+   * Whether candidates that only the dense side found bring neighbours, too; absent: yes, and so without words. Vectors that
+   * compare spellings find little that is worth its surroundings: a neighbour's cosine is then true to the second decimal.
    */
   readonly denseNeighbours?: boolean;
   /** Contexts whose lifetime ended before this, to be deleted, are not seen. */
   readonly nowMs: number;
 }
 
-export interface SearchResult {
+export interface SearchResult extends FirstTexts {
   /** Union of both sides of all levels and their neighbours, each once, with both scores, in no order. */
   readonly candidates: Candidates;
   /** One for each level asked for, in that order. */

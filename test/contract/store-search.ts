@@ -8,6 +8,7 @@ import {
   textLengths,
 } from '../../src/base/text/bm25.ts';
 import { DATE_FLAG, QUESTION_FLAG, SPEAKER_FLAG, TIME_FLAG } from '../../src/store/candidates.ts';
+import type { ContextRecord } from '../../src/base/context.ts';
 import type { SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
 import {
@@ -52,6 +53,25 @@ export function describeSearch(subject: ContractSubject): void {
         expect(candidates.find((candidate) => candidate.id === id)?.dense).toBeCloseTo(dense, 4);
       expect(candidates.every(({ direct }) => direct)).toBe(true);
       expect(searched).toBe(30);
+    });
+
+    it('brings along no records but what a fetch gives, of the nearest that fit, with their latest accesses', async () => {
+      const { namespace, store } = subject;
+      for (let i = 0; i < 8; i++) await subject.add(`point-${i}`, { level: i < 4 ? 'immediate' : 'long_term' });
+      const nearest = idOf('point-5');
+      await store.touch([{ namespace, id: nearest, count: 3 }]);
+      const vector = vectorOf('point-5', subject.dimension);
+      const recordsOf = async (count: number, tokensMax: number): Promise<(ContextRecord | null)[]> => {
+        const texts = { count, tokensMax };
+        const request = searchOf({ namespace, vector, levels: ['immediate', 'long_term'], texts });
+        const { records = new Map<string, ContextRecord>() } = await store.search(request);
+        expect([...records.values()]).toEqual(await store.fetch(namespace, [...records.keys()], NOW_MS));
+        return [...records.values()];
+      };
+      const three = await recordsOf(3, 1_000);
+      expect(three.length).toBeLessThanOrEqual(3);
+      if (three.length > 0) expect(three[0]).toMatchObject({ id: nearest, accessCount: 3 });
+      expect(await recordsOf(3, 0)).toEqual([]);
     });
 
     it('takes vectors of length zero, as query and as context', async () => {

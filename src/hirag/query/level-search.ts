@@ -6,6 +6,7 @@ import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import { PassageEmbedder } from '../../embedding/passage-embedder.ts';
 import { toCandidates, type Candidates } from '../../store/candidates.ts';
+import type { FirstTextsBounds } from '../../store/first-texts.ts';
 import type { ContextStore, QueryTerm, SearchRequest, SearchResult, TermStatistics } from '../../store/store.ts';
 import { lendNearScores, type SoughtTerm } from './near-terms.ts';
 import type { QueryPlan } from './query-plan.ts';
@@ -51,10 +52,15 @@ export interface SearchAnswer {
   readonly terms: readonly QueryTerm[];
   /** Of these; null where no level answered. */
   readonly statistics: TermStatistics | null;
+  /** `SearchResult.records` */
+  readonly records?: SearchResult['records'];
 }
 
 /** Terms that a search goes by. A question has a dozen; a pasted page has hundreds, each of which costs every candidate. */
 const TERMS_MAX = 64;
+
+/** Texts that come with a search: about as many as a budget of 4,000 tokens holds. */
+const FIRST_TEXTS_MAX = 64;
 
 /** Asks the levels, all in one call; no failure of one touches another. */
 export class LevelSearch {
@@ -106,6 +112,7 @@ export class LevelSearch {
         candidates: result.candidates,
         terms: ownTerms(plan, result),
         statistics: result.statistics,
+        records: result.records,
       };
     } catch (error) {
       return failed(plan.levels, error);
@@ -129,9 +136,15 @@ export class LevelSearch {
       // They lend words, and nothing to a query that has none: it wants what is nearest.
       neighbours: plan.analysis.terms.length === 0 ? 0 : settings.fusion.neighbourWeights.length,
       denseNeighbours: embedding.kind === 'semantic',
+      ...(plan.analysis.terms.length === 0 ? { texts: firstTexts(plan) } : {}),
       nowMs: clock.nowMs(),
     };
   }
+}
+
+/** Where nothing but nearness counts, and hardly anything beside it, the nearest are the answer. */
+function firstTexts({ rules }: QueryPlan): FirstTextsBounds {
+  return { count: Math.min(rules.limit, FIRST_TEXTS_MAX), tokensMax: rules.maxTokens };
 }
 
 /** With what near words scored lent to them; those stand behind them. */

@@ -66,7 +66,7 @@ export class Retrieval {
 
     const rankingMs = clock.monotonicMs();
     const admission = await inStage('rank', () => this.#rank(plan, found, embedded));
-    const fetch: FetchRecords = (ids) => this.#fetch(plan, ids, options.signal);
+    const fetch: FetchRecords = (ids) => this.#fetch(plan, ids, found.records, options.signal);
     if (found.candidates.columns.count > RANKED_AT_ONCE) await this.#deps.turns.next();
     const answer = await inStage('assemble', () => assemble(admission.admitted, plan.rules, fetch, this.#deps.turns));
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
@@ -122,16 +122,28 @@ export class Retrieval {
     return admit(contest, plan.admission, weighed);
   }
 
-  async #fetch(plan: QueryPlan, ids: readonly string[], signal: AbortSignal | undefined): Promise<Fetched> {
+  /** `come`: what has come with the search. */
+  async #fetch(
+    { scope: { namespace }, leavesOut }: QueryPlan,
+    ids: readonly string[],
+    come: SearchAnswer['records'],
+    signal: AbortSignal | undefined,
+  ): Promise<Fetched> {
     const { store, clock } = this.#deps;
+    const missing = come === undefined ? ids : ids.filter((id) => !come.has(id));
+    const fetched = new Map(come);
+    let failure: CodedError | undefined;
     try {
-      const records = await orAbort(store.fetch(plan.scope.namespace, ids, clock.nowMs()), signal);
-      const { leavesOut } = plan;
-      if (leavesOut === undefined) return { records };
-      return { records: records.map((record) => (record === null || leavesOut(record) ? null : record)) };
+      const records = missing.length === 0 ? [] : await orAbort(store.fetch(namespace, missing, clock.nowMs()), signal);
+      for (const record of records) if (record !== null) fetched.set(record.id, record);
     } catch (error) {
-      return { records: ids.map(() => null), error: toCodedError(error) };
+      failure = toCodedError(error);
     }
+    const records = ids.map((id) => {
+      const record = fetched.get(id);
+      return record === undefined || leavesOut?.(record) === true ? null : record;
+    });
+    return failure === undefined ? { records } : { records, error: failure };
   }
 
   #countAccesses({ scope }: QueryPlan, { included }: Answer): void {

@@ -19,7 +19,7 @@ import type { Change, ChangeResult } from '../store.ts';
 import { joinTerm } from '../term-forms.ts';
 import { toLevelNumber, toRecord, unpackRows } from './border/rows.ts';
 import { EmbeddedDocuments } from './embedded-documents.ts';
-import { decodeChange, decodeStatistics, encodeChange, type Parcel } from './encode.ts';
+import { decodeChange, decodeStatistics, encodeChange, recordsById, type Parcel } from './encode.ts';
 import type { WireHits, WirePage, WireQuestion, WireReach, WireScan, WireWriteResult } from './border/messages.ts';
 import type { WorkerLink } from './worker-link.ts';
 
@@ -59,7 +59,7 @@ export class EmbeddedDriver implements StoreDriver {
     nowMs: number,
   ): Promise<(ContextRecord | null)[]> {
     const rows = await this.#link.call(kind, () => ({ namespace, ids, nowMs }));
-    const records = new Map(unpackRows(rows).map((row) => [row.id, toRecord(namespace, row)]));
+    const records = recordsById(namespace, rows);
     return ids.map((id) => records.get(id) ?? null);
   }
 

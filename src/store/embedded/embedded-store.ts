@@ -114,12 +114,13 @@ export class EmbeddedStore extends GenericStore {
         distinct: request.distinct ?? false,
         neighbours: request.neighbours,
         denseNeighbours: request.denseNeighbours ?? true,
+        texts: request.texts ?? null,
         nowMs: request.nowMs,
         time: request.time ?? null,
       }),
       signal,
     );
-    return decodeFindings(findings);
+    return decodeFindings(request.namespace, findings);
   }
 
   override async touch(accesses: readonly Access[]): Promise<void> {

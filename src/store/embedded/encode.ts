@@ -1,5 +1,6 @@
 // The main thread's half of the border: records to rows, rows to records, what a search found.
 
+import type { ContextRecord } from '../../base/context.ts';
 import { CodedError } from '../../base/errors.ts';
 import { CandidateColumns, type CandidateIds } from '../candidates.ts';
 import type {
@@ -25,6 +26,7 @@ import {
   toRow,
   unpackMoved,
   unpackRow,
+  unpackRows,
 } from './border/rows.ts';
 import type {
   WireError,
@@ -163,17 +165,12 @@ function toMoved(namespace: string, row: MovedRow): MovedContext {
   return { namespace, id: row.id, ...toPlace(row) };
 }
 
-export function decodeFindings({
-  levels,
-  terms,
-  statistics,
-  count,
-  termCount,
-  columns,
-  ids,
-  idEnds,
-}: WireFindings): SearchResult {
+export function decodeFindings(
+  namespace: string,
+  { levels, terms, statistics, count, termCount, columns, ids, idEnds, texts }: WireFindings,
+): SearchResult {
   return {
+    ...(texts === null ? {} : { records: recordsById(namespace, texts) }),
     levels: levels.map(({ error, ...found }) =>
       error === undefined ? found : { ...found, error: decodeError(error) },
     ),
@@ -184,6 +181,10 @@ export function decodeFindings({
       ids: new PackedIds(ids, idEnds),
     },
   };
+}
+
+export function recordsById(namespace: string, rows: PackedRows): Map<string, ContextRecord> {
+  return new Map(unpackRows(rows).map((row) => [row.id, toRecord(namespace, row)]));
 }
 
 class PackedIds implements CandidateIds {

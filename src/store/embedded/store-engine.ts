@@ -31,14 +31,14 @@ import { NamespaceIndexes } from './namespace-indexes.ts';
 import { NamespaceLoader } from './memory/namespace-loader.ts';
 import { Reader } from './database/reader.ts';
 import { Residents } from './memory/residents.ts';
-import { packedRow, packRows, type PackedRows } from './border/rows.ts';
+import { packedRow, packRows, type PackedRows, type RecordRow } from './border/rows.ts';
 import { HitSearch } from './search/hit-search.ts';
 import { Scrubber } from './erasure/scrubber.ts';
 import { noCandidates, Searcher } from './search/searcher.ts';
 import { SearchSteps } from './search-steps.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
-import { Spaces } from './database/spaces.ts';
+import { type Space, Spaces } from './database/spaces.ts';
 import { type RowVectors, StoredPassages } from './database/stored-passages.ts';
 import { databaseFigures, namespaceCounts, namespaceFigures } from './figures.ts';
 import type { WorkerLog } from './border/worker-log.ts';
@@ -249,9 +249,7 @@ export class StoreEngine {
         const { namespace, ids, nowMs: visibleAtMs } = call.body;
         const space = this.#spaces.get(namespace);
         if (space === undefined) return [];
-        const rows = this.#reader[call.kind](space, ids, visibleAtMs);
-        this.#accesses.addTo(space.name, rows);
-        return packRows(rows);
+        return this.#packed(space, this.#reader[call.kind](space, ids, visibleAtMs));
       }
       case 'scrub':
         this.#checkDisk(this.#disk.refusal());
@@ -290,7 +288,7 @@ export class StoreEngine {
     const space = this.#spaces.get(request.namespace);
     if (space === undefined) return noCandidates(request);
     const vector = request.vector === null ? null : vectorAt(request.vector);
-    return yield* this.#searches.run(space.id, request, (index, filter) =>
+    const { findings, firstRows } = yield* this.#searches.run(space.id, request, (index, filter) =>
       this.#searcher.search(index, request, filter, vector, (level, search) => {
         try {
           if (vector !== null) this.#indexes.loadVectors(space.id, index, level);
@@ -301,6 +299,13 @@ export class StoreEngine {
         }
       }),
     );
+    if (firstRows.length === 0) return findings;
+    return { ...findings, texts: this.#packed(space, this.#reader.readable(firstRows, request.nowMs)) };
+  }
+
+  #packed(space: Space, rows: readonly RecordRow[]): PackedRows {
+    this.#accesses.addTo(space.name, rows);
+    return packRows(rows);
   }
 
   #vectorAt(vectors: Float32Array | null, place: number): Float32Array {

@@ -128,6 +128,7 @@ export interface WireSearch extends WireScope, Required<Pick<SearchRequest, 'nam
   readonly distinct: boolean;
   readonly neighbours: number;
   readonly denseNeighbours: boolean;
+  readonly texts: NonNullable<SearchRequest['texts']> | null;
   readonly nowMs: number;
   readonly time: TimeView | null;
 }
@@ -139,7 +140,6 @@ export interface WireStatistics extends TextLengths {
 
 export interface WireCandidates {
   readonly count: number;
-  /** Columns of term scores. */
   readonly termCount: number;
   /** Of `CandidateColumns`. */
   readonly columns: ArrayBuffer;
@@ -162,6 +162,7 @@ export interface WireFindings extends WireCandidates {
   /** Places of the terms that have a column of their own; the statistics are of these. */
   readonly terms: readonly number[];
   readonly statistics: WireStatistics;
+  readonly texts: PackedRows | null;
 }
 
 /** `Reach`, with null for what is absent; but `sessionId` null: those that belong to no session. */

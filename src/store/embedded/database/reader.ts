@@ -72,6 +72,7 @@ export class Reader {
   readonly #database: DatabaseSync;
   readonly #walk: RowWalk;
   readonly #byId: StatementSync;
+  readonly #bySeq: StatementSync;
   readonly #outlineById: StatementSync;
   readonly #passages: Pick<StoredPassages, 'readBeside'>;
 
@@ -86,6 +87,7 @@ export class Reader {
     this.#byId = this.#arrays(
       `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
     );
+    this.#bySeq = this.#arrays(`SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ? AND ${VISIBLE_SQL}`);
     this.#outlineById = this.#arrays(
       `SELECT ${OUTLINE_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
     );
@@ -97,6 +99,20 @@ export class Reader {
     for (const id of ids) {
       const values = this.#byId.get(space.id, id, nowMs) as unknown as PackedRows | undefined;
       if (values !== undefined) rows.push(checkedRow(values, this.#sealer));
+    }
+    return rows;
+  }
+
+  /** Of these rows those that are there and whole: who asks for another one by its id is told what is wrong with it. */
+  readable(seqs: readonly number[], nowMs: number): RecordRow[] {
+    const rows: RecordRow[] = [];
+    for (const seq of seqs) {
+      try {
+        const values = this.#bySeq.get(seq, nowMs) as unknown as PackedRows | undefined;
+        if (values !== undefined) rows.push(checkedRow(values, this.#sealer));
+      } catch {
+        continue;
+      }
     }
     return rows;
   }

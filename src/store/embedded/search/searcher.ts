@@ -9,6 +9,7 @@ import { termColumns } from '../../term-columns.ts';
 import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
 import type { FilterCheck } from './filter-check.ts';
+import { firstTexts } from './first-texts.ts';
 import { packCandidates } from './found-candidates.ts';
 import { FoundDocuments } from './found-documents.ts';
 import { lexicalHits } from './lexical-hits.ts';
@@ -36,6 +37,7 @@ export function noCandidates({ terms, weights, termsMax, levels }: WireSearch): 
     columns: new ArrayBuffer(0),
     ids: '',
     idEnds: new Uint32Array(0),
+    texts: null,
   };
 }
 
@@ -51,6 +53,12 @@ interface Search {
   readonly filter: FilterCheck | null;
 }
 
+export interface Findings {
+  readonly findings: WireFindings;
+  /** Those whose texts come along. */
+  readonly firstRows: readonly number[];
+}
+
 export class Searcher {
   readonly #dense: DenseSearch;
   readonly #scorer: VectorScorer;
@@ -62,7 +70,7 @@ export class Searcher {
 
   /**
    * `filter`: that of the request. `attempt` runs the search of one level: with a vector it loads the level's first,
-   * and it answers for what fails.
+   * and it answers for what fails. Texts are left to be read.
    */
   search(
     index: NamespaceIndex,
@@ -70,7 +78,7 @@ export class Searcher {
     filter: FilterCheck | null,
     vector: Float32Array | null,
     attempt: (level: LevelNumber, search: () => WireLevel) => WireLevel,
-  ): WireFindings {
+  ): Findings {
     const found = new FoundDocuments(index.documents.count);
     try {
       const dense = vector === null ? null : new DenseQuery(vector);
@@ -80,7 +88,9 @@ export class Searcher {
       const levels = request.levels.map((level) => attempt(level, () => this.#searchLevel(search, level)));
       this.#completeDense(search);
       const { columns, statistics } = terms;
-      return { levels, terms: columns.own, statistics, ...packCandidates(index, request, terms, found, neighbours) };
+      const candidates = packCandidates(index, request, terms, found, neighbours);
+      const findings = { levels, terms: columns.own, statistics, ...candidates, texts: null };
+      return { findings, firstRows: firstTexts(index.documents, found, request.texts) };
     } finally {
       found.release();
     }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { onlyVectors } from '../../../../src/embedding/provider.ts';
 import type { QueryInput } from '../../../../src/hirag/types.ts';
 import type { ToWorker } from '../../../../src/store/embedded/border/messages.ts';
 import { idOf } from '../../../contract/store-samples.ts';
@@ -38,6 +39,22 @@ describe("trips to the store's thread", () => {
   it('are one to search and one for the texts', async () => {
     for (const changes of [{}, { levels: ['immediate'] as const }, { explain: true }, { limit: 1 }])
       expect(await tripsOf('custard tarts', changes)).toEqual([['search'], ['fetch']]);
+  });
+
+  it('are one for a vector alone, with which the nearest texts come, and one more where others rank before them', async () => {
+    const [embedding = new Float32Array()] = onlyVectors(
+      await current.embedding.embed([{ namespace: 'n', text: 'Ben repairs his old violin' }], 'passage'),
+    );
+    current.clock.advance(3_600_000);
+    await current.memory.store({ ...OWNER, text: 'somebody else entirely' });
+    const nearest = { ...OWNER, embedding, relevanceThreshold: 0, limit: 2 };
+    expect(await tripsWhile(() => current.memory.query(nearest))).toEqual([['search']]);
+    const newest = { ...nearest, limit: 1, weights: { recency: 1 } };
+    expect(await tripsWhile(() => current.memory.query(newest))).toEqual([['search'], ['fetch']]);
+    const texts = async (changes: Partial<QueryInput>): Promise<string[]> =>
+      (await current.memory.query({ ...nearest, ...changes })).contexts.map(({ record }) => record.text);
+    expect((await texts({}))[0]).toBe('Ben repairs his old violin');
+    expect(await texts(newest)).toEqual(['somebody else entirely']);
   });
 
   it('are no more for a question of any length', async () => {

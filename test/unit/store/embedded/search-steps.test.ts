@@ -42,6 +42,7 @@ const SEARCH: WireSearch = {
   candidates: 10_000,
   distinct: false,
   neighbours: 0,
+  texts: null,
   denseNeighbours: false,
   nowMs: NOW_MS,
   time: null,
