@@ -1,10 +1,12 @@
 // The same conversations and questions as other people would have stored and asked them.
 
 import { createCorpus } from '../support/corpus.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { type Conversation, type Question, type Turn, turnTimeMs } from './conversations.ts';
 
 const HOUR_MS = 3_600_000;
 const DISTRACTORS = 11_000;
+const SECONDS_BETWEEN_FACTS = 2;
 const DISTRACTORS_OF_A_SESSION = 20;
 
 type Variation = (conversation: Conversation, nowMs: number) => Conversation;
@@ -18,6 +20,7 @@ export const VARIATIONS: Readonly<Record<string, Variation>> = {
   'speaker in metadata': told((turn) => ({ ...turn, speaker: '', metadata: { speaker: turn.speaker } })),
   'no session': told(withoutSession),
   'no prefix and no session': told((turn) => ({ ...withoutSession(turn), speaker: '' })),
+  'unrelated facts': shuffled,
   'one typing error': asked(withTypingError),
   '11,000 distractors': among(DISTRACTORS),
 };
@@ -35,6 +38,22 @@ function told(change: (turn: Turn) => Turn): Variation {
 
 function withoutSession({ session: _, ...turn }: Turn): Turn {
   return turn;
+}
+
+/** Each turn is a note of its own: nobody says it, and what stands beside it is about something else. */
+function shuffled({ turns, ...rest }: Conversation): Conversation {
+  const random = seededRandom(11);
+  const [first] = turns;
+  const fromMs = first === undefined ? 0 : turnTimeMs(first, 0);
+  const order = turns.map((turn) => ({ turn, at: random() })).sort((one, other) => one.at - other.at);
+  return {
+    ...rest,
+    turns: order.map(({ turn }, place) => ({
+      ...withoutSession(turn),
+      speaker: '',
+      atMs: fromMs + place * SECONDS_BETWEEN_FACTS * 1_000,
+    })),
+  };
 }
 
 /** Two neighbouring letters of the longest word change places, those in its middle. */

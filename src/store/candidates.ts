@@ -40,6 +40,8 @@ export const QUESTION_FLAG = 4;
 export const TIME_FLAG = 8;
 /** It tells of a time that the query names, counted from when it was made (`tellsOfDates`). */
 export const DATE_FLAG = 16;
+/** It has neither a session nor anybody who says it: its neighbours are those of its time (`followsInConversation`). */
+export const TIME_ONLY_FLAG = 32;
 
 /** What of a query texts are looked at for. */
 export interface AskedTraits {
@@ -47,17 +49,18 @@ export interface AskedTraits {
   readonly dates: readonly NamedDate[];
 }
 
-/** Of a context made at `createdAtMs`, all but `DIRECT_FLAG`. */
+/** All but `DIRECT_FLAG`. */
 export function flagsOfTraits(
   { speaker, isQuestion, times }: TextTraits,
-  createdAtMs: number,
+  { createdAtMs, sessionId }: { readonly createdAtMs: number; readonly sessionId: string | null },
   { names, dates }: AskedTraits,
 ): number {
   return (
     (names.size > 0 && speaker.some((word) => names.has(word)) ? SPEAKER_FLAG : 0) |
     (isQuestion ? QUESTION_FLAG : 0) |
     (tellsWhen(times) ? TIME_FLAG : 0) |
-    (dates.length > 0 && times.length > 0 && tellsOfDates(times, createdAtMs, dates) ? DATE_FLAG : 0)
+    (dates.length > 0 && times.length > 0 && tellsOfDates(times, createdAtMs, dates) ? DATE_FLAG : 0) |
+    (sessionId === null && speaker.length === 0 ? TIME_ONLY_FLAG : 0)
   );
 }
 

@@ -242,6 +242,7 @@ function comparisonOf(
     query: plan.analysis,
     attainable: statistics === null ? 0 : attainableScore(terms, statistics),
     kind,
+    searched: levels.reduce((total, { searched }) => total + searched, 0),
     meaningShare: kind === 'blended' && vector !== undefined ? meaningShareOf(vector) : 1,
     denseFloor: sampled < FLOOR_SAMPLE_MIN ? null : floor / sampled,
   };

@@ -9,9 +9,11 @@ import {
   QUESTION_FLAG,
   SPEAKER_FLAG,
   TIME_FLAG,
+  TIME_ONLY_FLAG,
   type CandidateColumns,
 } from '../../store/candidates.ts';
 import type { QueryTerm, TermStatistics } from '../../store/store.ts';
+import { weightOfTimeOnly } from './runs-by-time.ts';
 
 /** docs/retrieval.md has the measurements. */
 type FusionSettings = Settings['hirag']['fusion'];
@@ -30,6 +32,8 @@ export interface Comparison {
   /** Sum of weight x idf over the query's terms, also those that no text holds; 0: there is no lexical side. */
   readonly attainable: number;
   readonly kind: EmbeddingProvider['kind'];
+  /** Contexts that were searched, of all levels. */
+  readonly searched: number;
   /** How much of a `blended` query vector compares meanings, 0..1; the rest compares spellings. Of other kinds 1. */
   readonly meaningShare: number;
   /** The measured floor of the cosine; null: the setting's. */
@@ -65,7 +69,7 @@ export function similarities(
 ): Similarities {
   const { count } = candidates;
   const chain = linksOf(candidates);
-  const needs = needsOf(candidates, settings);
+  const needs = needsOf(candidates, chain, comparison.searched, settings);
   const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
   const own = calibratedCosines(candidates, comparison, settings);
   const dense = asksByVector(comparison.query) ? own : withNeighbours(own, chain, needs, settings);
@@ -159,10 +163,19 @@ function denseAloneAmong(
 }
 
 /** What each candidate is lent of its neighbours' evidence, 0..1. */
-function needsOf({ tokenCounts }: CandidateColumns, { neighbourTokens }: FusionSettings): Float64Array {
+function needsOf(
+  candidates: CandidateColumns,
+  chain: Chain,
+  searched: number,
+  { neighbourTokens }: FusionSettings,
+): Float64Array {
+  const { tokenCounts, flags } = candidates;
+  const byTime = weightOfTimeOnly(candidates, chain, searched);
   const needs = new Float64Array(tokenCounts.length);
-  for (let place = 0; place < needs.length; place++)
-    needs[place] = Math.min(1, neighbourTokens / (tokenCounts[place] as number));
+  for (let place = 0; place < needs.length; place++) {
+    const weight = ((flags[place] as number) & TIME_ONLY_FLAG) === 0 ? 1 : byTime;
+    needs[place] = weight * Math.min(1, neighbourTokens / (tokenCounts[place] as number));
+  }
   return needs;
 }
 

@@ -216,7 +216,7 @@ function candidateOf(known: Known, asked: AskedTraits, question: Question, score
     tokenCount: record.tokenCount,
     dense: cosineWith(question, features.dense),
     termScores: scorer.scores(features),
-    traitFlags: flagsOfTraits(features.traits, record.createdAtMs, asked),
+    traitFlags: flagsOfTraits(features.traits, record, asked),
     direct,
     previousId,
     nextId,

@@ -32,9 +32,11 @@ export function packCandidates(
     columns.next[place] = outside.placeOf(neighbours.after(place));
     columns.levels[place] = (documents.levels[ordinal] as number) - 1;
     const createdAtMs = documents.createdAtMs[ordinal] as number;
+    const { sessionId } = documents.ownerOf(ordinal);
     columns.createdAtMs[place] = createdAtMs;
     columns.flags[place] =
-      flagsOfTraits(documents.traitsOf(ordinal), createdAtMs, asked) | (found.direct[place] === true ? DIRECT_FLAG : 0);
+      flagsOfTraits(documents.traitsOf(ordinal), { createdAtMs, sessionId }, asked) |
+      (found.direct[place] === true ? DIRECT_FLAG : 0);
   }
   return {
     count,

@@ -21,7 +21,14 @@ import { DEFAULTS } from '../../../support/settings.ts';
 const DEFAULT_FUSION = DEFAULTS.hirag.fusion;
 
 const TWO_TERMS = analyzeQuery('support group');
-const QUERY: Comparison = { query: TWO_TERMS, attainable: 4, kind: 'lexical', meaningShare: 1, denseFloor: null };
+const QUERY: Comparison = {
+  query: TWO_TERMS,
+  attainable: 4,
+  kind: 'lexical',
+  searched: 1_000,
+  meaningShare: 1,
+  denseFloor: null,
+};
 
 function candidate(id: string, changes: Partial<Candidate> & { readonly terms?: readonly number[] } = {}): Candidate {
   const { terms = [0, 0], ...rest } = changes;
@@ -224,7 +231,7 @@ describe('similarity', () => {
     fc.record({
       terms: scores,
       dense: fc.double({ min: -1, max: 1, noNaN: true }),
-      traitFlags: fc.integer({ min: 0, max: 31 }).map((flags) => flags & ~DIRECT_FLAG),
+      traitFlags: fc.integer({ min: 0, max: 63 }).map((flags) => flags & ~DIRECT_FLAG),
     }),
     { maxLength: 20 },
   );

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { weightOfTimeOnly } from '../../../../src/hirag/rank/runs-by-time.ts';
+import { CandidateColumns, DIRECT_FLAG, NOBODY, TIME_ONLY_FLAG } from '../../../../src/store/candidates.ts';
+
+/** A run of contexts, of which those at these places are hits. */
+function weight(count: number, hits: readonly number[], searched: number, flags = TIME_ONLY_FLAG): number {
+  const columns = new CandidateColumns(count, 0);
+  columns.flags.fill(flags);
+  for (const place of hits) columns.flags[place] = flags | DIRECT_FLAG;
+  const previous = Int32Array.from({ length: count }, (_, place) => (place === 0 ? NOBODY : place - 1));
+  const next = Int32Array.from({ length: count }, (_, place) => (place === count - 1 ? NOBODY : place + 1));
+  return weightOfTimeOnly(columns, { previous, next }, searched);
+}
+
+const ALONE = Array.from({ length: 40 }, (_, i) => 3 * i);
+
+describe('what neighbours by time alone count', () => {
+  it('is all where hits stand side by side, and least where they stand alone', () => {
+    expect(weight(60, [10, 11, 12, 30, 31, 50, 51, 52], 600)).toBe(1);
+    expect(weight(120, ALONE, 400)).toBeLessThan(0.4);
+  });
+
+  it('is as ever where there is next to nothing to go by', () => {
+    expect(weight(3, [0, 1, 2], 3)).toBe(1);
+    expect(weight(3, [1], 600)).toBeGreaterThan(0.6);
+    expect(weight(3, [], 600)).toBe(1);
+    expect(weight(0, [], 0)).toBe(1);
+  });
+
+  it('is all for contexts of sessions and with names', () => {
+    expect(weight(120, ALONE, 400, 0)).toBe(1);
+  });
+});
