@@ -34,8 +34,11 @@ const SHAPES: readonly { readonly m: number; readonly efSearchMax: number }[] = 
   { m: 32, efSearchMax: 320 },
   { m: 48, efSearchMax: Infinity },
 ];
-/** Where so many times as many candidates would be needed, the next shape is left out. */
-const FAR_TOO_FEW = 3;
+/**
+ * Where even the most candidates that are worth it miss so much more than they may, the next shape would miss much, too, and is
+ * left out. What misses little and never finds it, as parts of the graph that no link leads to, is found with some more links.
+ */
+const FAR_TOO_FEW = 0.07;
 const EF_CONSTRUCTION_PER_LINK = 4;
 const EF_CONSTRUCTION_MAX = 1_024;
 /** Where nothing was measured. */
@@ -87,8 +90,8 @@ export function wantedShape(shape: GraphShape, measured: Measured | null, settin
   const needed = measured.recalls.find((point) => point[1] >= settings.recall)?.[0] ?? Infinity;
   const efSearchMax = SHAPES[place]?.efSearchMax ?? Infinity;
   const isTooMany = needed === EF_SEARCH_TRIED[0];
-  // What lacks much would lack the next, too.
-  const more = needed > efSearchMax * FAR_TOO_FEW ? 2 : needed > efSearchMax ? 1 : 0;
+  const best = measured.recalls.findLast(([ef]) => ef <= efSearchMax)?.[1] ?? 0;
+  const more = needed <= efSearchMax ? 0 : best < settings.recall - FAR_TOO_FEW ? 2 : 1;
   const better = SHAPES[Math.min(SHAPES.length - 1, place + (isTooMany ? -1 : more))];
   return better === undefined || better.m === shape.m ? shape : shapeOf(better.m, settings);
 }

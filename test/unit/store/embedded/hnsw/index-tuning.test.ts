@@ -47,11 +47,18 @@ describe('how an index is built', () => {
   });
 
   it('has more links, step by step, where a search would have to keep many', () => {
-    const second = wantedShape(first, HARD, SETTINGS);
+    const harder = measured([32, 0.7], [192, 0.92], [384, 0.98]);
+    const second = wantedShape(first, harder, SETTINGS);
     expect(second).toEqual({ m: 32, efConstruction: 128 });
-    const third = wantedShape(second, HARD, SETTINGS);
+    const third = wantedShape(second, harder, SETTINGS);
     expect(third.m).toBe(48);
     expect(wantedShape(third, HOPELESS, SETTINGS)).toEqual(third);
+  });
+
+  it('has many at once where much is missed, and not where a little is never found', () => {
+    expect(wantedShape(first, HARD, SETTINGS).m).toBe(48);
+    expect(wantedShape(first, HOPELESS, SETTINGS).m).toBe(48);
+    expect(wantedShape(first, measured([32, 0.9], [96, 0.95], [1_024, 0.955]), SETTINGS).m).toBe(32);
   });
 
   it('has fewer where the fewest candidates suffice', () => {
@@ -64,7 +71,7 @@ describe('how an index is built', () => {
     expect(firstShape({ ...SETTINGS, efConstruction: 40 })).toEqual({ m: 16, efConstruction: 40 });
     const given = { m: 24, efConstruction: 96 };
     expect(wantedShape(given, HOPELESS, { ...SETTINGS, m: 24 })).toEqual(given);
-    expect(wantedShape(first, HARD, { ...SETTINGS, efConstruction: 40 })).toEqual({ m: 32, efConstruction: 40 });
+    expect(wantedShape(first, HARD, { ...SETTINGS, efConstruction: 40 })).toEqual({ m: 48, efConstruction: 40 });
     expect(wantedShape(first, HOPELESS, { ...SETTINGS, efSearch: 32 })).toEqual(first);
   });
 
