@@ -8,7 +8,7 @@ import type { Metrics } from './base/metrics.ts';
 import type { RateLimit } from './base/token-bucket.ts';
 import type { KeySettings } from './config/keys.ts';
 import type { Settings } from './config/settings.ts';
-import { snapshotSchedule } from './config/snapshot-folder.ts';
+import { checkSchedule, snapshotSchedule } from './config/schedules.ts';
 import type { Gateway } from './fronts/gateway/gateway.ts';
 import { checkTokens } from './fronts/gateway/tokens.ts';
 import type { HttpListener } from './fronts/http/http.ts';
@@ -91,6 +91,8 @@ export function checkSchedules(settings: Settings): void {
     checkCron('hirag.gc_schedule', hirag.gcSchedule, '"*/5 * * * *" (every five minutes)');
   const snapshots = snapshotSchedule(settings);
   if (snapshots !== undefined) checkCron('snapshots.schedule', snapshots, '"0 3 * * *" (daily at three)');
+  const check = checkSchedule(settings);
+  if (check !== undefined) checkCron('vector_db.check_schedule', check, '"30 4 * * 0" (on Sundays at half past four)');
 }
 
 function checkCron(setting: string, expression: string, example: string): void {

@@ -187,7 +187,8 @@ async function build(
   });
   snapshots.look();
   const erasable = erasableSnapshots(snapshots, settings, { ...deps, metrics, circuits });
-  const jobs = startJobs(settings, { memory, snapshots, erasable }, { clock, log, metrics }, onStop);
+  const { wholeCheck } = store;
+  const jobs = startJobs(settings, { memory, snapshots, wholeCheck, erasable }, { clock, log, metrics }, onStop);
   const parts = { ...deps, metrics, audit, validators: createValidators() };
   const { slowRequestMs } = settings.logging;
   const gate = new Gate({

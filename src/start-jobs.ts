@@ -1,8 +1,9 @@
 import { eraseSnapshots } from './api/handlers/erase.ts';
 import type { JobsByHand, Snapshots } from './api/handlers/handler.ts';
 import type { Settings } from './config/settings.ts';
-import { snapshotSchedule } from './config/snapshot-folder.ts';
+import { checkSchedule, snapshotSchedule } from './config/schedules.ts';
 import type { Memory } from './hirag/types.ts';
+import type { WholeCheck } from './store/whole-check.ts';
 import { JobRegistry } from './jobs/job-registry.ts';
 import type { JobDeps } from './jobs/job.ts';
 import type { Schedule } from './jobs/schedule.ts';
@@ -18,6 +19,8 @@ const ERASURES_EVERY_MS = 15_000;
 interface JobParts {
   readonly memory: Memory;
   readonly snapshots: SnapshotKeeper;
+  /** null: the backend takes care of that itself. */
+  readonly wholeCheck: WholeCheck | null;
   /** The same, for erasures that were cut off. */
   readonly erasable: Snapshots;
 }
@@ -25,7 +28,7 @@ interface JobParts {
 /** What runs by schedule, with what a request may run by hand. */
 export function startJobs(
   settings: Settings,
-  { memory, snapshots, erasable }: JobParts,
+  { memory, snapshots, wholeCheck, erasable }: JobParts,
   deps: JobDeps,
   onStop: (task: () => unknown) => void,
 ): JobsByHand & { readonly registry: JobRegistry } {
@@ -56,8 +59,18 @@ export function startJobs(
   const schedule = snapshotSchedule(settings);
   if (schedule !== undefined)
     jobs.add({ name: 'snapshot', schedule: { cron: schedule }, run: (signal) => snapshots.turn(signal) });
+  if (wholeCheck !== null) addWholeCheck(settings, wholeCheck, jobs);
   onStop(() => jobs.stop());
   return { registry: jobs, expirySweep: () => expirySweep.run() };
+}
+
+/** At once where the start has not looked at all of it; then, or else, by its schedule. */
+function addWholeCheck(settings: Settings, check: WholeCheck, jobs: JobRegistry): void {
+  const cron = checkSchedule(settings);
+  if (cron === undefined) return;
+  const run = (signal: AbortSignal): Promise<void> => check.run(signal);
+  const job = jobs.add({ name: 'whole_check', schedule: { cron }, run });
+  if (check.isDue) job.turn();
 }
 
 function sweepSchedule({ gcSchedule, gcIntervalSecs }: Settings['hirag']): Schedule {

@@ -169,6 +169,10 @@ const VECTOR_DB = section(
       './data',
       'Folder of the database and of the generated secret; relative to where the server is started.',
     ),
+    check_schedule: text(
+      '30 4 * * 0',
+      'embedded: when the server looks through all of its database for damage, as a cron expression in its time zone; also after a start with a database of more than 64 MiB. "never": not at all.',
+    ),
     memory_bytes_max: integer(
       2048 * MIB,
       64 * MIB,

@@ -1,19 +1,6 @@
 import { join } from 'node:path';
 import type { Settings } from './settings.ts';
 
-/** A file or variable that is read later takes back what an earlier one schedules. */
-const NEVER = 'never';
-
-/** When the server makes snapshots by itself; undefined: never. */
-export function snapshotSchedule({
-  snapshots,
-  vectorDb,
-}: Pick<Settings, 'snapshots' | 'vectorDb'>): string | undefined {
-  // What the memory driver holds is not meant to outlive the process.
-  if (vectorDb.driver === 'memory' || snapshots.schedule === NEVER) return undefined;
-  return snapshots.schedule;
-}
-
 /** Where snapshots lie. */
 export function snapshotFolder({ snapshots, vectorDb }: Pick<Settings, 'snapshots' | 'vectorDb'>): string {
   return snapshots.folder ?? join(vectorDb.dataDir, 'snapshots');

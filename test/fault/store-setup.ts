@@ -1,11 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Log, silentLog } from '../../src/base/log.ts';
 import { noMetrics } from '../../src/base/metrics.ts';
+import { type Look, wholeCheck } from '../../src/store/embedded/check/whole-check.ts';
+import { DATABASE_FILE } from '../../src/store/embedded/database/data-folder.ts';
+import { isDamage } from '../../src/store/embedded/database/sqlite-errors.ts';
 import { type EmbeddedStoreOptions, openEmbeddedStore } from '../../src/store/embedded/open-embedded-store.ts';
 import type { ContextStore } from '../../src/store/store.ts';
 
@@ -31,6 +35,28 @@ export async function openAt(dataDir: string, options: Partial<EmbeddedStoreOpti
   });
   onTestFinished(() => store.close());
   return store;
+}
+
+/** So that a small table takes several steps. */
+const ROWS_A_STEP = 7;
+
+/** What the check of the whole database finds in a folder that nobody has open; null: nothing. */
+export function faultIn(folder: string): string | null {
+  const look: Look = (work) => {
+    const database = new DatabaseSync(join(folder, DATABASE_FILE), { readOnly: true });
+    try {
+      return work(database, null);
+    } finally {
+      database.close();
+    }
+  };
+  try {
+    Array.from(wholeCheck(look, ROWS_A_STEP));
+    return null;
+  } catch (error) {
+    if (isDamage(error)) return error.message;
+    throw error;
+  }
 }
 
 /** Messages of warnings and errors. */

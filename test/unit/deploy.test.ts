@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeConfigFiles } from '../../src/config/node-files.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { snapshotSchedule } from '../../src/config/snapshot-folder.ts';
+import { snapshotSchedule } from '../../src/config/schedules.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
-import { snapshotSchedule } from '../../src/config/snapshot-folder.ts';
+import { checkSchedule, snapshotSchedule } from '../../src/config/schedules.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { checkSchedules } from '../../src/live-settings.ts';
 
-function settingsOf(variables: Record<string, string>) {
+function settingsOf(variables: Record<string, string>): Settings {
   const files = { read: () => null, isFolder: () => false };
   return loadConfig({ environment: variables, folder: '/nowhere', files }).settings;
 }
@@ -25,5 +26,18 @@ describe('the schedule of snapshots', () => {
     const daily = settingsOf({ ...QDRANT, SNAPSHOTS__SCHEDULE: '0 3 * * *' });
     for (const settings of [memory, never, daily]) expect(() => checkSchedules(settings)).not.toThrow();
     expect([memory, never, daily].map(snapshotSchedule)).toEqual([undefined, undefined, '0 3 * * *']);
+  });
+});
+
+describe('the schedule of the check of the database', () => {
+  it('is weekly, may be taken back, and is refused where it is none', () => {
+    const [weekly, never, wrong] = [
+      {},
+      { VECTOR_DB__CHECK_SCHEDULE: 'never' },
+      { VECTOR_DB__CHECK_SCHEDULE: 'banana' },
+    ].map(settingsOf) as [Settings, Settings, Settings];
+    for (const settings of [weekly, never]) expect(() => checkSchedules(settings)).not.toThrow();
+    expect([weekly, never].map(checkSchedule)).toEqual(['30 4 * * 0', undefined]);
+    expect(() => checkSchedules(wrong)).toThrow('`vector_db.check_schedule` is not a cron expression: banana');
   });
 });

@@ -21,6 +21,7 @@ import type {
   WriteResult,
 } from '../store.ts';
 import { joinTerm } from '../term-forms.ts';
+import type { WholeCheck } from '../whole-check.ts';
 import { levelName, toLevelNumber, toRecord, unpackRow } from './border/rows.ts';
 import type { EmbeddedDriver } from './embedded-driver.ts';
 import { RowErasure } from './row-erasure.ts';
@@ -30,18 +31,25 @@ import type { WorkerLink } from './worker-link.ts';
 
 type DeleteWhere = Extract<WriteOp, { readonly op: 'delete_where' }>;
 
+interface EmbeddedStoreDeps extends GenericStoreDeps {
+  readonly dataDir: string;
+  readonly wholeCheck: WholeCheck;
+}
+
 /** What is deleted in one transaction keeps others waiting for some ten milliseconds. */
 const DELETED_AT_ONCE = 250;
 
 export class EmbeddedStore extends GenericStore {
   override readonly capabilities = { atomicBatches: true, isExclusive: true as const };
+  override readonly wholeCheck: WholeCheck;
   readonly #link: WorkerLink;
   readonly #dimension: number;
   readonly #dataDir: string;
   readonly #erasure: RowErasure;
 
-  constructor(driver: EmbeddedDriver, link: WorkerLink, deps: GenericStoreDeps & { readonly dataDir: string }) {
+  constructor(driver: EmbeddedDriver, link: WorkerLink, deps: EmbeddedStoreDeps) {
     super(driver, deps);
+    this.wholeCheck = deps.wholeCheck;
     this.#link = link;
     this.#dataDir = deps.dataDir;
     this.#dimension = deps.dimension;

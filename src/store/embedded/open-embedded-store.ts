@@ -1,16 +1,18 @@
 import type { Clock } from '../../base/clock.ts';
+import type { CodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { systemRandom } from '../../base/random.ts';
 import { defaultSettings } from '../../config/settings.ts';
 import type { GenericStoreDeps } from '../generic/generic-store.ts';
 import type { EmbedTexts } from '../reembedding.ts';
+import { EmbeddedCheck } from './check/embedded-check.ts';
 import { refuseMissing } from './database/data-folder.ts';
 import { EmbeddedDriver } from './embedded-driver.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import type { ColumnLimits, StoreSettings } from './border/messages.ts';
 import { completeReembedding } from './reembedding/embedded-reembedding.ts';
-import { NO_KEYS, type RowsDone, type SealKeys } from './border/opening-settings.ts';
+import { NO_KEYS, type RowsDone, type SealKeys, type StartCheckBounds } from './border/opening-settings.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Settings that are left out have their default. */
@@ -37,6 +39,8 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
   readonly mustExist?: boolean | undefined;
   /** Entry of the worker thread, for tests that break it. */
   readonly workerUrl?: URL;
+  /** How large a database the start looks through; what is larger `EmbeddedStore.wholeCheck` has to look at. */
+  readonly startCheck?: StartCheckBounds;
   /** With a key, what is stored is sealed with it. Default: none. */
   readonly seal?: SealKeys;
   /** Called each time that the store's thread has ended by itself; it is started again. */
@@ -52,14 +56,21 @@ const DEFAULT_COLUMNS: ColumnLimits = { levelCountMin: 8_192, levelCountMax: 200
 
 /** Rejects with `StartupError` where the folder is in use, damaged, of a newer version or of another embedding. */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
-  const { link, driver, deps } = await openEmbeddedDriver(options);
-  return new EmbeddedStore(driver, link, { ...deps, dataDir: options.dataDir });
+  const { link, driver, deps, wasCompared } = await openEmbeddedDriver(options);
+  const { dataDir, seal = NO_KEYS, clock, log } = options;
+  const condemn = (refusal: () => CodedError): void => link.condemn(refusal);
+  const wholeCheck = new EmbeddedCheck({ dataDir, seal, wasCompared, condemn, clock, log });
+  return new EmbeddedStore(driver, link, { ...deps, dataDir, wholeCheck });
 }
 
 /** Its core alone, and what a store over it needs. */
-export async function openEmbeddedDriver(
-  options: EmbeddedStoreOptions,
-): Promise<{ readonly link: WorkerLink; readonly driver: EmbeddedDriver; readonly deps: GenericStoreDeps }> {
+export async function openEmbeddedDriver(options: EmbeddedStoreOptions): Promise<{
+  readonly link: WorkerLink;
+  readonly driver: EmbeddedDriver;
+  readonly deps: GenericStoreDeps;
+  /** Each row was looked for in each index. */
+  readonly wasCompared: boolean;
+}> {
   const {
     hnsw,
     columns,
@@ -101,8 +112,9 @@ export async function openEmbeddedDriver(
   const { dataDir, embeddingId, dimension, seal = NO_KEYS } = options;
   if (embed !== undefined)
     await completeReembedding({ dataDir, to: { id: embeddingId, dimension }, seal, random: systemRandom, embed, log });
-  const { cursorKey } = await link.start();
-  return { link, driver: new EmbeddedDriver(link, dimension), deps: { dimension, cursorKey, clock } };
+  const { cursorKey, isCompared: wasCompared } = await link.start();
+  const deps = { dimension, cursorKey, clock };
+  return { link, driver: new EmbeddedDriver(link, dimension), deps, wasCompared };
 }
 
 function defaultWorkerUrl(): URL {

@@ -49,6 +49,9 @@ const OVERLOAD_RETRY_MS = 100;
 const RESTART_FIRST_MS = 100;
 const RESTART_MAX_MS = 30_000;
 
+/** `cursorKey`: the database's key for cursors. `isCompared`: each row was looked for in each index. */
+type StoreOpened = Pick<Extract<FromWorker, { type: 'ready' }>, 'cursorKey' | 'isCompared'>;
+
 type State = 'new' | 'starting' | 'up' | 'down' | 'closing' | 'closed';
 
 export class WorkerLink {
@@ -71,28 +74,29 @@ export class WorkerLink {
   #restartDelayMs = RESTART_FIRST_MS;
   #cancelRestart: () => void = () => {};
   #onExit: () => void = () => {};
+  #refusal: (() => CodedError) | null = null;
 
   constructor(deps: WorkerLinkDeps) {
     this.#deps = deps;
     deps.metrics.gauge('store_queue_depth', () => this.#pending.size);
   }
 
-  /** Resolves with the database's key for cursors when it is open; rejects with `StartupError` where it cannot be opened. */
-  start(): Promise<{ readonly cursorKey: Uint8Array }> {
+  /** Resolves with what its opening says when it is open; rejects with `StartupError` where it cannot be opened. */
+  start(): Promise<StoreOpened> {
     this.#state = 'starting';
     const starting = this.#start();
     this.#started = starting;
     return starting;
   }
 
-  #start(): Promise<{ readonly cursorKey: Uint8Array }> {
+  #start(): Promise<StoreOpened> {
     const worker = new Worker(this.#deps.workerUrl, { workerData: this.#deps.settings });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') {
           this.#state = 'up';
-          resolve({ cursorKey: message.cursorKey });
+          resolve(message);
         } else if (message.type === 'startup_failed') {
           reject(
             message.inUse === true
@@ -138,6 +142,11 @@ export class WorkerLink {
     });
   }
 
+  /** Every call from now on is refused, whatever becomes of the worker. */
+  condemn(refusal: () => CodedError): void {
+    this.#refusal = refusal;
+  }
+
   /** Finishes what was called before, then ends the worker. */
   async close(): Promise<void> {
     this.#cancelRestart();
@@ -161,6 +170,7 @@ export class WorkerLink {
 
   #admit(kind: CallKind, signal: AbortSignal | undefined): void {
     if (signal?.aborted) throw abortError(signal);
+    if (this.#refusal !== null && kind !== 'close') throw this.#refusal();
     if (this.#state !== 'up') {
       const isClosed = this.#state === 'closing' || this.#state === 'closed';
       const message = isClosed ? 'the store is closed' : 'the store is starting again';

@@ -91,7 +91,7 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
     stopCollecting();
   });
   engine.maintain();
-  send({ type: 'ready', cursorKey: opened.cursorKey });
+  send({ type: 'ready', cursorKey: opened.cursorKey, isCompared: opened.isCompared });
 }
 
 if (parentPort !== null) {

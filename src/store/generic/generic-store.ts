@@ -35,6 +35,7 @@ import type {
   WriteOp,
   WriteResult,
 } from '../store.ts';
+import type { WholeCheck } from '../whole-check.ts';
 import { checkDocument, checkOp, checkSearch } from './checks.ts';
 import { CursorCodec } from './cursor.ts';
 import { EmptyLevels } from './empty-levels.ts';
@@ -61,6 +62,8 @@ const LOADED_AT_ONCE = 500;
 /** The whole contract over a driver. Each method is a default: a driver's store overrides what it can do better. */
 export class GenericStore implements ContextStore {
   readonly capabilities: StoreCapabilities;
+  /** null: the backend takes care of that itself. */
+  readonly wholeCheck: WholeCheck | null = null;
   /** For whoever goes through all that there is. */
   readonly driver: StoreDriver;
   readonly #writing: WritingDriver;

@@ -335,7 +335,7 @@ export type WireReply =
   | { readonly id: number; readonly ok: false; readonly error: WireError };
 
 export type FromWorker =
-  | { readonly type: 'ready'; readonly cursorKey: Uint8Array }
+  | { readonly type: 'ready'; readonly cursorKey: Uint8Array; readonly isCompared: boolean }
   | { readonly type: 'startup_failed'; readonly message: string; readonly remedy: string | null; readonly inUse?: true }
   /** `committedWrites`: operations of each transaction behind these replies. */
   | { readonly type: 'replies'; readonly replies: readonly WireReply[]; readonly committedWrites: readonly number[] }

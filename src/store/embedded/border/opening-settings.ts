@@ -7,6 +7,20 @@ export interface SealKeys {
 
 export const NO_KEYS: SealKeys = { key: null, previousKey: null };
 
+/** How much of a database its opening looks at; what is larger is looked through behind it (`WholeCheck`). */
+export interface StartCheckBounds {
+  /** Up to this size each row is looked for in each index. */
+  readonly comparedBytesMax: number;
+  /** Up to this size the structure of the whole file is checked. */
+  readonly checkedBytesMax: number;
+}
+
+/** A second at most. */
+export const START_CHECK_BOUNDS: StartCheckBounds = {
+  comparedBytesMax: 64 * 1024 * 1024,
+  checkedBytesMax: 256 * 1024 * 1024,
+};
+
 /** How a database is opened. */
 export interface OpeningSettings {
   /** It never grows past so many pages; what does not fit is refused as on a full disk. */
@@ -14,6 +28,8 @@ export interface OpeningSettings {
   /** Vectors that `context-manager reembed` has made take the place of those of another model. */
   readonly mayReembed: boolean;
   readonly seal: SealKeys;
+  /** Absent: `START_CHECK_BOUNDS`. */
+  readonly startCheck?: StartCheckBounds | undefined;
 }
 
 /** Of a re-seal: rows of one kind, of all that there are. */

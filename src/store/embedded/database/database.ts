@@ -17,16 +17,17 @@ import {
   refuseOpenElsewhere,
   takeLock,
 } from './data-folder.ts';
+import { refuseDamaged } from './damage-mark.ts';
 import { readEmbedding, takeNewVectors, writeEmbedding } from './embedding-switch.ts';
 import { FileIdentity } from './file-identity.ts';
 import { migrate } from './migrations.ts';
 import { hasNewVectors, removeNewVectors } from './new-vectors.ts';
 import type { Random } from '../../../base/random.ts';
 import { type Resealed, type ResealProgress, settleSeal } from './reseal.ts';
-import type { OpeningSettings } from '../border/opening-settings.ts';
+import { type OpeningSettings, START_CHECK_BOUNDS } from '../border/opening-settings.ts';
 import type { Sealer } from './sealer.ts';
 import { DamageError, isDamage, sqliteCode } from './sqlite-errors.ts';
-import { checkTerms, faultOf } from './start-check.ts';
+import { checkTerms, faultOf, isCompared } from './start-check.ts';
 
 /** Marks the file as ours in its header (`PRAGMA application_id`): "CtxM". */
 const APPLICATION_ID = 0x4374784d;
@@ -69,6 +70,8 @@ export interface OpenDatabase {
   readonly resealed: Resealed | null;
   /** null: nothing is sealed. */
   readonly sealer: Sealer | null;
+  /** False: it was too large to look for each row in each index. */
+  readonly isCompared: boolean;
   close(): void;
 }
 
@@ -77,9 +80,10 @@ export function openDatabase(settings: DatabaseSettings, { random, onReseal }: D
   const { dataDir, seal: keys } = settings;
   return openLocked(settings, (database, lock, path) => {
     const { sealer, resealed } = settleSeal({ database, dataDir, path, keys, random, onProgress: onReseal });
-    checkTerms(database, sealer);
+    const wasCompared = isCompared(database, settings.startCheck ?? START_CHECK_BOUNDS);
+    if (wasCompared) checkTerms(database, sealer);
     const reembedded = settleEmbedding(database, settings, sealer);
-    return { ...opened(database, lock, dataDir, path), sealer, resealed, reembedded };
+    return { ...opened(database, lock, dataDir, path), sealer, resealed, reembedded, isCompared: wasCompared };
   });
 }
 
@@ -88,7 +92,7 @@ export function openDatabase(settings: DatabaseSettings, { random, onReseal }: D
  * `StartupError` as `openDatabase`.
  */
 export function openLocked<T>(
-  settings: Pick<DatabaseSettings, 'dataDir' | 'databasePagesMax'>,
+  settings: Pick<DatabaseSettings, 'dataDir' | 'databasePagesMax' | 'startCheck'>,
   work: (database: DatabaseSync, lock: DatabaseSync, path: string) => T,
 ): T {
   const { dataDir } = settings;
@@ -98,6 +102,7 @@ export function openLocked<T>(
   let database: DatabaseSync | undefined;
   try {
     refuseHalfRestored(dataDir);
+    refuseDamaged(dataDir);
     checkFiles(path, join(dataDir, INDEX_FOLDER));
     makeMainFile(dataDir);
     closeToOthers(dataDir);
@@ -107,7 +112,7 @@ export function openLocked<T>(
     configure(database, settings);
     checkOrigin(database, path);
     migrate(database);
-    const fault = faultOf(database);
+    const fault = faultOf(database, settings.startCheck ?? START_CHECK_BOUNDS);
     if (fault !== null) throw damaged(path, fault);
     return work(database, lock, path);
   } catch (error) {
@@ -122,7 +127,7 @@ function opened(
   lock: DatabaseSync,
   dataDir: string,
   path: string,
-): Omit<OpenDatabase, 'sealer' | 'resealed' | 'reembedded'> {
+): Omit<OpenDatabase, 'sealer' | 'resealed' | 'reembedded' | 'isCompared'> {
   // From here on nobody but this process writes, and readers hold no writer up.
   database.exec('PRAGMA busy_timeout = 0');
   const cursorKey = readCursorKey(database);

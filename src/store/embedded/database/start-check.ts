@@ -2,16 +2,13 @@
 // flipped in what a row is found by would hide it, and nobody would miss it.
 
 import type { DatabaseSync } from 'node:sqlite';
+import type { StartCheckBounds } from '../border/opening-settings.ts';
 import { checkedDocument, DOCUMENT_COLUMNS, type DocumentRow } from './document-table.ts';
 import { termsOf } from './document-terms.ts';
 import type { Sealer } from './sealer.ts';
 import { spaceSum, supersessionSum } from './small-sums.ts';
 import { DamageError, isDamage } from './sqlite-errors.ts';
 
-/** Up to this size each row is looked for in each index: a second at most. */
-const COMPARED_BYTES_MAX = 64 * 1024 * 1024;
-/** Up to this size the structure of the whole file is checked; larger ones where they are read. */
-const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
 /** Nobody stores so many. */
 const SEQUENCE_MAX = 2 ** 52;
 const TABLES =
@@ -20,17 +17,23 @@ const TABLES =
   );
 
 /** What is wrong with it, behind its path; null: nothing. Throws what SQLite says where it cannot be read. */
-export function faultOf(database: DatabaseSync): string | null {
+export function faultOf(database: DatabaseSync, bounds: StartCheckBounds): string | null {
   const names = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all() as { name: string }[];
   for (const table of TABLES) if (!names.some(({ name }) => name === table)) return `lacks the table ${table}`;
-  return isWhole(database, bytesOf(database)) ? null : 'is damaged';
+  return isWhole(database, bytesOf(database), bounds) ? null : 'is damaged';
 }
 
-/** Throws `DamageError` where a document would not be found by one of its terms. */
-export function checkTerms(database: DatabaseSync, sealer: Sealer | null): void {
-  if (bytesOf(database) > COMPARED_BYTES_MAX) return;
+/** Whether `faultOf` looks for each row in each index. */
+export function isCompared(database: DatabaseSync, { comparedBytesMax }: StartCheckBounds): boolean {
+  return bytesOf(database) <= comparedBytesMax;
+}
+
+/** Throws `DamageError` where a document, of ids from one to another, would not be found by one of its terms. */
+export function checkTerms(database: DatabaseSync, sealer: Sealer | null, from?: number, to?: number): void {
   const find = database.prepare('SELECT 1 FROM document_terms WHERE term = ? AND place = ? AND id = ?');
-  for (const row of database.prepare(`SELECT ${DOCUMENT_COLUMNS} FROM documents`).iterate()) {
+  const range = from === undefined ? '' : 'NOT INDEXED WHERE id BETWEEN ? AND ?';
+  const rows = database.prepare(`SELECT ${DOCUMENT_COLUMNS} FROM documents ${range}`);
+  for (const row of from === undefined ? rows.iterate() : rows.iterate(from, to ?? from)) {
     const document = openedDocument({ ...row } as unknown as DocumentRow, sealer);
     for (const term of document === null ? [] : termsOf(document, sealer)) {
       if (find.get(term, document?.place ?? 0, document?.id ?? 0) !== undefined) continue;
@@ -39,10 +42,15 @@ export function checkTerms(database: DatabaseSync, sealer: Sealer | null): void 
   }
 }
 
-function isWhole(database: DatabaseSync, bytes: number): boolean {
+/** Whether numbers, names and who supersedes whom are what was written. */
+export function areSumsWhole(database: DatabaseSync): boolean {
+  return isSequenceWhole(database) && areSpacesWhole(database) && areSupersessionsWhole(database);
+}
+
+function isWhole(database: DatabaseSync, bytes: number, bounds: StartCheckBounds): boolean {
   if (!isSequenceWhole(database) || !areSpacesWhole(database)) return false;
-  if (bytes > CHECKED_BYTES_MAX) return true;
-  const check = bytes > COMPARED_BYTES_MAX ? 'quick_check' : 'integrity_check';
+  if (bytes > bounds.checkedBytesMax) return true;
+  const check = bytes > bounds.comparedBytesMax ? 'quick_check' : 'integrity_check';
   const result = database.prepare(`PRAGMA ${check}(1)`).get() as Record<string, string>;
   return result[check] === 'ok' && areSupersessionsWhole(database);
 }

@@ -25,8 +25,8 @@ import type { SealKeys } from '../border/opening-settings.ts';
 import { unpackDatabase } from './unpack-database.ts';
 
 const FRESH_FOLDER = 'contexts.restoring';
-/** Of a database, its log, its note, vectors of another model that are being made, and indexes: all that belongs together. */
-const DATA = /^contexts\.(db(-wal|-shm|-journal)?|acknowledged|reembedded-.*)$/;
+/** Of a database, its log, its notes, vectors of another model that are being made, and indexes: all that belongs together. */
+const DATA = /^contexts\.(db(-wal|-shm|-journal)?|acknowledged|damaged|reembedded-.*)$/;
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 
