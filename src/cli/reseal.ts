@@ -58,7 +58,14 @@ async function reseal(options: ResealOptions, io: Io): Promise<void> {
   const shown = new Shown(io, options.json === true);
   let resealed: ReturnType<typeof resealFolder>;
   try {
-    resealed = resealFolder(dataDir, keys, systemRandom, (progress) => shown.update(progress));
+    const { compressionThresholdBytes } = settings.vectorDb;
+    resealed = resealFolder(
+      dataDir,
+      keys,
+      systemRandom,
+      (progress) => shown.update(progress),
+      compressionThresholdBytes,
+    );
   } finally {
     shown.stop();
   }

@@ -179,6 +179,12 @@ const VECTOR_DB = section(
       1024 * 1024 * MIB,
       'Memory for resident indexes, in bytes; past it the longest idle leave and come back when asked for.',
     ),
+    compression_threshold_bytes: integer(
+      1024,
+      0,
+      1024 * MIB,
+      'embedded: texts of more bytes are kept compressed; 0: none is. Those that are stored already stay as they are until they change.',
+    ),
     quantization: choice(
       'i8',
       ['f32', 'bf16', 'i8', 'binary', 'product'],

@@ -87,12 +87,13 @@ export async function openEmbeddedDriver(options: EmbeddedStoreOptions): Promise
     ...given
   } = options;
   if (mustExist === true) refuseMissing(options.dataDir);
-  const { memoryBytesMax, hnsw: hnswDefaults } = defaultSettings().vectorDb;
+  const { memoryBytesMax, compressionThresholdBytes, hnsw: hnswDefaults } = defaultSettings().vectorDb;
   const link = new WorkerLink({
     settings: {
       databasePagesMax: null,
       touchFlushMs: 1_000,
       memoryBytesMax,
+      compressionThresholdBytes,
       quantization: 'i8',
       seal: NO_KEYS,
       ...given,

@@ -104,7 +104,7 @@ export class StoreEngine {
     const sequence = new Sequence(database);
     this.#accesses = new AccessCounts(database, this.#spaces);
     const passages = new StoredPassages(database, sealer);
-    this.#writer = new Writer(database, this.#spaces, sequence, passages, sealer);
+    this.#writer = new Writer(database, this.#spaces, sequence, passages, sealer, settings.compressionThresholdBytes);
     this.#documents = new DocumentTable(database, sealer);
     this.#sweeper = new ExpirySweeper(database, this.#writer, this.#spaces, sealer);
     this.#group = new GroupCommit(database, this.#spaces, sequence, this.#accesses, this.#writer);

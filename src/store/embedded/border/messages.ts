@@ -15,14 +15,15 @@ import type { ErasureCallTypes, WireTally } from './erasure-messages.ts';
 import type { WireExpiry, WireSweep } from './expiry-messages.ts';
 import type { LevelNumber, PackedRows } from './rows.ts';
 
+type VectorDb = Settings['vectorDb'];
 /** What an operator can turn of this store. */
 export interface StoreSettings
-  extends Pick<Settings['vectorDb'], 'dataDir' | 'indexingThreshold' | 'memoryBytesMax' | 'hnsw'> {
+  extends Pick<VectorDb, 'dataDir' | 'indexingThreshold' | 'memoryBytesMax' | 'compressionThresholdBytes' | 'hnsw'> {
   readonly quantization: Quantization;
 }
 export type HnswSettings = StoreSettings['hnsw'];
 /** `binary` and `product` are Qdrant's. */
-export type Quantization = Exclude<Settings['vectorDb']['quantization'], 'binary' | 'product'>;
+export type Quantization = Exclude<VectorDb['quantization'], 'binary' | 'product'>;
 
 /** Settings of the worker; everything is plain data. */
 export interface WorkerSettings extends StoreSettings, OpeningSettings {

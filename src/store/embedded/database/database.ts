@@ -38,6 +38,8 @@ export interface DatabaseSettings extends OpeningSettings {
   readonly dataDir: string;
   readonly embeddingId: string;
   readonly dimension: number;
+  /** Texts that are sealed anew and have more bytes are packed; absent or 0: none is. */
+  readonly compressionThresholdBytes?: number;
 }
 
 /** What opening takes beside settings. */
@@ -77,9 +79,12 @@ export interface OpenDatabase {
 
 /** Throws `StartupError` with the remedy; no existing file is overwritten. */
 export function openDatabase(settings: DatabaseSettings, { random, onReseal }: DatabaseParts): OpenDatabase {
-  const { dataDir, seal: keys } = settings;
+  const { dataDir, seal: keys, compressionThresholdBytes: packFromBytes = 0 } = settings;
   return openLocked(settings, (database, lock, path) => {
-    const { sealer, resealed } = settleSeal({ database, dataDir, path, keys, random, onProgress: onReseal });
+    const { sealer, resealed } = settleSeal({
+      ...{ database, dataDir, path, keys, random, packFromBytes },
+      onProgress: onReseal,
+    });
     const wasCompared = isCompared(database, settings.startCheck ?? START_CHECK_BOUNDS);
     if (wasCompared) checkTerms(database, sealer);
     const reembedded = settleEmbedding(database, settings, sealer);

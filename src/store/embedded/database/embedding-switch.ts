@@ -93,7 +93,7 @@ export type StoredText = TextRow & { readonly sealed: Uint8Array | null };
 
 /** Throws `DamageError` where its text cannot be opened. */
 export function textRow({ sealed, ...row }: StoredText, sealer: Sealer | null): TextRow {
-  if (sealer === null) return row;
+  if (sealer === null && sealed === null) return row;
   return { ...row, text: openContents(sealer, row, sealed, { ...NO_CONTENTS, text: row.text }).text };
 }
 

@@ -7,7 +7,15 @@ import type { Effect } from './effects.ts';
 import { ownerKey, type LevelOwner, type OwnerCounts } from './owner-counts.ts';
 import { checkedStored, checkedStoredColumns, contentSum, stateSum } from './row-checksums.ts';
 import type { LevelNumber, PackedRows, RecordRow } from '../border/rows.ts';
-import { NO_TERMS, sealedContents, sealedTerms, sealedVectors, termsSum, visible } from './sealed-values.ts';
+import {
+  NO_TERMS,
+  sealedTerms,
+  sealedVectors,
+  storedContents,
+  termsSum,
+  textColumn,
+  visible,
+} from './sealed-values.ts';
 import type { Sealer } from './sealer.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
@@ -108,9 +116,17 @@ export class LevelQueues {
   /** What the last transaction took out of its busiest level. */
   #takenLast = 1;
   readonly #sealer: Sealer | null;
+  readonly #packFromBytes: number;
 
-  constructor(database: DatabaseSync, counts: OwnerCounts, passages: StoredPassages, sealer: Sealer | null) {
+  constructor(
+    database: DatabaseSync,
+    counts: OwnerCounts,
+    passages: StoredPassages,
+    sealer: Sealer | null,
+    packFromBytes: number,
+  ) {
     this.#sealer = sealer;
+    this.#packFromBytes = packFromBytes;
     this.#counts = counts;
     this.#passages = passages;
     this.#insert =
@@ -247,6 +263,7 @@ export class LevelQueues {
     const sealer = this.#sealer;
     const place = { seq: row.seq, namespaceId: spaceId, id: row.id };
     const columns = visible(sealer, record);
+    const contents = storedContents(sealer, place, record, this.#packFromBytes);
     const { terms, traits } = sealer === null ? row : NO_TERMS;
     this.#insert.run(
       row.seq,
@@ -270,12 +287,12 @@ export class LevelQueues {
       ANALYZER_VERSION,
       terms,
       traits,
-      columns.text,
+      textColumn(contents, columns),
       contentSum(record, sealer),
       stateSum(spaceId, row),
       row.times,
       sealedTerms(sealer, place, row),
-      sealedContents(sealer, place, record),
+      contents,
       termsSum(sealer, row),
     );
     this.#insertVector.run(row.seq, sealedVectors(sealer, 'vectors', row.seq, vectors.vector));

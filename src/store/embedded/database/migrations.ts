@@ -145,6 +145,9 @@ const MORE_CHECKSUMS = `
   ALTER TABLE supersessions ADD COLUMN sum INTEGER;
 `;
 
+/** From here on `sealed` holds a long text, packed, where the store has no key (packed-text.ts), which no program before can read. */
+const PACKED_TEXTS = 'SELECT 1';
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST_SCHEMA },
   { version: 2, sql: ROW_CHECKSUMS },
@@ -157,6 +160,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 9, sql: SUPERSESSIONS },
   { version: 10, sql: SEALED },
   { version: 11, sql: MORE_CHECKSUMS },
+  { version: 12, sql: PACKED_TEXTS },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */

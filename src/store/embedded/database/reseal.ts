@@ -50,6 +50,8 @@ export interface ResealDeps {
   readonly path: string;
   readonly keys: SealKeys;
   readonly random: Random;
+  /** Longer texts are packed; 0: none is. */
+  readonly packFromBytes: number;
   readonly onProgress?: ((progress: ResealProgress) => void) | undefined;
 }
 
@@ -114,7 +116,7 @@ class Reseal {
   #batches = 0;
 
   constructor(deps: ResealDeps, { now, pending }: Running) {
-    const { database, path, keys, random } = deps;
+    const { database, path, keys, random, packFromBytes } = deps;
     this.#deps = deps;
     this.#now = now;
     this.#pending = pending;
@@ -134,7 +136,7 @@ class Reseal {
           });
     const from = sealerOf(oldKey, this.#before);
     const to = sealerOf(key, now, from);
-    const parts = { database, from, to, reader: to ?? from };
+    const parts = { database, from, to, reader: to ?? from, packFromBytes };
     this.#rows = new ResealedRows(parts);
     this.#documents = new ResealedDocuments(parts);
   }

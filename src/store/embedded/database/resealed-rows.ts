@@ -7,7 +7,7 @@ import { type PackedRows, RECORD_WIDTH } from '../border/rows.ts';
 import { type Derived, deriveFromText } from './derived-text.ts';
 import { checkedDocument, DOCUMENT_COLUMNS, type DocumentRow, storedDocument } from './document-table.ts';
 import { DocumentTerms } from './document-terms.ts';
-import { CHECKED_COLUMNS, contentSum, isAsSummed, recordOf } from './row-checksums.ts';
+import { CHECKED_COLUMNS, contentSum, isAsSummed, recordOf, storedIn } from './row-checksums.ts';
 import { UNEMBEDDED_STATES } from './scan-sql.ts';
 import { isDamage } from './sqlite-errors.ts';
 import { toNumbers } from './stored-passages.ts';
@@ -19,10 +19,11 @@ import {
   openTerms,
   openVectors,
   type RowPlace,
-  sealedContents,
   sealedTerms,
   sealedVectors,
+  storedContents,
   termsSum,
+  textColumn,
   type VectorTable,
   visible,
 } from './sealed-values.ts';
@@ -36,6 +37,8 @@ export interface ResealParts {
   readonly to: Sealer | null;
   /** Opens what is sealed with either. */
   readonly reader: Sealer | null;
+  /** Longer texts are packed; 0: none is. */
+  readonly packFromBytes: number;
 }
 
 /** In one transaction. */
@@ -93,27 +96,27 @@ export class ResealedRows {
 
   /** About how many characters it has. */
   #one(values: readonly unknown[]): number {
-    const { to, reader } = this.#parts;
+    const { to, reader, packFromBytes } = this.#parts;
     const packed = values as PackedRows;
     const columns = recordOf(packed);
     const [terms, traits, sealedBefore, sum] = values.slice(-4) as SummedTerms;
     const seq = values[RECORD_WIDTH] as number;
     const place: RowPlace = { seq, namespaceId: values[RECORD_WIDTH + 1] as number, id: columns.id };
-    const sealed = values[RECORD_WIDTH + 6] as Uint8Array | null;
-    const contents = opened(() => openContents(reader, place, sealed, columns));
-    const isWhole = contents !== null && isAsSummed(packed);
+    const contents = opened(() => openContents(reader, place, storedIn(packed), columns));
+    const isWhole = contents !== null && isAsSummed(packed, contents);
     if (!isWhole) this.damaged++;
     const record = { ...columns, ...(contents ?? NO_CONTENTS) };
     const derived = this.#terms(place, sealedBefore, { terms, traits, sum }, contents);
     const shown = visible(to, record);
     const shownTerms = to === null ? derived : NO_TERMS;
+    const stored = contents === null ? null : storedContents(to, place, contents, packFromBytes);
     this.#update.run(
-      shown.text,
+      textColumn(stored, shown),
       shown.metadata,
       shown.tags,
       shownTerms.terms,
       shownTerms.traits,
-      contents === null ? null : sealedContents(to, place, contents),
+      stored,
       sealedTerms(to, place, derived),
       isWhole ? contentSum(record, to) : NO_SUM,
       termsSum(to, derived),

@@ -5,7 +5,7 @@
 import { crc32 } from 'node:zlib';
 import { DamageError } from './sqlite-errors.ts';
 import { type PackedRows, RECORD_COLUMNS, RECORD_WIDTH, type RecordRow, unpackRow } from '../border/rows.ts';
-import { openContents, visible } from './sealed-values.ts';
+import { type Contents, isPackedAlone, openContents, visible } from './sealed-values.ts';
 import type { Sealer } from './sealer.ts';
 import { STORED_WIDTH, storedColumns, type StoredRow, toStored } from './stored-row.ts';
 
@@ -71,13 +71,22 @@ function mixed(hash: number, word: number): number {
  * written. Rows from before there were checksums have none until they change.
  */
 export function checkedRow(values: PackedRows, sealer: Sealer | null): RecordRow {
-  const row = unpackRow(values, 0);
+  const columns = unpackRow(values, 0);
   const seq = values[RECORD_WIDTH] as number;
-  if (!isWhole(row, values)) throw damaged(seq);
-  if (sealer === null) return row;
+  const stored = storedIn(values);
+  if (sealer === null && stored === null) {
+    if (!isWhole(columns, values)) throw damaged(seq);
+    return columns;
+  }
   const namespaceId = values[RECORD_WIDTH + 1] as number;
-  const sealed = values[RECORD_WIDTH + 6] as unknown as Uint8Array | null;
-  return { ...row, ...openContents(sealer, { seq, namespaceId, id: row.id }, sealed, row) };
+  const contents = openContents(sealer, { seq, namespaceId, id: columns.id }, stored, columns);
+  if (!isAsSummed(values, contents)) throw damaged(seq);
+  return { ...columns, ...contents };
+}
+
+/** What is sealed of the row of a result of `CHECKED_COLUMNS`, or packed. */
+export function storedIn(values: PackedRows): Uint8Array | null {
+  return values[RECORD_WIDTH + 6] as unknown as Uint8Array | null;
 }
 
 /** The row as its columns say it, unchecked. */
@@ -85,9 +94,10 @@ export function recordOf(values: PackedRows): RecordRow {
   return unpackRow(values, 0);
 }
 
-/** Whether its sums say that the columns are what was written; what is sealed has its own. */
-export function isAsSummed(values: PackedRows): boolean {
-  return isWhole(recordOf(values), values);
+/** Whether its sums say that it is what was written; what is sealed has its own. `contents`: what it opens to. */
+export function isAsSummed(values: PackedRows, contents: Contents): boolean {
+  const columns = recordOf(values);
+  return isWhole(isPackedAlone(storedIn(values)) ? { ...columns, ...contents } : columns, values);
 }
 
 function isWhole(row: RecordRow, values: PackedRows): boolean {

@@ -9,11 +9,19 @@ import { speakerInJson } from '../../../base/text/told-speaker.ts';
 import { deriveFromText } from './derived-text.ts';
 import { changeOf, type Effect, moveOf, rewordingOf } from './effects.ts';
 import type { OwnerCounts } from './owner-counts.ts';
-import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum } from './row-checksums.ts';
+import { CHECKED_COLUMNS, checkedRow, contentSum, stateSum, storedIn } from './row-checksums.ts';
 import { type PackedRows, type RecordRow, toPlace, toPlaceColumns } from '../border/rows.ts';
 import { patchedJson } from '../border/times.ts';
 import type { Sequence } from './sequence.ts';
-import { NO_TERMS, sealedContents, sealedTerms, sealedVectors, termsSum, visible } from './sealed-values.ts';
+import {
+  NO_TERMS,
+  sealedTerms,
+  sealedVectors,
+  storedContents,
+  termsSum,
+  textColumn,
+  visible,
+} from './sealed-values.ts';
 import type { Sealer } from './sealer.ts';
 import type { RowVectors, StoredPassages } from './stored-passages.ts';
 import { analyzed, type StoredRow } from './stored-row.ts';
@@ -35,6 +43,7 @@ export class RowUpdates {
   readonly #updateVector: StatementSync;
   readonly #addAccesses: StatementSync;
   readonly #sealer: Sealer | null;
+  readonly #packFromBytes: number;
 
   constructor(
     database: DatabaseSync,
@@ -42,8 +51,10 @@ export class RowUpdates {
     counts: OwnerCounts,
     passages: StoredPassages,
     sealer: Sealer | null,
+    packFromBytes: number,
   ) {
     this.#sealer = sealer;
+    this.#packFromBytes = packFromBytes;
     this.#sequence = sequence;
     this.#counts = counts;
     this.#passages = passages;
@@ -59,7 +70,8 @@ export class RowUpdates {
 
   /** The record as it is afterwards. Everything before is written. */
   run(spaceId: number, stored: StoredRow, op: Update, context: UpdateContext): RecordRow {
-    const before = checkedRow(this.#record.get(stored.seq) as unknown as PackedRows, this.#sealer);
+    const values = this.#record.get(stored.seq) as unknown as PackedRows;
+    const before = checkedRow(values, this.#sealer);
     // What it says already is no new text: it keeps its vector and its place in the indexes.
     const text = op.text === null || op.text.text === before.text ? null : op.text;
     const place = toPlaceColumns(placeAfter(toPlace(stored), op.place));
@@ -86,6 +98,11 @@ export class RowUpdates {
     const sealer = this.#sealer;
     const rowPlace = { seq: stored.seq, namespaceId: spaceId, id: stored.id };
     const columns = visible(sealer, record);
+    // A text that stays is not packed again.
+    const contents =
+      sealer === null && text === null
+        ? storedIn(values)
+        : storedContents(sealer, rowPlace, record, this.#packFromBytes);
     const derivedColumns = sealer === null || derived === null ? derived : NO_TERMS;
     this.#update.run(
       version,
@@ -98,7 +115,7 @@ export class RowUpdates {
       place.expirySetBy,
       columns.metadata,
       columns.tags,
-      columns.text,
+      textColumn(contents, columns),
       tokenCount,
       derivedColumns?.terms ?? null,
       derivedColumns?.traits ?? null,
@@ -106,7 +123,7 @@ export class RowUpdates {
       times,
       contentSum(record, sealer),
       stateSum(spaceId, changed),
-      sealedContents(sealer, rowPlace, record),
+      contents,
       derived === null ? null : sealedTerms(sealer, rowPlace, derived),
       derived === null ? null : termsSum(sealer, derived),
       stored.seq,

@@ -3,6 +3,7 @@
 
 import { crc32 } from 'node:zlib';
 import type { RecordRow } from '../border/rows.ts';
+import { isPacked, packText, unpackText } from './packed-text.ts';
 import { DamageError } from './sqlite-errors.ts';
 import type { Derived } from './derived-text.ts';
 import type { Sealer } from './sealer.ts';
@@ -28,11 +29,26 @@ export function visible<R extends Contents>(sealer: Sealer | null, row: R): R {
   return sealer === null ? row : { ...row, ...NO_CONTENTS };
 }
 
-/** null: the columns themselves say it. */
-export function sealedContents(sealer: Sealer | null, place: RowPlace, contents: Contents): Uint8Array | null {
-  if (sealer === null) return null;
-  const { text, metadata, tags } = contents;
-  return sealer.seal(`${metadata}${END}${tags}${END}${text}`, rowPlace('row', place));
+/** What stands in the column `sealed`, and none of it in others: all contents, sealed, or the text, packed. null: the columns say it. */
+export function storedContents(
+  sealer: Sealer | null,
+  place: RowPlace,
+  { text, metadata, tags }: Contents,
+  packFromBytes: number,
+): Uint8Array | null {
+  if (sealer === null) return packText(text, packFromBytes);
+  const contents = `${metadata}${END}${tags}${END}${text}`;
+  return sealer.seal(packText(contents, packFromBytes) ?? contents, rowPlace('row', place));
+}
+
+/** The same for the column of the text. */
+export function textColumn(contents: Uint8Array | null, { text }: Contents): string {
+  return contents === null ? text : NO_CONTENTS.text;
+}
+
+/** Metadata and tags stand in their columns; the sum of those is that of the whole text, too. */
+export function isPackedAlone(stored: Uint8Array | null): boolean {
+  return stored !== null && isPacked(stored);
 }
 
 /** `columns`: what the columns say. Throws `DamageError`. */
@@ -42,8 +58,12 @@ export function openContents(
   sealed: Uint8Array | null,
   columns: Contents,
 ): Contents {
-  if (sealed === null && isPlain(sealer)) return columns;
-  const opened = opening(sealer, sealed, rowPlace('row', place)).toString();
+  if (isPlain(sealer)) {
+    if (sealed === null) return columns;
+    if (isPacked(sealed)) return { ...columns, text: unpackText(sealed, `row ${place.seq}`) };
+  }
+  const bytes = opening(sealer, sealed, rowPlace('row', place));
+  const opened = isPacked(bytes) ? unpackText(bytes, `row ${place.seq}`) : bytes.toString();
   const metadataEnd = opened.indexOf(END);
   const tagsEnd = opened.indexOf(END, metadataEnd + 1);
   return {

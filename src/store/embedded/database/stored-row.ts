@@ -3,7 +3,7 @@
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import { deriveFromText } from './derived-text.ts';
 import { DELETE_ACTION, type LevelNumber, type PackedRows, type RecordRow } from '../border/rows.ts';
-import { NO_CONTENTS, openContents, openTerms, termsSum } from './sealed-values.ts';
+import { NO_CONTENTS, openContents, openTerms, type RowPlace, termsSum } from './sealed-values.ts';
 import { DamageError } from './sqlite-errors.ts';
 import type { Sealer } from './sealer.ts';
 
@@ -26,10 +26,12 @@ const STORED_COLUMNS = `c.seq, c.entry, c.entered, c.id, c.agent_id, c.session_i
   c.expires_at, c.expiry_action, c.token_count, c.version, c.terms, c.traits,
   c.access_count + coalesce((SELECT a.count FROM accesses AS a WHERE a.seq = c.seq), 0), c.expiry_by,
   CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.text END, c.times,
-  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.metadata END, c.terms_sum`;
+  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.metadata END, c.terms_sum,
+  CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.sealed END, c.namespace_id`;
 
-export const STORED_WIDTH = 20;
-const SEALED_COLUMNS = `c.namespace_id, c.sealed_terms, CASE c.analyzer WHEN ${ANALYZER_VERSION} THEN NULL ELSE c.sealed END`;
+const TERMS_SUM_AT = 19;
+export const STORED_WIDTH = 22;
+const SEALED_COLUMNS = 'c.sealed_terms';
 
 /** Columns of `contexts AS c` for `toStored`; `more` stand at `STORED_WIDTH`. */
 export function storedColumns(sealer: Sealer | null, ...more: readonly string[]): string {
@@ -42,20 +44,30 @@ export function storedColumns(sealer: Sealer | null, ...more: readonly string[])
  */
 export function toStored(values: PackedRows, sealer: Sealer | null): StoredRow {
   const row = asColumnsSay(values);
+  if (row.oldText !== null) return { ...row, ...openOld(values, sealer, row) };
   if (sealer === null) {
-    const sum = values[STORED_WIDTH - 1] as number | null;
-    if (row.oldText === null && sum !== null && sum !== termsSum(sealer, row))
+    const sum = values[TERMS_SUM_AT] as number | null;
+    if (sum !== null && sum !== termsSum(sealer, row))
       throw new DamageError(`the terms of row ${row.seq} of the database are not what was written`);
     return row;
   }
-  const [namespaceId, terms, contents] = values.slice(-3) as unknown as SealedValues;
-  const place = { seq: row.seq, namespaceId, id: row.id };
-  if (row.oldText === null) return { ...row, ...openTerms(sealer, place, terms, row) };
-  const { text, metadata } = openContents(sealer, place, contents, { ...NO_CONTENTS, text: row.oldText });
-  return { ...row, oldText: text, oldMetadata: metadata };
+  return { ...row, ...openTerms(sealer, placeOf(values, row), values.at(-1) as unknown as Uint8Array | null, row) };
 }
 
-type SealedValues = [namespaceId: number, terms: Uint8Array | null, contents: Uint8Array | null];
+function openOld(
+  values: PackedRows,
+  sealer: Sealer | null,
+  row: StoredRow,
+): Pick<StoredRow, 'oldText' | 'oldMetadata'> {
+  const contents = values[TERMS_SUM_AT + 1] as unknown as Uint8Array | null;
+  const columns = { ...NO_CONTENTS, text: row.oldText ?? '', metadata: row.oldMetadata ?? NO_CONTENTS.metadata };
+  const { text, metadata } = openContents(sealer, placeOf(values, row), contents, columns);
+  return { oldText: text, oldMetadata: metadata };
+}
+
+function placeOf(values: PackedRows, { seq, id }: StoredRow): RowPlace {
+  return { seq, id, namespaceId: values[TERMS_SUM_AT + 2] as number };
+}
 
 /** The same with no terms where they are sealed: enough to delete it, or to find it by its vector. */
 export function asColumnsSay(values: PackedRows): StoredRow {

@@ -72,20 +72,21 @@ export class Writer {
     sequence: Sequence,
     passages: StoredPassages,
     sealer: Sealer | null,
+    packFromBytes: number,
   ) {
     this.#sealer = sealer;
     this.#spaces = spaces;
     this.#sequence = sequence;
     this.#counts = new OwnerCounts(database);
     this.#passages = passages;
-    this.#queues = new LevelQueues(database, this.#counts, passages, sealer);
+    this.#queues = new LevelQueues(database, this.#counts, passages, sealer, packFromBytes);
     this.#record = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`);
     this.#recordBySeq = rows(database, `SELECT ${CHECKED_COLUMNS} FROM contexts AS c WHERE c.seq = ?`);
     this.#stored = rows(
       database,
       `SELECT ${storedColumns(sealer)} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ?`,
     );
-    this.#updates = new RowUpdates(database, sequence, this.#counts, passages, sealer);
+    this.#updates = new RowUpdates(database, sequence, this.#counts, passages, sealer, packFromBytes);
     this.#conditions = new ConditionCheck(database, passages, sealer);
     this.#supersessions = new Supersessions(database, sealer);
     this.#move = database.prepare(MOVE_SQL);

@@ -11,7 +11,15 @@ import { LEVEL_NUMBERS, type LevelNumber, type PackedRows } from '../border/rows
 import { type StoredPassages, toNumbers } from '../database/stored-passages.ts';
 import { DamageError, isDamage } from '../database/sqlite-errors.ts';
 import { analyzed, asColumnsSay, storedColumns, type StoredRow, toStored } from '../database/stored-row.ts';
-import { NO_TERMS, openVectors, sealedTerms, termsSum, type VectorTable } from '../database/sealed-values.ts';
+import {
+  NO_CONTENTS,
+  NO_TERMS,
+  openContents,
+  openVectors,
+  sealedTerms,
+  termsSum,
+  type VectorTable,
+} from '../database/sealed-values.ts';
 import type { Sealer } from '../database/sealer.ts';
 
 const DOCUMENTS_SQL =
@@ -19,6 +27,7 @@ const DOCUMENTS_SQL =
 
 /** One value is not what was written: without it the rest is searched, and who asks for the store's health is to know. */
 type OnDamage = (error: Error) => void;
+type TextValues = [text: string, metadata: string, stored: Uint8Array | null, namespaceId: number, id: string];
 type VectorValues = [entry: number, vectors: Uint8Array, seq: number];
 
 export interface NamespaceLoaderDeps {
@@ -53,7 +62,7 @@ export class NamespaceLoader {
     this.#setDerived = database.prepare(
       'UPDATE contexts SET terms = ?, traits = ?, analyzer = ?, sealed_terms = ?, terms_sum = ? WHERE seq = ?',
     );
-    this.#text = arrays(database, 'SELECT text, metadata FROM contexts WHERE seq = ?');
+    this.#text = arrays(database, 'SELECT text, metadata, sealed, namespace_id, id FROM contexts WHERE seq = ?');
     this.#vector = arrays(database, 'SELECT vector FROM vectors WHERE seq = ?');
     this.#vectors = arrays(
       database,
@@ -168,8 +177,9 @@ export class NamespaceLoader {
   }
 
   #oldOf(seq: number): Pick<StoredRow, 'oldText' | 'oldMetadata'> {
-    const [oldText, oldMetadata] = this.#text.get(seq) as unknown as [string, string];
-    return { oldText, oldMetadata };
+    const [text, metadata, stored, namespaceId, id] = this.#text.get(seq) as unknown as TextValues;
+    const contents = openContents(null, { seq, namespaceId, id }, stored, { ...NO_CONTENTS, text, metadata });
+    return { oldText: contents.text, oldMetadata: contents.metadata };
   }
 
   *#documentsOf(spaceId: number, level: LevelNumber, outdated: Document[]): Generator<Document> {

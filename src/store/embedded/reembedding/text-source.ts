@@ -62,7 +62,7 @@ export class TextSource {
     return this.#read((database) => {
       const rows: SourceRow[] = [];
       let chars = 0;
-      const page = database.prepare(this.sealer === null ? pageSql('NULL') : pageSql('c.sealed'));
+      const page = database.prepare(pageSql(schemaVersion(database) < SEALED_SINCE ? 'NULL' : 'c.sealed'));
       for (const found of page.iterate(seq, PAGE_ROWS)) {
         const row = textRow({ ...found } as unknown as StoredText, this.sealer) as SourceRow;
         rows.push(row);
@@ -95,6 +95,8 @@ export class TextSource {
   }
 }
 
+/** The version of the schema from which on contexts have a column of that name. */
+const SEALED_SINCE = 10;
 const ANY_CONTEXT = 'SELECT EXISTS (SELECT 1 FROM contexts) AS count';
 const pageSql = (
   sealed: string,
