@@ -21,7 +21,6 @@ export interface StoreSettings
   extends Pick<VectorDb, 'dataDir' | 'indexingThreshold' | 'memoryBytesMax' | 'compressionThresholdBytes' | 'hnsw'> {
   readonly quantization: Quantization;
 }
-export type HnswSettings = StoreSettings['hnsw'];
 /** `binary` and `product` are Qdrant's. */
 export type Quantization = Exclude<VectorDb['quantization'], 'binary' | 'product'>;
 

@@ -2,7 +2,9 @@
 // lead to the same choices. Vectors in clusters, as models make them, are found with few links; those that are hardly
 // nearer to one another than to the rest, as of spellings, take three times as many, and building takes six times as long.
 
-import type { HnswSettings, WorkerSettings } from '../border/messages.ts';
+import type { WorkerSettings } from '../border/messages.ts';
+
+type HnswSettings = WorkerSettings['hnsw'];
 
 /** How a graph is built: with another shape it is another graph. */
 export interface GraphShape {
