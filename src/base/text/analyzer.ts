@@ -13,7 +13,7 @@ import { ENGLISH_STOP_WORDS } from './stopwords.ts';
 import { toldTimes } from './told-times.ts';
 
 /** Raised with every change of what is made of a text, terms, traits and key: indexes made before must be rebuilt. */
-export const ANALYZER_VERSION = 7;
+export const ANALYZER_VERSION = 8;
 
 /** Bounds the memory of the stem cache; natural language repeats some ten thousand words. */
 const CACHED_STEMS_MAX = 50_000;
@@ -79,6 +79,7 @@ export function analyze(text: string, ofText?: TextLanguages): string[] {
   const { words, unfolded } = meaningful(segmented);
   const terms = termsIn(languages, words, unfolded);
   for (const character of segmented.characters) terms.push(character);
+  for (const sign of segmented.signs) terms.push(sign);
   return terms;
 }
 
@@ -109,8 +110,9 @@ export function* countTermsInSlices(text: string): Generator<void, TermCounts> {
   const termsOf = (from: number, to: number): readonly string[] =>
     termsIn(languages, words.slice(from, to), unfolded.slice(from, to));
   let length = yield* addInSlices(words.length, termsOf, counts);
-  const { characters } = segmented;
+  const { characters, signs } = segmented;
   length += yield* addInSlices(characters.length, (from, to) => characters.slice(from, to), counts);
+  length += yield* addInSlices(signs.length, (from, to) => signs.slice(from, to), counts);
   return { counts, length };
 }
 
@@ -165,7 +167,7 @@ export function termsSought(query: string): Set<string> {
 /** What a query asks for: its terms, the names and the dates in it. */
 export function analyzeQuery(text: string): QueryAnalysis {
   const segmented = segmentForIndex(text);
-  const { words, characters, alone } = segmented;
+  const { words, characters, alone, signs } = segmented;
   const { courtesies, core } = requestOf(text);
   const terms = new Map<string, WeightedTerm>();
   const add = (some: Words, weight: number): void => {
@@ -178,6 +180,7 @@ export function analyzeQuery(text: string): QueryAnalysis {
   );
   add(meaningful(picked(segmented, (word) => !courtesies.has(word))), 1);
   for (const character of alone) terms.set(character, { term: character, weight: 1 });
+  for (const sign of signs) if (!terms.has(sign)) terms.set(sign, { term: sign, weight: 1 });
   for (const character of characters) {
     if (isHan(character.codePointAt(0) ?? 0) && !terms.has(character))
       terms.set(character, { term: character, weight: HAN_INSIDE_WEIGHT });

@@ -4,6 +4,7 @@
 
 import { boundMarks } from './marks.ts';
 import { ownCopy } from './own-copy.ts';
+import { signsOf } from './signs.ts';
 
 // eslint-disable-next-line no-control-regex -- all of ASCII, control characters with it
 const ASCII_ONLY = /^[\x00-\x7f]*$/;
@@ -98,6 +99,8 @@ export interface IndexWords {
   readonly characters: readonly string[];
   /** Of these, those that have no other of their script beside them: the Han of `猫は`. */
   readonly alone: readonly string[];
+  /** `signsOf` */
+  readonly signs: readonly string[];
 }
 
 /** What of `text` can be looked for. The pairs alone would never answer a word of one character. */
@@ -105,7 +108,7 @@ export function segmentForIndex(text: string): IndexWords {
   const found = { characters: [] as string[], alone: [] as string[] };
   if (ASCII_ONLY.test(text)) {
     const words = segmentWords(text);
-    return { words, unfolded: words, ...found };
+    return { words, unfolded: words, ...found, signs: signsOf(text.toLowerCase()) };
   }
   const unfolded: string[] = [];
   const lower = lowerText(text);
@@ -118,7 +121,7 @@ export function segmentForIndex(text: string): IndexWords {
   // Most texts have no diacritics to fold: these are seen at once, as a word at a time would cost more than all else.
   const fold = text.length > CACHED_TEXT_CHARS_MAX ? foldText : foldWord;
   const words = foldText(lower) === lower ? unfolded : unfolded.map((word) => fold(word));
-  return { words, unfolded, ...found };
+  return { words, unfolded, ...found, signs: signsOf(lower) };
 }
 
 /** Characters and words that are looked at in a few milliseconds. */
@@ -130,7 +133,7 @@ export function* segmentInSlices(text: string): Generator<void, IndexWords> {
   const found = { characters: [] as string[], alone: [] as string[] };
   if (ASCII_ONLY.test(text)) {
     const words = segmentWords(text);
-    return { words, unfolded: words, ...found };
+    return { words, unfolded: words, ...found, signs: signsOf(text.toLowerCase()) };
   }
   const unfolded: string[] = [];
   const lower = lowerText(text);
@@ -153,7 +156,7 @@ export function* segmentInSlices(text: string): Generator<void, IndexWords> {
     for (const word of unfolded.slice(from, from + SLICE_CHARS)) words.push(foldWord(word));
     yield;
   }
-  return { words, unfolded, ...found };
+  return { words, unfolded, ...found, signs: signsOf(lower) };
 }
 
 function* unspacedInSlices(word: string, words: string[], found: FoundCharacters): Generator<void, void> {

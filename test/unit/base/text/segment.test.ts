@@ -69,7 +69,7 @@ describe('segmentForIndex', () => {
       alone: ['𠀀'],
     });
     for (const word of ['猫', '𠀀', '개'])
-      expect(segmentForIndex(word)).toEqual({ words: [word], unfolded: [word], characters: [], alone: [] });
+      expect(segmentForIndex(word)).toEqual({ words: [word], unfolded: [word], characters: [], alone: [], signs: [] });
   });
 
   it('parts numbers from the characters around them', () => {
