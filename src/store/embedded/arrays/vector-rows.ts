@@ -30,8 +30,8 @@ interface Chunk {
 export interface RowScan {
   /** The best eligible ones, in no order. */
   readonly hits: readonly VectorHit[];
-  /** True scores at the rows that were scored in full, else NaN. */
-  readonly scores: Float64Array;
+  /** True scores of the rows that were scored in full, by row. */
+  readonly scores: Pick<ReadonlyMap<number, number>, 'get'>;
   /** The scores of all rows, true or within some thousandths; NaN where eight bits say too little. */
   readonly about: Float64Array;
 }
@@ -136,7 +136,8 @@ export class VectorRows {
       if (found !== null) return found;
     }
     const scores = this.#compare(({ vectors }, length) => distancesTo(query, vectors.subarray(0, length)), 1);
-    return { hits: this.#hits(this.#best(scores, count, eligible)), scores, about: scores };
+    const hits = this.#hits(this.#best(scores, count, eligible));
+    return { hits, scores: { get: (row) => scores[row] }, about: scores };
   }
 
   /** null: a row that was not scored in full may be better than the last of those that were. */
@@ -152,7 +153,8 @@ export class VectorRows {
     const likely = this.#best(about, rescored, eligible);
     const unlike = [...this.#unlike].filter((row) => eligible(this.ordinals[row] as number));
     const scores = this.#scoreInFull(query, [...likely.items().map(({ ordinal: row }) => row), ...unlike]);
-    const best = this.#best(scores, count, eligible);
+    const best = new TopList(count);
+    for (const [row, score] of scores) best.push(row, score);
     // The last row scored in full could not be as good as the last one wanted, so those behind it cannot either.
     const isSure = likely.length < rescored || likely.worst + margin < best.worst;
     return isSure ? { hits: this.#hits(best), scores, about } : null;
@@ -172,9 +174,13 @@ export class VectorRows {
   /** Rows, by their place. */
   #best(scores: Float64Array, count: number, eligible: (ordinal: number) => boolean): TopList {
     const best = new TopList(count);
+    // Nearly all rows end at this comparison, so it is made with a number at hand.
+    let bar = best.worst;
     for (let row = 0; row < scores.length; row++) {
       const score = scores[row] as number;
-      if (best.takes(score) && eligible(this.ordinals[row] as number)) best.push(row, score);
+      if (!(score > bar) || !eligible(this.ordinals[row] as number)) continue;
+      best.push(row, score);
+      bar = best.worst;
     }
     return best;
   }
@@ -183,16 +189,15 @@ export class VectorRows {
     return best.items().map(({ ordinal: row, score }) => ({ ordinal: this.ordinals[row] as number, score }));
   }
 
-  /** True scores at the places of `rows`, NaN at all others. */
-  #scoreInFull(query: Float32Array, rows: readonly number[]): Float64Array {
-    const scores = new Float64Array(this.count).fill(Number.NaN);
-    const length = rows.length * this.#dimension;
-    if (length === 0) return scores;
+  /** True scores, in the order of the rows. */
+  #scoreInFull(query: Float32Array, rows: readonly number[]): Map<number, number> {
+    const ordered = rows.toSorted((a, b) => a - b);
+    const length = ordered.length * this.#dimension;
+    if (length === 0) return new Map();
     if (matrix.length < length) matrix = new Float32Array(length);
-    rows.forEach((row, i) => matrix.set(this.vector(row), i * this.#dimension));
+    ordered.forEach((row, i) => matrix.set(this.vector(row), i * this.#dimension));
     const distances = distancesTo(query, matrix.subarray(0, length));
-    rows.forEach((row, i) => (scores[row] = 1 - (distances[i] as number)));
-    return scores;
+    return new Map(ordered.map((row, i) => [row, 1 - (distances[i] as number)]));
   }
 
   #free(from: number): void {

@@ -203,8 +203,9 @@ export function toRecord(namespace: string, row: RecordRow): ContextRecord {
     level: levelName(row.level),
     text: row.text,
     tokenCount: row.tokenCount,
-    metadata: parseJson(row.metadata) as JsonObject,
-    tags: JSON.parse(row.tags) as string[],
+    // Of most contexts both are empty.
+    metadata: row.metadata === '{}' ? {} : (parseJson(row.metadata) as JsonObject),
+    tags: row.tags === '[]' ? [] : (JSON.parse(row.tags) as string[]),
     version: row.version,
     createdAtMs: row.createdAtMs,
     updatedAtMs: row.updatedAtMs,

@@ -109,8 +109,13 @@ function isWhole(row: RecordRow, values: PackedRows): boolean {
   const state = values[RECORD_WIDTH + 5] as number | null;
   return (
     (content === null || content === sumOf(row)) &&
-    (state === null || state >= 0 || state === stateSum(namespaceId, { ...row, seq, entry, entered }))
+    (state === null || state >= 0 || state === stateSum(namespaceId, stateOf(row, seq, entry, entered)))
   );
+}
+
+function stateOf(row: RecordRow, seq: number, entry: number, entered: number): State {
+  const { level, expiresAtMs, expiryAction, expirySetBy } = row;
+  return { seq, entry, entered, level, expiresAtMs, expiryAction, expirySetBy };
 }
 
 /** The same of `checkedStoredColumns`, for a row that is about to move: what a damaged one says must not be sealed anew. */

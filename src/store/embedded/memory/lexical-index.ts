@@ -262,10 +262,14 @@ export class LexicalIndex {
   #best(count: number, eligible: (ordinal: number) => boolean): TopList {
     const { scores, touched } = accumulators;
     const best = new TopList(count);
+    // Nearly all documents end at this comparison, so it is made with a number at hand.
+    let bar = best.worst;
     for (let i = 0; i < accumulators.count; i++) {
       const ordinal = touched[i] as number;
       const score = scores[ordinal] as number;
-      if (best.takes(score) && eligible(ordinal)) best.push(ordinal, score);
+      if (!(score > bar) || !eligible(ordinal)) continue;
+      best.push(ordinal, score);
+      bar = best.worst;
     }
     return best;
   }

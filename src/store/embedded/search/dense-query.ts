@@ -47,7 +47,7 @@ export class DenseQuery {
 
   /** The true score of a row; NaN where no scan gave it. */
   scoreOf(rows: VectorRows, row: number): number {
-    return this.#scans.get(rows)?.scores[row] ?? Number.NaN;
+    return this.#scans.get(rows)?.scores.get(row) ?? Number.NaN;
   }
 
   /** The score of a document within some thousandths, from its row or from the level's columns; NaN where neither was read. */
