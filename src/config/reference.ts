@@ -59,8 +59,9 @@ function aliases(schema: SettingSchema): string {
   return names.length === 0 ? '' : `Also known as ${names.join(' and ')}.`;
 }
 
-function example({ type }: SettingSchema): string {
-  return type === 'boolean' ? 'true' : '"..."';
+function example({ type, minimum }: SettingSchema): string {
+  if (type === 'boolean') return 'true';
+  return type === 'integer' || type === 'number' ? String(minimum ?? 0) : '"..."';
 }
 
 /** A list of tables is empty by default: shown as a comment. */
