@@ -141,9 +141,12 @@ const STORE_DRIVERS: Readonly<
   Record<StoreSettings['driver'], (settings: StoreSettings, parts: StoreParts) => Promise<GenericStore>>
 > = {
   embedded: (settings, { clock, log, metrics, threads, embedding, embed, mustExist, onReseal }) => {
-    const { dataDir, indexingThreshold, memoryBytesMax, hnsw } = settings;
+    const { dataDir, indexingThreshold, memoryBytesMax, compressionThresholdBytes, hnsw } = settings;
     const seal = resolveEncryptionKeys(settings);
-    const own = { dataDir, memoryBytesMax, hnsw, seal, ...(indexingThreshold !== undefined && { indexingThreshold }) };
+    const own = {
+      ...{ dataDir, memoryBytesMax, compressionThresholdBytes, hnsw, seal },
+      ...(indexingThreshold !== undefined && { indexingThreshold }),
+    };
     return openEmbeddedStore({
       ...own,
       ...{ clock, log, metrics },

@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
 import { silentLog, type Log } from '../../src/base/log.ts';
 import { noMetrics } from '../../src/base/metrics.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -26,6 +31,33 @@ describe('vector_db.driver = "memory"', () => {
     expect(await store.write([put(sample('x', 8))])).toMatchObject([{ created: true }]);
     expect(await store.stats()).toMatchObject({ counts: { immediate: 1 }, driver: { name: 'memory' } });
     await store.close();
+  });
+});
+
+describe('vector_db.driver = "embedded"', () => {
+  it.each([
+    [1024, 2],
+    [0, undefined],
+  ])('and compression_threshold_bytes %i packs texts that are longer, or none', async (threshold, format) => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'drivers-'));
+    onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+    const store = await openStore(
+      { ...defaultSettings().vectorDb, dataDir, compressionThresholdBytes: threshold },
+      {
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLog,
+        metrics: noMetrics,
+        circuits: new Circuits(),
+        embedding: { id: 'test', dimension: 8 },
+      },
+    );
+    await store.write([put(sample('x', 8, { text: 'as long as it is repetitive '.repeat(99) }))]);
+    await store.close();
+    const database = new DatabaseSync(join(dataDir, 'contexts.db'));
+    const row = database.prepare('SELECT sealed FROM contexts').get() as { sealed: Uint8Array | null };
+    database.close();
+    expect(row.sealed?.[0]).toBe(format);
   });
 });
 
