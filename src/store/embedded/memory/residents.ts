@@ -5,23 +5,32 @@ import type { Effect } from '../database/effects.ts';
 import type { NamespaceIndex } from './namespace-index.ts';
 import type { NamespaceLoader } from './namespace-loader.ts';
 
+/** A namespace of up to so many contexts is read from its rows in less than a millisecond. */
+const SMALL_CONTEXTS_MAX = 16;
+/** Half a hundred thousand of them take a gigabyte: past this, those that are idle longest are read again when they are asked. */
+const SMALL_BYTES_MAX = 192 * 1024 * 1024;
+
 interface Resident {
   readonly index: NamespaceIndex;
   bytes: number;
+  isSmall: boolean;
 }
 
 export class Residents {
-  readonly #loader: NamespaceLoader;
+  readonly #loader: Pick<NamespaceLoader, 'load'>;
   readonly #memoryBytesMax: number;
+  readonly #smallBytesMax: number;
   /** In the order of use, the longest idle first. */
   readonly #residents = new Map<number, Resident>();
   /** How many searches are in the middle of each. */
   readonly #holds = new Map<number, number>();
   #bytes = 0;
+  #smallBytes = 0;
 
-  constructor(loader: NamespaceLoader, memoryBytesMax: number) {
+  constructor(loader: Pick<NamespaceLoader, 'load'>, memoryBytesMax: number, smallBytesMax = SMALL_BYTES_MAX) {
     this.#loader = loader;
     this.#memoryBytesMax = memoryBytesMax;
+    this.#smallBytesMax = smallBytesMax;
   }
 
   /** Loads the namespace where it is not there yet. */
@@ -33,7 +42,7 @@ export class Residents {
       return known.index;
     }
     const index = this.#loader.load(spaceId);
-    this.#residents.set(spaceId, { index, bytes: 0 });
+    this.#residents.set(spaceId, { index, bytes: 0, isSmall: false });
     this.weigh(spaceId);
     return index;
   }
@@ -72,6 +81,7 @@ export class Residents {
     const resident = this.#residents.get(spaceId);
     if (resident === undefined) return;
     this.#measure(resident);
+    if (this.#smallBytes > this.#smallBytesMax) this.#dropSmall(spaceId);
     if (!this.#isOver) return;
     // The one in use stays, however large: without it nothing could be answered.
     const others = [...this.#residents.keys()].filter((id) => id !== spaceId);
@@ -89,7 +99,7 @@ export class Residents {
   drop(spaceId: number): void {
     const resident = this.#residents.get(spaceId);
     if (resident === undefined) return;
-    this.#bytes -= resident.bytes;
+    this.#count(resident, -resident.bytes);
     this.#residents.delete(spaceId);
     resident.index.release();
   }
@@ -112,9 +122,23 @@ export class Residents {
   }
 
   #measure(resident: Resident): void {
-    const bytes = resident.index.memoryBytes;
-    this.#bytes += bytes - resident.bytes;
-    resident.bytes = bytes;
+    const { index } = resident;
+    this.#count(resident, -resident.bytes);
+    resident.bytes = index.memoryBytes;
+    resident.isSmall = index.documents.count <= SMALL_CONTEXTS_MAX;
+    this.#count(resident, resident.bytes);
+  }
+
+  #count({ isSmall }: Resident, bytes: number): void {
+    this.#bytes += bytes;
+    if (isSmall) this.#smallBytes += bytes;
+  }
+
+  #dropSmall(inUse: number): void {
+    for (const [spaceId, { isSmall }] of this.#residents) {
+      if (this.#smallBytes <= this.#smallBytesMax) return;
+      if (isSmall && spaceId !== inUse && !this.#holds.has(spaceId)) this.drop(spaceId);
+    }
   }
 
   #shed(spaceId: number): void {
