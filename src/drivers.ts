@@ -142,13 +142,10 @@ const STORE_DRIVERS: Readonly<
 > = {
   embedded: (settings, { clock, log, metrics, threads, embedding, embed, mustExist, onReseal }) => {
     const { dataDir, indexingThreshold, memoryBytesMax, compressionThresholdBytes, hnsw } = settings;
-    const seal = resolveEncryptionKeys(settings);
-    const own = {
-      ...{ dataDir, memoryBytesMax, compressionThresholdBytes, hnsw, seal },
-      ...(indexingThreshold !== undefined && { indexingThreshold }),
-    };
     return openEmbeddedStore({
-      ...own,
+      ...{ dataDir, memoryBytesMax, compressionThresholdBytes, hnsw },
+      ...(indexingThreshold !== undefined && { indexingThreshold }),
+      seal: resolveEncryptionKeys(settings),
       ...{ clock, log, metrics },
       quantization: quantizationIn(EMBEDDED_QUANTIZATION, settings),
       embeddingId: embedding.id,
