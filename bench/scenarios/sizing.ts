@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectTo, loadTexts, type Loading } from '../support/client.ts';
 import { createClusteredVectors } from '../support/clustered-vectors.ts';
-import { createCorpus } from '../support/corpus.ts';
+import { createCorpus, type Corpus } from '../support/corpus.ts';
 import { untilAtRest, untilIndexed } from '../support/index-state.ts';
 import { detailsOf, measureLoad } from '../support/measured.ts';
 import { readUsage } from '../support/process-usage.ts';
@@ -17,6 +17,9 @@ const DIMENSION = 384;
 const INDEXED_FROM = 4_000;
 const SIZES = [10_000, 100_000];
 const QUICK_SIZES = [3_000];
+/** Of some 4,000 characters. */
+const LONG_COUNT = 1_000;
+const LONG_TEXTS_JOINED = 20;
 const BYTES_PER_MIB = 1_048_576;
 const SNAPSHOT_TIMEOUT_MS = 3_600_000;
 
@@ -28,6 +31,7 @@ export const sizing: Scenario = {
   async run(bench) {
     const rows: Row[] = [];
     for (const count of sizesOf(bench)) rows.push(...(await measureSize(bench, count)));
+    rows.push(...(await measureLongTexts(bench)));
     return rows;
   },
 };
@@ -79,6 +83,13 @@ async function measureSize(bench: Bench, count: number): Promise<Row[]> {
     figure('memory_after_load', loaded.rssMib, 'MiB'),
     { ...figure('memory_in_use', queries.rssMib, 'MiB'), details: detailsOf([queries]) },
     figure('database', databaseBytes / BYTES_PER_MIB, 'MiB'),
+    row({
+      name: `sizing.${count}.disk_per_context`,
+      value: (databaseBytes + indexBytes) / count,
+      unit: 'bytes',
+      better: 'lower',
+      floor: textBytesOf(corpus, count) + 4 * DIMENSION,
+    }),
     figure('indexes', indexBytes / BYTES_PER_MIB, 'MiB'),
     figure('snapshot', loaded.snapshotBytes / BYTES_PER_MIB, 'MiB'),
     figure('snapshot_time', loaded.snapshotSecs, 's'),
@@ -86,6 +97,45 @@ async function measureSize(bench: Bench, count: number): Promise<Row[]> {
     figure('until_indexed', loaded.untilIndexedSecs, 's'),
     figure('start', again.startupMs, 'ms'),
   ];
+}
+
+/** Of a text, on average. */
+function textBytesOf(corpus: Corpus, count: number): number {
+  const sampled = corpus.texts(0, Math.min(count, 1_000));
+  return sampled.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / sampled.length;
+}
+
+/** What a context with a long text takes in the database, packed and as it is, beside its text and vector. */
+async function measureLongTexts(bench: Bench): Promise<Row[]> {
+  const corpus = createCorpus(SEED);
+  const vectors = createClusteredVectors(SEED, DIMENSION);
+  const text = (position: number): string => corpus.texts(position * LONG_TEXTS_JOINED, LONG_TEXTS_JOINED).join(' ');
+  let textBytes = 0;
+  for (let position = 0; position < LONG_COUNT; position++) textBytes += Buffer.byteLength(text(position));
+  const rows: Row[] = [];
+  for (const [what, threshold] of [
+    ['packed', 1_024],
+    ['unpacked', 0],
+  ] as const) {
+    bench.note(`storing ${LONG_COUNT} long texts, ${what}`);
+    const settings = {
+      EMBEDDING__DIMENSION: String(DIMENSION),
+      VECTOR_DB__COMPRESSION_THRESHOLD_BYTES: String(threshold),
+    };
+    const server = await startServerProcess({ settings });
+    bench.defer(() => server.stop());
+    const client = await connectTo(server);
+    await loadTexts(client, { count: LONG_COUNT, text, embedding: (position) => vectors.vector(position) });
+    await client.close();
+    await server.stop({ keepData: true });
+    const bytes = (await fileBytes(join(server.dataDir, 'contexts.db'))) / LONG_COUNT;
+    const floor = textBytes / LONG_COUNT + 4 * DIMENSION;
+    rows.push(
+      row({ name: `sizing.long_texts.database.${what}`, value: bytes, unit: 'bytes/context', better: 'lower', floor }),
+    );
+    await server.stop();
+  }
+  return rows;
 }
 
 interface Loaded {
