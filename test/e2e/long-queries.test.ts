@@ -13,8 +13,9 @@ const CONTEXTS = 1_000;
 /** Of one filter. */
 const CONDITIONS_MAX = 256;
 const PATHS = 32;
-const NUMBERS = Array.from({ length: 1_000 }, (_, i) => i);
-const BATCH = 200;
+/** In no order, so that making them ready for many questions is work. */
+const NUMBERS = Array.from({ length: 5_000 }, (_, i) => (i * 7_919) % 5_003);
+const BATCH = 50;
 
 const world = new World();
 let server: ServerProcess;
@@ -48,7 +49,7 @@ function longFilter(name: string): Filter {
   const ofPaths = Array.from({ length: PATHS }, (_, i) => ({ key: `metadata.${name}${i}`, match: { value: 1 } }));
   const ofLists = Array.from({ length: CONDITIONS_MAX - PATHS - 1 }, (_, i) => ({
     key: 'metadata.numbers',
-    match: { value: -1 - i },
+    ...(i % 2 === 0 ? { match: { value: -1 - i } } : { range: { gt: 6_000 + i } }),
   }));
   return { should: [...ofPaths, ...ofLists, { key: 'metadata.kept', match: { value: 1 } }] };
 }
