@@ -68,7 +68,7 @@ describe('a database that lacks a table', () => {
 describe('a database that is damaged while it is open', () => {
   it('is told by the call that finds it, and by every look at the health after it', async () => {
     const folder = await temporaryFolder();
-    const filled = await openAt(folder);
+    const filled = await openAt(folder, { compressionThresholdBytes: 0 });
     const names = Array.from({ length: CONTEXTS }, (_, i) => `c-${i}`);
     await filled.write(names.map((name) => put(sample(name, DIMENSION, { text: TEXT }))));
     await filled.close();

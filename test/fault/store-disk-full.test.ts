@@ -4,7 +4,7 @@ import { idOf, NOW_MS, put, sample, searchIn, searchOf, termsOf } from '../contr
 import { DIMENSION, openAt, temporaryFolder } from './store-setup.ts';
 
 /** SQLite refuses pages past its bound with the code that it gives for a full disk (SQLITE_FULL). */
-const PAGES = 200;
+const OPTIONS = { databasePagesMax: 200, compressionThresholdBytes: 0 };
 
 /** Writes until the disk is full; gives the names of what was acknowledged. */
 async function fill(store: ContextStore): Promise<string[]> {
@@ -27,7 +27,7 @@ async function fill(store: ContextStore): Promise<string[]> {
 
 describe('a full disk', () => {
   it('refuses writes, answers reads, and takes writes again when there is room', async () => {
-    const store = await openAt(await temporaryFolder(), { databasePagesMax: PAGES });
+    const store = await openAt(await temporaryFolder(), OPTIONS);
     const stored = await fill(store);
     expect(stored.length).toBeGreaterThan(10);
     const records = await store.fetch('space', stored.map(idOf), NOW_MS);
@@ -44,7 +44,7 @@ describe('a full disk', () => {
 
   it('takes nothing of a call that does not fit, and loses nothing of those before it', async () => {
     const folder = await temporaryFolder();
-    const store = await openAt(folder, { databasePagesMax: PAGES });
+    const store = await openAt(folder, OPTIONS);
     await store.write([put(sample('first', DIMENSION))]);
     const large = Array.from({ length: 500 }, (_, i) =>
       put(sample(`large-${i}`, DIMENSION, { namespace: 'other', text: 'y'.repeat(3000) })),

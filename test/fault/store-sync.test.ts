@@ -1,5 +1,6 @@
 // What a disk does that says it cannot bring to the platter what it was given, and then says that it can.
 
+import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +16,7 @@ const REFUSED = {
   message: 'the store takes no writes: the disk failed, and is tried again',
 };
 /** A log that is moved into the database after the commit. */
-const LARGE = 'x'.repeat(5_000_000);
+const LARGE = randomBytes(3_750_000).toString('base64');
 
 async function opened() {
   const folder = join(await temporaryFolder(), 'data');
