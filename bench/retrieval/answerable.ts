@@ -1,11 +1,12 @@
 import type { Client } from '../../clients/typescript/src/index.ts';
-import { COVERAGE_WEAK_MIN, COVERAGE_YES_MIN } from '../../src/hirag/query/answerable.ts';
 import type { Conversation } from './conversations.ts';
+
+type Verdict = 'yes' | 'weak' | 'no';
 
 /** What a conversation's memory said of a question. */
 interface Asked {
   readonly isOwn: boolean;
-  readonly coverage: number;
+  readonly verdict: Verdict;
 }
 
 export interface AnswerableReport {
@@ -15,9 +16,7 @@ export interface AnswerableReport {
   /** Mean of the shares told right of each kind, where everything but `no` counts as answerable. */
   readonly balanced_accuracy: number;
   /** Shares of each kind by verdict. */
-  readonly verdicts: Readonly<Record<'own' | 'foreign', Readonly<Record<'yes' | 'weak' | 'no', number>>>>;
-  /** The threshold that would tell best, and what it would reach. */
-  readonly best: { readonly threshold: number; readonly balanced_accuracy: number };
+  readonly verdicts: Readonly<Record<'own' | 'foreign', Readonly<Record<Verdict, number>>>>;
 }
 
 /** Asks each conversation's memory its own questions and those of the next one. They are stored under their names. */
@@ -34,7 +33,7 @@ export async function measureAnswerable(
     ] as const)
       for (const { question } of list) {
         const { metadata } = await client.query({ query: question, namespace: name });
-        asked.push({ isOwn, coverage: metadata.answerable.coverage });
+        asked.push({ isOwn, verdict: metadata.answerable.verdict });
       }
   }
   return reportOf(asked);
@@ -43,40 +42,21 @@ export async function measureAnswerable(
 function reportOf(asked: readonly Asked[]): AnswerableReport {
   const own = asked.filter(({ isOwn }) => isOwn);
   const foreign = asked.filter(({ isOwn }) => !isOwn);
-  const thresholds = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
-  const [best = 0] = thresholds.toSorted(
-    (a, b) => balancedAccuracy(own, foreign, b) - balancedAccuracy(own, foreign, a),
-  );
+  const verdicts = { own: verdictsOf(own), foreign: verdictsOf(foreign) };
   return {
     own: own.length,
     foreign: foreign.length,
-    balanced_accuracy: balancedAccuracy(own, foreign, COVERAGE_WEAK_MIN),
-    verdicts: { own: verdictsOf(own), foreign: verdictsOf(foreign) },
-    best: { threshold: best, balanced_accuracy: balancedAccuracy(own, foreign, best) },
+    balanced_accuracy: (1 - verdicts.own.no + verdicts.foreign.no) / 2,
+    verdicts,
   };
 }
 
-function balancedAccuracy(own: readonly Asked[], foreign: readonly Asked[], threshold: number): number {
-  return (shareFrom(own, threshold) + 1 - shareFrom(foreign, threshold)) / 2;
+function verdictsOf(asked: readonly Asked[]): Record<Verdict, number> {
+  const shareOf = (verdict: Verdict): number => asked.filter((each) => each.verdict === verdict).length / asked.length;
+  return { yes: shareOf('yes'), weak: shareOf('weak'), no: shareOf('no') };
 }
 
-function shareFrom(asked: readonly Asked[], threshold: number): number {
-  return asked.filter(({ coverage }) => coverage >= threshold).length / asked.length;
-}
-
-function verdictsOf(asked: readonly Asked[]): Record<'yes' | 'weak' | 'no', number> {
-  const yes = shareFrom(asked, COVERAGE_YES_MIN);
-  const weak = shareFrom(asked, COVERAGE_WEAK_MIN) - yes;
-  return { yes, weak, no: 1 - yes - weak };
-}
-
-export function answerableLines({
-  own,
-  foreign,
-  balanced_accuracy: accuracy,
-  verdicts,
-  best,
-}: AnswerableReport): string {
+export function answerableLines({ own, foreign, balanced_accuracy: accuracy, verdicts }: AnswerableReport): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const line = (kind: 'own' | 'foreign'): string => {
     const { yes, weak, no } = verdicts[kind];
@@ -86,7 +66,7 @@ export function answerableLines({
     'metadata.answerable, asked a conversation its own questions and those of another one',
     line('own'),
     line('foreign'),
-    `  balanced accuracy: ${percent(accuracy)} (coverage from ${COVERAGE_WEAK_MIN} on; best ${percent(best.balanced_accuracy)} from ${best.threshold} on)`,
+    `  balanced accuracy: ${percent(accuracy)}`,
     '',
   ].join('\n');
 }

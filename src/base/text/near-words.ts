@@ -14,21 +14,34 @@ export interface NearWord {
 
 /** The list that comes with the program (`tools/distil/near-words.ts`). */
 export class NearWords {
-  /** Lines by the stems that they begin with; a line is taken apart where it is asked for. */
-  readonly #lines = new Map<string, string>();
+  /** The commonest words first, as the table has them; a line is taken apart where it is asked for. */
+  readonly #lines: readonly string[];
+  /** Of lines, by the stems that they begin with. */
+  readonly #places = new Map<string, number>();
 
   constructor(list: string) {
-    for (const line of list.split('\n')) {
+    this.#lines = list.split('\n');
+    this.#lines.forEach((line, place) => {
       const end = line.indexOf(' ');
-      if (end > 0) this.#lines.set(line.slice(0, end), line.slice(end + 1));
-    }
+      if (end > 0) this.#places.set(line.slice(0, end), place);
+    });
+  }
+
+  /**
+   * How rare a stem is in English, from near 0 for the commonest to 1, by the logarithm of its rank (Zipf's law makes that
+   * a measure of its idf); 1 of a stem that the list lacks, as names and numbers are.
+   */
+  rarity(stem: string): number {
+    const place = this.#places.get(stem);
+    return place === undefined ? 1 : Math.log(2 + place) / Math.log(2 + this.#lines.length);
   }
 
   /** The nearest first; none of a stem that the list lacks. */
   of(stem: string): NearWord[] {
-    const line = this.#lines.get(stem);
-    if (line === undefined) return [];
-    return line.split(' ').map((entry) => {
+    const place = this.#places.get(stem);
+    if (place === undefined) return [];
+    const [, ...entries] = (this.#lines[place] as string).split(' ');
+    return entries.map((entry) => {
       const at = entry.indexOf(':');
       return { term: entry.slice(0, at), cosine: Number(entry.slice(at + 1)) / 100 };
     });

@@ -1,17 +1,21 @@
-// Whether a question can be answered from what is stored, told by words alone: how much of what the question says comes up in
-// the contexts of the answer together. A word that nobody has ever stored counts most, and one that is everywhere hardly.
+// Whether a question can be answered from what is stored: how much of what it says comes up, in its own words, in the contexts of
+// the answer together, and how near the nearest of them is. A word that nobody has stored counts most, and one that is everywhere
+// hardly; and of both the less, the commoner it is in English: logs have no "happened", and a name that no text has tells a lot.
 
 import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
-import type { Candidates } from '../../store/candidates.ts';
+import type { NearWords } from '../../base/text/near-words.ts';
 import type { Answerable } from '../answerable.ts';
 import type { SearchAnswer } from './level-search.ts';
 
-/** Below it nothing stored is about the question. See docs/retrieval.md for how both were chosen. */
-export const COVERAGE_WEAK_MIN = 0.75;
-/** From it on the question's words come up, nearly all of them. */
-export const COVERAGE_YES_MIN = 0.9;
+/** Below it nothing stored is about the question. See docs/retrieval.md for how all of these were chosen. */
+export const EVIDENCE_WEAK_MIN = 0.8;
+/** From it on the question's words come up, nearly all of them, or what is near says the same. */
+export const EVIDENCE_YES_MIN = 1;
+/** What the best calibrated cosine counts beside the share of words. */
+const COSINE_WEIGHT = 0.5;
+const RARITY_EXPONENT = 3;
 
-type Found = Pick<SearchAnswer, 'candidates' | 'terms' | 'statistics'>;
+type Found = Pick<SearchAnswer, 'candidates' | 'terms' | 'statistics' | 'lentAlone'>;
 
 /** Places among the candidates. */
 export interface AnswerPlaces {
@@ -21,35 +25,61 @@ export interface AnswerPlaces {
   readonly cut: readonly number[];
 }
 
-export function answerable(found: Found, { included, cut }: AnswerPlaces): Answerable {
+/** What else tells how much the places say of the question. */
+export interface AnswerEvidence {
+  /** `Similarities.cosines` */
+  readonly cosines: Float64Array;
+  /** They know which words are common; undefined: all count alike. */
+  readonly nearWords: NearWords | undefined;
+}
+
+/** Of some contexts together. */
+interface Coverage {
+  /** Share of the question's words, 0..1, by idf. */
+  readonly share: number;
+  /** The same with rarity, and with what is near: 0 to 1 + `COSINE_WEIGHT`. */
+  readonly evidence: number;
+}
+
+export function answerable(found: Found, { included, cut }: AnswerPlaces, beside: AnswerEvidence): Answerable {
   if (included.length === 0 && cut.length === 0)
     return { verdict: 'no', coverage: 0, reason: 'nothing that is stored fits the question' };
-  const coverage = coverageOf(found, included);
-  if (coverage === null)
+  const covered = coverageOf(found, included, beside);
+  if (covered === null)
     return { verdict: 'weak', coverage: 0, reason: 'the question has no words to go by, only what is near to it' };
+  const { share: coverage, evidence } = covered;
   const share = `the answer holds ${Math.round(coverage * 100)} % of the question's words, by their weight`;
-  if (coverage >= COVERAGE_YES_MIN) return { verdict: 'yes', coverage, reason: share };
+  if (evidence >= EVIDENCE_YES_MIN) return { verdict: 'yes', coverage, reason: share };
   // What is stored answers the question, though the answer has no room for it.
-  if (cut.length > 0 && (coverageOf(found, [...included, ...cut]) ?? 1) >= COVERAGE_WEAK_MIN)
+  if (cut.length > 0 && (coverageOf(found, [...included, ...cut], beside)?.evidence ?? 1) >= EVIDENCE_WEAK_MIN)
     return { verdict: 'weak', coverage, reason: `${share}: what is stored about it did not fit into the budget` };
-  if (coverage >= COVERAGE_WEAK_MIN) return { verdict: 'weak', coverage, reason: `${share}: some are missing` };
+  if (evidence >= EVIDENCE_WEAK_MIN) return { verdict: 'weak', coverage, reason: `${share}: some are missing` };
   return { verdict: 'no', coverage, reason: `${share}: nothing that is stored is about it` };
 }
 
 /** null: the question has no terms. */
-function coverageOf({ candidates, terms, statistics }: Found, places: readonly number[]): number | null {
+function coverageOf(found: Found, places: readonly number[], { cosines, nearWords }: AnswerEvidence): Coverage | null {
+  const { terms, statistics } = found;
   if (statistics === null || terms.length === 0) return null;
   const { documentCount, documentFrequencies } = statistics;
-  let all = 0;
-  let held = 0;
-  terms.forEach(({ weight }, term) => {
-    const idf = weight * inverseDocumentFrequency(documentCount, documentFrequencies[term] ?? 0);
-    all += idf;
-    if (places.some((place) => holdsTerm(candidates, place, term))) held += idf;
+  const all = { idf: 0, weight: 0 };
+  const held = { idf: 0, weight: 0 };
+  terms.forEach(({ term, weight: counts }, at) => {
+    const idf = counts * inverseDocumentFrequency(documentCount, documentFrequencies[at] ?? 0);
+    const weight = idf * (nearWords?.rarity(term) ?? 1) ** RARITY_EXPONENT;
+    const isHeld = places.some((place) => holdsTerm(found, place, at));
+    for (const sum of isHeld ? [all, held] : [all]) {
+      sum.idf += idf;
+      sum.weight += weight;
+    }
   });
-  return all === 0 ? null : held / all;
+  if (all.idf === 0) return null;
+  const nearest = places.reduce((best, place) => Math.max(best, cosines[place] ?? 0), 0);
+  return { share: held.idf / all.idf, evidence: held.weight / all.weight + COSINE_WEIGHT * nearest };
 }
 
-function holdsTerm({ columns: { termScores, termCount } }: Candidates, place: number, term: number): boolean {
-  return (termScores[place * termCount + term] as number) > 0;
+function holdsTerm({ candidates, lentAlone }: Found, place: number, term: number): boolean {
+  const { termScores, termCount } = candidates.columns;
+  const at = place * termCount + term;
+  return (termScores[at] as number) > 0 && !lentAlone.has(at);
 }

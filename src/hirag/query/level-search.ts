@@ -52,12 +52,16 @@ export interface SearchAnswer {
   readonly terms: readonly QueryTerm[];
   /** Of these; null where no level answered. */
   readonly statistics: TermStatistics | null;
+  /** Places among the term scores where a word stands for the question's own, which is not there. */
+  readonly lentAlone: ReadonlySet<number>;
   /** `SearchResult.records` */
   readonly records?: SearchResult['records'];
 }
 
 /** Terms that a search goes by. A question has a dozen; a pasted page has hundreds, each of which costs every candidate. */
 const TERMS_MAX = 64;
+
+const NOTHING_LENT: ReadonlySet<number> = new Set();
 
 /** Texts that come with a search: about as many as a budget of 4,000 tokens holds. */
 const FIRST_TEXTS_MAX = 64;
@@ -110,7 +114,7 @@ export class LevelSearch {
           };
         }),
         candidates: result.candidates,
-        terms: ownTerms(plan, result),
+        ...ownTerms(plan, result),
         statistics: result.statistics,
         records: result.records,
       };
@@ -148,10 +152,13 @@ function firstTexts({ rules }: QueryPlan): FirstTextsBounds {
 }
 
 /** With what near words scored lent to them; those stand behind them. */
-function ownTerms(plan: QueryPlan, { terms, candidates, statistics }: SearchResult): readonly QueryTerm[] {
+function ownTerms(
+  plan: QueryPlan,
+  { terms, candidates, statistics }: SearchResult,
+): Pick<SearchAnswer, 'terms' | 'lentAlone'> {
   const sought = terms.map((place) => plan.terms[place] as SoughtTerm);
-  if (statistics !== null) lendNearScores(candidates, sought, statistics);
-  return sought.filter(({ nearTo }) => nearTo === undefined);
+  const lentAlone = statistics === null ? NOTHING_LENT : lendNearScores(candidates, sought, statistics);
+  return { terms: sought.filter(({ nearTo }) => nearTo === undefined), lentAlone };
 }
 
 function failed(levels: readonly Level[], error: unknown): SearchAnswer {
@@ -168,6 +175,7 @@ function failed(levels: readonly Level[], error: unknown): SearchAnswer {
     candidates: toCandidates([], 0),
     terms: [],
     statistics: null,
+    lentAlone: NOTHING_LENT,
   };
 }
 

@@ -47,13 +47,15 @@ export function withNearTerms(
 
 /**
  * Lends what near terms scored to the terms that they are near to, in place: for each candidate the best counts, and a near
- * word that is rarer than the question's own counts no more than that would. `terms`: as the candidates' columns are.
+ * word that is rarer than the question's own counts no more than that would. `terms`: as the candidates' columns are. Gives the
+ * places in `termScores` where nothing stands but what was lent.
  */
 export function lendNearScores(
   { columns }: Pick<Candidates, 'columns'>,
   terms: readonly SoughtTerm[],
   { documentCount, documentFrequencies }: TermStatistics,
-): void {
+): ReadonlySet<number> {
+  const lentAlone = new Set<number>();
   const idf = (term: number): number => inverseDocumentFrequency(documentCount, documentFrequencies[term] ?? 0);
   const { termScores, termCount, count } = columns;
   terms.forEach(({ nearTo }, from) => {
@@ -65,7 +67,11 @@ export function lendNearScores(
       const lent = scale * (termScores[at] as number);
       termScores[at] = 0;
       const own = place * termCount + to;
-      if (to >= 0 && lent > (termScores[own] as number)) termScores[own] = lent;
+      const score = termScores[own] as number;
+      if (to < 0 || lent <= score) continue;
+      if (score === 0) lentAlone.add(own);
+      termScores[own] = lent;
     }
   });
+  return lentAlone;
 }

@@ -65,14 +65,15 @@ export class Retrieval {
     failWhereAllFailed(found.levels, new Map());
 
     const rankingMs = clock.monotonicMs();
-    const admission = await inStage('rank', () => this.#rank(plan, found, embedded));
+    const { admission, cosines } = await inStage('rank', () => this.#rank(plan, found, embedded));
     const fetch: FetchRecords = (ids) => this.#fetch(plan, ids, found.records, options.signal);
     if (found.candidates.columns.count > RANKED_AT_ONCE) await this.#deps.turns.next();
     const answer = await inStage('assemble', () => assemble(admission.admitted, plan.rules, fetch, this.#deps.turns));
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
     const degraded = this.#degraded(found.levels, answer, (await unsearched) ?? []);
-    const outcome = this.#outcome(plan, found, admission, answer, embedded, startedMs);
+    const judged = answerable(found, answerPlaces(admission, answer), { cosines, nearWords: this.#deps.nearWords });
+    const outcome = { ...this.#outcome(plan, found, admission, answer, embedded, startedMs), answerable: judged };
     if (options.isLook !== true) this.#countAccesses(plan, answer);
     const told = { ...outcome, degraded };
     const asksForPast = plan.explain && input.includePast !== true && found.levels.some(({ hasEnds }) => hasEnds);
@@ -100,7 +101,7 @@ export class Retrieval {
   }
 
   /** Similarity over the candidates of all levels, also neighbours in levels not asked for; of those asked for, the rank. */
-  async #rank(plan: QueryPlan, found: SearchAnswer, embedded: QueryVector): Promise<Admission> {
+  async #rank(plan: QueryPlan, found: SearchAnswer, embedded: QueryVector): Promise<Rank> {
     const { settings, embedding, accessCounts, turns } = this.#deps;
     const { candidates } = found;
     const compared = similarities(
@@ -119,7 +120,7 @@ export class Retrieval {
       excluded: plan.excluded,
     };
     const weighed = plan.weights === undefined ? settings : { ...settings, weights: plan.weights };
-    return admit(contest, plan.admission, weighed);
+    return { admission: admit(contest, plan.admission, weighed), cosines: compared.cosines };
   }
 
   /** `come`: what has come with the search. */
@@ -162,7 +163,7 @@ export class Retrieval {
     answer: Answer,
     embedded: QueryVector,
     startedMs: number,
-  ): Omit<QueryOutcome, 'degraded'> {
+  ): Omit<QueryOutcome, 'degraded' | 'answerable'> {
     const { accessCounts, clock, metrics } = this.#deps;
     metrics.count('query_returned_tokens_total', undefined, answer.totalTokens);
     metrics.count('query_budget_tokens_total', undefined, plan.rules.maxTokens);
@@ -180,7 +181,6 @@ export class Retrieval {
       levelDistribution: distribution(contexts),
       avgRelevance: average(contexts.map((context) => context.relevanceScore)),
       cacheHits: embedded.cached ? 1 : 0,
-      answerable: answerable(found, answerPlaces(admission, answer)),
       totalSearched: found.levels.reduce((total, { searched }) => total + searched, 0),
       allocations: answer.allocations,
       belowThreshold: admission.standsIn && contexts.length > 0,
@@ -213,6 +213,12 @@ export class Retrieval {
     const { clock, metrics } = this.#deps;
     metrics.observe('query_stage_duration_seconds', (clock.monotonicMs() - startedMs) / 1000, { stage });
   }
+}
+
+interface Rank {
+  readonly admission: Admission;
+  /** `Similarities.cosines` */
+  readonly cosines: Float64Array;
 }
 
 /** Throws the highest level's error where no level has anything to answer with. */
@@ -248,7 +254,7 @@ function comparisonOf(
   };
 }
 
-/** Of an answer that holds nothing, so many of the best that did not fit say whether something stored is about the question. */
+/** So many of the best that did not fit say, with the answer, whether something stored is about the question. */
 const CUT_MAX = 3;
 
 function answerPlaces({ admitted }: Admission, { included, outcomes }: Answer): AnswerPlaces {
@@ -257,7 +263,7 @@ function answerPlaces({ admitted }: Admission, { included, outcomes }: Answer): 
   const placeOf = ({ place }: Ranked): number => place;
   return {
     included: included.map(({ ranked }) => ranked.place),
-    cut: (last < 0 ? passed.slice(0, CUT_MAX) : passed).map(placeOf),
+    cut: passed.slice(0, CUT_MAX).map(placeOf),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Similarities {
   readonly similarity: Float64Array;
   /** The lexical part of it, 0..1; shown, not weighed again. */
   readonly lexical: Float64Array;
+  /** Each context's own cosine, calibrated: 0 for what unrelated texts have, 1 for the same one. */
+  readonly cosines: Float64Array;
 }
 
 /** What the candidates of all levels are compared with. */
@@ -89,7 +91,7 @@ export function similarities(
     similarity[place] = similarityOf(similarity[place] as number, best, settings);
     lexical[place] = rounded(Math.min(1, lexical[place] as number));
   }
-  return { similarity, lexical };
+  return { similarity, lexical, cosines: own };
 }
 
 interface DenseRules {

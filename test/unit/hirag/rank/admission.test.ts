@@ -37,7 +37,8 @@ function run(given: readonly Given[], rules = RULES, levels: readonly Level[] = 
   });
   const candidates = toCandidates(rows, 0);
   const similarity = Float64Array.from(given, (one) => one.similarity);
-  const similarities = { similarity, lexical: new Float64Array(given.length) };
+  const [lexical, cosines] = [new Float64Array(given.length), new Float64Array(given.length)];
+  const similarities = { similarity, lexical, cosines };
   return admit(
     { candidates, similarities, levels, nowMs: NOW_MS, pendingAccesses: () => 0, explain: true },
     rules,

@@ -246,7 +246,11 @@ describe('similarity', () => {
           expect(share).toBeLessThanOrEqual(1);
         }
         const turned = similaritiesOf([...candidates].reverse(), QUERY, DEFAULT_FUSION);
-        expect(turned).toEqual({ similarity: found.similarity.toReversed(), lexical: found.lexical.toReversed() });
+        expect(turned).toEqual({
+          similarity: found.similarity.toReversed(),
+          lexical: found.lexical.toReversed(),
+          cosines: found.cosines.toReversed(),
+        });
       }),
     );
   });
@@ -266,6 +270,7 @@ describe('similarity', () => {
     expect(similaritiesOf([candidate('a')], QUERY, DEFAULT_FUSION)).toEqual({
       similarity: Float64Array.of(0),
       lexical: Float64Array.of(0),
+      cosines: Float64Array.of(0),
     });
     expect(similaritiesOf([], QUERY, DEFAULT_FUSION).similarity).toHaveLength(0);
   });
