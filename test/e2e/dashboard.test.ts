@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { axe, buildDashboard, CHROMIUM, openBrowser, visit, type Visit, type Visitor } from './support/chromium.ts';
 import { World, type ServerProcess } from './support/processes.ts';
 
@@ -44,7 +45,9 @@ beforeAll(async () => {
   await buildDashboard();
   folder = world.folder();
   writeFileSync(join(folder, 'keys.toml'), CONFIG, { mode: 0o600 });
-  server = await world.serve(folder, { CONFIG_PATH: join(folder, 'keys.toml') });
+  // It comes back to the same port: nobody else may be given it meanwhile.
+  const httpPort = String(await freePort());
+  server = await world.serve(folder, { CONFIG_PATH: join(folder, 'keys.toml'), SERVER__HTTP_PORT: httpPort });
   browser = await openBrowser();
   await fill();
 });
