@@ -162,7 +162,7 @@ async function build(
   const summaryModel = openSummaryModel(settings.summary, { ...deps, metrics, circuits });
   const memory = createMemory({
     ...deps,
-    nearWords: hirag.fusion.nearWordWeight > 0 ? await readNearWords() : undefined,
+    nearWords: await readNearWords(),
     metrics,
     summary: summaryModel && { model: summaryModel, settings: settings.summary },
     store: measured,

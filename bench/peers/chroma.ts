@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../test/support/free-port.ts';
 import { peerPackage } from './install.ts';
 import { NotHere, TOP, type Hit, type Peer, type PeerOptions } from './peer.ts';
-import { untilAnswers } from './qdrant.ts';
+import { untilAnswers } from './until-answers.ts';
 
 /** What is used of the package `chromadb`. */
 interface Chroma {

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/support/free-port.ts';
 import { sparseOf } from './sparse.ts';
+import { untilAnswers } from './until-answers.ts';
 import { NotHere, TOP, type Hit, type Peer, type PeerOptions } from './peer.ts';
 
 const COLLECTION = 'bench';
 const POLL_MS = 100;
-const READY_MS_MAX = 60_000;
 /** What each half gives to the fusion. */
 const PREFETCHED = 4 * TOP;
 
@@ -132,19 +132,4 @@ async function serve(program: string): Promise<Served> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Rejects where the program ends before, or takes a minute. */
-export async function untilAnswers(url: string, child: ChildProcess): Promise<void> {
-  for (let waitedMs = 0; waitedMs < READY_MS_MAX; waitedMs += POLL_MS) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode} before it answered`);
-    const isReady = await fetch(url).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (isReady) return;
-    await sleep(POLL_MS);
-  }
-  child.kill('SIGKILL');
-  throw new Error(`${url} did not answer in time`);
 }

@@ -1,7 +1,7 @@
 // The same conversations and questions as other people would have stored and asked them.
 
 import { createCorpus } from '../support/corpus.ts';
-import { seededRandom } from '../support/seeded-random.ts';
+import { seededRandom } from '../../src/base/seeded-random.ts';
 import { type Conversation, type Question, type Turn, turnTimeMs } from './conversations.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,4 +1,4 @@
-import { seedAt, seededRandom, type SeededRandom } from './seeded-random.ts';
+import { seedAt, seededRandom, type SeededRandom } from '../../src/base/seeded-random.ts';
 
 const CLUSTERS = 1_000;
 /** Of a vector's length: how far it lies from the middle of its cluster, as the vectors of a sentence model do. */

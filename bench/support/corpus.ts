@@ -1,4 +1,4 @@
-import { seedAt, seededRandom, type SeededRandom } from './seeded-random.ts';
+import { seedAt, seededRandom, type SeededRandom } from '../../src/base/seeded-random.ts';
 
 const CONTENT_WORDS = 20_000;
 const FORENAMES = 300;

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import { SeededRandom } from '../support/seeded-random.ts';
-import { seedAt } from '../../bench/support/seeded-random.ts';
+import { seedAt } from '../../src/base/seeded-random.ts';
 import { Way, type WayDeps } from './way.ts';
 
 const CONNECT_MS_MAX = 120;

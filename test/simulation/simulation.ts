@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { seedAt } from '../../bench/support/seeded-random.ts';
+import { seedAt } from '../../src/base/seeded-random.ts';
 import type { ContextStore } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { SeededRandom } from '../support/seeded-random.ts';

@@ -9,7 +9,7 @@ import type { KeyConfig } from '../../src/api/key-ring.ts';
 import type { ContextStore } from '../../src/store/store.ts';
 import { connectWith } from '../../clients/typescript/src/connect-with.ts';
 import type { Client } from '../../clients/typescript/src/index.ts';
-import { seedAt } from '../../bench/support/seeded-random.ts';
+import { seedAt } from '../../src/base/seeded-random.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { DEFAULTS } from '../support/settings.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { seedAt, seededRandom, type SeededRandom } from '../../../bench/support/seeded-random.ts';
+import { seedAt, seededRandom, type SeededRandom } from '../../../src/base/seeded-random.ts';
 
 /** Choices that depend on a seed and a case's number alone, so that any case can be made again by itself. */
 export class Seeded {

@@ -6,6 +6,8 @@ import type { Clock } from '../../../base/clock.ts';
 export const GROWTH_WINDOW_MS = 500;
 /** Contexts added in one window. */
 const FAST_MIN = 500;
+/** Levels that are watched at a time; the one that something came to longest ago is not any more. */
+const WATCHED_MAX = 1_000;
 
 interface Window {
   readonly sinceMs: number;
@@ -25,13 +27,20 @@ export class GrowthWatch {
     const nowMs = this.#clock.monotonicMs();
     const window = this.#windows.get(key);
     const ageMs = window === undefined ? Infinity : nowMs - window.sinceMs;
-    if (window !== undefined && ageMs < GROWTH_WINDOW_MS) window.added++;
-    else
-      this.#windows.set(key, {
-        sinceMs: nowMs,
-        before: ageMs < 2 * GROWTH_WINDOW_MS ? (window?.added ?? 0) : 0,
-        added: 1,
-      });
+    if (window !== undefined && ageMs < GROWTH_WINDOW_MS) {
+      window.added++;
+      return;
+    }
+    const before = ageMs < 2 * GROWTH_WINDOW_MS ? (window?.added ?? 0) : 0;
+    // Where it stood before, it would be among those that are forgotten first.
+    this.#windows.delete(key);
+    this.#windows.set(key, { sinceMs: nowMs, before, added: 1 });
+    const [oldest] = this.#windows.keys();
+    if (this.#windows.size > WATCHED_MAX && oldest !== undefined) this.#windows.delete(oldest);
+  }
+
+  get watched(): number {
+    return this.#windows.size;
   }
 
   isFast(key: string): boolean {

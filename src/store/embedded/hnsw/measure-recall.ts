@@ -3,6 +3,8 @@
 // to answer as real ones; whole vectors are easier.
 
 import { exactSearch, type Index, MetricKind } from 'usearch';
+import { seededRandom } from '../../../base/seeded-random.ts';
+import { dotProduct } from '../../generic/features.ts';
 import { rescoredCount } from '../arrays/vector-rows.ts';
 import type { SegmentVectors, WantedSlot } from './segment-vectors.ts';
 import { RECALL_ENOUGH, type RecallPoint } from './index-tuning.ts';
@@ -79,7 +81,7 @@ class KnownScores {
 }
 
 function questionsOf({ vectors, entries, dimension }: MeasuredGraph, seed: number): Float32Array[] {
-  const random = numbersOf(seed);
+  const random = seededRandom(seed);
   const count = Math.min(QUESTIONS, entries.length);
   const slots = Array.from({ length: count }, (_, place) => {
     const from = Math.floor((place * entries.length) / count);
@@ -159,7 +161,7 @@ function learnScores(
   });
   vectors.read(wanted, (place, vector) => {
     const { question, entry } = about[place] as (typeof about)[number];
-    known[question]?.add(entry, dot(questions[question] as Float32Array, vector));
+    known[question]?.add(entry, dotProduct(questions[question] as Float32Array, vector));
   });
 }
 
@@ -178,21 +180,4 @@ function joined(questions: readonly Float32Array[], dimension: number): Float32A
   const all = new Float32Array(questions.length * dimension);
   questions.forEach((question, i) => all.set(question, i * dimension));
   return all;
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
-  return sum;
-}
-
-/** In [0, 1), the same for the same seed (mulberry32). */
-function numbersOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -30,4 +30,12 @@ describe('the watch over growing levels', () => {
       expect(watch.isFast('1-3')).toBe(false);
     }
   });
+
+  it('watches no more than a thousand levels, those that something came to last', () => {
+    const watch = new GrowthWatch(new FakeClock());
+    for (let level = 0; level < 5_000; level++) watch.added(`${level}-2`);
+    grow(watch, 600);
+    expect(watch.watched).toBe(1_000);
+    expect(watch.isFast('1-3')).toBe(true);
+  });
 });
