@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { peerPackage, peerVersion } from './install.ts';
-import { TOP, type Hit, type Peer, type PeerOptions } from './peer.ts';
+import { TOP, type Hit, type Peer } from './peer.ts';
 
 /** What is used of the package `@lancedb/lancedb`. */
 interface Lance {
@@ -37,7 +37,7 @@ const EF = 100;
 const REFINE = 2;
 
 /** LanceDB in the process that asks, with a table for each namespace. */
-export async function startLanceDb({ namespaces }: PeerOptions): Promise<Peer> {
+export async function startLanceDb(): Promise<Peer> {
   const lance = (await peerPackage('@lancedb/lancedb')) as Lance;
   const folder = await mkdtemp(join(tmpdir(), 'context-manager-bench-lancedb-'));
   const connection = await lance.connect(folder);
@@ -49,7 +49,7 @@ export async function startLanceDb({ namespaces }: PeerOptions): Promise<Peer> {
     return held.table;
   };
   return {
-    settings: `${peerVersion('@lancedb/lancedb')}, HNSW in 8 bits from ${INDEXED_MIN} rows on (ef ${EF}, refined ${REFINE} times), its word index; in the process that asks, a table for each of ${namespaces.length} namespaces`,
+    settings: `${peerVersion('@lancedb/lancedb')}, HNSW in 8 bits from ${INDEXED_MIN} rows on (ef ${EF}, refined ${REFINE} times), its word index; in the process that asks, a table for each namespace`,
     kinds: ['dense', 'hybrid'],
     pid: process.pid,
     async add(namespace, records) {
