@@ -16,11 +16,17 @@ interface Window {
 }
 
 export class GrowthWatch {
-  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #clock: Pick<Clock, 'monotonicMs' | 'after'>;
+  readonly #onDue: () => void;
   readonly #windows = new Map<string, Window>();
+  readonly #putOff = new Set<string>();
+  /** null: nothing is put off. */
+  #cancel: (() => void) | null = null;
 
-  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+  /** `onDue`: what was put off is to be looked at again, whoever writes then or not. */
+  constructor(clock: Pick<Clock, 'monotonicMs' | 'after'>, onDue: () => void) {
     this.#clock = clock;
+    this.#onDue = onDue;
   }
 
   added(key: string): void {
@@ -41,6 +47,29 @@ export class GrowthWatch {
 
   get watched(): number {
     return this.#windows.size;
+  }
+
+  /** Whether the level grows fast: then it is put off until `onDue`. */
+  putOffFast(key: string): boolean {
+    if (!this.isFast(key)) return false;
+    this.#putOff.add(key);
+    this.#cancel ??= this.#clock.after(GROWTH_WINDOW_MS, () => this.#due());
+    return true;
+  }
+
+  isPutOff(key: string): boolean {
+    return this.#putOff.has(key);
+  }
+
+  close(): void {
+    this.#cancel?.();
+  }
+
+  /** It goes by the timer and by no clock: timers come early, too, and what was put off then would wait for the next write. */
+  #due(): void {
+    this.#cancel = null;
+    this.#putOff.clear();
+    this.#onDue();
   }
 
   isFast(key: string): boolean {

@@ -26,7 +26,7 @@ import {
   wantedShape,
 } from './index-tuning.ts';
 import type { BuildIndex, IndexJob, RunningBuild } from './index-job.ts';
-import { GROWTH_WINDOW_MS, GrowthWatch } from './growth-watch.ts';
+import { GrowthWatch } from './growth-watch.ts';
 import { ExactLevels } from './exact-levels.ts';
 import { levelKey, parseLevelKey, savedChains } from './saved-chains.ts';
 import type { WorkerSettings } from '../border/messages.ts';
@@ -79,7 +79,6 @@ export class IndexKeeper {
   readonly #exact: ExactLevels;
   readonly #retryAtMs = new Map<string, number>();
   readonly #growth: GrowthWatch;
-  #cancelLook: () => void = () => {};
   #running: RunningBuild | null = null;
   /** The namespace of the running build; null: it is being stopped. */
   #building: number | null = null;
@@ -91,7 +90,7 @@ export class IndexKeeper {
       'SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? AND entry <= ?',
     );
     const { embeddingId, dimension, quantization, hnsw } = deps.settings;
-    this.#growth = new GrowthWatch(deps.clock);
+    this.#growth = new GrowthWatch(deps.clock, () => this.schedule());
     this.#exact = new ExactLevels(deps.folder, JSON.stringify([embeddingId, dimension, quantization, hnsw]));
     this.#findSaved();
     for (const space of deps.spaces.all())
@@ -172,6 +171,7 @@ export class IndexKeeper {
   schedule(): void {
     if (this.#isClosed || this.#running !== null) return;
     for (const key of this.#unchecked) {
+      if (this.#growth.isPutOff(key)) continue;
       const retryAtMs = this.#retryAtMs.get(key);
       if (retryAtMs !== undefined && this.#deps.clock.monotonicMs() < retryAtMs) continue;
       this.#unchecked.delete(key);
@@ -183,7 +183,7 @@ export class IndexKeeper {
   /** No build runs any more when it resolves. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#cancelLook();
+    this.#growth.close();
     await this.#running?.stop();
     this.#running = null;
   }
@@ -278,8 +278,8 @@ export class IndexKeeper {
     const large = segments[0]?.file;
     const hasShape = large?.parameters ?? firstShape(settings.hnsw);
     const wanted = wantedShape(hasShape, large?.measured ?? null, settings.hnsw);
-    const isFast = this.#growth.isFast(key);
-    if (isFast) this.#lookAgain(key);
+    const isFast = this.#growth.putOffFast(key);
+    if (isFast) this.#unchecked.add(key);
     const grownFrom = isFast ? (large?.count ?? 0) : null;
     const limits = levelLimits(settings.indexingThreshold, this.#exact.until(key), grownFrom);
     const plan = planIndex(live, segments, limits, passages, isFast ? 0 : wanted.m - hasShape.m);
@@ -303,15 +303,6 @@ export class IndexKeeper {
     };
     this.#building = spaceId;
     this.#running = build(job, (result) => this.#finished(key, result));
-  }
-
-  /** Once it grows no more, if nobody writes then. */
-  #lookAgain(key: string): void {
-    const { clock } = this.#deps;
-    this.#unchecked.add(key);
-    this.#retryAtMs.set(key, clock.monotonicMs() + GROWTH_WINDOW_MS);
-    this.#cancelLook();
-    this.#cancelLook = clock.after(GROWTH_WINDOW_MS, () => this.schedule());
   }
 
   #finished(key: string, result: SegmentFile | Error): void {
