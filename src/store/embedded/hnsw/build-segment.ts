@@ -29,6 +29,8 @@ import type { Quantization } from '../border/messages.ts';
 
 /** Vectors read, and where nobody else works handed to the graph, at a time. */
 const BATCH = 256;
+/** A graph of fewer gets them one at a time: those that are added together do not know of each other, and some would never be found. */
+const ALONE_BELOW = 1_000;
 /** Else so many between two looks whether others need the machine. */
 const PACED = 32;
 /** A search that is to keep more asks for more. */
@@ -173,7 +175,7 @@ function addBatch(
   const add = (from: number, to: number) =>
     index.add(bigKeys.subarray(from, to), vectors.subarray(from * dimension, to * dimension), threads);
   for (let at = 0; at < keys.length; steps.pause()) {
-    if (threads > 1 && steps.isAlone) {
+    if (threads > 1 && steps.isAlone && index.size() >= ALONE_BELOW) {
       add(at, keys.length);
       return steps.pause();
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -73,6 +73,16 @@ describe('building a segment', () => {
     const known = { recalls: [[8, 0.5]], count: COUNT / 2 + 1 } as const;
     expect(buildSegment({ ...job, known }).measured).toEqual(known);
     expect(buildSegment({ ...job, known: { ...known, count: COUNT / 2 } }).measured).toEqual(measured);
+  });
+
+  it('links a small graph the same however many processors there are: none is lost among those added together', async () => {
+    const job = await jobOver(COUNT);
+    const graphs = new Set<string>();
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const { path } = buildSegment(job, { threads: 4, isAlone: true, pause: () => undefined });
+      graphs.add((await readFile(`${path}.usearch`)).toString('base64'));
+    }
+    expect(graphs.size).toBe(1);
   });
 
   it('takes any of several vectors that are the same for a right answer', async () => {
