@@ -100,10 +100,10 @@ describe('a saved vector index', () => {
     async (extension) => {
       const { folder, files } = await indexedFolder();
       const path = join(folder, 'indexes', files.find((file) => file.endsWith(extension)) as string);
-      const whole = await readFile(path);
       for (const share of [0.001, 0.5, 0.999]) {
         const messages: string[] = [];
-        const bytes = Buffer.from(whole);
+        // The one that was built last: built on several processors none is as long as the one before.
+        const bytes = await readFile(path);
         const at = Math.floor(bytes.length * share);
         bytes[at] = (bytes[at] as number) ^ 0x10;
         await writeFile(path, bytes);
