@@ -196,6 +196,22 @@ describe.skipIf(CHROMIUM === null)(`the dashboard${where}`, () => {
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
   });
 
+  it('draws what comes while the page is drawn for the first time', async () => {
+    const page = await inside('operator', '#/memory?namespace=shop');
+    await contexts(page).waitFor();
+    const login = await page.evaluate<string>(`fetch('/api/login').then((response) => response.text())`);
+    // The server answers at once, and the browser is slow to draw.
+    await page.addInitScript(`
+      const login = ${JSON.stringify(login)};
+      const { fetch, setTimeout } = window;
+      window.fetch = (path, ...more) =>
+        path === '/api/login' ? Promise.resolve(new Response(login, { status: 200 })) : fetch(path, ...more);
+      window.requestAnimationFrame = (draw) => setTimeout(draw, 500);
+    `);
+    await page.reload();
+    await contexts(page).waitFor();
+  });
+
   it('shows nothing without a login, and with any key the figures as they come', async () => {
     const page = await open();
     await page.getByRole('heading', { name: 'Log in' }).waitFor();

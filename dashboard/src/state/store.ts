@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 /** A value that parts of the page watch. */
 export class Store<T> {
@@ -28,6 +28,8 @@ export class Store<T> {
 
 export function useStore<T>(store: Store<T>): T {
   const [, draw] = useState({});
-  useEffect(() => store.watch(() => draw({})), [store]);
+  // Watched before anything else can run: an effect is left until after the drawing, and what came meanwhile
+  // would never be drawn.
+  useLayoutEffect(() => store.watch(() => draw({})), [store]);
   return store.value;
 }
