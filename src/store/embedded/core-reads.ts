@@ -92,7 +92,8 @@ export class CoreReads {
       passages: this.#passagesOf(scanned),
       unembedded: scanned.some((row) => row.unembedded !== null) ? scanned.map((row) => row.unembedded) : null,
       entered: vectors ? scanned.map(({ entered }) => entered) : null,
-      features: question === null || space === null ? null : this.#featuresOf(space, scanned, question, vectorAt),
+      features:
+        question === null || space === null ? null : yield* this.#featuresOf(space, scanned, question, vectorAt),
       more,
     };
   }
@@ -124,13 +125,16 @@ export class CoreReads {
     }
     return {
       counts,
-      statistics: statistics === null ? null : this.#statistics(statistics.namespace, statistics.terms),
+      statistics: statistics === null ? null : yield* this.#statistics(statistics.namespace, statistics.terms),
     };
   }
 
-  #statistics(namespace: string, terms: readonly string[]): WireStatistics {
-    const space = this.#deps.spaces.get(namespace);
-    return space === undefined ? noStatistics(terms) : this.#deps.indexes.use(space.id).statistics(terms);
+  *#statistics(namespace: string, terms: readonly string[]): Steps<WireStatistics> {
+    const { spaces, indexes } = this.#deps;
+    const space = spaces.get(namespace);
+    if (space === undefined) return noStatistics(terms);
+    yield* indexes.load(space.id);
+    return indexes.use(space.id).statistics(terms);
   }
 
   #vectorsOf(scanned: readonly ScannedRow[]): Float32Array {
@@ -157,14 +161,15 @@ export class CoreReads {
     return { counts, vectors };
   }
 
-  #featuresOf(
+  *#featuresOf(
     space: Space,
     scanned: readonly ScannedRow[],
     question: WireQuestion,
     vectorAt: VectorAt,
-  ): WireFeatures[] {
+  ): Steps<WireFeatures[]> {
     const { indexes, hits } = this.#deps;
     const vector = question.vector === null ? null : vectorAt(question.vector);
+    yield* indexes.load(space.id);
     const index = indexes.use(space.id);
     if (vector !== null) for (const level of LEVEL_NUMBERS) indexes.loadVectors(space.id, index, level);
     const ordinals = scanned.map(({ entry }) => index.documents.ordinalOf(entry));

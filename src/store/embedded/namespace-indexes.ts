@@ -5,6 +5,7 @@ import type { NamespaceIndex, OrdinalFollower } from './memory/namespace-index.t
 import type { NamespaceLoader } from './memory/namespace-loader.ts';
 import type { Residents } from './memory/residents.ts';
 import type { LevelNumber } from './border/rows.ts';
+import type { Steps } from './border/steps.ts';
 
 export class NamespaceIndexes {
   readonly #residents: Residents;
@@ -15,6 +16,16 @@ export class NamespaceIndexes {
     this.#residents = residents;
     this.#loader = loader;
     this.#keeper = keeper;
+  }
+
+  /** Where it is not in memory yet: `use` is for the rest of the caller's step. */
+  load(spaceId: number): Steps<void> {
+    return this.#residents.load(spaceId);
+  }
+
+  /** Whether the namespace's index is still this one. */
+  isCurrent(spaceId: number, index: NamespaceIndex): boolean {
+    return this.#residents.peek(spaceId) === index;
   }
 
   /** Without vectors; to be told by `used` when the call is done. */

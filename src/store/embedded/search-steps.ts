@@ -30,6 +30,7 @@ export class SearchSteps {
     search: (index: NamespaceIndex, filter: FilterCheck | null) => T,
   ): Steps<T> {
     for (;;) {
+      yield* this.#indexes.load(spaceId);
       const index = this.#indexes.use(spaceId);
       const result =
         request.filter === null
@@ -57,7 +58,7 @@ export class SearchSteps {
   ): Steps<{ readonly found: T } | null> {
     const release = this.#indexes.hold(spaceId, index, check);
     try {
-      for (let attempts = 1; this.#indexes.use(spaceId) === index; attempts++) {
+      for (let attempts = 1; this.#indexes.isCurrent(spaceId, index); attempts++) {
         const result = check.attempt(attempts, () => search(index, check));
         if (result !== null) return result;
         for (const level of request.levels) {

@@ -111,7 +111,7 @@ export class StoreEngine {
     this.#reader = new Reader(database, passages, this.pace, sealer);
     const { dimension } = settings;
     const onDamage = (error: Error) => void this.#failures.told('search', error);
-    const loader = new NamespaceLoader({ database, passages, dimension, sealer, onDamage });
+    const loader = new NamespaceLoader({ database, passages, dimension, sealer, pace: this.pace, onDamage });
     this.#residents = new Residents(loader, settings.memoryBytesMax);
     const scorer = new VectorScorer(loader.readVectors, passages, dimension);
     const columns = new ColumnSearch({

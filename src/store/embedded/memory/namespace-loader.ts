@@ -1,12 +1,14 @@
-// Reads a namespace's rows into its index.
+// Reads a namespace's rows into its index, in steps: many rows take long, and others are not to wait for them.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ANALYZER_VERSION } from '../../../base/text/analyzer.ts';
 import type { Document } from '../database/effects.ts';
 import { inTransaction } from '../database/in-transaction.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
+import type { Pace, Steps } from '../border/steps.ts';
 import { LevelVectors } from './level-vectors.ts';
 import { NamespaceIndex, type ReadVector, type ReadVectors } from './namespace-index.ts';
+import { NamespaceLoading } from './namespace-loading.ts';
 import { LEVEL_NUMBERS, type LevelNumber, type PackedRows } from '../border/rows.ts';
 import { type StoredPassages, toNumbers } from '../database/stored-passages.ts';
 import { DamageError, isDamage } from '../database/sqlite-errors.ts';
@@ -23,7 +25,9 @@ import {
 import type { Sealer } from '../database/sealer.ts';
 
 const DOCUMENTS_SQL =
-  'FROM contexts AS c INDEXED BY contexts_by_entry WHERE c.namespace_id = ? AND c.level = ? ORDER BY c.entry';
+  'FROM contexts AS c INDEXED BY contexts_by_entry WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry';
+/** Rows between two looks at the time. */
+const PACED = 32;
 
 /** One value is not what was written: without it the rest is searched, and who asks for the store's health is to know. */
 type OnDamage = (error: Error) => void;
@@ -35,6 +39,8 @@ export interface NamespaceLoaderDeps {
   readonly passages: StoredPassages;
   readonly dimension: number;
   readonly sealer: Sealer | null;
+  /** Of the steps in which namespaces are loaded. */
+  readonly pace: Pace;
   readonly onDamage: OnDamage;
 }
 
@@ -51,9 +57,11 @@ export class NamespaceLoader {
   readonly #passagesAfter: StatementSync;
   readonly #passages: StoredPassages;
   readonly #sealer: Sealer | null;
+  readonly #pace: Pace;
   readonly #onDamage: OnDamage;
 
-  constructor({ database, passages, dimension, sealer, onDamage }: NamespaceLoaderDeps) {
+  constructor({ database, passages, dimension, sealer, pace, onDamage }: NamespaceLoaderDeps) {
+    this.#pace = pace;
     this.#database = database;
     this.#passages = passages;
     this.#dimension = dimension;
@@ -96,14 +104,27 @@ export class NamespaceLoader {
   };
 
   /** Documents and terms of all levels; vectors come with the first search that needs them. */
-  load(spaceId: number): NamespaceIndex {
+  begin(spaceId: number): NamespaceLoading {
     const index = new NamespaceIndex(this.readVector, this.#passages);
-    const outdated: Document[] = [];
-    for (const document of mergedByEntry(LEVEL_NUMBERS.map((level) => this.#documentsOf(spaceId, level, outdated)))) {
-      index.add(document, null, null);
+    return new NamespaceLoading(index, this.#load(spaceId, index));
+  }
+
+  /** Each piece tells what is stored then; what changes between two of them the loading is told. */
+  *#load(spaceId: number, index: NamespaceIndex): Steps<void> {
+    for (let after = 0, isCut = true; isCut; ) {
+      isCut = false;
+      let read = 0;
+      const outdated: Document[] = [];
+      const levels = LEVEL_NUMBERS.map((level) => this.#documentsOf(spaceId, level, after, outdated));
+      for (const document of mergedByEntry(levels)) {
+        index.add(document, null, null);
+        after = document.entry;
+        isCut = ++read % PACED === 0 && this.#pace.isOver;
+        if (isCut) break;
+      }
+      if (outdated.length > 0) this.#saveDerived(spaceId, outdated);
+      if (isCut) yield;
     }
-    if (outdated.length > 0) this.#saveDerived(spaceId, outdated);
-    return index;
   }
 
   /** So that the next start need not analyse these texts again. Where the disk is full it will. */
@@ -182,9 +203,9 @@ export class NamespaceLoader {
     return { oldText: contents.text, oldMetadata: contents.metadata };
   }
 
-  *#documentsOf(spaceId: number, level: LevelNumber, outdated: Document[]): Generator<Document> {
+  *#documentsOf(spaceId: number, level: LevelNumber, after: number, outdated: Document[]): Generator<Document> {
     const statement = this.#documents[level - 1] as StatementSync;
-    for (const values of statement.iterate(spaceId, level) as unknown as Iterable<PackedRows>) {
+    for (const values of statement.iterate(spaceId, level, after) as unknown as Iterable<PackedRows>) {
       const row = this.#stored(values);
       const document = analyzed(row);
       if (document !== row) outdated.push(document);
@@ -194,17 +215,22 @@ export class NamespaceLoader {
 }
 
 /** Ordinals rise with entries over all levels. */
-function* mergedByEntry(sources: readonly Iterator<Document>[]): Generator<Document> {
-  const heads = sources.map((source) => ({ source, next: source.next() }));
-  for (;;) {
-    let lowest: (typeof heads)[number] | undefined;
-    for (const head of heads) {
-      if (head.next.done === true) continue;
-      if (lowest === undefined || head.next.value.entry < (lowest.next.value as Document).entry) lowest = head;
+function* mergedByEntry(sources: readonly Generator<Document>[]): Generator<Document> {
+  try {
+    const heads = sources.map((source) => ({ source, next: source.next() }));
+    for (;;) {
+      let lowest: (typeof heads)[number] | undefined;
+      for (const head of heads) {
+        if (head.next.done === true) continue;
+        if (lowest === undefined || head.next.value.entry < (lowest.next.value as Document).entry) lowest = head;
+      }
+      if (lowest === undefined) return;
+      yield lowest.next.value as Document;
+      lowest.next = lowest.source.next();
     }
-    if (lowest === undefined) return;
-    yield lowest.next.value as Document;
-    lowest.next = lowest.source.next();
+  } finally {
+    // Who takes no more of them leaves no statement open.
+    for (const source of sources) source.return(undefined);
   }
 }
 

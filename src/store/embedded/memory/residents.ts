@@ -1,14 +1,30 @@
 // The namespaces whose indexes are in memory. Past the memory setting the longest idle are dropped: they
 // come back from the rows with the next search. One that a search has begun with stays until the search is done.
+// Those that are being read are here, too: whoever asks for one goes on where others have stopped.
 
 import type { Effect } from '../database/effects.ts';
 import type { NamespaceIndex } from './namespace-index.ts';
-import type { NamespaceLoader } from './namespace-loader.ts';
+import type { Steps } from '../border/steps.ts';
+import type { NamespaceLoading } from './namespace-loading.ts';
 
 /** A namespace of up to so many contexts is read from its rows in less than a millisecond. */
 const SMALL_CONTEXTS_MAX = 16;
 /** Half a hundred thousand of them take a gigabyte: past this, those that are idle longest are read again when they are asked. */
 const SMALL_BYTES_MAX = 192 * 1024 * 1024;
+
+/** Large namespaces that are being read at a time; beyond, one that nobody waits for any more is given up. */
+const LOADINGS_MAX = 8;
+
+/** Of a `NamespaceLoader`. */
+interface Loader {
+  begin(spaceId: number): Pick<NamespaceLoading, 'index' | 'advance' | 'apply' | 'end'>;
+}
+
+interface Loading {
+  readonly loading: ReturnType<Loader['begin']>;
+  /** How many calls wait for it. */
+  waiting: number;
+}
 
 interface Resident {
   readonly index: NamespaceIndex;
@@ -17,34 +33,52 @@ interface Resident {
 }
 
 export class Residents {
-  readonly #loader: Pick<NamespaceLoader, 'load'>;
+  readonly #loader: Loader;
   readonly #memoryBytesMax: number;
   readonly #smallBytesMax: number;
   /** In the order of use, the longest idle first. */
   readonly #residents = new Map<number, Resident>();
   /** How many searches are in the middle of each. */
   readonly #holds = new Map<number, number>();
+  /** The one longest ago asked for first. */
+  readonly #loadings = new Map<number, Loading>();
   #bytes = 0;
   #smallBytes = 0;
 
-  constructor(loader: Pick<NamespaceLoader, 'load'>, memoryBytesMax: number, smallBytesMax = SMALL_BYTES_MAX) {
+  constructor(loader: Loader, memoryBytesMax: number, smallBytesMax = SMALL_BYTES_MAX) {
     this.#loader = loader;
     this.#memoryBytesMax = memoryBytesMax;
     this.#smallBytesMax = smallBytesMax;
   }
 
-  /** Loads the namespace where it is not there yet. */
+  /** Reads the namespace where it is not there yet: until the caller's next step it is in memory then. */
+  *load(spaceId: number): Steps<void> {
+    while (!this.#residents.has(spaceId)) {
+      const entry = this.#loadings.get(spaceId) ?? { loading: this.#loader.begin(spaceId), waiting: 0 };
+      this.#loadings.delete(spaceId);
+      if (entry.loading.advance()) {
+        this.#residents.set(spaceId, { index: entry.loading.index, bytes: 0, isSmall: false });
+        this.weigh(spaceId);
+        return;
+      }
+      this.#loadings.set(spaceId, entry);
+      this.#giveUpLoadings();
+      entry.waiting++;
+      try {
+        yield;
+      } finally {
+        entry.waiting--;
+      }
+    }
+  }
+
+  /** One that is in memory. */
   use(spaceId: number): NamespaceIndex {
     const known = this.#residents.get(spaceId);
-    if (known !== undefined) {
-      this.#residents.delete(spaceId);
-      this.#residents.set(spaceId, known);
-      return known.index;
-    }
-    const index = this.#loader.load(spaceId);
-    this.#residents.set(spaceId, { index, bytes: 0, isSmall: false });
-    this.weigh(spaceId);
-    return index;
+    if (known === undefined) throw new Error('a namespace is used before it is loaded');
+    this.#residents.delete(spaceId);
+    this.#residents.set(spaceId, known);
+    return known.index;
   }
 
   /** It is not idle until the function is called that this gives. */
@@ -65,6 +99,7 @@ export class Residents {
   apply(effects: readonly Effect[]): void {
     const changed = new Set<number>();
     for (const effect of effects) {
+      this.#loadings.get(effect.spaceId)?.loading.apply(effect);
       const resident = this.#residents.get(effect.spaceId);
       if (resident === undefined) continue;
       resident.index.apply(effect);
@@ -97,6 +132,8 @@ export class Residents {
 
   /** Forgets a namespace: it is idle, or its index can no longer be trusted to agree with the rows. */
   drop(spaceId: number): void {
+    this.#loadings.get(spaceId)?.loading.end();
+    this.#loadings.delete(spaceId);
     const resident = this.#residents.get(spaceId);
     if (resident === undefined) return;
     this.#count(resident, -resident.bytes);
@@ -109,12 +146,22 @@ export class Residents {
     if (!this.#holds.has(spaceId)) this.drop(spaceId);
   }
 
+  /** In memory, those that are still being read left out. */
   get count(): number {
     return this.#residents.size;
   }
 
   bytes(spaceId?: number): number {
     return spaceId === undefined ? this.#bytes : (this.#residents.get(spaceId)?.bytes ?? 0);
+  }
+
+  #giveUpLoadings(): void {
+    for (const [spaceId, { loading, waiting }] of this.#loadings) {
+      if (this.#loadings.size <= LOADINGS_MAX) return;
+      if (waiting > 0) continue;
+      this.#loadings.delete(spaceId);
+      loading.end();
+    }
   }
 
   get #isOver(): boolean {

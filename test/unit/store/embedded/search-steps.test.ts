@@ -186,9 +186,37 @@ class Model {
     heart.write([{ op: 'update', namespace: 'space', id: idOf(name), patch }]);
   }
 
+  change({ kind, which, kept, level }: Change, heart: Heart): void {
+    const names = [...this.contexts.keys()];
+    const name = names[which % names.length] as string;
+    if (kind === 'kept') this.update(name, { kept }, heart);
+    else if (kind === 'level') this.update(name, { level }, heart);
+    else if (kind === 'text') this.update(name, { text: `again ${which}` }, heart);
+    else if (kind === 'delete') this.delete([name], heart);
+    else this.put(1, () => ({ agentId: 'new', level, kept }), heart);
+  }
+
   ids(wanted: (fields: Fields) => boolean): string[] {
     return [...this.contexts].flatMap(([name, fields]) => (wanted(fields) ? [idOf(name)] : [])).sort();
   }
+}
+
+interface Change {
+  readonly step: number;
+  readonly kind: 'kept' | 'level' | 'text' | 'delete' | 'put';
+  readonly which: number;
+  readonly kept: number;
+  readonly level: ContextRecord['level'];
+}
+
+function changeUpTo(stepMax: number): fc.Arbitrary<Change> {
+  return fc.record({
+    step: fc.integer({ min: 1, max: stepMax }),
+    kind: fc.constantFrom('kept', 'level', 'text', 'delete', 'put'),
+    which: fc.nat(),
+    kept: fc.integer({ min: 0, max: 3 }),
+    level: fc.constantFrom(...LEVEL_NAMES),
+  });
 }
 
 const hearts: Heart[] = [];
@@ -269,26 +297,11 @@ describe('a search whose filter takes long', () => {
   });
 
   it('finds what is stored when it is done, though contexts change, move, come and go between its steps', () => {
-    const change = fc.record({
-      step: fc.integer({ min: 1, max: 60 }),
-      kind: fc.constantFrom('kept', 'level', 'text', 'delete', 'put'),
-      which: fc.nat(),
-      kept: fc.integer({ min: 0, max: 3 }),
-      level: fc.constantFrom(...LEVEL_NAMES),
-    });
     const { heart, model } = heartOf(700);
     fc.assert(
-      fc.property(fc.boolean(), fc.array(change, { maxLength: 60 }), (isWide, changes) => {
+      fc.property(fc.boolean(), fc.array(changeUpTo(60), { maxLength: 60 }), (isWide, changes) => {
         const { ids } = heart.search({ filter: filterOf(isWide, 1) }, (step) => {
-          for (const { kind, which, kept, level } of changes.filter((one) => one.step === step)) {
-            const names = [...model.contexts.keys()];
-            const name = names[which % names.length] as string;
-            if (kind === 'kept') model.update(name, { kept }, heart);
-            else if (kind === 'level') model.update(name, { level }, heart);
-            else if (kind === 'text') model.update(name, { text: `again ${which}` }, heart);
-            else if (kind === 'delete') model.delete([name], heart);
-            else model.put(1, () => ({ agentId: 'new', level, kept }), heart);
-          }
+          for (const one of changes.filter((change) => change.step === step)) model.change(one, heart);
         });
         expect(ids).toEqual(model.ids(({ kept }) => kept === 1));
       }),
@@ -327,5 +340,43 @@ describe('a search whose filter takes long', () => {
     expect(ids).toEqual(model.ids(({ kept }) => kept === 1));
     expect([...seen]).toEqual([2]);
     expect(residents()).toBe(1);
+  });
+});
+
+describe('a namespace that is read in steps', () => {
+  const EVERYTHING = { filter: null, terms: ['text'], weights: [1], termsMax: 1 };
+
+  it('has what is stored when it is read, though contexts change, move, come and go meanwhile', () => {
+    const { heart, model } = heartOf(500, 1);
+    heart.write([{ op: 'put', context: sample('other', DIMENSION, { namespace: 'other' }) }]);
+    fc.assert(
+      fc.property(fc.array(changeUpTo(15), { maxLength: 60 }), (changes) => {
+        // There is room for one of them.
+        heart.search({ namespace: 'other' });
+        const { ids, steps } = heart.search(EVERYTHING, (step) => {
+          for (const one of changes.filter((change) => change.step === step)) model.change(one, heart);
+        });
+        expect(steps).toBeGreaterThan(10);
+        expect(ids).toEqual(model.ids(() => true));
+        for (const kept of [0, 1]) {
+          const passing = heart.search({ ...EVERYTHING, filter: filterOf(false, kept) });
+          expect(passing.ids).toEqual(model.ids((one) => one.kept === kept));
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('keeps no other waiting, and is read once for all who wait for it', () => {
+    const { heart, model } = heartOf(COUNT);
+    heart.write([{ op: 'put', context: sample('other', DIMENSION, { namespace: 'other' }) }]);
+    let inner = 0;
+    const { ids, steps } = heart.search(EVERYTHING, (step) => {
+      expect(heart.search({ namespace: 'other' })).toEqual({ ids: [idOf('other')], steps: 1 });
+      if (step === 20) inner = heart.search(EVERYTHING).steps;
+    });
+    expect(ids).toEqual(model.ids(() => true));
+    expect(inner).toBeLessThan(COUNT / 32 - 10);
+    expect(steps).toBeLessThan(25);
   });
 });
