@@ -49,6 +49,11 @@ export interface QueryPlan {
 /** Tokens of a short context: no budget holds many more than it has room for of these. */
 const SHORT_CONTEXT_TOKENS = 12;
 
+/** Who asks by a vector alone wants the nearest: so many times what fits are enough for those that repeat others or are older, */
+const NEAREST_SHARE = 2;
+/** and no fewer than this. */
+const NEAREST_MIN = 8;
+
 /** What is excluded may be among the best: so many candidates more are asked for, one for each. */
 const EXCLUDED_MAX = 1_000;
 
@@ -95,7 +100,7 @@ export async function planQuery(
     // Without words it is all that there is, whatever its share.
     vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
     candidates:
-      Math.max(settings.candidates, Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS))) +
+      candidatesOf(Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS)), analysis, settings) +
       Math.min(input.excludedIds?.size ?? 0, EXCLUDED_MAX),
     admission: admissionOf(input, settings),
     rules: {
@@ -128,6 +133,11 @@ async function analysisOf(
     return span === undefined ? [] : [{ span }];
   });
   return spans.length === 0 ? analysis : { ...analysis, dates: [...analysis.dates, ...spans] };
+}
+
+function candidatesOf(fitting: number, { terms }: QueryAnalysis, { candidates }: Settings['hirag']): number {
+  const usual = Math.max(candidates, fitting);
+  return terms.length > 0 ? usual : Math.min(usual, Math.max(NEAREST_MIN, NEAREST_SHARE * fitting));
 }
 
 /** A threshold of the query's own, of the score, says all: what reaches it is in, and nothing else. */

@@ -5,10 +5,30 @@ import type { Effect } from './effects.ts';
 import type { RecordRow } from '../border/rows.ts';
 import type { Spaces } from './spaces.ts';
 
-interface Pending {
-  readonly namespace: string;
-  readonly id: string;
-  count: number;
+/** By namespace and id. */
+class Counts {
+  size = 0;
+  readonly #byNamespace = new Map<string, Map<string, number>>();
+
+  of(namespace: string): ReadonlyMap<string, number> | undefined {
+    return this.#byNamespace.get(namespace);
+  }
+
+  /** `sizeMax`: with so many contexts no further one is taken. */
+  add(namespace: string, id: string, count: number, sizeMax: number): void {
+    let counts = this.#byNamespace.get(namespace);
+    const known = counts?.get(id);
+    if (known === undefined) {
+      if (this.size >= sizeMax) return;
+      this.size++;
+    }
+    if (counts === undefined) this.#byNamespace.set(namespace, (counts = new Map<string, number>()));
+    counts.set(id, (known ?? 0) + count);
+  }
+
+  *all(): Iterable<readonly [namespace: string, id: string, count: number]> {
+    for (const [namespace, counts] of this.#byNamespace) for (const [id, count] of counts) yield [namespace, id, count];
+  }
 }
 
 /** Contexts with unwritten counts; past it the next batch commits even without a write. */
@@ -21,9 +41,9 @@ export class AccessCounts {
   readonly #spaces: Spaces;
   readonly #find: StatementSync;
   readonly #add: StatementSync;
-  #pending = new Map<string, Pending>();
+  #pending = new Counts();
   /** Written by the open transaction; pending again if it is rolled back. */
-  #writing: Map<string, Pending> | null = null;
+  #writing: Counts | null = null;
 
   constructor(database: DatabaseSync, spaces: Spaces) {
     this.#spaces = spaces;
@@ -36,28 +56,22 @@ export class AccessCounts {
   }
 
   touch(namespace: string, id: string, count: number): void {
-    const key = `${namespace}\0${id}`;
-    const pending = this.#pending.get(key);
-    if (pending !== undefined) pending.count += count;
     // Where the disk refuses every commit, counts are what can be lost.
-    else if (this.#pending.size < PENDING_ACCESSES_MAX * 2) this.#pending.set(key, { namespace, id, count });
+    this.#pending.add(namespace, id, count, PENDING_ACCESSES_MAX * 2);
   }
 
   /** Adds to rows just read what is on its way to them: a count that was handed over never steps back. */
   addTo(namespace: string, rows: readonly RecordRow[]): void {
-    if (this.#pending.size === 0) return;
-    for (const row of rows) {
-      const pending = this.#pending.get(`${namespace}\0${row.id}`);
-      if (pending !== undefined) row.accessCount += pending.count;
-    }
+    const pending = this.#pending.of(namespace);
+    if (pending !== undefined) for (const row of rows) row.accessCount += pending.get(row.id) ?? 0;
   }
 
   /** Inside a transaction, which then must be told of by `committed` or `rolledBack`. */
   write(effects: Effect[]): void {
     if (this.#pending.size === 0) return;
     this.#writing = this.#pending;
-    this.#pending = new Map();
-    for (const { namespace, id, count } of this.#writing.values()) {
+    this.#pending = new Counts();
+    for (const [namespace, id, count] of this.#writing.all()) {
       const space = this.#spaces.get(namespace);
       const row = space && (this.#find.get(space.id, id) as { seq: number; entry: number } | undefined);
       if (space === undefined || row === undefined) continue;
@@ -73,6 +87,6 @@ export class AccessCounts {
   rolledBack(): void {
     const lost = this.#writing;
     this.#writing = null;
-    for (const { namespace, id, count } of lost?.values() ?? []) this.touch(namespace, id, count);
+    for (const [namespace, id, count] of lost?.all() ?? []) this.touch(namespace, id, count);
   }
 }

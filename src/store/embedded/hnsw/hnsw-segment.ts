@@ -2,7 +2,7 @@
 // never changes here: what is deleted later is a dead answer that the caller passes over.
 
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { devNull } from 'node:os';
+import { devNull, endianness } from 'node:os';
 import { Index, MetricKind, ScalarKind } from 'usearch';
 import type { Quantization } from '../border/messages.ts';
 import type { GraphShape } from './index-tuning.ts';
@@ -39,6 +39,8 @@ const SCALARS: Readonly<Record<Quantization, ScalarKind>> = {
   bf16: ScalarKind.BF16,
   i8: ScalarKind.I8,
 };
+
+const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
 /** `multi`: a context may have several vectors. A file that is loaded or mapped says by itself whether it may. */
 export function newIndex(dimension: number, quantization: Quantization, hnsw: HnswParameters, multi = false): Index {
@@ -95,7 +97,8 @@ export class HnswSegment {
     if (this.count === 0) return [];
     const { keys, distances } = this.#index.search(query, Math.min(count, this.count), 1);
     const hits: SegmentHit[] = [];
-    for (let i = 0; i < keys.length; i++) hits.push({ entry: Number(keys[i]), score: 1 - (distances[i] as number) });
+    const words = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2);
+    for (let i = 0; i < keys.length; i++) hits.push({ entry: entryAt(words, i), score: 1 - (distances[i] as number) });
     return hits;
   }
 
@@ -118,6 +121,12 @@ export class HnswSegment {
       return;
     }
   }
+}
+
+/** `keys[i]`, without a number of any length on the heap for each. */
+function entryAt(words: Uint32Array, i: number): number {
+  const [low, high] = IS_LITTLE_ENDIAN ? [2 * i, 2 * i + 1] : [2 * i + 1, 2 * i];
+  return (words[high] as number) * 2 ** 32 + (words[low] as number);
 }
 
 /** Throws where the file cannot be opened, without asking the binding: a mapping that fails there closes descriptor 0, whosever it is. */

@@ -24,7 +24,7 @@ export type Plan =
 /** A graph in which more is dead than this share is built from nothing. */
 const DEAD_SHARE_MAX = 0.25;
 /** Past this share of the large segment the small one is merged into it. */
-const SMALL_SHARE_MAX = 0.25;
+const SMALL_SHARE_MAX = 0.05;
 /** Below this share of the threshold an index is given up; the gap keeps a level at the border from flapping. */
 const DROP_SHARE = 0.5;
 

@@ -46,7 +46,9 @@ const EF_CONSTRUCTION_MAX = 1_024;
 /** Where nothing was measured. */
 const EF_SEARCH_UNMEASURED = 256;
 /** Rising. A search never keeps fewer: so many are scored in full for ten answers. */
-const EF_SEARCH_TRIED = [32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1_024] as const;
+const EF_SEARCH_TRIED = [
+  32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1_024,
+] as const;
 /** Beyond there is nothing to gain. */
 export const RECALL_ENOUGH = 0.999;
 /** A graph that has grown by this factor is measured anew. */

@@ -14,7 +14,13 @@ interface Members {
   /** 0: dead. */
   readonly levels: Uint8Array;
   compareCreation(a: number, b: number): number;
+  /** Ordinals lie below it. */
+  readonly count: number;
 }
+
+/** With so many members a place is guessed before it is looked for. */
+const GUESSED_FROM = 64;
+const GUESS_GROWTH = 4;
 
 export class Owner {
   readonly index: number;
@@ -65,14 +71,33 @@ export class Owner {
 
   /** First place whose member is not created before `ordinal`: that of `ordinal` itself where it is a member. */
   position(ordinal: number, documents: Members): number {
-    let low = 0;
-    let high = this.memberCount;
+    let [low, high] = this.#around(ordinal, documents);
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (documents.compareCreation(this.members[middle] as number, ordinal) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
+  }
+
+  /**
+   * Between which places it is to be looked for. Most contexts come in the order of their creation: it stands about as far
+   * along here as among all, and is looked for from there on, in steps that grow.
+   */
+  #around(ordinal: number, documents: Members): [low: number, high: number] {
+    const { members, memberCount } = this;
+    if (memberCount < GUESSED_FROM) return [0, memberCount];
+    const comesBefore = (at: number): boolean => documents.compareCreation(members[at] as number, ordinal) < 0;
+    const guess = Math.min(memberCount - 1, Math.floor((ordinal / documents.count) * memberCount));
+    let step = 1;
+    if (comesBefore(guess)) {
+      let low = guess + 1;
+      for (; low + step <= memberCount && comesBefore(low + step - 1); step *= GUESS_GROWTH) low += step;
+      return [low, Math.min(memberCount, low + step - 1)];
+    }
+    let high = guess;
+    for (; high - step >= 0 && !comesBefore(high - step); step *= GUESS_GROWTH) high -= step;
+    return [Math.max(0, high - step + 1), high];
   }
 
   #count(level: LevelNumber, by: number): void {

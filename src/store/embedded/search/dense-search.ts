@@ -57,14 +57,16 @@ export class DenseSearch {
     if (exactNs <= indexNs) return this.#scorer.hits(index, scope.eligibleOrdinals(), query);
     const hits = [...query.scan(vectors.rows, count, scope.eligible).hits];
     if (vectors.passages !== null) hits.push(...passageHits(vectors.passages, query, count, scope));
+    const rough: VectorHit[] = [];
     for (const segment of vectors.segments) {
-      const found = this.#inSegment(index, segment, query, count, scope, gatherNs(vectors));
+      const found = inSegment(index, segment, query, count, scope, gatherNs(vectors));
       if (found === null) return this.#scorer.hits(index, scope.eligibleOrdinals(), query);
-      hits.push(...found);
+      (segment.isExact ? hits : rough).push(...found);
     }
-    if (!hasPassages) return hits;
+    const best = vectors.segments.length > 1 ? nearestOf(rough, rescoredCount(count)) : rough;
     // What one of its vectors brought is as near as the nearest of them, and comes once.
-    return this.#scorer.hits(index, [...new Set(hits.map(({ ordinal }) => ordinal))], query);
+    if (hasPassages) return this.#scorer.hits(index, [...new Set(ordinalsOf([...hits, ...best]))], query);
+    return best.length === 0 ? hits : [...hits, ...this.#scorer.hits(index, ordinalsOf(best), query)];
   }
 
   /** The median of the query's cosines with `samples` vectors of the level, taken at even distances; null where there are none. */
@@ -100,41 +102,41 @@ export class DenseSearch {
       ? new Float64Array(0)
       : Float64Array.from(distancesTo(query, sample.matrix), (distance) => 1 - distance);
   }
+}
 
-  /** null: asking the graph often enough would cost more than scoring everything in scope. */
-  #inSegment(
-    index: NamespaceIndex,
-    segment: HnswSegment,
-    query: DenseQuery,
-    count: number,
-    scope: SearchScope,
-    scoreNs: number,
-  ): VectorHit[] | null {
-    const perContext = segment.count / Math.max(1, segment.count - segment.passageCount);
-    let wanted = Math.ceil((count / scope.expectedShare) * perContext * OVERSAMPLING);
-    let exactNs = Infinity;
-    // A shortened vector's order is rough: more are looked at in full than are wanted.
-    const needed = segment.isExact ? count : rescoredCount(count);
-    for (let round = 0; round < ROUNDS_MAX; round++) {
-      wanted = Math.min(segment.count, Math.max(wanted, needed));
-      if (graphNs(segment, wanted) > exactNs) return null;
-      const found = eligibleHits(index.documents, segment, query.vector, wanted, needed, scope);
-      if (found.length >= needed || wanted === segment.count) return this.#finished(index, segment, found, query);
-      const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
-      exactNs = (scope.hasFilter ? scope.ownedCount * FILTER_NS : 0) + eligible * scoreNs;
-      wanted = Math.ceil((needed / Math.max(found.length, MISSES_AS_FOUND)) * wanted * OVERSAMPLING);
-    }
-    return null;
+/** In the order of the graph's scores. null: asking the graph often enough would cost more than scoring everything in scope. */
+function inSegment(
+  index: NamespaceIndex,
+  segment: HnswSegment,
+  query: DenseQuery,
+  count: number,
+  scope: SearchScope,
+  scoreNs: number,
+): VectorHit[] | null {
+  const perContext = segment.count / Math.max(1, segment.count - segment.passageCount);
+  let wanted = Math.ceil((count / scope.expectedShare) * perContext * OVERSAMPLING);
+  let exactNs = Infinity;
+  // A shortened vector's order is rough: more are looked at in full than are wanted.
+  const needed = segment.isExact ? count : rescoredCount(count);
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    wanted = Math.min(segment.count, Math.max(wanted, needed));
+    if (graphNs(segment, wanted) > exactNs) return null;
+    const found = eligibleHits(index.documents, segment, query.vector, wanted, needed, scope);
+    if (found.length >= needed || wanted === segment.count) return found;
+    const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
+    exactNs = (scope.hasFilter ? scope.ownedCount * FILTER_NS : 0) + eligible * scoreNs;
+    wanted = Math.ceil((needed / Math.max(found.length, MISSES_AS_FOUND)) * wanted * OVERSAMPLING);
   }
+  return null;
+}
 
-  #finished(index: NamespaceIndex, segment: HnswSegment, hits: VectorHit[], query: DenseQuery): VectorHit[] {
-    if (segment.isExact) return hits;
-    return this.#scorer.hits(
-      index,
-      hits.map(({ ordinal }) => ordinal),
-      query,
-    );
-  }
+/** By the graphs' scores, which all have the same steps; best first. */
+function nearestOf(hits: readonly VectorHit[], count: number): VectorHit[] {
+  return [...hits].sort((a, b) => b.score - a.score).slice(0, count);
+}
+
+function ordinalsOf(hits: readonly VectorHit[]): number[] {
+  return hits.map(({ ordinal }) => ordinal);
 }
 
 /** Of a search that is to find so many: it compares what the candidates that it keeps link to, but no vector twice. */
