@@ -219,7 +219,7 @@ export const HIRAG = section(
       32,
       1,
       10_000,
-      'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer.',
+      'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer, and for a question by a vector alone no more than twice what they let in.',
     ),
     accesses: choice(
       'returned',
