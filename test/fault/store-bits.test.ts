@@ -94,11 +94,12 @@ describe('a row that is not what was written', () => {
 
   it.each([
     [`contexts SET terms = replace(terms, 'c', 'd') WHERE id = '${idOf('c-7')}'`],
+    [`vectors SET seq = 65536 WHERE seq = 7`],
     [`vectors SET vector = CAST(x'ff' || substr(vector, 2) AS BLOB) WHERE seq = 7`],
   ])('is damage of what it is found by, too, and of no other: %s', async (change) => {
     const { folder } = await filledFolder();
     sql(folder, `UPDATE ${change}`);
-    const store = await openAt(folder);
+    const store = await openAt(folder, UNCHECKED);
     const request = { candidates: COUNT, terms: termsOf('text of c'), vector: vectorOf('c-7', DIMENSION) };
     expect((await searchIn(store, searchOf(request))).candidates).toHaveLength(COUNT);
     await expect(store.ping()).rejects.toMatchObject(damaged);
@@ -109,6 +110,12 @@ describe('a row that is not what was written', () => {
     [`UPDATE supersessions SET valid_from = valid_from + 1`],
     [`UPDATE document_terms SET place = place + 65536 WHERE id = 7`],
     [`UPDATE sequence SET last = 9`],
+    [`UPDATE sequence SET last = last + 1`],
+    [`UPDATE meta SET value = '9' WHERE key = 'embedding_dimension'`],
+    [`UPDATE vectors SET seq = seq + 65536 WHERE seq = 7`],
+    [`UPDATE passages SET seq = seq + 65536 WHERE seq = 1`],
+    [`UPDATE unembedded SET state = 2 WHERE state = 1`],
+    [`UPDATE unembedded SET seq = seq + 65536`],
     [`UPDATE sequence SET last = ${2 ** 60}`],
     [`UPDATE meta SET value = 'zz' || substr(value, 3) WHERE key = 'cursor_key'`],
   ])('refuses the start where it would mislead or hide others: %s', async (change) => {
@@ -154,6 +161,55 @@ describe('a row that is not what was written', () => {
     sql(folder, `UPDATE contexts SET text = 'another one' WHERE id = '${idOf('c-7')}'`);
     const again = await openAt(folder);
     await expect(again.fetch('space', [idOf('c-7')], NOW_MS)).rejects.toMatchObject(damaged);
+  });
+});
+
+describe('a list of free pages that is not what was written', () => {
+  /** Stopped in order, with free pages. */
+  async function holedFolder(): Promise<{ folder: string; trunk: number; pageBytes: number }> {
+    const folder = await temporaryFolder();
+    const store = await openAt(folder);
+    await store.write(NAMES.map((name) => put(sample(name, DIMENSION, { text: 'long '.repeat(2_000) }))));
+    await store.write([{ op: 'delete', namespace: 'space', ids: IDS.slice(10) }]);
+    await store.close();
+    const header = await readFile(join(folder, DATABASE_FILE));
+    const pageBytes = header.readUInt16BE(16);
+    expect(header.readUInt32BE(36)).toBeGreaterThan(10);
+    return { folder, trunk: header.readUInt32BE(32), pageBytes };
+  }
+
+  async function overwrite(folder: string, at: number, number: number): Promise<void> {
+    const bytes = await readFile(join(folder, DATABASE_FILE));
+    bytes.writeUInt32BE(number, at);
+    await writeFile(join(folder, DATABASE_FILE), bytes);
+  }
+
+  it.each([
+    ['a page that holds rows', 8, 3],
+    ['a page that is not there', 8, 2 ** 30],
+    ['more pages than there are', 4, 2 ** 20],
+  ])('refuses the start, however large the database: %s', async (_, at, number) => {
+    const { folder, trunk, pageBytes } = await holedFolder();
+    await overwrite(folder, (trunk - 1) * pageBytes + at, number);
+    await expect(openAt(folder, UNCHECKED)).rejects.toMatchObject({
+      name: 'StartupError',
+      message: expect.stringContaining('is damaged') as string,
+    });
+  });
+
+  it('is compared with nothing where another program has written since, or the server was killed', async () => {
+    const { folder } = await holedFolder();
+    sql(folder, 'REINDEX; CREATE TABLE another (one); DROP TABLE another; VACUUM');
+    const store = await openAt(folder, UNCHECKED);
+    await store.write([{ op: 'delete', namespace: 'space', ids: IDS.slice(0, 5) }]);
+    const copy = await temporaryFolder();
+    for (const name of ['contexts.db', 'contexts.db-wal']) await copyFile(join(folder, name), join(copy, name));
+    await store.close();
+    for (const each of [folder, copy]) {
+      const again = await openAt(each, UNCHECKED);
+      expect(await again.fetch('space', [idOf('c-4'), idOf('c-5')], NOW_MS)).toMatchObject([null, { id: idOf('c-5') }]);
+      await again.close();
+    }
   });
 });
 
@@ -219,6 +275,7 @@ async function fillAll(store: ContextStore): Promise<void> {
     await store.write([put(i % 7 === 0 ? { ...context, passages } : context)]);
   }
   await store.write(NAMES.map((name) => put(sample(`${name} elsewhere`, DIMENSION, { namespace: OTHER }))));
+  await store.write([put({ ...sample('to be embedded', DIMENSION, { namespace: OTHER }), unembedded: 'pending' })]);
   await store.writeDocuments(
     NAMES.map((name, order) => {
       const about = { namespace: 'space', kind: 'fact', key: name, owner: 'me', version: 1, body: { name } };

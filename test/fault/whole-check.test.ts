@@ -57,8 +57,8 @@ function expiryBytes(): Buffer {
   return bytes;
 }
 
-/** Flips one bit of the first `bytes` that are found in a page of an index. */
-async function flipIn(folder: string, index: string, bytes: Uint8Array): Promise<void> {
+/** Flips one bit of the first `bytes` that are found in a page of an index: bit `bit` of their byte `place`. */
+async function flipIn(folder: string, index: string, bytes: Uint8Array, place = 2, bit = 0): Promise<void> {
   const path = join(folder, DATABASE_FILE);
   const database = new DatabaseSync(path, { readOnly: true });
   const pages = database.prepare('SELECT pgoffset AS at, pgsize AS size FROM dbstat WHERE name = ?').all(index);
@@ -70,7 +70,7 @@ async function flipIn(folder: string, index: string, bytes: Uint8Array): Promise
       await file.read(page, 0, size, at);
       const found = page.indexOf(bytes);
       if (found === -1) continue;
-      page[found + 2] = (page[found + 2] as number) ^ 1;
+      page[found + place] = (page[found + place] as number) ^ (1 << bit);
       await file.write(page, 0, size, at);
       return;
     }
@@ -120,7 +120,11 @@ describe('a check of the whole database', () => {
       await damage(folder);
       return faultIn(folder);
     };
-    const flip = (index: string, bytes: Uint8Array) => faultAfter((folder) => flipIn(folder, index, bytes));
+    const flip = (index: string, bytes: Uint8Array, ...place: number[]) =>
+      faultAfter((folder) => flipIn(folder, index, bytes, ...place));
+    // Its length: it would be found by what it says, and lead to another row.
+    const entry = Uint8Array.of(7, 5, 9, 9, 1, 1, 33, 33);
+    expect(await flip('contexts_by_entry', entry, 0, 6)).toMatch(/contexts_by_entry .* does not hold/);
     expect(await flip('contexts_by_expiry', expiryBytes())).toMatch(
       /row \d+ of contexts .* is not found by contexts_by_expiry/,
     );

@@ -19,6 +19,7 @@ import {
 } from './data-folder.ts';
 import { refuseDamaged } from './damage-mark.ts';
 import { readEmbedding, takeNewVectors, writeEmbedding } from './embedding-switch.ts';
+import { leaveSumOfFreePages, settleFreePages, sumOfFreePages } from './free-pages.ts';
 import { FileIdentity } from './file-identity.ts';
 import { migrate } from './migrations.ts';
 import { hasNewVectors, removeNewVectors } from './new-vectors.ts';
@@ -27,7 +28,8 @@ import { type Resealed, type ResealProgress, settleSeal } from './reseal.ts';
 import { type OpeningSettings, START_CHECK_BOUNDS } from '../border/opening-settings.ts';
 import type { Sealer } from './sealer.ts';
 import { DamageError, isDamage, sqliteCode } from './sqlite-errors.ts';
-import { checkTerms, faultOf, isCompared } from './start-check.ts';
+import { setMeta } from './small-sums.ts';
+import { checkBeside, checkTerms, faultOf, isCompared } from './start-check.ts';
 
 /** Marks the file as ours in its header (`PRAGMA application_id`): "CtxM". */
 const APPLICATION_ID = 0x4374784d;
@@ -87,6 +89,7 @@ export function openDatabase(settings: DatabaseSettings, { random, onReseal }: D
     });
     const wasCompared = isCompared(database, settings.startCheck ?? START_CHECK_BOUNDS);
     if (wasCompared) checkTerms(database, sealer);
+    if (wasCompared) checkBeside(database);
     const reembedded = settleEmbedding(database, settings, sealer);
     return { ...opened(database, lock, dataDir, path), sealer, resealed, reembedded, isCompared: wasCompared };
   });
@@ -113,12 +116,14 @@ export function openLocked<T>(
     closeToOthers(dataDir);
     refuseLostCommits(dataDir);
     refuseOpenElsewhere(dataDir);
+    const freePages = sumOfFreePages(path);
     database = new DatabaseSync(path);
     configure(database, settings);
     checkOrigin(database, path);
     migrate(database);
     const fault = faultOf(database, settings.startCheck ?? START_CHECK_BOUNDS);
     if (fault !== null) throw damaged(path, fault);
+    settleFreePages(database, freePages);
     return work(database, lock, path);
   } catch (error) {
     if (database?.isOpen) database.close();
@@ -149,7 +154,9 @@ function opened(
     mark,
     files,
     close() {
+      const sum = leaveSumOfFreePages(database, path);
       database.close();
+      sum.close();
       mark.close();
       lock.close();
     },
@@ -234,10 +241,13 @@ function settleEmbedding(database: DatabaseSync, settings: DatabaseSettings, sea
 }
 
 function readCursorKey(database: DatabaseSync): Buffer {
-  database.exec(`INSERT INTO meta VALUES ('cursor_key', lower(hex(randomblob(16)))) ON CONFLICT DO NOTHING`);
-  const row = database.prepare(`SELECT value FROM meta WHERE key = 'cursor_key'`).get() as { value: string };
-  if (!/^[0-9a-f]{32}$/.test(row.value)) throw new DamageError('the key of cursors is not what was written');
-  return Buffer.from(row.value, 'hex');
+  const read = database.prepare(`SELECT value FROM meta WHERE key = 'cursor_key'`);
+  const made = 'SELECT lower(hex(randomblob(16))) AS value';
+  const known = read.get() as { value: string } | undefined;
+  const { value } = known ?? (database.prepare(made).get() as { value: string });
+  if (!/^[0-9a-f]{32}$/.test(value)) throw new DamageError('the key of cursors is not what was written');
+  if (known === undefined) setMeta(database, 'cursor_key', value);
+  return Buffer.from(value, 'hex');
 }
 
 function otherEmbedding(stored: EmbeddingIdentity, wanted: EmbeddingIdentity): StartupError {

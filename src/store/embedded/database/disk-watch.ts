@@ -19,9 +19,9 @@ const TRIAL_INTERVAL_MS = 1_000;
 
 /** A value that is another each time: SQLite writes nothing where nothing changes. */
 const TRIAL =
-  "INSERT INTO meta VALUES ('disk_trial', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)";
+  "INSERT INTO meta (key, value) VALUES ('disk_trial', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)";
 /** Room for some texts; given back at once. */
-const LARGE_TRIAL = "INSERT OR REPLACE INTO meta VALUES ('disk_room', hex(randomblob(65536)))";
+const LARGE_TRIAL = "INSERT OR REPLACE INTO meta (key, value) VALUES ('disk_room', hex(randomblob(65536)))";
 const TRIED = "DELETE FROM meta WHERE key = 'disk_room'";
 
 export class DiskWatch {

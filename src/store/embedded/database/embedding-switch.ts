@@ -11,6 +11,7 @@ import { NO_CONTENTS, openContents, sealedVectors } from './sealed-values.ts';
 import type { Sealer } from './sealer.ts';
 import { NewVectors, removeNewVectors, type TextRow } from './new-vectors.ts';
 import { UNEMBEDDED_STATES } from './scan-sql.ts';
+import { setMeta, unembeddedSum } from './small-sums.ts';
 import { toNumbers } from './stored-passages.ts';
 
 /** null: the database is new. */
@@ -22,9 +23,8 @@ export function readEmbedding(database: DatabaseSync): EmbeddingIdentity | null 
 }
 
 export function writeEmbedding(database: DatabaseSync, { id, dimension }: EmbeddingIdentity): void {
-  const set = database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value');
-  set.run('embedding_id', id);
-  set.run('embedding_dimension', String(dimension));
+  setMeta(database, 'embedding_id', id);
+  setMeta(database, 'embedding_dimension', String(dimension));
 }
 
 /**
@@ -69,7 +69,7 @@ function replaceVectors(
   database.exec('DELETE FROM vectors; DELETE FROM passages; DELETE FROM unembedded');
   const insert = database.prepare('INSERT INTO vectors VALUES (?, ?)');
   const insertPassages = database.prepare('INSERT INTO passages VALUES (?, ?)');
-  const insertState = database.prepare('INSERT INTO unembedded VALUES (?, ?)');
+  const insertState = database.prepare('INSERT INTO unembedded (seq, state, sum) VALUES (?, ?, ?)');
   const rows = database.prepare('SELECT seq, namespace_id AS namespaceId, id, text, sealed FROM contexts ORDER BY seq');
   for (const stored of rows.iterate() as unknown as Iterable<StoredText>) {
     const row = textRow(stored, sealer);
@@ -77,7 +77,7 @@ function replaceVectors(
     contexts++;
     if (found === null) missing++;
     else insert.run(row.seq, sealedVectors(sealer, 'vectors', row.seq, toNumbers(found.vector)));
-    if (found?.isRefused === true) insertState.run(row.seq, UNEMBEDDED_STATES.refused);
+    if (found?.isRefused === true) insertState.run(row.seq, UNEMBEDDED_STATES.refused, refusedSum(row.seq));
     if (found !== null && found.passages !== null)
       insertPassages.run(row.seq, sealedVectors(sealer, 'passages', row.seq, toNumbers(found.passages)));
   }
@@ -86,6 +86,10 @@ function replaceVectors(
     `${missing} of ${contexts} contexts are not embedded with ${to.id} yet`,
     'Run `context-manager reembed` with this configuration to its end, then start again; until then a server can run with the configuration of before.',
   );
+}
+
+function refusedSum(seq: number): number {
+  return unembeddedSum(seq, UNEMBEDDED_STATES.refused);
 }
 
 /** A row as its columns have it. */

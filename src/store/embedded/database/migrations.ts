@@ -3,10 +3,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
 import { inTransaction } from './in-transaction.ts';
+import { sumSmallRows } from './small-sums.ts';
 
 export interface Migration {
   readonly version: number;
   readonly sql: string;
+  /** What SQL alone cannot do, behind it and in the same transaction. */
+  readonly settle?: (database: DatabaseSync) => void;
 }
 
 /**
@@ -148,6 +151,13 @@ const MORE_CHECKSUMS = `
 /** From here on `sealed` holds a long text, packed, where the store has no key (packed-text.ts), which no program before can read. */
 const PACKED_TEXTS = 'SELECT 1';
 
+/** The last that were without a checksum. */
+const SMALL_CHECKSUMS = `
+  ALTER TABLE meta ADD COLUMN sum INTEGER;
+  ALTER TABLE sequence ADD COLUMN sum INTEGER;
+  ALTER TABLE unembedded ADD COLUMN sum INTEGER;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST_SCHEMA },
   { version: 2, sql: ROW_CHECKSUMS },
@@ -161,6 +171,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 10, sql: SEALED },
   { version: 11, sql: MORE_CHECKSUMS },
   { version: 12, sql: PACKED_TEXTS },
+  { version: 13, sql: SMALL_CHECKSUMS, settle: sumSmallRows },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */
@@ -177,6 +188,7 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
     if (migration.version <= current) continue;
     inTransaction(database, () => {
       database.exec(migration.sql);
+      migration.settle?.(database);
       database.exec(`PRAGMA user_version = ${migration.version}`);
     });
   }

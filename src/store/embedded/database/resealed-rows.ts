@@ -28,6 +28,7 @@ import {
   visible,
 } from './sealed-values.ts';
 import { SEAL_BYTES, type Sealer } from './sealer.ts';
+import { unembeddedSum } from './small-sums.ts';
 
 export interface ResealParts {
   readonly database: DatabaseSync;
@@ -68,7 +69,7 @@ export class ResealedRows {
     this.#update = database.prepare(`UPDATE contexts SET text = ?, metadata = ?, tags = ?, terms = ?, traits = ?,
       sealed = ?, sealed_terms = ?, content_sum = ?, terms_sum = ? WHERE seq = ?`);
     this.#setAnalyzer = database.prepare('UPDATE contexts SET analyzer = ? WHERE seq = ?');
-    this.#unembedded = database.prepare('INSERT OR IGNORE INTO unembedded VALUES (?, ?)');
+    this.#unembedded = database.prepare('INSERT OR IGNORE INTO unembedded (seq, state, sum) VALUES (?, ?, ?)');
     const statements = (table: VectorTable, column: string): VectorStatements => ({
       read: arrays(database, `SELECT ${column} FROM ${table} WHERE seq = ?`),
       write: database.prepare(`UPDATE ${table} SET ${column} = ? WHERE seq = ?`),
@@ -156,7 +157,7 @@ export class ResealedRows {
     this.damaged++;
     const numbers = new Float32Array(Math.max(0, Math.floor((row[0].byteLength - SEAL_BYTES) / 4)));
     write.run(sealedVectors(to, table, seq, numbers), seq);
-    this.#unembedded.run(seq, UNEMBEDDED_STATES.pending);
+    this.#unembedded.run(seq, UNEMBEDDED_STATES.pending, unembeddedSum(seq, UNEMBEDDED_STATES.pending));
   }
 }
 

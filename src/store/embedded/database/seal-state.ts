@@ -5,6 +5,7 @@ import { encryptionKeyId } from '../../../base/encryption-key-id.ts';
 import { StartupError } from '../../../base/errors.ts';
 import type { SealKeys } from '../border/opening-settings.ts';
 import type { Random } from '../../../base/random.ts';
+import { setMeta } from './small-sums.ts';
 import { DamageError } from './sqlite-errors.ts';
 import { type SealKey, Sealer } from './sealer.ts';
 
@@ -54,10 +55,7 @@ export function readSealState(database: DatabaseSync): SealState {
 export function writeSealState(database: DatabaseSync, state: SealState): void {
   if (state.now === null && state.pending === undefined)
     database.prepare('DELETE FROM meta WHERE key = ?').run(META_KEY);
-  else
-    database
-      .prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
-      .run(META_KEY, JSON.stringify(state));
+  else setMeta(database, META_KEY, JSON.stringify(state));
 }
 
 /** For what is sealed with `key` from now on. */

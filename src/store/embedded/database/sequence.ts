@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { sequenceSum } from './small-sums.ts';
 
 /** The one counter behind `seq` and `entry`: durable with the transaction that used its numbers, never reused. */
 export class Sequence {
@@ -7,7 +8,7 @@ export class Sequence {
   #last: number;
 
   constructor(database: DatabaseSync) {
-    this.#save = database.prepare('UPDATE sequence SET last = ?');
+    this.#save = database.prepare('UPDATE sequence SET last = ?, sum = ?');
     const row = database.prepare('SELECT last FROM sequence').get() as { last: number };
     this.#saved = this.#last = row.last;
   }
@@ -28,7 +29,7 @@ export class Sequence {
 
   /** Inside the transaction, before its end. Numbers of a rolled back one are simply skipped. */
   save(): void {
-    if (this.#saved !== this.#last) this.#save.run(this.#last);
+    if (this.#saved !== this.#last) this.#save.run(this.#last, sequenceSum(this.#last));
   }
 
   committed(): void {

@@ -6,7 +6,7 @@ import type { StartCheckBounds } from '../border/opening-settings.ts';
 import { checkedDocument, DOCUMENT_COLUMNS, type DocumentRow } from './document-table.ts';
 import { termsOf } from './document-terms.ts';
 import type { Sealer } from './sealer.ts';
-import { spaceSum, supersessionSum } from './small-sums.ts';
+import { metaSum, sequenceSum, spaceSum, supersessionSum, unembeddedSum } from './small-sums.ts';
 import { DamageError, isDamage } from './sqlite-errors.ts';
 
 /** Nobody stores so many. */
@@ -42,27 +42,68 @@ export function checkTerms(database: DatabaseSync, sealer: Sealer | null, from?:
   }
 }
 
+/** Throws `DamageError` where a context lacks what belongs to it, or something belongs to none: its number was another. */
+export function checkBeside(database: DatabaseSync): void {
+  const withoutVector = 'SELECT 1 FROM contexts AS c WHERE NOT EXISTS (SELECT 1 FROM vectors AS v WHERE v.seq = c.seq)';
+  for (const query of [withoutVector, ORPHANS_SQL])
+    if (database.prepare(`${query} LIMIT 1`).get() !== undefined)
+      throw new DamageError('vectors of the database are not what was written');
+}
+
+/** Further passages of no context. */
+export const ORPHANS_SQL =
+  'SELECT 1 FROM passages AS p WHERE NOT EXISTS (SELECT 1 FROM contexts AS c NOT INDEXED WHERE c.seq = p.seq)';
+
 /** Whether numbers, names and who supersedes whom are what was written. */
 export function areSumsWhole(database: DatabaseSync): boolean {
-  return isSequenceWhole(database) && areSpacesWhole(database) && areSupersessionsWhole(database);
+  return areFirstWhole(database) && areSupersessionsWhole(database) && areUnembeddedWhole(database);
 }
 
 function isWhole(database: DatabaseSync, bytes: number, bounds: StartCheckBounds): boolean {
-  if (!isSequenceWhole(database) || !areSpacesWhole(database)) return false;
+  if (!areFirstWhole(database)) return false;
   if (bytes > bounds.checkedBytesMax) return true;
   const check = bytes > bounds.comparedBytesMax ? 'quick_check' : 'integrity_check';
   const result = database.prepare(`PRAGMA ${check}(1)`).get() as Record<string, string>;
-  return result[check] === 'ok' && areSupersessionsWhole(database);
+  return result[check] === 'ok' && areSupersessionsWhole(database) && areUnembeddedWhole(database);
+}
+
+/** Whatever the size of the database. */
+function areFirstWhole(database: DatabaseSync): boolean {
+  return isMetaWhole(database) && isSequenceWhole(database) && areSpacesWhole(database);
+}
+
+/** Of the trial writes nothing is read. */
+function isMetaWhole(database: DatabaseSync): boolean {
+  const rows = database.prepare('SELECT key, value, sum FROM meta WHERE sum IS NOT NULL').all();
+  return (rows as unknown as MetaRow[]).every(({ key, value, sum }) => sum === metaSum(key, value));
+}
+
+interface MetaRow {
+  readonly key: string;
+  readonly value: string;
+  readonly sum: number;
+}
+
+function areUnembeddedWhole(database: DatabaseSync): boolean {
+  const rows = database.prepare('SELECT seq, state, sum FROM unembedded');
+  rows.setReturnArrays(true);
+  for (const row of rows.iterate()) {
+    const [seq, state, sum] = row as unknown as [number, number, number | null];
+    if (sum !== unembeddedSum(seq, state)) return false;
+  }
+  return true;
 }
 
 /** Numbers that are in use may not be given again, and none may be beyond what JavaScript counts. */
 function isSequenceWhole(database: DatabaseSync): boolean {
-  const found = database
-    .prepare(
-      `SELECT count(*) AS count FROM sequence WHERE last >= (SELECT coalesce(max(seq), 0) FROM contexts) AND last < ?`,
-    )
-    .get(SEQUENCE_MAX);
-  return (found as { count: number }).count === 1;
+  const rows = database.prepare(`SELECT min(last, ${SEQUENCE_MAX}) AS last, sum FROM sequence`).all();
+  const [row] = rows as { last: number; sum: number | null }[];
+  if (row === undefined || rows.length !== 1 || row.last >= SEQUENCE_MAX || row.sum !== sequenceSum(row.last))
+    return false;
+  const { newest } = database.prepare('SELECT coalesce(max(seq), 0) AS newest FROM contexts').get() as {
+    newest: number;
+  };
+  return row.last >= newest;
 }
 
 function areSpacesWhole(database: DatabaseSync): boolean {

@@ -6,6 +6,8 @@ import type { Unembedded } from '../../store.ts';
 import { openVectors, sealedVectors } from './sealed-values.ts';
 import type { Sealer } from './sealer.ts';
 import { UNEMBEDDED_STATES } from './scan-sql.ts';
+import { unembeddedSum } from './small-sums.ts';
+import { DamageError } from './sqlite-errors.ts';
 
 /** The vectors of one text. */
 export interface RowVectors {
@@ -35,9 +37,9 @@ export class StoredPassages {
     this.#delete = database.prepare('DELETE FROM passages WHERE seq = ?');
     this.#read = database.prepare('SELECT vectors FROM passages WHERE seq = ?');
     this.#read.setReturnArrays(true);
-    this.#insertState = database.prepare('INSERT INTO unembedded (seq, state) VALUES (?, ?)');
+    this.#insertState = database.prepare('INSERT INTO unembedded (seq, state, sum) VALUES (?, ?, ?)');
     this.#deleteState = database.prepare('DELETE FROM unembedded WHERE seq = ?');
-    this.#state = database.prepare('SELECT state FROM unembedded WHERE seq = ?');
+    this.#state = database.prepare('SELECT state, sum FROM unembedded WHERE seq = ?');
     this.#isEmpty = isEmptyTable(database, 'passages');
     this.#allEmbedded = isEmptyTable(database, 'unembedded');
   }
@@ -51,7 +53,8 @@ export class StoredPassages {
   add(seq: number, { passages, unembedded }: Omit<RowVectors, 'vector'>): void {
     if (unembedded !== null) {
       this.#allEmbedded = false;
-      this.#insertState.run(seq, UNEMBEDDED_STATES[unembedded]);
+      const state = UNEMBEDDED_STATES[unembedded];
+      this.#insertState.run(seq, state, unembeddedSum(seq, state));
     }
     if (passages === null) return;
     this.#isEmpty = false;
@@ -73,10 +76,12 @@ export class StoredPassages {
     return { passages: this.read(seq), unembedded: this.stateOf(seq) };
   }
 
-  /** null: it has its vector. */
+  /** null: it has its vector. Throws `DamageError` where what says so is not what was written. */
   stateOf(seq: number): Unembedded | null {
-    const row = this.#allEmbedded ? undefined : (this.#state.get(seq) as { state: number } | undefined);
+    const row = this.#allEmbedded ? undefined : (this.#state.get(seq) as { state: number; sum: number } | undefined);
     if (row === undefined) return null;
+    if (row.sum !== unembeddedSum(seq, row.state))
+      throw new DamageError(`what row ${seq} of the database lacks is not what was written`);
     return row.state === UNEMBEDDED_STATES.pending ? 'pending' : 'refused';
   }
 

@@ -2,9 +2,10 @@
 // these bytes: between two transactions, with all of the log in the file, and with nothing of it in SQLite's cache afterwards. A
 // kill or a power cut in the middle leaves the same database, with more or fewer zeros.
 
-import { fsyncSync, openSync, closeSync, readSync, writeSync } from 'node:fs';
+import { fsyncSync, openSync, closeSync, writeSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { BlankingPlace } from '../border/erasure-messages.ts';
+import { type FileShape, readBytes, readFreeList, readShape, TRUNK_HEADER_BYTES } from '../database/free-pages.ts';
 import { DamageError, SQLITE_BUSY, sqliteCode } from '../database/sqlite-errors.ts';
 import { blank, blankTreePage, OVERFLOW_LINK_BYTES, type OverflowChain, PAGES_MAX } from './unused-bytes.ts';
 
@@ -23,23 +24,8 @@ export class TooLargeToBlank extends Error {}
 /** Other statements of the same connection. */
 const SQLITE_LOCKED = 6;
 const PAGES_AT_ONCE = 64;
-const HEADER_BYTES = 100;
-const AT_PAGE_BYTES = 16;
-const AT_RESERVED_BYTES = 20;
-const AT_PAGE_COUNT = 28;
-const AT_FIRST_TRUNK = 32;
-const AT_LARGEST_ROOT = 52;
-/** In a trunk page of the list of free pages: the next trunk, how many pages follow, and their numbers. */
-const TRUNK_HEADER_BYTES = 8;
 /** SQLite locks bytes there, and writes nothing into the page that they are in. */
 const LOCKED_BYTE = 0x4000_0000;
-
-interface FileShape {
-  readonly pageBytes: number;
-  readonly usableBytes: number;
-  readonly pages: number;
-  readonly firstTrunk: number;
-}
 
 export class FileBlanking {
   readonly #database: DatabaseSync;
@@ -59,7 +45,7 @@ export class FileBlanking {
     if (!this.#emptyLog()) return { waits: true };
     this.#file ??= openSync(this.#path, 'r+');
     const shape = this.#shape();
-    const free = this.#freePages(shape);
+    const free = readFreeList(this.#file, shape).kinds;
     const changes = this.#changes();
     const begun = { ...place, changes: place.changes ?? changes };
     let blankedPages = 0;
@@ -115,31 +101,10 @@ export class FileBlanking {
   }
 
   #shape(): FileShape {
-    const header = Buffer.alloc(HEADER_BYTES);
-    this.#read(header, HEADER_BYTES, 0);
-    // 1 stands for 65,536.
-    const said = header.readUInt16BE(AT_PAGE_BYTES);
-    const pageBytes = said === 1 ? 65_536 : said;
-    const pages = header.readUInt32BE(AT_PAGE_COUNT);
-    if (header.readUInt32BE(AT_LARGEST_ROOT) !== 0 || pages > PAGES_MAX)
+    const shape = readShape(this.#file as number);
+    if (shape.largestRoot !== 0 || shape.pages > PAGES_MAX)
       throw new TooLargeToBlank('the database cannot be overwritten in its place');
-    const usableBytes = pageBytes - (header[AT_RESERVED_BYTES] as number);
-    return { pageBytes, usableBytes, pages, firstTrunk: header.readUInt32BE(AT_FIRST_TRUNK) };
-  }
-
-  /** By number: 1 a page that is free, 2 one that lists such pages. */
-  #freePages({ pageBytes, usableBytes, pages, firstTrunk }: FileShape): Uint8Array {
-    const free = new Uint8Array(pages + 1);
-    const trunk = Buffer.alloc(pageBytes);
-    for (let number = firstTrunk; number !== 0; number = trunk.readUInt32BE(0)) {
-      if (number > pages || free[number] !== 0) throw new DamageError('the list of free pages is damaged');
-      this.#read(trunk, pageBytes, (number - 1) * pageBytes);
-      free[number] = 2;
-      const count = trunk.readUInt32BE(4);
-      if (TRUNK_HEADER_BYTES + 4 * count > usableBytes) throw new DamageError('the list of free pages is damaged');
-      for (let i = 0; i < count; i++) free[trunk.readUInt32BE(TRUNK_HEADER_BYTES + 4 * i)] = 1;
-    }
-    return free;
+    return shape;
   }
 
   /** How many pages were written. */
@@ -176,8 +141,7 @@ export class FileBlanking {
   }
 
   #read(into: Buffer, bytes: number, at: number): void {
-    const read = readSync(this.#file as number, into, 0, bytes, at);
-    if (read !== bytes) throw new DamageError('the file of the database is shorter than it says');
+    readBytes(this.#file as number, into, bytes, at);
   }
 
   #write(page: Buffer, number: number, pageBytes: number): 1 {

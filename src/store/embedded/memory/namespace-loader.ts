@@ -33,6 +33,7 @@ const PACED = 32;
 type OnDamage = (error: Error) => void;
 type TextValues = [text: string, metadata: string, stored: Uint8Array | null, namespaceId: number, id: string];
 type VectorValues = [entry: number, vectors: Uint8Array, seq: number];
+type MaybeVector = [entry: number, vector: Uint8Array | null, seq: number];
 
 export interface NamespaceLoaderDeps {
   readonly database: DatabaseSync;
@@ -79,8 +80,8 @@ export class NamespaceLoader {
     this.#documents = LEVEL_NUMBERS.map(() => arrays(database, `SELECT ${storedColumns(sealer)} ${DOCUMENTS_SQL}`));
     this.#vectorsAfter = arrays(
       database,
-      `SELECT c.entry, v.vector, v.seq FROM contexts AS c INDEXED BY contexts_by_entry
-      JOIN vectors AS v ON v.seq = c.seq WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry`,
+      `SELECT c.entry, v.vector, c.seq FROM contexts AS c INDEXED BY contexts_by_entry
+      LEFT JOIN vectors AS v ON v.seq = c.seq WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry`,
     );
     this.#passagesAfter = arrays(
       database,
@@ -153,10 +154,13 @@ export class NamespaceLoader {
   ): LevelVectors {
     const vectors = new LevelVectors(level, index.documents, this.#dimension);
     if (segments.length > 0 && !vectors.adopt(segments)) for (const segment of segments) segment.close();
-    const rows = this.#vectorsAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<VectorValues>;
+    const rows = this.#vectorsAfter.iterate(spaceId, level, vectors.covered) as unknown as Iterable<MaybeVector>;
     for (const [entry, bytes, seq] of rows) {
       const ordinal = index.documents.ordinalOf(entry);
-      const numbers = ordinal < 0 ? null : this.#numbers('vectors', seq, bytes);
+      // Each context has one, also where its text is not embedded.
+      if (ordinal >= 0 && bytes === null)
+        this.#onDamage(new DamageError(`row ${seq} of the database has lost its vector`));
+      const numbers = ordinal < 0 || bytes === null ? null : this.#numbers('vectors', seq, bytes);
       if (numbers !== null) vectors.add(ordinal, numbers, null);
     }
     if (!this.#passages.isEmpty) this.#loadPassages(spaceId, index, level, vectors);
