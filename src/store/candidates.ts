@@ -147,3 +147,39 @@ export function toCandidates(given: readonly Candidate[], termCount: number): Ca
   });
   return { columns, ids };
 }
+
+/** Those of several searches by the same terms, each once; what the earlier ones found is as they have it. */
+export function joinCandidates(parts: readonly Candidates[]): Candidates {
+  const [first, ...others] = parts.filter(({ columns }) => columns.count > 0);
+  if (first === undefined) return toCandidates([], 0);
+  if (others.length === 0) return first;
+  const { termCount } = first.columns;
+  const byId = new Map<string, Candidate>();
+  for (const part of [first, ...others]) {
+    if (part.columns.termCount !== termCount) continue;
+    for (let place = 0; place < part.columns.count; place++) {
+      const candidate = candidateAt(part, place);
+      if (!byId.has(candidate.id)) byId.set(candidate.id, candidate);
+    }
+  }
+  return toCandidates([...byId.values()], termCount);
+}
+
+function candidateAt({ columns, ids }: Candidates, place: number): Candidate {
+  const { termCount, termScores } = columns;
+  const dense = columns.dense[place] as number;
+  const flags = columns.flags[place] as number;
+  return {
+    id: ids.at(place) as string,
+    level: LEVELS[columns.levels[place] as number] as Level,
+    createdAtMs: columns.createdAtMs[place] as number,
+    accessCount: columns.accessCounts[place] as number,
+    tokenCount: columns.tokenCounts[place] as number,
+    dense: Number.isNaN(dense) ? null : dense,
+    termScores: termScores.subarray(place * termCount, (place + 1) * termCount),
+    traitFlags: flags & ~DIRECT_FLAG,
+    direct: (flags & DIRECT_FLAG) !== 0,
+    previousId: ids.at(columns.previous[place] as number) ?? null,
+    nextId: ids.at(columns.next[place] as number) ?? null,
+  };
+}

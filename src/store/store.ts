@@ -12,7 +12,7 @@ export type { TermStatistics } from './term-statistics.ts';
 import type { PendingPage, PendingRequest } from './pending.ts';
 export type { PendingPage, PendingRequest } from './pending.ts';
 import type { Freed } from './supersession.ts';
-import type { TimesPatch, TimeView } from './times.ts';
+import type { CreationAsked, TimesPatch, TimeView } from './times.ts';
 
 /**
  * What is made of a text. Vectors are L2-normalised and have the provider's dimension. Those handed to the store stay the
@@ -188,7 +188,7 @@ export interface QueryTerm {
   readonly weight: number;
 }
 
-export interface SearchRequest extends Scope, FirstTextsAsked {
+export interface SearchRequest extends Scope, CreationAsked, FirstTextsAsked {
   /** Each is searched by itself and brings `candidates` of either side. Each once. */
   readonly levels: readonly Level[];
   /** With `sessionId`: also contexts that belong to no session (what the agent knows at large). */

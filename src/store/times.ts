@@ -1,6 +1,7 @@
 // When contexts hold: once for every driver. Intervals are half-open, and what ends at a moment does not hold at it.
 
 import type { ContextRecord, ContextTimes, Supersession } from '../base/context.ts';
+import type { TimeSpan } from '../base/text/dates.ts';
 
 /** The moment that a read asks about, and as of when. */
 export interface TimeView {
@@ -14,6 +15,12 @@ export interface TimeView {
   readonly knownAtMs?: number;
   /** Also what holds no more. */
   readonly includePast?: boolean;
+}
+
+/** What a search says of when contexts were created. */
+export interface CreationAsked {
+  /** Candidates and their neighbours are of one of these times; absent: whenever. Half-open, at least one. */
+  readonly createdWithin?: readonly TimeSpan[];
 }
 
 /** What decides it. */

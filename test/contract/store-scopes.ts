@@ -53,6 +53,29 @@ export function describeScopes(subject: ContractSubject): void {
       expect(candidates.map(({ id }) => id)).not.toContain(idOf('another namespace'));
     });
 
+    it('of a search is also when contexts were created, which takes their neighbours away, too', async () => {
+      const days = ['first', 'second', 'third', 'fourth', 'fifth'];
+      for (const [day, name] of days.entries())
+        await subject.add(name, {
+          agentId: 'me',
+          sessionId: day === 4 ? null : 'here',
+          createdAtMs: NOW_MS - 5_000 + day,
+        });
+      const from = (first: number, count: number) => ({
+        fromMs: NOW_MS - 5_000 + first,
+        untilMs: NOW_MS - 5_000 + first + count,
+      });
+      const within = async (spans: SearchRequest['createdWithin'], more: Partial<SearchRequest> = {}) =>
+        seen({ neighbours: 3, ...(spans && { createdWithin: spans }), ...more }, days);
+      expect(await within([from(1, 2)])).toEqual(['second', 'third']);
+      expect(await within([from(4, 9), from(0, 1)])).toEqual(['first', 'fifth']);
+      expect(await within([from(0, 3), from(1, 1), from(2, 2)])).toEqual(['first', 'second', 'third', 'fourth']);
+      expect(await within([from(9, 1)])).toEqual([]);
+      const key = 'created_at';
+      const filter = { must: [{ key, range: { gt: NOW_MS - 5_000 + 1 } }] };
+      expect(await within([from(1, 2)], { filter, agentId: 'me' })).toEqual(['third']);
+    });
+
     it('of a list is exactly the session', async () => {
       await fill();
       const listed = async (scope: object) => {

@@ -169,6 +169,10 @@ const search: fc.Arbitrary<SearchRequest> = fc.record(
     levels: fc.shuffledSubarray([...LEVELS], { minLength: 1 }),
     sessionId: fc.constantFrom('s1', 's2'),
     includeSessionless: fc.boolean(),
+    createdWithin: fc.array(
+      fc.tuple(timeMs, timeMs).map((ends) => ({ fromMs: Math.min(...ends), untilMs: Math.max(...ends) })),
+      { minLength: 1, maxLength: 3 },
+    ),
     terms: words.map((chosen) =>
       [...new Set(analyze(chosen.join(' ')))].map((term, i) => ({ term, weight: 1 + i / 4 })),
     ),

@@ -9,6 +9,21 @@ export interface TimeSpan {
   readonly untilMs: number;
 }
 
+export function isWithin(spans: readonly TimeSpan[], atMs: number): boolean {
+  return spans.some(({ fromMs, untilMs }) => atMs >= fromMs && atMs < untilMs);
+}
+
+/** The same times in their order, each once. */
+export function apart(spans: readonly TimeSpan[]): TimeSpan[] {
+  const joined: TimeSpan[] = [];
+  for (const span of spans.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const before = joined.at(-1);
+    if (before === undefined || before.untilMs < span.fromMs) joined.push(span);
+    else joined[joined.length - 1] = { ...before, untilMs: Math.max(before.untilMs, span.untilMs) };
+  }
+  return joined;
+}
+
 /** A day, a month (of any year where `year` is absent) or a year. Months count from 1. */
 export interface NamedDate {
   /** In place of all others. */

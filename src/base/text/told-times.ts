@@ -18,7 +18,14 @@ const ASCII_TOKEN = /\d+|[a-z]+/g;
 const ASCII_ONLY = /^[\x00-\x7f]*$/;
 const DIGITS = /^\d+$/;
 const EAST_ASIAN_DATE = /\d[年월月]|[月火水木金土日]曜|星期[一二三四五六日天]|周末|週末|[월화수목금토일]요일/;
+const EAST_ASIAN_DATES =
+  /\d+[年月日周週년월일]|[月火水木金土日]曜日?|星期[一二三四五六日天]|周末|週末|[월화수목금토일]요일/g;
 const YEAR = /^(?:19|20)\d\d$/;
+/** Of other numbers of a question none is of a time. */
+const DAY_OR_YEAR = /^(?:\d{1,2}|(?:19|20)\d\d)$/;
+/** What has both is a name of something, but for `7th`. */
+const LETTERS_AND_DIGITS =
+  /(?<![\p{L}\p{M}\p{N}])(?!\d{1,2}(?:st|nd|rd|th|er|e|o|a)?(?![\p{L}\p{M}\p{N}]))(?=\p{N}*[\p{L}\p{M}])(?=[\p{L}\p{M}]*\p{N})[\p{L}\p{M}\p{N}]+/gu;
 const NO_TIMES: readonly string[] = [];
 const ORDINAL = /^(?:st|nd|rd|th)$/;
 
@@ -68,8 +75,8 @@ interface Meaning {
   weekday?: number;
   isShort?: boolean;
   isMonth?: boolean;
-  /** Behind a number it is a while. */
-  isUnit?: boolean;
+  /** Behind a number it is a while of so many of these: `d`, `w`, `m` or `y`. */
+  unit?: string;
 }
 
 let meanings: ReadonlyMap<string, Meaning> | undefined;
@@ -99,7 +106,7 @@ function allMeanings(): ReadonlyMap<string, Meaning> {
     const anchor = anchorOf(words, uses);
     of(words[anchor] as string).phrases.push({ ...phrase, anchor });
     const number = words.indexOf(ANY_NUMBER);
-    if (number >= 0) of(words[number + 1] as string).isUnit = true;
+    if (number >= 0) of(words[number + 1] as string).unit = phrase.unit;
   }
   for (const { phrases: some } of found.values()) some.sort((one, other) => other.words.length - one.words.length);
   return found;
@@ -203,6 +210,69 @@ export function toldTimes(text: string): readonly string[] {
   return times ?? NO_TIMES;
 }
 
+/** What a question says of when that only it means so, and what it says beside all times. */
+export interface TimesOfQuestion {
+  /** Named without more: on Friday. 0 is Sunday. */
+  readonly weekdays: readonly number[];
+  /** As `toldTimes`: how far back the time goes that ends today, of the last two weeks `w-2`. */
+  readonly until: readonly string[];
+  /** Folded words of time, */
+  readonly times: readonly string[];
+  /** and the others, each in their order. What is written without spaces between words is one. */
+  readonly words: readonly string[];
+}
+
+/** Linear in the text. */
+export function timesOfQuestion(text: string): TimesOfQuestion {
+  const times: string[] = [];
+  const names: string[] = [];
+  const takeTo = (list: string[]) => (found: string) => {
+    list.push(found);
+    return ' ';
+  };
+  const spaced = foldText(text);
+  const withSpaces = UNSPACED.test(spaced)
+    ? spaced.replace(unspacedPhrases().pattern, takeTo(times)).replace(EAST_ASIAN_DATES, takeTo(times))
+    : spaced;
+  const tokens = withSpaces.replace(LETTERS_AND_DIGITS, takeTo(names)).match(TOKEN) ?? [];
+  const isTime = tokens.map(isOfTime);
+  const weekdays: number[] = [];
+  const until: string[] = [];
+  tokens.forEach((token, at) => {
+    const meaning = meaningOf(token);
+    if (meaning === undefined) return;
+    for (const phrase of meaning.phrases) {
+      if (stepAround(tokens, at, phrase) === undefined) continue;
+      const from = at - phrase.anchor - (tokens.slice(at - phrase.anchor, at).includes('of') ? 1 : 0);
+      isTime.fill(true, Math.max(0, from), at + phrase.words.length - phrase.anchor);
+      return;
+    }
+    const around = [tokens[at - 2], tokens[at - 1], tokens[at + 1]].filter((word) => word !== undefined);
+    const count = around.map(numberOf).find((number) => number !== undefined);
+    const isPast = around.some((word) => PAST.test(word));
+    const { weekday, isShort, unit } = meaning;
+    if (weekday !== undefined && isShort !== true && !isPast && !around.some((word) => NEXT.test(word)))
+      weekdays.push(weekday);
+    if (unit !== undefined && isPast && count !== undefined) until.push(`${unit}-${count}`);
+  });
+  times.push(...tokens.filter((_, at) => isTime[at]));
+  return { weekdays, until, times, words: [...names, ...tokens.filter((_, at) => isTime[at] !== true)] };
+}
+
+/** Of itself, whatever stands around it. */
+function isOfTime(token: string): boolean {
+  const { weekday, isShort, isMonth, unit } = meaningOf(token) ?? {};
+  const isName = (weekday !== undefined && isShort !== true) || isMonth === true || unit !== undefined;
+  return (
+    isName ||
+    DAY_OR_YEAR.test(token) ||
+    NUMBER_WORDS.has(token) ||
+    ORDINAL.test(token) ||
+    PAST.test(token) ||
+    NEXT.test(token)
+  );
+}
+
 /** Whether a text says when, by its `toldTimes`. Most talk is of today. */
 export function tellsWhen(times: readonly string[]): boolean {
   return times.some((told) => told !== TODAY);
@@ -220,7 +290,7 @@ function plainDate(tokens: readonly string[], at: number): string | undefined {
 
 /** undefined: the word tells no time here. */
 function toldBy(meaning: Meaning, tokens: readonly string[], at: number): string | undefined {
-  const { phrases, weekday, isShort, isMonth, isUnit } = meaning;
+  const { phrases, weekday, isShort, isMonth, unit } = meaning;
   for (const phrase of phrases) {
     const step = stepAround(tokens, at, phrase);
     if (step !== undefined) return `${phrase.unit}${step}`;
@@ -233,7 +303,7 @@ function toldBy(meaning: Meaning, tokens: readonly string[], at: number): string
     if (isShort !== true || BESIDE_DAY.test(before)) return SOME_TIME;
   }
   if (isMonth === true) return isMonthHere(tokens[at] as string, before, after) ? SOME_TIME : undefined;
-  return isUnit === true && numberOf(before) !== undefined && NUMBER_WORDS.get(before) !== 1 ? SOME_TIME : undefined;
+  return unit !== undefined && numberOf(before) !== undefined && NUMBER_WORDS.get(before) !== 1 ? SOME_TIME : undefined;
 }
 
 /** Names of months that are common words, too. */

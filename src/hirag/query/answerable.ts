@@ -2,9 +2,11 @@
 // the answer together, and how near the nearest of them is. A word that nobody has stored counts most, and one that is everywhere
 // hardly; and of both the less, the commoner it is in English: logs have no "happened", and a name that no text has tells a lot.
 
+import type { AskedTime } from '../../base/text/asked-time.ts';
 import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
 import type { NearWords } from '../../base/text/near-words.ts';
 import type { Answerable } from '../answerable.ts';
+import { isOfTime } from '../rank/time-evidence.ts';
 import type { SearchAnswer } from './level-search.ts';
 
 /** Below it nothing stored is about the question. See docs/retrieval.md for how all of these were chosen. */
@@ -31,6 +33,8 @@ export interface AnswerEvidence {
   readonly cosines: Float64Array;
   /** They know which words are common; undefined: all count alike. */
   readonly nearWords: NearWords | undefined;
+  /** What is of it holds its words; absent: the question asks about none. */
+  readonly time?: AskedTime | undefined;
 }
 
 /** Of some contexts together. */
@@ -58,16 +62,21 @@ export function answerable(found: Found, { included, cut }: AnswerPlaces, beside
 }
 
 /** null: the question has no terms. */
-function coverageOf(found: Found, places: readonly number[], { cosines, nearWords }: AnswerEvidence): Coverage | null {
+function coverageOf(
+  found: Found,
+  places: readonly number[],
+  { cosines, nearWords, time }: AnswerEvidence,
+): Coverage | null {
   const { terms, statistics } = found;
   if (statistics === null || terms.length === 0) return null;
   const { documentCount, documentFrequencies } = statistics;
   const all = { idf: 0, weight: 0 };
   const held = { idf: 0, weight: 0 };
+  const isHeldByTime = wordsOfTime(found, places, time);
   terms.forEach(({ term, weight: counts }, at) => {
     const idf = counts * inverseDocumentFrequency(documentCount, documentFrequencies[at] ?? 0);
     const weight = idf * (nearWords?.rarity(term) ?? 1) ** RARITY_EXPONENT;
-    const isHeld = places.some((place) => holdsTerm(found, place, at));
+    const isHeld = isHeldByTime(term) || places.some((place) => holdsTerm(found, place, at));
     for (const sum of isHeld ? [all, held] : [all]) {
       sum.idf += idf;
       sum.weight += weight;
@@ -76,6 +85,16 @@ function coverageOf(found: Found, places: readonly number[], { cosines, nearWord
   if (all.idf === 0) return null;
   const nearest = places.reduce((best, place) => Math.max(best, cosines[place] ?? 0), 0);
   return { share: held.idf / all.idf, evidence: held.weight / all.weight + COSINE_WEIGHT * nearest };
+}
+
+/** Which words it holds that one of the places is of the time: of a question that says nothing else all. */
+function wordsOfTime(
+  { candidates }: Found,
+  places: readonly number[],
+  time: AskedTime | undefined,
+): (term: string) => boolean {
+  if (time === undefined || !places.some((place) => isOfTime(candidates.columns, place, time))) return () => false;
+  return (term) => time.share === 1 || time.terms.has(term);
 }
 
 function holdsTerm({ candidates, lentAlone }: Found, place: number, term: number): boolean {

@@ -5,9 +5,17 @@ import { toCodedError, type CodedError } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import { PassageEmbedder } from '../../embedding/passage-embedder.ts';
-import { toCandidates, type Candidates } from '../../store/candidates.ts';
+import { joinCandidates, toCandidates, type Candidates } from '../../store/candidates.ts';
 import type { FirstTextsBounds } from '../../store/first-texts.ts';
-import type { ContextStore, QueryTerm, SearchRequest, SearchResult, TermStatistics } from '../../store/store.ts';
+import type {
+  ContextStore,
+  LevelFindings,
+  QueryTerm,
+  SearchRequest,
+  SearchResult,
+  TermStatistics,
+} from '../../store/store.ts';
+import { searchesOfTime } from './time-search.ts';
 import { lendNearScores, type SoughtTerm } from './near-terms.ts';
 import type { QueryPlan } from './query-plan.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -98,7 +106,7 @@ export class LevelSearch {
   async search(plan: QueryPlan, embedded: QueryVector, signal: AbortSignal | undefined): Promise<SearchAnswer> {
     try {
       const { vector, error: embeddingError } = searchable(plan, embedded);
-      const result = await orAbort(this.#deps.store.search(this.#request(plan, vector), signal), signal);
+      const result = await orAbort(this.#ask(plan, vector, signal), signal);
       return {
         levels: result.levels.map(({ searched, denseMedian, hasEnds = true, error }, i): LevelAnswer => {
           const because = error ?? embeddingError;
@@ -123,6 +131,20 @@ export class LevelSearch {
     }
   }
 
+  /** What is of the time that the question names is searched for beside the rest, in the same message. */
+  async #ask(
+    plan: QueryPlan,
+    vector: Float32Array | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<SearchResult> {
+    const { store } = this.#deps;
+    const request = this.#request(plan, vector);
+    if (plan.time === undefined) return store.search(request, signal);
+    const requests = [request, ...searchesOfTime(plan.time, request)];
+    const [result, ...ofTime] = await Promise.all(requests.map((each) => store.search(each, signal)));
+    return joined(result as SearchResult, ofTime);
+  }
+
   #request(plan: QueryPlan, vector: Float32Array | undefined): SearchRequest {
     const { settings, clock, embedding } = this.#deps;
     return {
@@ -144,6 +166,16 @@ export class LevelSearch {
       nowMs: clock.nowMs(),
     };
   }
+}
+
+/** The first with the candidates of the others, too. */
+function joined(result: SearchResult, others: readonly SearchResult[]): SearchResult {
+  const levels = result.levels.map((level, i): LevelFindings => {
+    const error = level.error ?? others.find((other) => other.levels[i]?.error !== undefined)?.levels[i]?.error;
+    return error === undefined ? level : { ...level, error };
+  });
+  const candidates = joinCandidates([result, ...others].map((each) => each.candidates));
+  return { ...result, levels, candidates };
 }
 
 /** Where nothing but nearness counts, and hardly anything beside it, the nearest are the answer. */

@@ -4,6 +4,7 @@ import { badRequest } from '../../base/errors.ts';
 import type { LoopTurns } from '../../base/loop-turns.ts';
 import type { QueryAnalysis } from '../../base/text/analyzer.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
+import { askedTime, type AskedTime } from '../../base/text/asked-time.ts';
 import { isNow, spanOf } from '../../base/text/time-spans.ts';
 import { toldTimes } from '../../base/text/told-times.ts';
 import { checkFilter } from '../../store/filter.ts';
@@ -29,6 +30,8 @@ export interface QueryPlan {
   /** To be embedded; undefined: there is no text, or the dense side counts nothing, so that no vector is made or compared. */
   readonly embedText: string | undefined;
   readonly analysis: QueryAnalysis;
+  /** That it asks about, where it says little else. */
+  readonly time: AskedTime | undefined;
   /** Its terms, and behind them those that mean about the same. */
   readonly terms: readonly SoughtTerm[];
   /** The client's own embedding, normalised, where it counts. */
@@ -83,7 +86,7 @@ export async function planQuery(
   const levels = levelsOf(input.levels, policy);
   const nowMs = clock.nowMs();
   const askedAtMs = input.asOfMs ?? nowMs;
-  const analysis = await analysisOf(input.query, askedAtMs, turns, signal);
+  const { analysis, time } = await analysisOf(input.query, askedAtMs, turns, signal);
   const maxTokens = input.maxTokens ?? settings.maxContextTokens;
   const limit = input.limit ?? settings.queryLimit;
   const { share, alone } = denseRules(settings.fusion, embedding.kind);
@@ -93,6 +96,7 @@ export async function planQuery(
     levels,
     embedText: denseCounts && vector === undefined && input.query !== undefined ? analysis.core : undefined,
     analysis,
+    time,
     terms:
       nearWords === undefined || input.query === undefined
         ? analysis.terms
@@ -124,15 +128,14 @@ async function analysisOf(
   askedAtMs: number,
   turns: LoopTurns,
   signal: AbortSignal | undefined,
-): Promise<QueryAnalysis> {
-  if (query === undefined) return NO_ANALYSIS;
+): Promise<Pick<QueryPlan, 'analysis' | 'time'>> {
+  if (query === undefined) return { analysis: NO_ANALYSIS, time: undefined };
   const analysis = await analyzeQuestion(query, turns, signal);
-  const told = toldTimes(query).filter((each) => !isNow(each));
-  const spans = told.flatMap((each) => {
-    const span = spanOf(each, askedAtMs);
-    return span === undefined ? [] : [{ span }];
-  });
-  return spans.length === 0 ? analysis : { ...analysis, dates: [...analysis.dates, ...spans] };
+  const told = toldTimes(query);
+  const time = askedTime(analysis.core, told, analysis.dates, askedAtMs);
+  const spans = time?.spans ?? told.flatMap((each) => (isNow(each) ? [] : (spanOf(each, askedAtMs) ?? [])));
+  if (spans.length === 0) return { analysis, time };
+  return { analysis: { ...analysis, dates: [...analysis.dates, ...spans.map((span) => ({ span }))] }, time };
 }
 
 function candidatesOf(fitting: number, { terms }: QueryAnalysis, { candidates }: Settings['hirag']): number {

@@ -72,7 +72,8 @@ export class Retrieval {
     if (answer.included.length === 0) failWhereAllFailed(found.levels, answer.lost);
     this.#observe('rank', rankingMs);
     const degraded = this.#degraded(found.levels, answer, (await unsearched) ?? []);
-    const judged = answerable(found, answerPlaces(admission, answer), { cosines, nearWords: this.#deps.nearWords });
+    const evidence = { cosines, nearWords: this.#deps.nearWords, time: plan.time };
+    const judged = answerable(found, answerPlaces(admission, answer), evidence);
     const outcome = { ...this.#outcome(plan, found, admission, answer, embedded, startedMs), answerable: judged };
     if (options.isLook !== true) this.#countAccesses(plan, answer);
     const told = { ...outcome, degraded };
@@ -246,6 +247,7 @@ function comparisonOf(
   }
   return {
     query: plan.analysis,
+    time: plan.time,
     attainable: statistics === null ? 0 : attainableScore(terms, statistics),
     kind,
     searched: levels.reduce((total, { searched }) => total + searched, 0),

@@ -1,5 +1,6 @@
 import type { QueryAnalysis } from '../../base/text/analyzer.ts';
 import { inverseDocumentFrequency } from '../../base/text/bm25.ts';
+import type { AskedTime } from '../../base/text/asked-time.ts';
 import { dateAffinity } from '../../base/text/dates.ts';
 import type { EmbeddingProvider } from '../../embedding/provider.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -14,6 +15,7 @@ import {
 } from '../../store/candidates.ts';
 import type { QueryTerm, TermStatistics } from '../../store/store.ts';
 import { weightOfTimeOnly } from './runs-by-time.ts';
+import { withTime } from './time-evidence.ts';
 
 /** docs/retrieval.md has the measurements. */
 type FusionSettings = Settings['hirag']['fusion'];
@@ -31,6 +33,8 @@ export interface Similarities {
 /** What the candidates of all levels are compared with. */
 export interface Comparison {
   readonly query: QueryAnalysis;
+  /** Absent: it asks about none, or about much else. */
+  readonly time?: AskedTime | undefined;
   /** Sum of weight x idf over the query's terms, also those that no text holds; 0: there is no lexical side. */
   readonly attainable: number;
   readonly kind: EmbeddingProvider['kind'];
@@ -57,8 +61,9 @@ export function attainableScore(terms: readonly QueryTerm[], statistics: TermSta
  *           as a share of what is attainable
  *     sem = the best among the context's calibrated cosine and its neighbours' weighed ones
  *           (what a context is lent, in both, x min(1, neighbour tokens / its tokens))
- *     E   = max((1 - b) lex + b sem, k (1 - best lex) (c - s) / (1 - s)) x speaker factor x question factor x time factor
- *         x (1 + date boost x date affinity)
+ *     A   = max((1 - b) lex + b sem, k (1 - best lex) (c - s) / (1 - s))
+ *     E   = (A + (1 - A) share of the time, where it is of the time that is asked about) x speaker factor x question factor
+ *         x time factor x (1 + date boost x date affinity)
  *     similarity = tanh(slope E) x (E / best E)^exponent
  *
  * E is a share of what the query could find at all, so a similarity means the same in every corpus, and the floor of
@@ -81,7 +86,8 @@ export function similarities(
   let best = 0;
   for (let place = 0; place < count; place++) {
     const mixed = (1 - denseShare) * (lexical[place] as number) + denseShare * (dense[place] as number);
-    const found = Math.max(mixed, alone.factor * ((own[place] as number) - alone.sure));
+    const said = Math.max(mixed, alone.factor * ((own[place] as number) - alone.sure));
+    const found = withTime(said, candidates, place, comparison.time);
     if (found <= 0) continue;
     const evidence = found * circumstances(candidates, place, comparison.query, settings);
     similarity[place] = evidence;

@@ -111,6 +111,7 @@ export class EmbeddedStore extends GenericStore {
         filter: request.filter ?? null,
         levels,
         includeSessionless: request.includeSessionless,
+        createdWithin: request.createdWithin ?? [],
         vector: vector === undefined ? null : parcel.vector(vector),
         terms: terms.map(joinTerm),
         weights: terms.map(({ weight }) => weight),

@@ -2,7 +2,7 @@
 // around them. Scores are made here, so that they are the same whatever the driver ranks by.
 
 import { NO_LENGTHS } from '../../base/text/bm25.ts';
-import { LEVELS, type Level } from '../../base/context.ts';
+import { LEVELS, type Filter, type Level } from '../../base/context.ts';
 import { type AskedTraits, type Candidate, flagsOfTraits, toCandidates } from '../candidates.ts';
 import type {
   Features,
@@ -85,7 +85,8 @@ async function bothSides(
     ...(sessionId === undefined ? {} : { sessionId }),
     includeSessionless,
   };
-  const { filter: asked, time } = request;
+  const { time } = request;
+  const asked = restrictionOf(request);
   const restricted = { ...(asked && { filter: asked }), ...(time && { time }) };
   const reach = { namespace, ...owner };
   const ask = (some: readonly Level[]): Promise<Found> =>
@@ -114,6 +115,14 @@ async function bothSides(
       ...NO_LENGTHS,
       documentFrequencies: question.terms.map(() => 0),
     },
+  };
+}
+
+function restrictionOf({ filter, createdWithin }: SearchRequest): Filter | undefined {
+  if (createdWithin === undefined) return filter;
+  return {
+    ...(filter && { must: [filter] }),
+    should: createdWithin.map(({ fromMs, untilMs }) => ({ key: 'created_at', range: { gte: fromMs, lt: untilMs } })),
   };
 }
 
@@ -168,7 +177,8 @@ async function withNeighbours(
   scorer: TermScorer,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Known>> {
-  const { namespace, nowMs, filter, time, neighbours, denseNeighbours = true } = request;
+  const { namespace, nowMs, time, neighbours, denseNeighbours = true } = request;
+  const filter = restrictionOf(request);
   const byWords = new Map(matching.flatMap(({ hits }) => hits).map((hit) => [hit.record.id, hit]));
   const hits = new Map([
     ...nearest.flatMap((level) => level.hits).map((hit): [string, Hit] => [hit.record.id, hit]),

@@ -115,7 +115,7 @@ export interface WireScope {
   readonly filter: Filter | null;
 }
 
-export interface WireSearch extends WireScope, Required<Pick<SearchRequest, 'names' | 'dates'>> {
+export interface WireSearch extends WireScope, Required<Pick<SearchRequest, 'names' | 'dates' | 'createdWithin'>> {
   readonly levels: readonly LevelNumber[];
   readonly includeSessionless: boolean;
   /** Its place in the message's packed vectors. */

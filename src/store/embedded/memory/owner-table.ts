@@ -1,6 +1,7 @@
 // Who the contexts of a namespace belong to: pairs of agent and session, each with its contexts in the
 // order of their creation. Scopes, neighbours and small scans work on these, never on all contexts.
 
+import type { TimeSpan } from '../../../base/text/dates.ts';
 import { grown, NO_NUMBERS } from '../arrays/growing.ts';
 import type { LevelNumber } from '../border/rows.ts';
 
@@ -98,6 +99,22 @@ export class Owner {
     let high = guess;
     for (; high - step >= 0 && !comesBefore(high - step); step *= GUESS_GROWTH) high -= step;
     return [Math.max(0, high - step + 1), high];
+  }
+
+  /** Places of the members that were created then, dead ones among them: from the first one on and before the second one. */
+  createdWithin({ fromMs, untilMs }: TimeSpan, createdAtMs: Float64Array): [number, number] {
+    return [this.#firstSince(fromMs, createdAtMs), this.#firstSince(untilMs, createdAtMs)];
+  }
+
+  #firstSince(ms: number, createdAtMs: Float64Array): number {
+    let low = 0;
+    let high = this.memberCount;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((createdAtMs[this.members[middle] as number] as number) < ms) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #count(level: LevelNumber, by: number): void {

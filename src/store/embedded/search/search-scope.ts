@@ -1,5 +1,6 @@
 // Which documents of a level one search may see.
 
+import { apart, isWithin, type TimeSpan } from '../../../base/text/dates.ts';
 import type { TimeView } from '../../times.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { FilterCheck } from './filter-check.ts';
@@ -11,7 +12,7 @@ import type { LevelNumber } from '../border/rows.ts';
 /** What a search says of whom it may see. */
 export type Seen = WireScope &
   Pick<WireSearch, 'includeSessionless' | 'nowMs' | 'time'> &
-  Partial<Pick<WireSearch, 'distinct'>>;
+  Partial<Pick<WireSearch, 'distinct' | 'createdWithin'>>;
 
 /** What a filter is thought to let through before it has been asked. */
 const FILTER_SHARE = 0.25;
@@ -20,7 +21,10 @@ export class SearchScope {
   readonly level: LevelNumber;
   /** Living documents of the level. */
   readonly levelCount: number;
-  /** Those of them that belong to the owners in scope; lifetimes and the filter may take away more. */
+  /**
+   * Those of them that belong to the owners in scope; lifetimes and the filter may take away more. Of those that were created in
+   * a time, so many at most.
+   */
   readonly ownedCount: number;
   /** Share of the level that is expected to be eligible; a guess where there is a filter. */
   readonly expectedShare: number;
@@ -35,6 +39,9 @@ export class SearchScope {
   readonly #filter: FilterCheck | null;
   readonly #isDistinct: boolean;
   readonly #youngest = new Map<number, number>();
+  readonly #countWhenever: number;
+  /** In their order, apart from each other; null: whenever. */
+  readonly #createdWithin: readonly TimeSpan[] | null;
 
   /** `filter`: that of the request. */
   constructor(index: NamespaceIndex, request: Seen, level: LevelNumber, filter: FilterCheck | null) {
@@ -53,6 +60,11 @@ export class SearchScope {
         this.ownedCount += owner.counts[level - 1] as number;
       }
     }
+    // Empty: whenever.
+    const { createdWithin = [] } = request;
+    this.#createdWithin = createdWithin.length === 0 ? null : apart(createdWithin);
+    this.#countWhenever = this.ownedCount;
+    if (this.#createdWithin !== null) this.ownedCount = this.#countWithin(this.#createdWithin);
     ({ nowMs: this.nowMs, time: this.time } = documents.momentOf(request));
     const ended = this.time === null || this.time.includePast === true ? 0 : documents.endingIn(level);
     const holding = Math.max(1, this.levelCount - ended) / Math.max(1, this.levelCount);
@@ -81,20 +93,24 @@ export class SearchScope {
     if (this.#documents.levels[ordinal] === 0) return false;
     if (this.#ownerMask !== null && this.#ownerMask[this.#documents.ownerIndexes[ordinal] as number] !== 1)
       return false;
+    if (this.#createdWithin !== null && !isWithin(this.#createdWithin, this.#documents.createdAtMs[ordinal] as number))
+      return false;
     return this.#documents.isShown(ordinal, this);
   }
 
-  /** Documents of the level that belong to the scope and still live; the filter is not asked. */
+  /** Documents of the level that belong to the scope and still live, whenever they were created; the filter is not asked. */
   countSeen(): number {
-    if (!this.#hides) return this.ownedCount;
+    if (!this.#hides) return this.#countWhenever;
     let count = 0;
-    for (const ordinal of this.#owned()) if (this.#documents.isShown(ordinal, this)) count++;
+    for (const ordinal of this.#ownedWhenever()) if (this.#documents.isShown(ordinal, this)) count++;
     return count;
   }
 
   eligibleOrdinals(): number[] {
     const eligible: number[] = [];
-    for (const ordinal of this.#owned()) if (this.eligible(ordinal)) eligible.push(ordinal);
+    const within = this.#createdWithin;
+    for (const ordinal of within === null ? this.#ownedWhenever() : this.#ownedWithin(within))
+      if (this.eligible(ordinal)) eligible.push(ordinal);
     return eligible;
   }
 
@@ -111,7 +127,7 @@ export class SearchScope {
     return youngest;
   }
 
-  *#owned(): Iterable<number> {
+  *#ownedWhenever(): Iterable<number> {
     const { levels } = this.#documents;
     if (this.#owners === null) {
       for (let ordinal = 0; ordinal < this.#documents.count; ordinal++)
@@ -123,6 +139,34 @@ export class SearchScope {
       for (let i = 0; i < owner.memberCount; i++) {
         const ordinal = owner.members[i] as number;
         if (levels[ordinal] === this.level) yield ordinal;
+      }
+    }
+  }
+
+  #countWithin(spans: readonly TimeSpan[]): number {
+    const { owners, createdAtMs } = this.#documents;
+    let count = 0;
+    for (const owner of this.#owners ?? owners.list) {
+      if (owner.counts[this.level - 1] === 0) continue;
+      for (const span of spans) {
+        const [from, until] = owner.createdWithin(span, createdAtMs);
+        count += until - from;
+      }
+    }
+    return Math.min(count, this.ownedCount);
+  }
+
+  /** Each owner has its contexts in the order of their creation, so that no others are looked at. */
+  *#ownedWithin(spans: readonly TimeSpan[]): Iterable<number> {
+    const { levels, owners, createdAtMs } = this.#documents;
+    for (const owner of this.#owners ?? owners.list) {
+      if (owner.counts[this.level - 1] === 0) continue;
+      for (const span of spans) {
+        const [from, until] = owner.createdWithin(span, createdAtMs);
+        for (let i = from; i < until; i++) {
+          const ordinal = owner.members[i] as number;
+          if (levels[ordinal] === this.level) yield ordinal;
+        }
       }
     }
   }

@@ -102,7 +102,7 @@ export class Searcher {
     const scope = new SearchScope(index, request, level, filter);
     const hasEnds = index.documents.endingIn(level) > 0;
     if (scope.ownedCount === 0)
-      return { searched: 0, denseMedian: this.#denseMedian(index, request, level, dense), hasEnds };
+      return { searched: scope.countSeen(), denseMedian: this.#denseMedian(index, request, level, dense), hasEnds };
     const byVector = this.#addNearest(search, scope);
     const byWords = addLexicalHits(search, scope);
     const hosts = vectorsSpeakForNeighbours(request, search.terms) ? new Set([...byVector, ...byWords]) : byWords;

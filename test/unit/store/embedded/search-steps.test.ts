@@ -32,6 +32,7 @@ const SEARCH: WireSearch = {
   filter: null,
   levels: [1, 2, 3],
   includeSessionless: true,
+  createdWithin: [],
   vector: 0,
   terms: [],
   weights: [],
