@@ -149,6 +149,20 @@ describe.skipIf(CHROMIUM === null)(`the dashboard${where}`, () => {
     here?.complaints.splice(0);
   });
 
+  it('tells that the server hangs, whatever it was asked', async () => {
+    const page = await inside('operator', '');
+    await visible(page, 'Live');
+    // Neither answered nor refused.
+    await page.route('**/api/overview', () => undefined);
+    await page.route('**/api/live', () => undefined);
+    await page.reload();
+    await visible(page, 'No figures come.');
+    await page.unroute('**/api/overview');
+    await page.unroute('**/api/live');
+    await page.getByRole('button', { name: 'Connect now' }).click();
+    await visible(page, 'Live');
+  });
+
   it('tells that the server is away, and asks for a login when there is one again, as it knows none', async () => {
     const port = server.httpPort;
     const page = await inside('operator', '');

@@ -434,6 +434,21 @@ def test_close_waits_for_calls_under_way_then_takes_no_more(open_client: Open, s
     assert failure(client.begin("ping")).code == "CLOSED"
 
 
+def test_close_may_be_called_by_several(open_client: Open, scripted: ScriptedServer) -> None:
+    held: list[tuple[Request, Peer]] = []
+    scripted.script = lambda request, peer: held.append((request, peer))
+    client = open_client(scripted)
+    begun = client.begin("request", "ping")
+    until(lambda: held)
+    closing = [client.begin("close") for _ in range(2)]
+    until(lambda: client.client._closed)
+    time.sleep(0.05)
+    held[0][1].reply(held[0][0], {})
+    assert begun.result(PATIENCE_S) == {}
+    for each in closing:
+        each.result(10)
+
+
 def test_close_ends_calls_that_take_longer_than_it_may_wait(open_client: Open, scripted: ScriptedServer) -> None:
     scripted.script = never
     client = open_client(scripted)

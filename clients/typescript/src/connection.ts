@@ -40,6 +40,8 @@ export interface ConnectionOptions {
 
 /** A connection that silence has lasted on for so many heartbeats is lost (section 3). */
 const SILENT_HEARTBEATS = 3;
+/** How long the end of a connection waits until the last bytes are written. */
+const FLUSH_MS_MAX = 1_000;
 const REQUEST_ID_MAX = 0xffff_ffff;
 
 /** One socket's life, from hello to its end. Any duplex stream will do. */
@@ -251,6 +253,12 @@ export class Connection {
     if (!this.#draining || this.#inFlight.size > 0 || this.#closed) return;
     this.#outbox.flush();
     this.#stream.end(() => this.#stream.destroy());
+    // A server that reads nothing more would keep the process from ending.
+    if (this.#stream.writableLength > 0)
+      this.#stream.once(
+        'close',
+        this.#clock.after(FLUSH_MS_MAX, () => this.#stream.destroy()),
+      );
     this.#fail(this.#lost(undefined, 'it was closed'), false);
   }
 

@@ -30,7 +30,8 @@ export class Requester {
   /** Why no connection could be made last; undefined: one was. */
   #connectFailure: ContextManagerError | undefined;
   #closing = false;
-  #onIdle: (() => void) | null = null;
+  /** Of those who wait in `close`. */
+  readonly #whenIdle = new Set<() => void>();
   /** Settles `start`; null once it has. */
   #starting: { readonly resolve: () => void; readonly reject: (error: ContextManagerError) => void } | null = null;
 
@@ -97,11 +98,13 @@ export class Requester {
     this.#closing = true;
     if (this.#outstanding > 0 && timeoutMs > 0) {
       await new Promise<void>((resolve) => {
-        const cancel = this.#clock.after(timeoutMs, resolve);
-        this.#onIdle = () => {
+        const done = (): void => {
+          this.#whenIdle.delete(done);
           cancel();
           resolve();
         };
+        const cancel = this.#clock.after(timeoutMs, done);
+        this.#whenIdle.add(done);
       });
     }
     for (const call of [...this.#calls()]) this.#refuse(call, closedError());
@@ -259,7 +262,7 @@ export class Requester {
     call.state = 'settled';
     call.detachSignal?.();
     call.connection?.forget(call);
-    if (this.#onIdle !== null && this.#outstanding === 0) this.#onIdle();
+    if (this.#whenIdle.size > 0 && this.#outstanding === 0) for (const done of this.#whenIdle) done();
   }
 
   #endPause(call: Call): void {

@@ -23,6 +23,9 @@ interface ErrorReply {
   };
 }
 
+/** A server that hangs is told of, and not waited for without end. */
+const ANSWER_MS_MAX = 60_000;
+
 /** Whom it concerns that a login has ended. */
 let onLoggedOut: () => void = () => undefined;
 export function whenLoggedOut(told: () => void): void {
@@ -45,11 +48,12 @@ export async function call<T>(
   signal: AbortSignal | null = null,
 ): Promise<T> {
   const askedIn = era;
+  const limit = AbortSignal.timeout(ANSWER_MS_MAX);
   let response: Response;
   try {
     response = await fetch(path, {
       method,
-      signal,
+      signal: signal === null ? limit : AbortSignal.any([signal, limit]),
       credentials: 'same-origin',
       ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
@@ -58,6 +62,8 @@ export async function call<T>(
     throw new RequestError('UNREACHABLE', 'the server does not answer');
   }
   const reply: unknown = await response.json().catch(() => undefined);
+  if (signal?.aborted === true) throw signal.reason;
+  if (limit.aborted) throw new RequestError('UNREACHABLE', 'the server does not answer');
   if (response.ok && reply !== undefined) return reply as T;
   if (response.status === 401 && path !== '/api/login' && askedIn === era) onLoggedOut();
   throw errorOf(response, reply as ErrorReply | undefined);

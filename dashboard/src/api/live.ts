@@ -32,6 +32,8 @@ export const points = new Store<readonly Point[]>([]);
 
 let source: EventSource | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** Another one whenever the stream begins or ends: what was asked in an earlier one says nothing of now. */
+let turn = {};
 
 /** Begins, or begins anew. */
 export function startLive(): void {
@@ -56,6 +58,7 @@ export function endLive(): void {
 }
 
 function stop(): void {
+  turn = {};
   clearTimeout(timer);
   source?.close();
   source = null;
@@ -87,18 +90,17 @@ function take(next: Figures): void {
 /** A stream tells nothing of why it failed: the same figures, asked for once, do. */
 async function lost(): Promise<void> {
   stop();
+  const asked = turn;
   let error = new RequestError('UNREACHABLE', 'the stream of figures broke');
   try {
-    const next = await call<Figures>('GET', '/api/overview');
-    // Who has logged out meanwhile is shown no more.
-    if (liveState.value.kind === 'off') return;
-    take(next);
+    const next = await call<Figures>('GET', '/api/overview', undefined, AbortSignal.timeout(SILENCE_MS));
+    if (turn === asked) take(next);
   } catch (caught) {
-    if (liveState.value.kind === 'off') return;
     if (caught instanceof RequestError) error = caught;
   }
-  // Who asked has said already that the login is over.
-  if (error.code === 'AUTH_FAILED') return;
+  // Who has logged out meanwhile is shown no more, and who has begun anew waits for nothing of before; who asked has
+  // said already that the login is over.
+  if (turn !== asked || error.code === 'AUTH_FAILED') return;
   const waitMs = error.retryAfterMs ?? RETRY_MS;
   liveState.set({ kind: 'lost', error, nextTryAt: Date.now() + waitMs });
   timer = setTimeout(startLive, waitMs);

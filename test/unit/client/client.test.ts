@@ -318,6 +318,37 @@ describe('close', () => {
     expect(peer.ended || peer.stream.destroyed).toBe(true);
   });
 
+  it('may be called by several, and none waits longer than for the calls', async () => {
+    const server = new ScriptedServer(() => undefined);
+    const clock = new FakeClock();
+    const client = await server.connect({}, clock);
+    const call = client.request('x', {});
+    await rest();
+    const closing = [client.close({ timeoutMs: 50 }), client.close()];
+    const peer = server.peers[0]!;
+    peer.reply(peer.requests[0]!, {});
+    await call;
+    await Promise.all(closing);
+    await rest();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('ends the connection though the server reads nothing more', async () => {
+    const server = new ScriptedServer(() => undefined);
+    const clock = new FakeClock();
+    const client = await server.connect({}, clock);
+    const { stream, near } = server.peers[0]!;
+    stream.pause();
+    const calls = [1, 2].map(() => failure(client.request('x', { text: 'x'.repeat(1_000_000) })));
+    await rest();
+    await client.close({ timeoutMs: 0 });
+    expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(['CLOSED', 'CLOSED']);
+    clock.advance(1_000);
+    await rest();
+    expect(near.destroyed).toBe(true);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('ends calls that take longer than it may wait', async () => {
     const server = new ScriptedServer(() => undefined);
     const clock = new FakeClock();

@@ -36,6 +36,8 @@ class Requester:
         #: Told of the first connection, or of the failure to make it.
         self._on_start: list[Callable[[ContextManagerError | None], None]] = []
         self._on_idle: Callable[[], None] | None = None
+        #: Of those who wait in ``close``: what each is told by, and what undoes its timer.
+        self._closers: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -82,15 +84,18 @@ class Requester:
         if not self.outstanding or timeout_ms <= 0:
             self.destroy(closed_error())
             return on_done()
+        self._closers.append((on_done, self._runtime.call_later(timeout_ms, self._end_close)))
+        self._on_idle = self._end_close
 
-        def done() -> None:
-            self._on_idle = None
+    def _end_close(self) -> None:
+        """Whoever waited least ends it for all: nobody's timer runs after the end."""
+        self._on_idle = None
+        closers, self._closers = self._closers, []
+        for _, cancel in closers:
             cancel()
-            self.destroy(closed_error())
+        self.destroy(closed_error())
+        for on_done, _ in closers:
             on_done()
-
-        cancel = self._runtime.call_later(timeout_ms, done)
-        self._on_idle = done
 
     def destroy(self, error: ContextManagerError) -> None:
         """Ends everything at once; connections that wait for nothing end as they should."""
