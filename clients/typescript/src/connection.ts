@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../src/base/clock.ts';
+import { NumberMap } from '../../../src/base/number-map.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { decodeReplyBody, encodeMessage, type BodyMap } from '../../../src/protocol/codec.ts';
 import { FRAME_BYTES_MAX_DEFAULT } from '../../../src/base/wire-limits.ts';
@@ -54,7 +55,7 @@ export class Connection {
   readonly #reader = new FrameReader();
   readonly #pace = new FramePace();
   readonly #outbox: FrameOutbox;
-  readonly #inFlight = new Map<number, Call>();
+  readonly #inFlight = new NumberMap<Call>();
   #handshake: ClientHandshake | null;
   #session: Session | null = null;
   #draining = false;

@@ -1,4 +1,5 @@
 import type { RequestBudget } from '../../api/request-budget.ts';
+import { NumberMap } from '../../base/number-map.ts';
 import type { RunningRequest } from './request-asker.ts';
 import type { ServerLimits } from './limits.ts';
 
@@ -8,7 +9,7 @@ export class RunningRequests {
   readonly #budget: Pick<RequestBudget, 'running' | 'decoding' | 'replies'>;
   readonly #highWaterBytes: number;
   readonly #replyRoomBytes: number;
-  readonly #byId = new Map<number, RunningRequest>();
+  readonly #byId = new NumberMap<RunningRequest>();
   #requestBytes = 0;
   /** What their replies are expected to weigh. */
   #expectedBytes = 0;

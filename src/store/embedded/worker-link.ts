@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError, FolderInUse, StartupError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
+import { NumberMap } from '../../base/number-map.ts';
 import type { RowsDone } from './border/opening-settings.ts';
 import { rowWeight, weightOf } from './border/weight.ts';
 import { packRows, type RecordRow } from './border/rows.ts';
@@ -56,7 +57,7 @@ type State = 'new' | 'starting' | 'up' | 'down' | 'closing' | 'closed';
 
 export class WorkerLink {
   readonly #deps: WorkerLinkDeps;
-  readonly #pending = new Map<number, PendingCall>();
+  readonly #pending = new NumberMap<PendingCall>();
   #state: State = 'new';
   #worker: Worker | null = null;
   #started: Promise<unknown> = Promise.resolve();
@@ -272,7 +273,7 @@ export class WorkerLink {
     this.#outbox = [];
     this.#rows = [];
     this.#vectors = [];
-    for (const id of [...this.#pending.keys()]) {
+    for (const id of this.#pending.keys()) {
       const error = new CodedError('STORE_UNAVAILABLE', 'the store was interrupted', {
         retryAfterMs: this.#restartDelayMs,
       });
