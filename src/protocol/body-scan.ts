@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { badRequest, CodedError } from '../base/errors.ts';
+import { CodedError } from '../base/errors.ts';
+import { endsEarly, malformed } from './body-faults.ts';
 import type { ScanLimits } from './body-limits.ts';
 import { isExact } from './exact-integer.ts';
 import { MapKeys } from './map-keys.ts';
@@ -333,16 +334,4 @@ export class BodyScanner {
 function textTooLong(bytesMax: number): CodedError {
   const reason = `holds a text of more than ${bytesMax} bytes`;
   return new CodedError('PAYLOAD_TOO_LARGE', `the body ${reason}`, { details: { fields: [{ field: '/', reason }] } });
-}
-
-function endsEarly(): CodedError {
-  return malformed('it ends before a length that it claims');
-}
-
-function malformed(what: string): CodedError {
-  return badRequest(
-    '/',
-    `is not MessagePack as the protocol allows it: ${what}`,
-    `the body is not MessagePack as the protocol allows it: ${what}`,
-  );
 }

@@ -1,6 +1,8 @@
 import { Unpackr } from 'msgpackr';
 import { badRequest, CodedError } from '../base/errors.ts';
-import { REPLY_LIMITS, REQUEST_LIMITS } from './body-limits.ts';
+import { REPLY_NESTING_MAX, REQUEST_LIMITS } from './body-limits.ts';
+import { notAMap } from './body-faults.ts';
+import { BodyReader, type BodyMap } from './body-reader.ts';
 import { BodyScanner } from './body-scan.ts';
 import { BodyParts } from './body-parts.ts';
 import { MessagePackWriter } from './body-writer.ts';
@@ -14,15 +16,15 @@ import {
 } from './frame.ts';
 import type { TagSequence } from './proof.ts';
 
-const UNDECODABLE = 'the body holds every character of U+E000 to U+EFFF and a byte order mark';
+export type { BodyMap } from './body-reader.ts';
 
-export type BodyMap = Record<string, unknown>;
+const UNDECODABLE = 'the body holds every character of U+E000 to U+EFFF and a byte order mark';
 
 /** What a body that cannot be read is blamed on: no field of it is known. */
 const WHOLE_BODY = '/';
 
 const requestScanner = new BodyScanner(REQUEST_LIMITS);
-const replyScanner = new BodyScanner(REPLY_LIMITS);
+const replyReader = new BodyReader(REPLY_NESTING_MAX);
 
 const unpackr = new Unpackr({
   // Plain maps only: the bytes 0x40 to 0x7f stay integers.
@@ -112,7 +114,7 @@ function unpackedValues(bytes: Uint8Array, marks: readonly number[]): readonly u
 
 /** The same for what a server sent: as strict about the bytes, but without the limits that protect a server. */
 export function decodeReplyBody(bytes: Uint8Array): BodyMap {
-  return decode(bytes, replyScanner);
+  return replyReader.read(bytes);
 }
 
 /** The `id` of a request whose body `decodeBody` refused, for the error reply; 0 where it cannot be read. */
@@ -133,8 +135,7 @@ function decode(bytes: Uint8Array, scanner: BodyScanner): BodyMap {
 
 function checkMap(bytes: Uint8Array): void {
   const head = bytes[0]!;
-  if ((head & 0xf0) !== 0x80 && head !== 0xde && head !== 0xdf)
-    throw badRequest(WHOLE_BODY, 'is not a map', 'the body is not a map');
+  if ((head & 0xf0) !== 0x80 && head !== 0xde && head !== 0xdf) throw notAMap();
 }
 
 function unpacked(bytes: Uint8Array, marks: readonly number[]): unknown {

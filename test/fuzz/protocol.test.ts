@@ -38,6 +38,13 @@ function normal(item: unknown): unknown {
   return Object.fromEntries(Object.entries(item).map(([name, inner]) => [name, normal(inner)]));
 }
 
+/** What comes of a body: its map, or null where it is refused. */
+function outcome(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): unknown {
+  let decoded: unknown = null;
+  isRefusal(() => (decoded = decode(bytes)));
+  return decoded === null ? null : normal(decoded);
+}
+
 function isRefusal(run: () => unknown): boolean {
   try {
     run();
@@ -53,6 +60,7 @@ describe('bodies', () => {
     fc.assert(
       fc.property(map, (item) => {
         expect(normal(decodeBody(encodeBody(item)))).toEqual(normal(item));
+        expect(normal(decodeReplyBody(encodeBody(item)))).toEqual(normal(item));
       }),
       RUNS,
     );
@@ -83,6 +91,8 @@ describe('bodies', () => {
       fc.property(change, ({ body, at, byte, cut, keep }) => {
         const changed = Buffer.from(keep ? body : body.subarray(0, cut % body.length));
         if (changed.length > 0) changed[at % changed.length] = byte;
+        // None has anything that only a reply may hold.
+        expect(outcome(decodeReplyBody, changed)).toEqual(outcome(decodeBody, changed));
         isRefusal(() => {
           const message = decodeBody(changed);
           const { type, payload } = validators.envelope(message);

@@ -262,6 +262,7 @@ describe('decodeBody', () => {
     ['a byte that starts a record in some decoders', '40', 'the body is not a map'],
   ])('refuses %s', (_what, bytes, reason) => {
     expect(fault(() => decodeBody(hex(bytes)))).toContain(`BAD_REQUEST ${reason}`);
+    expect(fault(() => decodeReplyBody(hex(bytes)))).toContain(`BAD_REQUEST ${reason}`);
   });
 
   it('refuses a repeated key in a large map', () => {
@@ -294,6 +295,61 @@ describe('decodeBody', () => {
     hex('81a161dd').copy(bytes);
     bytes.writeUInt32BE(count, 4);
     expect(fault(() => decodeBody(bytes))).toContain(`more than ${VALUES_MAX} values`);
+  });
+});
+
+describe('decodeReplyBody', () => {
+  it('gives what a request would be, any number and text of it', () => {
+    const texts = [
+      '',
+      'a',
+      'long_term',
+      'x'.repeat(32),
+      'x'.repeat(33),
+      'x'.repeat(70_000),
+      '\u00e9',
+      '\ufffd',
+      '\ufeffa',
+    ];
+    const numbers = [
+      0,
+      127,
+      128,
+      255,
+      256,
+      65_535,
+      65_536,
+      2 ** 32 - 1,
+      2 ** 32,
+      2 ** 53 - 1,
+      2 ** 63,
+      0.1,
+      -0.1,
+      1e300,
+    ];
+    const value = {
+      numbers: [...numbers, ...numbers.map((number) => -number)],
+      texts,
+      longer: texts.map((text) => `\ufeff${text}${'\u{1f600}'.repeat(20)}`),
+      kinds: [null, true, false, [], {}],
+      2: 'a key of digits',
+      ['k'.repeat(40)]: 1,
+    };
+    expect(decodeReplyBody(encodeBody(value))).toEqual(decodeBody(encodeBody(value)));
+    expect(decodeReplyBody(encodeBody(value))).toEqual({
+      ...value,
+      numbers: value.numbers.map((number) => number + 0),
+    });
+    expect(decodeReplyBody(hex('81a161ca3e800000'))).toEqual({ a: 0.25 });
+    expect(decodeReplyBody(new Uint8Array(hex('81a162c4020102')))).toEqual({ b: Buffer.of(1, 2) });
+  });
+
+  it('tells apart short texts that come in any order, however many', () => {
+    for (let round = 0; round < 3; round++)
+      for (let i = 0; i < 20_000; i++) {
+        const value = { [`k${i}`]: `v${i}` };
+        expect(decodeReplyBody(encodeBody(value))).toEqual(value);
+      }
   });
 });
 
