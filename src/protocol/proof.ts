@@ -45,7 +45,7 @@ const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
 const HEAD_BYTES = BLOCK_BYTES + COUNTER_BYTES;
 /** Longer bodies are not copied for their tag. */
-const COPIED_BODY_BYTES_MAX = 4096;
+const COPIED_BODY_BYTES_MAX = 32 * 1024;
 
 /** Where the bytes to be hashed are put together; nothing in them outlives a call. */
 const innerBytes = Buffer.allocUnsafeSlow(HEAD_BYTES + COPIED_BODY_BYTES_MAX);
