@@ -62,5 +62,5 @@ export class Payloads {
 function asBytes(embedding: unknown): { embedding?: Uint8Array } {
   if (embedding instanceof Float32Array) return { embedding: vectorToBytes(embedding) };
   const isNumbers = Array.isArray(embedding) && embedding.every((value) => typeof value === 'number');
-  return isNumbers ? { embedding: vectorToBytes(Float32Array.from(embedding)) } : {};
+  return isNumbers ? { embedding: vectorToBytes(new Float32Array(embedding)) } : {};
 }
