@@ -103,7 +103,7 @@ export class CoreReads {
     if (space === undefined) return request.levels.map(() => ({ hits: [], sample: [] }));
     const { indexes, hits, searches } = this.#deps;
     const vector = request.question.vector === null ? null : vectorAt(request.question.vector);
-    return yield* searches.run(space.id, request, (index, filter) => {
+    return yield* searches.run(space.id, request, vector !== null, (index, filter) => {
       if (vector !== null) for (const level of request.levels) indexes.loadVectors(space.id, index, level);
       return request.levels.map((level): WireLevelHits => {
         const isNearest = request.side === 'nearest' && vector !== null;
@@ -169,7 +169,7 @@ export class CoreReads {
   ): Steps<WireFeatures[]> {
     const { indexes, hits } = this.#deps;
     const vector = question.vector === null ? null : vectorAt(question.vector);
-    yield* indexes.load(space.id);
+    yield* indexes.load(space.id, vector === null ? [] : LEVEL_NUMBERS);
     const index = indexes.use(space.id);
     if (vector !== null) for (const level of LEVEL_NUMBERS) indexes.loadVectors(space.id, index, level);
     const ordinals = scanned.map(({ entry }) => index.documents.ordinalOf(entry));

@@ -6,6 +6,7 @@ import type { IndexFigures, IndexKeeper } from './hnsw/index-keeper.ts';
 import type { CallTypes, WireStats, WorkerSettings } from './border/messages.ts';
 import type { Residents } from './memory/residents.ts';
 import { DELETE_ACTION } from './border/rows.ts';
+import type { SavedNamespaces } from './saved/saved-namespaces.ts';
 import type { Spaces } from './database/spaces.ts';
 
 export interface FigureSources {
@@ -14,10 +15,11 @@ export interface FigureSources {
   readonly spaces: Spaces;
   readonly residents: Residents;
   readonly keeper: IndexKeeper;
+  readonly saved: SavedNamespaces;
 }
 
 export function databaseFigures(
-  { opened, settings, spaces, residents, keeper }: FigureSources,
+  { opened, settings, spaces, residents, keeper, saved }: FigureSources,
   nowMs: number,
 ): WireStats {
   const counts = minusGone([0, 0, 0], opened, nowMs);
@@ -36,9 +38,10 @@ export function databaseFigures(
       quantization: settings.quantization,
       database_bytes: fileBytes(opened.path),
       wal_bytes: fileBytes(`${opened.path}-wal`),
-      index_bytes: keeper.fileBytes,
+      index_bytes: keeper.fileBytes + saved.fileBytes,
       namespaces,
       resident_namespaces: residents.count,
+      saved_namespaces: saved.count,
       indexed_vectors: keeper.indexedCount(),
       index_building: keeper.isBuilding,
       ...indexFigures(keeper.tunings()),

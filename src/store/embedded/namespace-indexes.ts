@@ -5,22 +5,29 @@ import type { NamespaceIndex, OrdinalFollower } from './memory/namespace-index.t
 import type { NamespaceLoader } from './memory/namespace-loader.ts';
 import type { Residents } from './memory/residents.ts';
 import type { LevelNumber } from './border/rows.ts';
-import type { Steps } from './border/steps.ts';
+import type { Pace, Steps } from './border/steps.ts';
 
 export class NamespaceIndexes {
   readonly #residents: Residents;
   readonly #loader: NamespaceLoader;
   readonly #keeper: IndexKeeper;
+  readonly #pace: Pace;
 
-  constructor(residents: Residents, loader: NamespaceLoader, keeper: IndexKeeper) {
+  /** `pace`: of the steps in which it is called. */
+  constructor(residents: Residents, loader: NamespaceLoader, keeper: IndexKeeper, pace: Pace) {
+    this.#pace = pace;
     this.#residents = residents;
     this.#loader = loader;
     this.#keeper = keeper;
   }
 
-  /** Where it is not in memory yet: `use` is for the rest of the caller's step. */
-  load(spaceId: number): Steps<void> {
-    return this.#residents.load(spaceId);
+  /** Where it is not in memory yet, with the graphs of `levels` checked if they are not: `use` is for the rest of the caller's step. */
+  *load(spaceId: number, levels: readonly LevelNumber[] = []): Steps<void> {
+    for (const level of levels) {
+      const known = this.#residents.peek(spaceId)?.vectors(level) ?? null;
+      if (known === null) yield* this.#keeper.check(spaceId, level, this.#pace);
+    }
+    yield* this.#residents.load(spaceId);
   }
 
   /** Whether the namespace's index is still this one. */

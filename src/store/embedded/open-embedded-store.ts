@@ -12,7 +12,13 @@ import { EmbeddedDriver } from './embedded-driver.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import type { ColumnLimits, StoreSettings } from './border/messages.ts';
 import { completeReembedding } from './reembedding/embedded-reembedding.ts';
-import { NO_KEYS, type RowsDone, type SealKeys, type StartCheckBounds } from './border/opening-settings.ts';
+import {
+  NO_KEYS,
+  type RowsDone,
+  type SavingBounds,
+  type SealKeys,
+  type StartCheckBounds,
+} from './border/opening-settings.ts';
 import { WorkerLink } from './worker-link.ts';
 
 /** Settings that are left out have their default. */
@@ -41,6 +47,8 @@ export interface EmbeddedStoreOptions extends Partial<Omit<StoreSettings, 'dataD
   readonly workerUrl?: URL;
   /** How large a database the start looks through; what is larger `EmbeddedStore.wholeCheck` has to look at. */
   readonly startCheck?: StartCheckBounds;
+  /** When the index of a namespace is saved, to be read at the next start. */
+  readonly saving?: SavingBounds;
   /** With a key, what is stored is sealed with it. Default: none. */
   readonly seal?: SealKeys;
   /** Called each time that the store's thread has ended by itself; it is started again. */

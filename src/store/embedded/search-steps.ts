@@ -27,10 +27,11 @@ export class SearchSteps {
   *run<T>(
     spaceId: number,
     request: Request,
+    byVector: boolean,
     search: (index: NamespaceIndex, filter: FilterCheck | null) => T,
   ): Steps<T> {
     for (;;) {
-      yield* this.#indexes.load(spaceId);
+      yield* this.#indexes.load(spaceId, byVector ? request.levels : []);
       const index = this.#indexes.use(spaceId);
       const result =
         request.filter === null

@@ -17,6 +17,7 @@ import { FilterReader } from './search/filter-reader.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
 import { type BuildIndex, indexSettings } from './hnsw/index-job.ts';
 import { IndexKeeper } from './hnsw/index-keeper.ts';
+import { SAVING_BOUNDS } from './border/opening-settings.ts';
 import { Pace, type Steps } from './border/steps.ts';
 import type {
   CallTypes,
@@ -33,6 +34,7 @@ import { Reader } from './database/reader.ts';
 import { Residents } from './memory/residents.ts';
 import { packedRow, packRows, type PackedRows, type RecordRow } from './border/rows.ts';
 import { HitSearch } from './search/hit-search.ts';
+import { SavedNamespaces } from './saved/saved-namespaces.ts';
 import { Scrubber } from './erasure/scrubber.ts';
 import { noCandidates, Searcher } from './search/searcher.ts';
 import { SearchSteps } from './search-steps.ts';
@@ -85,6 +87,7 @@ export class StoreEngine {
   readonly #searches: SearchSteps;
   readonly #keeper: IndexKeeper;
   readonly #indexes: NamespaceIndexes;
+  readonly #saved: SavedNamespaces;
   readonly #core: CoreReads;
   readonly #disk: DiskWatch;
   readonly #scrubber: Scrubber;
@@ -111,7 +114,15 @@ export class StoreEngine {
     this.#reader = new Reader(database, passages, this.pace, sealer);
     const { dimension } = settings;
     const onDamage = (error: Error) => void this.#failures.told('search', error);
-    const loader = new NamespaceLoader({ database, passages, dimension, sealer, pace: this.pace, onDamage });
+    const folder = opened.indexFolder;
+    const beside = { database, folder, spaces: this.#spaces, sequence, clock, log, pace: this.pace };
+    this.#saved = new SavedNamespaces({
+      ...beside,
+      isSealed: sealer !== null,
+      bounds: settings.saving ?? SAVING_BOUNDS,
+      indexOf: (spaceId) => this.#residents.peek(spaceId),
+    });
+    const loader = new NamespaceLoader({ ...beside, passages, dimension, sealer, saved: this.#saved, onDamage });
     this.#residents = new Residents(loader, settings.memoryBytesMax);
     const scorer = new VectorScorer(loader.readVectors, passages, dimension);
     const columns = new ColumnSearch({
@@ -123,22 +134,17 @@ export class StoreEngine {
     const dense = new DenseSearch(scorer, columns);
     this.#searcher = new Searcher(dense, scorer);
     this.#keeper = new IndexKeeper({
-      database,
+      ...beside,
       settings: indexSettings(settings, sealer),
-      log,
       build,
-      spaces: this.#spaces,
-      sequence,
-      clock,
       seed: INDEX_SEED,
-      folder: opened.indexFolder,
       databasePath: opened.path,
       passagesInMemory: (spaceId, level) => this.#indexes.passagesInMemory(spaceId, level),
       onChanged: (spaceId, level) => this.#indexes.adopt(spaceId, level),
     });
-    const parts = { database, path: opened.path, spaces: this.#spaces, pace: this.pace };
-    this.#scrubber = new Scrubber({ ...parts, keeper: this.#keeper, residents: this.#residents });
-    this.#indexes = new NamespaceIndexes(this.#residents, loader, this.#keeper);
+    const held = { keeper: this.#keeper, residents: this.#residents, saved: this.#saved };
+    this.#scrubber = new Scrubber({ ...beside, ...held, path: opened.path });
+    this.#indexes = new NamespaceIndexes(this.#residents, loader, this.#keeper, this.pace);
     this.#searches = new SearchSteps(new FilterReader(database, sealer), this.#indexes, this.pace);
     this.#core = new CoreReads({
       reader: this.#reader,
@@ -197,6 +203,7 @@ export class StoreEngine {
     if (this.#hasCommitted) this.#disk.tidyLog();
     this.#hasCommitted = false;
     this.#keeper.schedule();
+    this.#saved.schedule();
   }
 
   /** Writes access counts that no commit took along. */
@@ -207,6 +214,7 @@ export class StoreEngine {
   /** Waits for the end of an index build, which may read the database or write a file just now. */
   async close(): Promise<void> {
     await this.#keeper.close();
+    await this.#saved.close();
     this.flushAccesses();
     this.#disk.emptyLog();
     this.#opened.close();
@@ -230,6 +238,7 @@ export class StoreEngine {
   #tellIndexes(effects: readonly Effect[]): void {
     this.#spaces.apply(effects);
     this.#keeper.apply(effects);
+    this.#saved.apply(effects);
     try {
       this.#residents.apply(effects);
     } catch (error) {
@@ -288,7 +297,7 @@ export class StoreEngine {
     const space = this.#spaces.get(request.namespace);
     if (space === undefined) return noCandidates(request);
     const vector = request.vector === null ? null : vectorAt(request.vector);
-    const { findings, firstRows } = yield* this.#searches.run(space.id, request, (index, filter) =>
+    const { findings, firstRows } = yield* this.#searches.run(space.id, request, vector !== null, (index, filter) =>
       this.#searcher.search(index, request, filter, vector, (level, search) => {
         try {
           if (vector !== null) this.#indexes.loadVectors(space.id, index, level);
@@ -324,13 +333,8 @@ export class StoreEngine {
   }
 
   #stats(namespace: string | null, nowMs: number): CallTypes['stats']['result'] {
-    const sources = {
-      opened: this.#opened,
-      settings: this.#settings,
-      spaces: this.#spaces,
-      residents: this.#residents,
-      keeper: this.#keeper,
-    };
+    const stored = { opened: this.#opened, settings: this.#settings, spaces: this.#spaces };
+    const sources = { ...stored, residents: this.#residents, keeper: this.#keeper, saved: this.#saved };
     return namespace === null ? databaseFigures(sources, nowMs) : namespaceFigures(sources, namespace, nowMs);
   }
 

@@ -21,6 +21,16 @@ export const START_CHECK_BOUNDS: StartCheckBounds = {
   checkedBytesMax: 256 * 1024 * 1024,
 };
 
+/** When the index of a namespace is saved. */
+export interface SavingBounds {
+  /** One of fewer contexts is read from its rows in less than a second. */
+  readonly contextsMin: number;
+  /** Not while it changes, unless much of it has. */
+  readonly quietMs: number;
+}
+
+export const SAVING_BOUNDS: SavingBounds = { contextsMin: 20_000, quietMs: 2_000 };
+
 /** How a database is opened. */
 export interface OpeningSettings {
   /** It never grows past so many pages; what does not fit is refused as on a full disk. */
@@ -30,6 +40,8 @@ export interface OpeningSettings {
   readonly seal: SealKeys;
   /** Absent: `START_CHECK_BOUNDS`. */
   readonly startCheck?: StartCheckBounds | undefined;
+  /** Absent: `SAVING_BOUNDS`. */
+  readonly saving?: SavingBounds | undefined;
 }
 
 /** Of a re-seal: rows of one kind, of all that there are. */

@@ -10,6 +10,8 @@ import { SQLITE_BUSY, sqliteCode } from './sqlite-errors.ts';
 export const DATABASE_FILE = 'contexts.db';
 export const LOCK_FILE = 'contexts.lock';
 export const INDEX_FOLDER = 'indexes';
+/** Of files in that folder: indexes of whole namespaces. */
+export const SAVED_EXTENSION = '.columns';
 /** Names of files that hold what clients stored, or keys to it. */
 const OWN_FILE = /^(contexts\.|secret$)/;
 /** What lies beside them without being anybody else's: indexes, secrets of keys, embedding models from the hub, and snapshots. */

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../../base/errors.ts';
 import { inTransaction } from './in-transaction.ts';
 import { sumSmallRows } from './small-sums.ts';
+import { SAVED_NAMESPACES } from './saved-table.ts';
 
 export interface Migration {
   readonly version: number;
@@ -172,6 +173,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 11, sql: MORE_CHECKSUMS },
   { version: 12, sql: PACKED_TEXTS },
   { version: 13, sql: SMALL_CHECKSUMS, settle: sumSmallRows },
+  { version: 14, sql: SAVED_NAMESPACES },
 ];
 
 /** Brings the schema up to the last of `migrations`, each step in its own transaction. */

@@ -4,6 +4,7 @@ import type { Pace } from '../border/steps.ts';
 import type { Spaces } from '../database/spaces.ts';
 import type { IndexKeeper } from '../hnsw/index-keeper.ts';
 import type { Residents } from '../memory/residents.ts';
+import type { SavedNamespaces } from '../saved/saved-namespaces.ts';
 import { BLANKING_START, FileBlanking, TooLargeToBlank } from './file-blanking.ts';
 
 export interface ScrubberDeps {
@@ -12,6 +13,7 @@ export interface ScrubberDeps {
   readonly spaces: Spaces;
   readonly keeper: IndexKeeper;
   readonly residents: Residents;
+  readonly saved: SavedNamespaces;
   readonly pace: Pace;
 }
 
@@ -38,11 +40,13 @@ export class Scrubber {
   }
 
   #forget({ namespace, isWhole }: Extract<WireScrub, { step: 'namespace' }>): WireScrubbed {
-    const { spaces, keeper, residents } = this.#deps;
+    const { spaces, keeper, residents, saved } = this.#deps;
     const space = spaces.get(namespace);
     if (space === undefined) return DONE;
-    const indexFiles = keeper.forget(space.id);
-    if (indexFiles === null) return { ...DONE, waits: true };
+    if (saved.stop(space.id)) return { ...DONE, waits: true };
+    const segments = keeper.forget(space.id);
+    if (segments === null) return { ...DONE, waits: true };
+    const indexFiles = segments + saved.forget(space.id);
     residents.dropIdle(space.id);
     if (isWhole) spaces.forget(space);
     return { ...DONE, indexFiles };

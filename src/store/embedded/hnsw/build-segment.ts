@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Index } from 'usearch';
 import { newIndex } from './hnsw-segment.ts';
-import { dataExtensions, describeSegment, segmentChecksum, segmentName, type SegmentFile } from './index-files.ts';
+import { dataExtensions, describeSegment, filesChecksum, GRAPH, segmentName, type SegmentFile } from './index-files.ts';
 import { openVectors } from '../database/sealed-values.ts';
 import { StoredPassages } from '../database/stored-passages.ts';
 import { readEntries, SegmentVectors } from './segment-vectors.ts';
@@ -248,7 +248,9 @@ function save(
   if (last !== null) checkVectors(temporary, parameters.quantization, entries.length, last);
   const measured = measure(job, index, entries, temporary, steps);
   const bytes = statSync(`${temporary}.usearch`).size;
-  const crc32 = segmentChecksum(temporary, parameters.quantization);
+  const graphCrc32 = filesChecksum(temporary, GRAPH);
+  const beside = dataExtensions(parameters.quantization).filter((extension) => !GRAPH.includes(extension));
+  const crc32 = filesChecksum(temporary, beside, graphCrc32);
   const { length: count } = entries;
   const passageCount = count - new Set(entries).size;
   const description = describeSegment({
@@ -260,6 +262,7 @@ function save(
     passageCount,
     bytes,
     crc32,
+    graphCrc32,
     parameters,
     measured,
   });

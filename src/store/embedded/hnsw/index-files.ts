@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Quantization } from '../border/messages.ts';
 import type { LevelNumber } from '../border/rows.ts';
+import type { Steps } from '../border/steps.ts';
 import { type GraphShape, isMeasured, type Measured } from './index-tuning.ts';
 
 /** Raised with every change of what the files hold. */
 const FORMAT = 3;
-const READ_BYTES = 4 * 1024 * 1024;
+const READ_BYTES = 2 * 1024 * 1024;
 const ENTRY_BYTES = 8;
 const NUMBER_BYTES = 4;
 const NAME = /^\d+-[123]-\d+-\d+$/;
@@ -37,6 +38,8 @@ export interface SegmentDescription {
   readonly bytes: number;
   /** Over the files but this one. */
   readonly crc32: number;
+  /** The same over the graph and its entries alone; absent: it is from before there was one. */
+  readonly graphCrc32?: number;
   readonly parameters: IndexParameters;
   /** null: nothing, as of one without vectors. */
   readonly measured: Measured | null;
@@ -47,7 +50,7 @@ export interface SegmentFile extends SegmentDescription {
   readonly path: string;
 }
 
-type DataExtension = 'usearch' | 'entries' | 'vectors';
+export type DataExtension = 'usearch' | 'entries' | 'vectors';
 
 /** Files of a segment beside its description. */
 export function dataExtensions(quantization: Quantization): readonly DataExtension[] {
@@ -131,21 +134,37 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** CRC-32 over what the segment holds. */
-export function segmentChecksum(path: string, quantization: Quantization): number {
-  return dataExtensions(quantization).reduce((before, extension) => fileChecksum(`${path}.${extension}`, before), 0);
+/** Of the graph and what it is made of: the first of a segment's files. */
+export const GRAPH: readonly DataExtension[] = ['usearch', 'entries'];
+
+/** CRC-32 over these files of a segment, in their order, behind that of what came before; some megabytes a step. */
+export function* checksumSteps(path: string, extensions: readonly DataExtension[], before = 0): Steps<number> {
+  const buffer = Buffer.alloc(READ_BYTES);
+  let checksum = before;
+  for (const extension of extensions) {
+    const file = openSync(`${path}.${extension}`, 'r');
+    try {
+      for (let length = readSync(file, buffer); length > 0; length = readSync(file, buffer)) {
+        checksum = crc32(buffer.subarray(0, length), checksum);
+        yield;
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+  return checksum;
 }
 
-function fileChecksum(path: string, before: number): number {
-  const file = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(READ_BYTES);
-    let checksum = before;
-    for (let length = readSync(file, buffer); length > 0; length = readSync(file, buffer)) {
-      checksum = crc32(buffer.subarray(0, length), checksum);
-    }
-    return checksum;
-  } finally {
-    closeSync(file);
+/** The same in one go. */
+export function filesChecksum(path: string, extensions: readonly DataExtension[], before = 0): number {
+  const steps = checksumSteps(path, extensions, before);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
   }
+}
+
+/** CRC-32 over all that a segment holds. */
+export function segmentChecksum(path: string, quantization: Quantization): number {
+  return filesChecksum(path, dataExtensions(quantization));
 }

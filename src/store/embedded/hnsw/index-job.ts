@@ -36,3 +36,14 @@ export interface RunningBuild {
 export function indexSettings(settings: WorkerSettings, sealer: Sealer | null): WorkerSettings {
   return sealer === null ? settings : { ...settings, indexingThreshold: Infinity };
 }
+
+/** Whether an index that was built so is the one that the settings ask for. */
+export function isBuiltFor(
+  { embeddingId, dimension, quantization, m, efConstruction }: IndexParameters,
+  settings: WorkerSettings,
+): boolean {
+  if (embeddingId !== settings.embeddingId || dimension !== settings.dimension) return false;
+  const given = settings.hnsw;
+  const isAsGiven = (given.m ?? m) === m && (given.efConstruction ?? efConstruction) === efConstruction;
+  return quantization === settings.quantization && isAsGiven;
+}

@@ -6,8 +6,6 @@ import {
   deleteSegment,
   deleteUnfinished,
   segmentBytes,
-  segmentChecksum,
-  type IndexParameters,
   type SegmentDescription,
   type SegmentFile,
 } from './index-files.ts';
@@ -25,7 +23,9 @@ import {
   searchTuning,
   wantedShape,
 } from './index-tuning.ts';
-import type { BuildIndex, IndexJob, RunningBuild } from './index-job.ts';
+import { type BuildIndex, type IndexJob, isBuiltFor, type RunningBuild } from './index-job.ts';
+import type { Pace, Steps } from '../border/steps.ts';
+import { SegmentChecks } from './segment-checks.ts';
 import { GrowthWatch } from './growth-watch.ts';
 import { ExactLevels } from './exact-levels.ts';
 import { levelKey, parseLevelKey, savedChains } from './saved-chains.ts';
@@ -68,6 +68,7 @@ export interface IndexFigures {
 }
 
 const RETRY_AFTER_MS = 60_000;
+const DAMAGED = 'a saved vector index is damaged and is built again';
 
 export class IndexKeeper {
   readonly #deps: IndexKeeperDeps;
@@ -77,6 +78,7 @@ export class IndexKeeper {
   /** Levels that changed since they were last looked at: never more than there are. */
   readonly #unchecked = new Set<string>();
   readonly #exact: ExactLevels;
+  readonly #checks: SegmentChecks;
   readonly #retryAtMs = new Map<string, number>();
   readonly #growth: GrowthWatch;
   #running: RunningBuild | null = null;
@@ -90,11 +92,28 @@ export class IndexKeeper {
       'SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? AND entry <= ?',
     );
     const { embeddingId, dimension, quantization, hnsw } = deps.settings;
+    this.#checks = new SegmentChecks(deps.clock, quantization);
     this.#growth = new GrowthWatch(deps.clock, () => this.schedule());
     this.#exact = new ExactLevels(deps.folder, JSON.stringify([embeddingId, dimension, quantization, hnsw]));
     this.#findSaved();
     for (const space of deps.spaces.all())
       for (const level of LEVEL_NUMBERS) this.#unchecked.add(levelKey(space.id, level));
+  }
+
+  /** So that `open` need not check the level's segments in one go. */
+  *check(spaceId: number, level: LevelNumber, pace: Pace): Steps<void> {
+    const key = levelKey(spaceId, level);
+    for (const segment of this.#segments.get(key) ?? []) {
+      const onDamage = (): void => {
+        // Another may have taken its place meanwhile.
+        if (this.#segments.get(key)?.includes(segment) !== true) return;
+        this.#deps.log.warn({ path: segment.path }, DAMAGED);
+        this.discard(spaceId, level);
+        this.#deps.onChanged(spaceId, level);
+        this.schedule();
+      };
+      yield* this.#checks.check(segment, () => pace.isOver, onDamage);
+    }
   }
 
   /** The level's segments, ready for searches; none where there are none or one of them is damaged. */
@@ -106,7 +125,7 @@ export class IndexKeeper {
       return opened;
     } catch (error) {
       for (const segment of opened) segment.close();
-      this.#deps.log.warn({ err: error }, 'a saved vector index is damaged and is built again');
+      this.#deps.log.warn({ err: error }, DAMAGED);
       this.discard(spaceId, level);
       return [];
     }
@@ -184,6 +203,7 @@ export class IndexKeeper {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#growth.close();
+    this.#checks.close();
     await this.#running?.stop();
     this.#running = null;
   }
@@ -222,7 +242,9 @@ export class IndexKeeper {
     const { folder, sequence, spaces } = this.#deps;
     // A segment of entries that are still to come belongs to another database, or to a later copy of this one.
     const fits = (segment: SegmentDescription) =>
-      this.#isWanted(segment.parameters) && segment.to <= sequence.last && spaces.byId(segment.spaceId) !== undefined;
+      isBuiltFor(segment.parameters, this.#deps.settings) &&
+      segment.to <= sequence.last &&
+      spaces.byId(segment.spaceId) !== undefined;
     const isExact = (key: string) =>
       this.#exact.until(key) > 0 && spaces.byId(parseLevelKey(key).spaceId) !== undefined;
     for (const [key, files] of savedChains(folder, fits, isExact))
@@ -230,14 +252,6 @@ export class IndexKeeper {
         key,
         files.map((file) => this.#keep(file, false)),
       );
-  }
-
-  #isWanted({ embeddingId, dimension, quantization, m, efConstruction }: IndexParameters): boolean {
-    const { settings } = this.#deps;
-    if (embeddingId !== settings.embeddingId || dimension !== settings.dimension) return false;
-    const given = settings.hnsw;
-    const isAsGiven = (given.m ?? m) === m && (given.efConstruction ?? efConstruction) === efConstruction;
-    return quantization === settings.quantization && isAsGiven;
   }
 
   #keep(file: SegmentFile, isVerified: boolean): KeptSegment {
@@ -249,10 +263,7 @@ export class IndexKeeper {
 
   #openSegment(segment: KeptSegment): HnswSegment {
     const { dimension, quantization } = this.#deps.settings;
-    // A damaged graph would lead the search out of its memory, so no byte of it is used unchecked.
-    if (!segment.isVerified && segmentChecksum(segment.path, quantization) !== segment.file.crc32)
-      throw new Error('the checksum differs');
-    segment.isVerified = true;
+    if (!this.#checks.isWhole(segment)) throw new Error('the checksum differs');
     const source = { ...segment.file, passageCount: segment.passageCount };
     return new HnswSegment(source, dimension, quantization, { ...segment.file.parameters, ...this.#tuning(segment) });
   }

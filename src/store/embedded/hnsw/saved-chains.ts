@@ -1,19 +1,22 @@
 // What the folder of indexes holds, by level and namespace.
 
+import { SAVED_EXTENSION } from '../database/data-folder.ts';
 import { EXACT_EXTENSION } from './exact-levels.ts';
 import { deleteSegment, listSegments, type SegmentDescription, type SegmentFile } from './index-files.ts';
 import type { LevelNumber } from '../border/rows.ts';
 
 /**
- * At most two segments of each level, the large one first. Deletes all else in the folder, but the notes on levels of which
- * `isExact` says yes.
+ * At most two segments of each level, the large one first. Deletes all else in the folder, but saved namespaces and the notes on
+ * levels of which `isExact` says yes.
  */
 export function savedChains(
   folder: string,
   fits: (segment: SegmentDescription) => boolean,
   isExact: (key: string) => boolean,
 ): Map<string, readonly SegmentFile[]> {
-  const isNote = (file: string) => file.endsWith(EXACT_EXTENSION) && isExact(file.slice(0, -EXACT_EXTENSION.length));
+  const isNote = (file: string) =>
+    file.includes(SAVED_EXTENSION) ||
+    (file.endsWith(EXACT_EXTENSION) && isExact(file.slice(0, -EXACT_EXTENSION.length)));
   const found = new Map<string, SegmentFile[]>();
   for (const file of listSegments(folder, fits, isNote)) {
     const key = levelKey(file.spaceId, file.level);

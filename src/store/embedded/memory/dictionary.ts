@@ -8,15 +8,33 @@ const TERM_BYTES = 80;
 export class Dictionary {
   readonly #numbers = new Map<string, number>();
   readonly #languages = new Set<string>();
+  /** Numbers given out. */
+  count = 0;
 
   intern(term: string): number {
     const known = this.#numbers.get(term);
     if (known !== undefined) return known;
-    const number = this.#numbers.size;
-    this.#numbers.set(ownCopy(term), number);
-    const language = languageOfTerm(term);
-    if (language !== undefined) this.#languages.add(language);
+    const number = this.count++;
+    this.#remember(ownCopy(term), number);
     return number;
+  }
+
+  /** The first `count` terms in the order of their numbers, null for those of which `isUsed` says no: what `restore` takes. */
+  *saved(count: number, isUsed: (term: number) => boolean): Generator<string | null> {
+    let next = 0;
+    for (const [term, number] of this.#numbers) {
+      if (number >= count) break;
+      // Numbers whose terms an earlier saving has left out.
+      for (; next < number; next++) yield null;
+      yield isUsed(number) ? term : null;
+      next++;
+    }
+    for (; next < count; next++) yield null;
+  }
+
+  restore(term: string | null): void {
+    const number = this.count++;
+    if (term !== null) this.#remember(term, number);
   }
 
   /** undefined: no document ever held it. */
@@ -27,6 +45,12 @@ export class Dictionary {
   /** Those that some text was in, besides English. */
   get languages(): ReadonlySet<string> {
     return this.#languages;
+  }
+
+  #remember(term: string, number: number): void {
+    this.#numbers.set(term, number);
+    const language = languageOfTerm(term);
+    if (language !== undefined) this.#languages.add(language);
   }
 
   get memoryBytes(): number {

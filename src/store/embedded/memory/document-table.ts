@@ -46,8 +46,11 @@ export class DocumentTable {
   readonly owners = new OwnerTable();
   readonly copies = new CopyGroups(this);
   readonly times = new DocumentTimes();
-  /** Distinct traits of texts: many texts share a speaker. */
-  readonly traits: TextTraits[] = [];
+  /** Distinct traits of texts, as they are stored: many texts share a speaker. */
+  readonly #traits: string[] = [];
+  /** The same, once somebody has asked for them. */
+  readonly #parsedTraits: TextTraits[] = [];
+  /** Without those that came from elsewhere: the next text of such a speaker has them anew. */
   readonly #traitIndexes = new Map<string, number>();
   ids: string[] = [];
   seqs = NO_FLOATS;
@@ -58,7 +61,7 @@ export class DocumentTable {
   textKeys = NO_FLOATS;
   ownerIndexes = NO_NUMBERS;
   tokenCounts = NO_NUMBERS;
-  /** Place in `traits`. */
+  /** Place among the distinct traits. */
   traitIndexes = NO_NUMBERS;
   accessCounts = NO_NUMBERS;
   /** Number of its group in `copies`; 0: it is in none. */
@@ -94,12 +97,56 @@ export class DocumentTable {
     this.termCounts[ordinal] = termCount;
     this.vectorRows[ordinal] = NO_VECTOR;
     this.levels[ordinal] = document.level;
-    this.#noteHidden(document.level, hiddenFromMs);
-    if (document.times !== null) this.setTimes(ordinal, document.times);
-    owner.insert(ordinal, this);
+    if (document.times !== null) this.times.set(ordinal, document.times);
+    this.settle(ordinal);
+    return ordinal;
+  }
+
+  /** Counts a document whose columns are filled, and puts it in its places among others: those before it are settled. */
+  settle(ordinal: number): void {
+    const level = this.levels[ordinal] as LevelNumber;
+    this.#noteHidden(level, this.hiddenFromMs[ordinal] as number);
+    if (this.times.end(ordinal) !== Infinity) this.#ending[level - 1] = this.endingIn(level) + 1;
+    this.ownerOf(ordinal).insert(ordinal, this);
     this.copies.add(ordinal);
     this.alive++;
-    return ordinal;
+  }
+
+  /** Room for columns that come from elsewhere; none is there yet. */
+  reserve(count: number): void {
+    this.#grow(count);
+    this.count = count;
+    this.vectorRows.fill(NO_VECTOR, 0, count);
+  }
+
+  /** What is said of it now, of one that is not settled yet; null: it is gone. */
+  retell(ordinal: number, document: Document | null): void {
+    this.levels[ordinal] = document?.level ?? 0;
+    this.times.set(ordinal, document?.times ?? null);
+    if (document === null) {
+      this.ids[ordinal] = '';
+      return;
+    }
+    this.hiddenFromMs[ordinal] = hiddenFrom(document);
+    this.accessCounts[ordinal] = document.accessCount;
+    this.setTraits(ordinal, document.traits);
+  }
+
+  /** What does not follow from others, or is told by the segments. */
+  get savedColumns() {
+    const { seqs, entries, createdAtMs, hiddenFromMs, textKeys } = this;
+    const { ownerIndexes, tokenCounts, traitIndexes, accessCounts, termCounts, levels } = this;
+    const floats = [seqs, entries, createdAtMs, hiddenFromMs, textKeys];
+    return [...floats, ownerIndexes, tokenCounts, traitIndexes, accessCounts, termCounts, levels] as const;
+  }
+
+  /** All in their order, null for those that are not `used`: what `restoreTraits` takes. */
+  *savedTraits(used: ReadonlySet<number>): Generator<string | null> {
+    for (const [index, text] of this.#traits.entries()) yield used.has(index) ? text : null;
+  }
+
+  restoreTraits(text: string | null): void {
+    this.#traits.push(text ?? '');
   }
 
   kill(ordinal: number): void {
@@ -139,7 +186,8 @@ export class DocumentTable {
   }
 
   traitsOf(ordinal: number): TextTraits {
-    return this.traits[this.traitIndexes[ordinal] as number] as TextTraits;
+    const index = this.traitIndexes[ordinal] as number;
+    return (this.#parsedTraits[index] ??= parseTraits(this.#traits[index] as string));
   }
 
   setLifetime(ordinal: number, hiddenFromMs: number): void {
@@ -215,14 +263,14 @@ export class DocumentTable {
 
   get memoryBytes(): number {
     const rows = this.levels.length * ROW_BYTES;
-    const interned = this.traits.length * TRAITS_BYTES + this.owners.memoryBytes;
+    const interned = this.#traits.length * TRAITS_BYTES + this.owners.memoryBytes;
     return rows + this.alive * ID_BYTES + interned + this.copies.memoryBytes + this.times.memoryBytes;
   }
 
   #internTraits(traits: string): number {
     const known = this.#traitIndexes.get(traits);
     if (known !== undefined) return known;
-    const index = this.traits.push(parseTraits(traits)) - 1;
+    const index = this.#traits.push(traits) - 1;
     this.#traitIndexes.set(traits, index);
     return index;
   }

@@ -10,6 +10,9 @@ const GONE = 0xffffffff;
 /** Of an entry of the map with its times. */
 const KNOWN_BYTES = 250;
 
+/** Start, end and recording, null where they are as usual, and the times of a superseded one. */
+type SavedTimes = readonly [ordinal: number, told: readonly (number | null)[], superseded: ContextTimes | null];
+
 export class DocumentTimes {
   /** NaN: since its creation. */
   readonly #starts = new SparseColumn(Number.NaN);
@@ -67,6 +70,24 @@ export class DocumentTimes {
     return holds({ createdAtMs, times }, view);
   }
 
+  /** Of the first `count` documents those that need telling: what `restore` takes. */
+  *saved(count: number): Generator<SavedTimes> {
+    const columns = [this.#starts, this.#ends, this.#recorded];
+    if (columns.every(({ isEmpty }) => isEmpty) && this.#superseded.size === 0) return;
+    for (let ordinal = 0; ordinal < count; ordinal++) {
+      const told = columns.map((column) => column.told(ordinal));
+      const superseded = this.#superseded.get(ordinal) ?? null;
+      if (superseded !== null || told.some((value) => value !== null)) yield [ordinal, told, superseded];
+    }
+  }
+
+  restore([ordinal, [start, end, recorded], superseded]: SavedTimes): void {
+    this.#starts.set(ordinal, start ?? undefined);
+    this.#ends.set(ordinal, end ?? undefined);
+    this.#recorded.set(ordinal, recorded ?? undefined);
+    if (superseded !== null) this.#superseded.set(ordinal, superseded);
+  }
+
   renumber(moved: Uint32Array): void {
     for (const column of [this.#starts, this.#ends, this.#recorded]) column.renumber(moved);
     const before = [...this.#superseded];
@@ -102,6 +123,12 @@ class SparseColumn {
 
   at(ordinal: number): number {
     return ordinal < this.#values.length ? (this.#values[ordinal] as number) : this.#usual;
+  }
+
+  /** null: the usual one. */
+  told(ordinal: number): number | null {
+    const value = this.at(ordinal);
+    return Object.is(value, this.#usual) ? null : value;
   }
 
   /** undefined: the usual one. */

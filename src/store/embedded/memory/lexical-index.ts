@@ -60,7 +60,8 @@ export class LexicalIndex {
   termSquares = 0;
   readonly #level: LevelNumber;
   readonly #documents: DocumentTable;
-  readonly #lists = new PostingLists();
+  /** For who saves them, and restores them. */
+  readonly lists = new PostingLists();
   #dead = 0;
   #termCountMin = Infinity;
 
@@ -71,16 +72,21 @@ export class LexicalIndex {
 
   /** `ordinal` is the newest document. */
   add(ordinal: number, terms: readonly number[]): void {
-    for (const term of terms) this.#lists.add(term, ordinal);
+    for (const term of terms) this.lists.add(term, ordinal);
+    this.count(terms.length);
+  }
+
+  /** One more document of so many terms; `lists` hold them. */
+  count(termCount: number): void {
     this.documentCount++;
-    this.termTotal += terms.length;
-    this.termSquares += terms.length ** 2;
-    if (terms.length < this.#termCountMin) this.#termCountMin = terms.length;
+    this.termTotal += termCount;
+    this.termSquares += termCount ** 2;
+    if (termCount < this.#termCountMin) this.#termCountMin = termCount;
   }
 
   /** `terms` are those that `add` was given. The document is dead already. */
   remove(terms: readonly number[]): void {
-    for (const term of new Set(terms)) this.#lists.kill(term);
+    for (const term of new Set(terms)) this.lists.kill(term);
     this.documentCount--;
     this.termTotal -= terms.length;
     this.termSquares -= terms.length ** 2;
@@ -92,17 +98,17 @@ export class LexicalIndex {
   }
 
   renumber(renumber: (ordinal: number) => number): void {
-    this.#lists.compact(renumber);
+    this.lists.compact(renumber);
     this.#dead = 0;
   }
 
   /** Postings of a term, those of dead documents included: what reading it through costs. */
   postingCount(term: number): number {
-    return this.#lists.length(term);
+    return this.lists.length(term);
   }
 
   documentFrequency(term: number): number {
-    return this.#lists.liveCount(term);
+    return this.lists.liveCount(term);
   }
 
   /**
@@ -117,7 +123,7 @@ export class LexicalIndex {
   ): void {
     const marks = documents.size < MARKED_MIN ? null : this.#mark(documents);
     terms.forEach((weighted, i) => {
-      const length = this.#lists.length(weighted.term);
+      const length = this.lists.length(weighted.term);
       if (marks !== null && length < documents.size * SCANNED_PER_LOOKUP) {
         this.#scoreMarked(marks, weighted, lengths, (name, score) => take(name, i, score));
         return;
@@ -143,26 +149,26 @@ export class LexicalIndex {
     lengths: TextLengths,
     take: (name: number, score: number) => void,
   ): void {
-    const { documents } = this.#lists;
-    const start = this.#lists.starts[term] as number;
-    const end = start + this.#lists.length(term);
+    const { documents } = this.lists;
+    const start = this.lists.starts[term] as number;
+    const end = start + this.lists.length(term);
     for (let i = start; i < end; i++) {
       const ordinal = documents[i] as number;
       const mark = marks[ordinal] as number;
       if (mark === 0) continue;
       const termCount = this.#documents.termCounts[ordinal] as number;
-      take(mark - 1, factor * saturatedFrequency(this.#lists.frequencyAt(term, i), termCount, lengths));
+      take(mark - 1, factor * saturatedFrequency(this.lists.frequencyAt(term, i), termCount, lengths));
     }
   }
 
   /** How often a document of this level holds the term. */
   frequencyIn(term: number, ordinal: number): number {
-    return this.#lists.frequencyIn(term, ordinal);
+    return this.lists.frequencyIn(term, ordinal);
   }
 
   /** What one term adds to the BM25 score of a document of this level. */
   #termScore(ordinal: number, { term, factor }: WeightedTerm, lengths: TextLengths): number {
-    const frequency = this.#lists.frequencyIn(term, ordinal);
+    const frequency = this.lists.frequencyIn(term, ordinal);
     if (frequency === 0) return 0;
     return factor * saturatedFrequency(frequency, this.#documents.termCounts[ordinal] as number, lengths);
   }
@@ -182,7 +188,7 @@ export class LexicalIndex {
       const { term, factor, bound } = ordered[at] as BoundedTerm;
       if (
         at > 0 &&
-        this.#lists.length(term) > accumulators.count &&
+        this.lists.length(term) > accumulators.count &&
         this.#best(count, eligible).worst > remaining * ROUNDING
       )
         break;
@@ -194,15 +200,15 @@ export class LexicalIndex {
   }
 
   get memoryBytes(): number {
-    return this.#lists.memoryBytes;
+    return this.lists.memoryBytes;
   }
 
   /** Terms that occur, the highest possible contribution first. */
   #byBound(terms: readonly WeightedTerm[], lengths: TextLengths): BoundedTerm[] {
     const bounded: BoundedTerm[] = [];
     for (const { term, factor } of terms) {
-      if (factor <= 0 || this.#lists.length(term) === 0) continue;
-      const frequency = this.#lists.hasLargeFrequencies(term) ? Infinity : (this.#lists.maxFrequencies[term] as number);
+      if (factor <= 0 || this.lists.length(term) === 0) continue;
+      const frequency = this.lists.hasLargeFrequencies(term) ? Infinity : (this.lists.maxFrequencies[term] as number);
       const saturated =
         frequency === Infinity ? BM25_K1 + 1 : saturatedFrequency(frequency, this.#termCountMin, lengths);
       bounded.push({ term, factor, bound: factor * saturated });
@@ -212,7 +218,7 @@ export class LexicalIndex {
 
   #addAll(term: number, factor: number, lengths: TextLengths): void {
     const { scores, touched } = accumulators;
-    const lists = this.#lists;
+    const lists = this.lists;
     const { documents, frequencies } = lists;
     const { termCounts } = this.#documents;
     const large = lists.hasLargeFrequencies(term);
@@ -251,7 +257,7 @@ export class LexicalIndex {
       winners = winners.filter((ordinal) => ((scores[ordinal] as number) + remaining) * ROUNDING >= worst);
       remaining -= term.bound;
       // Reading a list through is cheaper than many look-ups; it adds to losers and newcomers, who lose all the same.
-      if (this.#lists.length(term.term) < winners.length * SCANNED_PER_LOOKUP)
+      if (this.lists.length(term.term) < winners.length * SCANNED_PER_LOOKUP)
         this.#addAll(term.term, term.factor, lengths);
       else
         for (const ordinal of winners)

@@ -24,8 +24,7 @@ import {
 } from '../database/sealed-values.ts';
 import type { Sealer } from '../database/sealer.ts';
 
-const DOCUMENTS_SQL =
-  'FROM contexts AS c INDEXED BY contexts_by_entry WHERE c.namespace_id = ? AND c.level = ? AND c.entry > ? ORDER BY c.entry';
+const DOCUMENTS_SQL = 'FROM contexts AS c INDEXED BY contexts_by_entry WHERE c.namespace_id = ? AND c.level = ?';
 /** Rows between two looks at the time. */
 const PACED = 32;
 
@@ -35,6 +34,16 @@ type TextValues = [text: string, metadata: string, stored: Uint8Array | null, na
 type VectorValues = [entry: number, vectors: Uint8Array, seq: number];
 type MaybeVector = [entry: number, vector: Uint8Array | null, seq: number];
 
+/** Of `SavedNamespaces`. */
+interface SavedIndexes {
+  restore(
+    spaceId: number,
+    loading: NamespaceLoading,
+    read: (level: LevelNumber, entry: number) => Document | null,
+  ): Steps<number | null>;
+  isComplete(spaceId: number, index: NamespaceIndex): boolean;
+}
+
 export interface NamespaceLoaderDeps {
   readonly database: DatabaseSync;
   readonly passages: StoredPassages;
@@ -42,6 +51,7 @@ export interface NamespaceLoaderDeps {
   readonly sealer: Sealer | null;
   /** Of the steps in which namespaces are loaded. */
   readonly pace: Pace;
+  readonly saved: SavedIndexes;
   readonly onDamage: OnDamage;
 }
 
@@ -54,14 +64,17 @@ export class NamespaceLoader {
   readonly #vectors: StatementSync;
   /** One per level, because they run at the same time. */
   readonly #documents: readonly StatementSync[];
+  readonly #byEntry: StatementSync;
   readonly #vectorsAfter: StatementSync;
   readonly #passagesAfter: StatementSync;
   readonly #passages: StoredPassages;
   readonly #sealer: Sealer | null;
   readonly #pace: Pace;
+  readonly #saved: SavedIndexes;
   readonly #onDamage: OnDamage;
 
-  constructor({ database, passages, dimension, sealer, pace, onDamage }: NamespaceLoaderDeps) {
+  constructor({ database, passages, dimension, sealer, pace, saved, onDamage }: NamespaceLoaderDeps) {
+    this.#saved = saved;
     this.#pace = pace;
     this.#database = database;
     this.#passages = passages;
@@ -77,7 +90,10 @@ export class NamespaceLoader {
       database,
       'SELECT v.seq, v.vector FROM json_each(?) AS j CROSS JOIN vectors AS v ON v.seq = j.value',
     );
-    this.#documents = LEVEL_NUMBERS.map(() => arrays(database, `SELECT ${storedColumns(sealer)} ${DOCUMENTS_SQL}`));
+    this.#documents = LEVEL_NUMBERS.map(() =>
+      arrays(database, `SELECT ${storedColumns(sealer)} ${DOCUMENTS_SQL} AND c.entry > ? ORDER BY c.entry`),
+    );
+    this.#byEntry = arrays(database, `SELECT ${storedColumns(sealer)} ${DOCUMENTS_SQL} AND c.entry = ?`);
     this.#vectorsAfter = arrays(
       database,
       `SELECT c.entry, v.vector, c.seq FROM contexts AS c INDEXED BY contexts_by_entry
@@ -106,13 +122,27 @@ export class NamespaceLoader {
 
   /** Documents and terms of all levels; vectors come with the first search that needs them. */
   begin(spaceId: number): NamespaceLoading {
-    const index = new NamespaceIndex(this.readVector, this.#passages);
-    return new NamespaceLoading(index, this.#load(spaceId, index));
+    return new NamespaceLoading(this.#empty(), (loading) => this.#load(spaceId, loading));
+  }
+
+  #empty(): NamespaceIndex {
+    return new NamespaceIndex(this.readVector, this.#passages);
+  }
+
+  *#load(spaceId: number, loading: NamespaceLoading): Steps<void> {
+    const covered = yield* this.#saved.restore(spaceId, loading, (level, entry) =>
+      this.#document(spaceId, level, entry),
+    );
+    if (covered === null) loading.restart(this.#empty());
+    yield* this.#readRows(spaceId, loading.index, covered ?? 0);
+    if (covered === null || this.#saved.isComplete(spaceId, loading.index)) return;
+    loading.restart(this.#empty());
+    yield* this.#readRows(spaceId, loading.index, 0);
   }
 
   /** Each piece tells what is stored then; what changes between two of them the loading is told. */
-  *#load(spaceId: number, index: NamespaceIndex): Steps<void> {
-    for (let after = 0, isCut = true; isCut; ) {
+  *#readRows(spaceId: number, index: NamespaceIndex, covered: number): Steps<void> {
+    for (let after = covered, isCut = true; isCut; ) {
       isCut = false;
       let read = 0;
       const outdated: Document[] = [];
@@ -187,6 +217,12 @@ export class NamespaceLoader {
       this.#onDamage(error);
       return null;
     }
+  }
+
+  /** null: it is gone. */
+  #document(spaceId: number, level: LevelNumber, entry: number): Document | null {
+    const values = this.#byEntry.get(spaceId, level, entry) as unknown as PackedRows | undefined;
+    return values === undefined ? null : analyzed(this.#stored(values));
   }
 
   #stored(values: PackedRows): StoredRow {

@@ -122,6 +122,8 @@ export class Owner {
   }
 }
 
+type SavedOwner = readonly [agentId: string, sessionId: string | null] | null;
+
 export class OwnerTable {
   readonly list: Owner[] = [];
   readonly #byAgent = new Map<string, Map<string | null, Owner>>();
@@ -136,6 +138,17 @@ export class OwnerTable {
       sessions.set(sessionId, owner);
     }
     return owner;
+  }
+
+  /** All in their order, null for those of which nothing lives: what `restore` takes. */
+  *saved(): Generator<SavedOwner> {
+    for (const { agentId, sessionId, counts } of this.list)
+      yield counts.some((count) => count > 0) ? [agentId, sessionId] : null;
+  }
+
+  restore(saved: SavedOwner): void {
+    if (saved === null) this.list.push(new Owner(this.list.length, '', null));
+    else this.intern(...saved);
   }
 
   /** The owners that a scope sees, or null where it sees all. */

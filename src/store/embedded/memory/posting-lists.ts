@@ -10,6 +10,11 @@ const LARGE_FREQUENCY = 255;
 const TERM_BYTES = 4 * 4 + 1;
 /** Bytes of an entry in `#large`. */
 const LARGE_BYTES = 64;
+/** Postings and terms that are packed together, at most where one list has not more. */
+const PACKED_POSTINGS = 131_072;
+const PACKED_TERMS = 32_768;
+/** Numbers before what is packed: the first term, terms, postings. */
+const PACKED_HEAD = 3;
 
 export class PostingLists {
   /** Ordinals, rising within a list. */
@@ -107,9 +112,99 @@ export class PostingLists {
     }
   }
 
+  /** Terms up to the last that some document held. */
+  get termCount(): number {
+    return this.lengths.length;
+  }
+
+  /** Of all lists, those of dead documents included. */
+  get postingCount(): number {
+    return this.lengths.reduce((sum, length) => sum + length, 0);
+  }
+
+  /** The lists of the first `termCount` terms, some in each block; of their documents those of which `keeps` says yes. */
+  *packed(termCount: number, keeps: (ordinal: number) => boolean): Generator<Uint8Array> {
+    for (let term = 0; term < termCount; ) {
+      const from = term;
+      let postings = 0;
+      do postings += this.length(term++);
+      while (term < termCount && term - from < PACKED_TERMS && postings + this.length(term) <= PACKED_POSTINGS);
+      yield this.#pack(from, term, postings, keeps);
+    }
+  }
+
+  /** Room for `packed` lists; none is there yet. */
+  reserve(termCount: number, postingCount: number): void {
+    if (termCount === 0) return;
+    this.#reserveTerm(termCount - 1);
+    this.documents = grown(this.documents, postingCount);
+    this.frequencies = grown(this.frequencies, postingCount);
+  }
+
+  /** A block of `packed`, at the start of a buffer. Who has taken all of them calls `recount`. */
+  unpack(block: Uint8Array<ArrayBuffer>): void {
+    const head = new Uint32Array(block.buffer, 0, PACKED_HEAD);
+    const [from, terms, postings] = head as unknown as [number, number, number];
+    const lengths = new Uint32Array(block.buffer, head.byteLength, terms);
+    const documents = new Uint32Array(block.buffer, head.byteLength + lengths.byteLength, postings);
+    const bytesAt = head.byteLength + lengths.byteLength + documents.byteLength;
+    this.lengths.set(lengths, from);
+    this.#capacities.set(lengths, from);
+    this.maxFrequencies.set(block.subarray(bytesAt, bytesAt + terms), from);
+    this.documents.set(documents, this.#used);
+    this.frequencies.set(block.subarray(bytesAt + terms, bytesAt + terms + postings), this.#used);
+    for (let i = 0; i < terms; i++) {
+      this.starts[from + i] = this.#used;
+      this.#used += lengths[i] as number;
+    }
+  }
+
+  savedLarge(keeps: (ordinal: number) => boolean): (readonly [term: number, ordinal: number, frequency: number])[] {
+    return [...(this.#large ?? [])].flatMap(([key, frequency]) => {
+      const [term, ordinal] = key.split(':').map(Number) as [number, number];
+      return keeps(ordinal) ? [[term, ordinal, frequency] as const] : [];
+    });
+  }
+
+  restoreLarge(term: number, ordinal: number, frequency: number): void {
+    this.#keepAside(term, ordinal, frequency);
+  }
+
+  /** Counts the living documents of a term. */
+  recount(term: number, isLiving: (ordinal: number) => boolean): void {
+    const start = this.starts[term] as number;
+    const end = start + this.length(term);
+    let live = 0;
+    for (let i = start; i < end; i++) if (isLiving(this.documents[i] as number)) live++;
+    this.live[term] = live;
+  }
+
   get memoryBytes(): number {
     const arenas = this.documents.byteLength + this.frequencies.byteLength;
     return arenas + this.starts.length * TERM_BYTES + (this.#large?.size ?? 0) * LARGE_BYTES;
+  }
+
+  #pack(from: number, to: number, postings: number, keeps: (ordinal: number) => boolean): Uint8Array {
+    const lengths = new Uint32Array(to - from);
+    const documents = new Uint32Array(postings);
+    const frequencies = new Uint8Array(postings);
+    let kept = 0;
+    for (let term = from; term < to; term++) {
+      const start = term < this.starts.length ? (this.starts[term] as number) : 0;
+      const end = start + this.length(term);
+      const before = kept;
+      for (let i = start; i < end; i++) {
+        const ordinal = this.documents[i] as number;
+        if (!keeps(ordinal)) continue;
+        documents[kept] = ordinal;
+        frequencies[kept++] = this.frequencies[i] as number;
+      }
+      lengths[term - from] = kept - before;
+    }
+    const maxima = new Uint8Array(to - from);
+    maxima.set(this.maxFrequencies.subarray(from, to));
+    const parts = [Uint32Array.of(from, to - from, kept), lengths, documents.subarray(0, kept), maxima];
+    return Buffer.concat([...parts, frequencies.subarray(0, kept)].map(asBytes));
   }
 
   #repeat(term: number, ordinal: number, position: number): void {
@@ -141,12 +236,14 @@ export class PostingLists {
   #enlarge(term: number): number {
     const oldCapacity = this.#capacities[term] as number;
     const oldStart = this.starts[term] as number;
-    const capacity = oldCapacity === 0 ? 1 : oldCapacity * 2;
+    // One that was unpacked is as long as its list.
+    const capacity = oldCapacity === 0 ? 1 : 2 ** (Math.floor(Math.log2(oldCapacity)) + 1);
     const start = this.#takeRegion(capacity);
     const length = this.lengths[term] as number;
     this.documents.copyWithin(start, oldStart, oldStart + length);
     this.frequencies.copyWithin(start, oldStart, oldStart + length);
-    if (oldCapacity > 0) (this.#free[Math.log2(oldCapacity)] ??= []).push(oldStart);
+    if (oldCapacity > 0 && Number.isInteger(Math.log2(oldCapacity)))
+      (this.#free[Math.log2(oldCapacity)] ??= []).push(oldStart);
     this.starts[term] = start;
     this.#capacities[term] = capacity;
     return start;
@@ -165,4 +262,8 @@ export class PostingLists {
 
 function largeKey(term: number, ordinal: number): string {
   return `${term}:${ordinal}`;
+}
+
+function asBytes({ buffer, byteOffset, byteLength }: Uint8Array | Uint32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -143,6 +143,8 @@ export class Residents {
 
   /** The same where no search is in the middle of it. */
   dropIdle(spaceId: number): void {
+    this.#loadings.get(spaceId)?.loading.end();
+    this.#loadings.delete(spaceId);
     if (!this.#holds.has(spaceId)) this.drop(spaceId);
   }
 

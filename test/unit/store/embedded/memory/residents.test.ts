@@ -29,7 +29,7 @@ function residents(memoryBytesMax: number, smallBytesMax: number, stepsOf: Reado
     const steps = (function* (): Steps<void> {
       for (let step = 1; step < (stepsOf[spaceId] ?? 1); step++) yield;
     })();
-    return new NamespaceLoading(read(spaceId), steps);
+    return new NamespaceLoading(read(spaceId), () => steps);
   };
   const held = new Residents({ begin }, memoryBytesMax, smallBytesMax);
   const use = (spaceId: number) => {
