@@ -7,14 +7,7 @@ import type { CachedEmbeddingProvider } from '../../embedding/cache.ts';
 import { PassageEmbedder } from '../../embedding/passage-embedder.ts';
 import { joinCandidates, toCandidates, type Candidates } from '../../store/candidates.ts';
 import type { FirstTextsBounds } from '../../store/first-texts.ts';
-import type {
-  ContextStore,
-  LevelFindings,
-  QueryTerm,
-  SearchRequest,
-  SearchResult,
-  TermStatistics,
-} from '../../store/store.ts';
+import type { ContextStore, QueryTerm, SearchRequest, SearchResult, TermStatistics } from '../../store/store.ts';
 import { searchesOfTime } from './time-search.ts';
 import { lendNearScores, type SoughtTerm } from './near-terms.ts';
 import type { QueryPlan } from './query-plan.ts';
@@ -106,10 +99,10 @@ export class LevelSearch {
   async search(plan: QueryPlan, embedded: QueryVector, signal: AbortSignal | undefined): Promise<SearchAnswer> {
     try {
       const { vector, error: embeddingError } = searchable(plan, embedded);
-      const result = await orAbort(this.#ask(plan, vector, signal), signal);
+      const { result, partly } = await orAbort(this.#ask(plan, vector, signal), signal);
       return {
         levels: result.levels.map(({ searched, denseMedian, hasEnds = true, error }, i): LevelAnswer => {
-          const because = error ?? embeddingError;
+          const because = error ?? partly[i] ?? embeddingError;
           const level = plan.levels[i] as Level;
           const answered = error === undefined;
           return {
@@ -132,17 +125,14 @@ export class LevelSearch {
   }
 
   /** What is of the time that the question names is searched for beside the rest, in the same message. */
-  async #ask(
-    plan: QueryPlan,
-    vector: Float32Array | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<SearchResult> {
+  async #ask(plan: QueryPlan, vector: Float32Array | undefined, signal: AbortSignal | undefined): Promise<Asked> {
     const { store } = this.#deps;
     const request = this.#request(plan, vector);
-    if (plan.time === undefined) return store.search(request, signal);
+    if (plan.time === undefined) return { result: await store.search(request, signal), partly: [] };
     const requests = [request, ...searchesOfTime(plan.time, request)];
-    const [result, ...ofTime] = await Promise.all(requests.map((each) => store.search(each, signal)));
-    return joined(result as SearchResult, ofTime);
+    const [result, ...ofTime] = await Promise.allSettled(requests.map((each) => store.search(each, signal)));
+    if (result?.status !== 'fulfilled') throw result?.reason;
+    return ofTime.reduce(joined, { result: result.value, partly: [] });
   }
 
   #request(plan: QueryPlan, vector: Float32Array | undefined): SearchRequest {
@@ -168,14 +158,20 @@ export class LevelSearch {
   }
 }
 
-/** The first with the candidates of the others, too. */
-function joined(result: SearchResult, others: readonly SearchResult[]): SearchResult {
-  const levels = result.levels.map((level, i): LevelFindings => {
-    const error = level.error ?? others.find((other) => other.levels[i]?.error !== undefined)?.levels[i]?.error;
-    return error === undefined ? level : { ...level, error };
-  });
-  const candidates = joinCandidates([result, ...others].map((each) => each.candidates));
-  return { ...result, levels, candidates };
+interface Asked {
+  readonly result: SearchResult;
+  /** By level, what kept part of it from being found beside the result. */
+  readonly partly: readonly (CodedError | undefined)[];
+}
+
+/** With the candidates of the other search. */
+function joined({ result, partly }: Asked, other: PromiseSettledResult<SearchResult>): Asked {
+  if (other.status === 'rejected') return { result, partly: result.levels.map(() => toCodedError(other.reason)) };
+  const { candidates, levels } = other.value;
+  return {
+    result: { ...result, candidates: joinCandidates([result.candidates, candidates]) },
+    partly: levels.map(({ error }, i) => partly[i] ?? error),
+  };
 }
 
 /** Where nothing but nearness counts, and hardly anything beside it, the nearest are the answer. */

@@ -85,6 +85,15 @@ describe('a level that fails', () => {
     expect(degraded(outcome)).toEqual(['short_term OVERLOADED']);
   });
 
+  it('by the time alone is named, and answers by words', async () => {
+    const { store, memory } = await start();
+    const search = store.search.bind(store);
+    store.search = (request) => (request.createdWithin === undefined ? search(request) : Promise.reject(DOWN));
+    const outcome = await memory.query({ ...OWNER, query: 'green tea yesterday' });
+    expect(seen(outcome)).toEqual(['immediate', 'long_term', 'short_term']);
+    expect(degraded(outcome)).toEqual(LEVELS.map((level) => `${level} STORE_UNAVAILABLE`));
+  });
+
   it('fails the query only with all others asked for', async () => {
     const { store, memory } = await start();
     for (const level of LEVELS) store.failing.set(level, DOWN);
