@@ -44,6 +44,9 @@ export class Call implements Timed {
   requestId = 0;
   /** The write of that connection that its request goes out with. */
   writeNumber = 0;
+  /** Its neighbours in the queue that it waits in. */
+  ahead: Call | null = null;
+  behind: Call | null = null;
   /** Why the last attempt failed. */
   lastError: ContextManagerError | undefined;
   /** Undoes what waits for this call outside: its abort listener, its pause. */
