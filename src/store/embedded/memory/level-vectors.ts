@@ -81,8 +81,7 @@ export class LevelVectors {
    * where a living document is missing from them: they are stale.
    */
   adopt(segments: readonly HnswSegment[]): boolean {
-    const slots = segments.map((segment) => this.#slotsIn(segment));
-    if (slots.includes(null)) return false;
+    if (!segments.every((segment) => this.#eachSlot(segment, () => {}))) return false;
     const old = this.rows;
     const oldPassages = this.passages;
     this.#closeSegments();
@@ -97,8 +96,11 @@ export class LevelVectors {
     }
     old.release();
     oldPassages?.release();
-    for (const found of slots)
-      for (const [ordinal, slot] of found ?? []) this.#documents.vectorRows[ordinal] = slotMark(slot);
+    const { vectorRows } = this.#documents;
+    for (const segment of segments)
+      this.#eachSlot(segment, (ordinal, slot) => {
+        vectorRows[ordinal] = slotMark(slot);
+      });
     return true;
   }
 
@@ -138,18 +140,17 @@ export class LevelVectors {
     this.segments = [];
   }
 
-  /** Place of the first vector of each living document of the level that the segment covers; null where one is missing. Both sides rise. */
-  #slotsIn(segment: HnswSegment): [ordinal: number, slot: number][] | null {
+  /** Tells the place of the first vector of each living document of the level that the segment covers; false where one is missing. Both sides rise. */
+  #eachSlot(segment: HnswSegment, take: (ordinal: number, slot: number) => void): boolean {
     const { levels, entries, count } = this.#documents;
-    const slots: [number, number][] = [];
     let slot = 0;
     for (let ordinal = 0; ordinal < count; ordinal++) {
       const entry = entries[ordinal] as number;
       if (levels[ordinal] !== this.#level || entry <= segment.from || entry > segment.to) continue;
       while (slot < segment.count && (segment.entries[slot] as number) < entry) slot++;
-      if (segment.entries[slot] !== entry) return null;
-      slots.push([ordinal, slot]);
+      if (segment.entries[slot] !== entry) return false;
+      take(ordinal, slot);
     }
-    return slots;
+    return true;
   }
 }
