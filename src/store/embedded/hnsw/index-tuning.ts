@@ -37,6 +37,12 @@ const SHAPES: readonly { readonly m: number; readonly efSearchMax: number }[] = 
   { m: 48, efSearchMax: Infinity },
 ];
 /**
+ * From so many vectors on, so many times as many candidates are worth it: a search takes some tenths of a millisecond longer, and
+ * another graph minutes or hours of all processors.
+ */
+const LARGE_FROM = 250_000;
+const LARGE_PATIENCE = 2;
+/**
  * Where even the most candidates that are worth it miss so much more than they may, the next shape would miss much, too, and is
  * left out. What misses little and never finds it, as parts of the graph that no link leads to, is found with some more links.
  */
@@ -92,7 +98,8 @@ export function wantedShape(shape: GraphShape, measured: Measured | null, settin
   if (measured === null || place < 0 || m !== undefined || efSearch !== undefined)
     return m === undefined ? shape : shapeOf(m, settings);
   const needed = measured.recalls.find((point) => point[1] >= settings.recall)?.[0] ?? Infinity;
-  const efSearchMax = SHAPES[place]?.efSearchMax ?? Infinity;
+  const patience = measured.count >= LARGE_FROM ? LARGE_PATIENCE : 1;
+  const efSearchMax = (SHAPES[place]?.efSearchMax ?? Infinity) * patience;
   const isTooMany = needed === EF_SEARCH_TRIED[0];
   const best = measured.recalls.findLast(([ef]) => ef <= efSearchMax)?.[1] ?? 0;
   const more = needed <= efSearchMax ? 0 : best < settings.recall - FAR_TOO_FEW ? 2 : 1;

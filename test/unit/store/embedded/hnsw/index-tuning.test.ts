@@ -55,6 +55,14 @@ describe('how an index is built', () => {
     expect(wantedShape(third, HOPELESS, SETTINGS)).toEqual(third);
   });
 
+  it('stays where it is large and twice as many candidates suffice', () => {
+    const large = (points: Measured) => ({ ...points, count: 1_000_000 });
+    expect(wantedShape(first, large(HARD), SETTINGS)).toEqual(first);
+    expect(wantedShape(first, large(measured([192, 0.9], [384, 0.96], [448, 0.98])), SETTINGS).m).toBe(32);
+    expect(wantedShape(first, large(HOPELESS), SETTINGS).m).toBe(48);
+    expect(searchTuning(large(HARD), SETTINGS)).toEqual({ efSearch: 384, recall: 0.98 });
+  });
+
   it('has many at once where much is missed, and not where a little is never found', () => {
     expect(wantedShape(first, HARD, SETTINGS).m).toBe(48);
     expect(wantedShape(first, HOPELESS, SETTINGS).m).toBe(48);
