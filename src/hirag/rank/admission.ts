@@ -109,6 +109,7 @@ class Contestant implements Ranked {
   readonly createdAtMs: number;
   readonly tokenCount: number;
   readonly relevanceScore: number;
+  readonly similarity: number;
   readonly isFiller: boolean;
   readonly #contest: Contest;
   readonly #settings: RankSettings;
@@ -124,10 +125,10 @@ class Contestant implements Ranked {
     this.level = LEVELS[columns.levels[place] as number] as Level;
     this.createdAtMs = columns.createdAtMs[place] as number;
     this.tokenCount = columns.tokenCounts[place] as number;
-    const similarity = contest.similarities.similarity[place] as number;
+    this.similarity = contest.similarities.similarity[place] as number;
     const recency = recencyOf(this.createdAtMs, contest.nowMs, settings);
     const frequency = settings.weights.frequency > 0 ? frequencyOf(this.#accessCount) : 0;
-    this.relevanceScore = finalScore(similarity, recency, this.level, frequency, settings);
+    this.relevanceScore = finalScore(this.similarity, recency, this.level, frequency, settings);
   }
 
   get id(): string {
@@ -139,7 +140,7 @@ class Contestant implements Ranked {
     if (this.#scores === undefined) {
       const { similarities, nowMs } = this.#contest;
       const relevance = {
-        similarity: similarities.similarity[this.place] as number,
+        similarity: this.similarity,
         lexical: similarities.lexical[this.place] as number,
       };
       const { level, createdAtMs } = this;

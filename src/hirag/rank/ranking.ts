@@ -27,6 +27,8 @@ export interface Ranked {
   readonly createdAtMs: number;
   readonly tokenCount: number;
   readonly relevanceScore: number;
+  /** `scores.similarity`, by itself: an order asks for nothing else of them. */
+  readonly similarity: number;
   readonly scores: ScoreParts;
   /** It hardly fits the query: it stands back behind all that does, wherever it ranks. */
   readonly isFiller: boolean;
@@ -88,18 +90,13 @@ export function finalScore(
   return clamp01((weights.similarity * similarity + circumstances * share) / total);
 }
 
-interface Scored {
-  readonly id: string;
-  readonly relevanceScore: number;
-  readonly scores: ScoreParts;
-  readonly createdAtMs: number;
-}
+type Scored = Pick<Ranked, 'id' | 'relevanceScore' | 'similarity' | 'createdAtMs'>;
 
 /** Best first. Ties: the more similar, then the younger, then by id, so that equal questions get equal answers. */
 export function compareRank(a: Scored, b: Scored): number {
   return (
     b.relevanceScore - a.relevanceScore ||
-    b.scores.similarity - a.scores.similarity ||
+    b.similarity - a.similarity ||
     b.createdAtMs - a.createdAtMs ||
     (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
   );

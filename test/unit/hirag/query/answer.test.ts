@@ -47,6 +47,7 @@ function given(contexts: readonly Given[]) {
       createdAtMs,
       tokenCount: tokens,
       relevanceScore: score,
+      similarity: SCORES.similarity,
       scores: SCORES,
       isFiller,
     };

@@ -109,6 +109,7 @@ describe('the order', () => {
     const scores = scoreParts(some, { similarity, lexical: 0 }, NOW_MS, SETTINGS);
     return {
       ...some,
+      similarity,
       scores,
       relevanceScore: finalScore(scores.similarity, scores.recency, some.level, scores.frequency, SETTINGS),
     };
@@ -125,12 +126,8 @@ describe('the order', () => {
   });
 
   it('puts the more similar, then the younger, first where scores are equal', () => {
-    const base = {
-      relevanceScore: 0.5,
-      createdAtMs: 1,
-      scores: scoreParts(facts(), { similarity: 0.5, lexical: 0 }, NOW_MS, SETTINGS),
-    };
-    const similar = { ...base, id: 'b', scores: { ...base.scores, similarity: 0.6 } };
+    const base = { relevanceScore: 0.5, createdAtMs: 1, similarity: 0.5 };
+    const similar = { ...base, id: 'b', similarity: 0.6 };
     const young = { ...base, id: 'c', createdAtMs: 2 };
     const old = { ...base, id: 'a' };
     expect([old, young, similar].sort(compareRank).map(({ id }) => id)).toEqual(['b', 'c', 'a']);
