@@ -54,6 +54,7 @@ import type {
   ListInput,
   Memory,
   MemoryStats,
+  NamespacesWanted,
   QueryInput,
   QueryOutcome,
   StoreInput,
@@ -237,8 +238,8 @@ class TieredMemory implements Memory {
     };
   }
 
-  namespaces(names?: readonly string[], options: CallOptions = {}): Promise<NamespaceCounts[]> {
-    return orAbort(this.#store.namespaces(names), options.signal);
+  namespaces(which: NamespacesWanted = {}, options: CallOptions = {}): Promise<NamespaceCounts[]> {
+    return orAbort(this.#store.namespaces(which.names, which.among), options.signal);
   }
 
   gc(signal?: AbortSignal): Promise<GcOutcome> {

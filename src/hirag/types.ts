@@ -1,3 +1,4 @@
+import type { NamespaceSet } from '../base/namespace-set.ts';
 import type { ContextRecord, Filter, JsonObject, Level, Priority } from '../base/context.ts';
 import type { Answerable } from './answerable.ts';
 import type { CallOptions } from './call-options.ts';
@@ -167,6 +168,12 @@ export interface GcOutcome {
   readonly deleted: number;
 }
 
+/** Each of `names`, or of all that hold contexts those `among` them. */
+export interface NamespacesWanted {
+  readonly names?: readonly string[];
+  readonly among?: NamespaceSet;
+}
+
 /** The tiers behind one door: what the handlers call. */
 export interface Memory {
   readonly sessions: SessionMemory;
@@ -199,7 +206,7 @@ export interface Memory {
   clearLevel(namespace: string, level: Level, options?: CallOptions): Promise<number>;
   stats(namespace?: string, options?: CallOptions): Promise<MemoryStats>;
   /** What each of `names` holds; absent: every namespace that holds contexts. By name. */
-  namespaces(names?: readonly string[], options?: CallOptions): Promise<NamespaceCounts[]>;
+  namespaces(which?: NamespacesWanted, options?: CallOptions): Promise<NamespaceCounts[]>;
   /** Ends lifetimes that are over, until none is or `signal` aborts. To be called every so often. */
   gc(signal?: AbortSignal): Promise<GcOutcome>;
   /** Writes the accesses counted since the last time; what the store does not take is kept. To be called every so often. */

@@ -1,5 +1,6 @@
 import type { ContextOutline, ContextRecord, Filter, JsonObject, Level } from '../base/context.ts';
 import type { CodedError } from '../base/errors.ts';
+import type { NamespaceSet } from '../base/namespace-set.ts';
 import { PASSAGES_MAX } from '../base/text/passages.ts';
 import type { AskedTraits, Candidates } from './candidates.ts';
 import type { FirstTexts, FirstTextsAsked } from './first-texts.ts';
@@ -13,7 +14,6 @@ import type { PendingPage, PendingRequest } from './pending.ts';
 export type { PendingPage, PendingRequest } from './pending.ts';
 import type { Freed } from './supersession.ts';
 import type { CreationAsked, TimesPatch, TimeView } from './times.ts';
-
 /**
  * What is made of a text. Vectors are L2-normalised and have the provider's dimension. Those handed to the store stay the
  * caller's: they are neither changed nor detached.
@@ -340,8 +340,8 @@ export interface ContextStore extends DocumentStore, ErasureStore, WordStore {
   unembedded(): Promise<Readonly<Record<Unembedded, number>>>;
   /** Of one namespace, or of all. */
   stats(namespace?: string): Promise<StoreStats>;
-  /** Of each of `names`; absent: of every namespace that holds contexts. By name. */
-  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]>;
+  /** Of each of `names`; absent: of every namespace that holds contexts, or of those `among` them. By name. */
+  namespaces(names?: readonly string[], among?: NamespaceSet): Promise<NamespaceCounts[]>;
   /** Resolves where the store answers. */
   ping(): Promise<void>;
   /** Finishes queued writes, saves indexes, closes. */

@@ -1,3 +1,4 @@
+import { NamespaceSet } from '../../src/base/namespace-set.ts';
 import { describe, expect, it } from 'vitest';
 import type { ContextOutline } from '../../src/base/context.ts';
 import type { ListRequest } from '../../src/store/store.ts';
@@ -183,5 +184,10 @@ export function describeLists(subject: ContractSubject): void {
     expect(all.filter((found) => found.namespace.startsWith(`${namespace}-`))).toEqual([{ namespace: full, counts }]);
     const names = all.map((found) => found.namespace);
     expect(names).toEqual([...names].sort());
+    await subject.add('e', { namespace: `${namespace}:one` });
+    await subject.add('f', { namespace: `${namespace}:two` });
+    const among = new NamespaceSet([full, `${namespace}:*`]);
+    const some = await subject.store.namespaces(undefined, among);
+    expect(some.map((found) => found.namespace)).toEqual([full, `${namespace}:one`, `${namespace}:two`]);
   });
 }

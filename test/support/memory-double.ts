@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LEVELS, type ContextRecord, type Level } from '../../src/base/context.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import type {
+  NamespacesWanted,
   CallOptions,
   GcOutcome,
   ListInput,
@@ -189,10 +190,11 @@ export class MemoryDouble implements Memory {
     };
   }
 
-  async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
+  async namespaces({ names, among }: NamespacesWanted = {}): Promise<NamespaceCounts[]> {
     await this.#enter('namespaces', { names });
     const held = new Set([...this.records.values()].map(({ namespace }) => namespace));
-    return [...(names ?? held)].sort().map((namespace) => {
+    const wanted = names ?? [...held].filter((namespace) => among?.has(namespace) !== false);
+    return [...wanted].sort().map((namespace) => {
       const counts = { immediate: 0, short_term: 0, long_term: 0 };
       for (const record of this.records.values()) if (record.namespace === namespace) counts[record.level] += 1;
       return { namespace, counts };

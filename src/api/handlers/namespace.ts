@@ -1,5 +1,6 @@
 import { CodedError } from '../../base/errors.ts';
 import type { NamespaceSet } from '../../base/namespace-set.ts';
+import type { NamespacesWanted } from '../../hirag/types.ts';
 import type { NamespaceCounts } from '../../store/store.ts';
 import { fromCounts } from './context-wire.ts';
 import type { Handler } from './handler.ts';
@@ -13,7 +14,7 @@ export const list: Handler<'namespace.list'> = async (
   { namespaces: ofKey, options },
   { memory, replyBytesMax },
 ) => {
-  const found = await namespacesOf(ofKey, (names) => memory.namespaces(names, options));
+  const found = await namespacesOf(ofKey, (which) => memory.namespaces(which, options));
   if (bytesMin(found) > replyBytesMax) {
     throw new CodedError('PAYLOAD_TOO_LARGE', 'the key has more namespaces than a reply can name', {
       details: { namespaces: found.length },
@@ -27,14 +28,14 @@ export const list: Handler<'namespace.list'> = async (
 /** Those that are named whether they hold anything or not, of the others those that do; by name. */
 async function namespacesOf(
   ofKey: NamespaceSet,
-  find: (names?: readonly string[]) => Promise<readonly NamespaceCounts[]>,
+  find: (which: NamespacesWanted) => Promise<readonly NamespaceCounts[]>,
 ): Promise<readonly NamespaceCounts[]> {
-  if (ofKey.isEvery) return find();
+  if (ofKey.isEvery) return find({});
   const { literals } = ofKey;
-  const named = literals.length === 0 ? [] : await find(literals);
+  const named = literals.length === 0 ? [] : await find({ names: literals });
   if (literals.length === ofKey.entries.length) return named;
   const names = new Set(literals);
-  const others = (await find()).filter(({ namespace }) => ofKey.has(namespace) && !names.has(namespace));
+  const others = (await find({ among: ofKey })).filter(({ namespace }) => !names.has(namespace));
   return [...named, ...others].sort((one, other) => (one.namespace < other.namespace ? -1 : 1));
 }
 

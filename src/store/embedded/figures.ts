@@ -1,13 +1,16 @@
 // What `stats` says about the driver. With a namespace it tells of nothing beyond it.
 
 import { statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { NamespaceSet } from '../../base/namespace-set.ts';
 import type { OpenDatabase } from './database/database.ts';
 import type { IndexFigures, IndexKeeper } from './hnsw/index-keeper.ts';
-import type { CallTypes, WireStats, WorkerSettings } from './border/messages.ts';
+import type { WireStats, WorkerSettings } from './border/messages.ts';
+import type { WireNamespaces, WireNamespacesRequest } from './border/namespace-messages.ts';
 import type { Residents } from './memory/residents.ts';
 import { DELETE_ACTION } from './border/rows.ts';
 import type { SavedNamespaces } from './saved/saved-namespaces.ts';
-import type { Spaces } from './database/spaces.ts';
+import type { Space, Spaces } from './database/spaces.ts';
 
 export interface FigureSources {
   readonly opened: OpenDatabase;
@@ -84,13 +87,32 @@ function indexFigures(indexes: readonly IndexFigures[]): Record<string, number> 
   };
 }
 
-/** Of the namespaces that are named, or of all that hold contexts. */
+/** Of the namespaces that are named, or of all that hold contexts, a page of them. */
 export function namespaceCounts(
   spaces: Spaces,
   { database }: OpenDatabase,
-  names: readonly string[] | null,
+  { names, among, after, limit }: WireNamespacesRequest,
   nowMs: number,
-): CallTypes['namespaces']['result'] {
+): WireNamespaces {
+  const gone = goneCounts(database, nowMs);
+  const rowOf = (name: string, space: Space | undefined): WireNamespaces['rows'][number] => {
+    const [first, second, third] = space?.counts ?? [0, 0, 0];
+    const [lessFirst, lessSecond, lessThird] = (space && gone.get(space.id)) ?? [0, 0, 0];
+    return [name, first - lessFirst, second - lessSecond, third - lessThird];
+  };
+  if (names !== null) return { rows: names.map((name) => rowOf(name, spaces.get(name))), next: null };
+  const wanted = among === null ? null : new NamespaceSet(among);
+  const rows: WireNamespaces['rows'][number][] = [];
+  for (const space of spaces.all()) {
+    if (space.id <= after || wanted?.has(space.name) === false) continue;
+    const row = rowOf(space.name, space);
+    if (row[1] + row[2] + row[3] > 0 && rows.push(row) === limit) return { rows, next: space.id };
+  }
+  return { rows, next: null };
+}
+
+/** By namespace and level, those whose lifetime has ended and that the sweep has yet to delete. */
+function goneCounts(database: DatabaseSync, nowMs: number): ReadonlyMap<number, [number, number, number]> {
   const gone = new Map<number, [number, number, number]>();
   const rows = database
     .prepare(
@@ -103,14 +125,7 @@ export function namespaceCounts(
     counts[level - 1] = count;
     gone.set(id, counts);
   }
-  const all = names ?? [...spaces.all()].map(({ name }) => name);
-  const counted = all.map((name) => {
-    const space = spaces.get(name);
-    const [first, second, third] = space?.counts ?? [0, 0, 0];
-    const [lessFirst, lessSecond, lessThird] = (space && gone.get(space.id)) ?? [0, 0, 0];
-    return [name, first - lessFirst, second - lessSecond, third - lessThird] as const;
-  });
-  return names === null ? counted.filter(([, first, second, third]) => first + second + third > 0) : counted;
+  return gone;
 }
 
 /** Without those whose lifetime has ended and that the sweep has yet to delete: no reader sees them. */

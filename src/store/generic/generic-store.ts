@@ -2,6 +2,7 @@ import { NO_LENGTHS } from '../../base/text/bm25.ts';
 import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type ContextOutline, type ContextRecord, type Level } from '../../base/context.ts';
 import { badRequest } from '../../base/errors.ts';
+import type { NamespaceSet } from '../../base/namespace-set.ts';
 import type { ScanPage, StoreDriver } from '../driver.ts';
 import {
   type DocumentChange,
@@ -172,8 +173,9 @@ export class GenericStore implements ContextStore {
     };
   }
 
-  namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
-    return countNamespaces(this.driver, this.#clock.nowMs(), names);
+  async namespaces(names?: readonly string[], among?: NamespaceSet): Promise<NamespaceCounts[]> {
+    const found = await countNamespaces(this.driver, this.#clock.nowMs(), names);
+    return among === undefined ? found : found.filter(({ namespace }) => among.has(namespace));
   }
 
   async writeDocuments(changes: readonly DocumentChange[]): Promise<DocumentResult[]> {

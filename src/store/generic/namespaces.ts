@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { LEVELS, type Level } from '../../base/context.ts';
 import type { StoreDriver } from '../driver.ts';
 import type { NamespaceCounts } from '../store.ts';
@@ -38,4 +39,29 @@ async function countNamed(driver: StoreDriver, nowMs: number, names: readonly st
 /** By code units, so that the order is the same everywhere. */
 export function byName(found: NamespaceCounts[]): NamespaceCounts[] {
   return found.sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
+}
+
+/** Of several lists in that order one, however many there are with turns for others between. */
+export async function mergedByName(lists: NamespaceCounts[][]): Promise<NamespaceCounts[]> {
+  let left = lists;
+  while (left.length > 1) {
+    const merged: NamespaceCounts[][] = [];
+    for (let i = 0; i < left.length; i += 2) {
+      await setImmediate();
+      merged.push(merge(left[i] as NamespaceCounts[], left[i + 1] ?? []));
+    }
+    left = merged;
+  }
+  return left[0] ?? [];
+}
+
+function merge(some: readonly NamespaceCounts[], others: readonly NamespaceCounts[]): NamespaceCounts[] {
+  const merged: NamespaceCounts[] = [];
+  let at = 0;
+  for (const one of some) {
+    for (let other = others[at]; other !== undefined && other.namespace < one.namespace; other = others[++at])
+      merged.push(other);
+    merged.push(one);
+  }
+  return merged.concat(others.slice(at));
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { LEVELS, type Level } from '../../base/context.ts';
 import type { Log } from '../../base/log.ts';
 import type { Metrics } from '../../base/metrics.ts';
+import type { NamespaceSet } from '../../base/namespace-set.ts';
 import type { Scrubbed } from '../erasure.ts';
 import { GenericStore, type GenericStoreDeps } from '../generic/generic-store.ts';
 import { byName } from '../generic/namespaces.ts';
@@ -86,7 +87,7 @@ export class QdrantStore extends GenericStore {
     return Promise.resolve({ blankedPages: 0, files: 'database' });
   }
 
-  override async namespaces(names?: readonly string[]): Promise<NamespaceCounts[]> {
+  override async namespaces(names?: readonly string[], among?: NamespaceSet): Promise<NamespaceCounts[]> {
     if (names !== undefined) return super.namespaces(names);
     const nowMs = this.#clock.nowMs();
     const counts = new Map<string, Record<Level, number>>();
@@ -95,6 +96,7 @@ export class QdrantStore extends GenericStore {
     );
     LEVELS.forEach((level, i) => {
       for (const { value, count } of facets[i] ?? []) {
+        if (among?.has(value) === false) continue;
         const known = counts.get(value) ?? { immediate: 0, short_term: 0, long_term: 0 };
         known[level] = count;
         counts.set(value, known);

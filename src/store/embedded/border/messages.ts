@@ -1,6 +1,7 @@
 // What crosses the border between the main thread and the store worker. Calls of one tick travel in one
 // message, replies of one batch in one message; rows are packed into one list, vectors into one buffer that is handed over.
 
+import type { WireNamespaces, WireNamespacesRequest } from './namespace-messages.ts';
 import type { TextLengths } from '../../../base/text/bm25.ts';
 import type { ErrorDetails } from '../../../base/errors.ts';
 import type { ErrorCode } from '../../../base/error-table.ts';
@@ -292,11 +293,7 @@ export interface CallTypes extends DocumentCallTypes, ErasureCallTypes {
   /** Makes access counts durable that wait for a commit. */
   flush: { body: null; result: null };
   stats: { body: string | null; result: WireStats };
-  /** null: every namespace that holds contexts. */
-  namespaces: {
-    body: readonly string[] | null;
-    result: readonly (readonly [namespace: string, immediate: number, shortTerm: number, longTerm: number])[];
-  };
+  namespaces: { body: WireNamespacesRequest; result: WireNamespaces };
   ping: { body: null; result: null };
   close: { body: null; result: null };
 }

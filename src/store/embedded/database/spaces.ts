@@ -28,7 +28,7 @@ export class Spaces {
     this.#insert = database.prepare('INSERT INTO namespaces (name) VALUES (?) RETURNING id');
     this.#setSum = database.prepare('UPDATE namespaces SET sum = ? WHERE id = ?');
     this.#rename = database.prepare('UPDATE namespaces SET name = ?, sum = ? WHERE id = ?');
-    const named = database.prepare(`SELECT id, name FROM namespaces WHERE name NOT LIKE '${ERASED_NAME}%'`);
+    const named = database.prepare(`SELECT id, name FROM namespaces WHERE name NOT LIKE '${ERASED_NAME}%' ORDER BY id`);
     for (const row of named.iterate()) {
       this.#remember({ id: row['id'] as number, name: row['name'] as string, counts: [0, 0, 0] });
     }
@@ -48,6 +48,7 @@ export class Spaces {
     return this.#byId.get(id);
   }
 
+  /** In the order of their numbers. */
   all(): Iterable<Space> {
     return this.#byName.values();
   }
