@@ -74,6 +74,8 @@ export class Reader {
   readonly #byId: StatementSync;
   readonly #bySeq: StatementSync;
   readonly #outlineById: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
   readonly #passages: Pick<StoredPassages, 'readBeside'>;
 
   readonly #sealer: Sealer | null;
@@ -91,38 +93,48 @@ export class Reader {
     this.#outlineById = this.#arrays(
       `SELECT ${OUTLINE_COLUMNS} FROM contexts AS c WHERE c.namespace_id = ? AND c.id = ? AND ${VISIBLE_SQL}`,
     );
+    this.#begin = database.prepare('BEGIN');
+    this.#end = database.prepare('COMMIT');
   }
 
   /** Those that are there, in the order of `ids`. */
   fetch(space: Space, ids: readonly string[], nowMs: number): RecordRow[] {
-    const rows: RecordRow[] = [];
-    for (const id of ids) {
+    return this.#together(ids, (id) => {
       const values = this.#byId.get(space.id, id, nowMs) as unknown as PackedRows | undefined;
-      if (values !== undefined) rows.push(checkedRow(values, this.#sealer));
-    }
-    return rows;
+      return values === undefined ? [] : [checkedRow(values, this.#sealer)];
+    });
   }
 
   /** Of these rows those that are there and whole: who asks for another one by its id is told what is wrong with it. */
   readable(seqs: readonly number[], nowMs: number): RecordRow[] {
-    const rows: RecordRow[] = [];
-    for (const seq of seqs) {
+    return this.#together(seqs, (seq) => {
       try {
         const values = this.#bySeq.get(seq, nowMs) as unknown as PackedRows | undefined;
-        if (values !== undefined) rows.push(checkedRow(values, this.#sealer));
+        return values === undefined ? [] : [checkedRow(values, this.#sealer)];
       } catch {
-        continue;
+        return [];
       }
-    }
-    return rows;
+    });
   }
 
   /** The same with nothing in place of texts, metadata and tags, and unchecked. */
   outlines(space: Space, ids: readonly string[], nowMs: number): RecordRow[] {
-    return ids.flatMap((id) => {
+    return this.#together(ids, (id) => {
       const values = this.#outlineById.get(space.id, id, nowMs) as unknown as PackedRows | undefined;
       return values === undefined ? [] : [unpackRow(values, 0)];
     });
+  }
+
+  /** In one transaction: a statement by itself takes and gives back the log's locks, which costs as much as reading its row. */
+  #together<K>(keys: readonly K[], read: (key: K) => RecordRow[]): RecordRow[] {
+    if (keys.length < 2) return keys.flatMap(read);
+    this.#begin.run();
+    try {
+      return keys.flatMap(read);
+    } finally {
+      // A disk that fails may have ended it already.
+      if (this.#database.isTransaction) this.#end.run();
+    }
   }
 
   /**
