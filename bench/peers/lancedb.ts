@@ -28,10 +28,10 @@ interface Query {
   toArray(): Promise<{ position: number; text: string }[]>;
 }
 
-/** From here on a graph pays; below, it compares with all of a table. */
 // Its library warns at each question of columns that it will give differently some day.
 process.env['LANCEDB_LOG'] ??= 'error';
 
+/** From here on a graph pays; below, it compares with all of a table. */
 const INDEXED_MIN = 5_000;
 const EF = 100;
 const REFINE = 2;

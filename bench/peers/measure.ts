@@ -16,6 +16,8 @@ const QUESTIONS = 1_000;
 const COUNTED = 100;
 const SEED = 15;
 const IN_FLIGHT = 16;
+/** The slowest takes two minutes for 100,000 contexts. */
+const INGEST_MS_MAX = 10 * 60_000;
 
 export interface PeersRun {
   readonly peers: readonly PeerName[];
@@ -60,6 +62,11 @@ interface Contestant {
   readonly kinds: readonly SearchKind[];
 }
 
+interface Ingested {
+  readonly perSec: number;
+  readonly indexedAfterMs: number;
+}
+
 /** All of them on one set of contexts: stored one after another, asked by turns. */
 export async function measurePeers(run: PeersRun): Promise<PeerFigures[]> {
   const folder = await mkdtemp(join(tmpdir(), 'context-manager-bench-peers-'));
@@ -68,12 +75,13 @@ export async function measurePeers(run: PeersRun): Promise<PeerFigures[]> {
   try {
     note(`${run.contexts} contexts in ${run.namespaces} namespaces: making them`);
     const { workload, exact } = await makeWorkload(run, folder);
-    const stored: { readonly perSec: number; readonly indexedAfterMs: number; readonly recall: number }[] = [];
+    const stored: (Ingested & { readonly recall: number })[] = [];
     for (const name of run.peers) {
       const contestant = await start(name, workload, note);
       if (contestant === null) continue;
+      const kept = await ingested(contestant, note);
+      if (kept === null) continue;
       contestants.push(contestant);
-      const kept = await contestant.child.call('ingest', undefined);
       const found = await contestant.child.call('answers', { count: COUNTED });
       const recall = shareFound(found, exact);
       stored.push({ ...kept, recall });
@@ -116,6 +124,22 @@ async function start(name: PeerName, workload: Workload, note: PeersRun['note'])
     return null;
   }
   return { name, child, ...started };
+}
+
+/** null: it was not done in time, and is stopped; the others are measured. */
+async function ingested({ name, child }: Contestant, note: PeersRun['note']): Promise<Ingested | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), INGEST_MS_MAX)));
+  try {
+    const kept = await Promise.race([child.call('ingest', undefined), late]);
+    if (kept === null) {
+      note(`${name} is left out: it was not done storing and indexing after ${INGEST_MS_MAX / 60_000} minutes`);
+      await child.stop();
+    }
+    return kept;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function searched(
