@@ -1,7 +1,8 @@
+import { CountsByContext } from '../../base/counts-by-context.ts';
 import type { ContextRecord } from '../../base/context.ts';
 import { toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { Access, ContextStore } from '../../store/store.ts';
+import type { ContextStore } from '../../store/store.ts';
 import type { Settings } from '../../config/settings.ts';
 
 export interface AccessCountsDeps {
@@ -87,32 +88,6 @@ export class AccessCounts {
   }
 
   #add(namespace: string, id: string, count: number): void {
-    const isFull = this.#waiting.size >= this.#flushEntries * WAITING_FACTOR;
-    if (!isFull || this.#waiting.of(namespace)?.has(id)) this.#waiting.add(namespace, id, count);
-  }
-}
-
-class CountsByContext {
-  /** Contexts that have a count. */
-  size = 0;
-  readonly #namespaces = new Map<string, Map<string, number>>();
-
-  of(namespace: string): ReadonlyMap<string, number> | undefined {
-    return this.#namespaces.get(namespace);
-  }
-
-  add(namespace: string, id: string, count: number): void {
-    let counts = this.#namespaces.get(namespace);
-    if (counts === undefined) this.#namespaces.set(namespace, (counts = new Map<string, number>()));
-    const known = counts.get(id);
-    if (known === undefined) this.size++;
-    counts.set(id, (known ?? 0) + count);
-  }
-
-  list(): Access[] {
-    const accesses: Access[] = [];
-    for (const [namespace, counts] of this.#namespaces)
-      for (const [id, count] of counts) accesses.push({ namespace, id, count });
-    return accesses;
+    this.#waiting.add(namespace, id, count, this.#flushEntries * WAITING_FACTOR);
   }
 }

@@ -1,35 +1,10 @@
 // Access counts on their way to the database: summed up in memory, written with whatever commits next.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { CountsByContext } from '../../../base/counts-by-context.ts';
 import type { Effect } from './effects.ts';
 import type { RecordRow } from '../border/rows.ts';
 import type { Spaces } from './spaces.ts';
-
-/** By namespace and id. */
-class Counts {
-  size = 0;
-  readonly #byNamespace = new Map<string, Map<string, number>>();
-
-  of(namespace: string): ReadonlyMap<string, number> | undefined {
-    return this.#byNamespace.get(namespace);
-  }
-
-  /** `sizeMax`: with so many contexts no further one is taken. */
-  add(namespace: string, id: string, count: number, sizeMax: number): void {
-    let counts = this.#byNamespace.get(namespace);
-    const known = counts?.get(id);
-    if (known === undefined) {
-      if (this.size >= sizeMax) return;
-      this.size++;
-    }
-    if (counts === undefined) this.#byNamespace.set(namespace, (counts = new Map<string, number>()));
-    counts.set(id, (known ?? 0) + count);
-  }
-
-  *all(): Iterable<readonly [namespace: string, id: string, count: number]> {
-    for (const [namespace, counts] of this.#byNamespace) for (const [id, count] of counts) yield [namespace, id, count];
-  }
-}
 
 /** Contexts with unwritten counts; past it the next batch commits even without a write. */
 export const PENDING_ACCESSES_MAX = 10_000;
@@ -41,9 +16,9 @@ export class AccessCounts {
   readonly #spaces: Spaces;
   readonly #find: StatementSync;
   readonly #add: StatementSync;
-  #pending = new Counts();
+  #pending = new CountsByContext();
   /** Written by the open transaction; pending again if it is rolled back. */
-  #writing: Counts | null = null;
+  #writing: CountsByContext | null = null;
 
   constructor(database: DatabaseSync, spaces: Spaces) {
     this.#spaces = spaces;
@@ -70,8 +45,8 @@ export class AccessCounts {
   write(effects: Effect[]): void {
     if (this.#pending.size === 0) return;
     this.#writing = this.#pending;
-    this.#pending = new Counts();
-    for (const [namespace, id, count] of this.#writing.all()) {
+    this.#pending = new CountsByContext();
+    for (const { namespace, id, count } of this.#writing.list()) {
       const space = this.#spaces.get(namespace);
       const row = space && (this.#find.get(space.id, id) as { seq: number; entry: number } | undefined);
       if (space === undefined || row === undefined) continue;
@@ -87,6 +62,6 @@ export class AccessCounts {
   rolledBack(): void {
     const lost = this.#writing;
     this.#writing = null;
-    for (const [namespace, id, count] of lost?.all() ?? []) this.touch(namespace, id, count);
+    for (const { namespace, id, count } of lost?.list() ?? []) this.touch(namespace, id, count);
   }
 }
