@@ -17,7 +17,12 @@ import { vectorFromBytes } from '../../protocol/vector.ts';
 import { fromQueriedFact } from './fact-wire.ts';
 import type { CheckedPayload, HandlerCall, InNamespace } from './handler.ts';
 
-export function toStoreInput(context: InNamespace<wire.NewContext>, call: HandlerCall): StoreInput {
+/** `toVector`: of the bytes of its embedding. */
+export function toStoreInput(
+  context: InNamespace<wire.NewContext>,
+  call: HandlerCall,
+  toVector: (bytes: Uint8Array) => Float32Array = vectorFromBytes,
+): StoreInput {
   const { namespace, text, level, id, metadata, tags } = context;
   return {
     namespace,
@@ -33,7 +38,7 @@ export function toStoreInput(context: InNamespace<wire.NewContext>, call: Handle
     ...(context.valid_from !== undefined && { validFromMs: context.valid_from }),
     ...(context.valid_until !== undefined && { validUntilMs: context.valid_until }),
     ...(context.supersedes !== undefined && { supersedes: context.supersedes }),
-    ...(context.embedding !== undefined && { embedding: vectorFromBytes(context.embedding) }),
+    ...(context.embedding !== undefined && { embedding: toVector(context.embedding) }),
   };
 }
 

@@ -14,13 +14,15 @@ import {
 } from './context-wire.ts';
 import { eraseWithReceipt } from './erase.ts';
 import type { Handler, HandlerCall } from './handler.ts';
+import { vectorCopier } from '../../protocol/vector.ts';
 import { withinReply } from './reply-bounds.ts';
 
 export const store: Handler<'context.store'> = async (payload, call, { memory }) =>
   fromStoreOutcome(await memory.store(toStoreInput(payload, call), call.options));
 
 export const storeBatch: Handler<'context.store_batch'> = async ({ contexts }, call, { memory, log }) => {
-  const inputs = contexts.map((context) => toStoreInput(context, call));
+  const toVector = vectorCopier(contexts.reduce((sum, { embedding }) => sum + (embedding?.length ?? 0), 0));
+  const inputs = contexts.map((context) => toStoreInput(context, call, toVector));
   const outcomes = await memory.storeBatch(inputs, call.options);
   logDefects(outcomes, call, log);
   return { results: outcomes.map(fromBatchOutcome) };

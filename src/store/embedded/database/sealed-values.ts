@@ -99,8 +99,16 @@ const SUM_BYTES = 4;
 /** Behind what is not sealed stand a CRC-32 and two zeros: neither numbers alone nor anything sealed are so long. */
 const SUMMED_BYTES = SUM_BYTES + 2;
 const NUMBER_BYTES = Float32Array.BYTES_PER_ELEMENT;
+/** What is longer than a vector gets a buffer of its own. */
+const SUMMED_KEPT_BYTES = 65_536;
 
-/** Of the context with this `seq`: its vector, or those of its further passages. */
+/** What was summed last, written over by what comes next: a buffer for each vector would wait for the collector. */
+let summedLast: Buffer<ArrayBufferLike> = Buffer.alloc(0);
+
+/**
+ * Of the context with this `seq`: its vector, or those of its further passages. For a statement that takes a copy: the bytes hold
+ * until the next call.
+ */
 export function sealedVectors(
   sealer: Sealer | null,
   table: VectorTable,
@@ -110,10 +118,17 @@ export function sealedVectors(
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
   const place = vectorPlace(table, seq);
   if (sealer !== null) return sealer.seal(bytes, place);
-  const summed = Buffer.alloc(bytes.byteLength + SUMMED_BYTES);
+  const summed = summedSpace(bytes.byteLength + SUMMED_BYTES);
   summed.set(bytes);
   summed.writeUInt32LE(vectorSum(bytes, place), bytes.byteLength);
   return summed;
+}
+
+/** Its last two bytes are zero. */
+function summedSpace(length: number): Buffer {
+  if (length > SUMMED_KEPT_BYTES) return Buffer.alloc(length);
+  if (summedLast.length < length) summedLast = Buffer.alloc(length);
+  return summedLast.subarray(0, length).fill(0, length - SUMMED_BYTES);
 }
 
 /** Float32, little-endian, one after another. Throws `DamageError`. */
