@@ -12,18 +12,12 @@ import {
 import type { Clock } from '../../../base/clock.ts';
 import type { Effect } from '../database/effects.ts';
 import { HnswSegment } from './hnsw-segment.ts';
-import { planIndex, type SegmentState } from './index-plan.ts';
-import {
-  efsToTry,
-  firstShape,
-  type GraphShape,
-  exactUntil,
-  levelLimits,
-  type SearchTuning,
-  searchTuning,
-  wantedShape,
-} from './index-tuning.ts';
-import { type BuildIndex, type IndexJob, isBuiltFor, type RunningBuild } from './index-job.ts';
+import type { SegmentState } from './index-plan.ts';
+import { efsToTry, type GraphShape, exactUntil, type SearchTuning, searchTuning } from './index-tuning.ts';
+import { BuildSlot } from './build-slot.ts';
+import { type BuildIndex, isBuiltFor } from './index-job.ts';
+import { LaterBuilds } from './later-builds.ts';
+import { nextBuild } from './next-build.ts';
 import type { Pace, Steps } from '../border/steps.ts';
 import { SegmentChecks } from './segment-checks.ts';
 import { GrowthWatch } from './growth-watch.ts';
@@ -81,9 +75,8 @@ export class IndexKeeper {
   readonly #checks: SegmentChecks;
   readonly #retryAtMs = new Map<string, number>();
   readonly #growth: GrowthWatch;
-  #running: RunningBuild | null = null;
-  /** The namespace of the running build; null: it is being stopped. */
-  #building: number | null = null;
+  readonly #later: LaterBuilds;
+  readonly #slot: BuildSlot;
   #isClosed = false;
 
   constructor(deps: IndexKeeperDeps) {
@@ -92,8 +85,13 @@ export class IndexKeeper {
       'SELECT count(*) AS count FROM contexts WHERE namespace_id = ? AND level = ? AND entry > ? AND entry <= ?',
     );
     const { embeddingId, dimension, quantization, hnsw } = deps.settings;
+    this.#slot = new BuildSlot(deps.build);
     this.#checks = new SegmentChecks(deps.clock, quantization);
     this.#growth = new GrowthWatch(deps.clock, () => this.schedule());
+    this.#later = new LaterBuilds(deps.clock, (key) => {
+      this.#unchecked.add(key);
+      this.schedule();
+    });
     this.#exact = new ExactLevels(deps.folder, JSON.stringify([embeddingId, dimension, quantization, hnsw]));
     this.#findSaved();
     for (const space of deps.spaces.all())
@@ -118,10 +116,9 @@ export class IndexKeeper {
 
   /** The level's segments, ready for searches; none where there are none or one of them is damaged. */
   open(spaceId: number, level: LevelNumber): HnswSegment[] {
-    const kept = this.#segments.get(levelKey(spaceId, level)) ?? [];
     const opened: HnswSegment[] = [];
     try {
-      for (const segment of kept) opened.push(this.#openSegment(segment));
+      for (const segment of this.#segments.get(levelKey(spaceId, level)) ?? []) opened.push(this.#openSegment(segment));
       return opened;
     } catch (error) {
       for (const segment of opened) segment.close();
@@ -149,15 +146,9 @@ export class IndexKeeper {
    * one is being built just now, which is stopped; to be asked again.
    */
   forget(spaceId: number): number | null {
-    const running = this.#running;
-    if (running !== null && this.#building === spaceId) {
-      this.#building = null;
-      void running.stop().then(() => {
-        this.#running = null;
-        for (const level of LEVEL_NUMBERS) this.#unchecked.add(levelKey(spaceId, level));
-      });
-    }
-    if (running !== null && this.#building === null) return null;
+    const { key } = this.#slot;
+    if (key !== null && parseLevelKey(key).spaceId === spaceId) void this.#stop(key);
+    if (this.#slot.isTaken && this.#slot.key === null) return null;
     let count = 0;
     for (const level of LEVEL_NUMBERS) {
       const segments = this.#segments.get(levelKey(spaceId, level)) ?? [];
@@ -184,18 +175,21 @@ export class IndexKeeper {
   #added(key: string): void {
     this.#unchecked.add(key);
     this.#growth.added(key);
+    this.#slot.added();
   }
 
   /** Starts the next build where one is due and none runs. */
   schedule(): void {
-    if (this.#isClosed || this.#running !== null) return;
+    if (this.#isClosed) return;
+    if (this.#slot.isInTheWay) this.#giveWay();
+    if (this.#slot.isTaken) return;
     for (const key of this.#unchecked) {
       if (this.#growth.isPutOff(key)) continue;
       const retryAtMs = this.#retryAtMs.get(key);
       if (retryAtMs !== undefined && this.#deps.clock.monotonicMs() < retryAtMs) continue;
       this.#unchecked.delete(key);
       this.#check(key);
-      if (this.#running !== null) return;
+      if (this.#slot.isTaken) return;
     }
   }
 
@@ -203,9 +197,9 @@ export class IndexKeeper {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#growth.close();
+    this.#later.close();
     this.#checks.close();
-    await this.#running?.stop();
-    this.#running = null;
+    await this.#slot.stop();
   }
 
   /** Vectors in saved indexes, of one namespace or of all. */
@@ -235,7 +229,7 @@ export class IndexKeeper {
   }
 
   get isBuilding(): boolean {
-    return this.#running !== null;
+    return this.#slot.isTaken;
   }
 
   #findSaved(): void {
@@ -283,41 +277,47 @@ export class IndexKeeper {
   #check(key: string): void {
     const { spaces, settings } = this.#deps;
     const { spaceId, level } = parseLevelKey(key);
-    const live = spaces.byId(spaceId)?.counts[level - 1] ?? 0;
-    const passages = this.#deps.passagesInMemory(spaceId, level);
-    const segments = this.#segments.get(key) ?? [];
-    const large = segments[0]?.file;
-    const hasShape = large?.parameters ?? firstShape(settings.hnsw);
-    const wanted = wantedShape(hasShape, large?.measured ?? null, settings.hnsw);
     const isFast = this.#growth.putOffFast(key);
     if (isFast) this.#unchecked.add(key);
-    const grownFrom = isFast ? (large?.count ?? 0) : null;
-    const limits = levelLimits(settings.indexingThreshold, this.#exact.until(key), grownFrom);
-    const plan = planIndex(live, segments, limits, passages, isFast ? 0 : wanted.m - hasShape.m);
-    if (plan === null) return;
-    if (plan.kind === 'drop') {
+    const state = {
+      live: spaces.byId(spaceId)?.counts[level - 1] ?? 0,
+      passages: this.#deps.passagesInMemory(spaceId, level),
+      segments: this.#segments.get(key) ?? [],
+      exactUntil: this.#exact.until(key),
+      isFast,
+    };
+    const next = nextBuild(state, settings);
+    if (next === null) return;
+    if (next.kind === 'drop') {
+      this.#later.forget(key);
       this.discard(spaceId, level);
       this.#deps.onChanged(spaceId, level);
       return;
     }
-    const { databasePath, folder, build, seed } = this.#deps;
-    const isNew = plan.from === 0 && plan.base === null;
-    const { m, efConstruction } = isNew ? wanted : hasShape;
-    const { embeddingId, dimension, quantization } = settings;
-    const job: IndexJob = {
-      ...{ databasePath, folder, spaceId, level, seed },
-      from: plan.from,
-      base: plan.base,
-      parameters: { embeddingId, dimension, quantization, m, efConstruction },
-      known: isNew ? null : (large?.measured ?? null),
-      efs: efsToTry(settings.hnsw),
-    };
-    this.#building = spaceId;
-    this.#running = build(job, (result) => this.#finished(key, result));
+    if (next.isLater && !this.#later.isDue(key)) return;
+    const { databasePath, folder, seed } = this.#deps;
+    const { from, base, known, isLater, shape } = next;
+    const { embeddingId, dimension, quantization, hnsw } = settings;
+    const parameters = { embeddingId, dimension, quantization, m: shape.m, efConstruction: shape.efConstruction };
+    const job = { databasePath, folder, spaceId, level, seed, from, base, parameters, known, efs: efsToTry(hnsw) };
+    this.#slot.start(job, key, isLater, (result) => this.#finished(key, result, isLater));
   }
 
-  #finished(key: string, result: SegmentFile | Error): void {
-    this.#running = null;
+  async #stop(key: string): Promise<void> {
+    await this.#slot.stop();
+    this.#unchecked.add(key);
+  }
+
+  /** To what waits for a build that can wait. */
+  #giveWay(): void {
+    const { key } = this.#slot;
+    if (key === null) return;
+    this.#later.putOff(key);
+    void this.#stop(key).then(() => this.schedule());
+  }
+
+  #finished(key: string, result: SegmentFile | Error, isLater: boolean): void {
+    this.#later.ended(key, isLater, !(result instanceof Error));
     this.#unchecked.add(key);
     if (this.#isClosed) return;
     if (result instanceof Error) {

@@ -16,8 +16,8 @@ export interface SegmentState {
 }
 
 export type Plan =
-  /** Build (from, newest], starting from the graph in `base` where there is one. */
-  | { readonly kind: 'build'; readonly from: number; readonly base: SegmentState | null }
+  /** Build (from, newest], starting from the graph in `base` where there is one. `isBetter`: only for more links. */
+  | { readonly kind: 'build'; readonly from: number; readonly base: SegmentState | null; readonly isBetter?: true }
   /** So few are left that an exact scan answers sooner. */
   | { readonly kind: 'drop' };
 
@@ -44,11 +44,13 @@ export function planIndex(
   if (large === undefined) return live + passages > threshold ? { kind: 'build', from: 0, base: null } : null;
   const indexedPassages = segments.reduce((sum, { passageCount }) => sum + passageCount, 0);
   if (live + passages + indexedPassages < threshold * DROP_SHARE) return { kind: 'drop' };
-  if (isWornOut(large) || moreLinks > 0) return { kind: 'build', from: 0, base: null };
+  if (isWornOut(large)) return { kind: 'build', from: 0, base: null };
   const uncovered = live - large.live;
   const tail = uncovered - (small?.live ?? 0) + passages;
   const isSmallWornOut = small !== undefined && isWornOut(small);
-  if (tail <= tailMax && !isSmallWornOut) return null;
+  // What no graph covers comes first: it is compared one by one until then.
+  if (tail <= tailMax && !isSmallWornOut)
+    return moreLinks > 0 ? { kind: 'build', from: 0, base: null, isBetter: true } : null;
   if (uncovered > large.count * SMALL_SHARE_MAX) return { kind: 'build', from: 0, base: moreLinks < 0 ? null : large };
   return { kind: 'build', from: large.to, base: small === undefined || isSmallWornOut ? null : small };
 }

@@ -37,11 +37,11 @@ const SHAPES: readonly { readonly m: number; readonly efSearchMax: number }[] = 
   { m: 48, efSearchMax: Infinity },
 ];
 /**
- * From so many vectors on, so many times as many candidates are worth it: a search takes some tenths of a millisecond longer, and
- * another graph minutes or hours of all processors.
+ * From so many vectors on, so many times as many candidates are worth it: a search takes some milliseconds longer, and another
+ * graph many minutes of all processors.
  */
 const LARGE_FROM = 250_000;
-const LARGE_PATIENCE = 2;
+const LARGE_PATIENCE = 4;
 /**
  * Where even the most candidates that are worth it miss so much more than they may, the next shape would miss much, too, and is
  * left out. What misses little and never finds it, as parts of the graph that no link leads to, is found with some more links.
@@ -51,14 +51,17 @@ const EF_CONSTRUCTION_PER_LINK = 4;
 const EF_CONSTRUCTION_MAX = 1_024;
 /** Where nothing was measured. */
 const EF_SEARCH_UNMEASURED = 256;
-/** Rising. A search never keeps fewer: so many are scored in full for ten answers. */
+/** Rising. A search never keeps fewer: so many are scored in full for ten answers. More take as long as reading all of a million. */
 const EF_SEARCH_TRIED = [
-  32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1_024,
+  32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1_024, 1_536, 2_048, 3_072, 4_096,
 ] as const;
 /** Beyond there is nothing to gain. */
-export const RECALL_ENOUGH = 0.999;
+const RECALL_ENOUGH = 0.999;
+/** More candidates are tried only where less than this is found. */
+const EF_USUAL_MAX = 1_024;
+const RECALL_USUAL = 0.99;
 /** A graph that has grown by this factor is measured anew. */
-const GROWTH_MAX = 2;
+const GROWTH_MAX = 1.5;
 
 /** Whether what a file says is a measurement, or that there was none. */
 export function isMeasured(value: unknown): value is Measured | null {
@@ -72,6 +75,11 @@ export function isMeasured(value: unknown): value is Measured | null {
 export function efsToTry({ efSearch }: HnswSettings): readonly number[] {
   if (efSearch === undefined) return EF_SEARCH_TRIED;
   return [...new Set([...EF_SEARCH_TRIED.filter((ef) => ef < efSearch), efSearch])];
+}
+
+/** No more candidates are to be tried. */
+export function isEnough([ef, recall]: RecallPoint): boolean {
+  return recall >= (ef < EF_USUAL_MAX ? RECALL_ENOUGH : RECALL_USUAL);
 }
 
 export function firstShape(settings: HnswSettings): GraphShape {
@@ -113,6 +121,37 @@ function shapeOf(byDefault: number, settings: HnswSettings): GraphShape {
   return { m, efConstruction };
 }
 
+/** Rough processor time in nanoseconds of what a vector is compared with while it is added, and of each of its numbers. */
+const ADD_NS = 50;
+const ADD_NUMBER_NS = 0.1;
+/** Beside a graph's links, what each candidate costs as if it had so many more. */
+const LINKS_BESIDE = 16;
+/** Processor time of a graph that is not waited for: until it is there, others wait for theirs. */
+const LONG_BUILD_SECS = 300;
+
+/** Whether to add so many vectors takes long. */
+export function isLongBuild(shape: GraphShape, vectors: number, dimension: number): boolean {
+  return buildSecs(shape, vectors, dimension) > LONG_BUILD_SECS;
+}
+
+/**
+ * Whether a level is indexed much sooner by a graph from nothing than by one of `shape` with `vectors` that takes in `more`: it has
+ * many links, and most of the level is yet to come.
+ */
+export function isSoonerAnew(
+  shape: GraphShape,
+  vectors: number,
+  more: number,
+  { dimension, hnsw }: Pick<WorkerSettings, 'dimension' | 'hnsw'>,
+): boolean {
+  if (more < vectors || !isLongBuild(shape, more, dimension)) return false;
+  return 2 * buildSecs(firstShape(hnsw), vectors + more, dimension) < buildSecs(shape, more, dimension);
+}
+
+function buildSecs({ m, efConstruction }: GraphShape, vectors: number, dimension: number): number {
+  return (vectors * efConstruction * (m + LINKS_BESIDE) * (ADD_NS + dimension * ADD_NUMBER_NS)) / 1e9;
+}
+
 /** Vectors from which a level is tried with an index, and from which it has one in any case. */
 const TRIED_FROM = 4_000;
 const INDEXED_FROM = 20_000;
@@ -142,8 +181,6 @@ const SCAN_NS = 30;
 const SCAN_NUMBER_NS = 0.06;
 const VISIT_NS = 20;
 const VISIT_NUMBER_NS = 0.05;
-/** Beside a graph's links, what each candidate costs as if it had so many more. */
-const LINKS_BESIDE = 16;
 /** Reading what a graph found from its file. */
 const FOUND_NS = 100_000;
 

@@ -7,7 +7,7 @@ import { seededRandom } from '../../../base/seeded-random.ts';
 import { dotProduct } from '../../generic/features.ts';
 import { rescoredCount } from '../arrays/vector-rows.ts';
 import type { SegmentVectors, WantedSlot } from './segment-vectors.ts';
-import { RECALL_ENOUGH, type RecallPoint } from './index-tuning.ts';
+import { isEnough, type RecallPoint } from './index-tuning.ts';
 
 const QUESTIONS = 128;
 const TOP = 10;
@@ -49,7 +49,7 @@ export function measureRecall(graph: MeasuredGraph, options: MeasureOptions): Re
   for (const ef of options.efs) {
     const recall = recallAt(graph, questions, known, ef, options);
     points.push([ef, recall]);
-    if (recall >= RECALL_ENOUGH || ef >= entries.length) break;
+    if (isEnough([ef, recall]) || ef >= entries.length) break;
   }
   return points;
 }

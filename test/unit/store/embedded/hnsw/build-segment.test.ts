@@ -70,9 +70,9 @@ describe('building a segment', () => {
     expect(recalls).toEqual(recalls.toSorted());
     expect(recalls.at(-1)).toBeGreaterThan(0.9);
     expect(buildSegment(job).measured).toEqual(measured);
-    const known = { recalls: [[8, 0.5]], count: COUNT / 2 + 1 } as const;
+    const known = { recalls: [[8, 0.5]], count: (COUNT * 2) / 3 + 1 } as const;
     expect(buildSegment({ ...job, known }).measured).toEqual(known);
-    expect(buildSegment({ ...job, known: { ...known, count: COUNT / 2 } }).measured).toEqual(measured);
+    expect(buildSegment({ ...job, known: { ...known, count: (COUNT * 2) / 3 } }).measured).toEqual(measured);
   });
 
   it('links a small graph the same however many processors there are: none is lost among those added together', async () => {

@@ -55,10 +55,10 @@ describe('how an index is built', () => {
     expect(wantedShape(third, HOPELESS, SETTINGS)).toEqual(third);
   });
 
-  it('stays where it is large and twice as many candidates suffice', () => {
+  it('stays where it is large and four times as many candidates suffice', () => {
     const large = (points: Measured) => ({ ...points, count: 1_000_000 });
     expect(wantedShape(first, large(HARD), SETTINGS)).toEqual(first);
-    expect(wantedShape(first, large(measured([192, 0.9], [384, 0.96], [448, 0.98])), SETTINGS).m).toBe(32);
+    expect(wantedShape(first, large(measured([384, 0.9], [768, 0.96], [1_024, 0.98])), SETTINGS).m).toBe(32);
     expect(wantedShape(first, large(HOPELESS), SETTINGS).m).toBe(48);
     expect(searchTuning(large(HARD), SETTINGS)).toEqual({ efSearch: 384, recall: 0.98 });
   });
@@ -83,9 +83,9 @@ describe('how an index is built', () => {
     expect(wantedShape(first, HOPELESS, { ...SETTINGS, efSearch: 32 })).toEqual(first);
   });
 
-  it('is measured again once it is twice as large', () => {
-    expect(isOutgrown(EASY, 19_999)).toBe(false);
-    expect(isOutgrown(EASY, 20_000)).toBe(true);
+  it('is measured again once it is half as large again', () => {
+    expect(isOutgrown(EASY, 14_999)).toBe(false);
+    expect(isOutgrown(EASY, 15_000)).toBe(true);
   });
 });
 
