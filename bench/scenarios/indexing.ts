@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { exactSearch, MetricKind } from 'usearch';
-import { type Client, connectTo, loadTexts } from '../support/client.ts';
+import { connectTo, loadTexts } from '../support/client.ts';
 import { createClusteredVectors } from '../support/clustered-vectors.ts';
 import { createCorpus } from '../support/corpus.ts';
+import { exactRecall, joined } from '../support/exact-recall.ts';
+import { untilIndexReady } from '../support/index-state.ts';
 import { detailsOf, measureLoad } from '../support/measured.ts';
 import { row, type Row } from '../support/report.ts';
 import { sized, type Scenario } from '../support/scenario.ts';
@@ -12,9 +12,6 @@ const SEED = 9;
 const DIMENSION = 384;
 const TOP = 10;
 const QUESTIONS = 200;
-const LOOK_EVERY_MS = 100;
-/** Cosines closer than this are a tie: either context is a right answer. */
-const TIE = 1e-5;
 
 /** Of 100,000 contexts. */
 const READY_SECS_MAX = 12;
@@ -30,7 +27,10 @@ export const indexing: Scenario = {
     const clustered = createClusteredVectors(SEED, DIMENSION);
     bench.note(`making ${count} vectors`);
     const texts = corpus.texts(0, count);
-    const vectors = joined(Array.from({ length: count + QUESTIONS }, (_, i) => clustered.vector(i)));
+    const vectors = joined(
+      Array.from({ length: count + QUESTIONS }, (_, i) => clustered.vector(i)),
+      DIMENSION,
+    );
     const server = await startServerProcess({ settings: { EMBEDDING__DIMENSION: String(DIMENSION) } });
     bench.defer(() => server.stop());
     const client = await connectTo(server);
@@ -41,10 +41,15 @@ export const indexing: Scenario = {
     const ids = await loadTexts(client, { count, text: (i) => texts[i] ?? '', embedding: vector });
     const storedMs = performance.now();
     bench.note('waiting for the index');
-    const index = await untilReady(client, count);
+    const index = await untilIndexReady(client, count);
     const readySecs = (performance.now() - storedMs) / 1_000;
     const questions = Array.from({ length: QUESTIONS }, (_, i) => vector(count + i));
-    const recall = await recallOf(client, vectors.subarray(0, count * DIMENSION), ids, questions);
+    const recall = await exactRecall(client, {
+      vectors: vectors.subarray(0, count * DIMENSION),
+      dimension: DIMENSION,
+      ids,
+      questions,
+    });
     let asked = 0;
     const queries = await measureLoad(server.pid, {
       inFlight: 1,
@@ -77,52 +82,3 @@ export const indexing: Scenario = {
     ];
   },
 };
-
-interface IndexInForce {
-  readonly recall: number;
-  readonly m: number;
-  readonly efSearch: number;
-}
-
-/** Nothing is built any more, and hardly a context is not in the index. */
-async function untilReady(client: Client, count: number): Promise<IndexInForce> {
-  for (;;) {
-    const { store } = await client.stats({});
-    if (store['index_building'] === false && Number(store['indexed_vectors']) >= 0.95 * count)
-      return {
-        recall: Number(store['index_recall']),
-        m: Number(store['index_m']),
-        efSearch: Number(store['index_ef_search']),
-      };
-    await sleep(LOOK_EVERY_MS);
-  }
-}
-
-/** Share of the true nearest among the best that the receipts tell of, before recency and frequency move them. */
-async function recallOf(
-  client: Client,
-  vectors: Float32Array,
-  ids: readonly string[],
-  questions: readonly Float32Array[],
-): Promise<number> {
-  const positions = new Map(ids.map((id, position) => [id, position]));
-  const { distances } = exactSearch(vectors, joined(questions), DIMENSION, TOP, MetricKind.IP, 0);
-  let found = 0;
-  for (const [number, embedding] of questions.entries()) {
-    const { receipts = [] } = await client.query({ embedding, limit: TOP, explain: true });
-    const nearest = receipts.toSorted((a, b) => b.scores.similarity - a.scores.similarity).slice(0, TOP);
-    const least = 1 - (distances[number * TOP + TOP - 1] ?? Number.NaN) - TIE;
-    for (const { id } of nearest) if (cosine(vectors, positions.get(id) ?? 0, embedding) >= least) found++;
-  }
-  return found / (questions.length * TOP);
-}
-
-function cosine(vectors: Float32Array, position: number, asked: Float32Array): number {
-  return asked.reduce((sum, value, i) => sum + value * (vectors[position * DIMENSION + i] ?? Number.NaN), 0);
-}
-
-function joined(vectors: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(vectors.length * DIMENSION);
-  vectors.forEach((vector, i) => all.set(vector, i * DIMENSION));
-  return all;
-}

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from './client.ts';
 import { cpuPercentBetween, readUsage } from './process-usage.ts';
 import type { ServerProcess } from './server-process.ts';
 
@@ -14,6 +15,30 @@ const QUIET_LOOKS = 4;
 export const REST_MS = QUIET_LOOKS * LOOK_EVERY_MS;
 /** A million vectors take most of an hour of one core. */
 const WAIT_MS = 5_400_000;
+
+/** What the server says of its largest index. */
+export interface IndexInForce {
+  readonly recall: number;
+  readonly m: number;
+  readonly efSearch: number;
+}
+
+const READY_LOOK_EVERY_MS = 100;
+const READY_SHARE = 0.95;
+
+/** Resolves when nothing is built any more, and hardly one of so many contexts is not in the index. */
+export async function untilIndexReady(client: Client, count: number): Promise<IndexInForce> {
+  for (;;) {
+    const { store } = await client.stats({});
+    if (store['index_building'] === false && Number(store['indexed_vectors']) >= READY_SHARE * count)
+      return {
+        recall: Number(store['index_recall']),
+        m: Number(store['index_m']),
+        efSearch: Number(store['index_ef_search']),
+      };
+    await sleep(READY_LOOK_EVERY_MS);
+  }
+}
 
 /** Resolves when the server has an index on disk and is at rest: nothing is being built or saved any more. */
 export function untilIndexed(server: ServerProcess): Promise<void> {
