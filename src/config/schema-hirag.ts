@@ -216,7 +216,7 @@ export const HIRAG = section(
     ),
     recency_hours: number(24, 0.001, 87_600, 'Age at which recency has fallen to 1/e, in hours.'),
     candidates: integer(
-      32,
+      24,
       1,
       10_000,
       'Candidates that each side of a search brings from each level; more where limit and max_tokens let more into the answer, and for a question by a vector alone no more than twice what they let in.',

@@ -24,7 +24,8 @@ export interface Candidate {
   readonly direct: boolean;
   /**
    * The context before and after it in the same session and agent, whatever their level, by creation. Contexts
-   * without a session have one where both are turns of one conversation (`followsInConversation`).
+   * without a session have one where both are turns of one conversation (`followsInConversation`). Those that are no candidates
+   * themselves may be left out (`SearchRequest.namesNeighbours`).
    */
   readonly previousId: string | null;
   readonly nextId: string | null;

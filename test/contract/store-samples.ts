@@ -101,6 +101,7 @@ export function searchOf(fields: Partial<SearchRequest>): SearchRequest {
     denseSamples: 0,
     candidates: 10,
     neighbours: 0,
+    namesNeighbours: true,
     nowMs: NOW_MS,
     ...fields,
   };

@@ -326,6 +326,35 @@ export function describeSearch(subject: ContractSubject): void {
       );
     });
 
+    it('that are candidates themselves are named also where others need not be', async () => {
+      await talk();
+      const vector = vectorOf('turn-6', subject.dimension);
+      const request = { vector, terms: termsOf('needle'), candidates: 1, neighbours: 2, denseNeighbours: false };
+      const linksOf = async (namesNeighbours: boolean) => {
+        const { candidates } = await search({ ...request, namesNeighbours });
+        const found = new Set(idsOf(candidates));
+        const known = (id: string | null): string | null => (id !== null && found.has(id) ? id : null);
+        return new Map(candidates.map(({ id, previousId, nextId }) => [id, [known(previousId), known(nextId)]]));
+      };
+      const links = await linksOf(true);
+      expect(links.get(idOf('turn-6'))).toEqual([idOf('turn-5'), null]);
+      expect(links.get(idOf('turn-3'))).toEqual([idOf('turn-2'), idOf('turn-4')]);
+      expect(await linksOf(false)).toEqual(links);
+    });
+
+    it('come along with the best of each side alone, where no more are to bring theirs', async () => {
+      await talk();
+      const text = 'a needle among much else that lies about for ever';
+      await subject.add('far-0', { sessionId: 'far', text: 'nothing', createdAtMs: NOW_MS });
+      await subject.add('far-1', { sessionId: 'far', text, createdAtMs: NOW_MS + 1 });
+      const beside = async (neighbourHosts: number): Promise<Set<string>> => {
+        const { candidates } = await search({ terms: termsOf('needle'), neighbours: 1, neighbourHosts });
+        return new Set(idsOf(candidates.filter(({ direct }) => !direct)));
+      };
+      expect(await beside(2)).toEqual(new Set([idOf('turn-2'), idOf('turn-4'), idOf('far-0')]));
+      expect(await beside(1)).toEqual(new Set([idOf('turn-2'), idOf('turn-4')]));
+    });
+
     it('come along with both scores, from other levels too', async () => {
       await talk();
       const vector = vectorOf('turn-3', subject.dimension);

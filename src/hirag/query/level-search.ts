@@ -62,6 +62,8 @@ export interface SearchAnswer {
 /** Terms that a search goes by. A question has a dozen; a pasted page has hundreds, each of which costs every candidate. */
 const TERMS_MAX = 64;
 
+/** More hits that bring their neighbours find no more (`npm run bench:retrieval`), and each makes four to compare. */
+const NEIGHBOUR_HOSTS = 10;
 const NOTHING_LENT: ReadonlySet<number> = new Set();
 
 /** Texts that come with a search: about as many as a budget of 4,000 tokens holds. */
@@ -151,6 +153,7 @@ export class LevelSearch {
       distinct: true,
       // They lend words, and nothing to a query that has none: it wants what is nearest.
       neighbours: plan.analysis.terms.length === 0 ? 0 : settings.fusion.neighbourWeights.length,
+      neighbourHosts: NEIGHBOUR_HOSTS,
       denseNeighbours: embedding.kind === 'semantic',
       ...(plan.analysis.terms.length === 0 ? { texts: firstTexts(plan) } : {}),
       nowMs: clock.nowMs(),

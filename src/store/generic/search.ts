@@ -177,15 +177,15 @@ async function withNeighbours(
   scorer: TermScorer,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Known>> {
-  const { namespace, nowMs, time, neighbours, denseNeighbours = true } = request;
+  const { namespace, nowMs, time, neighbours, neighbourHosts, denseNeighbours = true } = request;
   const filter = restrictionOf(request);
-  const byWords = new Map(matching.flatMap(({ hits }) => hits).map((hit) => [hit.record.id, hit]));
-  const hits = new Map([
-    ...nearest.flatMap((level) => level.hits).map((hit): [string, Hit] => [hit.record.id, hit]),
-    ...byWords,
-  ]);
-  const vectorsSpeak = denseNeighbours || !scorer.knowsAny;
-  const reachOf = ({ record }: Hit): number => (vectorsSpeak || byWords.has(record.id) ? neighbours : 0);
+  const both = [...nearest, ...matching];
+  const hits = new Map(both.flatMap((level) => level.hits).map((hit): [string, Hit] => [hit.record.id, hit]));
+  const speaking = denseNeighbours || !scorer.knowsAny ? both : matching;
+  const hosts = new Set(
+    speaking.flatMap((level) => level.hits.slice(0, neighbourHosts)).map(({ record }) => record.id),
+  );
+  const reachOf = ({ record }: Hit): number => (hosts.has(record.id) ? neighbours : 0);
   const around = await surroundings(
     driver,
     [...hits.values()],

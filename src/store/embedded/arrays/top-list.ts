@@ -1,3 +1,12 @@
+export interface ScoredOrdinal {
+  readonly ordinal: number;
+  readonly score: number;
+}
+
+export function bestFirst(hits: readonly ScoredOrdinal[]): ScoredOrdinal[] {
+  return hits.toSorted((a, b) => b.score - a.score);
+}
+
 /** The `size` highest scores seen, as a heap with the lowest of them on top. */
 export class TopList {
   readonly #size: number;
@@ -34,7 +43,7 @@ export class TopList {
   }
 
   /** In no order. */
-  items(): { ordinal: number; score: number }[] {
+  items(): ScoredOrdinal[] {
     return this.#ordinals.map((ordinal, i) => ({ ordinal, score: this.#scores[i] as number }));
   }
 

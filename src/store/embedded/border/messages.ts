@@ -128,7 +128,10 @@ export interface WireSearch extends WireScope, Required<Pick<SearchRequest, 'nam
   readonly candidates: number;
   readonly distinct: boolean;
   readonly neighbours: number;
+  /** Infinity: all. */
+  readonly neighbourHosts: number;
   readonly denseNeighbours: boolean;
+  readonly namesNeighbours: boolean;
   readonly texts: NonNullable<SearchRequest['texts']> | null;
   readonly nowMs: number;
   readonly time: TimeView | null;

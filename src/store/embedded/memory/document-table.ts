@@ -6,6 +6,7 @@ import type { TextTraits } from '../../../base/text/traits.ts';
 import { parseTraits, splitTraits } from '../database/derived-text.ts';
 import type { Document } from '../database/effects.ts';
 import { ColumnSpace, NO_BYTES, NO_FLOATS, NO_NUMBERS, NO_SIGNED, releaseSpace } from '../arrays/growing.ts';
+import { placeIn } from '../arrays/rising.ts';
 import { CopyGroups } from './copy-groups.ts';
 import { type Owner, OwnerTable } from './owner-table.ts';
 import type { LevelNumber } from '../border/rows.ts';
@@ -161,16 +162,7 @@ export class DocumentTable {
 
   /** -1 where no document, dead or alive, has the entry. */
   ordinalOf(entry: number): number {
-    let low = 0;
-    let high = this.count - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const found = this.entries[middle] as number;
-      if (found === entry) return middle;
-      if (found < entry) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
+    return placeIn(this.entries, this.count, entry);
   }
 
   ownerOf(ordinal: number): Owner {

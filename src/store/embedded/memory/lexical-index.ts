@@ -7,17 +7,12 @@ import { BM25_K1, saturatedFrequency, type TextLengths } from '../../../base/tex
 import type { DocumentTable } from './document-table.ts';
 import { PostingLists } from './posting-lists.ts';
 import type { LevelNumber } from '../border/rows.ts';
-import { TopList } from '../arrays/top-list.ts';
+import { type ScoredOrdinal, TopList } from '../arrays/top-list.ts';
 
 /** One distinct term of a query; `factor` is its weight times its idf. */
 export interface WeightedTerm {
   readonly term: number;
   readonly factor: number;
-}
-
-export interface LexicalHit {
-  readonly ordinal: number;
-  readonly score: number;
 }
 
 const COMPACTION_DEAD_MIN = 256;
@@ -179,7 +174,7 @@ export class LexicalIndex {
     lengths: TextLengths,
     count: number,
     eligible: (ordinal: number) => boolean,
-  ): LexicalHit[] {
+  ): ScoredOrdinal[] {
     accumulators.reset(this.#documents.count);
     const ordered = this.#byBound(terms, lengths);
     let remaining = ordered.reduce((sum, { bound }) => sum + bound, 0);

@@ -1,4 +1,4 @@
-import { TopList } from '../arrays/top-list.ts';
+import { bestFirst, TopList } from '../arrays/top-list.ts';
 import type { FirstTextsBounds } from '../../first-texts.ts';
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { FoundDocuments } from './found-documents.ts';
@@ -16,7 +16,7 @@ export function firstTexts(
   });
   let tokensLeft = texts.tokensMax;
   const rows: number[] = [];
-  for (const { ordinal } of nearest.items().sort((a, b) => b.score - a.score)) {
+  for (const { ordinal } of bestFirst(nearest.items())) {
     const tokens = tokenCounts[ordinal] as number;
     if (tokens > tokensLeft) continue;
     tokensLeft -= tokens;

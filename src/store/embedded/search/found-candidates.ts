@@ -24,14 +24,23 @@ export function packCandidates(
   columns.dense.set(found.dense);
   const asked = { names: new Set(request.names), dates: request.dates };
   const outside = new OutsideNeighbours(found);
+  const { namesNeighbours } = request;
   // Nothing is lent where there are no words.
   const areLinked = request.terms.length > 0;
   for (let place = 0; place < count; place++) {
     const ordinal = ordinals[place] as number;
     columns.accessCounts[place] = documents.accessCounts[ordinal] as number;
     columns.tokenCounts[place] = documents.tokenCounts[ordinal] as number;
-    columns.previous[place] = areLinked ? outside.placeOf(neighbours.before(place)) : NOBODY;
-    columns.next[place] = areLinked ? outside.placeOf(neighbours.after(place)) : NOBODY;
+    if (!areLinked) {
+      columns.previous[place] = NOBODY;
+      columns.next[place] = NOBODY;
+    } else if (namesNeighbours) {
+      columns.previous[place] = outside.placeOf(neighbours.before(place));
+      columns.next[place] = outside.placeOf(neighbours.after(place));
+    } else {
+      columns.previous[place] = neighbours.foundBefore(place);
+      columns.next[place] = neighbours.foundAfter(place);
+    }
     columns.levels[place] = (documents.levels[ordinal] as number) - 1;
     const createdAtMs = documents.createdAtMs[ordinal] as number;
     const { sessionId } = documents.ownerOf(ordinal);

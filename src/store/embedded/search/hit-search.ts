@@ -1,7 +1,7 @@
 // The two searches of the contract's core: each by itself, without neighbours and without scores of the other side.
 
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { TopList } from '../arrays/top-list.ts';
+import { bestFirst, type ScoredOrdinal, TopList } from '../arrays/top-list.ts';
 import type { LevelNumber } from '../border/rows.ts';
 import type { WireFeatures, WireHits, WireQuestion } from '../border/messages.ts';
 import { DenseQuery } from './dense-query.ts';
@@ -45,7 +45,7 @@ export class HitSearch {
     for (const { ordinal, score } of this.#dense.top(index, vectors, query, request.count, scope))
       best.push(ordinal, score);
     const sampled = request.samples === 0 ? [] : vectors.sample(request.samples);
-    return { ordinals: ordinalsOf(best), sample: [...this.#scorer.firstScores(index, sampled, query)] };
+    return { ordinals: ordinalsOf(best.items()), sample: [...this.#scorer.firstScores(index, sampled, query)] };
   }
 
   matching(index: NamespaceIndex, request: WireHits, filter: FilterCheck | null, level: LevelNumber): LevelOrdinals {
@@ -57,7 +57,7 @@ export class HitSearch {
       request.count,
       scope,
     );
-    return { ordinals: hits.map(({ ordinal }) => ordinal), sample: [] };
+    return { ordinals: ordinalsOf(hits), sample: [] };
   }
 
   /** In the order of `ordinals`. With a vector, those of their levels must be loaded. */
@@ -87,6 +87,6 @@ export class HitSearch {
   }
 }
 
-function ordinalsOf(best: TopList): number[] {
-  return best.items().map(({ ordinal }) => ordinal);
+function ordinalsOf(hits: readonly ScoredOrdinal[]): number[] {
+  return bestFirst(hits).map(({ ordinal }) => ordinal);
 }

@@ -1,5 +1,5 @@
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { TopList } from '../arrays/top-list.ts';
+import { type ScoredOrdinal, TopList } from '../arrays/top-list.ts';
 import type { QueryTerms } from './query-terms.ts';
 import type { SearchScope } from './search-scope.ts';
 
@@ -12,7 +12,7 @@ export function lexicalHits(
   terms: QueryTerms,
   count: number,
   scope: SearchScope,
-): { readonly ordinal: number }[] {
+): ScoredOrdinal[] {
   const lexical = index.lexical(scope.level);
   const postings = terms.known.reduce((sum, { term }) => sum + lexical.postingCount(term), 0);
   if (scope.ownedCount * terms.known.length * POSTINGS_PER_LOOKUP >= postings) {

@@ -48,6 +48,17 @@ export class Neighbours {
     return known === UNKNOWN ? this.#beside(place, AFTER) : known;
   }
 
+  /** Its place among those found; `NOBODY` where it is none of them. */
+  foundBefore(place: number): number {
+    const known = this.#found.before[place] as number;
+    return known === UNKNOWN ? this.#foundBeside(place, BEFORE) : this.#placeOf(known);
+  }
+
+  foundAfter(place: number): number {
+    const known = this.#found.after[place] as number;
+    return known === UNKNOWN ? this.#foundBeside(place, AFTER) : this.#placeOf(known);
+  }
+
   /** `start`: of a host among those found. */
   #addAlong(owner: Owner, start: number, direction: -1 | 1, reach: number, scope: SearchScope): void {
     const found = this.#found;
@@ -85,6 +96,24 @@ export class Neighbours {
     return memberAt(owner, walk(owner, this.#documents, this.#memberPlace(owner, place), direction, this.#moment));
   }
 
+  /** Most have nobody beside them who was found, which is seen without looking at who that is. */
+  #foundBeside(place: number, direction: -1 | 1): number {
+    const documents = this.#documents;
+    const owner = documents.ownerOf(this.#found.ordinals[place] as number);
+    const from = this.#memberPlace(owner, place);
+    for (let at = from + direction; at >= 0 && at < owner.memberCount; at += direction) {
+      const ordinal = owner.members[at] as number;
+      const found = this.#found.placeOf(ordinal);
+      if (found >= 0) return isLinked(owner, documents, from, at) ? found : NOBODY;
+      if (isThere(documents, ordinal, this.#moment)) return NOBODY;
+    }
+    return NOBODY;
+  }
+
+  #placeOf(ordinal: number): number {
+    return ordinal === NOBODY ? NOBODY : this.#found.placeOf(ordinal);
+  }
+
   #memberPlace(owner: Owner, place: number): number {
     const { memberPlaces, ordinals } = this.#found;
     if (memberPlaces[place] === UNKNOWN)
@@ -103,11 +132,19 @@ function placeOf(owner: Owner, documents: DocumentTable, ordinal: number): numbe
 /** The next place whose context lives and is shown; -1 past either end, and without a session past the conversation's. */
 function walk(owner: Owner, documents: DocumentTable, from: number, direction: -1 | 1, moment: Moment): number {
   for (let at = from + direction; at >= 0 && at < owner.memberCount; at += direction) {
-    const ordinal = owner.members[at] as number;
-    if (documents.levels[ordinal] === 0 || !documents.isShown(ordinal, moment)) continue;
-    return owner.sessionId !== null || areTurns(owner, documents, Math.min(from, at), Math.max(from, at)) ? at : -1;
+    if (!isThere(documents, owner.members[at] as number, moment)) continue;
+    return isLinked(owner, documents, from, at) ? at : -1;
   }
   return -1;
+}
+
+function isThere(documents: DocumentTable, ordinal: number, moment: Moment): boolean {
+  return documents.levels[ordinal] !== 0 && documents.isShown(ordinal, moment);
+}
+
+/** Of two members with nobody there between them. */
+function isLinked(owner: Owner, documents: DocumentTable, a: number, b: number): boolean {
+  return owner.sessionId !== null || areTurns(owner, documents, Math.min(a, b), Math.max(a, b));
 }
 
 function areTurns(owner: Owner, documents: DocumentTable, earlier: number, later: number): boolean {

@@ -2,7 +2,7 @@
 
 import { NO_LENGTHS } from '../../../base/text/bm25.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { TopList } from '../arrays/top-list.ts';
+import { bestFirst, type ScoredOrdinal, TopList } from '../arrays/top-list.ts';
 import type { LevelNumber } from '../border/rows.ts';
 import type { WireFindings, WireLevel, WireSearch, WireStatistics } from '../border/messages.ts';
 import { termColumns } from '../../term-columns.ts';
@@ -114,16 +114,16 @@ export class Searcher {
     };
   }
 
+  /** The hosts among those found. */
   #addNearest({ index, request, dense, found }: Search, scope: SearchScope): number[] {
     const vectors = index.vectors(scope.level);
     if (dense === null || vectors === null) return [];
     const nearest = new TopList(request.candidates);
     for (const { ordinal, score } of this.#dense.top(index, vectors, dense, request.candidates, scope))
       nearest.push(ordinal, score);
-    return nearest.items().map(({ ordinal, score }) => {
-      found.dense[found.add(ordinal, true)] = score;
-      return ordinal;
-    });
+    const items = nearest.items();
+    for (const { ordinal, score } of items) found.dense[found.add(ordinal, true)] = score;
+    return hostsAmong(items, request);
   }
 
   /** The cosine of what only the lexical side or a neighbour brought. */
@@ -153,9 +153,15 @@ function vectorsSpeakForNeighbours({ denseNeighbours }: WireSearch, { known }: Q
   return denseNeighbours || known.length === 0;
 }
 
+/** The hosts among those found. */
 function addLexicalHits({ index, request, terms, found }: Search, scope: SearchScope): number[] {
-  return lexicalHits(index, terms, request.candidates, scope).map(({ ordinal }) => {
-    found.add(ordinal, true);
-    return ordinal;
-  });
+  const hits = lexicalHits(index, terms, request.candidates, scope);
+  for (const { ordinal } of hits) found.add(ordinal, true);
+  return hostsAmong(hits, request);
+}
+
+/** The best, whose neighbours come along. */
+function hostsAmong(hits: readonly ScoredOrdinal[], { neighbourHosts }: WireSearch): number[] {
+  const best = hits.length > neighbourHosts ? bestFirst(hits).slice(0, neighbourHosts) : hits;
+  return best.map(({ ordinal }) => ordinal);
 }

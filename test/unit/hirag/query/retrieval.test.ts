@@ -134,8 +134,8 @@ describe('a query', () => {
       await ask('tea', { levels: ['long_term'], limit, maxTokens });
       return asked.at(-1);
     };
-    expect(await of(5, 4000)).toBe(32);
-    expect(await of(1000, 100)).toBe(32);
+    expect(await of(5, 4000)).toBe(24);
+    expect(await of(1000, 100)).toBe(24);
     expect(await of(50, 4000)).toBe(50);
     expect(await of(1000, 1200)).toBe(100);
     expect(await of(1000, 1_000_000)).toBe(1000);

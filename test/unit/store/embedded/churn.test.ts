@@ -35,6 +35,7 @@ async function answers(store: ContextStore) {
         terms: termsOf('walrus 7 text'),
         candidates: 30,
         neighbours: 1,
+        namesNeighbours: true,
         filter: { must_not: [{ key: 'metadata.group', match: { value: 3 } }] },
       }),
     );

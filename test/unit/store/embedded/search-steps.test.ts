@@ -43,6 +43,8 @@ const SEARCH: WireSearch = {
   candidates: 10_000,
   distinct: false,
   neighbours: 0,
+  neighbourHosts: Infinity,
+  namesNeighbours: false,
   texts: null,
   denseNeighbours: false,
   nowMs: NOW_MS,
