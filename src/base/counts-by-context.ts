@@ -26,6 +26,21 @@ export class CountsByContext {
     counts.set(id, (known ?? 0) + count);
   }
 
+  /** Gives up to `count` of them, one namespace after the other, and has them no more. */
+  take(count: number): CountsByContext {
+    const taken = new CountsByContext();
+    for (const [namespace, counts] of this.#namespaces) {
+      for (const [id, number] of counts) {
+        if (taken.size === count) return taken;
+        counts.delete(id);
+        this.size--;
+        taken.add(namespace, id, number, count);
+      }
+      this.#namespaces.delete(namespace);
+    }
+    return taken;
+  }
+
   list(): CountOfContext[] {
     const all: CountOfContext[] = [];
     for (const [namespace, counts] of this.#namespaces)

@@ -4,6 +4,7 @@ import type { NamespaceSet } from '../base/namespace-set.ts';
 import { PASSAGES_MAX } from '../base/text/passages.ts';
 import type { AskedTraits, Candidates } from './candidates.ts';
 import type { FirstTexts, FirstTextsAsked } from './first-texts.ts';
+import type { NeighboursAsked } from './neighbours-asked.ts';
 import type { StoreCapabilities } from './capabilities.ts';
 export type { StoreCapabilities } from './capabilities.ts';
 import type { DocumentStore } from './documents.ts';
@@ -188,7 +189,7 @@ export interface QueryTerm {
   readonly weight: number;
 }
 
-export interface SearchRequest extends Scope, CreationAsked, FirstTextsAsked {
+export interface SearchRequest extends Scope, CreationAsked, FirstTextsAsked, NeighboursAsked {
   /** Each is searched by itself and brings `candidates` of either side. Each once. */
   readonly levels: readonly Level[];
   /** With `sessionId`: also contexts that belong to no session (what the agent knows at large). */
@@ -212,23 +213,6 @@ export interface SearchRequest extends Scope, CreationAsked, FirstTextsAsked {
    * comes upon: copies push nobody else out. Absent: each takes its own.
    */
   readonly distinct?: boolean;
-  /**
-   * How many contexts before and after each candidate, in its session, come along as further candidates. They may
-   * lie in other levels, also in those not asked for, but the scope and its filter hold for them too.
-   */
-  readonly neighbours: number;
-  /** So many of each side of each level bring theirs, the best. Absent: all. */
-  readonly neighbourHosts?: number;
-  /**
-   * Whether candidates that only the dense side found bring neighbours, too; absent: yes, and so without words. Vectors that
-   * compare spellings find little that is worth its surroundings: a neighbour's cosine is then true to the second decimal.
-   */
-  readonly denseNeighbours?: boolean;
-  /**
-   * Whether `previousId` and `nextId` must also name contexts that are no candidates: where the candidates of several searches
-   * are joined, these may be among the others'. Absent: a driver may leave them out.
-   */
-  readonly namesNeighbours?: boolean;
   /** Contexts whose lifetime ended before this, to be deleted, are not seen. */
   readonly nowMs: number;
 }

@@ -3,7 +3,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { CallFailures } from './call-failures.ts';
-import { AccessCounts, PENDING_ACCESSES_MAX } from './database/access-counts.ts';
+import { ACCESSES_AT_ONCE, AccessCounts } from './database/access-counts.ts';
 import { CoreReads, type VectorAt } from './core-reads.ts';
 import { DocumentTable } from './database/document-table.ts';
 import type { OpenDatabase } from './database/database.ts';
@@ -95,7 +95,7 @@ export class StoreEngine {
   #nextForcedFlushMs = -Infinity;
 
   constructor(opened: OpenDatabase, settings: WorkerSettings, log: WorkerLog, clock: Clock, build: BuildIndex) {
-    const { database, sealer } = opened;
+    const { database, sealer, indexFolder: folder } = opened;
     this.#opened = opened;
     this.#settings = settings;
     this.#log = log;
@@ -114,7 +114,6 @@ export class StoreEngine {
     this.#reader = new Reader(database, passages, this.pace, sealer);
     const { dimension } = settings;
     const onDamage = (error: Error) => void this.#failures.told('search', error);
-    const folder = opened.indexFolder;
     const beside = { database, folder, spaces: this.#spaces, sequence, clock, log, pace: this.pace };
     this.#saved = new SavedNamespaces({
       ...beside,
@@ -195,7 +194,7 @@ export class StoreEngine {
 
   /** So many access counts wait that they need a commit of their own; where the disk refuses it, now and then. */
   get mustFlush(): boolean {
-    return this.#accesses.pendingCount >= PENDING_ACCESSES_MAX && this.#clock.monotonicMs() >= this.#nextForcedFlushMs;
+    return this.#accesses.pendingCount >= ACCESSES_AT_ONCE && this.#clock.monotonicMs() >= this.#nextForcedFlushMs;
   }
 
   /** Work that no reply waits for. */
@@ -206,16 +205,18 @@ export class StoreEngine {
     this.#saved.schedule();
   }
 
-  /** Writes access counts that no commit took along. */
-  flushAccesses(): void {
-    if (this.#accesses.pendingCount > 0) this.commit([]);
+  /** Writes access counts that no commit took along: as many as go at once, or all that the disk takes. */
+  flushAccesses(all = false): void {
+    const before = this.#accesses.pendingCount;
+    if (before > 0) this.commit([]);
+    if (all && this.#accesses.pendingCount < before) this.flushAccesses(all);
   }
 
   /** Waits for the end of an index build, which may read the database or write a file just now. */
   async close(): Promise<void> {
     await this.#keeper.close();
     await this.#saved.close();
-    this.flushAccesses();
+    this.flushAccesses(true);
     this.#disk.emptyLog();
     this.#opened.close();
     this.#scrubber.close();
@@ -257,8 +258,7 @@ export class StoreEngine {
       case 'outlines': {
         const { namespace, ids, nowMs: visibleAtMs } = call.body;
         const space = this.#spaces.get(namespace);
-        if (space === undefined) return [];
-        return this.#packed(space, this.#reader[call.kind](space, ids, visibleAtMs));
+        return space === undefined ? [] : this.#packed(space, this.#reader[call.kind](space, ids, visibleAtMs));
       }
       case 'scrub':
         this.#checkDisk(this.#disk.refusal());
@@ -277,7 +277,7 @@ export class StoreEngine {
         for (const [namespace, id, count] of call.body) this.#accesses.touch(namespace, id, count);
         return null;
       case 'flush':
-        this.flushAccesses();
+        this.flushAccesses(true);
         return null;
       case 'stats':
         return this.#stats(call.body, nowMs);

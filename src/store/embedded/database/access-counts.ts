@@ -6,8 +6,13 @@ import type { Effect } from './effects.ts';
 import type { RecordRow } from '../border/rows.ts';
 import type { Spaces } from './spaces.ts';
 
-/** Contexts with unwritten counts; past it the next batch commits even without a write. */
-export const PENDING_ACCESSES_MAX = 10_000;
+/**
+ * Contexts whose counts one commit writes at most, in some milliseconds; where so many wait they are committed even without a write
+ * of something else.
+ */
+export const ACCESSES_AT_ONCE = 1_000;
+/** Where the disk refuses every commit, counts are what can be lost: no more contexts than these wait. */
+const PENDING_MAX = 20_000;
 
 export const ADD_ACCESSES_SQL =
   'INSERT INTO accesses VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET count = count + excluded.count';
@@ -16,7 +21,7 @@ export class AccessCounts {
   readonly #spaces: Spaces;
   readonly #find: StatementSync;
   readonly #add: StatementSync;
-  #pending = new CountsByContext();
+  readonly #pending = new CountsByContext();
   /** Written by the open transaction; pending again if it is rolled back. */
   #writing: CountsByContext | null = null;
 
@@ -31,8 +36,7 @@ export class AccessCounts {
   }
 
   touch(namespace: string, id: string, count: number): void {
-    // Where the disk refuses every commit, counts are what can be lost.
-    this.#pending.add(namespace, id, count, PENDING_ACCESSES_MAX * 2);
+    this.#pending.add(namespace, id, count, PENDING_MAX);
   }
 
   /** Adds to rows just read what is on its way to them: a count that was handed over never steps back. */
@@ -44,8 +48,7 @@ export class AccessCounts {
   /** Inside a transaction, which then must be told of by `committed` or `rolledBack`. */
   write(effects: Effect[]): void {
     if (this.#pending.size === 0) return;
-    this.#writing = this.#pending;
-    this.#pending = new CountsByContext();
+    this.#writing = this.#pending.take(ACCESSES_AT_ONCE);
     for (const { namespace, id, count } of this.#writing.list()) {
       const space = this.#spaces.get(namespace);
       const row = space && (this.#find.get(space.id, id) as { seq: number; entry: number } | undefined);

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { AccessCounts } from '../../../../../src/store/embedded/database/access-counts.ts';
+import { ACCESSES_AT_ONCE, AccessCounts } from '../../../../../src/store/embedded/database/access-counts.ts';
 import { GroupCommit, type WriteTask } from '../../../../../src/store/embedded/database/group-commit.ts';
 import { migrate } from '../../../../../src/store/embedded/database/migrations.ts';
 import { Sequence } from '../../../../../src/store/embedded/database/sequence.ts';
@@ -17,7 +17,8 @@ function setUp() {
   database.exec('CREATE TABLE log (line TEXT)');
   const spaces = new Spaces(database);
   const sequence = new Sequence(database);
-  const group = new GroupCommit(database, spaces, sequence, new AccessCounts(database, spaces), deferred);
+  const accesses = new AccessCounts(database, spaces);
+  const group = new GroupCommit(database, spaces, sequence, accesses, deferred);
   const writing =
     (line: string): WriteTask<string> =>
     (effects) => {
@@ -37,7 +38,7 @@ function setUp() {
       .prepare('SELECT line FROM log')
       .all()
       .map(({ line }) => line);
-  return { database, spaces, sequence, group, writing, failing, lines };
+  return { database, spaces, sequence, accesses, group, writing, failing, lines };
 }
 
 describe('GroupCommit', () => {
@@ -77,5 +78,23 @@ describe('GroupCommit', () => {
     expect(lines()).toEqual([]);
     expect([...spaces.all()]).toEqual([]);
     expect(group.run([writing('b')]).outcomes).toEqual([{ ok: true, value: 'b' }]);
+  });
+
+  it('takes along as many access counts as go at once, and none twice', () => {
+    const { group, accesses, writing } = setUp();
+    const behind = 5;
+    for (let i = 0; i < ACCESSES_AT_ONCE + behind; i++) accesses.touch(`space-${i % 3}`, `id-${i}`, 1);
+    group.run([writing('a')]);
+    expect(accesses.pendingCount).toBe(behind);
+    group.run([
+      () => {
+        throw new Error('no');
+      },
+    ]);
+    expect(accesses.pendingCount).toBe(behind);
+    accesses.touch('space-2', `id-${ACCESSES_AT_ONCE + behind - 1}`, 2);
+    expect(accesses.pendingCount).toBe(behind);
+    group.run([]);
+    expect(accesses.pendingCount).toBe(0);
   });
 });
