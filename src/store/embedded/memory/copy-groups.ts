@@ -31,6 +31,11 @@ export class CopyGroups {
     this.#documents = documents;
   }
 
+  /** Room for so many, before there is any: to find each its place again with every growth takes as long once more. */
+  reserve(count: number): void {
+    if (count >= SLOTS_FROM) this.#makeSlots(count);
+  }
+
   /** `ordinal` is the newest document. */
   add(ordinal: number): void {
     const { textKeys, copyGroups } = this.#documents;
@@ -80,14 +85,16 @@ export class CopyGroups {
   /** All documents before `end`; makes room for that one and as many again. */
   #slotUpTo(end: number): void {
     const { textKeys } = this.#documents;
-    if (this.#slots.length < 2 * (end + 1)) {
-      this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(4 * (end + 1))));
-      this.#slotted = 0;
-    }
+    if (this.#slots.length < 2 * (end + 1)) this.#makeSlots(end + 1);
     for (; this.#slotted < end; this.#slotted++) {
       const key = textKeys[this.#slotted] as number;
       if (!Number.isNaN(key)) this.#slot(this.#slotted, key);
     }
+  }
+
+  #makeSlots(count: number): void {
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(4 * count)));
+    this.#slotted = 0;
   }
 
   #slot(ordinal: number, key: number): number {

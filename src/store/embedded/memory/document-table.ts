@@ -117,6 +117,7 @@ export class DocumentTable {
   reserve(count: number): void {
     this.#grow(count);
     this.count = count;
+    this.copies.reserve(count);
     this.vectorRows.fill(NO_VECTOR, 0, count);
   }
 

@@ -10,9 +10,6 @@ const GONE = 0xffffffff;
 /** Of an entry of the map with its times. */
 const KNOWN_BYTES = 250;
 
-/** Start, end and recording, null where they are as usual, and the times of a superseded one. */
-type SavedTimes = readonly [ordinal: number, told: readonly (number | null)[], superseded: ContextTimes | null];
-
 export class DocumentTimes {
   /** NaN: since its creation. */
   readonly #starts = new SparseColumn(Number.NaN);
@@ -70,22 +67,18 @@ export class DocumentTimes {
     return holds({ createdAtMs, times }, view);
   }
 
-  /** Of the first `count` documents those that need telling: what `restore` takes. */
-  *saved(count: number): Generator<SavedTimes> {
-    const columns = [this.#starts, this.#ends, this.#recorded];
-    if (columns.every(({ isEmpty }) => isEmpty) && this.#superseded.size === 0) return;
-    for (let ordinal = 0; ordinal < count; ordinal++) {
-      const told = columns.map((column) => column.told(ordinal));
-      const superseded = this.#superseded.get(ordinal) ?? null;
-      if (superseded !== null || told.some((value) => value !== null)) yield [ordinal, told, superseded];
-    }
+  /** What is kept of all documents: start, end and recording. */
+  get columns(): readonly Pick<SparseColumn, 'isEmpty' | 'slice' | 'room'>[] {
+    return [this.#starts, this.#ends, this.#recorded];
   }
 
-  restore([ordinal, [start, end, recorded], superseded]: SavedTimes): void {
-    this.#starts.set(ordinal, start ?? undefined);
-    this.#ends.set(ordinal, end ?? undefined);
-    this.#recorded.set(ordinal, recorded ?? undefined);
-    if (superseded !== null) this.#superseded.set(ordinal, superseded);
+  /** Of the first `count` documents those whose end depends on what is known: what `restore` takes. */
+  *saved(count: number): Generator<readonly [ordinal: number, times: ContextTimes]> {
+    for (const entry of this.#superseded) if (entry[0] < count) yield entry;
+  }
+
+  restore([ordinal, times]: readonly [ordinal: number, times: ContextTimes]): void {
+    this.#superseded.set(ordinal, times);
   }
 
   renumber(moved: Uint32Array): void {
@@ -125,10 +118,17 @@ class SparseColumn {
     return ordinal < this.#values.length ? (this.#values[ordinal] as number) : this.#usual;
   }
 
-  /** null: the usual one. */
-  told(ordinal: number): number | null {
-    const value = this.at(ordinal);
-    return Object.is(value, this.#usual) ? null : value;
+  /** Of the ordinals from `from` on and before `to`. */
+  slice(from: number, to: number): Float64Array<ArrayBuffer> {
+    const values = new Float64Array(to - from).fill(this.#usual);
+    values.set(this.#values.subarray(from, to));
+    return values;
+  }
+
+  /** Those of so many documents, for what `slice` gave; before anything is set. */
+  room(count: number): Float64Array<ArrayBuffer> {
+    this.#grow(count);
+    return this.#values.subarray(0, count);
   }
 
   /** undefined: the usual one. */

@@ -170,6 +170,11 @@ export class PostingLists {
     this.#keepAside(term, ordinal, frequency);
   }
 
+  /** Where all documents live. */
+  countAll(): void {
+    this.live.set(this.lengths);
+  }
+
   /** Counts the living documents of a term. */
   recount(term: number, isLiving: (ordinal: number) => boolean): void {
     const start = this.starts[term] as number;

@@ -39,6 +39,8 @@ export class BlockWriter {
 export class BlockReader {
   readonly #file: number;
   readonly #head = Buffer.alloc(HEAD_BYTES);
+  /** What `next` gives: memory that is new for each block costs more than reading it. */
+  #room = new Uint8Array(0);
   #sum = 0;
 
   /** Throws where the file cannot be opened. */
@@ -46,9 +48,12 @@ export class BlockReader {
     this.#file = openSync(path, 'r');
   }
 
-  /** The next block, at the start of a buffer of its own. Throws where there is none or it is not what was written. */
+  /** The next block, at the start of a buffer, until the one after it is read. Throws where there is none or it is not what was written. */
   next(): Uint8Array<ArrayBuffer> {
-    return this.#read((length) => new Uint8Array(length));
+    return this.#read((length) => {
+      if (this.#room.length < length) this.#room = new Uint8Array(length);
+      return this.#room.subarray(0, length);
+    });
   }
 
   /** The next block, into `target`. Throws where it has another length. */

@@ -11,7 +11,7 @@ import type { NamespaceIndex } from '../memory/namespace-index.ts';
 import type { BlockReader } from './block-file.ts';
 
 /** Raised with every change of what the blocks hold. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Elements of a column, or entries of a list, in one block: a millisecond of work, or two. */
 const COLUMN_SLICE = 65_536;
 const LIST_SLICE = 8_192;
@@ -56,6 +56,13 @@ export function* namespaceBlocks(
     yield* listBlocks(lists.savedLarge(keeps));
   }
   yield* listBlocks(dictionary.saved(terms, (term) => index.documentFrequency(term) > 0));
+  for (const column of documents.times.columns) {
+    const { isEmpty } = column;
+    yield toJson(isEmpty);
+    if (isEmpty) continue;
+    for (let from = 0; from < count; from += COLUMN_SLICE)
+      yield asBytes(column.slice(from, Math.min(count, from + COLUMN_SLICE)));
+  }
   yield* listBlocks(documents.times.saved(count));
 }
 
@@ -70,13 +77,7 @@ export function* readBlocks(file: BlockReader, index: NamespaceIndex, isOver: ()
   if (head.format !== FORMAT || head.analyzer !== ANALYZER_VERSION) return null;
   const { documents, dictionary } = index;
   documents.reserve(head.documents);
-  for (let column = 0; column < documents.savedColumns.length; column++) {
-    for (let from = 0; from < head.documents; from += COLUMN_SLICE) {
-      const slice = slicesOf(documents, column, from, Math.min(head.documents, from + COLUMN_SLICE));
-      file.into(new Uint8Array(slice.buffer, slice.byteOffset, slice.byteLength));
-      if (isOver()) yield;
-    }
-  }
+  for (const column of documents.savedColumns) yield* readColumn(file, column.subarray(0, head.documents), isOver);
   let ordinal = 0;
   yield* readList<string>(file, isOver, (id) => void (documents.ids[ordinal++] = id));
   yield* readList<Parameters<typeof documents.owners.restore>[0]>(file, isOver, (saved) =>
@@ -93,6 +94,10 @@ export function* readBlocks(file: BlockReader, index: NamespaceIndex, isOver: ()
     yield* readList<readonly [number, number, number]>(file, isOver, (large) => lists.restoreLarge(...large));
   }
   yield* readList<string | null>(file, isOver, (term) => dictionary.restore(term));
+  for (const column of documents.times.columns) {
+    const isEmpty = fromJson(file.next()) as boolean;
+    if (!isEmpty) yield* readColumn(file, column.room(head.documents), isOver);
+  }
   yield* readList<Parameters<typeof documents.times.restore>[0]>(file, isOver, (times) =>
     documents.times.restore(times),
   );
@@ -101,8 +106,11 @@ export function* readBlocks(file: BlockReader, index: NamespaceIndex, isOver: ()
   return head;
 }
 
-/** Counts all documents that are not marked as dead, and puts them in their places among others. */
-export function* settle(index: NamespaceIndex, isOver: () => boolean): Steps<void> {
+/**
+ * Counts all documents that are not marked as dead, and puts them in their places among others. `isAsSaved`: all that the blocks
+ * tell of as living still are, so that each is in the lists of its terms.
+ */
+export function* settle(index: NamespaceIndex, isAsSaved: boolean, isOver: () => boolean): Steps<void> {
   const { documents } = index;
   for (let ordinal = 0; ordinal < documents.count; ordinal++) {
     const level = documents.levels[ordinal] as number;
@@ -114,6 +122,10 @@ export function* settle(index: NamespaceIndex, isOver: () => boolean): Steps<voi
   }
   for (const level of LEVEL_NUMBERS) {
     const { lists } = index.lexical(level);
+    if (isAsSaved) {
+      lists.countAll();
+      continue;
+    }
     const isLiving = (ordinal: number) => documents.levels[ordinal] === level;
     for (let term = 0; term < lists.termCount; term++) {
       lists.recount(term, isLiving);
@@ -122,16 +134,18 @@ export function* settle(index: NamespaceIndex, isOver: () => boolean): Steps<voi
   }
 }
 
-function slicesOf(documents: DocumentTable, column: number, from: number, to: number) {
-  return (documents.savedColumns[column] as DocumentTable['savedColumns'][number]).subarray(from, to);
-}
+type Column = DocumentTable['savedColumns'][number];
 
 function columnSlice(documents: DocumentTable, column: number, from: number, to: number): Uint8Array {
-  const slice = slicesOf(documents, column, from, to).slice();
+  const slice = (documents.savedColumns[column] as Column).slice(from, to);
   // Of a dead one nothing is kept that follows from its text.
   if (documents.savedColumns[column] === documents.textKeys)
     for (let i = 0; i < slice.length; i++) if (documents.levels[from + i] === 0) slice[i] = Number.NaN;
-  return new Uint8Array(slice.buffer, slice.byteOffset, slice.byteLength);
+  return asBytes(slice);
+}
+
+function asBytes({ buffer, byteOffset, byteLength }: Float64Array | Column): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function usedTraits({ levels, traitIndexes }: DocumentTable, count: number): Set<number> {
@@ -155,6 +169,13 @@ function* listBlocks(entries: Iterable<unknown>): Generator<Uint8Array> {
   }
   if (block.length > 0) yield toJson(block);
   yield toJson([]);
+}
+
+function* readColumn(file: BlockReader, column: Column, isOver: () => boolean): Steps<void> {
+  for (let from = 0; from < column.length; from += COLUMN_SLICE) {
+    file.into(asBytes(column.subarray(from, from + COLUMN_SLICE)));
+    if (isOver()) yield;
+  }
 }
 
 function* readList<T>(file: BlockReader, isOver: () => boolean, take: (entry: T) => void): Steps<void> {

@@ -177,8 +177,8 @@ export class SavedNamespaces {
       file = new BlockReader(join(this.#deps.folder, name));
       const head = yield* readBlocks(file, loading.index, isOver);
       if (head?.name !== name || head.spaceId !== spaceId) throw new Error('a saved index is of another namespace');
-      yield* this.#takeChanges(spaceId, loading.index, read);
-      yield* settle(loading.index, isOver);
+      const isAsSaved = yield* this.#takeChanges(spaceId, loading.index, read);
+      yield* settle(loading.index, isAsSaved, isOver);
       if (!loading.takeChanges()) return null;
       yield* this.#takeAccesses(spaceId, loading.index);
       return head.covered;
@@ -191,19 +191,23 @@ export class SavedNamespaces {
     }
   }
 
-  /** What has changed since the file was begun. */
-  *#takeChanges(spaceId: number, { documents }: NamespaceIndex, read: ReadDocument): Steps<void> {
+  /** What has changed since the file was begun; false: something is gone. */
+  *#takeChanges(spaceId: number, { documents }: NamespaceIndex, read: ReadDocument): Steps<boolean> {
+    let isAllThere = true;
     for (let after = 0, isMore = true; isMore; ) {
       const entries = this.#table.changed(spaceId, after, PIECE);
       for (const entry of entries) {
         const ordinal = documents.ordinalOf(entry);
         const level = ordinal < 0 ? 0 : (documents.levels[ordinal] as number);
-        if (level !== 0) documents.retell(ordinal, read(level as LevelNumber, entry));
+        const document = level === 0 ? null : read(level as LevelNumber, entry);
+        if (level !== 0) documents.retell(ordinal, document);
+        if (document === null) isAllThere = false;
         after = entry;
       }
       isMore = entries.length === PIECE;
       if (isMore && this.#deps.pace.isOver) yield;
     }
+    return isAllThere;
   }
 
   *#takeAccesses(spaceId: number, { documents }: NamespaceIndex): Steps<void> {

@@ -53,6 +53,18 @@ describe('groups of copies', () => {
     );
   });
 
+  it('are the same with room for so many, or for fewer', () => {
+    fc.assert(
+      fc.property(fc.array(key, { maxLength: 300, size: 'max' }), fc.nat({ max: 300 }), (keys, room) => {
+        const documents = new Documents();
+        documents.copies.reserve(room);
+        for (const one of keys) documents.add(one);
+        expect(documents.groups()).toEqual(naive(keys));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('are the same after documents got other ordinals, and grow on', () => {
     fc.assert(
       fc.property(fc.array(key, { maxLength: 300, size: 'max' }), fc.array(key, { maxLength: 200 }), (keys, later) => {
