@@ -48,9 +48,9 @@ export class BuildSlot {
     if (this.#added !== null) this.#added++;
   }
 
-  /** What runs only makes searches better, and many contexts wait for others. */
-  get isInTheWay(): boolean {
-    return this.#key !== null && this.#added !== null && this.#added > WAITING_MAX;
+  /** The level whose build only makes searches better while many contexts wait for others; null: there is none. */
+  get inTheWay(): string | null {
+    return this.#added !== null && this.#added > WAITING_MAX ? this.#key : null;
   }
 
   #free(): void {

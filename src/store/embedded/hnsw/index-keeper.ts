@@ -181,7 +181,7 @@ export class IndexKeeper {
   /** Starts the next build where one is due and none runs. */
   schedule(): void {
     if (this.#isClosed) return;
-    if (this.#slot.isInTheWay) this.#giveWay();
+    if (this.#slot.inTheWay !== null) this.#giveWay(this.#slot.inTheWay);
     if (this.#slot.isTaken) return;
     for (const key of this.#unchecked) {
       if (this.#growth.isPutOff(key)) continue;
@@ -275,7 +275,7 @@ export class IndexKeeper {
   }
 
   #check(key: string): void {
-    const { spaces, settings } = this.#deps;
+    const { spaces, settings, databasePath, folder, seed } = this.#deps;
     const { spaceId, level } = parseLevelKey(key);
     const isFast = this.#growth.putOffFast(key);
     if (isFast) this.#unchecked.add(key);
@@ -295,12 +295,15 @@ export class IndexKeeper {
       return;
     }
     if (next.isLater && !this.#later.isDue(key)) return;
-    const { databasePath, folder, seed } = this.#deps;
     const { from, base, known, isLater, shape } = next;
     const { embeddingId, dimension, quantization, hnsw } = settings;
     const parameters = { embeddingId, dimension, quantization, m: shape.m, efConstruction: shape.efConstruction };
     const job = { databasePath, folder, spaceId, level, seed, from, base, parameters, known, efs: efsToTry(hnsw) };
-    this.#slot.start(job, key, isLater, (result) => this.#finished(key, result, isLater));
+    this.#slot.start(job, key, isLater, (result) => {
+      // What came since the large graph is in a small one: it makes no other better.
+      if (from === 0) this.#later.ended(key, isLater, !(result instanceof Error));
+      this.#finished(key, result);
+    });
   }
 
   async #stop(key: string): Promise<void> {
@@ -309,15 +312,12 @@ export class IndexKeeper {
   }
 
   /** To what waits for a build that can wait. */
-  #giveWay(): void {
-    const { key } = this.#slot;
-    if (key === null) return;
+  #giveWay(key: string): void {
     this.#later.putOff(key);
     void this.#stop(key).then(() => this.schedule());
   }
 
-  #finished(key: string, result: SegmentFile | Error, isLater: boolean): void {
-    this.#later.ended(key, isLater, !(result instanceof Error));
+  #finished(key: string, result: SegmentFile | Error): void {
     this.#unchecked.add(key);
     if (this.#isClosed) return;
     if (result instanceof Error) {

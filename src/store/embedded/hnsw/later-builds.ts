@@ -1,5 +1,5 @@
-// Builds that only make searches better, and take long: each waits until nothing else was built of its level for some minutes,
-// and longer each time that it had to give way.
+// Builds that only make searches better, and take long: each waits some minutes from when the graph
+// that it betters was built, and longer each time that it had to give way.
 
 import type { Clock } from '../../../base/clock.ts';
 
@@ -32,7 +32,7 @@ export class LaterBuilds {
     return isDue;
   }
 
-  /** A build of the level; one that is not such a build has those that wait begin anew. */
+  /** Of the level's large graph: one that only makes room for more has the other wait anew. */
   ended(key: string, isLater: boolean, isDone: boolean): void {
     if (isLater && isDone) this.forget(key);
     else if (isLater) this.putOff(key);

@@ -55,8 +55,9 @@ export function nextBuild(
   const { from, base } = plan;
   if (from > 0) return { ...plan, shape: has, known: measured, isLater: false };
   if (base === null) {
-    const isLater = plan.isBetter === true && isLongBuild(wanted, live, dimension);
-    return { ...plan, shape: wanted, known: null, isLater };
+    const isLong = wanted.m > has.m && isLongBuild(wanted, live, dimension);
+    const isBetter = plan.isBetter === true;
+    return { ...plan, shape: isLong && !isBetter ? has : wanted, known: null, isLater: isLong && isBetter };
   }
   const isAnew = isSoonerAnew(has, base.count, live - base.live, { dimension, hnsw });
   if (isAnew) return { ...plan, base: null, shape: first, known: null, isLater: false };

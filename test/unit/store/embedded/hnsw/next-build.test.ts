@@ -51,6 +51,15 @@ describe('what is built next of a level', () => {
     expect(nextBuild(level(MILLION, 600_000, MANY), SETTINGS)).toMatchObject({ base: { path: 'large' }, shape: MANY });
   });
 
+  it('is a graph of as few links as before where much of that has died', () => {
+    const [large] = level(MILLION, MILLION, FIRST).segments;
+    if (large === undefined) throw new Error('there is one');
+    const wornOut = { ...level(700_000, MILLION, FIRST), segments: [{ ...large, live: 700_000 }] };
+    expect(nextBuild(wornOut, SETTINGS)).toMatchObject({ base: null, shape: FIRST, isLater: false });
+    const smaller = { ...level(70_000, 100_000, FIRST), segments: [{ ...large, count: 100_000, live: 70_000 }] };
+    expect(nextBuild(smaller, SETTINGS)).toMatchObject({ base: null, shape: MANY, isLater: false });
+  });
+
   it('has the links that the settings name', () => {
     const given = { ...SETTINGS, hnsw: { recall: 0.97, m: 48 } };
     expect(nextBuild(level(MILLION, 20_000, MANY), given)).toMatchObject({ base: { path: 'large' }, shape: MANY });
