@@ -208,6 +208,8 @@ export interface SearchRequest extends Scope, CreationAsked, FirstTextsAsked, Ne
   readonly denseSamples: number;
   /** Candidates wanted from each side of each level. */
   readonly candidates: number;
+  /** Of the nearest by vector so many are not to be missed, where an index finds them about: what is behind them may be. Absent: all. */
+  readonly surely?: number;
   /**
    * Contexts of a level whose texts say the same (`textKey`) take one of these places, the youngest that the driver
    * comes upon: copies push nobody else out. Absent: each takes its own.

@@ -55,6 +55,17 @@ export function describeSearch(subject: ContractSubject): void {
       expect(searched).toBe(30);
     });
 
+    it('misses none of the nearest that are not to be missed, and brings as many as are wanted', async () => {
+      for (let i = 0; i < 60; i++) await subject.add(`point-${i}`);
+      const vector = vectorBetween('point-3', 'point-9', 0.3, subject.dimension);
+      const { candidates } = await search({ vector, candidates: 20, surely: 3 });
+      const nearest = Array.from({ length: 60 }, (_, i) => `point-${i}`)
+        .map((name) => ({ id: idOf(name), dense: dot(vector, vectorOf(name, subject.dimension)) }))
+        .sort((a, b) => b.dense - a.dense);
+      expect(candidates).toHaveLength(20);
+      expect(byDense(candidates).slice(0, 3)).toEqual(nearest.slice(0, 3).map(({ id }) => id));
+    });
+
     it('brings along no records but what a fetch gives, of the nearest that fit, with their latest accesses', async () => {
       const { namespace, store } = subject;
       for (let i = 0; i < 8; i++) await subject.add(`point-${i}`, { level: i < 4 ? 'immediate' : 'long_term' });

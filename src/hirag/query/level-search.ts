@@ -150,6 +150,7 @@ export class LevelSearch {
       dates: plan.analysis.dates,
       denseSamples: embedding.kind !== 'lexical' ? settings.fusion.denseFloorSamples : 0,
       candidates: plan.candidates,
+      surely: Math.min(plan.candidates, plan.surely),
       distinct: true,
       // They lend words, and nothing to a query that has none: it wants what is nearest.
       neighbours: plan.analysis.terms.length === 0 ? 0 : settings.fusion.neighbourWeights.length,

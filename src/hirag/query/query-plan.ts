@@ -38,6 +38,8 @@ export interface QueryPlan {
   readonly vector: Float32Array | undefined;
   /** Asked for from each side of each level. */
   readonly candidates: number;
+  /** Of the nearest, so many the answer can hold. */
+  readonly surely: number;
   readonly admission: AdmissionRules;
   readonly rules: AnswerRules;
   readonly explain: boolean;
@@ -89,6 +91,8 @@ export async function planQuery(
   const { analysis, time } = await analysisOf(input.query, askedAtMs, turns, signal);
   const maxTokens = input.maxTokens ?? settings.maxContextTokens;
   const limit = input.limit ?? settings.queryLimit;
+  const fitting = Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS));
+  const excluded = Math.min(input.excludedIds?.size ?? 0, EXCLUDED_MAX);
   const { share, alone } = denseRules(settings.fusion, embedding.kind);
   const denseCounts = share > 0 || alone > 0;
   return {
@@ -103,9 +107,8 @@ export async function planQuery(
         : withNearTerms(input.query, analysis.terms, nearWords, settings.fusion.nearWordWeight),
     // Without words it is all that there is, whatever its share.
     vector: denseCounts || analysis.terms.length === 0 ? vector : undefined,
-    candidates:
-      candidatesOf(Math.min(limit, Math.ceil(maxTokens / SHORT_CONTEXT_TOKENS)), analysis, settings) +
-      Math.min(input.excludedIds?.size ?? 0, EXCLUDED_MAX),
+    candidates: candidatesOf(fitting, analysis, settings) + excluded,
+    surely: fitting + excluded,
     admission: admissionOf(input, settings),
     rules: {
       maxTokens,

@@ -124,6 +124,7 @@ export class EmbeddedStore extends GenericStore {
         dates: request.dates ?? [],
         denseSamples: request.denseSamples,
         candidates: request.candidates,
+        surely: request.surely ?? request.candidates,
         distinct: request.distinct ?? false,
         neighbours: request.neighbours,
         neighbourHosts: request.neighbourHosts ?? Infinity,

@@ -9,6 +9,7 @@ import type { Filter } from '../../../base/context.ts';
 import type { Settings } from '../../../config/settings.ts';
 import type { Features, HitRecord, ScanOrder } from '../../driver.ts';
 import type { TimesPatch, TimeView } from '../../times.ts';
+import type { NeighboursAsked } from '../../neighbours-asked.ts';
 import type { Condition, ContextPatch, Move, SearchRequest, TransferOutcome, Unembedded } from '../../store.ts';
 import type { OpeningSettings, RowsDone } from './opening-settings.ts';
 import type { DocumentCallTypes } from './document-messages.ts';
@@ -116,7 +117,10 @@ export interface WireScope {
   readonly filter: Filter | null;
 }
 
-export interface WireSearch extends WireScope, Required<Pick<SearchRequest, 'names' | 'dates' | 'createdWithin'>> {
+/** What a search need not say of itself is said here. */
+type Told = 'names' | 'dates' | 'createdWithin' | 'surely' | 'distinct';
+
+export interface WireSearch extends WireScope, Required<Pick<SearchRequest, Told>>, Required<NeighboursAsked> {
   readonly levels: readonly LevelNumber[];
   readonly includeSessionless: boolean;
   /** Its place in the message's packed vectors. */
@@ -126,12 +130,6 @@ export interface WireSearch extends WireScope, Required<Pick<SearchRequest, 'nam
   readonly termsMax: number;
   readonly denseSamples: number;
   readonly candidates: number;
-  readonly distinct: boolean;
-  readonly neighbours: number;
-  /** Infinity: all. */
-  readonly neighbourHosts: number;
-  readonly denseNeighbours: boolean;
-  readonly namesNeighbours: boolean;
   readonly texts: NonNullable<SearchRequest['texts']> | null;
   readonly nowMs: number;
   readonly time: TimeView | null;

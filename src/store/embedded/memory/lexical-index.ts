@@ -178,19 +178,17 @@ export class LexicalIndex {
     accumulators.reset(this.#documents.count);
     const ordered = this.#byBound(terms, lengths);
     let remaining = ordered.reduce((sum, { bound }) => sum + bound, 0);
-    let at = 0;
-    for (; at < ordered.length; at++) {
-      const { term, factor, bound } = ordered[at] as BoundedTerm;
-      if (
-        at > 0 &&
-        this.lists.length(term) > accumulators.count &&
-        this.#best(count, eligible).worst > remaining * ROUNDING
-      )
-        break;
+    for (const [at, { term, factor, bound }] of ordered.entries()) {
+      if (at > 0 && this.lists.length(term) > accumulators.count) {
+        const { worst } = this.#best(count, eligible);
+        if (worst > remaining * ROUNDING) {
+          this.#addToWinners(ordered.slice(at), lengths, worst, remaining);
+          break;
+        }
+      }
       this.#addAll(term, factor, lengths);
       remaining -= bound;
     }
-    if (at < ordered.length) this.#addToWinners(ordered.slice(at), lengths, count, remaining, eligible);
     return this.#best(count, eligible).items();
   }
 
@@ -236,16 +234,9 @@ export class LexicalIndex {
     accumulators.count = count;
   }
 
-  /** Looks the remaining terms up in those documents alone that can still be among the best. */
-  #addToWinners(
-    rest: readonly BoundedTerm[],
-    lengths: TextLengths,
-    count: number,
-    bound: number,
-    eligible: (ordinal: number) => boolean,
-  ): void {
+  /** Looks the remaining terms up in those documents alone that can still be among the best. `worst`: of the best so far. */
+  #addToWinners(rest: readonly BoundedTerm[], lengths: TextLengths, worst: number, bound: number): void {
     const { scores, touched } = accumulators;
-    const { worst } = this.#best(count, eligible);
     let winners = touched.slice(0, accumulators.count);
     let remaining = bound;
     for (const term of rest) {

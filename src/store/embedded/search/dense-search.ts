@@ -31,6 +31,12 @@ const PASSAGES_GROWTH = 4;
 /** A sample is taken anew once the namespace has grown by this factor. */
 const SAMPLE_GROWTH_MAX = 1.05;
 
+export interface Wanted {
+  readonly count: number;
+  /** So many of them are not to be missed for an index's rough order. */
+  readonly surely?: number;
+}
+
 export class DenseSearch {
   readonly #scorer: VectorScorer;
   readonly #columns: ColumnSearch;
@@ -40,8 +46,14 @@ export class DenseSearch {
     this.#columns = columns;
   }
 
-  /** At least the `count` best in scope where there are as many, perhaps more. */
-  top(index: NamespaceIndex, vectors: LevelVectors, query: DenseQuery, count: number, scope: SearchScope): VectorHit[] {
+  /** At least the best in scope where there are as many, perhaps more. */
+  top(
+    index: NamespaceIndex,
+    vectors: LevelVectors,
+    query: DenseQuery,
+    { count, surely = count }: Wanted,
+    scope: SearchScope,
+  ): VectorHit[] {
     if (scope.ownedCount === 0 || count === 0) return [];
     const { hasPassages } = vectors;
     const share = scope.expectedShare;
@@ -58,12 +70,15 @@ export class DenseSearch {
     const hits = [...query.scan(vectors.rows, count, scope.eligible).hits];
     if (vectors.passages !== null) hits.push(...passageHits(vectors.passages, query, count, scope));
     const rough: VectorHit[] = [];
+    // A shortened vector's order is rough: more are looked at in full than are wanted.
+    const rescored = Math.max(count, rescoredCount(surely));
     for (const segment of vectors.segments) {
-      const found = inSegment(index, segment, query, count, scope, gatherNs(vectors));
+      const needed = segment.isExact ? count : rescored;
+      const found = inSegment(index, segment, query, { count, needed }, scope, gatherNs(vectors));
       if (found === null) return this.#scorer.hits(index, scope.eligibleOrdinals(), query);
       (segment.isExact ? hits : rough).push(...found);
     }
-    const best = vectors.segments.length > 1 ? nearestOf(rough, rescoredCount(count)) : rough;
+    const best = vectors.segments.length > 1 ? nearestOf(rough, rescored) : rough;
     // What one of its vectors brought is as near as the nearest of them, and comes once.
     if (hasPassages) return this.#scorer.hits(index, [...new Set(ordinalsOf([...hits, ...best]))], query);
     return best.length === 0 ? hits : [...hits, ...this.#scorer.hits(index, ordinalsOf(best), query)];
@@ -109,15 +124,13 @@ function inSegment(
   index: NamespaceIndex,
   segment: HnswSegment,
   query: DenseQuery,
-  count: number,
+  { count, needed }: { readonly count: number; readonly needed: number },
   scope: SearchScope,
   scoreNs: number,
 ): VectorHit[] | null {
   const perContext = segment.count / Math.max(1, segment.count - segment.passageCount);
   let wanted = Math.ceil((count / scope.expectedShare) * perContext * OVERSAMPLING);
   let exactNs = Infinity;
-  // A shortened vector's order is rough: more are looked at in full than are wanted.
-  const needed = segment.isExact ? count : rescoredCount(count);
   for (let round = 0; round < ROUNDS_MAX; round++) {
     wanted = Math.min(segment.count, Math.max(wanted, needed));
     if (graphNs(segment, wanted) > exactNs) return null;

@@ -42,8 +42,7 @@ export class HitSearch {
     const query = new DenseQuery(vector);
     const scope = new SearchScope(index, request, level, filter);
     const best = new TopList(request.count);
-    for (const { ordinal, score } of this.#dense.top(index, vectors, query, request.count, scope))
-      best.push(ordinal, score);
+    for (const { ordinal, score } of this.#dense.top(index, vectors, query, request, scope)) best.push(ordinal, score);
     const sampled = request.samples === 0 ? [] : vectors.sample(request.samples);
     return { ordinals: ordinalsOf(best.items()), sample: [...this.#scorer.firstScores(index, sampled, query)] };
   }

@@ -119,7 +119,8 @@ export class Searcher {
     const vectors = index.vectors(scope.level);
     if (dense === null || vectors === null) return [];
     const nearest = new TopList(request.candidates);
-    for (const { ordinal, score } of this.#dense.top(index, vectors, dense, request.candidates, scope))
+    const wanted = { count: request.candidates, surely: request.surely };
+    for (const { ordinal, score } of this.#dense.top(index, vectors, dense, wanted, scope))
       nearest.push(ordinal, score);
     const items = nearest.items();
     for (const { ordinal, score } of items) found.dense[found.add(ordinal, true)] = score;

@@ -40,6 +40,7 @@ const SEARCH: WireSearch = {
   names: [],
   dates: [],
   denseSamples: 0,
+  surely: 10,
   candidates: 10_000,
   distinct: false,
   neighbours: 0,
