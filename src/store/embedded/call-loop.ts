@@ -11,10 +11,11 @@ import type { QueuedCall, StoreEngine } from './store-engine.ts';
 
 /** Writes that share one commit at most; what waits beyond them takes the next. */
 const COMMIT_CALLS_MAX = 4096;
-/** Short reads go on so long while writes or long reads wait. */
+/**
+ * Short reads go on so long while writes or long reads wait, and their replies travel together: waking the main thread for each,
+ * which then writes to a socket for each, takes as long as a short read.
+ */
 const READ_SLICE_MS = 4;
-/** Replies are held back so long, for others to travel with them. */
-const REPLY_DELAY_MS = 0.5;
 /** After so long timers and the index builder get their turn, however much waits. */
 const TURN_MS = 50;
 
@@ -109,17 +110,15 @@ export class CallLoop {
   }
 
   #answerReads(): void {
-    const endMs = this.#clock.monotonicMs() + READ_SLICE_MS;
-    let sendMs = endMs - READ_SLICE_MS + REPLY_DELAY_MS;
+    let endMs = this.#clock.monotonicMs() + READ_SLICE_MS;
     for (const read of this.#reads.waiting()) {
       const reply = this.#reads.begin(read);
       if (reply !== null) this.#replies.push(reply);
       const nowMs = this.#clock.monotonicMs();
-      if (nowMs >= sendMs) {
-        this.#send(0);
-        sendMs = nowMs + REPLY_DELAY_MS;
-      }
-      if (nowMs >= endMs && (this.#writes.size > 0 || this.#reads.hasBegun)) break;
+      if (nowMs < endMs) continue;
+      if (this.#writes.size > 0 || this.#reads.hasBegun) break;
+      this.#send(0);
+      endMs = nowMs + READ_SLICE_MS;
     }
     this.#send(0);
   }
