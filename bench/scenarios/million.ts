@@ -18,7 +18,7 @@ const QUESTIONS = 200;
 const SMALL = { namespace: 'small', count: 1_000 };
 /** The small one is asked so long after the large one. */
 const BESIDE_AFTER_MS = 100;
-/** For the first answers without a saved file. */
+/** For the first answer without a saved file, and for a machine that does something else for a while. */
 const PATIENCE = { timeoutMs: 300_000 };
 const SETTINGS = { EMBEDDING__DIMENSION: String(DIMENSION) };
 
@@ -64,7 +64,7 @@ async function measure(bench: Bench, contents: Contents): Promise<Row[]> {
   const note = (message: string): void => bench.note(`${name}: ${message}`);
   let server = await startServerProcess({ settings: SETTINGS });
   bench.defer(() => server.stop());
-  let client = await connectTo(server);
+  let client = await connectTo(server, PATIENCE);
   bench.defer(() => client.close());
   await loadTexts(client, { ...SMALL, text: (position) => corpus.text(count + position) });
   let peakMib = 0;
@@ -84,7 +84,7 @@ async function measure(bench: Bench, contents: Contents): Promise<Row[]> {
   look();
 
   note('asking');
-  await client.query(questions.byText(), PATIENCE);
+  await client.query(questions.byText());
   const durationMs = bench.quick ? 1_000 : 10_000;
   const ask = (call: () => Promise<unknown>): Promise<Measured> =>
     measureLoad(server.pid, { inFlight: 1, durationMs, call });
@@ -99,18 +99,18 @@ async function measure(bench: Bench, contents: Contents): Promise<Row[]> {
     await client.close();
     await server.stop({ keepData: true });
     server = await startServerProcess({ settings: SETTINGS, dataDir: server.dataDir });
-    client = await connectTo(server);
+    client = await connectTo(server, PATIENCE);
     await untilAtRest(server);
     return server;
   };
   note('starting anew');
   const { startupMs } = await restart();
-  const first = elapsedMs(() => client.query(questions.byText(), PATIENCE));
+  const first = elapsedMs(() => client.query(questions.byText()));
   await new Promise((done) => setTimeout(done, BESIDE_AFTER_MS));
   const besideMs = await elapsedMs(() => client.query({ ...questions.byText(), namespace: SMALL.namespace }));
   const firstMs = await first;
   await restart();
-  const firstByVectorMs = await elapsedMs(() => client.query(questions.byVector(), PATIENCE));
+  const firstByVectorMs = await elapsedMs(() => client.query(questions.byVector()));
   look();
   await client.close();
   await server.stop();
@@ -118,7 +118,10 @@ async function measure(bench: Bench, contents: Contents): Promise<Row[]> {
   const better = (side: Row['better']) => (part: string, input: Omit<RowInput, 'name' | 'better'>) => {
     const { target, ...untargeted } = input;
     const held = bench.quick || target === undefined ? {} : { target };
-    return row({ ...untargeted, ...held, name: sized(bench, `${name}.${part}`, `${count} contexts`), better: side });
+    const named = sized(bench, `${name}.${part}`, `${count} contexts`);
+    // Whatever becomes of the rest: this took minutes.
+    bench.note(`${named}: ${input.value} ${input.unit}`);
+    return row({ ...untargeted, ...held, name: named, better: side });
   };
   const lower = better('lower');
   const higher = better('higher');

@@ -4,8 +4,11 @@ import type { ServerProcess } from './server-process.ts';
 export type { Client } from '../../clients/typescript/src/index.ts';
 
 /** A connection of the SDK to a server of the bench; rejects where it cannot be made. */
-export function connectTo(server: Pick<ServerProcess, 'host' | 'port' | 'secret'>): Promise<Client> {
-  return connect({ host: server.host, port: server.port, keyId: 'default', secret: server.secret, sender: 'bench' });
+export function connectTo(
+  { host, port, secret }: Pick<ServerProcess, 'host' | 'port' | 'secret'>,
+  options: { readonly timeoutMs?: number } = {},
+): Promise<Client> {
+  return connect({ host, port, keyId: 'default', secret, sender: 'bench', ...options });
 }
 
 export function connectMany(server: ServerProcess, count: number): Promise<Client[]> {
