@@ -52,7 +52,8 @@ export class NamespaceIndexes {
 
   /** The vectors of a level, where they are not there yet. */
   loadVectors(spaceId: number, index: NamespaceIndex, level: LevelNumber): void {
-    if (index.vectors(level) !== null) return;
+    // What comes later is read then.
+    if (index.vectors(level) !== null || index.lexical(level).documentCount === 0) return;
     const segments = this.#keeper.open(spaceId, level);
     const vectors = this.#loader.loadVectors(spaceId, index, level, segments);
     if (segments.length > 0 && vectors.segments.length === 0) this.#keeper.discard(spaceId, level);

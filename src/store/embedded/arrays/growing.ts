@@ -2,7 +2,7 @@
 // some four hundred bytes, whatever its length, and a namespace of a few contexts has dozens of arrays: so none is made
 // before there is something to hold, and columns of one length share a buffer.
 
-const FIRST_CAPACITY = 16;
+const FIRST_CAPACITY = 4;
 
 type Column =
   | Float64Array<ArrayBuffer>

@@ -1,20 +1,22 @@
 // Vectors that are scanned exactly, in chunks of contiguous memory. Rows are dense: the last one fills
 // the place of one that is removed, so a scan never reads the dead. Beside each chunk stand the same vectors
-// in eight bits: a scan reads those, and the full ones of the few rows that can be among the best.
+// in eight bits, once there are more than a few: a scan reads those, and the full ones of the rows that can be among the best.
 
 import { exactSearch, MetricKind } from 'usearch';
 import { eightBitQuery, toEightBits } from './eight-bits.ts';
-import { grown, resized } from './growing.ts';
+import { grown, NO_NUMBERS, releaseSpace, resized } from './growing.ts';
 import { TopList } from './top-list.ts';
 
 /** Bytes of a full chunk; the first grows up to it by doubling. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
-const FIRST_ROWS = 2;
+const FIRST_ROWS = 1;
 /** Rows scored in full for each one wanted, and beside them. */
 const RESCORED_SHARE = 1.25;
 const RESCORED_MORE = 16;
 /** From so many rows for each one scored in full on, eight bits are looked at first. */
 const ROUGH_ROWS_MIN = 4;
+/** So many rows are always scored in full, and nobody asks for their codes. */
+const UNCODED_ROWS_MAX = RESCORED_MORE * ROUGH_ROWS_MIN;
 
 export interface VectorHit {
   readonly ordinal: number;
@@ -23,6 +25,7 @@ export interface VectorHit {
 
 interface Chunk {
   vectors: Float32Array<ArrayBuffer>;
+  /** Empty until there are so many rows that they are read. */
   codes: Int8Array<ArrayBuffer>;
 }
 
@@ -52,16 +55,19 @@ export function rescoredCount(count: number): number {
 
 /** Vectors to be scored in full, shared by every search of the thread: one runs at a time. */
 let matrix = new Float32Array(0);
+const NO_VECTORS = new Float32Array(0);
+const NO_CODES = new Int8Array(0);
 
 export class VectorRows {
   count = 0;
   /** Document of each row. */
-  ordinals = new Uint32Array(0);
+  ordinals = NO_NUMBERS;
   readonly #dimension: number;
   readonly #chunkRows: number;
   readonly #chunks: Chunk[] = [];
   /** Rows whose codes say too little: they are always scored in full. */
   readonly #unlike = new Set<number>();
+  #isCoded = false;
 
   constructor(dimension: number) {
     this.#dimension = dimension;
@@ -72,10 +78,10 @@ export class VectorRows {
   add(ordinal: number, vector: Float32Array): number {
     const row = this.count++;
     const at = (row % this.#chunkRows) * this.#dimension;
-    const { vectors, codes } = this.#reserve(row);
-    vectors.set(vector, at);
-    if (!toEightBits(vector, codes, at)) this.#unlike.add(row);
-    this.ordinals = grown(this.ordinals, this.count);
+    this.#reserve(row).vectors.set(vector, at);
+    if (this.#isCoded) this.#code(row);
+    else if (this.count > UNCODED_ROWS_MAX) this.#codeAll();
+    this.ordinals = grown(this.ordinals, this.count, FIRST_ROWS);
     this.ordinals[row] = ordinal;
     return row;
   }
@@ -87,7 +93,7 @@ export class VectorRows {
     if (row !== last) {
       moved = this.ordinals[last] as number;
       this.vector(row).set(this.vector(last));
-      this.#codes(row).set(this.#codes(last));
+      if (this.#isCoded) this.#codes(row).set(this.#codes(last));
       this.ordinals[row] = moved;
     }
     const isLastUnlike = this.#unlike.delete(last);
@@ -103,6 +109,16 @@ export class VectorRows {
   vector(row: number): Float32Array {
     const at = (row % this.#chunkRows) * this.#dimension;
     return this.#chunkOf(row).vectors.subarray(at, at + this.#dimension);
+  }
+
+  #codeAll(): void {
+    this.#isCoded = true;
+    for (const chunk of this.#chunks) chunk.codes = new Int8Array(chunk.vectors.length);
+    for (let row = 0; row < this.count; row++) this.#code(row);
+  }
+
+  #code(row: number): void {
+    if (!toEightBits(this.vector(row), this.#codes(row), 0)) this.#unlike.add(row);
   }
 
   #codes(row: number): Int8Array {
@@ -131,7 +147,7 @@ export class VectorRows {
   /** Compares all rows; gives the `count` best that `eligible` lets through. */
   scan(query: Float32Array, count: number, eligible: (ordinal: number) => boolean): RowScan {
     const rescored = rescoredCount(count);
-    if (this.count > (rescored + this.#unlike.size) * ROUGH_ROWS_MIN) {
+    if (this.#isCoded && this.count > (rescored + this.#unlike.size) * ROUGH_ROWS_MIN) {
       const found = this.#scanRoughly(query, count, rescored, eligible);
       if (found !== null) return found;
     }
@@ -202,8 +218,8 @@ export class VectorRows {
 
   #free(from: number): void {
     for (const { vectors, codes } of this.#chunks.splice(from)) {
-      resized(vectors, 0);
-      resized(codes, 0);
+      releaseSpace(vectors);
+      releaseSpace(codes);
     }
   }
 
@@ -216,10 +232,11 @@ export class VectorRows {
     if (existing !== undefined && capacity >= needed) return existing;
     const rows = place > 0 ? this.#chunkRows : Math.min(this.#chunkRows, Math.max(FIRST_ROWS, capacity * 2));
     const length = rows * this.#dimension;
-    const larger =
-      existing === undefined
-        ? { vectors: new Float32Array(length), codes: new Int8Array(length) }
-        : { vectors: resized(existing.vectors, length), codes: resized(existing.codes, length) };
+    const { vectors, codes } = existing ?? { vectors: NO_VECTORS, codes: NO_CODES };
+    const larger = {
+      vectors: resized(vectors, length),
+      codes: this.#isCoded ? resized(codes, length) : codes,
+    };
     this.#chunks[place] = larger;
     return larger;
   }

@@ -3,11 +3,13 @@ import { languageOfTerm } from '../../../base/text/stems.ts';
 
 /** Bytes of a term's string, its map entry and its slot. */
 const TERM_BYTES = 80;
+const NO_LANGUAGES: ReadonlySet<string> = new Set<string>();
 
 /** The index terms of one namespace, numbered in the order they came. */
 export class Dictionary {
   readonly #numbers = new Map<string, number>();
-  readonly #languages = new Set<string>();
+  /** Made for the first of them. */
+  #languages: Set<string> | null = null;
   /** Numbers given out. */
   count = 0;
 
@@ -44,13 +46,13 @@ export class Dictionary {
 
   /** Those that some text was in, besides English. */
   get languages(): ReadonlySet<string> {
-    return this.#languages;
+    return this.#languages ?? NO_LANGUAGES;
   }
 
   #remember(term: string, number: number): void {
     this.#numbers.set(term, number);
     const language = languageOfTerm(term);
-    if (language !== undefined) this.#languages.add(language);
+    if (language !== undefined) (this.#languages ??= new Set<string>()).add(language);
   }
 
   get memoryBytes(): number {

@@ -2,6 +2,7 @@
 // and where all are such nobody need look. Columns are made for the first document that needs them.
 
 import type { ContextTimes } from '../../../base/context.ts';
+import { NO_FLOATS } from '../arrays/growing.ts';
 import { holds, type TimeView, validUntil } from '../../times.ts';
 import { parseTimes } from '../border/times.ts';
 
@@ -16,8 +17,8 @@ export class DocumentTimes {
   readonly #ends = new SparseColumn(Infinity);
   /** NaN: at its creation. */
   readonly #recorded = new SparseColumn(Number.NaN);
-  /** Of those whose end depends on what is known. */
-  readonly #superseded = new Map<number, ContextTimes>();
+  /** Of those whose end depends on what is known; null: there have been none. */
+  #superseded: Map<number, ContextTimes> | null = null;
 
   /** `json`: as the row has it. */
   set(ordinal: number, json: string | null): void {
@@ -26,8 +27,8 @@ export class DocumentTimes {
     this.#recorded.set(ordinal, times?.recordedAtMs);
     const end = times === undefined ? Infinity : validUntil({ times });
     this.#ends.set(ordinal, end === Infinity ? undefined : end);
-    if (times?.superseded !== undefined) this.#superseded.set(ordinal, times);
-    else if (this.#superseded.size > 0) this.#superseded.delete(ordinal);
+    if (times?.superseded !== undefined) this.#supersede(ordinal, times);
+    else this.#superseded?.delete(ordinal);
   }
 
   /** Nobody asks for more than that documents exist, and none begins or ends by itself. */
@@ -54,7 +55,7 @@ export class DocumentTimes {
   }
 
   #heldAsKnown(ordinal: number, createdAtMs: number, view: TimeView): boolean {
-    const known = this.#superseded.get(ordinal);
+    const known = this.#superseded?.get(ordinal);
     if (known !== undefined) return holds({ createdAtMs, times: known }, view);
     const [recordedAtMs, validFromMs, validUntilMs] = [this.#recorded, this.#starts, this.#ends].map((column) =>
       column.at(ordinal),
@@ -74,33 +75,37 @@ export class DocumentTimes {
 
   /** Of the first `count` documents those whose end depends on what is known: what `restore` takes. */
   *saved(count: number): Generator<readonly [ordinal: number, times: ContextTimes]> {
-    for (const entry of this.#superseded) if (entry[0] < count) yield entry;
+    for (const entry of this.#superseded ?? []) if (entry[0] < count) yield entry;
   }
 
   restore([ordinal, times]: readonly [ordinal: number, times: ContextTimes]): void {
-    this.#superseded.set(ordinal, times);
+    this.#supersede(ordinal, times);
   }
 
   renumber(moved: Uint32Array): void {
     for (const column of [this.#starts, this.#ends, this.#recorded]) column.renumber(moved);
-    const before = [...this.#superseded];
-    this.#superseded.clear();
+    const before = this.#superseded ?? [];
+    this.#superseded = null;
     for (const [ordinal, times] of before) {
       const to = moved[ordinal] ?? GONE;
-      if (to !== GONE) this.#superseded.set(to, times);
+      if (to !== GONE) this.#supersede(to, times);
     }
   }
 
   get memoryBytes(): number {
     const columns = this.#starts.bytes + this.#ends.bytes + this.#recorded.bytes;
-    return columns + this.#superseded.size * KNOWN_BYTES;
+    return columns + (this.#superseded?.size ?? 0) * KNOWN_BYTES;
+  }
+
+  #supersede(ordinal: number, times: ContextTimes): void {
+    (this.#superseded ??= new Map<number, ContextTimes>()).set(ordinal, times);
   }
 }
 
 /** A number for each ordinal, nearly always the same one: no memory until another one comes. */
 class SparseColumn {
   readonly #usual: number;
-  #values = new Float64Array(0);
+  #values = NO_FLOATS;
 
   constructor(usual: number) {
     this.#usual = usual;

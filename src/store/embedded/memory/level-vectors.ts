@@ -8,7 +8,7 @@ import { PassageRows } from './passage-rows.ts';
 import { VectorRows } from '../arrays/vector-rows.ts';
 
 /** Without any vector: objects, and what the allocator adds to each buffer. */
-const LEVEL_BYTES = 3_300;
+const LEVEL_BYTES = 1_000;
 
 /** Some vectors of the level, one after another. */
 export interface VectorSample {

@@ -15,7 +15,12 @@ import { LEVEL_NUMBERS, type LevelNumber } from '../border/rows.ts';
 import type { ReadPassages } from '../database/stored-passages.ts';
 
 /** Of an index that holds nothing: its objects, their tables, and what the allocator adds to each buffer. */
-const INDEX_BYTES = 5_000;
+const INDEX_BYTES = 4_000;
+/** The same of a level that has texts. */
+const LEVEL_BYTES = 1_200;
+
+/** Of levels without contexts: nobody fills them. */
+const NO_TEXTS = LEVEL_NUMBERS.map((level) => new LexicalIndex(level, new DocumentTable()));
 
 /** The full vector of a context, by its `seq`; null where it is gone. */
 export type ReadVector = (seq: number) => Float32Array | null;
@@ -33,18 +38,19 @@ export interface OrdinalFollower {
 export class NamespaceIndex {
   readonly documents = new DocumentTable();
   readonly dictionary = new Dictionary();
-  readonly #lexical: readonly LexicalIndex[];
+  /** Of levels that have had contexts. */
+  readonly #lexical: (LexicalIndex | null)[] = [null, null, null];
   readonly #vectors: (LevelVectors | null)[] = [null, null, null];
   readonly #readVector: ReadVector;
   readonly #passages: ReadPassages;
   /** Made for the first filter that asks. */
   #fields: FieldColumns | null = null;
-  readonly #followers = new Set<OrdinalFollower>();
+  /** Made for the first. */
+  #followers: Set<OrdinalFollower> | null = null;
 
   constructor(readVector: ReadVector, passages: ReadPassages) {
     this.#readVector = readVector;
     this.#passages = passages;
-    this.#lexical = LEVEL_NUMBERS.map((level) => new LexicalIndex(level, this.documents));
   }
 
   get fields(): FieldColumns {
@@ -54,12 +60,19 @@ export class NamespaceIndex {
 
   /** Until the function is called that it gives. */
   follow(follower: OrdinalFollower): () => void {
-    this.#followers.add(follower);
-    return () => this.#followers.delete(follower);
+    const followers = (this.#followers ??= new Set<OrdinalFollower>());
+    followers.add(follower);
+    return () => followers.delete(follower);
   }
 
+  /** To be read. */
   lexical(level: LevelNumber): LexicalIndex {
-    return this.#lexical[level - 1] as LexicalIndex;
+    return this.#lexical[level - 1] ?? (NO_TEXTS[level - 1] as LexicalIndex);
+  }
+
+  /** To be filled. */
+  lexicalOf(level: LevelNumber): LexicalIndex {
+    return (this.#lexical[level - 1] ??= new LexicalIndex(level, this.documents));
   }
 
   /** null: not loaded. */
@@ -77,18 +90,18 @@ export class NamespaceIndex {
   }
 
   get documentCount(): number {
-    return this.#lexical.reduce((sum, index) => sum + index.documentCount, 0);
+    return this.#lexical.reduce((sum, index) => sum + (index?.documentCount ?? 0), 0);
   }
 
   get textLengths(): TextLengths {
     const sumOf = (part: 'termTotal' | 'termSquares'): number =>
-      this.#lexical.reduce((sum, index) => sum + index[part], 0);
+      this.#lexical.reduce((sum, index) => sum + (index?.[part] ?? 0), 0);
     return textLengths(this.documentCount, sumOf('termTotal'), sumOf('termSquares'));
   }
 
   /** Documents of the namespace that hold the term. */
   documentFrequency(term: number): number {
-    return this.#lexical.reduce((sum, index) => sum + index.documentFrequency(term), 0);
+    return this.#lexical.reduce((sum, index) => sum + (index?.documentFrequency(term) ?? 0), 0);
   }
 
   statistics(terms: readonly string[]): WireStatistics {
@@ -105,7 +118,9 @@ export class NamespaceIndex {
   add(document: Document, vector: Float32Array | null, passages: Float32Array | null): void {
     const terms = splitTerms(document.terms).map((term) => this.dictionary.intern(term));
     const ordinal = this.documents.add(document, terms.length);
-    this.lexical(document.level).add(ordinal, terms);
+    const lexical = this.lexicalOf(document.level);
+    lexical.lists.expect(this.dictionary.count, terms.length);
+    lexical.add(ordinal, terms);
     if (vector !== null) this.vectors(document.level)?.add(ordinal, vector, passages);
   }
 
@@ -131,7 +146,7 @@ export class NamespaceIndex {
           this.documents.setTimes(ordinal, effect.times);
           if (effect.traits !== undefined) this.documents.setTraits(ordinal, effect.traits);
           this.#fields?.forget(ordinal);
-          for (const follower of this.#followers) follower.forget(ordinal);
+          for (const follower of this.#followers ?? []) follower.forget(ordinal);
         });
         break;
       case 'access':
@@ -144,6 +159,7 @@ export class NamespaceIndex {
   /** Gives memory and files back. Not to be used after. */
   release(): void {
     for (const vectors of this.#vectors) vectors?.release();
+    for (const index of this.#lexical) index?.lists.release();
   }
 
   /** To be called now and then, after changes. */
@@ -154,10 +170,10 @@ export class NamespaceIndex {
       const to = moved[ordinal] as number;
       return to === 0xffffffff ? -1 : to;
     };
-    for (const index of this.#lexical) index.renumber(renumber);
+    for (const index of this.#lexical) index?.renumber(renumber);
     for (const vectors of this.#vectors) vectors?.renumber(moved);
     this.#fields?.renumber(moved);
-    for (const follower of this.#followers) follower.renumber(moved);
+    for (const follower of this.#followers ?? []) follower.renumber(moved);
   }
 
   /** Lets go of what only makes searches faster; later ones may make it anew. False where there was nothing. */
@@ -174,7 +190,7 @@ export class NamespaceIndex {
   get memoryBytes(): number {
     let bytes =
       INDEX_BYTES + this.documents.memoryBytes + this.dictionary.memoryBytes + (this.#fields?.memoryBytes ?? 0);
-    for (const index of this.#lexical) bytes += index.memoryBytes;
+    for (const index of this.#lexical) bytes += index === null ? 0 : LEVEL_BYTES + index.memoryBytes;
     for (const vectors of this.#vectors) bytes += vectors?.memoryBytes ?? 0;
     return bytes;
   }
@@ -185,7 +201,7 @@ export class NamespaceIndex {
       this.vectors(level)?.remove(ordinal);
       this.documents.kill(ordinal);
       const terms = splitTerms(joined).map((term) => this.dictionary.intern(term));
-      this.lexical(level).remove(terms);
+      this.lexicalOf(level).remove(terms);
     });
   }
 

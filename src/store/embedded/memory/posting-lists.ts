@@ -2,10 +2,12 @@
 // contiguous, in regions of a power of two; a list that outgrows its region moves to one twice as long
 // and leaves the old one for another. Five bytes a posting, nothing for the garbage collector.
 
-import { ColumnSpace, grown, NO_BYTES, NO_NUMBERS, releaseSpace } from '../arrays/growing.ts';
+import { ColumnSpace, NO_BYTES, NO_NUMBERS, releaseSpace } from '../arrays/growing.ts';
 
 /** Frequencies from here on are kept aside: they are rare. */
 const LARGE_FREQUENCY = 255;
+/** Bytes of a posting: the ordinal and the frequency. */
+const POSTING_BYTES = 4 + 1;
 /** Bytes of what is known of a term beside its postings. */
 const TERM_BYTES = 4 * 4 + 1;
 /** Bytes of an entry in `#large`. */
@@ -137,8 +139,19 @@ export class PostingLists {
   reserve(termCount: number, postingCount: number): void {
     if (termCount === 0) return;
     this.#reserveTerm(termCount - 1);
-    this.documents = grown(this.documents, postingCount);
-    this.frequencies = grown(this.frequencies, postingCount);
+    this.#reservePostings(postingCount);
+  }
+
+  /** Room for a document's terms: where there is none, one growing for all of them. */
+  expect(termCount: number, postingCount: number): void {
+    if (termCount > 0) this.#reserveTerm(termCount - 1);
+    this.#reservePostings(this.#used + postingCount);
+  }
+
+  /** Not to be used after. */
+  release(): void {
+    releaseSpace(this.starts);
+    releaseSpace(this.documents);
   }
 
   /** A block of `packed`, at the start of a buffer. Who has taken all of them calls `recount`. */
@@ -259,9 +272,17 @@ export class PostingLists {
     if (free !== undefined) return free;
     const start = this.#used;
     this.#used += capacity;
-    this.documents = grown(this.documents, this.#used);
-    this.frequencies = grown(this.frequencies, this.#used);
+    this.#reservePostings(this.#used);
     return start;
+  }
+
+  #reservePostings(length: number): void {
+    if (length <= this.documents.length) return;
+    const space = new ColumnSpace(this.documents.length, length, POSTING_BYTES);
+    const before = this.documents;
+    this.documents = space.numbers(this.documents);
+    this.frequencies = space.bytes(this.frequencies);
+    releaseSpace(before);
   }
 }
 

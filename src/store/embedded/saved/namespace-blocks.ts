@@ -85,7 +85,7 @@ export function* readBlocks(file: BlockReader, index: NamespaceIndex, isOver: ()
   );
   yield* readList<string | null>(file, isOver, (traits) => documents.restoreTraits(traits));
   for (const level of LEVEL_NUMBERS) {
-    const { lists } = index.lexical(level);
+    const { lists } = index.lexicalOf(level);
     lists.reserve(head.terms, fromJson(file.next()) as number);
     for (let block = file.next(); block.byteLength > 0; block = file.next()) {
       lists.unpack(block);
@@ -116,12 +116,12 @@ export function* settle(index: NamespaceIndex, isAsSaved: boolean, isOver: () =>
     const level = documents.levels[ordinal] as number;
     if (level !== 0) {
       documents.settle(ordinal);
-      index.lexical(level as LevelNumber).count(documents.termCounts[ordinal] as number);
+      index.lexicalOf(level as LevelNumber).count(documents.termCounts[ordinal] as number);
     }
     if (ordinal % PACED === 0 && isOver()) yield;
   }
   for (const level of LEVEL_NUMBERS) {
-    const { lists } = index.lexical(level);
+    const { lists } = index.lexicalOf(level);
     if (isAsSaved) {
       lists.countAll();
       continue;
