@@ -6,6 +6,7 @@ import { LoopTurns } from '../base/loop-turns.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { inStage } from '../base/request-scope.ts';
 import { CacheTallies, type EmbeddingCacheCounts } from './cache-tallies.ts';
+import { KeptVectors } from './kept-vectors.ts';
 import { keyOf, namespaceOfKey } from './owned-key.ts';
 import type { Embedded, EmbeddingKind, EmbeddingProvider, OwnedText } from './provider.ts';
 import type { SharedVectors } from './shared-vectors.ts';
@@ -79,7 +80,9 @@ class CachingProvider implements CachedEmbeddingProvider {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #shared: SharedVectors | undefined;
-  readonly #vectors: LRUCache<string, Float32Array> | null;
+  readonly #kept: KeptVectors;
+  /** Places of those that are kept. */
+  readonly #places: LRUCache<string, number> | null;
   /** Bounded by the requests under way. */
   readonly #pending = new Map<string, Pending>();
   readonly #tallies = new CacheTallies();
@@ -100,17 +103,19 @@ class CachingProvider implements CachedEmbeddingProvider {
     this.#provider = provider;
     this.#clock = clock;
     this.#metrics = metrics;
-    this.#vectors =
+    this.#kept = new KeptVectors(provider.dimension);
+    this.#places =
       settings.maxEntries === 0
         ? null
         : new LRUCache({
             max: settings.maxEntries,
             ttl: settings.ttlMs,
             ttlResolution: 0,
-            onInsert: (_vector, key, reason) => {
+            onInsert: (_place, key, reason) => {
               if (reason === 'add') this.#tallies.entered(namespaceOfKey(key));
             },
-            dispose: (_vector, key, reason) => {
+            dispose: (place, key, reason) => {
+              this.#kept.remove(place);
               if (reason !== 'set') this.#tallies.left(namespaceOfKey(key));
             },
             // Moved off 0, which lru-cache takes for a time that was never set.
@@ -119,7 +124,7 @@ class CachingProvider implements CachedEmbeddingProvider {
   }
 
   has(owned: OwnedText, kind: EmbeddingKind): boolean {
-    return this.#vectors?.has(keyOf(owned, kind)) ?? false;
+    return this.#places?.has(keyOf(owned, kind)) ?? false;
   }
 
   counts(namespace?: string): EmbeddingCacheCounts {
@@ -127,15 +132,15 @@ class CachingProvider implements CachedEmbeddingProvider {
   }
 
   async clear(signal?: AbortSignal): Promise<number> {
-    const dropped = this.#vectors?.size ?? 0;
-    this.#vectors?.clear();
+    const dropped = this.#places?.size ?? 0;
+    this.#places?.clear();
     await this.#shared?.clear(signal);
     return dropped;
   }
 
   async forget(namespace: string, signal?: AbortSignal): Promise<number> {
-    const keys = [...(this.#vectors?.keys() ?? [])].filter((key) => namespaceOfKey(key) === namespace);
-    for (const key of keys) this.#vectors?.delete(key);
+    const keys = [...(this.#places?.keys() ?? [])].filter((key) => namespaceOfKey(key) === namespace);
+    for (const key of keys) this.#places?.delete(key);
     await this.#shared?.clear(signal, namespace);
     return keys.length;
   }
@@ -156,9 +161,9 @@ class CachingProvider implements CachedEmbeddingProvider {
       const { namespace, text } = texts[i] as OwnedText;
       const known = found.has(key) || joined.has(key);
       if (known || missing.has(key)) return this.#count(namespace, true);
-      const vector = this.#vectors?.get(key);
+      const place = this.#places?.get(key);
       const pending = this.#pending.get(key);
-      if (vector !== undefined) found.set(key, vector);
+      if (place !== undefined) found.set(key, this.#kept.at(place));
       else if (pending !== undefined && !pending.flight.controller.signal.aborted) joined.set(key, pending);
       else missing.set(key, text);
       this.#count(namespace, !missing.has(key));
@@ -212,7 +217,7 @@ class CachingProvider implements CachedEmbeddingProvider {
       const vectors = await this.#bring(texts, kind, flight);
       flight.keys.forEach((key, place) => {
         const vector = vectors[place];
-        if (vector instanceof Float32Array) this.#vectors?.set(key, vector);
+        if (vector instanceof Float32Array) this.#places?.set(key, this.#kept.add(vector));
       });
       return vectors;
     } catch (error) {

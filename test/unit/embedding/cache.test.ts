@@ -72,7 +72,7 @@ describe('the embedding cache', () => {
     const { model, provider } = cached();
     const [first] = await provider.embed(['a'], 'query');
     const [second] = await provider.embed(['a'], 'query');
-    expect(second).toBe(first);
+    expect(second).toEqual(first);
     await provider.embed(['a'], 'passage');
     expect(model.calls.map(({ kind }) => kind)).toEqual(['query', 'passage']);
     expect(provider.has('a', 'query')).toBe(true);
