@@ -68,7 +68,7 @@ async function measure(bench: Bench, contents: Contents): Promise<Row[]> {
   bench.defer(() => client.close());
   await loadTexts(client, { ...SMALL, text: (position) => corpus.text(count + position) });
   let peakMib = 0;
-  const look = (): void => void (peakMib = Math.max(peakMib, readUsage(server.pid).rssMib));
+  const look = (...mib: number[]): void => void (peakMib = Math.max(peakMib, readUsage(server.pid).rssMib, ...mib));
 
   const startedMs = performance.now();
   const ids = await store(client, contents, (stored) => {
@@ -91,7 +91,7 @@ async function measure(bench: Bench, contents: Contents): Promise<Row[]> {
   const byText = await ask(() => client.query(questions.byText()));
   const byVector = await ask(() => client.query(questions.byVector()));
   const recall = contents.vectors === null ? null : await recallOf(client, contents.vectors, ids);
-  look();
+  look(byText.rssMib, byVector.rssMib);
   note('waiting until its columns are saved');
   await untilAtRest(server, async () => Number((await client.stats({})).store['saved_namespaces']) > 0);
 
