@@ -8,6 +8,7 @@ import { indexing } from './scenarios/indexing.ts';
 import { isolation } from './scenarios/isolation.ts';
 import { million } from './scenarios/million.ts';
 import { mixed } from './scenarios/mixed.ts';
+import { namespaces } from './scenarios/namespaces.ts';
 import { ping } from './scenarios/ping.ts';
 import { python } from './scenarios/python.ts';
 import { qdrant } from './scenarios/qdrant.ts';
@@ -29,6 +30,7 @@ const SCENARIOS: readonly Scenario[] = [
   idleConnections,
   hostile,
   isolation,
+  namespaces,
   gateway,
   query,
   growth,

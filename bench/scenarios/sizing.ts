@@ -12,6 +12,7 @@ import { startServerProcess, type ServerProcess } from '../support/server-proces
 
 const SEED = 8;
 const TOP = 10;
+const IN_FLIGHT = 16;
 const DIMENSION = 384;
 /** Below, there is no index to wait for. */
 const INDEXED_FROM = 4_000;
@@ -20,6 +21,8 @@ const QUICK_SIZES = [3_000];
 /** Of some 4,000 characters. */
 const LONG_COUNT = 1_000;
 const LONG_TEXTS_JOINED = 20;
+/** For the size that it speaks of, as it was loaded and after questions. */
+const MEMORY_TARGET = { contexts: 100_000, mib: 400 };
 const BYTES_PER_MIB = 1_048_576;
 const SNAPSHOT_TIMEOUT_MS = 3_600_000;
 
@@ -50,6 +53,11 @@ async function measureSize(bench: Bench, count: number): Promise<Row[]> {
   const settings = { EMBEDDING__DIMENSION: String(DIMENSION) };
   const corpus = createCorpus(SEED);
   const vectors = createClusteredVectors(SEED, DIMENSION);
+  const questionOf = (asked: number) => ({
+    query: corpus.query(asked, count),
+    embedding: vectors.vector(count + asked),
+    limit: TOP,
+  });
   const first = await startServerProcess({ settings });
   bench.defer(() => first.stop());
   const loaded = await load(bench, first, {
@@ -57,16 +65,20 @@ async function measureSize(bench: Bench, count: number): Promise<Row[]> {
     text: (position) => corpus.text(position),
     embedding: (position) => vectors.vector(position),
   });
+  const beginning = await connectTo(first);
+  const askedAtOnce = await measureLoad(first.pid, {
+    inFlight: IN_FLIGHT,
+    durationMs: bench.quick ? 500 : 10_000,
+    call: (_lane, call) => beginning.query(questionOf(call)),
+  });
+  await beginning.close();
 
   await first.stop({ keepData: true });
   const again = await startServerProcess({ settings, dataDir: first.dataDir });
   bench.defer(() => again.stop());
   const client = await connectTo(again);
   let asked = 0;
-  const ask = (): Promise<unknown> => {
-    asked += 1;
-    return client.query({ query: corpus.query(asked, count), embedding: vectors.vector(count + asked), limit: TOP });
-  };
+  const ask = (): Promise<unknown> => client.query(questionOf(++asked));
   // The first question reads the index into memory.
   await ask();
   const queries = await measureLoad(again.pid, { inFlight: 1, durationMs: bench.quick ? 500 : 10_000, call: ask });
@@ -79,9 +91,13 @@ async function measureSize(bench: Bench, count: number): Promise<Row[]> {
 
   const figure = (what: string, value: number, unit: string): Row =>
     row({ name: `sizing.${count}.${what}`, value, unit, better: 'lower' });
+  const target = count === MEMORY_TARGET.contexts ? { target: MEMORY_TARGET.mib } : {};
+  const memory = (what: string, value: number): Row =>
+    row({ name: `sizing.${count}.${what}`, value, unit: 'MiB', better: 'lower', ...target });
   return [
-    figure('memory_after_load', loaded.rssMib, 'MiB'),
-    { ...figure('memory_in_use', queries.rssMib, 'MiB'), details: detailsOf([queries]) },
+    memory('memory_after_load', loaded.rssMib),
+    { ...memory('memory_after_questions', askedAtOnce.rssMib), details: detailsOf([askedAtOnce]) },
+    { ...memory('memory_in_use', queries.rssMib), details: detailsOf([queries]) },
     figure('database', databaseBytes / BYTES_PER_MIB, 'MiB'),
     row({
       name: `sizing.${count}.disk_per_context`,

@@ -176,8 +176,8 @@ class LocalThread implements LocalProvider {
       this.#sent.delete(id);
       if (isLong(call.left)) this.#longCharsSent -= call.left;
       else this.#textsSent -= call.texts.length;
-      // Copies: a cache that keeps one vector must not keep all that came with it.
-      call.resolve(call.texts.map(() => vectors.slice(place * this.dimension, ++place * this.dimension)));
+      // Views of one buffer: a cache takes copies of what it keeps.
+      call.resolve(call.texts.map(() => vectors.subarray(place * this.dimension, ++place * this.dimension)));
     }
     this.#send();
   }

@@ -10,7 +10,7 @@ import type { NamespaceLoading } from './namespace-loading.ts';
 /** A namespace of up to so many contexts is read from its rows in less than a millisecond. */
 const SMALL_CONTEXTS_MAX = 16;
 /** Half a hundred thousand of them take a gigabyte: past this, those that are idle longest are read again when they are asked. */
-const SMALL_BYTES_MAX = 112 * 1024 * 1024;
+const SMALL_BYTES_MAX = 96 * 1024 * 1024;
 
 /** Large namespaces that are being read at a time; beyond, one that nobody waits for any more is given up. */
 const LOADINGS_MAX = 8;
