@@ -83,7 +83,10 @@ export class CandidateColumns {
   readonly termScores: Float32Array;
   readonly accessCounts: Uint32Array;
   readonly tokenCounts: Uint32Array;
-  /** Places of the contexts before and after, or `NOBODY`; from `count` on contexts that are no candidates themselves. */
+  /**
+   * Places of the contexts before and after, or `NOBODY`; from `count` on contexts that are no candidates themselves, with an id or
+   * without one: of hits that nothing but time puts beside others, it is told that there is one (`TIME_ONLY_FLAG`).
+   */
   readonly previous: Int32Array;
   readonly next: Int32Array;
   /** Places in `LEVELS`. */

@@ -154,5 +154,5 @@ export function foundIn({ columns, ids }: Candidates): FoundCandidate[] {
 }
 
 function idAt(ids: Candidates['ids'], place: number | undefined): string | null {
-  return place === undefined || place < 0 ? null : (ids.at(place) as string);
+  return place === undefined || place < 0 ? null : (ids.at(place) ?? null);
 }

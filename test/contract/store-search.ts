@@ -7,7 +7,7 @@ import {
   type TextLengths,
   textLengths,
 } from '../../src/base/text/bm25.ts';
-import { DATE_FLAG, QUESTION_FLAG, SPEAKER_FLAG, TIME_FLAG } from '../../src/store/candidates.ts';
+import { DATE_FLAG, NOBODY, QUESTION_FLAG, SPEAKER_FLAG, TIME_FLAG } from '../../src/store/candidates.ts';
 import type { ContextRecord } from '../../src/base/context.ts';
 import type { SearchRequest } from '../../src/store/store.ts';
 import type { ContractSubject } from './store-contract.ts';
@@ -415,6 +415,11 @@ export function describeSearch(subject: ContractSubject): void {
         new Set(idsOf((await search({ terms: termsOf(word), neighbours: 3 })).candidates));
       expect(await found('needle')).toEqual(new Set([idOf('said-0'), idOf('said-1'), idOf('said-2')]));
       expect(await found('parcel')).toEqual(new Set([idOf('said-3')]));
+      // Whether others stand beside what nothing else is known of decides what those count, wherever they were found.
+      const request = searchOf({ namespace: subject.namespace, terms: termsOf('needle'), namesNeighbours: false });
+      const { columns } = (await subject.store.search(request)).candidates;
+      expect(columns.count).toBe(1);
+      expect([...columns.previous, ...columns.next].every((place) => place !== NOBODY)).toBe(true);
     });
 
     it('are none for notes without a session that were stored together', async () => {

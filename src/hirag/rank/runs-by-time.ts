@@ -12,19 +12,9 @@ const LIFT_MAX = 1.8;
 const LIFT_USUAL = 1.7;
 const WEIGHT_MIN = 0.3;
 
-/** Where candidates stand beside each other, as in similarity.ts. */
-interface Chain {
-  readonly previous: Int32Array;
-  readonly next: Int32Array;
-}
-
 /** What neighbours count that stand there by time alone, 0.3 to 1. `searched`: contexts that might have been hits. */
-export function weightOfTimeOnly(
-  { flags, count }: CandidateColumns,
-  { previous, next }: Chain,
-  searched: number,
-): number {
-  const isHit = (place: number): boolean => ((flags[place] as number) & DIRECT_FLAG) !== 0;
+export function weightOfTimeOnly({ flags, count, previous, next }: CandidateColumns, searched: number): number {
+  const isHit = (place: number): boolean => place < count && ((flags[place] as number) & DIRECT_FLAG) !== 0;
   let hits = 0;
   let pairs = 0;
   let both = 0;

@@ -76,7 +76,7 @@ export function similarities(
 ): Similarities {
   const { count } = candidates;
   const chain = linksOf(candidates);
-  const needs = needsOf(candidates, chain, comparison.searched, settings);
+  const needs = needsOf(candidates, comparison.searched, settings);
   const lexical = lexicalEvidence(candidates, chain, needs, comparison, settings);
   const own = calibratedCosines(candidates, comparison, settings);
   const dense = asksByVector(comparison.query) ? own : withNeighbours(own, chain, needs, settings);
@@ -171,14 +171,9 @@ function denseAloneAmong(
 }
 
 /** What each candidate is lent of its neighbours' evidence, 0..1. */
-function needsOf(
-  candidates: CandidateColumns,
-  chain: Chain,
-  searched: number,
-  { neighbourTokens }: FusionSettings,
-): Float64Array {
+function needsOf(candidates: CandidateColumns, searched: number, { neighbourTokens }: FusionSettings): Float64Array {
   const { tokenCounts, flags } = candidates;
-  const byTime = weightOfTimeOnly(candidates, chain, searched);
+  const byTime = weightOfTimeOnly(candidates, searched);
   const needs = new Float64Array(tokenCounts.length);
   for (let place = 0; place < needs.length; place++) {
     const weight = ((flags[place] as number) & TIME_ONLY_FLAG) === 0 ? 1 : byTime;

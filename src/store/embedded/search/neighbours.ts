@@ -48,7 +48,10 @@ export class Neighbours {
     return known === UNKNOWN ? this.#beside(place, AFTER) : known;
   }
 
-  /** Its place among those found; `NOBODY` where it is none of them. */
+  /**
+   * Its place among those found. One behind them all where it is none of them, if it is looked for: where nothing but time puts
+   * contexts side by side, it counts how many have somebody beside them. `NOBODY` where there is none, or nobody looks.
+   */
   foundBefore(place: number): number {
     const known = this.#found.before[place] as number;
     return known === UNKNOWN ? this.#foundBeside(place, BEFORE) : this.#placeOf(known);
@@ -99,19 +102,23 @@ export class Neighbours {
   /** Most have nobody beside them who was found, which is seen without looking at who that is. */
   #foundBeside(place: number, direction: -1 | 1): number {
     const documents = this.#documents;
-    const owner = documents.ownerOf(this.#found.ordinals[place] as number);
+    const ordinal = this.#found.ordinals[place] as number;
+    const owner = documents.ownerOf(ordinal);
     const from = this.#memberPlace(owner, place);
     for (let at = from + direction; at >= 0 && at < owner.memberCount; at += direction) {
-      const ordinal = owner.members[at] as number;
-      const found = this.#found.placeOf(ordinal);
-      if (found >= 0) return isLinked(owner, documents, from, at) ? found : NOBODY;
-      if (isThere(documents, ordinal, this.#moment)) return NOBODY;
+      const beside = owner.members[at] as number;
+      const found = this.#found.placeOf(beside);
+      if (found < 0 && !isThere(documents, beside, this.#moment)) continue;
+      if (found < 0 && !(this.#found.direct[place] === true && isByTimeOnly(owner, documents, ordinal))) return NOBODY;
+      return isLinked(owner, documents, from, at) ? this.#placeOf(beside) : NOBODY;
     }
     return NOBODY;
   }
 
   #placeOf(ordinal: number): number {
-    return ordinal === NOBODY ? NOBODY : this.#found.placeOf(ordinal);
+    if (ordinal === NOBODY) return NOBODY;
+    const place = this.#found.placeOf(ordinal);
+    return place < 0 ? this.#found.count : place;
   }
 
   #memberPlace(owner: Owner, place: number): number {
@@ -140,6 +147,11 @@ function walk(owner: Owner, documents: DocumentTable, from: number, direction: -
 
 function isThere(documents: DocumentTable, ordinal: number, moment: Moment): boolean {
   return documents.levels[ordinal] !== 0 && documents.isShown(ordinal, moment);
+}
+
+/** Nothing but its time says what it stands beside (`TIME_ONLY_FLAG`). */
+function isByTimeOnly(owner: Owner, documents: DocumentTable, ordinal: number): boolean {
+  return owner.sessionId === null && documents.traitsOf(ordinal).speaker.length === 0;
 }
 
 /** Of two members with nobody there between them. */

@@ -7,9 +7,9 @@ function weight(count: number, hits: readonly number[], searched: number, flags 
   const columns = new CandidateColumns(count, 0);
   columns.flags.fill(flags);
   for (const place of hits) columns.flags[place] = flags | DIRECT_FLAG;
-  const previous = Int32Array.from({ length: count }, (_, place) => (place === 0 ? NOBODY : place - 1));
-  const next = Int32Array.from({ length: count }, (_, place) => (place === count - 1 ? NOBODY : place + 1));
-  return weightOfTimeOnly(columns, { previous, next }, searched);
+  columns.previous.forEach((_, place) => (columns.previous[place] = place === 0 ? NOBODY : place - 1));
+  columns.next.forEach((_, place) => (columns.next[place] = place === count - 1 ? NOBODY : place + 1));
+  return weightOfTimeOnly(columns, searched);
 }
 
 const ALONE = Array.from({ length: 40 }, (_, i) => 3 * i);
@@ -18,6 +18,17 @@ describe('what neighbours by time alone count', () => {
   it('is all where hits stand side by side, and least where they stand alone', () => {
     expect(weight(60, [10, 11, 12, 30, 31, 50, 51, 52], 600)).toBe(1);
     expect(weight(120, ALONE, 400)).toBeLessThan(0.4);
+  });
+
+  it('is least, too, where those beside hits are no candidates', () => {
+    const columns = new CandidateColumns(20, 0);
+    columns.flags.fill(TIME_ONLY_FLAG | DIRECT_FLAG);
+    columns.previous.fill(20);
+    columns.next.fill(21);
+    expect(weightOfTimeOnly(columns, 400)).toBeLessThan(0.4);
+    columns.previous.fill(NOBODY);
+    columns.next.fill(NOBODY);
+    expect(weightOfTimeOnly(columns, 400)).toBeGreaterThan(0.6);
   });
 
   it('is as ever where there is next to nothing to go by', () => {
