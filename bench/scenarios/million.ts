@@ -51,10 +51,9 @@ export const million: Scenario = {
     const clustered = createClusteredVectors(SEED, DIMENSION);
     const vectors = new Float32Array((count + QUESTIONS) * DIMENSION);
     for (let i = 0; i < count + QUESTIONS; i++) vectors.set(clustered.vector(i), i * DIMENSION);
-    return [
-      ...(await measure(bench, { name: 'million.clustered', corpus, count, vectors })),
-      ...(await measure(bench, { name: 'million.words', corpus, count, vectors: null })),
-    ];
+    const rows = await measure(bench, { name: 'million.clustered', corpus, count, vectors });
+    if (!bench.quick) rows.push(...(await measure(bench, { name: 'million.words', corpus, count, vectors: null })));
+    return rows;
   },
 };
 
