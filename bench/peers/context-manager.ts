@@ -1,19 +1,15 @@
-import { connectMany, type Client } from '../support/client.ts';
+import { connectTo } from '../support/client.ts';
 import { REST_MS, untilAtRest } from '../support/index-state.ts';
 import { startServerProcess } from '../support/server-process.ts';
 import { TOP, type Peer, type PeerOptions } from './peer.ts';
 
-const CONNECTIONS = 4;
-
-/** This server, by its defaults. */
+/** This server, by its defaults; one socket, as an agent's process has, over which requests need not wait for one another. */
 export async function startContextManager({ dimension }: PeerOptions): Promise<Peer> {
   const server = await startServerProcess({ settings: { EMBEDDING__DIMENSION: String(dimension) } });
-  const clients = await connectMany(server, CONNECTIONS);
-  let turn = 0;
-  const client = (): Client => clients[turn++ % CONNECTIONS] as Client;
+  const client = await connectTo(server);
   const createdAt = Date.now();
   return {
-    settings: 'defaults; SDK over its socket',
+    settings: 'defaults; SDK over one socket',
     kinds: ['dense', 'hybrid'],
     pid: server.pid,
     async add(namespace, records) {
@@ -25,7 +21,7 @@ export async function startContextManager({ dimension }: PeerOptions): Promise<P
         embedding: vector,
         namespace,
       }));
-      const { results } = await client().storeBatch({ contexts });
+      const { results } = await client.storeBatch({ contexts });
       for (const result of results) if ('error' in result) throw new Error(result.error.message);
     },
     async untilIndexed() {
@@ -34,7 +30,7 @@ export async function startContextManager({ dimension }: PeerOptions): Promise<P
     },
     async search(kind, namespace, { text, vector }) {
       const words = kind === 'hybrid' ? { query: text } : {};
-      const answer = await client().query({
+      const answer = await client.query({
         ...words,
         embedding: vector,
         namespace,
@@ -47,7 +43,7 @@ export async function startContextManager({ dimension }: PeerOptions): Promise<P
       }));
     },
     async stop() {
-      for (const each of clients) await each.close();
+      await client.close();
       await server.stop();
     },
   };
