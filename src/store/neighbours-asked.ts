@@ -6,7 +6,7 @@ export interface NeighboursAsked {
    * lie in other levels, also in those not asked for, but the scope and its filter hold for them too.
    */
   readonly neighbours: number;
-  /** So many of each side of each level bring theirs, the best. Absent: all. */
+  /** So many of each side of each level bring theirs, the best (`hostsAmong`). Absent: all. */
   readonly neighbourHosts?: number;
   /**
    * Whether candidates that only the dense side found bring neighbours, too; absent: yes, and so without words. Vectors that

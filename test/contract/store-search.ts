@@ -366,6 +366,17 @@ export function describeSearch(subject: ContractSubject): void {
       expect(await beside(1)).toEqual(new Set([idOf('turn-2'), idOf('turn-4')]));
     });
 
+    it('come along with the youngest of hits that are equally good', async () => {
+      for (let i = 0; i < 6; i++) {
+        const sessionId = `s-${i}`;
+        await subject.add(`before-${i}`, { sessionId, text: 'nothing', createdAtMs: NOW_MS + i });
+        await subject.add(`same-${i}`, { sessionId, text: `needle ${i}`, createdAtMs: NOW_MS + 10 + ((i * 5) % 6) });
+      }
+      const { candidates } = await search({ terms: termsOf('needle'), neighbours: 1, neighbourHosts: 2 });
+      const beside = idsOf(candidates.filter(({ direct }) => !direct));
+      expect(new Set(beside)).toEqual(new Set([idOf('before-1'), idOf('before-2')]));
+    });
+
     it('come along with both scores, from other levels too', async () => {
       await talk();
       const vector = vectorOf('turn-3', subject.dimension);

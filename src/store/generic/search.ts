@@ -17,6 +17,7 @@ import type {
   Surroundings,
 } from '../driver.ts';
 import type { LevelFindings, SearchRequest, SearchResult, TermStatistics } from '../store.ts';
+import { hostsAmong } from '../neighbour-hosts.ts';
 import { termColumns } from '../term-columns.ts';
 import { joinTerm } from '../term-forms.ts';
 import type { EmptyLevels } from './empty-levels.ts';
@@ -177,14 +178,11 @@ async function withNeighbours(
   scorer: TermScorer,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Known>> {
-  const { namespace, nowMs, time, neighbours, neighbourHosts, denseNeighbours = true } = request;
+  const { namespace, nowMs, time, neighbours } = request;
   const filter = restrictionOf(request);
-  const both = [...nearest, ...matching];
-  const hits = new Map(both.flatMap((level) => level.hits).map((hit): [string, Hit] => [hit.record.id, hit]));
-  const speaking = denseNeighbours || !scorer.knowsAny ? both : matching;
-  const hosts = new Set(
-    speaking.flatMap((level) => level.hits.slice(0, neighbourHosts)).map(({ record }) => record.id),
-  );
+  const found = [...nearest, ...matching].flatMap((level) => level.hits);
+  const hits = new Map(found.map((hit): [string, Hit] => [hit.record.id, hit]));
+  const hosts = hostsOf(request, question, { nearest, matching }, scorer);
   const reachOf = ({ record }: Hit): number => (hosts.has(record.id) ? neighbours : 0);
   const around = await surroundings(
     driver,
@@ -214,6 +212,24 @@ async function withNeighbours(
     }
   });
   return known;
+}
+
+/** Ids of those whose neighbours come along. */
+function hostsOf(
+  { neighbourHosts = Infinity, denseNeighbours = true }: SearchRequest,
+  question: Question,
+  { nearest, matching }: Pick<Sides, 'nearest' | 'matching'>,
+  scorer: TermScorer,
+): ReadonlySet<string> {
+  const among = (side: readonly LevelHits[], scoreOf: (features: Features) => number): string[] => {
+    const best = side.flatMap(({ hits }) =>
+      hostsAmong(hits, neighbourHosts, ({ record, features }) => ({ ...record, score: scoreOf(features) })),
+    );
+    return best.map(({ record }) => record.id);
+  };
+  const byWords = among(matching, (features) => scorer.scores(features).reduce((sum, score) => sum + score, 0));
+  if (!denseNeighbours && scorer.knowsAny) return new Set(byWords);
+  return new Set([...byWords, ...among(nearest, ({ dense }) => cosineWith(question, dense) ?? 0)]);
 }
 
 function candidateOf(known: Known, asked: AskedTraits, question: Question, scorer: TermScorer): Candidate {

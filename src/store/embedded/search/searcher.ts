@@ -2,9 +2,10 @@
 
 import { NO_LENGTHS } from '../../../base/text/bm25.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
-import { bestFirst, type ScoredOrdinal, TopList } from '../arrays/top-list.ts';
+import { type ScoredOrdinal, TopList } from '../arrays/top-list.ts';
 import type { LevelNumber } from '../border/rows.ts';
 import type { WireFindings, WireLevel, WireSearch, WireStatistics } from '../border/messages.ts';
+import { hostsAmong } from '../../neighbour-hosts.ts';
 import { termColumns } from '../../term-columns.ts';
 import { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
@@ -124,7 +125,7 @@ export class Searcher {
       nearest.push(ordinal, score);
     const items = nearest.items();
     for (const { ordinal, score } of items) found.dense[found.add(ordinal, true)] = score;
-    return hostsAmong(items, request);
+    return hostsOf(items, index, request);
   }
 
   /** The cosine of what only the lexical side or a neighbour brought. */
@@ -158,11 +159,18 @@ function vectorsSpeakForNeighbours({ denseNeighbours }: WireSearch, { known }: Q
 function addLexicalHits({ index, request, terms, found }: Search, scope: SearchScope): number[] {
   const hits = lexicalHits(index, terms, request.candidates, scope);
   for (const { ordinal } of hits) found.add(ordinal, true);
-  return hostsAmong(hits, request);
+  return hostsOf(hits, index, request);
 }
 
-/** The best, whose neighbours come along. */
-function hostsAmong(hits: readonly ScoredOrdinal[], { neighbourHosts }: WireSearch): number[] {
-  const best = hits.length > neighbourHosts ? bestFirst(hits).slice(0, neighbourHosts) : hits;
-  return best.map(({ ordinal }) => ordinal);
+/** Those whose neighbours come along. */
+function hostsOf(
+  hits: readonly ScoredOrdinal[],
+  { documents }: NamespaceIndex,
+  { neighbourHosts }: WireSearch,
+): number[] {
+  const hosts = hostsAmong(hits, neighbourHosts, ({ ordinal, score }) => {
+    const createdAtMs = documents.createdAtMs[ordinal] as number;
+    return { score, createdAtMs, id: documents.ids[ordinal] as string };
+  });
+  return hosts.map(({ ordinal }) => ordinal);
 }
