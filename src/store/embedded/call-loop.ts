@@ -16,6 +16,8 @@ const COMMIT_CALLS_MAX = 4096;
  * which then writes to a socket for each, takes as long as a short read.
  */
 const READ_SLICE_MS = 4;
+/** No more replies travel together: the main thread works on them while the next ones are made. */
+const REPLIES_TOGETHER = 6;
 /** After so long timers and the index builder get their turn, however much waits. */
 const TURN_MS = 50;
 
@@ -114,6 +116,7 @@ export class CallLoop {
     for (const read of this.#reads.waiting()) {
       const reply = this.#reads.begin(read);
       if (reply !== null) this.#replies.push(reply);
+      if (this.#replies.length >= REPLIES_TOGETHER) this.#send(0);
       const nowMs = this.#clock.monotonicMs();
       if (nowMs < endMs) continue;
       if (this.#writes.size > 0 || this.#reads.hasBegun) break;
