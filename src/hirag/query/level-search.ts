@@ -131,7 +131,9 @@ export class LevelSearch {
     const { store } = this.#deps;
     const request = this.#request(plan, vector);
     if (plan.time === undefined) return { result: await store.search(request, signal), partly: [] };
-    const requests = [request, ...searchesOfTime(plan.time, request)];
+    // Each may have found who stands beside what another one found.
+    const named = { ...request, namesNeighbours: true };
+    const requests = [named, ...searchesOfTime(plan.time, named)];
     const [result, ...ofTime] = await Promise.allSettled(requests.map((each) => store.search(each, signal)));
     if (result?.status !== 'fulfilled') throw result?.reason;
     return ofTime.reduce(joined, { result: result.value, partly: [] });
@@ -150,7 +152,7 @@ export class LevelSearch {
       dates: plan.analysis.dates,
       denseSamples: embedding.kind !== 'lexical' ? settings.fusion.denseFloorSamples : 0,
       candidates: plan.candidates,
-      surely: Math.min(plan.candidates, plan.surely),
+      surely: plan.surely,
       distinct: true,
       // They lend words, and nothing to a query that has none: it wants what is nearest.
       neighbours: plan.analysis.terms.length === 0 ? 0 : settings.fusion.neighbourWeights.length,

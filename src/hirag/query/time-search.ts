@@ -8,5 +8,5 @@ import type { SearchRequest } from '../../store/store.ts';
 export function searchesOfTime({ spans, around }: AskedTime, { texts: _, ...request }: SearchRequest): SearchRequest[] {
   return [spans, around]
     .filter((some) => some.length > 0)
-    .map((createdWithin) => ({ ...request, createdWithin, denseSamples: 0, neighbours: 0, namesNeighbours: true }));
+    .map((createdWithin) => ({ ...request, createdWithin, denseSamples: 0, neighbours: 0 }));
 }

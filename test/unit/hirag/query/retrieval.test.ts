@@ -157,6 +157,21 @@ describe('a query', () => {
     expect(asked).toEqual([DEFAULTS.hirag.fusion.neighbourWeights.length, 0, 0]);
   });
 
+  it('has all of several searches name who stands beside a hit: another one may have found them', async () => {
+    await tell(TURNS);
+    const asked: boolean[] = [];
+    const search = current.store.search.bind(current.store);
+    current.store.search = (request, signal) => {
+      asked.push(request.namesNeighbours ?? false);
+      return search(request, signal);
+    };
+    await ask('violin');
+    expect(asked.splice(0)).toEqual([false]);
+    await ask('What did I do yesterday?');
+    expect(asked.length).toBeGreaterThan(1);
+    expect(new Set(asked)).toEqual(new Set([true]));
+  });
+
   it('fills a wide limit', async () => {
     await start({ settings: { l1Enabled: false, l2Enabled: false } });
     const notes = Array.from({ length: 300 }, (_, i) => ({ ...OWNER, sessionId: `s${i}`, text: `tea of kind ${i}` }));
