@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that an old Node can still parse: it is the one file that may have to say that Node is too old.
 import { accessSync, constants, existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const NEEDED = [22, 18];
 /** `gc`, for moments at which nobody asks (base/idle-garbage.ts); it also says that the process was started anew. */
@@ -9,6 +10,8 @@ const COLLECTOR = '--expose-gc';
 const YOUNG_HALF_MIB = 16;
 /** Of the C library: few pools of memory, and what is long goes back to the system at once. Others know no such variables. */
 const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
+/** What Node has compiled of the sources, kept for the next start: it need not strip their types again, in any thread. Beside the code, so that who can write here could change that as well. */
+const COMPILED = fileURLToPath(new URL('../node_modules/.cache/context-manager', import.meta.url));
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
@@ -20,6 +23,7 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   process.exitCode = 1;
 } else {
   if (process.argv[2] === 'serve' && canStartAnew()) startAnew();
+  await keepCompiled();
   // A checkout has the sources; a published package, under node_modules where Node strips no types, the build.
   const source = new URL('./cli.ts', import.meta.url);
   const { main } = await import((existsSync(source) ? source : new URL('../dist/src/cli.js', import.meta.url)).href);
@@ -45,7 +49,13 @@ function startAnew() {
   const young = optionsOfNode().includes('semi-space-size') ? [] : [`--max-semi-space-size=${YOUNG_HALF_MIB}`];
   const options = [...process.execArgv, ...young, COLLECTOR];
   const command = [process.execPath, ...options, ...process.argv.slice(1)];
-  process.execve(process.execPath, command, { ...ALLOCATOR, ...process.env });
+  process.execve(process.execPath, command, { ...ALLOCATOR, NODE_COMPILE_CACHE: COMPILED, ...process.env });
+}
+
+/** Where Node can; a folder that cannot be written to is none. A folder that somebody else has set stands. */
+async function keepCompiled() {
+  const { enableCompileCache } = await import('node:module');
+  if (enableCompileCache) enableCompileCache(COMPILED);
 }
 
 function optionsOfNode() {

@@ -1,6 +1,7 @@
 // What a thread has freed is given back to the system while nobody asks it for anything. V8 collects when memory is asked for:
 // without this a server that has come to rest would keep what its busiest minute left behind, for good.
 
+import { flushCompileCache } from 'node:module';
 import { getHeapStatistics } from 'node:v8';
 import type { Clock } from './clock.ts';
 
@@ -41,7 +42,7 @@ export function collectIdleGarbage({ clock, collect, busyShare, heldBytes }: Idl
 export function ownGarbage(): Omit<IdleGarbageDeps, 'clock'> {
   let last = performance.eventLoopUtilization();
   return {
-    collect: globalThis.gc && (() => void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })),
+    collect: globalThis.gc && (() => collectEverything(globalThis.gc as NodeJS.GCFunction)),
     busyShare() {
       const now = performance.eventLoopUtilization();
       const { utilization } = performance.eventLoopUtilization(now, last);
@@ -53,4 +54,10 @@ export function ownGarbage(): Omit<IdleGarbageDeps, 'clock'> {
       return heap + buffers;
     },
   };
+}
+
+function collectEverything(gc: NodeJS.GCFunction): void {
+  // The cache of compiled sources goes to its folder, for a next start after a kill, and out of memory, where Node holds it until then.
+  flushCompileCache();
+  gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
