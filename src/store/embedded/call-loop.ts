@@ -96,12 +96,16 @@ export class CallLoop {
     for (const call of message.calls) {
       if (call.kind === 'close') this.#closing = call.id;
       else if (isWrite(call)) this.#writes.set(call.id, { call, nowMs, rows, vectors });
-      else this.#reads.add({ call, nowMs, rows, vectors });
+      else {
+        if (this.#reads.size > 0) this.#engine.searches.announce(call, vectors);
+        this.#reads.add({ call, nowMs, rows, vectors });
+      }
     }
   }
 
   #cancel(id: number): void {
     this.#reads.cancel(id);
+    this.#engine.searches.forget(id);
     this.#writes.delete(id);
   }
 

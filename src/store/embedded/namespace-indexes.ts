@@ -35,6 +35,11 @@ export class NamespaceIndexes {
     return this.#residents.peek(spaceId) === index;
   }
 
+  /** Only where it is in memory; for a look that changes nothing. */
+  peek(spaceId: number): NamespaceIndex | undefined {
+    return this.#residents.peek(spaceId);
+  }
+
   /** Without vectors; to be told by `used` when the call is done. */
   use(spaceId: number): NamespaceIndex {
     return this.#residents.use(spaceId);

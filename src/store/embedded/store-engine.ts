@@ -12,22 +12,13 @@ import { ColumnSearch } from './search/column-search.ts';
 import { DenseSearch } from './search/dense-search.ts';
 import type { Effect } from './database/effects.ts';
 import { ExpirySweeper } from './database/expiry.ts';
-import { UNDECIDED } from './search/filter-check.ts';
 import { FilterReader } from './search/filter-reader.ts';
 import { GroupCommit, type WriteTask } from './database/group-commit.ts';
 import { type BuildIndex, indexSettings } from './hnsw/index-job.ts';
 import { IndexKeeper } from './hnsw/index-keeper.ts';
 import { SAVING_BOUNDS } from './border/opening-settings.ts';
 import { Pace, type Steps } from './border/steps.ts';
-import type {
-  CallTypes,
-  WireCall,
-  WireFindings,
-  WireReply,
-  WireSearch,
-  WireVectors,
-  WorkerSettings,
-} from './border/messages.ts';
+import type { CallTypes, WireCall, WireReply, WireVectors, WorkerSettings } from './border/messages.ts';
 import { NamespaceIndexes } from './namespace-indexes.ts';
 import { NamespaceLoader } from './memory/namespace-loader.ts';
 import { Reader } from './database/reader.ts';
@@ -36,7 +27,9 @@ import { packedRow, packRows, type PackedRows, type RecordRow } from './border/r
 import { HitSearch } from './search/hit-search.ts';
 import { SavedNamespaces } from './saved/saved-namespaces.ts';
 import { Scrubber } from './erasure/scrubber.ts';
-import { noCandidates, Searcher } from './search/searcher.ts';
+import { SearchAhead, type StartAhead } from './hnsw/search-ahead.ts';
+import { Searcher } from './search/searcher.ts';
+import { SearchCalls } from './search-calls.ts';
 import { SearchSteps } from './search-steps.ts';
 import { VectorScorer } from './search/vector-scorer.ts';
 import { Sequence } from './database/sequence.ts';
@@ -52,6 +45,13 @@ export interface QueuedCall {
   readonly nowMs: number;
   readonly rows: PackedRows;
   readonly vectors: Float32Array | null;
+}
+
+/** What other threads do for the store's. */
+export interface StoreThreads {
+  readonly build: BuildIndex;
+  /** null: graphs are searched in the store's own. */
+  readonly searchAhead: StartAhead | null;
 }
 
 export interface CommitOutcome {
@@ -70,6 +70,7 @@ type WriteValue = CallTypes[WriteKind]['result'];
 export class StoreEngine {
   /** How long one step of a read may take. */
   readonly pace: Pace;
+  readonly searches: SearchCalls;
   readonly #opened: OpenDatabase;
   readonly #settings: WorkerSettings;
   readonly #log: WorkerLog;
@@ -83,8 +84,7 @@ export class StoreEngine {
   readonly #group: GroupCommit;
   readonly #reader: Reader;
   readonly #residents: Residents;
-  readonly #searcher: Searcher;
-  readonly #searches: SearchSteps;
+  readonly #ahead: SearchAhead;
   readonly #keeper: IndexKeeper;
   readonly #indexes: NamespaceIndexes;
   readonly #saved: SavedNamespaces;
@@ -94,7 +94,7 @@ export class StoreEngine {
   #hasCommitted = false;
   #nextForcedFlushMs = -Infinity;
 
-  constructor(opened: OpenDatabase, settings: WorkerSettings, log: WorkerLog, clock: Clock, build: BuildIndex) {
+  constructor(opened: OpenDatabase, settings: WorkerSettings, log: WorkerLog, clock: Clock, threads: StoreThreads) {
     const { database, sealer, indexFolder: folder } = opened;
     this.#opened = opened;
     this.#settings = settings;
@@ -131,11 +131,12 @@ export class StoreEngine {
       hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
     });
     const dense = new DenseSearch(scorer, columns);
-    this.#searcher = new Searcher(dense, scorer);
+    this.#ahead = new SearchAhead({ dimension, quantization: settings.quantization, start: threads.searchAhead, log });
     this.#keeper = new IndexKeeper({
       ...beside,
       settings: indexSettings(settings, sealer),
-      build,
+      build: threads.build,
+      openSegment: (source, hnsw) => this.#ahead.open(source, hnsw),
       seed: INDEX_SEED,
       databasePath: opened.path,
       passagesInMemory: (spaceId, level) => this.#indexes.passagesInMemory(spaceId, level),
@@ -144,17 +145,18 @@ export class StoreEngine {
     const held = { keeper: this.#keeper, residents: this.#residents, saved: this.#saved };
     this.#scrubber = new Scrubber({ ...beside, ...held, path: opened.path });
     this.#indexes = new NamespaceIndexes(this.#residents, loader, this.#keeper, this.pace);
-    this.#searches = new SearchSteps(new FilterReader(database, sealer), this.#indexes, this.pace);
-    this.#core = new CoreReads({
+    const searches = new SearchSteps(new FilterReader(database, sealer), this.#indexes, this.pace);
+    const read = {
+      ...beside,
       reader: this.#reader,
-      spaces: this.#spaces,
       accesses: this.#accesses,
       indexes: this.#indexes,
-      hits: new HitSearch(dense, scorer),
-      searches: this.#searches,
-      sequence,
+      searches,
       dimension,
-    });
+    };
+    const searcher = new Searcher(dense, scorer);
+    this.searches = new SearchCalls({ ...read, searcher, dense, failures: this.#failures, ahead: this.#ahead });
+    this.#core = new CoreReads({ ...read, hits: new HitSearch(dense, scorer) });
   }
 
   /** Short reads are one step. */
@@ -216,6 +218,7 @@ export class StoreEngine {
   async close(): Promise<void> {
     await this.#keeper.close();
     await this.#saved.close();
+    await this.#ahead.close();
     this.flushAccesses(true);
     this.#disk.emptyLog();
     this.#opened.close();
@@ -253,7 +256,7 @@ export class StoreEngine {
     const vectorAt: VectorAt = (place) => this.#vectorAt(vectors, place).slice();
     switch (call.kind) {
       case 'search':
-        return yield* this.#search(call.body, vectorAt);
+        return yield* this.searches.run(call.id, call.body, vectors);
       case 'fetch':
       case 'outlines': {
         const { namespace, ids, nowMs: visibleAtMs } = call.body;
@@ -291,25 +294,6 @@ export class StoreEngine {
       default:
         throw new CodedError('INTERNAL', 'internal error', { cause: `a read cannot be ${call.kind}` });
     }
-  }
-
-  *#search(request: WireSearch, vectorAt: VectorAt): Steps<WireFindings> {
-    const space = this.#spaces.get(request.namespace);
-    if (space === undefined) return noCandidates(request);
-    const vector = request.vector === null ? null : vectorAt(request.vector);
-    const { findings, firstRows } = yield* this.#searches.run(space.id, request, vector !== null, (index, filter) =>
-      this.#searcher.search(index, request, filter, vector, (level, search) => {
-        try {
-          if (vector !== null) this.#indexes.loadVectors(space.id, index, level);
-          return search();
-        } catch (error) {
-          if (error === UNDECIDED) throw error;
-          return { searched: 0, denseMedian: null, hasEnds: false, error: this.#failures.told('search', error) };
-        }
-      }),
-    );
-    if (firstRows.length === 0) return findings;
-    return { ...findings, texts: this.#packed(space, this.#reader.readable(firstRows, request.nowMs)) };
   }
 
   #packed(space: Space, rows: readonly RecordRow[]): PackedRows {

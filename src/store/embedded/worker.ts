@@ -1,5 +1,6 @@
 // Thread entry of the store: one database, one thread, batches in and out.
 
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Clock, systemClock } from '../../base/clock.ts';
@@ -15,9 +16,12 @@ import type { SegmentFile } from './hnsw/index-files.ts';
 import type { BuildIndex } from './hnsw/index-job.ts';
 import type { IndexWorkerData } from './hnsw/index-worker.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './border/messages.ts';
+import type { StartAhead } from './hnsw/search-ahead.ts';
 import { StoreEngine } from './store-engine.ts';
 import { forwardingLog } from './border/worker-log.ts';
 
+/** What it searches is mapped and no object: its heap has one question's hits. */
+const AHEAD_HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
 const TOLD_EVERY_MS = 10_000;
 
 /** `busy`: of this thread; the builder goes slower where it is busy. */
@@ -47,6 +51,11 @@ const buildInThread =
       },
     };
   };
+
+const searchInThread: StartAhead = (workerData) => {
+  const file = import.meta.url.endsWith('.ts') ? './hnsw/ahead-worker.ts' : './hnsw/ahead-worker.js';
+  return new Worker(new URL(file, import.meta.url), { workerData, resourceLimits: AHEAD_HEAP });
+};
 
 /** Now and then. */
 function slowly<T>(clock: Pick<Clock, 'monotonicMs'>, tell: (value: T) => void): (value: T) => void {
@@ -81,7 +90,10 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   }
   if (opened.resealed !== null)
     log.info({ ...opened.resealed }, 'what is stored is sealed anew, which had been interrupted');
-  const engine = new StoreEngine(opened, settings, log, systemClock, buildInThread(busy));
+  const engine = new StoreEngine(opened, settings, log, systemClock, {
+    build: buildInThread(busy),
+    searchAhead: availableParallelism() > 1 ? searchInThread : null,
+  });
   const loop = new CallLoop(port, engine, systemClock, busy);
   const stopFlushing = systemClock.every(settings.touchFlushMs, () => engine.flushAccesses());
   port.on('message', (message: ToWorker) => loop.receive(message));

@@ -16,6 +16,8 @@ export interface SegmentHit {
   readonly entry: number;
   /** Exact where the graph is, else only good for an order: score again from the full vector. */
   readonly score: number;
+  /** From the full vector, where that was read; absent: it was not. */
+  readonly trueScore?: number;
 }
 
 /** What is known of a saved segment. */
@@ -28,6 +30,11 @@ export interface SegmentSource {
   readonly count: number;
   /** Of these, those that are not the first of their context. */
   readonly passageCount: number;
+}
+
+export interface SegmentTwin {
+  readonly id: number;
+  close(): void;
 }
 
 /** Bytes of a vector's links, key and slot beside the vector itself. */
@@ -71,8 +78,17 @@ export class HnswSegment {
   readonly links: number;
   readonly #index: Index;
 
-  /** Maps the files. Throws where they do not hold what `source` says. */
-  constructor(source: SegmentSource, dimension: number, quantization: Quantization, hnsw: HnswParameters) {
+  /** The same files, open in the thread beside this one; null: they are not. */
+  twin: SegmentTwin | null = null;
+
+  /** Maps the files. Throws where they do not hold what `source` says. `entries`: where they are in memory already. */
+  constructor(
+    source: SegmentSource,
+    dimension: number,
+    quantization: Quantization,
+    hnsw: HnswParameters,
+    entries = readEntries(`${source.path}.entries`),
+  ) {
     const { path, from, to, count, passageCount } = source;
     this.passageCount = passageCount;
     this.from = from;
@@ -80,7 +96,7 @@ export class HnswSegment {
     this.count = count;
     this.efSearch = hnsw.efSearch;
     this.links = hnsw.m;
-    this.entries = readEntries(`${path}.entries`);
+    this.entries = entries;
     this.#index = newIndex(dimension, quantization, hnsw);
     mapFile(this.#index, `${path}.usearch`);
     if (this.#index.size() !== count || this.entries.length !== count || this.#index.dimensions() !== dimension) {
@@ -112,6 +128,7 @@ export class HnswSegment {
 
   /** Not to be used after. */
   close(): void {
+    this.twin?.close();
     this.vectors.close();
     try {
       // The binding cannot unmap a file but by loading another one: it lets go of the first before it

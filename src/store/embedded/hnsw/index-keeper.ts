@@ -11,7 +11,7 @@ import {
 } from './index-files.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Effect } from '../database/effects.ts';
-import { HnswSegment } from './hnsw-segment.ts';
+import type { HnswParameters, HnswSegment, SegmentSource } from './hnsw-segment.ts';
 import type { SegmentState } from './index-plan.ts';
 import { efsToTry, type GraphShape, exactUntil, type SearchTuning, searchTuning } from './index-tuning.ts';
 import { BuildSlot } from './build-slot.ts';
@@ -41,6 +41,7 @@ export interface IndexKeeperDeps {
   /** What is chosen by chance follows from it. */
   readonly seed: number;
   readonly build: BuildIndex;
+  readonly openSegment: (source: SegmentSource, hnsw: HnswParameters) => HnswSegment;
   /** Vectors of further passages of the level that searches scan exactly; 0 where its vectors are not in memory. */
   readonly passagesInMemory: (spaceId: number, level: LevelNumber) => number;
   /** The segments of the level have changed: `open` gives the new ones. */
@@ -256,10 +257,9 @@ export class IndexKeeper {
   }
 
   #openSegment(segment: KeptSegment): HnswSegment {
-    const { dimension, quantization } = this.#deps.settings;
     if (!this.#checks.isWhole(segment)) throw new Error('the checksum differs');
     const source = { ...segment.file, passageCount: segment.passageCount };
-    return new HnswSegment(source, dimension, quantization, { ...segment.file.parameters, ...this.#tuning(segment) });
+    return this.#deps.openSegment(source, { ...segment.file.parameters, ...this.#tuning(segment) });
   }
 
   #tuning({ file }: KeptSegment): SearchTuning {

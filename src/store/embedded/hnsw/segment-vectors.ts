@@ -75,8 +75,10 @@ export class SegmentVectors {
   }
 }
 
-/** The entries of a segment in the order of its vectors, as `.entries` holds them. */
+/** The entries of a segment in the order of its vectors, as `.entries` holds them; other threads may read them, too. */
 export function readEntries(path: string): Float64Array {
   const bytes = readFileSync(path);
-  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const shared = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(shared).set(bytes);
+  return new Float64Array(shared);
 }

@@ -1,3 +1,4 @@
+import type { AheadSearch } from '../hnsw/search-ahead.ts';
 import type { LevelColumns } from '../columns/level-columns.ts';
 import { toOwnSteps } from '../arrays/eight-bits.ts';
 import type { RowScan, VectorRows } from '../arrays/vector-rows.ts';
@@ -13,12 +14,17 @@ export class DenseQuery {
   /** At the start of its buffer. */
   readonly vector: Float32Array;
   readonly nonZeroCount: number;
+  /** What graphs were asked ahead; null: nothing. */
+  readonly ahead: AheadSearch | null;
+  /** True scores of documents that an index covers, as far as they came with its hits. */
+  readonly #covered = new Map<number, number>();
   #inOwnSteps: OwnSteps | null = null;
   readonly #scans = new Map<VectorRows, RowScan>();
   readonly #products = new Map<LevelColumns, Int32Array>();
 
-  constructor(vector: Float32Array) {
+  constructor(vector: Float32Array, ahead: AheadSearch | null = null) {
     this.vector = vector;
+    this.ahead = ahead;
     let nonZeroCount = 0;
     for (let i = 0; i < vector.length; i++) if (vector[i] !== 0) nonZeroCount++;
     this.nonZeroCount = nonZeroCount;
@@ -45,9 +51,19 @@ export class DenseQuery {
     return products;
   }
 
+  /** Of a document without a row. */
+  tellTrue(ordinal: number, score: number): void {
+    this.#covered.set(ordinal, score);
+  }
+
   /** The true score of a row; NaN where no scan gave it. */
   scoreOf(rows: VectorRows, row: number): number {
     return this.#scans.get(rows)?.scores.get(row) ?? Number.NaN;
+  }
+
+  /** The true score of a document without a row; NaN where it did not come with a hit. */
+  scoreOfCovered(ordinal: number): number {
+    return this.#covered.get(ordinal) ?? Number.NaN;
   }
 
   /** The score of a document within some thousandths, from its row or from the level's columns; NaN where neither was read. */

@@ -5,6 +5,7 @@
 
 import type { DocumentTable } from '../memory/document-table.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
+import type { AheadSearch } from '../hnsw/search-ahead.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
 import type { PassageRows } from '../memory/passage-rows.ts';
 import type { NamespaceIndex } from '../memory/namespace-index.ts';
@@ -37,6 +38,14 @@ export interface Wanted {
   readonly surely?: number;
 }
 
+/** Of the ways in which a level can be searched. */
+interface Costs {
+  /** One by one what is in scope. */
+  readonly exactNs: number;
+  /** The graphs, and what none of them covers. */
+  readonly indexNs: number;
+}
+
 export class DenseSearch {
   readonly #scorer: VectorScorer;
   readonly #columns: ColumnSearch;
@@ -56,24 +65,20 @@ export class DenseSearch {
   ): VectorHit[] {
     if (scope.ownedCount === 0 || count === 0) return [];
     const { hasPassages } = vectors;
-    const share = scope.expectedShare;
-    const exactNs = scope.ownedCount * gatherNs(vectors) * (hasPassages ? vectorsPerContext(vectors, scope) : 1);
-    const graphsNs = vectors.segments.reduce((sum, segment) => sum + graphNs(segment, count / share), 0);
-    const indexNs = (vectors.rows.count + (vectors.passages?.rows.count ?? 0)) * SCAN_NS + graphsNs;
+    const costs = costsOf(vectors, count, scope);
     this.#columns.tidy(vectors, scope.levelCount);
-    // Columns know the first vector of each context alone.
-    if (!hasPassages && this.#columns.costNs(query, vectors, scope.levelCount) < Math.min(exactNs, indexNs)) {
+    if (this.#isForColumns(vectors, query, costs, scope)) {
       const hits = this.#columns.top(index, vectors, query, count, scope);
       if (hits !== null) return hits;
     }
-    if (exactNs <= indexNs) return this.#scorer.hits(index, scope.eligibleOrdinals(), query);
+    if (costs.exactNs <= costs.indexNs) return this.#scorer.hits(index, scope.eligibleOrdinals(), query);
     const hits = [...query.scan(vectors.rows, count, scope.eligible).hits];
     if (vectors.passages !== null) hits.push(...passageHits(vectors.passages, query, count, scope));
     const rough: VectorHit[] = [];
     // A shortened vector's order is rough: more are looked at in full than are wanted.
     const rescored = Math.max(count, rescoredCount(surely));
     for (const segment of vectors.segments) {
-      const needed = segment.isExact ? count : rescored;
+      const needed = neededOf(segment, count, surely);
       const found = inSegment(index, segment, query, { count, needed }, scope, gatherNs(vectors));
       if (found === null) return this.#scorer.hits(index, scope.eligibleOrdinals(), query);
       (segment.isExact ? hits : rough).push(...found);
@@ -82,6 +87,29 @@ export class DenseSearch {
     // What one of its vectors brought is as near as the nearest of them, and comes once.
     if (hasPassages) return this.#scorer.hits(index, [...new Set(ordinalsOf([...hits, ...best]))], query);
     return best.length === 0 ? hits : [...hits, ...this.#scorer.hits(index, ordinalsOf(best), query)];
+  }
+
+  /** Has the graphs that `top` would ask searched in the thread beside this one, until `search` is ended. */
+  askAhead(
+    vectors: LevelVectors,
+    query: DenseQuery,
+    search: AheadSearch,
+    { count, surely = count }: Wanted,
+    scope: SearchScope,
+  ): void {
+    if (vectors.segments.length === 0 || scope.ownedCount === 0 || count === 0) return;
+    const costs = costsOf(vectors, count, scope);
+    if (costs.exactNs <= costs.indexNs || this.#isForColumns(vectors, query, costs, scope)) return;
+    for (const segment of vectors.segments) {
+      const needed = neededOf(segment, count, surely);
+      const wanted = firstWanted(segment, count, needed, scope);
+      search.ask(segment, { wanted, needed, expectedNs: graphNs(segment, wanted) });
+    }
+  }
+
+  /** Columns know the first vector of each context alone. */
+  #isForColumns(vectors: LevelVectors, query: DenseQuery, { exactNs, indexNs }: Costs, scope: SearchScope): boolean {
+    return !vectors.hasPassages && this.#columns.costNs(query, vectors, scope.levelCount) < Math.min(exactNs, indexNs);
   }
 
   /** The median of the query's cosines with `samples` vectors of the level, taken at even distances; null where there are none. */
@@ -119,6 +147,11 @@ export class DenseSearch {
   }
 }
 
+/** Whether the search of one of the level's graphs is expected to take so long at least. */
+export function takesLong(vectors: LevelVectors | null, { count }: Wanted, nsMin: number): boolean {
+  return vectors !== null && vectors.segments.some((segment) => graphNs(segment, count) >= nsMin);
+}
+
 /** In the order of the graph's scores. null: asking the graph often enough would cost more than scoring everything in scope. */
 function inSegment(
   index: NamespaceIndex,
@@ -128,17 +161,16 @@ function inSegment(
   scope: SearchScope,
   scoreNs: number,
 ): VectorHit[] | null {
-  const perContext = segment.count / Math.max(1, segment.count - segment.passageCount);
-  let wanted = Math.ceil((count / scope.expectedShare) * perContext * OVERSAMPLING);
+  let wanted = firstWanted(segment, count, needed, scope);
   let exactNs = Infinity;
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    wanted = Math.min(segment.count, Math.max(wanted, needed));
     if (graphNs(segment, wanted) > exactNs) return null;
-    const found = eligibleHits(index.documents, segment, query.vector, wanted, needed, scope);
+    const found = eligibleHits(index.documents, segment, query, wanted, needed, scope);
     if (found.length >= needed || wanted === segment.count) return found;
     const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
     exactNs = (scope.hasFilter ? scope.ownedCount * FILTER_NS : 0) + eligible * scoreNs;
-    wanted = Math.ceil((needed / Math.max(found.length, MISSES_AS_FOUND)) * wanted * OVERSAMPLING);
+    const more = Math.ceil((needed / Math.max(found.length, MISSES_AS_FOUND)) * wanted * OVERSAMPLING);
+    wanted = Math.min(segment.count, Math.max(more, needed));
   }
   return null;
 }
@@ -183,20 +215,40 @@ function gatherNs({ segments }: LevelVectors): number {
 function eligibleHits(
   documents: DocumentTable,
   segment: HnswSegment,
-  query: Float32Array,
+  query: DenseQuery,
   wanted: number,
   needed: number,
   scope: SearchScope,
 ): VectorHit[] {
   const hits: VectorHit[] = [];
   const seen = segment.passageCount === 0 ? null : new Set<number>();
-  for (const { entry, score } of segment.search(query, wanted)) {
+  const found = query.ahead?.answer(segment, wanted) ?? segment.search(query.vector, wanted);
+  for (const { entry, score, trueScore } of found) {
     const ordinal = documents.ordinalOf(entry);
     // A context that died or changed since the graph was built has another entry, or none.
     if (ordinal < 0 || seen?.has(ordinal) === true || !scope.eligible(ordinal)) continue;
     seen?.add(ordinal);
     hits.push({ ordinal, score });
+    if (trueScore !== undefined) query.tellTrue(ordinal, trueScore);
     if (hits.length === needed) break;
   }
   return hits;
+}
+
+/** So many hits of a segment are wanted: what it says of them is true, or good for an order. */
+function neededOf({ isExact }: HnswSegment, count: number, surely: number): number {
+  return isExact ? count : Math.max(count, rescoredCount(surely));
+}
+
+/** So many are asked of a segment at first, as not all of them are in scope. */
+function firstWanted(segment: HnswSegment, count: number, needed: number, scope: SearchScope): number {
+  const perContext = segment.count / Math.max(1, segment.count - segment.passageCount);
+  const wanted = Math.ceil((count / scope.expectedShare) * perContext * OVERSAMPLING);
+  return Math.min(segment.count, Math.max(wanted, needed));
+}
+
+function costsOf(vectors: LevelVectors, count: number, scope: SearchScope): Costs {
+  const exactNs = scope.ownedCount * gatherNs(vectors) * (vectors.hasPassages ? vectorsPerContext(vectors, scope) : 1);
+  const graphsNs = vectors.segments.reduce((sum, segment) => sum + graphNs(segment, count / scope.expectedShare), 0);
+  return { exactNs, indexNs: (vectors.rows.count + (vectors.passages?.rows.count ?? 0)) * SCAN_NS + graphsNs };
 }

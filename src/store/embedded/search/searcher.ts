@@ -7,7 +7,7 @@ import type { LevelNumber } from '../border/rows.ts';
 import type { WireFindings, WireLevel, WireSearch, WireStatistics } from '../border/messages.ts';
 import { hostsAmong } from '../../neighbour-hosts.ts';
 import { termColumns } from '../../term-columns.ts';
-import { DenseQuery } from './dense-query.ts';
+import type { DenseQuery } from './dense-query.ts';
 import type { DenseSearch } from './dense-search.ts';
 import type { FilterCheck } from './filter-check.ts';
 import { firstTexts } from './first-texts.ts';
@@ -70,19 +70,18 @@ export class Searcher {
   }
 
   /**
-   * `filter`: that of the request. `attempt` runs the search of one level: with a vector it loads the level's first,
+   * `filter`: that of the request. `attempt` runs the search of one level: with `dense` it loads the level's vectors first,
    * and it answers for what fails. Texts are left to be read.
    */
   search(
     index: NamespaceIndex,
     request: WireSearch,
     filter: FilterCheck | null,
-    vector: Float32Array | null,
+    dense: DenseQuery | null,
     attempt: (level: LevelNumber, search: () => WireLevel) => WireLevel,
   ): Findings {
     const found = new FoundDocuments(index.documents.count);
     try {
-      const dense = vector === null ? null : new DenseQuery(vector);
       const neighbours = new Neighbours(index.documents, found, index.documents.momentOf(request));
       const terms = new QueryTerms(index, request);
       const search: Search = { index, request, filter, dense, found, neighbours, terms };
@@ -104,8 +103,10 @@ export class Searcher {
     const hasEnds = index.documents.endingIn(level) > 0;
     if (scope.ownedCount === 0)
       return { searched: scope.countSeen(), denseMedian: this.#denseMedian(index, request, level, dense), hasEnds };
+    // A graph may be searched in the thread beside this one meanwhile.
+    const lexical = lexicalHits(index, search.terms, request.candidates, scope);
     const byVector = this.#addNearest(search, scope);
-    const byWords = addLexicalHits(search, scope);
+    const byWords = addLexicalHits(search, lexical);
     const hosts = vectorsSpeakForNeighbours(request, search.terms) ? new Set([...byVector, ...byWords]) : byWords;
     search.neighbours.addAround(hosts, request.neighbours, scope);
     return {
@@ -156,8 +157,7 @@ function vectorsSpeakForNeighbours({ denseNeighbours }: WireSearch, { known }: Q
 }
 
 /** The hosts among those found. */
-function addLexicalHits({ index, request, terms, found }: Search, scope: SearchScope): number[] {
-  const hits = lexicalHits(index, terms, request.candidates, scope);
+function addLexicalHits({ index, request, found }: Search, hits: readonly ScoredOrdinal[]): number[] {
   for (const { ordinal } of hits) found.add(ordinal, true);
   return hostsOf(hits, index, request);
 }

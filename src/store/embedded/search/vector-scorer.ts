@@ -170,6 +170,6 @@ function knownScore(index: NamespaceIndex, ordinal: number, query: DenseQuery, n
   const vectors = index.vectors(index.documents.levels[ordinal] as LevelNumber);
   if (vectors === null) return Number.NaN;
   const row = index.documents.vectorRows[ordinal] as number;
-  const score = row < 0 ? Number.NaN : query.scoreOf(vectors.rows, row);
+  const score = row < 0 ? query.scoreOfCovered(ordinal) : query.scoreOf(vectors.rows, row);
   return needsTrue || !Number.isNaN(score) ? score : query.about(vectors.rows, row, vectors.columns, ordinal);
 }

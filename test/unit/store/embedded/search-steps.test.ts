@@ -88,7 +88,7 @@ class Heart {
       settings,
       log,
       new HurriedClock(),
-      build,
+      { build, searchAhead: null },
     );
   }
 

@@ -68,6 +68,9 @@ function keeping() {
     spaces: new Spaces(database),
     sequence: new Sequence(database),
     log: { debug() {}, info() {}, warn() {}, error() {} },
+    openSegment() {
+      throw new Error('nobody searches');
+    },
     passagesInMemory: () => 0,
     onChanged() {},
   });

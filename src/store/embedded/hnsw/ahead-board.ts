@@ -1,0 +1,224 @@
+// What the store's thread asks of the thread beside it, and what that found: memory that both of them see. A question takes
+// a slot, and slots are taken in turns; who asks reads the answer where it stands and gives the slot back.
+
+/** Hits of one question at most. */
+export const AHEAD_HITS_MAX = 256;
+/** Questions that are asked and not yet read, at most; a power of two. */
+const SLOTS = 32;
+/** A search of the hardest million takes 25 ms; a thread that needs so long has ended or hangs. */
+const PATIENCE_MS = 2_000;
+
+/** What a slot is at. */
+const FREE = 0;
+const ASKED = 1;
+const SEARCHED = 2;
+const ANSWERED = 3;
+const FAILED = 4;
+
+/** Numbers before the slots: calls to the other thread, questions asked, segments closed, and whether that thread has started. */
+const CALLS = 0;
+const QUESTIONS = 1;
+const CLOSED = 2;
+const STARTED = 3;
+const BEFORE_SLOTS = 4;
+
+/** Whole numbers of a slot. */
+const STATE = 0;
+const SEGMENT = 1;
+const WANTED = 2;
+const SCORED = 3;
+const FOUND = 4;
+const SLOT_NUMBERS = 8;
+
+export interface AheadQuestion {
+  readonly segment: number;
+  /** At the start of its buffer. */
+  readonly vector: Float32Array;
+  readonly wanted: number;
+  /** So many of the best are scored from their full vectors. */
+  readonly scored: number;
+}
+
+/** Views of a slot: they hold until it is given back. */
+export interface AheadAnswer {
+  readonly found: number;
+  /** Best first by the graph's order. */
+  readonly entries: Float64Array;
+  readonly distances: Float32Array;
+  /** Of the first ones. */
+  readonly trueDistances: Float32Array;
+}
+
+export class AheadBoard {
+  /** Crosses the thread border. */
+  readonly buffer: SharedArrayBuffer;
+  readonly #numbers: Int32Array;
+  readonly #vectors: Float32Array;
+  readonly #entries: Float64Array;
+  readonly #distances: Float32Array;
+  readonly #dimension: number;
+  /** Of the asking thread: slots whose answer somebody still wants. */
+  readonly #wanted = new Uint8Array(SLOTS);
+  /** Of the answering thread: questions it has looked at. */
+  #looked = 0;
+
+  constructor(dimension: number, buffer?: SharedArrayBuffer) {
+    const numbers = BEFORE_SLOTS + SLOTS * SLOT_NUMBERS;
+    const entries = SLOTS * AHEAD_HITS_MAX * Float64Array.BYTES_PER_ELEMENT;
+    const distances = 2 * SLOTS * AHEAD_HITS_MAX * Float32Array.BYTES_PER_ELEMENT;
+    const before = numbers * Int32Array.BYTES_PER_ELEMENT;
+    const vectors = SLOTS * dimension * Float32Array.BYTES_PER_ELEMENT;
+    this.buffer = buffer ?? new SharedArrayBuffer(before + entries + distances + vectors);
+    this.#dimension = dimension;
+    this.#numbers = new Int32Array(this.buffer, 0, numbers);
+    this.#entries = new Float64Array(this.buffer, before, SLOTS * AHEAD_HITS_MAX);
+    this.#distances = new Float32Array(this.buffer, before + entries, 2 * SLOTS * AHEAD_HITS_MAX);
+    this.#vectors = new Float32Array(this.buffer, before + entries + distances, SLOTS * dimension);
+  }
+
+  /** Gives the slot; null: all are taken. */
+  ask({ segment, vector, wanted, scored }: AheadQuestion): number | null {
+    const slot = Atomics.load(this.#numbers, QUESTIONS) & (SLOTS - 1);
+    if (this.#wanted[slot] === 1 || !this.#isAtRest(slot)) return null;
+    const at = slotAt(slot);
+    this.#numbers[at + SEGMENT] = segment;
+    this.#numbers[at + WANTED] = wanted;
+    this.#numbers[at + SCORED] = scored;
+    this.#vectors.set(vector, slot * this.#dimension);
+    this.#wanted[slot] = 1;
+    Atomics.store(this.#numbers, at, ASKED);
+    Atomics.add(this.#numbers, QUESTIONS, 1);
+    this.call();
+    return slot;
+  }
+
+  /** Waits for the answer; null: there is none, and the slot is given back. Throws where the other thread does not stir. */
+  answer(slot: number): AheadAnswer | null {
+    const at = slotAt(slot);
+    for (;;) {
+      const state = Atomics.load(this.#numbers, at);
+      if (state === ANSWERED) break;
+      if (state !== ASKED && state !== SEARCHED) {
+        this.release(slot);
+        return null;
+      }
+      if (Atomics.wait(this.#numbers, at, state, PATIENCE_MS) === 'timed-out')
+        throw new Error('the thread that searches indexes does not answer');
+    }
+    const first = slot * AHEAD_HITS_MAX;
+    const found = this.#numbers[at + FOUND] as number;
+    const scored = Math.min(found, this.#numbers[at + SCORED] as number);
+    return {
+      found,
+      entries: this.#entries.subarray(first, first + found),
+      distances: this.#distances.subarray(2 * first, 2 * first + found),
+      trueDistances: this.#distances.subarray(2 * first + AHEAD_HITS_MAX, 2 * first + AHEAD_HITS_MAX + scored),
+    };
+  }
+
+  /** Waits so long at most. True: `answer` will not wait. */
+  isAnswered(slot: number, waitMs: number): boolean {
+    const at = slotAt(slot);
+    for (;;) {
+      const state = Atomics.load(this.#numbers, at);
+      if (state !== ASKED && state !== SEARCHED) return true;
+      // It is woken when the answer is there, and not before.
+      if (Atomics.wait(this.#numbers, at, state, waitMs) === 'timed-out') return false;
+    }
+  }
+
+  get hasStarted(): boolean {
+    return Atomics.load(this.#numbers, STARTED) === 1;
+  }
+
+  /** Nobody reads the answer, or nobody any more. What was not begun is not looked for. */
+  release(slot: number): void {
+    Atomics.compareExchange(this.#numbers, slotAt(slot), ASKED, FREE);
+    this.#wanted[slot] = 0;
+  }
+
+  /** Wakes the other thread, so that it looks at its messages and at what is asked. */
+  call(): void {
+    Atomics.add(this.#numbers, CALLS, 1);
+    Atomics.notify(this.#numbers, CALLS);
+  }
+
+  /** Waits until the other thread has closed so many segments since it started. Throws where it does not stir. */
+  untilClosed(count: number): void {
+    for (;;) {
+      const closed = Atomics.load(this.#numbers, CLOSED);
+      if (closed >= count) return;
+      if (Atomics.wait(this.#numbers, CLOSED, closed, PATIENCE_MS) === 'timed-out')
+        throw new Error('the thread that searches indexes does not close one');
+    }
+  }
+
+  #isAtRest(slot: number): boolean {
+    const state = Atomics.load(this.#numbers, slotAt(slot));
+    return state === FREE || state === ANSWERED || state === FAILED;
+  }
+
+  // From here on: what the answering thread calls.
+
+  started(): void {
+    Atomics.store(this.#numbers, STARTED, 1);
+  }
+
+  /** Calls so far: to be handed to `waitForCall`, which then waits for one that came later. */
+  get calls(): number {
+    return Atomics.load(this.#numbers, CALLS);
+  }
+
+  waitForCall(since: number): void {
+    Atomics.wait(this.#numbers, CALLS, since);
+  }
+
+  /** The slot of a question that nobody has given back, which is searched from now on; null: there is none. */
+  next(): number | null {
+    while (this.#looked !== Atomics.load(this.#numbers, QUESTIONS)) {
+      const slot = this.#looked & (SLOTS - 1);
+      this.#looked = (this.#looked + 1) | 0;
+      if (Atomics.compareExchange(this.#numbers, slotAt(slot), ASKED, SEARCHED) === ASKED) return slot;
+    }
+    return null;
+  }
+
+  /** `vector`: a copy. */
+  question(slot: number): AheadQuestion {
+    const at = slotAt(slot);
+    return {
+      segment: this.#numbers[at + SEGMENT] as number,
+      wanted: this.#numbers[at + WANTED] as number,
+      scored: this.#numbers[at + SCORED] as number,
+      vector: new Float32Array(this.#vectors.subarray(slot * this.#dimension, (slot + 1) * this.#dimension)),
+    };
+  }
+
+  /** Where an answer to the question in this slot is to be written. */
+  room(slot: number): Omit<AheadAnswer, 'found'> {
+    const first = slot * AHEAD_HITS_MAX;
+    return {
+      entries: this.#entries.subarray(first, first + AHEAD_HITS_MAX),
+      distances: this.#distances.subarray(2 * first, 2 * first + AHEAD_HITS_MAX),
+      trueDistances: this.#distances.subarray(2 * first + AHEAD_HITS_MAX, 2 * first + 2 * AHEAD_HITS_MAX),
+    };
+  }
+
+  /** `found` null: it failed. `scored`: so many of the first are. */
+  finish(slot: number, found: number | null, scored: number): void {
+    const at = slotAt(slot);
+    this.#numbers[at + FOUND] = found ?? 0;
+    this.#numbers[at + SCORED] = scored;
+    Atomics.store(this.#numbers, at, found === null ? FAILED : ANSWERED);
+    Atomics.notify(this.#numbers, at);
+  }
+
+  closed(): void {
+    Atomics.add(this.#numbers, CLOSED, 1);
+    Atomics.notify(this.#numbers, CLOSED);
+  }
+}
+
+function slotAt(slot: number): number {
+  return BEFORE_SLOTS + slot * SLOT_NUMBERS + STATE;
+}

@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { distancesTo } from '../../../../../src/store/embedded/arrays/vector-rows.ts';
+import { buildSegment } from '../../../../../src/store/embedded/hnsw/build-segment.ts';
+import type { HnswSegment, SegmentSource } from '../../../../../src/store/embedded/hnsw/hnsw-segment.ts';
+import { SearchAhead, type StartAhead } from '../../../../../src/store/embedded/hnsw/search-ahead.ts';
+import { vectorOf } from '../../../../contract/store-samples.ts';
+import { DIMENSION, jobOver } from '../support/index-jobs.ts';
+
+const COUNT = 400;
+const HNSW = { m: 8, efConstruction: 16, efSearch: 64 };
+const SLOTS = 32;
+const ASKED = { wanted: 20, needed: 12, expectedNs: 1 };
+
+interface Beside {
+  readonly ahead: SearchAhead;
+  readonly threads: Worker[];
+  readonly warnings: unknown[];
+}
+
+/** With a thread that is started as the store starts it. */
+function beside(): Beside {
+  const threads: Worker[] = [];
+  const warnings: unknown[] = [];
+  const start: StartAhead = (workerData) => {
+    const file = new URL('../../../../../src/store/embedded/hnsw/ahead-worker.ts', import.meta.url);
+    const thread = new Worker(file, { workerData });
+    threads.push(thread);
+    return thread;
+  };
+  const log = { debug() {}, info() {}, warn: (fields: unknown) => void warnings.push(fields), error() {} };
+  const ahead = new SearchAhead({ dimension: DIMENSION, quantization: 'i8', start, log });
+  onTestFinished(() => ahead.close());
+  return { ahead, threads, warnings };
+}
+
+async function saved(count = COUNT): Promise<SegmentSource> {
+  return { passageCount: 0, ...buildSegment(await jobOver(count)) };
+}
+
+async function opened({ ahead }: Beside, source: SegmentSource): Promise<HnswSegment> {
+  const segment = ahead.open(source, HNSW);
+  while (!ahead.isThere) await sleep(5);
+  return segment;
+}
+
+const questions = Array.from({ length: 200 }, (_, i) => vectorOf(`question ${i}`, DIMENSION));
+
+describe('a graph that is searched in the thread beside', () => {
+  it('gives what it gives here, and the true scores of the first', async () => {
+    const world = beside();
+    const segment = await opened(world, await saved());
+    for (let first = 0; first < questions.length; first += SLOTS) {
+      const some = questions.slice(first, first + SLOTS);
+      const searches = some.map((vector) => {
+        const search = world.ahead.begin(vector);
+        search.ask(segment, ASKED);
+        return search;
+      });
+      for (const [i, search] of searches.entries()) {
+        const vector = some[i] as Float32Array;
+        const hits = search.answer(segment, ASKED.wanted);
+        expect(hits?.map(({ entry }) => entry)).toEqual(segment.search(vector, ASKED.wanted).map(({ entry }) => entry));
+        hits?.forEach(({ entry, trueScore }, place) => {
+          const full = segment.vectors.readRange(segment.entries.indexOf(entry), 1);
+          const known = 1 - (distancesTo(vector, full)[0] as number);
+          expect(trueScore).toEqual(place < ASKED.needed ? known : undefined);
+        });
+        search.end();
+      }
+    }
+    expect(world.warnings).toEqual([]);
+  });
+
+  it('answers with as many as are wanted by then, and not where more are', async () => {
+    const world = beside();
+    const segment = await opened(world, await saved());
+    const search = world.ahead.begin(questions[0] as Float32Array);
+    search.ask(segment, ASKED);
+    expect(search.answer(segment, ASKED.wanted - 5)).toHaveLength(ASKED.wanted - 5);
+    expect(search.answer(segment, ASKED.wanted + 1)).toBeNull();
+    expect(search.isAnswered(0)).toBe(true);
+  });
+
+  it('is not asked for more than it has room for, nor by more than may wait; slots that are given back are used again', async () => {
+    const world = beside();
+    const segment = await opened(world, await saved());
+    const asked = (expected: typeof ASKED): number => {
+      const search = world.ahead.begin(questions[1] as Float32Array);
+      search.ask(segment, expected);
+      held.push(search);
+      return search.expectedNs;
+    };
+    const held: ReturnType<SearchAhead['begin']>[] = [];
+    expect(asked({ ...ASKED, wanted: 257 })).toBe(0);
+    for (let round = 0; round < 3; round++) {
+      expect(Array.from({ length: SLOTS + 1 }, () => asked(ASKED))).toEqual([...Array<number>(SLOTS).fill(1), 0]);
+      for (const search of held.splice(0)) search.end();
+      // One that was given back while it was searched is free once that is done.
+      while (asked(ASKED) === 0) await sleep(1);
+      for (const search of held.splice(0)) search.end();
+      await sleep(20);
+    }
+  });
+
+  it('has no answer where it cannot be opened there, or is closed', async () => {
+    const world = beside();
+    const other = await opened(world, await saved(100));
+    const source = await saved();
+    const segment = world.ahead.open(source, HNSW);
+    segment.close();
+    const search = world.ahead.begin(questions[2] as Float32Array);
+    search.ask(segment, ASKED);
+    search.ask(other, ASKED);
+    expect(search.answer(segment, ASKED.wanted)).toBeNull();
+    expect(search.answer(other, ASKED.wanted)).toHaveLength(ASKED.wanted);
+    await rm(`${source.path}.vectors`);
+    expect(world.warnings).toEqual([]);
+  });
+
+  it('is searched here from then on where that thread ends, and questions on the way get no answer', async () => {
+    const world = beside();
+    const segment = await opened(world, await saved());
+    const before = world.ahead.begin(questions[3] as Float32Array);
+    before.ask(segment, ASKED);
+    const [thread] = world.threads as [Worker];
+    const ended = once(thread, 'exit');
+    void thread.terminate();
+    await ended;
+    await sleep(0);
+    expect(world.ahead.isThere).toBe(false);
+    expect(world.warnings).toHaveLength(1);
+    expect(before.answer(segment, ASKED.wanted)).toBeNull();
+    const after = world.ahead.begin(questions[4] as Float32Array);
+    after.ask(segment, ASKED);
+    expect([after.expectedNs, after.answer(segment, ASKED.wanted)]).toEqual([0, null]);
+    segment.close();
+    expect(world.threads).toHaveLength(1);
+  });
+
+  it('that never answers is given up after a while', async () => {
+    const stuck: StartAhead = ({ board }) => {
+      const script = 'new Int32Array(require("node:worker_threads").workerData)[3] = 1; setInterval(() => {}, 1000);';
+      return new Worker(script, { eval: true, workerData: board });
+    };
+    const warnings: unknown[] = [];
+    const log = { debug() {}, info() {}, warn: (fields: unknown) => void warnings.push(fields), error() {} };
+    const ahead = new SearchAhead({ dimension: DIMENSION, quantization: 'i8', start: stuck, log });
+    onTestFinished(() => ahead.close());
+    const segment = await opened({ ahead, threads: [], warnings }, await saved(100));
+    const search = ahead.begin(questions[5] as Float32Array);
+    search.ask(segment, ASKED);
+    expect(search.isAnswered(1)).toBe(false);
+    expect(search.answer(segment, ASKED.wanted)).toBeNull();
+    expect([ahead.isThere, warnings.length]).toEqual([false, 1]);
+    expect(search.isAnswered(1)).toBe(true);
+  });
+});
