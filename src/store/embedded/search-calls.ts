@@ -20,7 +20,7 @@ import type { SearchSteps } from './search-steps.ts';
 
 /** Handing over a search of a graph that is expected to take less costs as much as it saves. */
 const WORTH_NS = 300_000;
-/** A graph that is expected to take longer is waited for in steps, between which others have their turn. */
+/** An answer that is expected to take longer is waited for in steps, between which others have their turn. */
 const LONG_NS = 2_000_000;
 /** So long in one step. */
 const WAIT_MS = 4;
@@ -50,7 +50,12 @@ export class SearchCalls {
   /** To be told of each call that is read after others. `vectors`: of its message. */
   announce(call: WireCall, vectors: Float32Array | null): void {
     if (call.kind !== 'search') return;
-    this.#askAhead(call.id, call.body, vectors, WORTH_NS);
+    try {
+      this.#askAhead(call.id, call.body, vectors, WORTH_NS);
+    } catch {
+      // It fails again where it is run, and is answered there.
+      this.forget(call.id);
+    }
   }
 
   /** Asks where a graph takes so long at least. */
@@ -66,12 +71,13 @@ export class SearchCalls {
     const vector = levels.length === 0 ? null : this.#vectorOf(request, vectors);
     if (vector === null) return;
     const search = ahead.begin(vector);
+    this.#asked.set(id, search);
     const query = new DenseQuery(vector);
     for (const level of levels) {
       const scope = new SearchScope(index, request, level, null);
       dense.askAhead(index.vectors(level) as LevelVectors, query, search, wanted, scope);
     }
-    if (search.expectedNs > 0) this.#asked.set(id, search);
+    if (search.asksNothing) this.#asked.delete(id);
   }
 
   /** Nobody waits for this call any more. */
@@ -82,14 +88,16 @@ export class SearchCalls {
 
   /** `vectors`: of the call's message. */
   *run(id: number, request: WireSearch, vectors: Float32Array | null): Steps<WireFindings> {
-    const { spaces, searches, searcher, indexes, failures, reader, accesses } = this.#deps;
+    const { ahead, spaces, searches, searcher, indexes, failures, reader, accesses } = this.#deps;
     try {
       const vector = this.#vectorOf(request, vectors);
       const space = spaces.get(request.namespace);
       if (space === undefined) return noCandidates(request);
-      if (!this.#asked.has(id)) this.#askAhead(id, request, vectors, request.terms.length > 0 ? WORTH_NS : LONG_NS);
+      // Behind what takes long it would wait longer than its own search takes here.
+      const nsMin = request.terms.length > 0 && ahead.pendingNs < LONG_NS ? WORTH_NS : LONG_NS;
+      if (!this.#asked.has(id)) this.#askAhead(id, request, vectors, nsMin);
       const asked = this.#asked.get(id) ?? null;
-      while (asked !== null && asked.expectedNs >= LONG_NS && !asked.isAnswered(WAIT_MS)) yield;
+      while (asked !== null && this.#isSlow(asked) && !asked.isAnswered(WAIT_MS)) yield;
       const query = (): DenseQuery | null => (vector === null ? null : new DenseQuery(vector, asked));
       const { findings, firstRows } = yield* searches.run(space.id, request, vector !== null, (index, filter) =>
         searcher.search(index, request, filter, query(), (level, search): WireLevel => {
@@ -109,6 +117,11 @@ export class SearchCalls {
     } finally {
       this.forget(id);
     }
+  }
+
+  /** To wait for the answer in one go would hold up others. */
+  #isSlow({ expectedNs }: AheadSearch): boolean {
+    return expectedNs >= LONG_NS || !this.#deps.ahead.isThere;
   }
 
   /** A copy of its own: the vector search reads from the start of a buffer. */

@@ -7,6 +7,8 @@ export const AHEAD_HITS_MAX = 256;
 const SLOTS = 32;
 /** A search of the hardest million takes 25 ms; a thread that needs so long has ended or hangs. */
 const PATIENCE_MS = 2_000;
+/** Where others have their turn meanwhile: a graph may have to come from a slow disk. */
+const PATIENCE_IN_STEPS_MS = 30_000;
 
 /** What a slot is at. */
 const FREE = 0;
@@ -15,12 +17,17 @@ const SEARCHED = 2;
 const ANSWERED = 3;
 const FAILED = 4;
 
-/** Numbers before the slots: calls to the other thread, questions asked, segments closed, and whether that thread has started. */
+/**
+ * Numbers before the slots: calls to the other thread, questions asked, segments closed, whether that thread has started,
+ * segments opened and questions answered, in vain or not. They are even in number, as floats of eight bytes stand behind the slots.
+ */
 const CALLS = 0;
 const QUESTIONS = 1;
 const CLOSED = 2;
 const STARTED = 3;
-const BEFORE_SLOTS = 4;
+const OPENED = 4;
+const FINISHED = 5;
+const BEFORE_SLOTS = 6;
 
 /** Whole numbers of a slot. */
 const STATE = 0;
@@ -29,6 +36,8 @@ const WANTED = 2;
 const SCORED = 3;
 const FOUND = 4;
 const SLOT_NUMBERS = 8;
+
+const NO_ANSWER = 'the thread that searches indexes does not answer';
 
 export interface AheadQuestion {
   readonly segment: number;
@@ -59,6 +68,11 @@ export class AheadBoard {
   readonly #dimension: number;
   /** Of the asking thread: slots whose answer somebody still wants. */
   readonly #wanted = new Uint8Array(SLOTS);
+  /** Of the asking thread: how long the search of each slot's last question should take. */
+  readonly #expectedNs = new Float64Array(SLOTS);
+  /** Of the asking thread: how long it has waited in steps since so many were finished. */
+  #waitedMs = 0;
+  #finishedBefore = 0;
   /** Of the answering thread: questions it has looked at. */
   #looked = 0;
 
@@ -76,8 +90,8 @@ export class AheadBoard {
     this.#vectors = new Float32Array(this.buffer, before + entries + distances, SLOTS * dimension);
   }
 
-  /** Gives the slot; null: all are taken. */
-  ask({ segment, vector, wanted, scored }: AheadQuestion): number | null {
+  /** Gives the slot; null: that whose turn it is is still taken. */
+  ask({ segment, vector, wanted, scored }: AheadQuestion, expectedNs: number): number | null {
     const slot = Atomics.load(this.#numbers, QUESTIONS) & (SLOTS - 1);
     if (this.#wanted[slot] === 1 || !this.#isAtRest(slot)) return null;
     const at = slotAt(slot);
@@ -86,24 +100,21 @@ export class AheadBoard {
     this.#numbers[at + SCORED] = scored;
     this.#vectors.set(vector, slot * this.#dimension);
     this.#wanted[slot] = 1;
+    this.#expectedNs[slot] = expectedNs;
     Atomics.store(this.#numbers, at, ASKED);
     Atomics.add(this.#numbers, QUESTIONS, 1);
     this.call();
     return slot;
   }
 
-  /** Waits for the answer; null: there is none, and the slot is given back. Throws where the other thread does not stir. */
+  /** Waits for the answer; null: there is none. Throws where the other thread does not stir. */
   answer(slot: number): AheadAnswer | null {
     const at = slotAt(slot);
     for (;;) {
       const state = Atomics.load(this.#numbers, at);
       if (state === ANSWERED) break;
-      if (state !== ASKED && state !== SEARCHED) {
-        this.release(slot);
-        return null;
-      }
-      if (Atomics.wait(this.#numbers, at, state, PATIENCE_MS) === 'timed-out')
-        throw new Error('the thread that searches indexes does not answer');
+      if (state !== ASKED && state !== SEARCHED) return null;
+      if (Atomics.wait(this.#numbers, at, state, PATIENCE_MS) === 'timed-out') throw new Error(NO_ANSWER);
     }
     const first = slot * AHEAD_HITS_MAX;
     const found = this.#numbers[at + FOUND] as number;
@@ -116,19 +127,31 @@ export class AheadBoard {
     };
   }
 
-  /** Waits so long at most. True: `answer` will not wait. */
+  /** Waits so long at most. True: `answer` will not wait. Throws where the other thread does not stir. */
   isAnswered(slot: number, waitMs: number): boolean {
     const at = slotAt(slot);
     for (;;) {
       const state = Atomics.load(this.#numbers, at);
       if (state !== ASKED && state !== SEARCHED) return true;
       // It is woken when the answer is there, and not before.
-      if (Atomics.wait(this.#numbers, at, state, waitMs) === 'timed-out') return false;
+      if (Atomics.wait(this.#numbers, at, state, waitMs) !== 'timed-out') continue;
+      this.#noteWaited(waitMs);
+      return false;
     }
+  }
+
+  /** What is asked and not answered yet is expected to take so long. */
+  get pendingNs(): number {
+    return this.#expectedNs.reduce((sum, ns, slot) => (this.#isAtRest(slot) ? sum : sum + ns), 0);
   }
 
   get hasStarted(): boolean {
     return Atomics.load(this.#numbers, STARTED) === 1;
+  }
+
+  /** Segments that the other thread has opened, or tried to. */
+  get openedCount(): number {
+    return Atomics.load(this.#numbers, OPENED);
   }
 
   /** Nobody reads the answer, or nobody any more. What was not begun is not looked for. */
@@ -151,6 +174,14 @@ export class AheadBoard {
       if (Atomics.wait(this.#numbers, CLOSED, closed, PATIENCE_MS) === 'timed-out')
         throw new Error('the thread that searches indexes does not close one');
     }
+  }
+
+  /** The time that was waited is counted, not that which went by: this process may have been stopped meanwhile. */
+  #noteWaited(ms: number): void {
+    const finished = Atomics.load(this.#numbers, FINISHED);
+    this.#waitedMs = finished === this.#finishedBefore ? this.#waitedMs + ms : ms;
+    this.#finishedBefore = finished;
+    if (this.#waitedMs > PATIENCE_IN_STEPS_MS) throw new Error(NO_ANSWER);
   }
 
   #isAtRest(slot: number): boolean {
@@ -209,8 +240,13 @@ export class AheadBoard {
     const at = slotAt(slot);
     this.#numbers[at + FOUND] = found ?? 0;
     this.#numbers[at + SCORED] = scored;
+    Atomics.add(this.#numbers, FINISHED, 1);
     Atomics.store(this.#numbers, at, found === null ? FAILED : ANSWERED);
     Atomics.notify(this.#numbers, at);
+  }
+
+  opened(): void {
+    Atomics.add(this.#numbers, OPENED, 1);
   }
 
   closed(): void {

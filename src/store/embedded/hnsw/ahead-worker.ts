@@ -59,6 +59,7 @@ function receive(message: ToAheadWorker): void {
     } catch {
       // Questions about it fail, and who asks searches the graph that it has open itself.
     }
+    board.opened();
     return;
   }
   segments.get(message.id)?.close();

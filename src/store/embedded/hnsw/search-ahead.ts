@@ -1,5 +1,5 @@
 // Graphs are searched in a thread beside the store's: the words of a question are looked for meanwhile, and others are answered.
-// Where that thread has ended, or all its slots are taken, the store's own searches them.
+// Where that thread has ended, is opening others, or has no slot free, the store's own searches them.
 
 import type { Worker } from 'node:worker_threads';
 import type { Quantization } from '../border/messages.ts';
@@ -39,6 +39,7 @@ export class SearchAhead {
   /** There is no other thread, or none any more. */
   #isAlone: boolean;
   readonly #ended = Promise.withResolvers<void>();
+  readonly #unopened: (ToAheadWorker & { readonly type: 'open' })[] = [];
   #opened = 0;
   #closed = 0;
 
@@ -54,7 +55,9 @@ export class SearchAhead {
     const segment = new HnswSegment(source, dimension, quantization, hnsw);
     if (this.#isAlone) return segment;
     const id = ++this.#opened;
-    this.#tell({ type: 'open', id, source, hnsw, entries: segment.entries });
+    this.#unopened.push({ type: 'open', id, source, hnsw, entries: segment.entries });
+    // Behind the closing of those whose place it takes, which is waited for: opening takes longer.
+    if (this.#unopened.length === 1) queueMicrotask(() => this.#tellToOpen());
     segment.twin = { id, close: () => this.#close(id) };
     return segment;
   }
@@ -65,61 +68,78 @@ export class SearchAhead {
   }
 
   /** Gives the slot; null: it is not to be searched there. */
-  ask(segment: HnswSegment, vector: Float32Array, wanted: number, needed: number): number | null {
+  ask(segment: HnswSegment, vector: Float32Array, { wanted, needed, expectedNs }: AskAhead): number | null {
     if (!this.isThere || segment.twin === null || wanted > AHEAD_HITS_MAX) return null;
     // A hit of a graph with passages may be any of its context's vectors.
     const scored = segment.isExact || segment.passageCount > 0 ? 0 : Math.min(needed, wanted);
-    return this.#board.ask({ segment: segment.twin.id, vector, wanted, scored });
+    return this.#board.ask({ segment: segment.twin.id, vector, wanted, scored }, expectedNs);
   }
 
   isAnswered(slot: number, waitMs: number): boolean {
-    return this.#isAlone || this.#board.isAnswered(slot, waitMs);
+    return this.#orFail(() => this.#board.isAnswered(slot, waitMs), true);
   }
 
   answer(slot: number): AheadAnswer | null {
-    if (this.#isAlone) return null;
-    try {
-      return this.#board.answer(slot);
-    } catch (error) {
-      this.#fail(error as Error);
-      return null;
-    }
+    return this.#orFail(() => this.#board.answer(slot), null);
   }
 
   release(slot: number): void {
     this.#board.release(slot);
   }
 
+  /** Not while it has a segment to open: that may take longer than any search. */
   get isThere(): boolean {
-    return !this.#isAlone && this.#board.hasStarted;
+    return !this.#isAlone && this.#board.openedCount === this.#opened;
+  }
+
+  /** Until all that is asked is answered. */
+  get pendingNs(): number {
+    return this.#board.pendingNs;
   }
 
   /** Resolves when the other thread has ended; one that failed is not waited for. */
   async close(): Promise<void> {
     if (this.#isAlone || this.#thread === null) return;
-    this.#tell({ type: 'end' });
     this.#isAlone = true;
+    this.#tellToEnd();
     await this.#ended.promise;
   }
 
   /** When it returns the other thread holds on to the files no more. */
   #close(id: number): void {
+    if (this.#unopened.some((message) => message.id === id)) this.#tellToOpen();
     this.#tell({ type: 'close', id });
     this.#closed++;
     // Before it has started it has opened none.
-    if (this.#isAlone || !this.#board.hasStarted) return;
-    try {
-      this.#board.untilClosed(this.#closed);
-    } catch (error) {
-      this.#fail(error as Error);
-    }
+    if (this.#board.hasStarted) this.#orFail(() => this.#board.untilClosed(this.#closed), undefined);
+  }
+
+  #tellToOpen(): void {
+    for (const message of this.#unopened.splice(0)) this.#tell(message);
+  }
+
+  #tellToEnd(): void {
+    this.#thread?.postMessage({ type: 'end' } satisfies ToAheadWorker);
+    this.#board.call();
   }
 
   #tell(message: ToAheadWorker): void {
-    if (this.#isAlone) return;
-    this.#thread ??= this.#start();
-    this.#thread.postMessage(message);
-    this.#board.call();
+    this.#orFail(() => {
+      this.#thread ??= this.#start();
+      this.#thread.postMessage(message);
+      this.#board.call();
+    }, undefined);
+  }
+
+  /** The store does without the other thread what it is about to do. */
+  #orFail<T>(work: () => T, alone: T): T {
+    if (this.#isAlone) return alone;
+    try {
+      return work();
+    } catch (error) {
+      this.#fail(error as Error);
+      return alone;
+    }
   }
 
   #start(): ReturnType<StartAhead> {
@@ -137,6 +157,8 @@ export class SearchAhead {
   #fail(error: Error): void {
     if (this.#isAlone) return;
     this.#isAlone = true;
+    // Where it stirs again it lets go of all files: nobody will tell it of which.
+    this.#tellToEnd();
     this.#deps.log.warn(
       { err: error },
       'the thread that searches vector indexes has failed: the store searches them itself',
@@ -155,14 +177,18 @@ export class AheadSearch {
     this.#vector = vector;
   }
 
-  ask(segment: HnswSegment, { wanted, needed, expectedNs }: AskAhead): void {
-    const slot = this.#ahead.ask(segment, this.#vector, wanted, needed);
+  ask(segment: HnswSegment, asked: AskAhead): void {
+    const slot = this.#ahead.ask(segment, this.#vector, asked);
     if (slot === null) return;
-    this.#asked.set(segment, { slot, wanted });
-    this.#expectedNs += expectedNs;
+    this.#asked.set(segment, { slot, wanted: asked.wanted });
+    this.#expectedNs = this.#ahead.pendingNs;
   }
 
-  /** That all that it asks takes; 0: it asks nothing. */
+  get asksNothing(): boolean {
+    return this.#asked.size === 0;
+  }
+
+  /** From the last `ask` until all that it asks is answered: what others had asked before comes first. */
   get expectedNs(): number {
     return this.#expectedNs;
   }
