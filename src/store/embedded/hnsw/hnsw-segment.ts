@@ -40,6 +40,8 @@ export interface SegmentTwin {
 /** Bytes of a vector's links, key and slot beside the vector itself. */
 const LINK_BYTES = 4;
 const NODE_BYTES = 40;
+/** What mapping the file once more, in the thread beside, takes for each vector: what is in the file itself both share. */
+const TWIN_BYTES = 80;
 const SCALAR_BYTES: Readonly<Record<Quantization, number>> = { f32: 4, bf16: 2, i8: 1 };
 const SCALARS: Readonly<Record<Quantization, ScalarKind>> = {
   f32: ScalarKind.F32,
@@ -72,10 +74,10 @@ export class HnswSegment {
   /** The graph holds the full vectors: what it says of a hit's score is true. */
   readonly isExact: boolean;
   readonly vectors: SegmentVectors;
-  readonly memoryBytes: number;
   /** Candidates that a search keeps, and links of each. */
   readonly efSearch: number;
   readonly links: number;
+  readonly #nodeBytes: number;
   readonly #index: Index;
 
   /** The same files, open in the thread beside this one; null: they are not. */
@@ -104,7 +106,11 @@ export class HnswSegment {
     }
     this.isExact = quantization === 'f32';
     this.vectors = new SegmentVectors(path, dimension, quantization);
-    this.memoryBytes = count * (dimension * SCALAR_BYTES[quantization] + 2 * hnsw.m * LINK_BYTES + NODE_BYTES);
+    this.#nodeBytes = dimension * SCALAR_BYTES[quantization] + 2 * hnsw.m * LINK_BYTES + NODE_BYTES;
+  }
+
+  get memoryBytes(): number {
+    return this.count * (this.#nodeBytes + (this.twin === null ? 0 : TWIN_BYTES));
   }
 
   /** Best first; a context may come several times where there are passages. */

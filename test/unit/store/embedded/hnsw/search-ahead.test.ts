@@ -7,7 +7,7 @@ import { distancesTo } from '../../../../../src/store/embedded/arrays/vector-row
 import { AheadBoard } from '../../../../../src/store/embedded/hnsw/ahead-board.ts';
 import type { AheadWorkerData } from '../../../../../src/store/embedded/hnsw/ahead-worker.ts';
 import { buildSegment } from '../../../../../src/store/embedded/hnsw/build-segment.ts';
-import type { HnswSegment, SegmentSource } from '../../../../../src/store/embedded/hnsw/hnsw-segment.ts';
+import { HnswSegment, type SegmentSource } from '../../../../../src/store/embedded/hnsw/hnsw-segment.ts';
 import { SearchAhead, type StartAhead } from '../../../../../src/store/embedded/hnsw/search-ahead.ts';
 import { vectorOf } from '../../../../contract/store-samples.ts';
 import { DIMENSION, jobOver } from '../support/index-jobs.ts';
@@ -91,6 +91,15 @@ describe('a graph that is searched in the thread beside', () => {
       }
     }
     expect(world.warnings).toEqual([]);
+  });
+
+  it('takes memory for each vector once more', async () => {
+    const world = beside();
+    const source = await saved(100);
+    const alone = new HnswSegment(source, DIMENSION, 'i8', HNSW);
+    const segment = await opened(world, source);
+    expect(segment.memoryBytes - alone.memoryBytes).toBe(100 * 80);
+    alone.close();
   });
 
   it('answers with as many as are wanted by then, and not where more are', async () => {
