@@ -52,6 +52,8 @@ export interface StoreThreads {
   readonly build: BuildIndex;
   /** null: graphs are searched in the store's own. */
   readonly searchAhead: StartAhead | null;
+  /** Of the machine. */
+  readonly processors: number;
 }
 
 export interface CommitOutcome {
@@ -131,7 +133,14 @@ export class StoreEngine {
       hasRoomFor: (bytes) => this.#residents.hasRoomFor(bytes),
     });
     const dense = new DenseSearch(scorer, columns);
-    this.#ahead = new SearchAhead({ dimension, quantization: settings.quantization, start: threads.searchAhead, log });
+    const { quantization } = settings;
+    this.#ahead = new SearchAhead({
+      dimension,
+      quantization,
+      log,
+      start: threads.searchAhead,
+      processors: threads.processors,
+    });
     this.#keeper = new IndexKeeper({
       ...beside,
       settings: indexSettings(settings, sealer),

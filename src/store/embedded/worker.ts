@@ -90,9 +90,11 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   }
   if (opened.resealed !== null)
     log.info({ ...opened.resealed }, 'what is stored is sealed anew, which had been interrupted');
+  const processors = availableParallelism();
   const engine = new StoreEngine(opened, settings, log, systemClock, {
     build: buildInThread(busy),
-    searchAhead: availableParallelism() > 1 ? searchInThread : null,
+    searchAhead: processors > 1 ? searchInThread : null,
+    processors,
   });
   const loop = new CallLoop(port, engine, systemClock, busy);
   const stopFlushing = systemClock.every(settings.touchFlushMs, () => engine.flushAccesses());

@@ -1,10 +1,12 @@
 // What the store's thread asks of the thread beside it, and what that found: memory that both of them see. A question takes
-// a slot, and slots are taken in turns; who asks reads the answer where it stands and gives the slot back.
+// a slot, the oldest question is searched first; who asks reads the answer where it stands and gives the slot back.
 
 /** Hits of one question at most. */
-export const AHEAD_HITS_MAX = 256;
-/** Questions that are asked and not yet read, at most; a power of two. */
-const SLOTS = 32;
+export const AHEAD_HITS_MAX = 1_024;
+/** Questions that are asked and not yet read, at most. */
+const SLOTS = 64;
+/** Slots that are left for questions whose turn it is, where others are asked long before. */
+const LEFT_FREE = 16;
 /** A search of the hardest million takes 25 ms; a thread that needs so long has ended or hangs. */
 const PATIENCE_MS = 2_000;
 /** Where others have their turn meanwhile: a graph may have to come from a slow disk. */
@@ -35,6 +37,8 @@ const SEGMENT = 1;
 const WANTED = 2;
 const SCORED = 3;
 const FOUND = 4;
+/** The how manieth question it is; it wraps around. */
+const ORDER = 5;
 const SLOT_NUMBERS = 8;
 
 const NO_ANSWER = 'the thread that searches indexes does not answer';
@@ -73,8 +77,6 @@ export class AheadBoard {
   /** Of the asking thread: how long it has waited in steps since so many were finished. */
   #waitedMs = 0;
   #finishedBefore = 0;
-  /** Of the answering thread: questions it has looked at. */
-  #looked = 0;
 
   constructor(dimension: number, buffer?: SharedArrayBuffer) {
     const numbers = BEFORE_SLOTS + SLOTS * SLOT_NUMBERS;
@@ -90,10 +92,10 @@ export class AheadBoard {
     this.#vectors = new Float32Array(this.buffer, before + entries + distances, SLOTS * dimension);
   }
 
-  /** Gives the slot; null: that whose turn it is is still taken. */
-  ask({ segment, vector, wanted, scored }: AheadQuestion, expectedNs: number): number | null {
-    const slot = Atomics.load(this.#numbers, QUESTIONS) & (SLOTS - 1);
-    if (this.#wanted[slot] === 1 || !this.#isAtRest(slot)) return null;
+  /** Gives the slot; null: too few are free. `isEarly`: its turn is still to come. */
+  ask({ segment, vector, wanted, scored }: AheadQuestion, expectedNs: number, isEarly: boolean): number | null {
+    const slot = this.#freeSlot(isEarly ? LEFT_FREE : 0);
+    if (slot === null) return null;
     const at = slotAt(slot);
     this.#numbers[at + SEGMENT] = segment;
     this.#numbers[at + WANTED] = wanted;
@@ -101,8 +103,8 @@ export class AheadBoard {
     this.#vectors.set(vector, slot * this.#dimension);
     this.#wanted[slot] = 1;
     this.#expectedNs[slot] = expectedNs;
+    this.#numbers[at + ORDER] = Atomics.add(this.#numbers, QUESTIONS, 1);
     Atomics.store(this.#numbers, at, ASKED);
-    Atomics.add(this.#numbers, QUESTIONS, 1);
     this.call();
     return slot;
   }
@@ -184,6 +186,13 @@ export class AheadBoard {
     if (this.#waitedMs > PATIENCE_IN_STEPS_MS) throw new Error(NO_ANSWER);
   }
 
+  #freeSlot(leftFree: number): number | null {
+    let left = leftFree;
+    for (let slot = 0; slot < SLOTS; slot++)
+      if (this.#wanted[slot] === 0 && this.#isAtRest(slot) && left-- === 0) return slot;
+    return null;
+  }
+
   #isAtRest(slot: number): boolean {
     const state = Atomics.load(this.#numbers, slotAt(slot));
     return state === FREE || state === ANSWERED || state === FAILED;
@@ -204,14 +213,24 @@ export class AheadBoard {
     Atomics.wait(this.#numbers, CALLS, since);
   }
 
-  /** The slot of a question that nobody has given back, which is searched from now on; null: there is none. */
+  /** The slot of the oldest question that nobody has given back, which is searched from now on; null: there is none. */
   next(): number | null {
-    while (this.#looked !== Atomics.load(this.#numbers, QUESTIONS)) {
-      const slot = this.#looked & (SLOTS - 1);
-      this.#looked = (this.#looked + 1) | 0;
-      if (Atomics.compareExchange(this.#numbers, slotAt(slot), ASKED, SEARCHED) === ASKED) return slot;
+    for (;;) {
+      let oldest: number | null = null;
+      for (let slot = 0; slot < SLOTS; slot++)
+        if (Atomics.load(this.#numbers, slotAt(slot)) === ASKED && (oldest === null || this.#isBefore(slot, oldest)))
+          oldest = slot;
+      if (oldest === null) return null;
+      if (Atomics.compareExchange(this.#numbers, slotAt(oldest), ASKED, SEARCHED) === ASKED) return oldest;
     }
-    return null;
+  }
+
+  #isBefore(slot: number, other: number): boolean {
+    const [order, others] = [slot, other].map((one) => this.#numbers[slotAt(one) + ORDER] as number) as [
+      number,
+      number,
+    ];
+    return ((order - others) | 0) < 0;
   }
 
   /** `vector`: a copy. */

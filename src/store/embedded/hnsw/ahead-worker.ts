@@ -55,7 +55,9 @@ function receive(message: ToAheadWorker): void {
   if (message.type === 'open') {
     const { id, source, hnsw, entries } = message;
     try {
-      segments.set(id, new HnswSegment(source, dimension, quantization, hnsw, entries));
+      const segment = new HnswSegment(source, dimension, quantization, hnsw, entries);
+      segment.map();
+      segments.set(id, segment);
     } catch {
       // Questions about it fail, and who asks searches the graph that it has open itself.
     }

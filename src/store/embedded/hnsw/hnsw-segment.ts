@@ -40,8 +40,6 @@ export interface SegmentTwin {
 /** Bytes of a vector's links, key and slot beside the vector itself. */
 const LINK_BYTES = 4;
 const NODE_BYTES = 40;
-/** What mapping the file once more, in the thread beside, takes for each vector: what is in the file itself both share. */
-const TWIN_BYTES = 80;
 const SCALAR_BYTES: Readonly<Record<Quantization, number>> = { f32: 4, bf16: 2, i8: 1 };
 const SCALARS: Readonly<Record<Quantization, ScalarKind>> = {
   f32: ScalarKind.F32,
@@ -49,6 +47,7 @@ const SCALARS: Readonly<Record<Quantization, ScalarKind>> = {
   i8: ScalarKind.I8,
 };
 
+const OTHER_CONTENT = 'a vector index holds something else than its description says';
 const IS_LITTLE_ENDIAN = endianness() === 'LE';
 
 /** `multi`: a context may have several vectors. A file that is loaded or mapped says by itself whether it may. */
@@ -74,16 +73,20 @@ export class HnswSegment {
   /** The graph holds the full vectors: what it says of a hit's score is true. */
   readonly isExact: boolean;
   readonly vectors: SegmentVectors;
+  readonly memoryBytes: number;
   /** Candidates that a search keeps, and links of each. */
   readonly efSearch: number;
-  readonly links: number;
-  readonly #nodeBytes: number;
-  readonly #index: Index;
+  readonly m: number;
+  readonly #newIndex: () => Index;
+  readonly #path: string;
+  /** null: the graph is not mapped. */
+  #index: Index | null = null;
+  #isLeft = false;
 
   /** The same files, open in the thread beside this one; null: they are not. */
   twin: SegmentTwin | null = null;
 
-  /** Maps the files. Throws where they do not hold what `source` says. `entries`: where they are in memory already. */
+  /** Opens the files. Throws where they do not hold what `source` says. `entries`: where they are in memory already. */
   constructor(
     source: SegmentSource,
     dimension: number,
@@ -97,27 +100,21 @@ export class HnswSegment {
     this.to = to;
     this.count = count;
     this.efSearch = hnsw.efSearch;
-    this.links = hnsw.m;
+    this.m = hnsw.m;
     this.entries = entries;
-    this.#index = newIndex(dimension, quantization, hnsw);
-    mapFile(this.#index, `${path}.usearch`);
-    if (this.#index.size() !== count || this.entries.length !== count || this.#index.dimensions() !== dimension) {
-      throw new Error('a vector index holds something else than its description says');
-    }
+    this.#path = `${path}.usearch`;
+    this.#newIndex = () => newIndex(dimension, quantization, hnsw);
+    if (entries.length !== count) throw new Error(OTHER_CONTENT);
     this.isExact = quantization === 'f32';
     this.vectors = new SegmentVectors(path, dimension, quantization);
-    this.#nodeBytes = dimension * SCALAR_BYTES[quantization] + 2 * hnsw.m * LINK_BYTES + NODE_BYTES;
-  }
-
-  get memoryBytes(): number {
-    return this.count * (this.#nodeBytes + (this.twin === null ? 0 : TWIN_BYTES));
+    this.memoryBytes = count * (dimension * SCALAR_BYTES[quantization] + 2 * hnsw.m * LINK_BYTES + NODE_BYTES);
   }
 
   /** Best first; a context may come several times where there are passages. */
   search(query: Float32Array, count: number): SegmentHit[] {
     // All its contexts may have died while it was built, and the binding refuses to look for none.
     if (this.count === 0) return [];
-    const { keys, distances } = this.#index.search(query, Math.min(count, this.count), 1);
+    const { keys, distances } = this.map().search(query, Math.min(count, this.count), 1);
     const hits: SegmentHit[] = [];
     const words = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2);
     for (let i = 0; i < keys.length; i++) hits.push({ entry: entryAt(words, i), score: 1 - (distances[i] as number) });
@@ -132,17 +129,44 @@ export class HnswSegment {
     return slots;
   }
 
+  /** The graph, which is mapped from now on. Throws where its file does not hold what was said of it. */
+  map(): Index {
+    if (this.#index !== null) return this.#index;
+    const index = this.#newIndex();
+    const dimension = index.dimensions();
+    mapFile(index, this.#path);
+    if (index.size() !== this.count || index.dimensions() !== dimension) throw new Error(OTHER_CONTENT);
+    this.#index = index;
+    return index;
+  }
+
+  /**
+   * The thread beside has answered: what is mapped here counts as memory of the process once more, and is needed no longer. Once
+   * only: where it is needed here again, it may be so often.
+   */
+  leaveToTwin(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#unmap();
+  }
+
+  #unmap(): void {
+    const index = this.#index;
+    this.#index = null;
+    try {
+      // The binding cannot unmap a file but by loading another one: it lets go of the first before it
+      // finds that there is nothing in the second.
+      index?.load(devNull);
+    } catch {
+      return;
+    }
+  }
+
   /** Not to be used after. */
   close(): void {
     this.twin?.close();
     this.vectors.close();
-    try {
-      // The binding cannot unmap a file but by loading another one: it lets go of the first before it
-      // finds that there is nothing in the second.
-      this.#index.load(devNull);
-    } catch {
-      return;
-    }
+    this.#unmap();
   }
 }
 

@@ -1,12 +1,18 @@
 // Graphs are searched in a thread beside the store's: the words of a question are looked for meanwhile, and others are answered.
-// Where that thread has ended, is opening others, or has no slot free, the store's own searches them.
+// Where that thread has ended, has not opened the graph yet, or has no slot free, the store's own searches it.
 
 import type { Worker } from 'node:worker_threads';
 import type { Quantization } from '../border/messages.ts';
 import type { WorkerLog } from '../border/worker-log.ts';
 import { AHEAD_HITS_MAX, type AheadAnswer, AheadBoard } from './ahead-board.ts';
 import type { AheadWorkerData, ToAheadWorker } from './ahead-worker.ts';
+import { graphNs } from './graph-cost.ts';
 import { type HnswParameters, HnswSegment, type SegmentHit, type SegmentSource } from './hnsw-segment.ts';
+
+/** Handing over a search of a graph that is expected to take less costs as much as it saves. */
+const WORTH_NS = 300_000;
+
+const BUSY_THREADS = 3;
 
 /** Starts the thread. */
 export type StartAhead = (data: AheadWorkerData) => Pick<Worker, 'postMessage' | 'on' | 'unref'>;
@@ -17,13 +23,16 @@ export interface SearchAheadDeps {
   /** null: there is no other thread. */
   readonly start: StartAhead | null;
   readonly log: WorkerLog;
+  /** Of the machine. */
+  readonly processors: number;
 }
 
 export interface AskAhead {
   readonly wanted: number;
   /** Hits whose true scores are wanted. */
   readonly needed: number;
-  readonly expectedNs: number;
+  /** The turn of the question is still to come. */
+  readonly isEarly?: boolean;
 }
 
 /** A question that is asked ahead. */
@@ -49,11 +58,14 @@ export class SearchAhead {
     this.#board = new AheadBoard(deps.dimension);
   }
 
-  /** Opens it here and there. The thread starts with the first one. */
+  /** Large ones are mapped by the other thread, which starts with the first of them, small ones here. */
   open(source: SegmentSource, hnsw: HnswParameters): HnswSegment {
     const { dimension, quantization } = this.#deps;
     const segment = new HnswSegment(source, dimension, quantization, hnsw);
-    if (this.#isAlone) return segment;
+    if (this.#isAlone || graphNs(segment, 1) < WORTH_NS) {
+      segment.map();
+      return segment;
+    }
     const id = ++this.#opened;
     this.#unopened.push({ type: 'open', id, source, hnsw, entries: segment.entries });
     // Behind the closing of those whose place it takes, which is waited for: opening takes longer.
@@ -62,17 +74,28 @@ export class SearchAhead {
     return segment;
   }
 
-  /** What one question asks of graphs, to be ended when it is answered. */
-  begin(vector: Float32Array): AheadSearch {
-    return new AheadSearch(this, vector);
+  /** What one question asks of graphs, to be ended when it is answered. `isFor`: those to be asked here. */
+  begin(vector: Float32Array, isFor: (segment: HnswSegment) => boolean): AheadSearch {
+    return new AheadSearch(this, vector, isFor);
   }
 
   /** Gives the slot; null: it is not to be searched there. */
-  ask(segment: HnswSegment, vector: Float32Array, { wanted, needed, expectedNs }: AskAhead): number | null {
-    if (!this.isThere || segment.twin === null || wanted > AHEAD_HITS_MAX) return null;
+  ask(segment: HnswSegment, vector: Float32Array, { wanted, needed, isEarly = false }: AskAhead): number | null {
+    const { twin } = segment;
+    if (this.#isAlone || twin === null || wanted > AHEAD_HITS_MAX || this.#board.openedCount < twin.id) return null;
     // A hit of a graph with passages may be any of its context's vectors.
     const scored = segment.isExact || segment.passageCount > 0 ? 0 : Math.min(needed, wanted);
-    return this.#board.ask({ segment: segment.twin.id, vector, wanted, scored }, expectedNs);
+    return this.#board.ask({ segment: twin.id, vector, wanted, scored }, graphNs(segment, wanted), isEarly);
+  }
+
+  /** null: it cannot be read, which is told. */
+  searchHere(segment: HnswSegment, vector: Float32Array, wanted: number): SegmentHit[] | null {
+    try {
+      return segment.search(vector, wanted);
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'a vector index cannot be read; search is exact');
+      return null;
+    }
   }
 
   isAnswered(slot: number, waitMs: number): boolean {
@@ -87,9 +110,14 @@ export class SearchAhead {
     this.#board.release(slot);
   }
 
-  /** Not while it has a segment to open: that may take longer than any search. */
-  get isThere(): boolean {
-    return !this.#isAlone && this.#board.openedCount === this.#opened;
+  /** It has segments to open: that may take longer than any search. */
+  get isOpening(): boolean {
+    return !this.#isAlone && this.#board.openedCount < this.#opened;
+  }
+
+  /** The main thread, the store's and the other one can run at a time. */
+  get hasRoom(): boolean {
+    return this.#deps.processors >= BUSY_THREADS;
   }
 
   /** Until all that is asked is answered. */
@@ -169,16 +197,18 @@ export class SearchAhead {
 export class AheadSearch {
   readonly #ahead: SearchAhead;
   readonly #vector: Float32Array;
+  readonly #isFor: (segment: HnswSegment) => boolean;
   readonly #asked = new Map<HnswSegment, AskedAhead>();
   #expectedNs = 0;
 
-  constructor(ahead: SearchAhead, vector: Float32Array) {
+  constructor(ahead: SearchAhead, vector: Float32Array, isFor: (segment: HnswSegment) => boolean) {
     this.#ahead = ahead;
     this.#vector = vector;
+    this.#isFor = isFor;
   }
 
   ask(segment: HnswSegment, asked: AskAhead): void {
-    const slot = this.#ahead.ask(segment, this.#vector, asked);
+    const slot = this.#isFor(segment) ? this.#ahead.ask(segment, this.#vector, asked) : null;
     if (slot === null) return;
     this.#asked.set(segment, { slot, wanted: asked.wanted });
     this.#expectedNs = this.#ahead.pendingNs;
@@ -198,17 +228,32 @@ export class AheadSearch {
     return [...this.#asked.values()].every(({ slot }) => this.#ahead.isAnswered(slot, waitMs));
   }
 
-  /** Waits for the best `wanted` of the segment. null: they were not asked for, or there was no answer. */
-  answer(segment: HnswSegment, wanted: number): SegmentHit[] | null {
+  /** Waits for the best of the segment, which are asked for now if not as many were before. null: there is no answer. */
+  answer(segment: HnswSegment, asking: AskAhead): SegmentHit[] | null {
+    if ((this.#asked.get(segment)?.wanted ?? 0) < asking.wanted) {
+      this.#giveBack(segment);
+      this.ask(segment, asking);
+    }
     const asked = this.#asked.get(segment);
-    if (asked === undefined || asked.wanted < wanted) return null;
-    const answer = this.#ahead.answer(asked.slot);
-    return answer === null ? null : hitsOf(answer, wanted);
+    const answer = asked === undefined ? null : this.#ahead.answer(asked.slot);
+    if (answer === null) return null;
+    segment.leaveToTwin();
+    return hitsOf(answer, asking.wanted);
+  }
+
+  /** The best of the segment, there or here; null: its graph cannot be read. */
+  search(segment: HnswSegment, asking: AskAhead): SegmentHit[] | null {
+    return this.answer(segment, asking) ?? this.#ahead.searchHere(segment, this.#vector, asking.wanted);
   }
 
   end(): void {
-    for (const { slot } of this.#asked.values()) this.#ahead.release(slot);
-    this.#asked.clear();
+    for (const segment of this.#asked.keys()) this.#giveBack(segment);
+  }
+
+  #giveBack(segment: HnswSegment): void {
+    const asked = this.#asked.get(segment);
+    if (asked !== undefined) this.#ahead.release(asked.slot);
+    this.#asked.delete(segment);
   }
 }
 

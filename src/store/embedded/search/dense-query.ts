@@ -1,4 +1,5 @@
-import type { AheadSearch } from '../hnsw/search-ahead.ts';
+import type { HnswSegment, SegmentHit } from '../hnsw/hnsw-segment.ts';
+import type { AheadSearch, AskAhead } from '../hnsw/search-ahead.ts';
 import type { LevelColumns } from '../columns/level-columns.ts';
 import { toOwnSteps } from '../arrays/eight-bits.ts';
 import type { RowScan, VectorRows } from '../arrays/vector-rows.ts';
@@ -14,17 +15,17 @@ export class DenseQuery {
   /** At the start of its buffer. */
   readonly vector: Float32Array;
   readonly nonZeroCount: number;
-  /** What graphs were asked ahead; null: nothing. */
-  readonly ahead: AheadSearch | null;
+  readonly #ahead: AheadSearch | null;
   /** True scores of documents that an index covers, as far as they came with its hits. */
   readonly #covered = new Map<number, number>();
   #inOwnSteps: OwnSteps | null = null;
   readonly #scans = new Map<VectorRows, RowScan>();
   readonly #products = new Map<LevelColumns, Int32Array>();
 
+  /** `ahead`: what asks graphs in the thread beside, and may have asked some before; null: none are to be asked there. */
   constructor(vector: Float32Array, ahead: AheadSearch | null = null) {
     this.vector = vector;
-    this.ahead = ahead;
+    this.#ahead = ahead;
     let nonZeroCount = 0;
     for (let i = 0; i < vector.length; i++) if (vector[i] !== 0) nonZeroCount++;
     this.nonZeroCount = nonZeroCount;
@@ -49,6 +50,11 @@ export class DenseQuery {
     const products = this.#products.get(columns) ?? columns.multiply(this.inOwnSteps.codes);
     this.#products.set(columns, products);
     return products;
+  }
+
+  /** The best of a graph; null: it cannot be read. */
+  searchGraph(segment: HnswSegment, asking: AskAhead): SegmentHit[] | null {
+    return this.#ahead === null ? segment.search(this.vector, asking.wanted) : this.#ahead.search(segment, asking);
   }
 
   /** Of a document without a row. */

@@ -4,6 +4,7 @@
 // planner does.
 
 import type { DocumentTable } from '../memory/document-table.ts';
+import { graphNs } from '../hnsw/graph-cost.ts';
 import type { HnswSegment } from '../hnsw/hnsw-segment.ts';
 import type { AheadSearch } from '../hnsw/search-ahead.ts';
 import type { LevelVectors } from '../memory/level-vectors.ts';
@@ -19,8 +20,6 @@ import type { VectorScorer } from './vector-scorer.ts';
 const SCAN_NS = 60;
 const GATHER_NS = 400;
 const FILE_READ_NS = 1_000;
-/** Of a candidate that a graph keeps, for each of its links. */
-const LINK_NS = 200;
 const FILTER_NS = 100;
 /** Asked for beyond what should suffice, so that a second round is rare. */
 const OVERSAMPLING = 1.2;
@@ -93,7 +92,7 @@ export class DenseSearch {
   askAhead(
     vectors: LevelVectors,
     query: DenseQuery,
-    search: AheadSearch,
+    { search, isEarly }: { readonly search: AheadSearch; readonly isEarly: boolean },
     { count, surely = count }: Wanted,
     scope: SearchScope,
   ): void {
@@ -102,8 +101,7 @@ export class DenseSearch {
     if (costs.exactNs <= costs.indexNs || this.#isForColumns(vectors, query, costs, scope)) return;
     for (const segment of vectors.segments) {
       const needed = neededOf(segment, count, surely);
-      const wanted = firstWanted(segment, count, needed, scope);
-      search.ask(segment, { wanted, needed, expectedNs: graphNs(segment, wanted) });
+      search.ask(segment, { wanted: firstWanted(segment, count, needed, scope), needed, isEarly });
     }
   }
 
@@ -147,12 +145,7 @@ export class DenseSearch {
   }
 }
 
-/** Whether the search of one of the level's graphs is expected to take so long at least. */
-export function takesLong(vectors: LevelVectors | null, { count }: Wanted, nsMin: number): boolean {
-  return vectors !== null && vectors.segments.some((segment) => graphNs(segment, count) >= nsMin);
-}
-
-/** In the order of the graph's scores. null: asking the graph often enough would cost more than scoring everything in scope. */
+/** In the order of the graph's scores. null: everything in scope is to be scored: that costs less than asking the graph often enough, or it cannot be read. */
 function inSegment(
   index: NamespaceIndex,
   segment: HnswSegment,
@@ -166,6 +159,7 @@ function inSegment(
   for (let round = 0; round < ROUNDS_MAX; round++) {
     if (graphNs(segment, wanted) > exactNs) return null;
     const found = eligibleHits(index.documents, segment, query, wanted, needed, scope);
+    if (found === null) return null;
     if (found.length >= needed || wanted === segment.count) return found;
     const eligible = Math.min(scope.ownedCount, ((found.length + 1) / wanted) * scope.levelCount);
     exactNs = (scope.hasFilter ? scope.ownedCount * FILTER_NS : 0) + eligible * scoreNs;
@@ -182,11 +176,6 @@ function nearestOf(hits: readonly VectorHit[], count: number): VectorHit[] {
 
 function ordinalsOf(hits: readonly VectorHit[]): number[] {
   return hits.map(({ ordinal }) => ordinal);
-}
-
-/** Of a search that is to find so many: it compares what the candidates that it keeps link to, but no vector twice. */
-function graphNs({ efSearch, links, count }: HnswSegment, wanted: number): number {
-  return Math.min(Math.max(efSearch, wanted) * links, count) * LINK_NS;
 }
 
 /** Where the level has passages. */
@@ -219,10 +208,11 @@ function eligibleHits(
   wanted: number,
   needed: number,
   scope: SearchScope,
-): VectorHit[] {
+): VectorHit[] | null {
   const hits: VectorHit[] = [];
   const seen = segment.passageCount === 0 ? null : new Set<number>();
-  const found = query.ahead?.answer(segment, wanted) ?? segment.search(query.vector, wanted);
+  const found = query.searchGraph(segment, { wanted, needed });
+  if (found === null) return null;
   for (const { entry, score, trueScore } of found) {
     const ordinal = documents.ordinalOf(entry);
     // A context that died or changed since the graph was built has another entry, or none.

@@ -105,15 +105,12 @@ export class Searcher {
       return { searched: scope.countSeen(), denseMedian: this.#denseMedian(index, request, level, dense), hasEnds };
     // A graph may be searched in the thread beside this one meanwhile.
     const lexical = lexicalHits(index, search.terms, request.candidates, scope);
+    const denseMedian = this.#denseMedian(index, request, level, dense);
     const byVector = this.#addNearest(search, scope);
     const byWords = addLexicalHits(search, lexical);
     const hosts = vectorsSpeakForNeighbours(request, search.terms) ? new Set([...byVector, ...byWords]) : byWords;
     search.neighbours.addAround(hosts, request.neighbours, scope);
-    return {
-      searched: scope.countSeen(),
-      denseMedian: this.#denseMedian(index, request, level, dense),
-      hasEnds,
-    };
+    return { searched: scope.countSeen(), denseMedian, hasEnds };
   }
 
   /** The hosts among those found. */

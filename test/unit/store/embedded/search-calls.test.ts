@@ -8,7 +8,7 @@ import { SearchCalls, type SearchCallsDeps } from '../../../../src/store/embedde
 
 const DIMENSION = 4;
 const VECTORS = new Float32Array(DIMENSION).fill(0.5);
-const LONG = { count: 100_000, efSearch: 128, links: 16 };
+const LARGE = { count: 100_000, efSearch: 128, m: 16, twin: {} };
 const REQUEST = {
   namespace: 'space',
   agentId: null,
@@ -29,12 +29,12 @@ function callsThat(askAhead: (search: AheadSearch) => void) {
   let open = 0;
   const search = { asksNothing: true, expectedNs: 0, end: () => (open = 0) };
   const index = new NamespaceIndex(() => null, { isEmpty: true, read: () => null });
-  Object.assign(index, { vectors: () => ({ segments: [LONG] }) });
+  Object.assign(index, { vectors: () => ({ segments: [LARGE] }) });
   const deps = {
     dimension: DIMENSION,
     spaces: { get: () => ({ id: 1 }) },
     indexes: { peek: () => index },
-    ahead: { isThere: true, pendingNs: 0, begin: () => search },
+    ahead: { hasRoom: true, begin: () => search },
     dense: {
       askAhead(_vectors: object, _query: object, asked: AheadSearch) {
         askAhead(asked);

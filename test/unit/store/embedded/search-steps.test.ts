@@ -88,7 +88,7 @@ class Heart {
       settings,
       log,
       new HurriedClock(),
-      { build, searchAhead: null },
+      { build, searchAhead: null, processors: 1 },
     );
   }
 

@@ -2,20 +2,30 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { Index } from 'usearch';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { distancesTo } from '../../../../../src/store/embedded/arrays/vector-rows.ts';
 import { AheadBoard } from '../../../../../src/store/embedded/hnsw/ahead-board.ts';
 import type { AheadWorkerData } from '../../../../../src/store/embedded/hnsw/ahead-worker.ts';
 import { buildSegment } from '../../../../../src/store/embedded/hnsw/build-segment.ts';
-import { HnswSegment, type SegmentSource } from '../../../../../src/store/embedded/hnsw/hnsw-segment.ts';
-import { SearchAhead, type StartAhead } from '../../../../../src/store/embedded/hnsw/search-ahead.ts';
+import type { HnswSegment, SegmentSource } from '../../../../../src/store/embedded/hnsw/hnsw-segment.ts';
+import {
+  type AheadSearch,
+  type AskAhead,
+  SearchAhead,
+  type StartAhead,
+} from '../../../../../src/store/embedded/hnsw/search-ahead.ts';
 import { vectorOf } from '../../../../contract/store-samples.ts';
 import { DIMENSION, jobOver } from '../support/index-jobs.ts';
 
-const COUNT = 400;
-const HNSW = { m: 8, efConstruction: 16, efSearch: 64 };
-const SLOTS = 32;
-const ASKED = { wanted: 20, needed: 12, expectedNs: 1 };
+/** Large enough to be searched there. */
+const COUNT = 1_600;
+const HNSW = { m: 8, efConstruction: 16, efSearch: 200 };
+const SEARCH_NS = COUNT * 200;
+const SLOTS = 64;
+/** Of these, left to questions whose turn it is. */
+const LEFT_FREE = 16;
+const ASKED = { wanted: 20, needed: 12 };
 
 interface Beside {
   readonly ahead: SearchAhead;
@@ -50,7 +60,7 @@ function besides(start: (data: AheadWorkerData) => Worker): Beside {
     return thread;
   };
   const log = { debug() {}, info() {}, warn: (fields: unknown) => void warnings.push(fields), error() {} };
-  const ahead = new SearchAhead({ dimension: DIMENSION, quantization: 'i8', start: starting, log });
+  const ahead = new SearchAhead({ dimension: DIMENSION, quantization: 'i8', start: starting, log, processors: 2 });
   onTestFinished(() => ahead.close());
   return { ahead, threads, warnings };
 }
@@ -61,8 +71,22 @@ async function saved(count = COUNT): Promise<SegmentSource> {
 
 async function opened({ ahead }: Beside, source: SegmentSource): Promise<HnswSegment> {
   const segment = ahead.open(source, HNSW);
-  while (!ahead.isThere) await sleep(5);
+  await sleep(0);
+  while (ahead.isOpening) await sleep(5);
   return segment;
+}
+
+function begin({ ahead }: Beside, vector: number): AheadSearch {
+  return ahead.begin(questions[vector] as Float32Array, () => true);
+}
+
+/** Whether the thread beside is asked at all. */
+function isAsked(world: Beside, segment: HnswSegment): boolean {
+  const search = begin(world, 0);
+  search.ask(segment, ASKED);
+  const { asksNothing } = search;
+  search.end();
+  return !asksNothing;
 }
 
 const questions = Array.from({ length: 200 }, (_, i) => vectorOf(`question ${i}`, DIMENSION));
@@ -74,13 +98,13 @@ describe('a graph that is searched in the thread beside', () => {
     for (let first = 0; first < questions.length; first += SLOTS) {
       const some = questions.slice(first, first + SLOTS);
       const searches = some.map((vector) => {
-        const search = world.ahead.begin(vector);
+        const search = world.ahead.begin(vector, () => true);
         search.ask(segment, ASKED);
         return search;
       });
       for (const [i, search] of searches.entries()) {
         const vector = some[i] as Float32Array;
-        const hits = search.answer(segment, ASKED.wanted);
+        const hits = search.answer(segment, ASKED);
         expect(hits?.map(({ entry }) => entry)).toEqual(segment.search(vector, ASKED.wanted).map(({ entry }) => entry));
         hits?.forEach(({ entry, trueScore }, place) => {
           const full = segment.vectors.readRange(segment.entries.indexOf(entry), 1);
@@ -93,39 +117,36 @@ describe('a graph that is searched in the thread beside', () => {
     expect(world.warnings).toEqual([]);
   });
 
-  it('takes memory for each vector once more', async () => {
-    const world = beside();
-    const source = await saved(100);
-    const alone = new HnswSegment(source, DIMENSION, 'i8', HNSW);
-    const segment = await opened(world, source);
-    expect(segment.memoryBytes - alone.memoryBytes).toBe(100 * 80);
-    alone.close();
-  });
-
-  it('answers with as many as are wanted by then, and not where more are', async () => {
+  it('answers with as many as are wanted by then, and is asked once more where more are', async () => {
     const world = beside();
     const segment = await opened(world, await saved());
-    const search = world.ahead.begin(questions[0] as Float32Array);
+    const search = begin(world, 0);
     search.ask(segment, ASKED);
-    expect(search.answer(segment, ASKED.wanted - 5)).toHaveLength(ASKED.wanted - 5);
-    expect(search.answer(segment, ASKED.wanted + 1)).toBeNull();
+    for (const wanted of [ASKED.wanted - 5, ASKED.wanted + 1])
+      expect(search.answer(segment, { ...ASKED, wanted })).toHaveLength(wanted);
     expect(search.isAnswered(0)).toBe(true);
   });
 
   it('is not asked for more than it has room for, nor by more than may wait; slots that are given back are used again', async () => {
     const world = beside();
     const segment = await opened(world, await saved());
-    const asked = (expected: typeof ASKED): boolean => {
-      const search = world.ahead.begin(questions[1] as Float32Array);
-      search.ask(segment, expected);
+    const held: AheadSearch[] = [];
+    const asked = (asking: AskAhead): boolean => {
+      const search = begin(world, 1);
+      search.ask(segment, asking);
       held.push(search);
       return !search.asksNothing;
     };
-    const held: ReturnType<SearchAhead['begin']>[] = [];
-    expect(asked({ ...ASKED, wanted: 257 })).toBe(false);
+    const early = { ...ASKED, isEarly: true };
+    expect(asked({ ...ASKED, wanted: 1_025 })).toBe(false);
     for (let round = 0; round < 3; round++) {
-      expect(Array.from({ length: SLOTS + 1 }, () => asked(ASKED))).toEqual([
-        ...Array<boolean>(SLOTS).fill(true),
+      const count = SLOTS - LEFT_FREE;
+      expect(Array.from({ length: count + 1 }, () => asked(early))).toEqual([
+        ...Array<boolean>(count).fill(true),
+        false,
+      ]);
+      expect(Array.from({ length: LEFT_FREE + 1 }, () => asked(ASKED))).toEqual([
+        ...Array<boolean>(LEFT_FREE).fill(true),
         false,
       ]);
       for (const search of held.splice(0)) search.end();
@@ -138,15 +159,15 @@ describe('a graph that is searched in the thread beside', () => {
 
   it('has no answer where it cannot be opened there, or is closed', async () => {
     const world = beside();
-    const other = await opened(world, await saved(100));
+    const other = await opened(world, await saved());
     const source = await saved();
     const segment = world.ahead.open(source, HNSW);
     segment.close();
-    const search = world.ahead.begin(questions[2] as Float32Array);
+    const search = begin(world, 2);
     search.ask(segment, ASKED);
     search.ask(other, ASKED);
-    expect(search.answer(segment, ASKED.wanted)).toBeNull();
-    expect(search.answer(other, ASKED.wanted)).toHaveLength(ASKED.wanted);
+    expect(search.answer(segment, ASKED)).toBeNull();
+    expect(search.answer(other, ASKED)).toHaveLength(ASKED.wanted);
     await rm(`${source.path}.vectors`);
     expect(world.warnings).toEqual([]);
   });
@@ -154,33 +175,32 @@ describe('a graph that is searched in the thread beside', () => {
   it('is searched here from then on where that thread ends, and questions on the way get no answer', async () => {
     const world = beside();
     const segment = await opened(world, await saved());
-    const before = world.ahead.begin(questions[3] as Float32Array);
+    const before = begin(world, 3);
     before.ask(segment, ASKED);
     const [thread] = world.threads as [Worker];
     const ended = once(thread, 'exit');
     void thread.terminate();
     await ended;
     await sleep(0);
-    expect(world.ahead.isThere).toBe(false);
     expect(world.warnings).toHaveLength(1);
-    expect(before.answer(segment, ASKED.wanted)).toBeNull();
-    const after = world.ahead.begin(questions[4] as Float32Array);
+    expect(before.answer(segment, ASKED)).toBeNull();
+    const after = begin(world, 4);
     after.ask(segment, ASKED);
-    expect([after.asksNothing, after.answer(segment, ASKED.wanted)]).toEqual([true, null]);
+    expect([after.asksNothing, after.answer(segment, ASKED)]).toEqual([true, null]);
     segment.close();
     expect(world.threads).toHaveLength(1);
   });
 
   it('that never answers is given up after a while, and that thread with it', async () => {
     const world = stuckBeside({ opens: true });
-    const segment = await opened(world, await saved(100));
+    const segment = await opened(world, await saved());
     const [thread] = world.threads as [Worker];
     const ended = once(thread, 'exit');
-    const search = world.ahead.begin(questions[5] as Float32Array);
+    const search = begin(world, 5);
     search.ask(segment, ASKED);
     expect(search.isAnswered(1)).toBe(false);
-    expect(search.answer(segment, ASKED.wanted)).toBeNull();
-    expect([world.ahead.isThere, world.warnings.length]).toEqual([false, 1]);
+    expect(search.answer(segment, ASKED)).toBeNull();
+    expect([isAsked(world, segment), world.warnings.length]).toEqual([false, 1]);
     expect(search.isAnswered(1)).toBe(true);
     // Else it would hold on to the files as long as the store runs.
     await ended;
@@ -188,39 +208,68 @@ describe('a graph that is searched in the thread beside', () => {
 
   it('that never answers is given up, too, where others have their turn meanwhile', async () => {
     const world = stuckBeside({ opens: true });
-    const segment = await opened(world, await saved(100));
-    const search = world.ahead.begin(questions[6] as Float32Array);
+    const segment = await opened(world, await saved());
+    const search = begin(world, 6);
     search.ask(segment, ASKED);
     const wait = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
     onTestFinished(() => wait.mockRestore());
     let steps = 0;
     while (!search.isAnswered(4) && steps < 100_000) steps++;
     expect(steps * 4).toBe(30_000);
-    expect([world.ahead.isThere, world.warnings.length]).toEqual([false, 1]);
+    expect([isAsked(world, segment), world.warnings.length]).toEqual([false, 1]);
   });
 
   it('is expected to be answered after those that were asked before', async () => {
     const world = stuckBeside({ opens: true });
-    const segment = await opened(world, await saved(100));
-    const expected = [5, 1].map((expectedNs) => {
-      const search = world.ahead.begin(questions[7] as Float32Array);
-      search.ask(segment, { ...ASKED, expectedNs });
+    const segment = await opened(world, await saved());
+    const expected = [1, 2].map(() => {
+      const search = begin(world, 7);
+      search.ask(segment, ASKED);
       return search.expectedNs;
     });
-    expect(expected).toEqual([5, 6]);
+    expect(expected).toEqual([SEARCH_NS, 2 * SEARCH_NS]);
   });
 
-  it('is not asked while that thread is opening another one', async () => {
+  it('is not asked before that thread has opened it', async () => {
     const world = stuckBeside({ opens: false });
-    const segment = world.ahead.open(await saved(100), HNSW);
-    const search = world.ahead.begin(questions[8] as Float32Array);
-    search.ask(segment, ASKED);
-    expect([world.ahead.isThere, search.asksNothing]).toEqual([false, true]);
+    const segment = world.ahead.open(await saved(), HNSW);
+    await sleep(0);
+    expect([world.ahead.isOpening, isAsked(world, segment)]).toEqual([true, false]);
+  });
+
+  it('is mapped here only where it is small, or that thread gave no answer yet', async () => {
+    const world = beside();
+    const mapped = vi.spyOn(Index.prototype, 'view');
+    onTestFinished(() => mapped.mockRestore());
+    const small = world.ahead.open(await saved(100), HNSW);
+    expect([small.twin, mapped.mock.calls.length]).toEqual([null, 1]);
+    const segment = world.ahead.open(await saved(), HNSW);
+    const search = begin(world, 8);
+    // It has not opened it yet.
+    expect(search.search(segment, ASKED)).toHaveLength(ASKED.wanted);
+    expect(mapped).toHaveBeenCalledTimes(2);
+    await sleep(0);
+    while (world.ahead.isOpening) await sleep(5);
+    for (const times of [2, 3, 3]) {
+      expect(search.search(segment, ASKED)?.[0]?.trueScore).toBeDefined();
+      expect(segment.search(questions[8] as Float32Array, 1)).toHaveLength(1);
+      // The answer from there let go of what was mapped here, once.
+      expect(mapped.mock.calls.length).toBe(Math.max(3, times));
+    }
+  });
+
+  it('whose file is gone before it is mapped here is not searched, which is told', async () => {
+    const world = stuckBeside({ opens: false });
+    const source = await saved();
+    const segment = world.ahead.open(source, HNSW);
+    await rm(`${source.path}.usearch`);
+    expect(begin(world, 8).search(segment, ASKED)).toBeNull();
+    expect(world.warnings).toHaveLength(1);
   });
 
   it('is closed before that which takes its place is opened, as who closes it waits', async () => {
     const world = beside();
-    const source = await saved(100);
+    const source = await saved();
     const segment = await opened(world, source);
     const [thread] = world.threads as [Worker];
     const told = vi.spyOn(thread, 'postMessage');
@@ -237,18 +286,29 @@ describe('a graph that is searched in the thread beside', () => {
     const world = besides(() => {
       throw new Error('no more threads');
     });
-    const segment = world.ahead.open(await saved(100), HNSW);
+    const segment = world.ahead.open(await saved(), HNSW);
     await sleep(0);
     expect(segment.search(questions[9] as Float32Array, 5)).toHaveLength(5);
-    expect([world.ahead.isThere, world.warnings.length]).toEqual([false, 1]);
+    expect([isAsked(world, segment), world.warnings.length]).toEqual([false, 1]);
     segment.close();
   });
+});
+
+it('the oldest question is searched first, whichever slot it has', () => {
+  const board = new AheadBoard(DIMENSION);
+  const ask = (segment: number): number =>
+    board.ask({ segment, vector: questions[0] as Float32Array, wanted: 1, scored: 0 }, 1, false) as number;
+  const [first] = [ask(1), ask(2), ask(3)] as [number, number, number];
+  board.release(first);
+  expect(ask(4)).toBe(first);
+  const order = [1, 2, 3].map(() => board.question(board.next() as number).segment);
+  expect([...order, board.next()]).toEqual([2, 3, 4, null]);
 });
 
 it('a slot is taken until who asked gives it back, also where there is no answer', () => {
   const board = new AheadBoard(DIMENSION);
   const ask = (): number | null =>
-    board.ask({ segment: 1, vector: questions[0] as Float32Array, wanted: 1, scored: 0 }, 1);
+    board.ask({ segment: 1, vector: questions[0] as Float32Array, wanted: 1, scored: 0 }, 1, false);
   const failed = (slot: number | null): number => {
     expect(board.next()).toBe(slot);
     board.finish(slot as number, null, 0);
@@ -256,7 +316,8 @@ it('a slot is taken until who asked gives it back, also where there is no answer
   };
   const first = failed(ask());
   expect(board.answer(first)).toBeNull();
-  for (let i = 1; i < SLOTS; i++) board.release(failed(ask()));
+  const others = Array.from({ length: SLOTS - 1 }, () => failed(ask()));
+  expect(new Set([first, ...others]).size).toBe(SLOTS);
   expect(ask()).toBeNull();
   board.release(first);
   expect(ask()).toBe(first);
