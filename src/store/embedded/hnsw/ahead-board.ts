@@ -1,5 +1,5 @@
 // What the store's thread asks of the thread beside it, and what that found: memory that both of them see. A question takes
-// a slot, the oldest question is searched first; who asks reads the answer where it stands and gives the slot back.
+// a slot; those whose turn it is are searched first, and of others the oldest. Who asks reads the answer where it stands and gives the slot back.
 
 /** Hits of one question at most. */
 export const AHEAD_HITS_MAX = 1_024;
@@ -39,6 +39,8 @@ const SCORED = 3;
 const FOUND = 4;
 /** The how manieth question it is; it wraps around. */
 const ORDER = 5;
+/** 1: its turn is still to come. */
+const EARLY = 6;
 const SLOT_NUMBERS = 8;
 
 const NO_ANSWER = 'the thread that searches indexes does not answer';
@@ -103,6 +105,7 @@ export class AheadBoard {
     this.#vectors.set(vector, slot * this.#dimension);
     this.#wanted[slot] = 1;
     this.#expectedNs[slot] = expectedNs;
+    this.#numbers[at + EARLY] = isEarly ? 1 : 0;
     this.#numbers[at + ORDER] = Atomics.add(this.#numbers, QUESTIONS, 1);
     Atomics.store(this.#numbers, at, ASKED);
     this.call();
@@ -142,9 +145,10 @@ export class AheadBoard {
     }
   }
 
-  /** What is asked and not answered yet is expected to take so long. */
-  get pendingNs(): number {
-    return this.#expectedNs.reduce((sum, ns, slot) => (this.#isAtRest(slot) ? sum : sum + ns), 0);
+  /** What is asked and not answered yet is expected to take so long: all of it, or that whose turn it is. */
+  pendingNs(isEarly: boolean): number {
+    const counts = (slot: number): boolean => !this.#isAtRest(slot) && (isEarly || !this.#isEarly(slot));
+    return this.#expectedNs.reduce((sum, ns, slot) => (counts(slot) ? sum + ns : sum), 0);
   }
 
   get hasStarted(): boolean {
@@ -213,19 +217,24 @@ export class AheadBoard {
     Atomics.wait(this.#numbers, CALLS, since);
   }
 
-  /** The slot of the oldest question that nobody has given back, which is searched from now on; null: there is none. */
+  /** The slot of the first question that nobody has given back, which is searched from now on; null: there is none. */
   next(): number | null {
     for (;;) {
-      let oldest: number | null = null;
+      let first: number | null = null;
       for (let slot = 0; slot < SLOTS; slot++)
-        if (Atomics.load(this.#numbers, slotAt(slot)) === ASKED && (oldest === null || this.#isBefore(slot, oldest)))
-          oldest = slot;
-      if (oldest === null) return null;
-      if (Atomics.compareExchange(this.#numbers, slotAt(oldest), ASKED, SEARCHED) === ASKED) return oldest;
+        if (Atomics.load(this.#numbers, slotAt(slot)) === ASKED && (first === null || this.#isBefore(slot, first)))
+          first = slot;
+      if (first === null) return null;
+      if (Atomics.compareExchange(this.#numbers, slotAt(first), ASKED, SEARCHED) === ASKED) return first;
     }
   }
 
+  #isEarly(slot: number): boolean {
+    return this.#numbers[slotAt(slot) + EARLY] === 1;
+  }
+
   #isBefore(slot: number, other: number): boolean {
+    if (this.#isEarly(slot) !== this.#isEarly(other)) return this.#isEarly(other);
     const [order, others] = [slot, other].map((one) => this.#numbers[slotAt(one) + ORDER] as number) as [
       number,
       number,

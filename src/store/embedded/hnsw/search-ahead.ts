@@ -120,9 +120,9 @@ export class SearchAhead {
     return this.#deps.processors >= BUSY_THREADS;
   }
 
-  /** Until all that is asked is answered. */
-  get pendingNs(): number {
-    return this.#board.pendingNs;
+  /** Until what is asked now, early or in its turn, is answered. */
+  pendingNs(isEarly: boolean): number {
+    return this.#board.pendingNs(isEarly);
   }
 
   /** Resolves when the other thread has ended; one that failed is not waited for. */
@@ -211,7 +211,7 @@ export class AheadSearch {
     const slot = this.#isFor(segment) ? this.#ahead.ask(segment, this.#vector, asked) : null;
     if (slot === null) return;
     this.#asked.set(segment, { slot, wanted: asked.wanted });
-    this.#expectedNs = this.#ahead.pendingNs;
+    this.#expectedNs = this.#ahead.pendingNs(asked.isEarly ?? false);
   }
 
   get asksNothing(): boolean {

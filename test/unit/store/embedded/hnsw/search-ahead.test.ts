@@ -294,15 +294,17 @@ describe('a graph that is searched in the thread beside', () => {
   });
 });
 
-it('the oldest question is searched first, whichever slot it has', () => {
+it('whose turn it is is searched first, and of the others the oldest, whichever slot it has', () => {
   const board = new AheadBoard(DIMENSION);
-  const ask = (segment: number): number =>
-    board.ask({ segment, vector: questions[0] as Float32Array, wanted: 1, scored: 0 }, 1, false) as number;
+  const ask = (segment: number, isEarly = true): number =>
+    board.ask({ segment, vector: questions[0] as Float32Array, wanted: 1, scored: 0 }, 1, isEarly) as number;
   const [first] = [ask(1), ask(2), ask(3)] as [number, number, number];
   board.release(first);
   expect(ask(4)).toBe(first);
-  const order = [1, 2, 3].map(() => board.question(board.next() as number).segment);
-  expect([...order, board.next()]).toEqual([2, 3, 4, null]);
+  ask(5, false);
+  expect([board.pendingNs(true), board.pendingNs(false)]).toEqual([4, 1]);
+  const order = [1, 2, 3, 4].map(() => board.question(board.next() as number).segment);
+  expect([...order, board.next()]).toEqual([5, 2, 3, 4, null]);
 });
 
 it('a slot is taken until who asked gives it back, also where there is no answer', () => {
