@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 const NEEDED = [22, 18];
 /** `gc`, for moments at which nobody asks (base/idle-garbage.ts); it also says that the process was started anew. */
 const COLLECTOR = '--expose-gc';
-/** V8 lets new objects take up to four times as much, in every thread, and gives it back late; it is no faster. */
-const YOUNG_HALF_MIB = 16;
+/**
+ * V8 lets new objects take up to four times as much, in every thread, and old ones grow to several times of what is in use before it
+ * looks for what is not; it is no faster.
+ */
+const HEAP_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=40'];
 /** Of the C library: few pools of memory, and what is long goes back to the system at once. Others know no such variables. */
 const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
 /** What Node has compiled of the sources, kept for the next start: it need not strip their types again, in any thread. Beside the code, so that who can write here could change that as well. */
@@ -46,8 +49,9 @@ function canStartAnew() {
 
 /** As the same process, with what bounds a server's memory: only the start of a process can set it. What somebody else has set stands. */
 function startAnew() {
-  const young = optionsOfNode().includes('semi-space-size') ? [] : [`--max-semi-space-size=${YOUNG_HALF_MIB}`];
-  const options = [...process.execArgv, ...young, COLLECTOR];
+  const given = optionsOfNode();
+  const heap = HEAP_OPTIONS.filter((option) => !given.includes(option.slice(2, option.indexOf('='))));
+  const options = [...process.execArgv, ...heap, COLLECTOR];
   const command = [process.execPath, ...options, ...process.argv.slice(1)];
   process.execve(process.execPath, command, { ...ALLOCATOR, NODE_COMPILE_CACHE: COMPILED, ...process.env });
 }
