@@ -6,7 +6,7 @@ import { placeIn } from '../arrays/rising.ts';
 import { distancesTo } from '../arrays/vector-rows.ts';
 import type { Quantization } from '../border/messages.ts';
 import { AheadBoard, type AheadQuestion } from './ahead-board.ts';
-import { type HnswParameters, HnswSegment, type SegmentSource } from './hnsw-segment.ts';
+import { type HnswParameters, HnswSegment, mapped, type SegmentSource } from './hnsw-segment.ts';
 
 export interface AheadWorkerData {
   readonly dimension: number;
@@ -55,11 +55,9 @@ function receive(message: ToAheadWorker): void {
   if (message.type === 'open') {
     const { id, source, hnsw, entries } = message;
     try {
-      const segment = new HnswSegment(source, dimension, quantization, hnsw, entries);
-      segment.map();
-      segments.set(id, segment);
+      segments.set(id, mapped(new HnswSegment(source, dimension, quantization, hnsw, entries)));
     } catch {
-      // Questions about it fail, and who asks searches the graph that it has open itself.
+      // Questions about it fail, and who asks searches the graph itself.
     }
     board.opened();
     return;

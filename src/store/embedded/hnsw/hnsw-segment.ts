@@ -170,6 +170,17 @@ export class HnswSegment {
   }
 }
 
+/** Where the graph cannot be mapped it throws, and nothing of the segment stays open. */
+export function mapped(segment: HnswSegment): HnswSegment {
+  try {
+    segment.map();
+    return segment;
+  } catch (error) {
+    segment.close();
+    throw error;
+  }
+}
+
 /** `keys[i]`, without a number of any length on the heap for each. */
 function entryAt(words: Uint32Array, i: number): number {
   const [low, high] = IS_LITTLE_ENDIAN ? [2 * i, 2 * i + 1] : [2 * i + 1, 2 * i];

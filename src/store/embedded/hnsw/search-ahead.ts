@@ -7,7 +7,7 @@ import type { WorkerLog } from '../border/worker-log.ts';
 import { AHEAD_HITS_MAX, type AheadAnswer, AheadBoard } from './ahead-board.ts';
 import type { AheadWorkerData, ToAheadWorker } from './ahead-worker.ts';
 import { graphNs } from './graph-cost.ts';
-import { type HnswParameters, HnswSegment, type SegmentHit, type SegmentSource } from './hnsw-segment.ts';
+import { type HnswParameters, HnswSegment, mapped, type SegmentHit, type SegmentSource } from './hnsw-segment.ts';
 
 /** Handing over a search of a graph that is expected to take less costs as much as it saves. */
 const WORTH_NS = 300_000;
@@ -62,10 +62,7 @@ export class SearchAhead {
   open(source: SegmentSource, hnsw: HnswParameters): HnswSegment {
     const { dimension, quantization } = this.#deps;
     const segment = new HnswSegment(source, dimension, quantization, hnsw);
-    if (this.#isAlone || graphNs(segment, 1) < WORTH_NS) {
-      segment.map();
-      return segment;
-    }
+    if (this.#isAlone || graphNs(segment, 1) < WORTH_NS) return mapped(segment);
     const id = ++this.#opened;
     this.#unopened.push({ type: 'open', id, source, hnsw, entries: segment.entries });
     // Behind the closing of those whose place it takes, which is waited for: opening takes longer.

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -256,6 +257,21 @@ describe('a graph that is searched in the thread beside', () => {
       // The answer from there let go of what was mapped here, once.
       expect(mapped.mock.calls.length).toBe(Math.max(3, times));
     }
+  });
+
+  it.skipIf(process.platform !== 'linux')('that is small and cannot be mapped leaves no file open', async () => {
+    const world = beside();
+    const source = await saved(100);
+    await rm(`${source.path}.usearch`);
+    expect(() => world.ahead.open(source, HNSW)).toThrow();
+    const open = readdirSync('/proc/self/fd').map((file) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${file}`);
+      } catch {
+        return '';
+      }
+    });
+    expect(open.filter((path) => path.startsWith(source.path))).toEqual([]);
   });
 
   it('whose file is gone before it is mapped here is not searched, which is told', async () => {
