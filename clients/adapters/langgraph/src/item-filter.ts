@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Filter } from '@context-manager/client';
 
 type Conditions = NonNullable<Filter['must']>;
@@ -9,7 +11,7 @@ const FIELDS_MAX = 32;
 const FIELD_CHARS_MAX = 128;
 const NARROWED_MAX = 64;
 
-/** As LangGraph's own store in memory compares: operators, or the same value. */
+/** As LangGraph's own store in memory compares, but for lists and what is nested: operators, or the same value. */
 export function passes(value: Wanted, wanted: Wanted | undefined): boolean {
   return Object.entries(wanted ?? {}).every(([name, expected]) => matches(value[name], expected));
 }
@@ -50,7 +52,7 @@ function isField(value: unknown): value is string {
 }
 
 function matches(value: unknown, expected: unknown): boolean {
-  if (!isOperators(expected)) return value === expected;
+  if (!isOperators(expected)) return isSame(value, expected);
   return Object.entries(expected).every(([operator, operand]) => holds(value, operator, operand));
 }
 
@@ -63,9 +65,9 @@ function isOperators(expected: unknown): expected is Wanted {
 function holds(value: unknown, operator: string, operand: unknown): boolean {
   switch (operator) {
     case '$eq':
-      return value === operand;
+      return isSame(value, operand);
     case '$ne':
-      return value !== operand;
+      return !isSame(value, operand);
     case '$gt':
       return Number(value) > Number(operand);
     case '$gte':
@@ -75,8 +77,16 @@ function holds(value: unknown, operator: string, operand: unknown): boolean {
     case '$lte':
       return Number(value) <= Number(operand);
     case '$in':
-      return Array.isArray(operand) && operand.includes(value);
+      return Array.isArray(operand) && operand.some((each) => isSame(value, each));
     default:
-      return !Array.isArray(operand) || !operand.includes(value);
+      return !Array.isArray(operand) || !operand.some((each) => isSame(value, each));
   }
+}
+
+/**
+ * LangGraph's store in memory holds the lists that it was given and asks whether one is the very same object. What was
+ * stored comes back as a copy, of which only the content can be compared, as LangGraph's stores in Python do.
+ */
+function isSame(value: unknown, wanted: unknown): boolean {
+  return value === wanted || isDeepStrictEqual(value, wanted);
 }
