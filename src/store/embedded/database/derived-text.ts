@@ -50,13 +50,25 @@ export function splitTraits(derived: string): { readonly key: number; readonly t
 
 /** Of the part behind the key. */
 export function parseTraits(traits: string): TextTraits {
-  const [, asks, times, words = ''] = TRAITS.exec(traits) ?? [];
+  const { isQuestion, timesEnd, nameAt } = partsOf(traits);
   return {
-    isQuestion: asks !== '',
-    times: times === undefined ? NONE : times.split(' '),
-    speaker: words === '' ? NONE : words.split(' '),
+    isQuestion,
+    times: timesEnd < 0 ? NONE : traits.slice(Number(isQuestion) + 1, timesEnd).split(' '),
+    speaker: nameAt === traits.length ? NONE : traits.slice(nameAt).split(' '),
   };
 }
 
+/** Whether `parseTraits` finds a speaker. */
+export function tellsSpeaker(traits: string): boolean {
+  return partsOf(traits).nameAt < traits.length;
+}
+
 const NONE: readonly string[] = [];
-const TRAITS = /^(\??)(?:@([^@]*)@)?(.*)$/;
+
+/** Every candidate of every question comes here: no pattern is matched, and nothing is kept, as speakers may be as many as texts. */
+function partsOf(traits: string) {
+  const isQuestion = traits.startsWith(QUESTION);
+  const timesAt = Number(isQuestion);
+  const timesEnd = traits.startsWith(TIMES, timesAt) ? traits.indexOf(TIMES, timesAt + 1) : -1;
+  return { isQuestion, timesEnd, nameAt: timesEnd < 0 ? timesAt : timesEnd + 1 };
+}

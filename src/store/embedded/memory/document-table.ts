@@ -2,8 +2,9 @@
 // ordinals rise with `entry`, so an entry is found by bisection, and a context that changes its level
 // or its text gets a new ordinal while the old one dies.
 
+import { ownCopy } from '../../../base/text/own-copy.ts';
 import type { TextTraits } from '../../../base/text/traits.ts';
-import { parseTraits, splitTraits } from '../database/derived-text.ts';
+import { parseTraits, splitTraits, tellsSpeaker } from '../database/derived-text.ts';
 import type { Document } from '../database/effects.ts';
 import { ColumnSpace, NO_BYTES, NO_FLOATS, NO_NUMBERS, NO_SIGNED, releaseSpace } from '../arrays/growing.ts';
 import { placeIn } from '../arrays/rising.ts';
@@ -18,8 +19,8 @@ import { hiddenFrom } from '../database/stored-row.ts';
 const ID_BYTES = 64 + 6;
 /** Bytes of an element of each column: five of eight bytes, seven of four, one of one. */
 const ROW_BYTES = 5 * 8 + 7 * 4 + 1;
-/** Bytes of one distinct speaker. */
-const TRAITS_BYTES = 200;
+/** Bytes of one distinct speaker, and of its place. */
+const TRAITS_BYTES = 100;
 const COMPACTION_DEAD_MIN = 1024;
 
 export const NO_VECTOR = -1;
@@ -49,8 +50,6 @@ export class DocumentTable {
   readonly times = new DocumentTimes();
   /** Distinct traits of texts, as they are stored: many texts share a speaker. */
   readonly #traits: string[] = [];
-  /** The same, once somebody has asked for them. */
-  readonly #parsedTraits: TextTraits[] = [];
   /** Without those that came from elsewhere: the next text of such a speaker has them anew. */
   readonly #traitIndexes = new Map<string, number>();
   ids: string[] = [];
@@ -179,8 +178,12 @@ export class DocumentTable {
   }
 
   traitsOf(ordinal: number): TextTraits {
-    const index = this.traitIndexes[ordinal] as number;
-    return (this.#parsedTraits[index] ??= parseTraits(this.#traits[index] as string));
+    return parseTraits(this.#traits[this.traitIndexes[ordinal] as number] as string);
+  }
+
+  /** Its `traitsOf` has a speaker. */
+  hasSpeaker(ordinal: number): boolean {
+    return tellsSpeaker(this.#traits[this.traitIndexes[ordinal] as number] as string);
   }
 
   setLifetime(ordinal: number, hiddenFromMs: number): void {
@@ -263,8 +266,10 @@ export class DocumentTable {
   #internTraits(traits: string): number {
     const known = this.#traitIndexes.get(traits);
     if (known !== undefined) return known;
-    const index = this.#traits.push(traits) - 1;
-    this.#traitIndexes.set(traits, index);
+    // A part of what was stored or opened, which would be held with it.
+    const own = ownCopy(traits);
+    const index = this.#traits.push(own) - 1;
+    this.#traitIndexes.set(own, index);
     return index;
   }
 

@@ -151,7 +151,7 @@ function isThere(documents: DocumentTable, ordinal: number, moment: Moment): boo
 
 /** Nothing but its time says what it stands beside (`TIME_ONLY_FLAG`). */
 function isByTimeOnly(owner: Owner, documents: DocumentTable, ordinal: number): boolean {
-  return owner.sessionId === null && documents.traitsOf(ordinal).speaker.length === 0;
+  return owner.sessionId === null && !documents.hasSpeaker(ordinal);
 }
 
 /** Of two members with nobody there between them. */
@@ -166,7 +166,7 @@ function areTurns(owner: Owner, documents: DocumentTable, earlier: number, later
 function turnAt(owner: Owner, documents: DocumentTable, at: number): Turn {
   const ordinal = owner.members[at] as number;
   return {
-    hasSpeaker: documents.traitsOf(ordinal).speaker.length > 0,
+    hasSpeaker: documents.hasSpeaker(ordinal),
     createdAtMs: documents.createdAtMs[ordinal] as number,
   };
 }
