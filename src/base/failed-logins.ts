@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from './clock.ts';
 import { LineRate } from './line-rate.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { networkOf } from './network.ts';
+import { recentEntries } from './recent-entries.ts';
 
 export interface SlowdownRules {
   /** Failures of one address that are answered at once: so many in a row, and so many a minute in the long run. */
@@ -33,7 +33,7 @@ export class FailedLogins {
   readonly #log: Log;
   readonly #metrics: Metrics;
   readonly #rate: LineRate;
-  readonly #known = new LRUCache<string, Known>({ max: KNOWN_MAX });
+  readonly #known = recentEntries<Known>(KNOWN_MAX);
   #rules: SlowdownRules;
 
   constructor(rules: SlowdownRules, parts: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }) {

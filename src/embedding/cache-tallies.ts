@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { recentEntries } from '../base/recent-entries.ts';
 
 export interface EmbeddingCacheCounts {
   readonly entries: number;
@@ -19,7 +19,7 @@ export class CacheTallies {
   readonly #total = { entries: 0, hits: 0, misses: 0 };
   /** Bounded by the entries. */
   readonly #entries = new Map<string, number>();
-  readonly #asked = new LRUCache<string, Asked>({ max: NAMESPACES_MAX });
+  readonly #asked = recentEntries<Asked>(NAMESPACES_MAX);
 
   entered(namespace: string): void {
     this.#total.entries++;

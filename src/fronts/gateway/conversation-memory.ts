@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import type { AskOptions, CallerDoor } from '../../api/caller.ts';
 import type { Clock } from '../../base/clock.ts';
 import { toCodedError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { inTurns, type LoopTurns } from '../../base/loop-turns.ts';
+import { recentEntries } from '../../base/recent-entries.ts';
 import type { Settings } from '../../config/settings.ts';
 import {
   answerMessage,
@@ -77,7 +77,7 @@ const KNOWN_SESSIONS_MAX = 10_000;
 export class ConversationMemory {
   readonly #deps: ConversationMemoryDeps;
   /** What sessions may send at most, as last told. */
-  readonly #maxTokens = new LRUCache<string, number>({ max: KNOWN_SESSIONS_MAX });
+  readonly #maxTokens = recentEntries<number>(KNOWN_SESSIONS_MAX);
   readonly #store: ConversationStore;
 
   constructor(deps: ConversationMemoryDeps) {

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import type { CallerDoor } from '../../api/caller.ts';
+import { recentEntries } from '../../base/recent-entries.ts';
 import { tagOfResponse } from './conversation-messages.ts';
 import { objectOf } from './json-values.ts';
 import type { TokenCaller } from './tokens.ts';
@@ -16,7 +16,7 @@ const KNOWN_MAX = 10_000;
 export class ResponsePlaces {
   readonly #door: CallerDoor;
   readonly #timeoutMs: number;
-  readonly #known = new LRUCache<string, ResponsePlace>({ max: KNOWN_MAX });
+  readonly #known = recentEntries<ResponsePlace>(KNOWN_MAX);
 
   constructor(door: CallerDoor, timeoutMs: number) {
     this.#door = door;

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
 import { networkOf } from '../../base/network.ts';
+import { recentEntries } from '../../base/recent-entries.ts';
 import { ofThisServer, type NewBucket, type RateLimit, type TokenBucket } from '../../base/token-bucket.ts';
 
 export interface AddressLimits {
@@ -30,7 +30,7 @@ const KNOWN_MAX = 100_000;
 export class Addresses {
   #limits: AddressLimits;
   readonly #newBucket: NewBucket;
-  readonly #known = new LRUCache<string, Known>({ max: KNOWN_MAX });
+  readonly #known = recentEntries<Known>(KNOWN_MAX);
 
   constructor(limits: AddressLimits, clock: Clock, newBucket: NewBucket = ofThisServer(clock)) {
     this.#limits = limits;

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import { LEVELS, type Level } from '../../base/context.ts';
+import { recentEntries } from '../../base/recent-entries.ts';
 import type { Reach } from '../driver.ts';
 
 const REACHES_KEPT = 10_000;
@@ -7,7 +7,7 @@ const NONE: ReadonlySet<Level> = new Set();
 
 /** Levels in which questions of the same reach had nothing to search the last time. Whoever goes by it counts again. */
 export class EmptyLevels {
-  readonly #kept = new LRUCache<string, ReadonlySet<Level>>({ max: REACHES_KEPT });
+  readonly #kept = recentEntries<ReadonlySet<Level>>(REACHES_KEPT);
 
   of(reach: Reach): ReadonlySet<Level> {
     return this.#kept.get(keyOf(reach)) ?? NONE;

@@ -1,8 +1,8 @@
 // Who stands before and after hits. Reading a point is what costs Qdrant most, so it is asked for ids in their order alone,
 // and the few that are wanted are read by one search, which also scores them.
 
-import { LRUCache } from 'lru-cache';
 import type { Filter, Level } from '../../base/context.ts';
+import { recentEntries } from '../../base/recent-entries.ts';
 import type { AroundRequest, Hit, HitRecord, Neighbour, Position, Question, Surroundings } from '../driver.ts';
 import { comparePositions } from '../generic/positions.ts';
 import type { CollectionCalls, QuerySearch } from './collection-calls.ts';
@@ -57,7 +57,7 @@ export class Neighbours {
   readonly #queries: ScoredQueries;
   readonly #similarity: Similarity;
   /** By session: how many ids were not all. Sessions hardly ever get shorter, and reading one twice is only slower. */
-  readonly #long = new LRUCache<string, number>({ max: LONG_SESSIONS_KEPT });
+  readonly #long = recentEntries<number>(LONG_SESSIONS_KEPT);
 
   constructor(calls: CollectionCalls, queries: ScoredQueries, similarity: Similarity) {
     this.#calls = calls;
