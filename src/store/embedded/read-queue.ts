@@ -89,11 +89,12 @@ export class ReadQueue {
     return null;
   }
 
+  /** A place that is free is for the first that was parked, however many others wait: while any is parked none is free. */
   #callUp(): void {
     for (const [id, queued] of this.#parked) {
-      if (this.#begun.size + this.#waiting.size >= BEGUN_MAX) return;
+      if (this.#begun.size >= BEGUN_MAX) return;
       this.#parked.delete(id);
-      this.#waiting.set(id, queued);
+      this.#begun.set(id, { queued, steps: this.#open(queued) });
     }
   }
 }

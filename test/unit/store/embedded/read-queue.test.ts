@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WireReply } from '../../../../src/store/embedded/border/messages.ts';
 import { Pace, type Steps } from '../../../../src/store/embedded/border/steps.ts';
@@ -78,5 +79,61 @@ describe('reads of the store thread', () => {
       expect(open.size).toBeLessThanOrEqual(8);
     }
     expect(answered.sort((a, b) => a - b)).toEqual(ids);
+  });
+
+  it('are answered also where many others come while the last of those begun ends', () => {
+    const long = Array.from({ length: 9 }, (_, i) => i + 1);
+    const { queue, add, run } = queueOf(Object.fromEntries(long.map((id) => [id, 2])));
+    for (const id of long) add(id);
+    expect(run(0)).toEqual([]);
+    const short = Array.from({ length: 20 }, (_, i) => i + 10);
+    for (const id of short) add(id);
+    expect(long.slice(0, 8).map(() => queue.goOn()?.id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(run(0)).toEqual(short);
+    expect(run(2)).toEqual([9]);
+    expect(queue.size).toBe(0);
+  });
+
+  it('are all answered, in whatever order they come, end or are given up', () => {
+    const event = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({ steps: fc.integer({ min: 1, max: 6 }), count: fc.integer({ min: 1, max: 12 }) }),
+      },
+      { weight: 2, arbitrary: fc.constant('begin') },
+      { weight: 3, arbitrary: fc.constant('go on') },
+      { weight: 1, arbitrary: fc.record({ cancel: fc.nat(200) }) },
+    );
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 200 }), (events) => {
+        const stepsOf: Record<number, number> = {};
+        const { queue, add, run } = queueOf(stepsOf);
+        const open = new Set<number>();
+        const took = (replies: readonly (WireReply | null)[]) => {
+          for (const reply of replies) if (reply !== null) expect(open.delete(reply.id)).toBe(true);
+        };
+        let added = 0;
+        for (const event of events) {
+          if (event === 'begin') {
+            // What comes meanwhile is begun in a later turn.
+            for (const queued of [...queue.waiting()].slice(0, 5)) took([queue.begin(queued)]);
+          } else if (event === 'go on') took([queue.goOn()]);
+          else if ('cancel' in event) {
+            queue.cancel(event.cancel);
+            open.delete(event.cancel);
+          } else {
+            for (let i = 0; i < event.count; i++) {
+              stepsOf[++added] = event.steps;
+              open.add(added);
+              add(added);
+            }
+          }
+          expect(queue.size).toBe(open.size);
+        }
+        // None takes more than six steps.
+        for (const id of run(6 * added)) open.delete(id);
+        expect([...open]).toEqual([]);
+      }),
+    );
   });
 });
