@@ -9,7 +9,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   'store.256_in_flight':
     'the store thread is 94 % busy: 22 % writing rows, 20 % text analysis, 14 % commits, 10 % what overflows, 8 % checkpoints',
   'sizing.100000.memory_after_questions':
-    'while it is asked: of some 430 MiB Node itself is 56, the pages of the mapped index 51; what is garbage in the heaps of three threads goes once nobody asks',
+    'at the edge, runs differ by 25: of some 400 MiB Node itself is 56, the pages of the mapped index 51; what is garbage in the heaps of three threads goes once nobody asks',
   'sizing.100000.memory_in_use': 'as in memory_after_questions',
   'mixed.query_p99':
     'one thread reads and writes: 27 % comparing vectors, 9 % commits and checkpoints; in a full run the namespace grows from 10,000 to 30,000 meanwhile',
