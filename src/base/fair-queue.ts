@@ -32,8 +32,9 @@ export class FairQueue<T extends Sized> {
     return least;
   }
 
-  remove(job: T): void {
-    this.#jobs.delete(job);
+  /** False: it was not there, or not any more. */
+  remove(job: T): boolean {
+    return this.#jobs.delete(job);
   }
 
   /** The first that `test` holds for. */

@@ -108,7 +108,8 @@ export class Bulkhead {
   }
 
   #remove(waiting: Waiting): void {
-    (waiting.isUrgent ? this.#urgent : this.#others).remove(waiting);
-    this.#queueBytes -= waiting.left;
+    const queue = waiting.isUrgent ? this.#urgent : this.#others;
+    // It may be given up in the moment in which its turn begins.
+    if (queue.remove(waiting)) this.#queueBytes -= waiting.left;
   }
 }
