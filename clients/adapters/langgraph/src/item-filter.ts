@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-
 import type { Filter } from '@context-manager/client';
 
 type Conditions = NonNullable<Filter['must']>;
