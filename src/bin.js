@@ -8,7 +8,7 @@ const NEEDED = [22, 18];
 const COLLECTOR = '--expose-gc';
 /**
  * V8 lets new objects take up to four times as much, in every thread, which is no faster, and old ones grow to several times of what is
- * in use before it looks for what is not: that is faster only where all processors are full, by a tenth for stores that are embedded here.
+ * in use before it looks for what is not: that is faster only where all processors are full.
  */
 const HEAP_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=40'];
 /** Of the C library: few pools of memory, and what is long goes back to the system at once. Others know no such variables. */
