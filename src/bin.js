@@ -8,11 +8,15 @@ const NEEDED = [22, 18];
 const COLLECTOR = '--expose-gc';
 /**
  * V8 lets new objects take up to four times as much, in every thread, which is no faster, and old ones grow to several times of what is
- * in use before it looks for what is not: that is faster only where all processors are full.
+ * in use before it looks for what is not: that is faster only where all processors are full. What was compiled stays when a thread at
+ * rest collects its garbage: the next burst would have to compile it again.
  */
-const HEAP_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=40'];
-/** Of the C library: few pools of memory, and what is long goes back to the system at once. Others know no such variables. */
-const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
+const HEAP_OPTIONS = ['--max-semi-space-size=16', '--heap-growing-percent=40', '--no-flush-bytecode'];
+/**
+ * Of the C library: few pools of memory, and what is very long goes back to the system at once; with what is shorter that takes more
+ * time than it is worth. Others know no such variables.
+ */
+const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '1048576' };
 /** What Node has compiled of the sources, kept for the next start: it need not strip their types again, in any thread. Beside the code, so that who can write here could change that as well. */
 const COMPILED = fileURLToPath(new URL('../node_modules/.cache/context-manager', import.meta.url));
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);

@@ -80,12 +80,16 @@ describe(`a server with a heap of ${HEAP_MIB} MiB`, { timeout: 600_000 }, () => 
     const told = (file: string): string[] => readFileSync(`/proc/${server.pid}/${file}`, 'utf8').split('\0');
     expect(told('cmdline')).toEqual(
       expect.arrayContaining([
-        ...['--max-semi-space-size=16', '--heap-growing-percent=40', '--expose-gc'],
+        ...['--max-semi-space-size=16', '--heap-growing-percent=40', '--no-flush-bytecode', '--expose-gc'],
         ...['serve', '--json'],
       ]),
     );
     expect(told('environ')).toEqual(
-      expect.arrayContaining(['MALLOC_ARENA_MAX=2', `NODE_OPTIONS=--max-old-space-size=${HEAP_MIB}`]),
+      expect.arrayContaining([
+        'MALLOC_ARENA_MAX=2',
+        'MALLOC_MMAP_THRESHOLD_=1048576',
+        `NODE_OPTIONS=--max-old-space-size=${HEAP_MIB}`,
+      ]),
     );
   });
 
