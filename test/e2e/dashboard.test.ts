@@ -245,6 +245,33 @@ describe.skipIf(CHROMIUM === null)(`the dashboard${where}`, () => {
     expect(await page.getByText('ibis').count()).toBe(0);
   });
 
+  it('asks for nothing more while it logs out, and goes on where it could not', async () => {
+    const page = await inside('operator', '');
+    await visible(page, 'Live');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    // The server knows the login no more long before the page hears of it: it ends the stream meanwhile.
+    await page.route('**/api/logout', async (route) => {
+      const response = await route.fetch();
+      await page.waitForTimeout(3_000);
+      await route.fulfill({ response });
+    });
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    expect(await page.getByText('Your login has ended.').count()).toBe(0);
+    expect(asked).toEqual(['/api/logout']);
+    await page.unroute('**/api/logout');
+    await logIn(page, 'operator');
+    await visible(page, 'Live');
+    await page.route('**/api/logout', (route) => route.fulfill({ status: 503, json: {} }));
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('button', { name: 'Log out: try again' }).waitFor();
+    const again = asked.lastIndexOf('/api/logout');
+    await expect.poll(() => asked.slice(again)).toEqual(['/api/logout', '/api/live']);
+    await visible(page, 'Live');
+    expect(here?.complaints.splice(0)).toEqual([expect.stringContaining('503')]);
+  });
+
   it('shows what is stored as text, whatever it is', async () => {
     const page = await inside('operator', '#/memory?namespace=shop');
     await contexts(page)

@@ -37,7 +37,7 @@ let turn = {};
 
 /** Begins, or begins anew. */
 export function startLive(): void {
-  stop();
+  pauseLive();
   if (liveState.value.kind === 'lost') liveState.set({ ...liveState.value, nextTryAt: null });
   else liveState.set({ kind: 'connecting' });
   source = new EventSource('/api/live');
@@ -49,19 +49,20 @@ export function startLive(): void {
   watchSilence();
 }
 
-/** Ends them, and forgets what came. */
-export function endLive(): void {
-  stop();
-  figures.set(null);
-  points.set([]);
-  liveState.set({ kind: 'off' });
-}
-
-function stop(): void {
+/** No more come, and nobody asks why; what came stays as it is. */
+export function pauseLive(): void {
   turn = {};
   clearTimeout(timer);
   source?.close();
   source = null;
+}
+
+/** Ends them, and forgets what came. */
+export function endLive(): void {
+  pauseLive();
+  figures.set(null);
+  points.set([]);
+  liveState.set({ kind: 'off' });
 }
 
 function watchSilence(): void {
@@ -89,7 +90,7 @@ function take(next: Figures): void {
 
 /** A stream tells nothing of why it failed: the same figures, asked for once, do. */
 async function lost(): Promise<void> {
-  stop();
+  pauseLive();
   const asked = turn;
   let error = new RequestError('UNREACHABLE', 'the stream of figures broke');
   try {

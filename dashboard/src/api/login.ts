@@ -1,5 +1,6 @@
 import { Store } from '../state/store.ts';
 import { call, loginChanged, RequestError, whenLoggedOut } from './client.ts';
+import { pauseLive, startLive } from './live.ts';
 
 export interface Weights {
   readonly similarity: number;
@@ -90,10 +91,16 @@ export async function logIn(keyId: string, secret: string): Promise<void> {
 
 /** Out here, whatever the server says; rejects where it does not know of it. */
 export async function logOut(): Promise<void> {
+  // The server ends the stream with the login, perhaps before its answer is here: who then asked why would be told
+  // that the login has ended by itself.
+  pauseLive();
   try {
     await call('POST', '/api/logout', {});
   } catch (error) {
-    if (!(error instanceof RequestError && error.code === 'AUTH_FAILED')) throw error;
+    if (!(error instanceof RequestError && error.code === 'AUTH_FAILED')) {
+      startLive();
+      throw error;
+    }
   }
   setLogin({ kind: 'out', ended: false });
 }
