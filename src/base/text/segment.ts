@@ -44,6 +44,11 @@ const FOLDED: ReadonlyMap<string, string> = new Map([
   ['ς', 'σ'],
 ]);
 
+/** Nothing in it has to be folded but capitals: its words are the same with and without their marks. */
+export function isAscii(text: string): boolean {
+  return ASCII_ONLY.test(text);
+}
+
 /** NFKC, lower case, without diacritics: the form in which words are compared. */
 export function foldText(text: string): string {
   if (ASCII_ONLY.test(text)) return text.toLowerCase();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -21,6 +22,42 @@ async function cosine(one: string, other: string, by = provider): Promise<number
 }
 
 describe('createLocalProvider with a table', () => {
+  it.each([
+    ['spellings', '4413b86b4981f454'],
+    ['both', 'c488db0ff5649387'],
+  ])('gives the vectors of its version: %s', async (which, digest) => {
+    const texts = [
+      'The cats of my neighbours are sleeping, and sleeping.',
+      'Fahrradschlösser klemmen oft',
+      '红色自行车',
+      'getUserName 1,000 12',
+      '!!!',
+      'a long story. '.repeat(900),
+    ];
+    const hash = createHash('sha256');
+    for (const vector of await (which === 'both' ? provider : spellings).embed(texts, 'passage'))
+      hash.update(new Uint8Array(vector.buffer));
+    // Where this differs, what is stored cannot be compared any more: the version in `local.ts` has to be raised.
+    expect(hash.digest('hex').slice(0, 16)).toBe(digest);
+  });
+
+  it.each([
+    ['more words than it keeps', (i: number) => `w${i}x`, 25_000],
+    ['words with more features than it keeps', (i: number) => `${i}${'abcdefghij'.repeat(6)}`.slice(0, 64), 9_000],
+  ])('gives the same vector after %s, and beside a long text', async (_what, word, count) => {
+    const texts = ['The cats of my neighbours', 'w17x sleeps beside w18x', `0${'abcdefghij'.repeat(6)}`];
+    const fresh = createLocalProvider({ dimension: 512, table });
+    const expected = await fresh.embed(texts, 'passage');
+    const others = Array.from({ length: count / 50 }, (_, i) =>
+      Array.from({ length: 50 }, (__, k) => word(50 * i + k)).join(' '),
+    );
+    for (const other of others) await fresh.embed([other], 'passage');
+    const [long, ...again] = await fresh.embed([others.join(' '), ...texts], 'passage');
+    expect(again).toEqual(expected);
+    expect([long]).toEqual(await createLocalProvider({ dimension: 512, table }).embed([others.join(' ')], 'passage'));
+    expect(await fresh.embed(texts, 'query')).toEqual(expected);
+  });
+
   it('says what it is', () => {
     expect(provider).toMatchObject({ id: 'local-semantic-v1-1024', dimension: 1024, kind: 'blended' });
   });
