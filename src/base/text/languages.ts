@@ -2,7 +2,7 @@
 
 import { FUNCTION_WORDS, TELLING_LETTERS } from './function-words.ts';
 import { foldText } from './segment.ts';
-import { scriptOf, type Script } from './scripts.ts';
+import { scriptOf } from './scripts.ts';
 
 /** What texts are told apart by: those of `FUNCTION_WORDS`, with and without a stemmer. */
 const LANGUAGES = Object.keys(FUNCTION_WORDS);
@@ -27,6 +27,10 @@ export interface TextLanguages {
   readonly cyrillic?: string;
 }
 
+/** Both counts of the text that is looked at: lists of their own would take as long as a sixth of all. */
+const votes = new Float64Array(LANGUAGES.length);
+const byLetters = new Float64Array(LANGUAGES.length);
+
 interface Ballot {
   readonly words: ReadonlyMap<string, readonly number[]>;
   readonly letters: ReadonlyMap<string, readonly number[]>;
@@ -50,41 +54,39 @@ function languagesByWord(): Ballot {
 /** `words`: folded, in the order of the text; `unfolded`: the same with their marks, or the same list where there are none. */
 export function languagesOf(words: readonly string[], unfolded: readonly string[]): TextLanguages {
   const { words: known, letters } = languagesByWord();
-  const votes = new Float64Array(LANGUAGES.length);
-  const byLetters = new Float64Array(LANGUAGES.length);
-  const counts: Partial<Record<Script, number>> = {};
+  votes.fill(0);
+  byLetters.fill(0);
+  let latinCount = 0;
+  let cyrillicCount = 0;
   const end = Math.min(words.length, WORDS_MAX);
   for (let at = 0; at < end; at++) {
     const word = words[at] as string;
     const script = scriptOf(word);
-    counts[script] = (counts[script] ?? 0) + 1;
+    if (script === 'latin') latinCount++;
+    else if (script === 'cyrillic') cyrillicCount++;
     const voters = known.get(word);
     if (voters !== undefined) for (const place of voters) votes[place] = (votes[place] as number) + 1 / voters.length;
-    if (unfolded !== words || script === 'cyrillic') voteByLetters(unfolded[at] as string, letters, byLetters);
+    if (unfolded !== words || script === 'cyrillic') voteByLetters(unfolded[at] as string, letters);
   }
   for (let place = 0; place < votes.length; place++)
     votes[place] = (votes[place] as number) + Math.min(LETTER_VOTES_MAX, byLetters[place] as number);
-  const latin = elected(votes, counts.latin ?? 0, (language) => !CYRILLIC.has(language));
-  const cyrillic = elected(votes, counts.cyrillic ?? 0, (language) => CYRILLIC.has(language));
+  const latin = elected(latinCount, (language) => !CYRILLIC.has(language));
+  const cyrillic = elected(cyrillicCount, (language) => CYRILLIC.has(language));
   return { ...(latin !== undefined && { latin }), ...(cyrillic !== undefined && { cyrillic }) };
 }
 
-function voteByLetters(word: string, letters: Ballot['letters'], votes: Float64Array): void {
+function voteByLetters(word: string, letters: Ballot['letters']): void {
   for (const letter of word) {
     const voters = letters.get(letter);
     if (voters === undefined) continue;
-    for (const place of voters) votes[place] = (votes[place] as number) + LETTER_VOTE / voters.length;
+    for (const place of voters) byLetters[place] = (byLetters[place] as number) + LETTER_VOTE / voters.length;
   }
 }
 
-function elected(
-  votes: Float64Array,
-  wordCount: number,
-  isOfScript: (language: string) => boolean,
-): string | undefined {
+function elected(wordCount: number, isOfScript: (language: string) => boolean): string | undefined {
+  if (wordCount === 0) return undefined;
   let best: string | undefined;
   let most = Math.max(VOTES_MIN, VOTES_SHARE_MIN * wordCount);
-  if (wordCount === 0) return undefined;
   LANGUAGES.forEach((language, place) => {
     const given = votes[place] as number;
     if (place === ENGLISH || given <= most || !isOfScript(language)) return;

@@ -17,6 +17,6 @@ const BLOCKS: readonly (readonly [first: number, last: number, script: Script])[
 /** Of a word in lower case, by its first character. */
 export function scriptOf(word: string): Script {
   const code = word.charCodeAt(0);
-  for (const [first, last, script] of BLOCKS) if (code <= last) return code >= first ? script : 'other';
+  for (const block of BLOCKS) if (code <= block[1]) return code >= block[0] ? block[2] : 'other';
   return 'other';
 }
