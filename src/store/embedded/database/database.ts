@@ -35,7 +35,7 @@ import { checkBeside, checkTerms, faultOf, isCompared } from './start-check.ts';
 const APPLICATION_ID = 0x4374784d;
 const SQLITE_HEADER = 'SQLite format 3\0';
 /** Inner pages and those just written; what is not in it comes from the system's cache, no slower for questions and writes at 100,000 contexts. */
-const PAGE_CACHE_KIB = 16 * 1024;
+const PAGE_CACHE_KIB = 8 * 1024;
 
 export interface DatabaseSettings extends OpeningSettings {
   readonly dataDir: string;
