@@ -31,13 +31,28 @@ export async function untilIndexReady(client: Client, count: number): Promise<In
   for (;;) {
     const { store } = await client.stats({});
     if (store['index_building'] === false && Number(store['indexed_vectors']) >= READY_SHARE * count)
-      return {
-        recall: Number(store['index_recall']),
-        m: Number(store['index_m']),
-        efSearch: Number(store['index_ef_search']),
-      };
+      return inForce(store);
     await sleep(READY_LOOK_EVERY_MS);
   }
+}
+
+/** Resolves when an index with more links than `m` has taken the place of the one in force; null: none has, for so long. */
+export async function untilBetterIndex(client: Client, m: number, waitMs: number): Promise<IndexInForce | null> {
+  const endMs = performance.now() + waitMs;
+  while (performance.now() < endMs) {
+    const index = inForce((await client.stats({})).store);
+    if (index.m > m) return index;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return null;
+}
+
+function inForce(store: Readonly<Record<string, unknown>>): IndexInForce {
+  return {
+    recall: Number(store['index_recall']),
+    m: Number(store['index_m']),
+    efSearch: Number(store['index_ef_search']),
+  };
 }
 
 /** Resolves when the server has an index on disk and is at rest: nothing is being built or saved any more. */

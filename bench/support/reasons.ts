@@ -21,6 +21,8 @@ export const REASONS: Readonly<Record<string, string>> = {
     'what loading, and sixteen questions at a time, freed and the process keeps: the row in_use_restarted is the same server started again',
   'million.clustered.recall':
     'the index keeps as many candidates as find 0.97 of what its own 128 questions look for: the row as_measured',
+  'million.words.indexed_after':
+    'the hardest vectors there are: its threads fill both processors all the while (the row CPU), and what is stored faster leaves more to be built after',
   'gateway.streamed.first_byte_p50.added':
     "the window of a session of twenty turns takes most of it: a query's search and texts, and before it the session and its messages",
   'gateway.streamed.completion_p50.added': 'as its first byte',
