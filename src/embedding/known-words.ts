@@ -1,6 +1,6 @@
 // What each word adds to the vector of a text, worked out once: its features by spelling, how much it counts, and
 // where the table has what it means. One look brings all of it; the features of all words stand in two lists, as
-// two small arrays for each would take longer to make than to fill, and three times the memory.
+// two small arrays for each would take longer to make than to fill.
 
 import { isStopWord, stemWord } from '../base/text/analyzer.ts';
 import { ownCopy } from '../base/text/own-copy.ts';
@@ -23,7 +23,7 @@ const GRAM_SEED = 0x85ebca6b;
 /** Of one word. */
 const FEATURES_MAX = WORD_PLACES + 2 * (WORD_CHARS_MAX + 2);
 const CACHED_WORDS_MAX = 20_000;
-/** At eight bytes; twenty thousand English words have half as many. */
+/** At eight bytes; twenty thousand English words have a third of it. */
 const CACHED_FEATURES_MAX = 1 << 20;
 const FIRST_FEATURES = 1 << 14;
 

@@ -27,7 +27,7 @@ export interface TextLanguages {
   readonly cyrillic?: string;
 }
 
-/** Both counts of the text that is looked at: lists of their own would take as long as a sixth of all. */
+/** Both counts of the text that is looked at: to make lists for each takes a quarter of the time. */
 const votes = new Float64Array(LANGUAGES.length);
 const byLetters = new Float64Array(LANGUAGES.length);
 
