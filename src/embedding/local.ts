@@ -6,8 +6,9 @@
 
 import { LoopTurns } from '../base/loop-turns.ts';
 import { textLanguages } from '../base/text/analyzer.ts';
+import { isAscii } from '../base/text/ascii.ts';
 import { languagesOf, type TextLanguages } from '../base/text/languages.ts';
-import { isAscii, segmentWords } from '../base/text/segment.ts';
+import { segmentWords } from '../base/text/segment.ts';
 import { SLICE_CHARS, slicesOf } from '../base/text/slices.ts';
 import { KnownWords, WORD_CHARS_MAX } from './known-words.ts';
 import { MEANING_SHARE } from './meaning-share.ts';

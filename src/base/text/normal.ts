@@ -1,12 +1,10 @@
+import { isAscii } from './ascii.ts';
 import { boundMarks } from './marks.ts';
 
 /** Longer texts are the same only where they are equal: to compare them word by word would hold up everybody else. */
 export const COMPARED_CHARS_MAX = 65_536;
 /** What is no single blank already. */
 const UNEVEN_SPACE = /\s{2,}|[^\S ]/gu;
-/** It has no other form. */
-// eslint-disable-next-line no-control-regex
-const ASCII = /^[\x00-\x7f]*$/;
 const CLOSING = /[\s.!…。！]/;
 const TAB = 0x09;
 const CARRIAGE_RETURN = 0x0d;
@@ -23,7 +21,7 @@ const RAISED = /[²³¹⁰⁴-⁹₀-₉]/g;
 
 /** The text in the form in which its signs are compared. */
 export function compatibleForm(text: string): string {
-  return ASCII.test(text) ? text : boundMarks(text.replace(RAISED, '^$&')).normalize('NFKC');
+  return isAscii(text) ? text : boundMarks(text.replace(RAISED, '^$&')).normalize('NFKC');
 }
 
 /** Of a compatible form: equal for texts that differ only in case, width, spacing and closing stops. */
@@ -38,7 +36,7 @@ export function normalOf(form: string): string {
  */
 export function textKey(text: string): number {
   if (text.length > COMPARED_CHARS_MAX) return hashOf(text.trim());
-  return ASCII.test(text) ? asciiKey(text) : hashOf(normalOf(compatibleForm(text)));
+  return isAscii(text) ? asciiKey(text) : hashOf(normalOf(compatibleForm(text)));
 }
 
 /** From the end: a pattern that is anchored there would try every run of stops anywhere in the text. */

@@ -2,12 +2,11 @@
 // no spaces between words give overlapping character pairs, as Lucene's CJKBigramFilter does: pairs
 // need no dictionary, and a query's pairs are found inside any longer run.
 
+import { isAscii } from './ascii.ts';
 import { boundMarks } from './marks.ts';
 import { ownCopy } from './own-copy.ts';
 import { signsOf } from './signs.ts';
 
-// eslint-disable-next-line no-control-regex -- all of ASCII, control characters with it
-const ASCII_ONLY = /^[\x00-\x7f]*$/;
 const ASCII_WORD = /[0-9]+(?:[.,][0-9]+)+|[a-z0-9]+(?:'[a-z]+)*/g;
 const WORD = /\p{Nd}+(?:[.,]\p{Nd}+)+|[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:'[\p{L}\p{M}]+)*/gu;
 /** What English hangs on a word behind an apostrophe: possessives and contracted auxiliaries. */
@@ -44,14 +43,9 @@ const FOLDED: ReadonlyMap<string, string> = new Map([
   ['ς', 'σ'],
 ]);
 
-/** Nothing in it has to be folded but capitals: its words are the same with and without their marks. */
-export function isAscii(text: string): boolean {
-  return ASCII_ONLY.test(text);
-}
-
 /** NFKC, lower case, without diacritics: the form in which words are compared. */
 export function foldText(text: string): string {
-  if (ASCII_ONLY.test(text)) return text.toLowerCase();
+  if (isAscii(text)) return text.toLowerCase();
   return lowerText(text)
     .normalize('NFD')
     .replace(OPTIONAL_MARKS, '')
@@ -72,7 +66,7 @@ const CACHED_TEXT_CHARS_MAX = 4_096;
 const foldedWords = new Map<string, string>();
 
 function foldWord(word: string): string {
-  if (ASCII_ONLY.test(word)) return word;
+  if (isAscii(word)) return word;
   const known = foldedWords.get(word);
   if (known !== undefined) return known;
   const folded = foldText(word);
@@ -84,10 +78,10 @@ function foldWord(word: string): string {
 /** The words of `text` in order, folded. The parts of `getUserName` follow at the end. */
 export function segmentWords(text: string): string[] {
   const words: string[] = [];
-  const isAscii = ASCII_ONLY.test(text);
+  const isPlain = isAscii(text);
   const folded = foldText(text);
-  const hasUnspaced = !isAscii && UNSPACED_ANY.test(folded);
-  for (const word of folded.match(isAscii ? ASCII_WORD : WORD) ?? []) {
+  const hasUnspaced = !isPlain && UNSPACED_ANY.test(folded);
+  for (const word of folded.match(isPlain ? ASCII_WORD : WORD) ?? []) {
     if (hasUnspaced && !isDigit(word) && UNSPACED_ANY.test(word)) pushUnspaced(word, words);
     else pushSpaced(word, words);
   }
@@ -111,7 +105,7 @@ export interface IndexWords {
 /** What of `text` can be looked for. The pairs alone would never answer a word of one character. */
 export function segmentForIndex(text: string): IndexWords {
   const found = { characters: [] as string[], alone: [] as string[] };
-  if (ASCII_ONLY.test(text)) {
+  if (isAscii(text)) {
     const words = segmentWords(text);
     return { words, unfolded: words, ...found, signs: signsOf(text.toLowerCase()) };
   }
@@ -136,7 +130,7 @@ const SLICE_CHARS = 8_192;
 export function* segmentInSlices(text: string): Generator<void, IndexWords> {
   if (text.length <= SLICE_CHARS) return segmentForIndex(text);
   const found = { characters: [] as string[], alone: [] as string[] };
-  if (ASCII_ONLY.test(text)) {
+  if (isAscii(text)) {
     const words = segmentWords(text);
     return { words, unfolded: words, ...found, signs: signsOf(text.toLowerCase()) };
   }

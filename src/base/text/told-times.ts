@@ -1,6 +1,7 @@
 // What a text says of when: yesterday, last Friday, two months ago, in May 2023. The words come from ICU's data, beside small
 // lists of what that lacks.
 
+import { isAscii } from './ascii.ts';
 import { foldText } from './segment.ts';
 import { MONTHS, SHORT_WEEKDAYS, TOLD_TIMES, TOLD_TIMES_UNSPACED, WEEKDAYS } from './time-words.generated.ts';
 
@@ -14,8 +15,6 @@ const UNSPACED = /[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]/;
 const ANY_NUMBER = '#';
 const TOKEN = /\d+|[\p{L}\p{M}]+/gu;
 const ASCII_TOKEN = /\d+|[a-z]+/g;
-// eslint-disable-next-line no-control-regex -- all of ASCII, control characters with it
-const ASCII_ONLY = /^[\x00-\x7f]*$/;
 const DIGITS = /^\d+$/;
 const EAST_ASIAN_DATE = /\d[年월月]|[月火水木金土日]曜|星期[一二三四五六日天]|周末|週末|[월화수목금토일]요일/;
 const EAST_ASIAN_DATES =
@@ -193,7 +192,7 @@ function stepAround(tokens: readonly string[], at: number, { words, anchor, step
  */
 export function toldTimes(text: string): readonly string[] {
   const folded = foldText(text.length > TEXT_CHARS_MAX ? text.slice(0, TEXT_CHARS_MAX) : text);
-  const tokens = folded.match(ASCII_ONLY.test(folded) ? ASCII_TOKEN : TOKEN) ?? [];
+  const tokens = folded.match(isAscii(folded) ? ASCII_TOKEN : TOKEN) ?? [];
   let times: string[] | undefined;
   const add = (told: string): void => {
     if (!(times ??= []).includes(told) && times.length < TIMES_MAX) times.push(told);
