@@ -20,7 +20,7 @@ const SMALL = { namespace: 'small', count: 1_000 };
 const BESIDE_AFTER_MS = 100;
 /** For the first answer without a saved file, and for a machine that does something else for a while. */
 const PATIENCE = { timeoutMs: 300_000 };
-/** A graph with more links, where a million are better searched with it, begins five minutes after the first one and takes three. */
+/** A graph with more links, where a million are better searched with it, begins five minutes after a start; then it is built. */
 const LATER_MS_MAX = 1_200_000;
 const SETTINGS = { EMBEDDING__DIMENSION: String(DIMENSION) };
 
@@ -41,7 +41,7 @@ interface Contents {
 
 /** What the better index that takes the first one's place is like. */
 interface LaterIndex {
-  /** Of a start. */
+  /** After the start before it. */
   readonly afterMs: number;
   readonly index: IndexInForce;
   readonly byVector: Measured;
@@ -122,12 +122,16 @@ async function measure(bench: Bench, contents: Contents): Promise<Row[]> {
   await restart();
   const firstByVectorMs = await elapsedMs(() => client.query(questions.byVector()));
   look();
-  const askLater = async (vectors: Float32Array): Promise<LaterIndex> => {
+  const askLater = async (vectors: Float32Array): Promise<LaterIndex | null> => {
     note('waiting for a better index');
     const since = performance.now();
     const better = await untilBetterIndex(client, index.m, LATER_MS_MAX);
-    if (better === null) throw new Error(`no index with more than ${index.m} links came`);
     const afterMs = performance.now() - since;
+    if (better === null) {
+      // What was measured before it took half an hour, and stands.
+      note(`no index with more than ${index.m} links came: there are no rows of it`);
+      return null;
+    }
     note('asking');
     const asked = await ask(() => client.query(questions.byVector()));
     look(asked.rssMib);
